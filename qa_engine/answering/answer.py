@@ -1,0 +1,98 @@
+"""What a question comes back with: the `Answer` and its `Citation`s."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from llama_index.core.base.response.schema import Response
+from llama_index.core.schema import MetadataMode, NodeWithScore
+
+REFUSAL = "我无法回答您的问题"
+"""The one sentence that means: the documents do not hold the answer."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle on a page, in PDF points from the top left corner; ``page`` counts from 1."""
+
+    page: int
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+@dataclass(frozen=True)
+class Citation:
+    """A passage that the answer refers to.
+
+    Attributes:
+        number: the n of ``[n]`` in the answer.
+        file: name of the PDF file.
+        page: first page of the passage, from 1.
+        page_end: last page of the passage.
+        text: the passage.
+        boxes: where the text stands on its pages.
+        score: the score that ranked the passage, higher is better.
+    """
+
+    number: int
+    file: str
+    page: int
+    page_end: int
+    text: str
+    boxes: Sequence[Box] = ()
+    score: float | None = None
+
+
+@dataclass
+class Answer(Response):
+    """A LlamaIndex `Response` whose text is Chinese, with what is needed to check it.
+
+    Attributes:
+        response: the answer, or exactly `REFUSAL`.
+        source_nodes: the passages the answer was made from, best first.
+        question: as it was asked.
+        refused: whether the answer is the refusal.
+        citations: the passages the text refers to, by number.
+        probability: estimated probability (0 to 1) that the passages hold the answer; None without an estimate.
+        timings: seconds by stage.
+        models: names of the embedding model, the reranker and the language model.
+    """
+
+    question: str = ""
+    refused: bool = False
+    citations: list[Citation] = field(default_factory=list)
+    probability: float | None = None
+    timings: dict[str, float] = field(default_factory=dict)
+    models: dict[str, str] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The documented JSON object of ``ask --json``."""
+        return {
+            "question": self.question,
+            "answer": self.response,
+            "refused": self.refused,
+            "probability": self.probability,
+            "citations": [asdict(citation) for citation in self.citations],
+            "passages": [passage_to_dict(rank, node) for rank, node in enumerate(self.source_nodes, 1)],
+            "timings": self.timings,
+            "models": self.models,
+        }
+
+
+def passage_to_dict(rank: int, passage: NodeWithScore) -> dict[str, Any]:
+    """One retrieved passage for JSON: rank (from 1), place, text, the sentence that hit, and scores by stage."""
+    metadata = passage.node.metadata
+    return {
+        "rank": rank,
+        "file": metadata.get("file_name", ""),
+        "page": metadata.get("page"),
+        "page_end": metadata.get("page_end"),
+        "text": passage.node.get_content(metadata_mode=MetadataMode.NONE),
+        "sentence": metadata.get("sentence", ""),
+        "score": passage.score,
+        "scores": metadata.get("scores", {}),
+    }

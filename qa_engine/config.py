@@ -1,0 +1,283 @@
+"""One typed tree of settings.
+
+Precedence, highest first: arguments, environment variables (``QA_ENGINE_LLM__MODEL=…``), ``.env`` in the working
+directory, ``qa_engine.toml`` in the working directory (or the file that ``QA_ENGINE_CONFIG`` names), the
+conventional ``OPENAI_API_KEY``/``OPENAI_BASE_URL``/``OPENAI_API_BASE``, and the defaults below.
+Unknown keys and numbers out of range are refused.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from qa_engine.errors import ConfigurationError
+
+CONFIG_FILE = "qa_engine.toml"
+ENV_PREFIX = "QA_ENGINE_"
+LOCAL = "local"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", validate_default=True, protected_namespaces=())
+
+
+class DocumentsConfig(_Section):
+    """How PDF files are read."""
+
+    timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 120
+    max_file_megabytes: Annotated[int, Field(ge=1, le=10_000)] = 500
+    memory_megabytes: Annotated[int, Field(ge=256, le=1_000_000)] = 2048
+    """Address space that a parsing process may add to what it has at its start."""
+    max_sentence_chars: Annotated[int, Field(ge=50, le=4000)] = 400
+
+
+class IngestionConfig(_Section):
+    """How files become nodes in the index."""
+
+    workers: Annotated[int, Field(ge=1, le=256)] = 1
+    """Processes that parse PDFs beside the process that embeds and writes."""
+    lock_timeout_seconds: Annotated[float, Field(ge=0, le=86_400)] = 0
+    """How long to wait for another writer of the collection before giving up."""
+
+
+class EmbeddingConfig(_Section):
+    """The embedding model. It belongs to the collection: another one needs another collection."""
+
+    provider: Literal["local", "openai", "huggingface"] = "local"
+    model: str = "multilingual-e5-small"
+    base_url: str | None = None
+    api_key: SecretStr | None = None
+    dimensions: Annotated[int, Field(ge=1, le=20_000)] | None = None
+    query_prefix: str = ""
+    text_prefix: str = ""
+    batch_size: Annotated[int, Field(ge=1, le=2048)] = 32
+    timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 60
+    max_retries: Annotated[int, Field(ge=0, le=20)] = 3
+    context_sentences: Annotated[int, Field(ge=0, le=5)] = 1
+    """Neighbours on each side that are embedded together with a sentence. The stored text stays the sentence."""
+
+
+class Bm25Config(_Section):
+    """Lexical retrieval."""
+
+    k1: Annotated[float, Field(ge=0, le=10)] = 1.2
+    b: Annotated[float, Field(ge=0, le=1)] = 0.75
+    context_sentences: Annotated[int, Field(ge=0, le=5)] = 1
+    """Neighbours on each side whose words count for a sentence."""
+
+
+class RetrievalConfig(_Section):
+    """From a question to candidate passages."""
+
+    dense_top_k: Annotated[int, Field(ge=1, le=1000)] = 50
+    bm25_top_k: Annotated[int, Field(ge=1, le=1000)] = 50
+    fusion: Literal["dist_based_score", "relative_score", "reciprocal_rerank"] = "dist_based_score"
+    dense_weight: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Share of the dense leg in the fused score; BM25 has the rest. Rank fusion knows no weights."""
+    window_chars: Annotated[int, Field(ge=50, le=20_000)] = 300
+    """Size of a passage in Chinese characters; a passage of other scripts may be ``latin_ratio`` times as long."""
+    latin_ratio: Annotated[float, Field(ge=1, le=10)] = 2.5
+    candidates: Annotated[int, Field(ge=1, le=200)] = 20
+    """Passages handed to the reranker."""
+    max_question_chars: Annotated[int, Field(ge=10, le=1_000_000)] = 2000
+
+
+class RerankConfig(_Section):
+    """The order of the candidate passages."""
+
+    model: str = LOCAL
+    """``local`` (late interaction on the local embedding model), ``none``, or a cross-encoder: a path or a hub name."""
+    device: str | None = None
+    max_length: Annotated[int, Field(ge=16, le=32_768)] = 512
+    """Tokens of question and passage that a model sees."""
+    weight: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Share of the reranker's z-score in the final order; the fused first-stage score has the rest."""
+
+
+class LlmConfig(_Section):
+    """The language model that words the answer. Without ``model`` the answer is extractive, local and free."""
+
+    model: str | None = None
+    base_url: str | None = None
+    api_key: SecretStr | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0
+    max_tokens: Annotated[int, Field(ge=16, le=100_000)] = 1024
+    context_window: Annotated[int, Field(ge=1024, le=10_000_000)] = 16_384
+    timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 60
+    max_retries: Annotated[int, Field(ge=0, le=20)] = 3
+
+
+class AnsweringConfig(_Section):
+    """From passages to the answer."""
+
+    passages: Annotated[int, Field(ge=1, le=50)] = 5
+    """Passages that the answer may use."""
+    threshold: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Refuse when the probability that the passages hold the answer is below this."""
+    max_quotes: Annotated[int, Field(ge=1, le=10)] = 2
+    """Sentences that an extractive answer quotes at most."""
+
+
+class _OpenAIConventions(EnvSettingsSource):
+    """``OPENAI_API_KEY``, ``OPENAI_BASE_URL`` and ``OPENAI_API_BASE``, from the environment or ``.env``."""
+
+    def __init__(self, settings_cls: type[BaseSettings], dotenv: Mapping[str, str | None]) -> None:
+        super().__init__(settings_cls)
+        self._values = {**{k.upper(): v for k, v in dotenv.items()}, **os.environ}
+
+    def __call__(self) -> dict[str, Any]:
+        shared: dict[str, Any] = {}
+        if key := self._values.get("OPENAI_API_KEY"):
+            shared["api_key"] = key
+        if url := self._values.get("OPENAI_BASE_URL") or self._values.get("OPENAI_API_BASE"):
+            shared["base_url"] = url
+        return {"llm": dict(shared), "embedding": dict(shared)} if shared else {}
+
+
+class _PrefixedDotEnv(DotEnvSettingsSource):
+    """``.env`` files are shared with other programs: only our prefix is read from them."""
+
+    def __call__(self) -> dict[str, Any]:
+        self.env_vars = {k: v for k, v in self.env_vars.items() if k.startswith(ENV_PREFIX.lower())}
+        return super().__call__()
+
+
+class Config(BaseSettings):
+    """All settings of a `QueryEngine` and of an ingest run.
+
+    ``Config()`` reads the files and the environment; keyword arguments win over both.
+
+    Example:
+        >>> Config(answering={"passages": 3}).answering.passages
+        3
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter="__",
+        env_file=".env",
+        env_file_encoding="utf-8",
+        extra="forbid",
+        validate_default=True,
+    )
+    _toml_file: ClassVar[Path | None] = None
+
+    storage: Path = Path("storage")
+    collection: str = "default"
+    documents: DocumentsConfig = DocumentsConfig()
+    ingestion: IngestionConfig = IngestionConfig()
+    embedding: EmbeddingConfig = EmbeddingConfig()
+    bm25: Bm25Config = Bm25Config()
+    retrieval: RetrievalConfig = RetrievalConfig()
+    rerank: RerankConfig = RerankConfig()
+    llm: LlmConfig = LlmConfig()
+    answering: AnsweringConfig = AnsweringConfig()
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise ConfigurationError(_explain(error)) from None
+        _refuse_unknown_variables(type(self))
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        every_dotenv = DotEnvSettingsSource(settings_cls)
+        return (
+            init_settings,
+            env_settings,
+            _PrefixedDotEnv(settings_cls),
+            TomlConfigSettingsSource(settings_cls, _toml_path()),
+            _OpenAIConventions(settings_cls, every_dotenv.env_vars),
+        )
+
+    @classmethod
+    def of(cls, config: Config | Mapping[str, Any] | str | Path | None = None) -> Config:
+        """A `Config` from what callers hold: a `Config`, a mapping of settings, the path of a TOML file, or None.
+
+        Raises:
+            ConfigurationError: an unknown key, a value out of range, or a file that cannot be read.
+        """
+        if isinstance(config, Config):
+            return config
+        if isinstance(config, str | Path):
+            config = _read_toml(Path(config))
+        return cls(**dict(config or {}))
+
+
+def _toml_path() -> Path:
+    named = os.environ.get(f"{ENV_PREFIX}CONFIG")
+    path = Path(named or CONFIG_FILE)
+    if named or path.exists():
+        _read_toml(path)
+    return path
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigurationError(f"The configuration file {path} does not exist.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"The configuration file {path} cannot be read: {error}.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"The configuration file {path} is not valid TOML: {error}.") from None
+
+
+def _refuse_unknown_variables(cls: type[Config]) -> None:
+    """A misspelt variable must not be ignored in silence; nested names are checked by the sections."""
+    for name in os.environ:
+        if not name.startswith(ENV_PREFIX):
+            continue
+        head = name[len(ENV_PREFIX) :].split("__")[0].lower()
+        if head not in cls.model_fields and head not in {"config", "cache"}:
+            raise ConfigurationError(
+                f"The environment variable {name} is not a setting. Sections: {', '.join(cls.model_fields)}; "
+                f"example: {ENV_PREFIX}LLM__MODEL."
+            )
+
+
+def _known_keys(location: tuple[int | str, ...]) -> list[str]:
+    model: type[BaseModel] = Config
+    for key in location[:-1]:
+        annotation = model.model_fields[str(key)].annotation if str(key) in model.model_fields else None
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return []
+        model = annotation
+    return sorted(model.model_fields)
+
+
+def _explain(error: ValidationError) -> str:
+    """One sentence per fault, with the offending value; keys and secrets are never repeated."""
+    sentences = []
+    for fault in error.errors():
+        name = ".".join(str(part) for part in fault["loc"])
+        if fault["type"] == "extra_forbidden":
+            sentences.append(f"{name} is not a setting; known here: {', '.join(_known_keys(fault['loc']))}")
+        elif "api_key" in name:
+            sentences.append(f"{name} is not valid: {fault['msg']}")
+        else:
+            sentences.append(f"{name} = {fault['input']!r} is not valid: {fault['msg']}")
+    return "Configuration: " + "; ".join(sentences) + "."
