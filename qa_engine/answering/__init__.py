@@ -1,0 +1,1 @@
+"""Passages in, a Chinese answer with citations out."""

@@ -1,0 +1,72 @@
+"""What every synthesizer makes out of a normalised text: its citations, and the refusal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from llama_index.core.schema import MetadataMode, NodeWithScore
+
+from qa_engine.answering.answer import REFUSAL, Answer, Citation
+
+_CITATION = re.compile(r"\[([1-9]\d{0,2})\]")
+
+
+def build_citations(text: str, nodes: Sequence[NodeWithScore]) -> list[Citation]:
+    """The passages that a normalised answer refers to, each once, by ascending number.
+
+    Args:
+        text: the answer, with ``[n]`` for the n-th passage.
+        nodes: the passages that were numbered, from 1. Boxes are left empty; a passage without a page gets page 0.
+    """
+    numbers = sorted({int(number) for number in _CITATION.findall(text)})
+    return [_citation(number, nodes[number - 1]) for number in numbers if number <= len(nodes)]
+
+
+def refusal(question: str, nodes: Sequence[NodeWithScore] = ()) -> Answer:
+    """The answer that says that the passages do not hold one.
+
+    Args:
+        question: as it was asked.
+        nodes: the passages that were looked at; they stay visible as ``source_nodes``.
+    """
+    return build_answer(question, REFUSAL, True, nodes, nodes)
+
+
+def build_answer(
+    question: str,
+    text: str,
+    refused: bool,
+    numbered: Sequence[NodeWithScore],
+    sources: Sequence[NodeWithScore],
+) -> Answer:
+    """An `Answer` from a normalised text.
+
+    Args:
+        question: as it was asked.
+        text: the normalised answer, or the refusal.
+        refused: which of the two it is.
+        numbered: the passages that ``[n]`` in the text counts.
+        sources: all passages that were given, best first.
+    """
+    return Answer(
+        response=text,
+        source_nodes=list(sources),
+        metadata={source.node.node_id: source.node.metadata for source in sources},
+        question=question,
+        refused=refused,
+        citations=[] if refused else build_citations(text, numbered),
+    )
+
+
+def _citation(number: int, passage: NodeWithScore) -> Citation:
+    metadata = passage.node.metadata
+    page = int(metadata.get("page") or 0)
+    return Citation(
+        number=number,
+        file=str(metadata.get("file_name") or ""),
+        page=page,
+        page_end=int(metadata.get("page_end") or page),
+        text=passage.node.get_content(metadata_mode=MetadataMode.NONE),
+        score=passage.score,
+    )

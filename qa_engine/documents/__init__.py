@@ -1,0 +1,1 @@
+"""A PDF file in, one Document with its lines and sentences out."""

@@ -1,0 +1,57 @@
+"""Finds the PDF files that a list of paths stands for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from qa_engine.errors import InputError
+
+
+def find_pdfs(paths: Iterable[Path | str]) -> list[Path]:
+    """The PDF files among files and folders (recursive), absolute, sorted, each once.
+
+    A file that is named is taken whatever its suffix; in folders, names ending in ``.pdf`` count. Links to folders
+    are followed, a folder is visited once. Hidden files (``.name``, ``._name``) in folders are left out.
+
+    Raises:
+        InputError: a path does not exist, a folder cannot be listed, or there is no PDF at all.
+    """
+    named = [Path(path) for path in paths]
+    if not named:
+        raise InputError("No path was given: name PDF files or folders that hold them.")
+    found: set[Path] = set()
+    for path in named:
+        try:
+            exists, folder = path.exists(), path.is_dir()
+        except OSError as error:
+            raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
+        if not exists:
+            raise InputError(f"{path} does not exist.")
+        if folder:
+            found.update(_walk(path))
+        else:
+            found.add(Path(os.path.abspath(path)))  # noqa: PTH100 - resolve() would follow links to files
+    if not found:
+        listed = ", ".join(str(path) for path in named)
+        raise InputError(f"No PDF files in {listed}: nothing to ingest.")
+    return sorted(found)
+
+
+def _walk(folder: Path) -> Iterable[Path]:
+    def refuse(error: OSError) -> None:
+        raise InputError(f"{error.filename} cannot be listed: {error.strerror}.") from error
+
+    visited: set[tuple[int, int]] = set()
+    root = os.path.abspath(folder)  # noqa: PTH100
+    for current, folders, names in os.walk(root, followlinks=True, onerror=refuse):
+        status = Path(current).stat()
+        if (status.st_dev, status.st_ino) in visited:
+            folders.clear()
+            continue
+        visited.add((status.st_dev, status.st_ino))
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in names:
+            if name.lower().endswith(".pdf") and not name.startswith("."):
+                yield Path(current, name)

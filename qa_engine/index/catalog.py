@@ -1,0 +1,232 @@
+"""The catalog of a collection (SQLite): which files it holds, and what a reader needs to open it.
+
+It is the truth about files. A document goes through three states: ``writing`` (its nodes are being stored),
+``live``, ``stale`` (replaced or removed, its nodes are being deleted). What a crash leaves in the first or the last
+is cleaned up by the next run.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+from qa_engine.documents.flow import Span
+from qa_engine.errors import StorageError
+from qa_engine.index.bm25 import DocumentTerms
+
+FORMAT = 1
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS documents (
+    document_id TEXT PRIMARY KEY, state TEXT NOT NULL, nodes INTEGER NOT NULL, spans BLOB, terms BLOB);
+CREATE TABLE IF NOT EXISTS files (
+    path TEXT PRIMARY KEY, file_name TEXT NOT NULL, size INTEGER NOT NULL, modified_ns INTEGER NOT NULL,
+    changed_ns INTEGER NOT NULL, sha256 TEXT NOT NULL, pipeline TEXT NOT NULL, document_id TEXT NOT NULL,
+    pages INTEGER NOT NULL, nodes INTEGER NOT NULL, ingested_at TEXT NOT NULL);
+"""
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """A file as it was ingested. ``pipeline`` identifies parser, splitter and embedding."""
+
+    path: str
+    file_name: str
+    size: int
+    modified_ns: int
+    changed_ns: int
+    sha256: str
+    pipeline: str
+    document_id: str
+    pages: int
+    nodes: int
+    ingested_at: str
+
+
+class Catalog:
+    """Opens, or creates, the catalog file of a collection. Thread-safe.
+
+    Raises:
+        StorageError: the file cannot be opened or written.
+    """
+
+    def __init__(self, path: Path, create: bool = False) -> None:
+        self._path = path
+        self._lock = RLock()
+        with self._guarded():
+            mode = "rwc" if create else "rw"
+            self._connection = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=30, check_same_thread=False
+            )
+            if create:
+                self._connection.executescript(_SCHEMA)
+                self._connection.execute("INSERT OR IGNORE INTO meta VALUES ('format', ?)", (str(FORMAT),))
+                self._connection.commit()
+        if self.meta("format") != str(FORMAT):
+            raise StorageError(
+                f"The collection in {path.parent} has format {self.meta('format')}, this version reads {FORMAT}: "
+                "ingest its files into a new collection."
+            )
+
+    def close(self) -> None:
+        """Closes the file."""
+        with self._lock:
+            self._connection.close()
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        try:
+            with self._lock:
+                yield
+        except sqlite3.Error as error:
+            raise StorageError(
+                f"The catalog {self._path} cannot be used ({error}): check permissions and free space."
+            ) from error
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._guarded(), self._connection:
+            yield self._connection
+
+    def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with self._guarded():
+            return self._connection.execute(sql, values).fetchall()
+
+    # -- what readers ask
+
+    def meta(self, key: str) -> str | None:
+        """A recorded fact about the collection, or None."""
+        rows = self._rows("SELECT value FROM meta WHERE key = ?", (key,))
+        return rows[0][0] if rows else None
+
+    def set_meta(self, **values: str) -> None:
+        """Records facts about the collection."""
+        with self._transaction() as connection:
+            connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
+
+    @property
+    def identity(self) -> dict[str, Any] | None:
+        """What the vectors of the collection were made with, or None if it has none yet."""
+        value = self.meta("identity")
+        return json.loads(value) if value else None
+
+    @property
+    def published(self) -> int:
+        """Number of the last complete state of the index; readers that see another number open it again."""
+        return int(self.meta("published") or 0)
+
+    @property
+    def changes(self) -> int:
+        """Number of commits; what is published is complete if, and only if, the two are equal."""
+        return int(self.meta("changes") or 0)
+
+    def files(self) -> dict[str, FileRecord]:
+        """The files of the collection by path."""
+        names = ", ".join(field.name for field in fields(FileRecord))
+        return {row[0]: FileRecord(*row) for row in self._rows(f"SELECT {names} FROM files ORDER BY path")}
+
+    def spans(self, document_id: str) -> list[Span]:
+        """The places of the lines of a document."""
+        rows = self._rows("SELECT spans FROM documents WHERE document_id = ?", (document_id,))
+        if not rows or rows[0][0] is None:
+            return []
+        return [Span(*values) for values in json.loads(zlib.decompress(rows[0][0]))]
+
+    def node_count(self) -> int:
+        """Nodes of all live documents."""
+        return int(self._rows("SELECT COALESCE(SUM(nodes), 0) FROM documents WHERE state = 'live'")[0][0])
+
+    # -- what the writer does
+
+    def live_terms(self) -> list[DocumentTerms]:
+        """The BM25 terms of all live documents."""
+        rows = self._rows("SELECT document_id, terms FROM documents WHERE state = 'live' ORDER BY document_id")
+        return [DocumentTerms(row[0], _unpack_terms(row[1])) for row in rows]
+
+    def unfinished(self) -> list[tuple[str, int]]:
+        """Documents whose nodes are to be deleted, with the number of their nodes."""
+        rows = self._rows("SELECT document_id, nodes FROM documents WHERE state != 'live'")
+        return [(row[0], row[1]) for row in rows]
+
+    def begin(self, document_id: str, nodes: int) -> None:
+        """Announces nodes before the first of them is stored."""
+        with self._transaction() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO documents (document_id, state, nodes) VALUES (?, 'writing', ?)",
+                (document_id, nodes),
+            )
+
+    def commit(self, record: FileRecord, spans: Sequence[Span], terms: Sequence[Sequence[str]]) -> None:
+        """Makes a document whose nodes are stored the live one of its file, and its predecessor stale."""
+        packed_spans = zlib.compress(json.dumps([_rounded(span) for span in spans]).encode())
+        with self._transaction() as connection:
+            connection.execute(
+                "UPDATE documents SET state = 'stale' WHERE document_id = "
+                "(SELECT document_id FROM files WHERE path = ? AND document_id != ?)",
+                (record.path, record.document_id),
+            )
+            connection.execute(
+                "UPDATE documents SET state = 'live', spans = ?, terms = ? WHERE document_id = ?",
+                (packed_spans, _pack_terms(terms), record.document_id),
+            )
+            self._put_file(connection, record)
+            self._count_change(connection)
+
+    def touch(self, record: FileRecord) -> None:
+        """Updates size and times of a file whose content is the same."""
+        with self._transaction() as connection:
+            self._put_file(connection, record)
+
+    def remove(self, path: str) -> None:
+        """Takes a file out: its document becomes stale."""
+        with self._transaction() as connection:
+            connection.execute(
+                "UPDATE documents SET state = 'stale' WHERE document_id = (SELECT document_id FROM files WHERE path = ?)",
+                (path,),
+            )
+            connection.execute("DELETE FROM files WHERE path = ?", (path,))
+            self._count_change(connection)
+
+    def forget(self, document_id: str) -> None:
+        """Drops a document that is not live, after its nodes have been deleted."""
+        with self._transaction() as connection:
+            connection.execute(
+                "DELETE FROM documents WHERE document_id = ? AND state != 'live'", (document_id,)
+            )
+
+    def publish(self) -> int:
+        """Declares the present state complete for readers, and returns its number."""
+        number = self.changes
+        self.set_meta(published=str(number))
+        return number
+
+    @staticmethod
+    def _put_file(connection: sqlite3.Connection, record: FileRecord) -> None:
+        marks = ", ".join("?" * len(fields(FileRecord)))
+        connection.execute(f"INSERT OR REPLACE INTO files VALUES ({marks})", astuple(record))
+
+    @staticmethod
+    def _count_change(connection: sqlite3.Connection) -> None:
+        connection.execute(
+            "INSERT INTO meta VALUES ('changes', '1') "
+            "ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
+        )
+
+
+def _rounded(span: Span) -> list[float]:
+    return [span.start, span.end, span.page, *(round(x, 1) for x in (span.x0, span.y0, span.x1, span.y1))]
+
+
+def _pack_terms(sentences: Sequence[Sequence[str]]) -> bytes:
+    return zlib.compress("\n".join(" ".join(sentence) for sentence in sentences).encode(), 1)
+
+
+def _unpack_terms(packed: bytes) -> list[list[str]]:
+    return [line.split() for line in zlib.decompress(packed).decode().split("\n")]

@@ -1,0 +1,124 @@
+"""A collection on disk: where its parts are, what it was made with, and how it is opened for reading."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qa_engine.config import LOCAL, EmbeddingConfig
+from qa_engine.errors import CollectionNotFoundError, ConfigurationError, InputError, StorageError
+
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
+_MAX_NAME = 200
+_CATALOG = "catalog.sqlite"
+
+
+@dataclass(frozen=True)
+class CollectionPaths:
+    """The places of the parts of one collection."""
+
+    root: Path
+
+    @property
+    def catalog(self) -> Path:
+        """The SQLite file of the catalog."""
+        return self.root / _CATALOG
+
+    @property
+    def chroma(self) -> Path:
+        """The folder of Chroma."""
+        return self.root / "chroma"
+
+    def bm25(self, published: int) -> Path:
+        """The folder of the BM25 index of a published state."""
+        return self.root / "bm25" / str(published)
+
+
+def collection_paths(storage: Path, name: str) -> CollectionPaths:
+    """Where a collection of this name is, or would be.
+
+    Any name is good, Chinese ones too; Chroma's own rules (3 to 512 ASCII characters) do not apply.
+
+    Raises:
+        InputError: the name is empty, longer than 200 characters or holds control characters.
+    """
+    normal = unicodedata.normalize("NFC", name).strip()
+    if not normal or len(normal) > _MAX_NAME or any(unicodedata.category(c) == "Cc" for c in normal):
+        raise InputError(
+            f"{name!r} cannot be the name of a collection: use 1 to {_MAX_NAME} printable characters."
+        )
+    if _PLAIN.fullmatch(normal) and normal.lower() == normal:
+        return CollectionPaths(storage / normal)
+    digest = hashlib.sha256(normal.encode()).hexdigest()[:16]
+    return CollectionPaths(storage / f"c-{digest}")
+
+
+def list_collections(storage: Path) -> list[str]:
+    """The names of the collections in a storage folder, sorted."""
+    from qa_engine.index.catalog import Catalog
+
+    names = []
+    for path in sorted(storage.glob(f"*/{_CATALOG}")) if storage.is_dir() else []:
+        catalog = Catalog(path)
+        try:
+            names.append(catalog.meta("name") or path.parent.name)
+        finally:
+            catalog.close()
+    return sorted(names)
+
+
+def require_collection(storage: Path, name: str) -> CollectionPaths:
+    """The place of a collection that exists.
+
+    Raises:
+        CollectionNotFoundError: it does not; the message lists those that do.
+    """
+    paths = collection_paths(storage, name)
+    if paths.catalog.is_file():
+        return paths
+    names = list_collections(storage)
+    if names:
+        raise CollectionNotFoundError(
+            f"There is no collection {name!r} in {storage}; there are: {', '.join(names)}."
+        )
+    raise CollectionNotFoundError(
+        f"There is no collection {name!r} in {storage}, nor any other: ingest PDFs first (qa-engine ingest PATH)."
+    )
+
+
+def embedding_identity(config: EmbeddingConfig) -> dict[str, Any]:
+    """What decides whether two vectors can be compared, as far as the configuration tells."""
+    return {
+        "provider": config.provider,
+        "model": config.model,
+        "dimensions": config.dimensions,
+        "query_prefix": "query: " if config.provider == LOCAL else config.query_prefix,
+        "text_prefix": "passage: " if config.provider == LOCAL else config.text_prefix,
+        "context_sentences": config.context_sentences,
+    }
+
+
+def require_identity(stored: dict[str, Any] | None, config: EmbeddingConfig, collection: str) -> None:
+    """Refuses to mix vectors of different models.
+
+    Raises:
+        ConfigurationError: the collection was made with another embedding than the configured one.
+        StorageError: the collection has no identity, so no file was ever ingested completely.
+    """
+    if stored is None:
+        raise StorageError(
+            f"The collection {collection!r} was never completed: run qa-engine ingest on its files again."
+        )
+    configured = embedding_identity(config)
+    different = [key for key in configured if configured[key] != stored.get(key)]
+    if different:
+        made = ", ".join(f"{key} = {stored.get(key)!r}" for key in different)
+        now = ", ".join(f"{key} = {configured[key]!r}" for key in different)
+        raise ConfigurationError(
+            f"The collection {collection!r} was embedded with {made}, but the configuration says {now}: set [embedding] "
+            "back, or ingest the files into another collection (qa-engine ingest PATH --collection NAME)."
+        )

@@ -1,0 +1,59 @@
+"""One writer a collection: a file lock that says who holds it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from qa_engine.errors import IndexLockedError, StorageError
+
+
+@contextmanager
+def writer_lock(folder: Path, timeout_seconds: float = 0) -> Iterator[None]:
+    """Holds the right to write to the collection in ``folder``.
+
+    The operating system frees the lock when its owner ends, however it ends; a file left behind is not a lock.
+
+    Raises:
+        IndexLockedError: another process holds it; the message names process, host and since when.
+        StorageError: the folder cannot be written.
+    """
+    owner_file = folder / "writer.json"
+    lock = FileLock(folder / "writer.lock")
+    try:
+        lock.acquire(timeout=timeout_seconds)
+    except Timeout:
+        raise IndexLockedError(
+            f"The collection in {folder} is being written by {_owner(owner_file)}: wait until it is done, stop it, "
+            "or allow waiting with ingestion.lock_timeout_seconds."
+        ) from None
+    except OSError as error:
+        raise StorageError(
+            f"{folder} cannot be written ({error.strerror or error}): free permissions or space."
+        ) from error
+    try:
+        owner = {
+            "process": os.getpid(),
+            "host": socket.gethostname(),
+            "since": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        owner_file.write_text(json.dumps(owner), encoding="utf-8")
+        yield
+    finally:
+        owner_file.unlink(missing_ok=True)
+        lock.release()
+
+
+def _owner(file: Path) -> str:
+    try:
+        owner = json.loads(file.read_text(encoding="utf-8"))
+        return f"process {owner['process']} on {owner['host']} since {owner['since']}"
+    except (OSError, ValueError, KeyError):
+        return "another process"

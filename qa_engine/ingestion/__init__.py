@@ -1,0 +1,1 @@
+"""Files in, nodes in the index out."""

@@ -1,0 +1,285 @@
+"""The ingest journey: paths in, a complete and published index out."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from llama_index.core.base.embeddings.base import BaseEmbedding
+
+from qa_engine.config import Config
+from qa_engine.documents.discovery import find_pdfs
+from qa_engine.documents.parsing_pool import parse_files
+from qa_engine.documents.pdf import PARSER_VERSION, ParsedPdf
+from qa_engine.documents.reader import PdfDocument, path_text
+from qa_engine.documents.sentences import SPLITTER_VERSION
+from qa_engine.errors import DocumentError, StorageError
+from qa_engine.index.analyser import ANALYSER_VERSION, analyse
+from qa_engine.index.bm25 import Bm25Index
+from qa_engine.index.catalog import Catalog, FileRecord
+from qa_engine.index.collection import (
+    CollectionPaths,
+    collection_paths,
+    embedding_identity,
+    require_identity,
+)
+from qa_engine.index.vector_store import SentenceVectorStore, open_chroma
+from qa_engine.index.writer_lock import writer_lock
+from qa_engine.ingestion.pipeline import build_pipeline
+from qa_engine.ingestion.report import Failure, IngestProgress, IngestReport
+from qa_engine.models.embedding import build_embedding
+
+_HASH_BYTES = 1 << 20
+
+
+def ingest(
+    paths: Iterable[Path | str] | Path | str,
+    storage: Path | str | None = None,
+    collection: str | None = None,
+    config: Config | Mapping[str, Any] | str | Path | None = None,
+    *,
+    prune: bool = False,
+    workers: int | None = None,
+    embed_model: BaseEmbedding | None = None,
+    progress: IngestProgress | None = None,
+) -> IngestReport:
+    """Brings PDF files into a collection: new ones are added, changed ones replaced, unchanged ones skipped.
+
+    A file is one commit: its new nodes are stored before the old ones go. A run that was cut off at any instant is
+    completed by the next one. Readers see the new state when the run ends.
+
+    Args:
+        paths: PDF files and folders (searched recursively).
+        storage: folder of the index; ``config.storage`` if None.
+        collection: name of the collection, made if missing; ``config.collection`` if None.
+        config: settings; see `Config.of`.
+        prune: also remove files of the collection that vanished from the given paths.
+        workers: processes that parse; ``config.ingestion.workers`` if None.
+        embed_model: instead of the one of the configuration.
+        progress: is told what is going on.
+
+    Raises:
+        InputError: a path does not exist, or there is no PDF.
+        ConfigurationError: the collection was made with another embedding model.
+        StorageError: the storage cannot be written, or another process is writing to the collection.
+        ModelUnavailableError, ServiceUnavailableError: the embedding model is not there.
+    """
+    settings = Config.of(config)
+    named = [paths] if isinstance(paths, str | Path) else list(paths)
+    files = find_pdfs(named) if not prune else _find_or_none(named)
+    name = collection if collection is not None else settings.collection
+    where = collection_paths(Path(storage) if storage is not None else settings.storage, name)
+    try:
+        where.root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"The storage {where.root} cannot be made ({error.strerror or error}): name another with --storage."
+        ) from error
+    with writer_lock(where.root, settings.ingestion.lock_timeout_seconds):
+        catalog = Catalog(where.catalog, create=True)
+        try:
+            run = _IngestRun(settings, where, catalog, name, progress or IngestProgress(), embed_model)
+            return run.run(files, named, prune, workers or settings.ingestion.workers)
+        finally:
+            catalog.close()
+
+
+def _find_or_none(named: Sequence[Path | str]) -> list[Path]:
+    """With pruning, a folder whose PDFs are all gone is no mistake."""
+    from qa_engine.errors import InputError
+
+    try:
+        return find_pdfs(named)
+    except InputError:
+        if named and all(Path(path).is_dir() for path in named):
+            return []
+        raise
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A file to be read, with what is known about it."""
+
+    path: Path
+    record: FileRecord
+    is_new: bool
+
+
+class _IngestRun:
+    def __init__(
+        self,
+        config: Config,
+        where: CollectionPaths,
+        catalog: Catalog,
+        name: str,
+        progress: IngestProgress,
+        embed_model: BaseEmbedding | None,
+    ) -> None:
+        self._config = config
+        self._where = where
+        self._catalog = catalog
+        self._progress = progress
+        self._embed_model = embed_model
+        self._report = IngestReport(name)
+        self._store: SentenceVectorStore | None = None
+        if catalog.identity is not None:
+            require_identity(catalog.identity, config.embedding, name)
+        else:
+            import json
+
+            catalog.set_meta(name=name, identity=json.dumps(embedding_identity(config.embedding)))
+
+    def run(
+        self, files: Sequence[Path], named: Sequence[Path | str], prune: bool, workers: int
+    ) -> IngestReport:
+        started = time.perf_counter()
+        self._delete_unfinished()
+        try:
+            work = self._classify(files)
+            if work:
+                self._read(work, workers)
+            if prune:
+                self._prune(named)
+        finally:
+            # Also after an interruption: what was committed is worth publishing.
+            self._delete_unfinished()
+            self._publish()
+        self._report.seconds = time.perf_counter() - started
+        return self._report
+
+    def _classify(self, files: Sequence[Path]) -> list[_Work]:
+        """Tells new and changed files from unchanged ones, by size and times first, by content then."""
+        self._progress.stage("comparing files with the catalog")
+        known = self._catalog.files()
+        pipeline = self._pipeline_identity()
+        work = []
+        for path in files:
+            key = path_text(path)
+            record = known.get(key)
+            try:
+                status = path.stat()
+                stamp = (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+                current = record is not None and record.pipeline == pipeline
+                if record and current and stamp == (record.size, record.modified_ns, record.changed_ns):
+                    self._report.unchanged += 1
+                    continue
+                digest = _sha256(path)
+            except OSError as error:
+                self._fail(
+                    path, DocumentError("unreadable", f"{path.name} cannot be read: {error.strerror or error}.")
+                )
+                continue
+            if record and current and digest == record.sha256:
+                self._catalog.touch(
+                    replace(record, size=stamp[0], modified_ns=stamp[1], changed_ns=stamp[2])
+                )
+                self._report.unchanged += 1
+                continue
+            identity = hashlib.sha256("\0".join((key, digest, pipeline)).encode()).hexdigest()[:20]
+            fresh = FileRecord(key, path_text(Path(path.name)), *stamp, digest, pipeline, identity, 0, 0, "")
+            work.append(_Work(path, fresh, record is None))
+        return work
+
+    def _read(self, work: Sequence[_Work], workers: int) -> None:
+        embed_model = self._embed_model or build_embedding(self._config.embedding, self._progress.stage)
+        self._progress.start(len(work))
+        by_path = {item.path: item for item in work}
+        pipeline = build_pipeline(
+            self._config, embed_model, self._open_store(), lambda *nodes: self._catalog.begin(*nodes)
+        )
+        for path, parsed in parse_files(list(by_path), self._config.documents, workers):
+            item = by_path[path]
+            if isinstance(parsed, DocumentError):
+                self._fail(path, parsed)
+                continue
+            document = PdfDocument.of(parsed, path, item.record.document_id)
+            nodes = pipeline.run(documents=[document])
+            self._commit(item, parsed, [node.get_content() for node in nodes])
+
+    def _commit(self, item: _Work, parsed: ParsedPdf, sentences: Sequence[str]) -> None:
+        record = replace(
+            item.record,
+            pages=parsed.pages,
+            nodes=len(sentences),
+            ingested_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+        self._catalog.commit(record, parsed.spans, [analyse(sentence) for sentence in sentences])
+        self._delete_unfinished()
+        if parsed.pages_without_text:
+            self._report.warnings.append(
+                f"{item.path.name}: {len(parsed.pages_without_text)} of {parsed.pages} pages hold images and no text "
+                f"(page {parsed.pages_without_text[0]} first): they need OCR."
+            )
+        if item.is_new:
+            self._report.added += 1
+        else:
+            self._report.updated += 1
+        self._report.pages += parsed.pages
+        self._report.nodes += len(sentences)
+        self._progress.file_done(item.path.name, "added" if item.is_new else "updated")
+
+    def _fail(self, path: Path, error: DocumentError) -> None:
+        self._report.failures.append(Failure(path_text(path), error.reason, str(error)))
+        self._progress.file_done(path.name, error.reason)
+
+    def _prune(self, named: Sequence[Path | str]) -> None:
+        """Removes recorded files below the given paths that are gone."""
+        roots = [Path(path).absolute() for path in named]
+        for key in self._catalog.files():
+            path = Path(key)
+            below = any(path == root or root in path.parents for root in roots)
+            if below and not path.exists():
+                self._catalog.remove(key)
+                self._report.deleted += 1
+
+    def _delete_unfinished(self) -> None:
+        """Deletes the nodes of documents that were replaced, removed, or never completed."""
+        for document_id, nodes in self._catalog.unfinished():
+            self._open_store().delete_sentences(document_id, nodes)
+            self._catalog.forget(document_id)
+
+    def _publish(self) -> None:
+        """Builds the lexical index of the present state, then lets readers see both."""
+        changes = self._catalog.changes
+        folder = self._where.bm25(changes)
+        if changes == self._catalog.published and folder.is_dir():
+            return
+        self._progress.stage("building the BM25 index")
+        settings = self._config.bm25
+        index = Bm25Index.build(
+            self._catalog.live_terms(), settings.k1, settings.b, settings.context_sentences
+        )
+        previous = self._catalog.published
+        try:
+            index.save(folder)
+        except OSError as error:
+            raise StorageError(f"{folder} cannot be written ({error.strerror or error}): free some space.") from error
+        self._catalog.publish()
+        for old in folder.parent.iterdir():
+            if old.name not in {str(changes), str(previous)}:
+                shutil.rmtree(old, ignore_errors=True)
+
+    def _open_store(self) -> SentenceVectorStore:
+        if self._store is None:
+            collection = open_chroma(self._where.chroma, self._catalog.published, create=True)
+            self._store = SentenceVectorStore(collection)
+        return self._store
+
+    def _pipeline_identity(self) -> str:
+        """What, besides the file itself, decides what is stored for a file."""
+        parts = [PARSER_VERSION, SPLITTER_VERSION, ANALYSER_VERSION, self._config.documents.max_sentence_chars]
+        return "/".join(map(str, parts))
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_HASH_BYTES):
+            digest.update(block)
+    return digest.hexdigest()

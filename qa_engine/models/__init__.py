@@ -1,0 +1,1 @@
+"""Embedding, reranker and language models, chosen by configuration."""

@@ -1,0 +1,79 @@
+"""Where a remote model is reached and with which key, checked before anything is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from qa_engine.errors import ConfigurationError
+
+OPENAI_BASE_URL = "https://api.openai.com/v1"
+
+# The client refuses an empty key, servers on one's own machine need none.
+_NO_KEY = "no-key"
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A checked address and key.
+
+    Attributes:
+        base_url: with scheme and path, as the OpenAI client wants it.
+        api_key: the key, or a placeholder for a server that needs none.
+        official: whether this is OpenAI itself.
+    """
+
+    base_url: str
+    api_key: str = field(repr=False)
+    official: bool
+
+
+def resolve_endpoint(section: str, base_url: str | None, api_key: SecretStr | None) -> Endpoint:
+    """The endpoint that a section of the configuration means.
+
+    Args:
+        section: name of the section, ``llm`` or ``embedding``.
+        base_url: its ``base_url``; None is OpenAI.
+        api_key: its ``api_key``.
+
+    Raises:
+        ConfigurationError: the address is not an http(s) URL, or OpenAI is asked without a key.
+    """
+    url = base_url.strip() if base_url else OPENAI_BASE_URL
+    official = _host(section, url) == "api.openai.com"
+    key = api_key.get_secret_value().strip() if api_key else ""
+    if official and not key:
+        raise ConfigurationError(
+            f"OpenAI needs an API key and none is set for {section}: set OPENAI_API_KEY or "
+            f"QA_ENGINE_{section.upper()}__API_KEY, or name another server with {section}.base_url."
+        )
+    return Endpoint(base_url=url, api_key=key or _NO_KEY, official=official)
+
+
+def address(base_url: str | None) -> str:
+    """Host and port of a URL for messages, never its user name or password."""
+    parts = urlsplit(base_url or OPENAI_BASE_URL)
+    try:
+        port = parts.port
+    except ValueError:
+        port = None
+    host = parts.hostname or "an address without a host"
+    host = f"[{host}]" if ":" in host else host
+    return f"{host}:{port or (80 if parts.scheme == 'http' else 443)}"
+
+
+def _host(section: str, url: str) -> str:
+    parts = urlsplit(url)
+    try:
+        valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid or parts.hostname is None:
+        shown = url if "@" not in url else "…@" + url.rpartition("@")[2]
+        raise ConfigurationError(
+            f"{section}.base_url = {shown!r} is not the address of a server: "
+            "it must look like http://localhost:8000/v1."
+        )
+    return parts.hostname
