@@ -17,7 +17,10 @@ def build_citations(text: str, nodes: Sequence[NodeWithScore]) -> list[Citation]
 
     Args:
         text: the answer, with ``[n]`` for the n-th passage.
-        nodes: the passages that were numbered, from 1. Boxes are left empty; a passage without a page gets page 0.
+        nodes: the passages that were numbered, from 1.
+
+    Returns:
+        Citations without boxes. A passage without a page gets page 0.
     """
     numbers = sorted({int(number) for number in _CITATION.findall(text)})
     return [_citation(number, nodes[number - 1]) for number in numbers if number <= len(nodes)]

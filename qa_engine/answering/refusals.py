@@ -1,8 +1,8 @@
 """Recognises a refusal in other words.
 
-Two kinds of sentence are told apart. A *plain* refusal says that the writer cannot answer (我无法回答…); its subject
-is the writer, so that 该模型无法回答长问题 stays an answer. A *report of absence* says that the documents do not
-mention something; with a cited passage, or with a contrast in the same sentence, it is a partial answer.
+Two kinds of sentence are told apart. A *plain* refusal says that the writer cannot answer (我无法回答…); its
+subject is the writer, so that 该模型无法回答长问题 stays an answer. A *report of absence* says that the
+documents do not mention something; with a citation or a contrast in the sentence, it is a partial answer.
 """
 
 from __future__ import annotations
@@ -21,20 +21,33 @@ _LEADING = re.compile(
     re.IGNORECASE,
 )
 
-_SOURCES = r"(?:已知信息|上下文|文档|文件|文章|文中|文本|原文|论文|资料|材料|信息|内容|片段|段落|参考|检索结果)"
-# 根据您提供的资料, 由于已知信息不足, 在给定的上下文中: may stand before a refusal, and nothing else may.
-_LEAD_IN = rf"(?:(?:根据|基于|依据|按照|从|由于|因为|鉴于|在|就|仅凭)?[^，,]{{0,20}}{_SOURCES}[^，,无不没未]{{0,16}}(?:不足|有限|不够)?[，,]*)?"
-_SELF = r"(?:我们|我|本助手|助手|系统提示)?(?:也|还|暂时|目前|现在|尚|均|都|并)*"
-_CANNOT = r"(?:无法|不能|没法|没有办法|难以|未能|不可能)"
-_PLAIN = re.compile(
-    rf"^{_LEAD_IN}{_SELF}(?:"
-    rf"{_CANNOT}(?:直接|准确|完整|确切|为您|为你|对此|就此|据此|给出|提供|做出|作出)*"
-    r"(?:回答|作答|解答|答复|确定|得知|获知|判断|知道|给出|得出|找到|查到|答案)"
-    rf"|{_CANNOT}(?:从|在|根据|基于|通过|依据)[^，,]{{0,30}}(?:找到|得到|获得|获取|确定|得出|得知|回答|判断|推断|查到)"
-    r"|不知道|不清楚|(?:没有|无|缺乏|缺少|没)(?:足够|充分)的?(?:的)?(?:信息|资料|依据)"
-    r"|(?:没有|未|没)(?:能)?(?:找到|检索到|查到|发现)(?:任何|与|有关|相关|关于|该|此|这|问题|答案|信息|内容)"
-    r"|(?:暂无|没有|无)(?:任何)?(?:相关|有关)(?:的)?(?:信息|内容|资料|答案))",
+_SOURCES = r"(?:已知信息|上下文|文档|文件|文章|文中|文本|原文|论文|资料|材料|信息|内容|片段|段落|检索结果)"
+_GIVEN = r"(?:您|你|所|我|提供|给定|给出|已知|现有|上述|以上|这些|该|本|的|目前|当前)*"
+_WITHIN = rf"(?:{_SOURCES}|中|里|内|来看|看来|而言|不足|有限|不够|部分|本身|之|的|和|与)*"
+# What may stand before 无法回答: 根据您提供的资料，… / 由于已知信息不足，… / 提供的资料…
+_LEAD_IN = (
+    rf"(?:(?:根据|基于|依据|按照|从|由于|因为|鉴于|在|就|仅凭|以)[^，,]{{0,20}}{_SOURCES}"
+    rf"(?:[^，,]{{0,20}}[，,]|{_WITHIN})|{_GIVEN}{_SOURCES}{_WITHIN}[，,]*)?"
 )
+_ADVERBS = r"(?:也|还|暂时|目前|现在|尚|均|都|并)*"
+_SELF = r"(?:我们|我|本助手|助手)"
+_CANNOT = r"(?:无法|不能|没法|没有办法|难以|未能)"
+_HOW = r"(?:直接|准确|完整|确切|为您|为你|对此|就此|据此|给出|提供|做出|作出)*"
+_PLAIN = re.compile(
+    rf"^{_LEAD_IN}{_SELF}?{_ADVERBS}(?:"
+    rf"{_CANNOT}{_HOW}(?:回答|作答|解答|答复|确定|得知|获知|判断|知道|给出|得出|找到|查到|答案)"
+    rf"|{_CANNOT}(?:从|在|根据|基于|通过|依据)[^，,]{{0,30}}(?:找到|得到|获得|获取|确定|得出|得知|回答|判断|推断|查到)"
+    r"|不足以[^，,]{0,8}(?:回答|解答|确定|判断|得出)|(?:没有|未)(?:被|明确)?(?:提到|提及|说明|涉及)$"
+    r"|不知道|不清楚|(?:没有|无|缺乏|缺少)(?:足够|充分)的?(?:信息|资料|依据)"
+    r"|(?:没有|没|未)能?(?:找到|检索到|查到|发现)[^，,]{0,24}(?:信息|内容|答案|资料|说明|记载|描述|依据)(?=[，,；;]|$)"
+    r"|(?:暂无|没有|无)(?:任何)?(?:相关|有关)(?:的)?(?:信息|内容|资料|答案))"
+)
+# Later in a sentence the writer must be named, or the question: 断网时，无法回答 is about something else.
+_PLAIN_LATER = re.compile(
+    rf"^{_SELF}{_ADVERBS}{_CANNOT}{_HOW}(?:回答|作答|解答|答复|确定|得知|判断|给出|得出|找到)"
+    rf"|^{_ADVERBS}{_CANNOT}{_HOW}(?:回答|解答|答复)(?:您|你|该|此|这个|这一|上述)的?(?:问题|提问)"
+)
+_ABOUT_ANSWERING = re.compile(r"我|回答|作答|解答|答复|答案|问题|\bI\b|answer")
 _PLAIN_ENGLISH = re.compile(
     r"^(?:but|so|and)?(?:(?:basedon|accordingto|from|given)[^,，]{0,60}[,，])?"
     r"(?:i|we)(?:cannot|can[’']?t|can\s?not|couldnot|couldn[’']?t|amunable|amnotable|areunable|donot|don[’']?t)"
@@ -44,9 +57,10 @@ _PLAIN_ENGLISH = re.compile(
     re.IGNORECASE,
 )
 _ABSENT = re.compile(
-    rf"^[^，,]{{0,24}}{_SOURCES}[^，,]{{0,12}}(?:没有|并没有|未曾|并未|尚未|未|不|没)(?:有)?(?:明确|直接|具体|任何|详细|专门|被)*"
-    r"(?:地)?(?:提到|提及|提供|包含|包括|涉及|说明|给出|记载|介绍|描述|指出|讨论|披露|谈到|出现|含有|含|写明|说|相关|有关|关于|足够)"
-    r"|^[^，,]{0,30}(?:没有|并未|未)(?:在)?[^，,]{0,12}(?:文档|文中|资料|已知信息|上下文|原文)[^，,]{0,6}(?:提到|提及|出现|说明)",
+    rf"^[^，,]{{0,24}}{_SOURCES}[^，,]{{0,12}}(?:(?:没有|未曾|未|没)(?:明确|直接|具体|任何|详细|专门|被|地)*"
+    r"(?:提到|提及|提供|包含|包括|涉及|说明|给出|记载|介绍|描述|指出|讨论|披露|谈到|出现|写明|说|相关|有关|关于|足够)"
+    r"|不(?:包含|包括|涉及|含有))"
+    r"|^[^，,]{0,30}(?:没有|未)在?[^，,]{0,12}(?:文档|文中|资料|已知信息|上下文|原文)[^，,]{0,6}(?:提到|提及|出现|说明)"
 )
 _ABSENT_ENGLISH = re.compile(
     r"^(?:the|this|these|those|your)?(?:provided|given|known|available|retrieved)?"
@@ -71,30 +85,34 @@ def is_refusal(text: str) -> bool:
     """Whether a whole answer, its citations unified, says no more than that it cannot answer.
 
     A sentence that refuses makes the answer a refusal unless another sentence cites a passage, or the same
-    sentence goes on to a cited contrast (…但…[1]). A report of absence also stays an answer when it is
-    cited itself, when it is not the first thing said, or when an uncited contrast in it stays with the documents.
+    sentence goes on to a cited contrast (…但…[1]). A report of absence alone also stays an answer when it is
+    cited itself, when it is not the first thing said, or when an uncited contrast in it stays with the
+    documents.
     """
     sentences = _sentences(text)
-    refusing = [sentence for sentence in sentences if _is_plain(sentence) or _is_absent(sentence)]
-    if not refusing:
-        return False
-    if any(CITED.search(sentence) for sentence in sentences if sentence not in refusing):
-        return False
-    if any(CITED.search(contrast) for contrast in map(_after_contrast, refusing)):
-        return False
-    if any(_is_plain(sentence) for sentence in refusing):
+    plain = [sentence for sentence in sentences if _is_plain(sentence)]
+    absent = [sentence for sentence in sentences if sentence not in plain and _is_absent(sentence)]
+    for sentence in sentences:
+        if not CITED.search(sentence):
+            continue
+        refuses = sentence in plain and _ABOUT_ANSWERING.search(sentence)
+        if not refuses and not (plain and sentence in absent):
+            return False
+        if CITED.search(_after_contrast(sentence)):
+            return False
+    if plain:
         return True
-    if any(CITED.search(sentence) for sentence in refusing) or not _is_absent(sentences[0]):
+    if not absent or absent[0] != sentences[0]:
         return False
-    contrast = _after_contrast(sentences[0])
+    contrast = _after_contrast(absent[0])
     return not contrast or _BEYOND.search(contrast) is not None
 
 
 def _sentences(text: str) -> list[str]:
-    """Sentences without greetings or apologies; a citation after the full stop belongs to what it follows."""
-    attached = re.sub(r"([。！？!?.\n]+)[ \t]*((?:\[[1-9]\d{0,2}\])+)", r"\2\1", text)
+    """Sentences, without mere greetings and apologies; a citation after a full stop goes before it."""
+    attached = re.sub(r"([。！？!?.]+)[ \t]*((?:\[[1-9]\d{0,2}\])+)", r"\2\1", text)
     parts = (part.strip() for part in _SENTENCE_END.split(attached))
-    return [part for part in parts if _LEADING.sub("", _DECORATION.sub("", part))]
+    return [part for part in parts if _bare(part)]
 
 
 def _bare(sentence: str) -> str:
@@ -104,7 +122,10 @@ def _bare(sentence: str) -> str:
 
 def _is_plain(sentence: str) -> bool:
     bare = _bare(sentence)
-    return bool(_PLAIN.search(bare) or _PLAIN_ENGLISH.search(bare))
+    if _PLAIN.search(bare) or _PLAIN_ENGLISH.search(bare):
+        return True
+    later = (_LEADING.sub("", clause) for clause in re.split("[，,；;：:]", bare)[1:])
+    return any(_PLAIN_LATER.search(clause) or _PLAIN_ENGLISH.search(clause) for clause in later)
 
 
 def _is_absent(sentence: str) -> bool:
@@ -113,6 +134,6 @@ def _is_absent(sentence: str) -> bool:
 
 
 def _after_contrast(sentence: str) -> str:
-    bare = sentence[len(sentence) - len(sentence.lstrip("但不过然而，, ")) :]
-    match = _CONTRAST.search(bare)
-    return bare[match.end() :] if match else ""
+    """What follows 但, 而是, however… inside a sentence; merely to begin with 但 is no contrast."""
+    match = _CONTRAST.search(sentence, 4)
+    return sentence[match.end() :] if match else ""

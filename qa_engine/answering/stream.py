@@ -31,7 +31,7 @@ class _Stream:
 class AnswerStream(_Stream):
     """An iterator over pieces of the answer's text. `answer` is there after the last piece.
 
-    The pieces joined are the text of `answer`. Nothing is sent to a model before the first piece is asked for.
+    The pieces joined are the text of `answer`. Nothing is sent before the first piece is asked for.
 
     Args:
         pieces: yields pieces of text, then the `Answer`.

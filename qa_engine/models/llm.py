@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qa_engine.config import LlmConfig
 from qa_engine.errors import ConfigurationError
@@ -47,7 +47,7 @@ def build_llm(config: LlmConfig) -> LLM:
             f"llm.model = {config.model!r} cannot be asked through chat completions: choose another, "
             "for example gpt-4o-mini."
         )
-    arguments = {
+    arguments: dict[str, Any] = {
         "model": config.model,
         "api_base": endpoint.base_url,
         "api_key": endpoint.api_key,

@@ -1,4 +1,4 @@
-"""LlamaIndex's OpenAI embedding with prefixes, checked replies, one retry loop and the errors of this package."""
+"""LlamaIndex's OpenAI embedding with prefixes, checked replies, one retry loop and our errors."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class PrefixedOpenAIEmbedding(OpenAIEmbedding):
             try:
                 yield
             except (AttributeError, TypeError, IndexError, ValueError) as error:
-                # The client hands on whatever came with status 200; a web page or {} then fails on its fields.
+                # The client hands on whatever came with status 200; a web page fails on its fields.
                 raise self._errors.unreadable() from error
 
     def _checked(self, vectors: Sequence[list[float]], expected: int) -> list[list[float]]:
@@ -103,7 +103,7 @@ class PrefixedOpenAIEmbedding(OpenAIEmbedding):
         size = len(vectors[0])
         if self.dimensions is not None and size != self.dimensions:
             raise ConfigurationError(
-                f"embedding.dimensions = {self.dimensions}, but the model {self.model_name!r} sends vectors of "
-                f"{size} numbers: set embedding.dimensions to {size}, or leave it out."
+                f"embedding.dimensions = {self.dimensions}, but the model {self.model_name!r} sends vectors "
+                f"of {size} numbers: set embedding.dimensions to {size}, or leave it out."
             )
         return list(vectors)

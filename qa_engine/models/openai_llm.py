@@ -1,4 +1,4 @@
-"""LlamaIndex's OpenAI classes with one retry loop, one async client an event loop, and the errors of this package."""
+"""LlamaIndex's OpenAI classes with one retry loop, one async client an event loop, and our errors."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _CONNECT_SECONDS = 10.0
 
 
 def client_timeout(seconds: float) -> httpx.Timeout:
-    """The whole time for a reply, but a short one for reaching the host: an address without a host is told soon."""
+    """All the time for a reply, but little for reaching the host: a dead address is told soon."""
     return httpx.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS))
 
 
@@ -70,16 +70,18 @@ class OfficialLLM(OpenAI):
             try:
                 yield
             except (AttributeError, TypeError, IndexError) as error:
-                # The client hands on whatever came with status 200; a web page or {} then fails on its fields.
+                # The client hands on whatever came with status 200; a web page fails on its fields.
                 raise errors.unreadable() from error
 
     def _chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         with self._translated():
-            return super()._chat(messages, **kwargs)
+            reply: ChatResponse = super()._chat(messages, **kwargs)
+        return reply
 
     async def _achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         with self._translated():
-            return await super()._achat(messages, **kwargs)
+            reply: ChatResponse = await super()._achat(messages, **kwargs)
+        return reply
 
     def _stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
         def translated(pieces: ChatResponseGen) -> ChatResponseGen:

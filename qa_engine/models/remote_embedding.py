@@ -84,8 +84,8 @@ def _huggingface(config: EmbeddingConfig) -> BaseEmbedding:
     except (OSError, ValueError, RuntimeError, ImportError, httpx.HTTPError) as error:
         reason = " ".join(str(error).split())[:300].rstrip(".") or type(error).__name__
         raise ModelUnavailableError(
-            f"The embedding model {config.model!r} cannot be loaded: {reason}. Give the path of a local copy as "
-            "embedding.model, set HF_ENDPOINT to a mirror that can be reached, or return to the local default "
-            "with embedding.provider = 'local'."
+            f"The embedding model {config.model!r} cannot be loaded: {reason}. Give the path of a local copy "
+            "as embedding.model, set HF_ENDPOINT to a mirror that can be reached, or return to the local "
+            "default with embedding.provider = 'local'."
         ) from error
     return model

@@ -20,7 +20,6 @@ from qa_engine.errors import (
 from qa_engine.models.endpoints import OPENAI_BASE_URL, address
 
 if TYPE_CHECKING:
-    import httpx
     import openai
 
 _NAMES = {"llm": "language model", "embedding": "embedding model"}
@@ -32,7 +31,9 @@ _UNKNOWN_MODEL = re.compile(
     r"|(unknown|invalid|no such) model|模型.{0,40}不存在",
     re.IGNORECASE | re.DOTALL,
 )
-_TOO_LONG = re.compile(r"context.{0,20}(length|window|size)|too (long|many tokens)|maximum.{0,20}tokens", re.I)
+_TOO_LONG = re.compile(
+    r"context.{0,20}(length|window|size)|too (long|many tokens)|maximum.{0,20}tokens", re.I
+)
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class ServiceErrors:
     def _translate(self, error: Exception) -> QAEngineError | None:
         if isinstance(error, json.JSONDecodeError):
             return self.unreadable()
-        # A class of a library that was never imported cannot have been raised: importing it here would cost a second.
+        # A library that was never imported cannot have raised: importing it here would cost a second.
         if (openai := sys.modules.get("openai")) is not None and isinstance(error, openai.APIError):
             if isinstance(error, openai.APIStatusError):
                 return self._status(error)
@@ -89,7 +90,8 @@ class ServiceErrors:
         if timed_out:
             within = f" within {self.timeout_seconds:g} seconds" if self.timeout_seconds else " in time"
             return ServiceUnavailableError(
-                f"{_capital(self._who)} did not answer{within}: try again, or raise {self.what}.timeout_seconds."
+                f"{_capital(self._who)} did not answer{within}: try again, or raise "
+                f"{self.what}.timeout_seconds."
             )
         if isinstance(cause, httpx.UnsupportedProtocol | httpx.ProxyError):
             return ServiceUnavailableError(
@@ -99,7 +101,8 @@ class ServiceErrors:
         if isinstance(cause, httpx.ConnectError) or not isinstance(cause, httpx.TransportError):
             return ServiceUnavailableError(
                 f"Nobody answers at {place}, where the {_NAMES.get(self.what, self.what)} {self.model!r} is "
-                f"expected ({_shorten(str(cause))}) Check {self.what}.base_url and that the server is running."
+                f"expected ({_shorten(str(cause)).rstrip('.')}): check {self.what}.base_url and that the "
+                "server is running."
             )
         return ServiceUnavailableError(
             f"The connection to {self._who} broke off before the reply was complete: try again."
@@ -125,12 +128,13 @@ class ServiceErrors:
                 f"{_capital(self._who)} failed (status {status}): {_shorten(told)} Try again later."
             )
         way_out = (
-            f"ask with fewer passages (answering.passages), or lower {self.what}.context_window to what the model has."
+            "use fewer passages (answering.passages), or set llm.context_window to what the model has."
             if self.what == "llm" and _TOO_LONG.search(told)
             else f"check the settings of {self.what}."
         )
         return ConfigurationError(
-            f"{_capital(self._who)} refused the request (status {status}): {_shorten(told)} {_capital(way_out)}"
+            f"{_capital(self._who)} refused the request (status {status}): {_shorten(told)} "
+            f"{_capital(way_out)}"
         )
 
     def _unknown_model(self, told: str, certain: bool) -> QAEngineError:
@@ -145,7 +149,7 @@ class ServiceErrors:
 def service_errors(
     what: str, model: str, base_url: str | None, *, timeout_seconds: float | None = None
 ) -> ServiceErrors:
-    """A context manager that turns errors of openai and httpx into `QAEngineError`s; it may stand around awaits.
+    """A context manager, also around awaits, that turns errors of openai and httpx into `QAEngineError`s.
 
     Args:
         what: the section of the configuration that chose the model: ``llm`` or ``embedding``.

@@ -1,0 +1,81 @@
+"""Citation marks in the text of an answer: found in all the forms that models use, written as ``[1][2]``."""
+
+from __future__ import annotations
+
+import re
+
+_OPENING, _CLOSING = r"[\[【［⟦]", r"[\]】］⟧]"
+_INSIDE = r"[^\[\]【】［］⟦⟧\n]"
+_BLANK = r"[ \t]{0,2}"
+_NUMBER = r"[1-9]\d{0,2}(?!\d)"
+_DASH = r"[-–—~～至]"
+_LABEL = r"(?:\^|资料|来源|引用|文献|段落|passage|source)"
+_ITEM = rf"(?:{_LABEL}{_BLANK})?{_NUMBER}(?:{_BLANK}{_DASH}{_BLANK}{_NUMBER})?"
+_ONE = (
+    rf"{_OPENING}(?={_INSIDE}{{1,60}}{_CLOSING}){_BLANK}{_ITEM}"
+    rf"(?:{_BLANK}[,，、;；]{_BLANK}{_ITEM})*{_BLANK}(?:†{_INSIDE}*)?{_CLOSING}"
+)
+_BETWEEN = rf"{_BLANK}[、,]?{_BLANK}"
+# Bounded, so that a model that repeats itself without end does not make every piece dearer than the last.
+_RUN_OF_ONES = rf"{_ONE}(?:{_BETWEEN}{_ONE}){{0,19}}"
+
+
+class CitationMarks:
+    """Unifies citations in a text that arrives in pieces, and drops numbers that no passage has.
+
+    Args:
+        passages: how many passages there are, numbered from 1.
+    """
+
+    _RUN = re.compile(
+        rf"(?P<blank>[ \t]{{0,4}})(?P<before>[（(]{_BLANK})?(?P<run>{_RUN_OF_ONES})(?P<after>{_BLANK}[）)])?",
+        re.IGNORECASE,
+    )
+    _BRACKET = re.compile(_ONE, re.IGNORECASE)
+    _RANGE = re.compile(rf"({_NUMBER})(?:[ \t]*{_DASH}[ \t]*({_NUMBER}))?")
+    # Where a run can begin, what of it is there, and whether more text could still belong to it.
+    _START = re.compile(r"[ \t（(\[【［⟦]")
+    _BEGUN = re.compile(rf"[ \t]{{0,4}}(?:[（(]{_BLANK})?(?P<run>{_RUN_OF_ONES})?", re.IGNORECASE)
+    _UNSETTLED = re.compile(rf"{_BETWEEN}(?:{_OPENING}{_INSIDE}{{0,60}})?\Z")
+
+    def __init__(self, passages: int) -> None:
+        self._passages, self._buffer = passages, ""
+
+    def feed(self, chunk: str) -> str:
+        """The text that is settled."""
+        self._buffer += chunk
+        keep = self._settled()
+        ready, self._buffer = self._buffer[:keep], self._buffer[keep:]
+        return self._RUN.sub(self._unified, ready)
+
+    def finish(self) -> str:
+        """The rest."""
+        ready, self._buffer = self._buffer, ""
+        return self._RUN.sub(self._unified, ready)
+
+    def _settled(self) -> int:
+        position = 0
+        while start := self._START.search(self._buffer, position):
+            begun = self._BEGUN.match(self._buffer, start.start())
+            if begun is None:
+                break
+            if self._UNSETTLED.match(self._buffer, begun.end()):
+                return start.start()
+            position = begun.end() if begun["run"] else start.end()
+        return len(self._buffer)
+
+    def _unified(self, match: re.Match[str]) -> str:
+        numbers = "".join(self._numbers(bracket) for bracket in self._BRACKET.findall(match["run"]))
+        before, after = match["before"] or "", match["after"] or ""
+        if numbers:
+            return f"{match['blank']}{before}{numbers}{after}"
+        if before and after:
+            return ""
+        return f"{match['blank']}{before}" if before else after
+
+    def _numbers(self, bracket: str) -> str:
+        numbers: dict[int, None] = {}
+        for first, last in self._RANGE.findall(bracket.split("†")[0]):
+            low, high = sorted((int(first), int(last or first)))
+            numbers |= dict.fromkeys(range(low, min(high, self._passages) + 1))
+        return "".join(f"[{number}]" for number in numbers)
