@@ -103,8 +103,9 @@ class RerankConfig(_Section):
     device: str | None = None
     max_length: Annotated[int, Field(ge=16, le=32_768)] = 512
     """Tokens of question and passage that a model sees."""
-    weight: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """Share of the reranker's z-score in the final order; the fused first-stage score has the rest."""
+    weight: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Share of the reranker's z-score in the final order, the fused first-stage score has the rest. Unset: 0.5 for
+    ``local``, 1 for a cross-encoder."""
 
 
 class LlmConfig(_Section):

@@ -36,6 +36,7 @@ class Citation:
         text: the passage.
         boxes: where the text stands on its pages.
         score: the score that ranked the passage, higher is better.
+        node_id: id of the passage among the answer's ``source_nodes``.
     """
 
     number: int
@@ -45,6 +46,7 @@ class Citation:
     text: str
     boxes: Sequence[Box] = ()
     score: float | None = None
+    node_id: str = ""
 
 
 @dataclass

@@ -72,4 +72,5 @@ def _citation(number: int, passage: NodeWithScore) -> Citation:
         page_end=int(metadata.get("page_end") or page),
         text=passage.node.get_content(metadata_mode=MetadataMode.NONE),
         score=passage.score,
+        node_id=passage.node.node_id,
     )

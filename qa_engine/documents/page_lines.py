@@ -9,6 +9,8 @@ from typing import Any
 
 _CONTROL = re.compile("[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\u200b\u2060\ufeff]")
 _BLANKS = re.compile("[ \t\u00a0\u2000-\u200a\u202f\u205f]+")
+_LEADER = re.compile(r"(?:[ ]?[.·․…⋯]){5,}[ ]?")
+"""The dots that lead to a page number in a table of contents."""
 _SAME_BASELINE = 0.5
 
 
@@ -66,7 +68,8 @@ def _direction(line: dict[str, Any]) -> tuple[int, int]:
 
 
 def _line(line: dict[str, Any], page: int, block: int) -> Line | None:
-    text = _BLANKS.sub(" ", _CONTROL.sub("", "".join(span["text"] for span in line["spans"]))).strip()
+    raw = _CONTROL.sub("", "".join(span["text"] for span in line["spans"]))
+    text = _LEADER.sub(" … ", _BLANKS.sub(" ", raw)).strip()
     if not text:
         return None
     sizes = Counter[float]()

@@ -96,6 +96,11 @@ class Bm25Index:
             return []
         return [term for term in dict.fromkeys(terms) if term in self._retriever.vocab_dict]
 
+    def coverage(self, terms: Sequence[str]) -> float:
+        """The share of the distinct terms, 0 to 1, that occur in the collection: how much this index can say."""
+        distinct = set(terms)
+        return len(self.matched(terms)) / len(distinct) if distinct else 0.0
+
     def _node_id(self, row: int) -> str:
         document = int(np.searchsorted(self._first_rows, row, side="right")) - 1
         return node_id(self._document_ids[document], row - int(self._first_rows[document]))

@@ -1,0 +1,302 @@
+"""`QueryEngine`: the ask journey, from a question to a Chinese answer with citations."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Generator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from llama_index.core.base.embeddings.base import BaseEmbedding
+from llama_index.core.base.base_query_engine import BaseQueryEngine
+from llama_index.core.callbacks.base import CallbackManager
+from llama_index.core.llms import LLM
+from llama_index.core.postprocessor.types import BaseNodePostprocessor
+from llama_index.core.prompts.mixin import PromptMixinType
+from llama_index.core.schema import NodeWithScore, QueryBundle, QueryType
+
+from qa_engine.answering.answer import REFUSAL, Answer, Box, Citation
+from qa_engine.answering.citations import refusal
+from qa_engine.answering.extractive import ExtractiveSynthesizer
+from qa_engine.answering.relevance import LOCAL_RELEVANCE, RelevanceModel
+from qa_engine.answering.stream import AnswerStream, AsyncAnswerStream
+from qa_engine.answering.synthesizer import ChineseAnswerSynthesizer
+from qa_engine.config import LOCAL, Config
+from qa_engine.documents.node_parser import lines_between, split_node_id
+from qa_engine.errors import InputError
+from qa_engine.index.catalog import Catalog
+from qa_engine.index.collection import require_collection, require_identity
+from qa_engine.index.reader import IndexReader, IndexSnapshot
+from qa_engine.models.embedding import build_embedding
+from qa_engine.models.late_interaction import LateInteractionModel
+from qa_engine.models.llm import build_llm
+from qa_engine.retrieval.passages import SENTENCES
+from qa_engine.retrieval.rerank import build_reranker
+from qa_engine.retrieval.retriever import PassageRetriever, RankedPassages
+
+EXTRACTIVE = "extractive"
+Synthesizer = ChineseAnswerSynthesizer | ExtractiveSynthesizer
+
+
+class QueryEngine(BaseQueryEngine):
+    """Answers questions in Chinese from the PDFs of a collection, with page citations, or refuses.
+
+    A LlamaIndex query engine. Thread-safe: one engine serves many threads and event loops, and notices by itself when
+    a writer has published a new state of the collection.
+
+    Example:
+        >>> engine = QueryEngine.open(storage="storage")  # doctest: +SKIP
+        >>> answer = engine.query("Llama 2有多少参数？")  # doctest: +SKIP
+        >>> answer.response, answer.citations[0].page  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        reader: IndexReader,
+        embed_model: BaseEmbedding,
+        reranker: BaseNodePostprocessor | None,
+        synthesizer: Synthesizer,
+        config: Config,
+        relevance: RelevanceModel | None = None,
+        callback_manager: CallbackManager | None = None,
+    ) -> None:
+        """Assembles an engine from parts; `open` does it from the configuration.
+
+        Args:
+            reader: the collection.
+            embed_model: the model that the collection was embedded with.
+            reranker: orders the passages; None keeps the fused order.
+            synthesizer: makes the answer.
+            config: sizes and thresholds.
+            relevance: estimates whether the passages hold the answer; None never refuses before the synthesizer.
+            callback_manager: of LlamaIndex.
+        """
+        super().__init__(callback_manager)
+        self._reader = reader
+        self._embed_model = embed_model
+        self._reranker = reranker
+        self._synthesizer = synthesizer
+        self._config = config
+        self._relevance = relevance
+        self._retriever: tuple[IndexSnapshot, PassageRetriever] | None = None
+        self._retriever_lock = Lock()
+
+    @classmethod
+    def open(
+        cls,
+        storage: Path | str | None = None,
+        collection: str | None = None,
+        config: Config | Mapping[str, Any] | str | Path | None = None,
+        *,
+        llm: LLM | None = None,
+        embed_model: BaseEmbedding | None = None,
+    ) -> QueryEngine:
+        """Opens a collection for questions.
+
+        Args:
+            storage: folder of the index; ``config.storage`` ("storage") if None.
+            collection: its name; ``config.collection`` ("default") if None.
+            config: settings; see `Config.of`.
+            llm: any LlamaIndex LLM instead of the configured one.
+            embed_model: any LlamaIndex embedding instead of the configured one; the collection must have been
+                ingested with the same.
+
+        Raises:
+            CollectionNotFoundError: there is no such collection; the message lists those that exist.
+            ConfigurationError: a setting is wrong, or the collection was made with another embedding model.
+            ModelUnavailableError: a model cannot be loaded.
+        """
+        settings = Config.of(config)
+        name = collection if collection is not None else settings.collection
+        paths = require_collection(Path(storage) if storage is not None else settings.storage, name)
+        catalog = Catalog(paths.catalog)
+        require_identity(catalog.identity, settings.embedding, name)
+        embedding = embed_model or build_embedding(settings.embedding)
+        reranker = build_reranker(settings.rerank, embedding, settings.retrieval.candidates)
+        synthesizer: Synthesizer
+        if llm is not None or settings.llm.model is not None:
+            synthesizer = ChineseAnswerSynthesizer(llm or build_llm(settings.llm))
+        else:
+            synthesizer = ExtractiveSynthesizer(LateInteractionModel(), settings.answering.max_quotes)
+        all_local = embed_model is None and settings.embedding.provider == LOCAL == settings.rerank.model
+        reader = IndexReader(paths, catalog)
+        reader.snapshot()
+        return cls(
+            reader, embedding, reranker, synthesizer, settings, LOCAL_RELEVANCE if all_local else None
+        )
+
+    # -- the journey
+
+    def _query(self, query_bundle: QueryBundle) -> Answer:
+        ranked = self._rank(query_bundle)
+        passages, probability = self._evidence(query_bundle, ranked)
+        started = time.perf_counter()
+        if self._is_hopeless(probability):
+            answer = refusal(query_bundle.query_str, passages)
+        else:
+            answer = self._synthesizer.synthesize(query_bundle, passages)
+        return self._complete(answer, ranked, probability, started)
+
+    async def _aquery(self, query_bundle: QueryBundle) -> Answer:
+        ranked = await asyncio.to_thread(self._rank, query_bundle)
+        passages, probability = self._evidence(query_bundle, ranked)
+        started = time.perf_counter()
+        if self._is_hopeless(probability):
+            answer = refusal(query_bundle.query_str, passages)
+        else:
+            answer = await self._synthesizer.asynthesize(query_bundle, passages)
+        return await asyncio.to_thread(self._complete, answer, ranked, probability, started)
+
+    def stream(self, question: QueryType) -> AnswerStream:
+        """Yields the text of the answer in pieces; ``.answer`` holds the `Answer` with citations at the end."""
+        query = self._checked(question)
+
+        def pieces() -> Generator[str | Answer, None, None]:
+            ranked = self._rank(query)
+            passages, probability = self._evidence(query, ranked)
+            started = time.perf_counter()
+            if self._is_hopeless(probability):
+                yield REFUSAL
+                answer = refusal(query.query_str, passages)
+            else:
+                with self._synthesizer.stream_answer(query, passages) as source:
+                    yield from source
+                    answer = source.answer
+            yield self._complete(answer, ranked, probability, started)
+
+        return AnswerStream(pieces())
+
+    def astream(self, question: QueryType) -> AsyncAnswerStream:
+        """`stream` for ``async for``; never blocks the event loop."""
+        query = self._checked(question)
+
+        async def pieces() -> AsyncGenerator[str | Answer, None]:
+            ranked = await asyncio.to_thread(self._rank, query)
+            passages, probability = self._evidence(query, ranked)
+            started = time.perf_counter()
+            if self._is_hopeless(probability):
+                yield REFUSAL
+                answer = refusal(query.query_str, passages)
+            else:
+                async with self._synthesizer.astream_answer(query, passages) as source:
+                    async for piece in source:
+                        yield piece
+                    answer = source.answer
+            yield await asyncio.to_thread(self._complete, answer, ranked, probability, started)
+
+        return AsyncAnswerStream(pieces())
+
+    def retrieve(self, query_bundle: QueryType, top_k: int = 10) -> list[NodeWithScore]:
+        """The passages for a question, best first.
+
+        Args:
+            query_bundle: the question.
+            top_k: most passages to return; there are never more than ``retrieval.candidates``.
+
+        Returns:
+            Nodes whose text is the merged window. Metadata: ``file_name``, ``page``, ``page_end`` (from 1),
+            ``sentence`` (the hit), ``sentences`` and ``scores`` (by stage).
+
+        Raises:
+            InputError: the question is empty or too long, or ``top_k`` is not positive.
+        """
+        if top_k < 1:
+            raise InputError(f"top_k must be > 0, got {top_k}.")
+        return self._rank(query_bundle).passages[:top_k]
+
+    async def aretrieve(self, query_bundle: QueryType, top_k: int = 10) -> list[NodeWithScore]:
+        """`retrieve` without blocking."""
+        return await asyncio.to_thread(self.retrieve, query_bundle, top_k)
+
+    def synthesize(
+        self, query_bundle: QueryType, nodes: list[NodeWithScore], additional_source_nodes: Any = None
+    ) -> Answer:
+        """An answer from given passages."""
+        return self._synthesizer.synthesize(self._checked(query_bundle), nodes, additional_source_nodes)
+
+    async def asynthesize(
+        self, query_bundle: QueryType, nodes: list[NodeWithScore], additional_source_nodes: Any = None
+    ) -> Answer:
+        """`synthesize` without blocking."""
+        query = self._checked(query_bundle)
+        return await self._synthesizer.asynthesize(query, nodes, additional_source_nodes)
+
+    @property
+    def models(self) -> dict[str, str]:
+        """Names of the embedding model, the reranker and what makes the answer."""
+        reranker = getattr(self._reranker, "model", None)
+        extractive = isinstance(self._synthesizer, ExtractiveSynthesizer)
+        return {
+            "embedding": self._embed_model.model_name,
+            "reranker": str(reranker or "none"),
+            "llm": EXTRACTIVE if extractive else self._synthesizer._llm.metadata.model_name,
+        }
+
+    def _get_prompt_modules(self) -> PromptMixinType:
+        return {"response_synthesizer": self._synthesizer}
+
+    # -- its steps
+
+    def _checked(self, question: QueryType) -> QueryBundle:
+        query = QueryBundle(question) if isinstance(question, str) else question
+        text = query.query_str
+        limit = self._config.retrieval.max_question_chars
+        if not text.strip():
+            raise InputError("The question is empty.")
+        if len(text) > limit:
+            raise InputError(
+                f"The question has {len(text)} characters, more than retrieval.max_question_chars = {limit}: shorten it."
+            )
+        return query
+
+    def _rank(self, question: QueryType) -> RankedPassages:
+        query = self._checked(question)
+        snapshot = self._reader.snapshot()
+        with self._retriever_lock:
+            if self._retriever is None or self._retriever[0] is not snapshot:
+                retriever = PassageRetriever(
+                    snapshot, self._embed_model, self._reranker, self._config.retrieval
+                )
+                self._retriever = (snapshot, retriever)
+            retriever = self._retriever[1]
+        return retriever.rank(query)
+
+    def _evidence(self, query: QueryBundle, ranked: RankedPassages) -> tuple[list[NodeWithScore], float | None]:
+        """The passages that the answer may use, and the probability that they hold it."""
+        passages = ranked.passages[: self._config.answering.passages]
+        if self._relevance is None:
+            return passages, None
+        return passages, self._relevance.probability(query.query_str, passages)
+
+    def _is_hopeless(self, probability: float | None) -> bool:
+        return probability is not None and probability < self._config.answering.threshold
+
+    def _complete(
+        self, answer: Answer, ranked: RankedPassages, probability: float | None, started: float
+    ) -> Answer:
+        timings = {**ranked.timings, "answer": time.perf_counter() - started}
+        answer.timings = {stage: round(seconds, 4) for stage, seconds in timings.items()}
+        answer.timings["total"] = round(sum(timings.values()), 4)
+        answer.probability = None if probability is None else round(probability, 4)
+        answer.models = self.models
+        by_id = {node.node.node_id: node for node in answer.source_nodes}
+        answer.citations = [
+            replace(citation, boxes=self._boxes(citation, by_id[citation.node_id]))
+            for citation in answer.citations
+            if citation.node_id in by_id
+        ]
+        return answer
+
+    def _boxes(self, citation: Citation, passage: NodeWithScore) -> list[Box]:
+        """The lines on which the cited sentences stand."""
+        document_id, _ = split_node_id(passage.node.node_id.partition("..")[0])
+        spans = self._reader.catalog.spans(document_id)
+        boxes = {}
+        for sentence in passage.node.metadata.get(SENTENCES, []):
+            if sentence["text"] in citation.text:
+                for line in lines_between(spans, sentence["start"], sentence["end"]):
+                    boxes[line.start] = Box(line.page, line.x0, line.y0, line.x1, line.y1)
+        return list(boxes.values())

@@ -1,0 +1,57 @@
+"""Opens a collection for reading, and opens it again when a writer has published a new state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from threading import Lock
+
+from qa_engine.errors import CollectionNotFoundError, StorageError
+from qa_engine.index.bm25 import Bm25Index
+from qa_engine.index.catalog import Catalog
+from qa_engine.index.collection import CollectionPaths
+from qa_engine.index.vector_store import SentenceVectorStore, open_chroma
+
+
+@dataclass(frozen=True)
+class IndexSnapshot:
+    """One published state of a collection."""
+
+    published: int
+    store: SentenceVectorStore
+    bm25: Bm25Index
+
+
+class IndexReader:
+    """The newest published state of a collection, for any number of threads."""
+
+    def __init__(self, paths: CollectionPaths, catalog: Catalog) -> None:
+        self._paths = paths
+        self.catalog = catalog
+        self._lock = Lock()
+        self._snapshot: IndexSnapshot | None = None
+
+    def snapshot(self) -> IndexSnapshot:
+        """The state to answer from. Costs one look into the catalog unless something new was published.
+
+        Raises:
+            CollectionNotFoundError: the collection was deleted meanwhile.
+            StorageError: it was never completed, or is damaged.
+        """
+        if not self._paths.catalog.is_file():
+            raise CollectionNotFoundError(f"The collection in {self._paths.root} was deleted.")
+        published = self.catalog.published
+        current = self._snapshot
+        if current is not None and current.published == published:
+            return current
+        with self._lock:
+            if self._snapshot is None or self._snapshot.published != published:
+                self._snapshot = self._open(published)
+            return self._snapshot
+
+    def _open(self, published: int) -> IndexSnapshot:
+        if published == 0 or not self._paths.bm25(published).is_dir():
+            raise StorageError(
+                f"The collection in {self._paths.root} was never completed: run qa-engine ingest on its files again."
+            )
+        store = SentenceVectorStore(open_chroma(self._paths.chroma, published))
+        return IndexSnapshot(published, store, Bm25Index.load(self._paths.bm25(published)))

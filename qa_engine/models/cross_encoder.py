@@ -1,0 +1,47 @@
+"""Loads a cross-encoder from a path or the Hugging Face hub."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from qa_engine.config import RerankConfig
+from qa_engine.errors import ModelUnavailableError
+
+
+def load_cross_encoder(config: RerankConfig) -> Any:
+    """A sentence-transformers CrossEncoder.
+
+    Raises:
+        ModelUnavailableError: it cannot be loaded; the message names the model, the reason and the ways out.
+    """
+    ways_out = (
+        "give the path of a downloaded model in rerank.model, name a reachable mirror in HF_ENDPOINT, "
+        "or use the local default with rerank.model = 'local'"
+    )
+    looks_like_path = config.model.startswith((".", "/", "~")) or config.model.count("/") > 1
+    path = Path(config.model).expanduser()
+    if looks_like_path and not path.is_dir():
+        raise ModelUnavailableError(
+            f"The cross-encoder {config.model!r} cannot be loaded: there is no such folder; {ways_out}."
+        )
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    try:
+        from sentence_transformers import CrossEncoder
+    except ImportError as error:
+        raise ModelUnavailableError(
+            f"The cross-encoder {config.model!r} cannot be loaded: {error}; "
+            "pip install sentence-transformers, or use rerank.model = 'local'."
+        ) from error
+    try:
+        return CrossEncoder(
+            str(path) if path.is_dir() else config.model, device=config.device, max_length=config.max_length
+        )
+    except Exception as error:  # noqa: BLE001 - hub, network, file format and torch errors share no base class
+        lines = str(error).strip().splitlines()
+        reason = lines[0][:300].rstrip(".") if lines else type(error).__name__
+        raise ModelUnavailableError(
+            f"The cross-encoder {config.model!r} cannot be loaded: {reason}; {ways_out}."
+        ) from error

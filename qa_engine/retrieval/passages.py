@@ -1,0 +1,202 @@
+"""Sentences that hit in, passages to read out: windows rebuilt from neighbours, overlapping ones merged."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from llama_index.core.postprocessor.types import BaseNodePostprocessor
+from llama_index.core.schema import (
+    NodeRelationship,
+    NodeWithScore,
+    QueryBundle,
+    RelatedNodeInfo,
+    TextNode,
+)
+from pydantic import Field, PrivateAttr
+
+from qa_engine.documents.node_parser import node_id, split_node_id
+from qa_engine.documents.sentences import is_chinese, join_sentences
+from qa_engine.index.vector_store import SentenceVectorStore
+from qa_engine.retrieval.fusion import SCORES
+
+_TYPICAL_SENTENCE = 25
+"""Characters of a short Chinese sentence: bounds how many neighbours are fetched."""
+_MAX_REACH = 8
+_MAX_MERGED = 2
+"""A merged passage may be this many times as long as a window."""
+SENTENCES = "sentences"
+"""Metadata key of the sentences of a passage: a list of dicts with ``text``, ``page``, ``page_end`` (from 1), and
+``start`` and ``end``, characters of the document."""
+PASSAGE_KEYS = ["file_name", "page", "page_end", "sentence", SENTENCES, SCORES]
+
+
+@dataclass
+class _Passage:
+    """Sentences ``first`` to ``last`` of a document, with the hit that opened it."""
+
+    document_id: str
+    first: int
+    last: int
+    hit: NodeWithScore
+    scores: dict[str, float] = field(default_factory=dict)
+
+    def covers(self, document_id: str, ordinal: int) -> bool:
+        return self.document_id == document_id and self.first <= ordinal <= self.last
+
+
+class PassageBuilder(BaseNodePostprocessor):
+    """Turns sentence hits into passages: each hit with as many neighbours as a budget of characters allows.
+
+    A hit inside an earlier passage adds its scores to it; a window that overlaps an earlier passage is merged with it
+    into one text in reading order, while that stays short enough. The budget counts characters, not sentences: an
+    English sentence is as long as three Chinese ones.
+    """
+
+    window_chars: int = Field(default=300, ge=1)
+    latin_ratio: float = Field(default=2.5, ge=1)
+    max_passages: int = Field(default=20, ge=1)
+    _store: SentenceVectorStore = PrivateAttr()
+
+    def __init__(self, store: SentenceVectorStore, **settings: Any) -> None:
+        """
+        Args:
+            store: where the neighbours are.
+            window_chars: size of a window in Chinese characters.
+            latin_ratio: how many times as long a window of other scripts may be.
+            max_passages: most passages to return.
+        """
+        super().__init__(**settings)
+        self._store = store
+
+    @classmethod
+    def class_name(cls) -> str:
+        return "PassageBuilder"
+
+    def _postprocess_nodes(
+        self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
+    ) -> list[NodeWithScore]:
+        sentences = self._neighbourhood(nodes)
+        passages: list[_Passage] = []
+        for hit in nodes:
+            document_id, ordinal = split_node_id(hit.node_id)
+            home = next((passage for passage in passages if passage.covers(document_id, ordinal)), None)
+            if home is None:
+                if len(passages) == self.max_passages:
+                    continue
+                first, last = self._window(document_id, ordinal, sentences)
+                home = self._place(_Passage(document_id, first, last, hit), passages, sentences)
+            for stage, score in hit.node.metadata.get(SCORES, {}).items():
+                home.scores[stage] = max(score, home.scores.get(stage, -math.inf))
+        return [self._node(passage, sentences) for passage in passages]
+
+    def _neighbourhood(self, nodes: list[NodeWithScore]) -> dict[str, TextNode]:
+        """All hits and the neighbours that their windows may reach, in one look into the store."""
+        reach = min(_MAX_REACH, math.ceil(self.window_chars / 2 / _TYPICAL_SENTENCE))
+        wanted: dict[str, None] = {}
+        known: dict[str, TextNode] = {}
+        for hit in nodes:
+            if isinstance(hit.node, TextNode):
+                known[hit.node_id] = hit.node
+            document_id, ordinal = split_node_id(hit.node_id)
+            for neighbour in range(max(0, ordinal - reach), ordinal + reach + 1):
+                wanted[node_id(document_id, neighbour)] = None
+        return known | self._store.sentences([identifier for identifier in wanted if identifier not in known])
+
+    def _budget(self, text: str) -> float:
+        return self.window_chars * (1 if is_chinese(text) else self.latin_ratio)
+
+    def _window(self, document_id: str, ordinal: int, sentences: dict[str, TextNode]) -> tuple[int, int]:
+        """The widest range around a sentence that fits the budget, grown on both sides in turn."""
+        hit = sentences[node_id(document_id, ordinal)].text
+        room = self._budget(hit) - len(hit)
+        first = last = ordinal
+        open_sides = {-1, 1}
+        side = -1
+        while open_sides:
+            if side in open_sides:
+                candidate = first - 1 if side < 0 else last + 1
+                neighbour = sentences.get(node_id(document_id, candidate)) if candidate >= 0 else None
+                if neighbour is None or len(neighbour.text) > room:
+                    open_sides.discard(side)
+                else:
+                    room -= len(neighbour.text)
+                    first, last = min(first, candidate), max(last, candidate)
+            side = -side
+        return first, last
+
+    def _place(
+        self, fresh: _Passage, passages: list[_Passage], sentences: dict[str, TextNode]
+    ) -> _Passage:
+        """Merges a window with a passage it overlaps, or else adds it without the overlap."""
+        for passage in passages:
+            if passage.document_id != fresh.document_id:
+                continue
+            if fresh.first > passage.last or fresh.last < passage.first:
+                continue
+            first, last = min(fresh.first, passage.first), max(fresh.last, passage.last)
+            if self._length(fresh.document_id, first, last, sentences) <= _MAX_MERGED * self._budget(
+                fresh.hit.node.get_content()
+            ) and not self._collides(passage, first, last, passages):
+                passage.first, passage.last = first, last
+                return passage
+            _, ordinal = split_node_id(fresh.hit.node_id)
+            if passage.first <= ordinal:
+                fresh.first = passage.last + 1
+            else:
+                fresh.last = passage.first - 1
+        passages.append(fresh)
+        return fresh
+
+    @staticmethod
+    def _collides(passage: _Passage, first: int, last: int, passages: list[_Passage]) -> bool:
+        return any(
+            other is not passage
+            and other.document_id == passage.document_id
+            and not (first > other.last or last < other.first)
+            for other in passages
+        )
+
+    @staticmethod
+    def _length(document_id: str, first: int, last: int, sentences: dict[str, TextNode]) -> int:
+        found = (sentences.get(node_id(document_id, ordinal)) for ordinal in range(first, last + 1))
+        return sum(len(node.text) for node in found if node is not None)
+
+    @staticmethod
+    def _node(passage: _Passage, sentences: dict[str, TextNode]) -> NodeWithScore:
+        ids = [node_id(passage.document_id, ordinal) for ordinal in range(passage.first, passage.last + 1)]
+        parts = [sentences[identifier] for identifier in ids if identifier in sentences]
+        hit = passage.hit.node
+        metadata = {
+            "file_name": hit.metadata.get("file_name", ""),
+            "page": parts[0].metadata.get("page"),
+            "page_end": parts[-1].metadata.get("page_end"),
+            "sentence": hit.get_content(),
+            SENTENCES: [_sentence(part) for part in parts],
+            SCORES: passage.scores,
+        }
+        text = join_sentences(
+            [part.text for part in parts], [part.metadata.get("paragraph", 0) for part in parts]
+        )
+        node = TextNode(
+            id_=f"{ids[0]}..{passage.last}",
+            text=text,
+            metadata=metadata,
+            excluded_embed_metadata_keys=PASSAGE_KEYS,
+            excluded_llm_metadata_keys=PASSAGE_KEYS,
+            start_char_idx=parts[0].start_char_idx,
+            end_char_idx=parts[-1].end_char_idx,
+            relationships={NodeRelationship.SOURCE: RelatedNodeInfo(node_id=passage.document_id)},
+        )
+        return NodeWithScore(node=node, score=passage.scores.get("fused", passage.hit.score))
+
+
+def _sentence(node: TextNode) -> dict[str, Any]:
+    return {
+        "text": node.text,
+        "page": node.metadata.get("page"),
+        "page_end": node.metadata.get("page_end"),
+        "start": node.start_char_idx,
+        "end": node.end_char_idx,
+    }

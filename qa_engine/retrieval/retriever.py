@@ -1,0 +1,83 @@
+"""The one way from a question to ranked passages; search, answers and evaluation all take it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+from llama_index.core.base.embeddings.base import BaseEmbedding
+from llama_index.core.callbacks.base import CallbackManager
+from llama_index.core.postprocessor.types import BaseNodePostprocessor
+from llama_index.core.retrievers import BaseRetriever
+from llama_index.core.schema import NodeWithScore, QueryBundle
+
+from qa_engine.config import RetrievalConfig
+from qa_engine.index.reader import IndexSnapshot
+from qa_engine.retrieval.bm25_retriever import BilingualBM25Retriever
+from qa_engine.retrieval.fusion import HybridRetriever, build_dense_retriever
+from qa_engine.retrieval.passages import PassageBuilder
+
+
+@dataclass
+class RankedPassages:
+    """Passages, best first, and the seconds that each stage took."""
+
+    passages: list[NodeWithScore]
+    timings: dict[str, float] = field(default_factory=dict)
+
+
+class PassageRetriever(BaseRetriever):
+    """Dense and BM25 sentences, fused, grown into passages, reranked."""
+
+    def __init__(
+        self,
+        snapshot: IndexSnapshot,
+        embed_model: BaseEmbedding,
+        reranker: BaseNodePostprocessor | None,
+        config: RetrievalConfig,
+    ) -> None:
+        """
+        Args:
+            snapshot: the state of the index to search.
+            embed_model: the model that the index was made with.
+            reranker: orders the candidates; None keeps the fused order.
+            config: sizes and weights.
+        """
+        super().__init__(callback_manager=CallbackManager())
+        self._hybrid = HybridRetriever(
+            {
+                "dense": build_dense_retriever(snapshot.store, embed_model, config.dense_top_k),
+                "bm25": BilingualBM25Retriever(snapshot.bm25, snapshot.store, config.bm25_top_k),
+            },
+            config,
+            similarity_top_k=config.dense_top_k + config.bm25_top_k,
+        )
+        self._builder = PassageBuilder(
+            snapshot.store,
+            window_chars=config.window_chars,
+            latin_ratio=config.latin_ratio,
+            max_passages=config.candidates,
+        )
+        self._reranker = reranker
+
+    def rank(self, query: QueryBundle) -> RankedPassages:
+        """All candidate passages for a question, best first."""
+        timings = {}
+        started = time.perf_counter()
+        hits = self._hybrid.retrieve(query)
+        timings["retrieve"] = time.perf_counter() - started
+        started = time.perf_counter()
+        passages = self._builder.postprocess_nodes(hits, query)
+        timings["passages"] = time.perf_counter() - started
+        if self._reranker is not None and passages:
+            started = time.perf_counter()
+            passages = self._reranker.postprocess_nodes(passages, query)
+            timings["rerank"] = time.perf_counter() - started
+        return RankedPassages(passages, timings)
+
+    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        return self.rank(query_bundle).passages
+
+    async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        return await asyncio.to_thread(self._retrieve, query_bundle)
