@@ -20,7 +20,7 @@ import typer
 from corpus import PARAGRAPHS_PER_FILE, SEED, render_pdf
 from floor import PARTS, Floor
 from metrics import TOP_K, percentile
-from report import RESULTS, Report, publish
+from report import RESULTS, Report, measured_settings, publish
 from rich.console import Console
 from rich.progress import track
 from texts import invented_volume, repeated_volume
@@ -148,6 +148,7 @@ def main(
         "nodes": stored,
         "questions": len(asked),
         "seed": seed,
+        "settings": measured_settings(settings),
         "limit": LIMIT,
         **summary,
     }

