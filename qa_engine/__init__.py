@@ -14,7 +14,17 @@ if TYPE_CHECKING:
     from qa_engine.ingestion.report import IngestReport
 
 __version__ = "0.1.0"
-__all__ = ["REFUSAL", "Answer", "Box", "Citation", "Config", "IngestReport", "QueryEngine", "errors", "ingest"]
+__all__ = [
+    "REFUSAL",
+    "Answer",
+    "Box",
+    "Citation",
+    "Config",
+    "IngestReport",
+    "QueryEngine",
+    "errors",
+    "ingest",
+]
 
 _MODULES = {
     "QueryEngine": "qa_engine.engine",

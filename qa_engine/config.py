@@ -87,11 +87,11 @@ class RetrievalConfig(_Section):
     fusion: Literal["dist_based_score", "relative_score", "reciprocal_rerank"] = "dist_based_score"
     dense_weight: Annotated[float, Field(ge=0, le=1)] = 0.5
     """Share of the dense leg in the fused score; BM25 has the rest. Rank fusion knows no weights."""
-    window_chars: Annotated[int, Field(ge=50, le=20_000)] = 300
+    window_chars: Annotated[int, Field(ge=50, le=20_000)] = 250
     """Size of a passage in Chinese characters; a passage of other scripts may be ``latin_ratio`` times as long."""
-    latin_ratio: Annotated[float, Field(ge=1, le=10)] = 2.5
-    candidates: Annotated[int, Field(ge=1, le=200)] = 20
-    """Passages handed to the reranker."""
+    latin_ratio: Annotated[float, Field(ge=1, le=10)] = 2.0
+    candidates: Annotated[int, Field(ge=1, le=200)] = 12
+    """Passages that the reranker orders. Those asked for beyond them follow in the fused order."""
     max_question_chars: Annotated[int, Field(ge=10, le=1_000_000)] = 2000
 
 
@@ -104,7 +104,7 @@ class RerankConfig(_Section):
     max_length: Annotated[int, Field(ge=16, le=32_768)] = 512
     """Tokens of question and passage that a model sees."""
     weight: Annotated[float, Field(ge=0, le=1)] | None = None
-    """Share of the reranker's z-score in the final order, the fused first-stage score has the rest. Unset: 0.5 for
+    """Share of the reranker's z-score in the final order, the fused first-stage score has the rest. Unset: 0.6 for
     ``local``, 1 for a cross-encoder."""
 
 
@@ -253,7 +253,7 @@ def _refuse_unknown_variables(cls: type[Config]) -> None:
         if not name.startswith(ENV_PREFIX):
             continue
         head = name[len(ENV_PREFIX) :].split("__")[0].lower()
-        if head not in cls.model_fields and head not in {"config", "cache"}:
+        if head not in cls.model_fields and head not in {"config", "cache", "debug"}:
             raise ConfigurationError(
                 f"The environment variable {name} is not a setting. Sections: {', '.join(cls.model_fields)}; "
                 f"example: {ENV_PREFIX}LLM__MODEL."

@@ -10,8 +10,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.base.base_query_engine import BaseQueryEngine
+from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.callbacks.base import CallbackManager
 from llama_index.core.llms import LLM
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
@@ -124,9 +124,7 @@ class QueryEngine(BaseQueryEngine):
         all_local = embed_model is None and settings.embedding.provider == LOCAL == settings.rerank.model
         reader = IndexReader(paths, catalog)
         reader.snapshot()
-        return cls(
-            reader, embedding, reranker, synthesizer, settings, LOCAL_RELEVANCE if all_local else None
-        )
+        return cls(reader, embedding, reranker, synthesizer, settings, LOCAL_RELEVANCE if all_local else None)
 
     # -- the journey
 
@@ -194,7 +192,7 @@ class QueryEngine(BaseQueryEngine):
 
         Args:
             query_bundle: the question.
-            top_k: most passages to return; there are never more than ``retrieval.candidates``.
+            top_k: most passages to return.
 
         Returns:
             Nodes whose text is the merged window. Metadata: ``file_name``, ``page``, ``page_end`` (from 1),
@@ -205,7 +203,7 @@ class QueryEngine(BaseQueryEngine):
         """
         if top_k < 1:
             raise InputError(f"top_k must be > 0, got {top_k}.")
-        return self._rank(query_bundle).passages[:top_k]
+        return self._rank(query_bundle, top_k).passages[:top_k]
 
     async def aretrieve(self, query_bundle: QueryType, top_k: int = 10) -> list[NodeWithScore]:
         """`retrieve` without blocking."""
@@ -252,7 +250,7 @@ class QueryEngine(BaseQueryEngine):
             )
         return query
 
-    def _rank(self, question: QueryType) -> RankedPassages:
+    def _rank(self, question: QueryType, top_k: int = 0) -> RankedPassages:
         query = self._checked(question)
         snapshot = self._reader.snapshot()
         with self._retriever_lock:
@@ -262,9 +260,11 @@ class QueryEngine(BaseQueryEngine):
                 )
                 self._retriever = (snapshot, retriever)
             retriever = self._retriever[1]
-        return retriever.rank(query)
+        return retriever.rank(query, top_k)
 
-    def _evidence(self, query: QueryBundle, ranked: RankedPassages) -> tuple[list[NodeWithScore], float | None]:
+    def _evidence(
+        self, query: QueryBundle, ranked: RankedPassages
+    ) -> tuple[list[NodeWithScore], float | None]:
         """The passages that the answer may use, and the probability that they hold it."""
         passages = ranked.passages[: self._config.answering.passages]
         if self._relevance is None:

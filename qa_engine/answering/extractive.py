@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from llama_index.core.callbacks.base import CallbackManager
-from llama_index.core.instrumentation import get_dispatcher
 from llama_index.core.instrumentation.events.synthesis import SynthesizeEndEvent, SynthesizeStartEvent
 from llama_index.core.llms import MockLLM
 from llama_index.core.prompts.mixin import PromptDictType
 from llama_index.core.response_synthesizers import BaseSynthesizer
 from llama_index.core.schema import NodeWithScore, QueryBundle, QueryType, TextNode
+from llama_index_instrumentation import get_dispatcher
 
 from qa_engine.answering.answer import REFUSAL, Answer, Citation
 from qa_engine.answering.citations import refusal
@@ -193,5 +193,7 @@ def _sentences(passage: NodeWithScore) -> list[dict[str, Any]]:
 def _place(citation: Citation) -> str:
     if not citation.page:
         return f"《{citation.file}》"
-    pages = f"{citation.page}" if citation.page == citation.page_end else f"{citation.page}–{citation.page_end}"
+    pages = (
+        f"{citation.page}" if citation.page == citation.page_end else f"{citation.page}–{citation.page_end}"
+    )
     return f"《{citation.file}》第{pages}页"

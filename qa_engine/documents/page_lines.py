@@ -75,7 +75,8 @@ def _line(line: dict[str, Any], page: int, block: int) -> Line | None:
     sizes = Counter[float]()
     for span in line["spans"]:
         sizes[round(span["size"], 1)] += len(span["text"].strip())
-    return Line(text, page, *line["bbox"], size=sizes.most_common(1)[0][0], block=block)
+    x0, y0, x1, y1 = line["bbox"]
+    return Line(text, page, x0, y0, x1, y1, size=sizes.most_common(1)[0][0], block=block)
 
 
 def _join_baselines(lines: list[Line]) -> list[Line]:

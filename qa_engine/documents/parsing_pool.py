@@ -104,11 +104,13 @@ def _result(path: Path, future: ProcessFuture, config: DocumentsConfig) -> Parse
         return error
     except FutureTimeoutError:
         return DocumentError(
-            "timeout", f"{path.name} was not read within documents.timeout_seconds = {config.timeout_seconds:g}."
+            "timeout",
+            f"{path.name} was not read within documents.timeout_seconds = {config.timeout_seconds:g}.",
         )
     except ProcessExpired as error:
         return DocumentError(
-            "crashed", f"{path.name} ended the process that read it (exit {error.exitcode}): the file is damaged."
+            "crashed",
+            f"{path.name} ended the process that read it (exit {error.exitcode}): the file is damaged.",
         )
     except MemoryError:
         return DocumentError(

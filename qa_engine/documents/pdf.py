@@ -63,7 +63,9 @@ def _check_file(path: Path, max_megabytes: int) -> None:
         with path.open("rb") as file:
             head = file.read(1024)
     except OSError as error:
-        raise DocumentError("unreadable", f"{path.name} cannot be read: {error.strerror or error}.") from error
+        raise DocumentError(
+            "unreadable", f"{path.name} cannot be read: {error.strerror or error}."
+        ) from error
     if size == 0:
         raise DocumentError("empty", f"{path.name} is an empty file.")
     if size > max_megabytes * 1_000_000:
@@ -90,7 +92,8 @@ def _read_pages(document: Any, path: Path) -> ParsedPdf:
     flowing = flow(content, heights)
     if not flowing.text.strip():
         raise DocumentError(
-            "no_text", f"{path.name} has {len(pages)} pages and no text layer: it needs OCR before it is ingested."
+            "no_text",
+            f"{path.name} has {len(pages)} pages and no text layer: it needs OCR before it is ingested.",
         )
     return ParsedPdf(flowing.text, flowing.spans, len(pages), without_text)
 

@@ -20,9 +20,10 @@ _STOP_WORDS = frozenset(
     him his how i if in into is it its itself just me more most my no nor not of off on once only or other our ours
     out over own s same she should so some such t than that the their theirs them then there these they this those
     through to too under until up very was we were what when where which while who whom why will with would you
-    your yours""".split()
+    your yours""".split()  # noqa: SIM905 - a list would take a line a word
 )
-_CHINESE_STOP_WORDS = frozenset("的 了 是 在 和 与 及 或 也 都 就 而 着 被 把 对 等 其 之 吗 呢 吧 啊 呀 么 这 那 个".split())
+_CHINESE_STOP_WORDS = frozenset("的了是在和与及或也都就而着被把对等其之吗呢吧啊呀么这那个")
+"""Single characters that mean nothing on their own; inside pairs and words they stay."""
 _thread = local()
 
 

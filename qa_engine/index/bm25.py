@@ -72,7 +72,9 @@ class Bm25Index:
 
             retriever = bm25s.BM25(k1=k1, b=b, method="lucene")
             retriever.index((rows, vocabulary), create_empty_token=False, show_progress=False)
-        return cls(retriever, [document.document_id for document in documents], np.array(first_rows, np.int64))
+        return cls(
+            retriever, [document.document_id for document in documents], np.array(first_rows, np.int64)
+        )
 
     def __len__(self) -> int:
         return int(self._first_rows[-1])

@@ -147,7 +147,9 @@ class Catalog:
 
     def live_terms(self) -> list[DocumentTerms]:
         """The BM25 terms of all live documents."""
-        rows = self._rows("SELECT document_id, terms FROM documents WHERE state = 'live' ORDER BY document_id")
+        rows = self._rows(
+            "SELECT document_id, terms FROM documents WHERE state = 'live' ORDER BY document_id"
+        )
         return [DocumentTerms(row[0], _unpack_terms(row[1])) for row in rows]
 
     def unfinished(self) -> list[tuple[str, int]]:

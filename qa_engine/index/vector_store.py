@@ -115,22 +115,19 @@ class SentenceVectorStore(ChromaVectorStore):
     def _query(
         self, query_embeddings: list[float], n_results: int, where: dict[str, Any], **kwargs: Any
     ) -> VectorStoreQueryResult:
-        filters = {"where": where} if where else {}
-        found = self._collection.query(
+        filters: dict[str, Any] = {"where": where, **kwargs} if where else kwargs
+        found: Any = self._collection.query(
             query_embeddings=cast(Any, [query_embeddings]),
             n_results=n_results,
             include=["documents", "metadatas", "distances"],
             **filters,
-            **kwargs,
         )
-        ids, texts, metadatas, distances = (
-            (found[key] or [[]])[0]  # type: ignore[literal-required]
-            for key in ("ids", "documents", "metadatas", "distances")
-        )
+        ids: list[str] = found["ids"][0]
+        rows = zip(ids, found["documents"][0], found["metadatas"][0], strict=True)
         return VectorStoreQueryResult(
-            nodes=[_node(*row) for row in zip(ids, texts, metadatas, strict=True)],
-            similarities=[1.0 - float(distance) for distance in distances],
-            ids=list(ids),
+            nodes=[_node(identifier, text, metadata) for identifier, text, metadata in rows],
+            similarities=[1.0 - float(distance) for distance in found["distances"][0]],
+            ids=ids,
         )
 
 
@@ -157,4 +154,3 @@ def _node(identifier: str, text: str | None, stored: Mapping[str, Any] | None) -
         end_char_idx=end,
         relationships={NodeRelationship.SOURCE: RelatedNodeInfo(node_id=document_id)},
     )
-

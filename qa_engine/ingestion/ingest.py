@@ -172,13 +172,12 @@ class _IngestRun:
                 digest = _sha256(path)
             except OSError as error:
                 self._fail(
-                    path, DocumentError("unreadable", f"{path.name} cannot be read: {error.strerror or error}.")
+                    path,
+                    DocumentError("unreadable", f"{path.name} cannot be read: {error.strerror or error}."),
                 )
                 continue
             if record and current and digest == record.sha256:
-                self._catalog.touch(
-                    replace(record, size=stamp[0], modified_ns=stamp[1], changed_ns=stamp[2])
-                )
+                self._catalog.touch(replace(record, size=stamp[0], modified_ns=stamp[1], changed_ns=stamp[2]))
                 self._report.unchanged += 1
                 continue
             identity = hashlib.sha256("\0".join((key, digest, pipeline)).encode()).hexdigest()[:20]
@@ -259,7 +258,9 @@ class _IngestRun:
         try:
             index.save(folder)
         except OSError as error:
-            raise StorageError(f"{folder} cannot be written ({error.strerror or error}): free some space.") from error
+            raise StorageError(
+                f"{folder} cannot be written ({error.strerror or error}): free some space."
+            ) from error
         self._catalog.publish()
         for old in folder.parent.iterdir():
             if old.name not in {str(changes), str(previous)}:
@@ -273,7 +274,12 @@ class _IngestRun:
 
     def _pipeline_identity(self) -> str:
         """What, besides the file itself, decides what is stored for a file."""
-        parts = [PARSER_VERSION, SPLITTER_VERSION, ANALYSER_VERSION, self._config.documents.max_sentence_chars]
+        parts = [
+            PARSER_VERSION,
+            SPLITTER_VERSION,
+            ANALYSER_VERSION,
+            self._config.documents.max_sentence_chars,
+        ]
         return "/".join(map(str, parts))
 
 

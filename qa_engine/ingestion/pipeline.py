@@ -65,9 +65,7 @@ def build_pipeline(
         transformations=[
             SentenceNodeParser(max_sentence_chars=config.documents.max_sentence_chars),
             NodeAnnouncement(announce=announce),
-            NeighbourEmbedding(
-                embed_model=embed_model, context_sentences=config.embedding.context_sentences
-            ),
+            NeighbourEmbedding(embed_model=embed_model, context_sentences=config.embedding.context_sentences),
         ],
         vector_store=vector_store,
         disable_cache=True,

@@ -39,7 +39,7 @@ def load_cross_encoder(config: RerankConfig) -> Any:
         return CrossEncoder(
             str(path) if path.is_dir() else config.model, device=config.device, max_length=config.max_length
         )
-    except Exception as error:  # noqa: BLE001 - hub, network, file format and torch errors share no base class
+    except Exception as error:
         lines = str(error).strip().splitlines()
         reason = lines[0][:300].rstrip(".") if lines else type(error).__name__
         raise ModelUnavailableError(

@@ -63,7 +63,7 @@ class E5Encoder:
                     str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
                 )
                 tokenizer = tokenizer_loading.result()
-            except Exception as error:  # noqa: BLE001 - both libraries raise bare exceptions of many types
+            except Exception as error:
                 raise ModelUnavailableError(
                     f"The local model in {folder} cannot be loaded ({error}): qa-engine models prepare --force."
                 ) from error

@@ -10,6 +10,8 @@ is, in 4-bit blocks.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import onnx
 from numpy.typing import NDArray
@@ -34,11 +36,17 @@ class _GraphBuilder:
         self.constants.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
         return name
 
-    def add(self, operator: str, inputs: list[str], output: str, domain: str = "", **attributes: object) -> str:
+    def add(
+        self, operator: str, inputs: list[str], output: str, domain: str = "", **attributes: object
+    ) -> str:
         self.nodes.append(
             helper.make_node(operator, inputs, [output], name=output, domain=domain, **attributes)
         )
         return output
+
+    def skip_norm(self, inputs: list[str], output: str, epsilon: float) -> str:
+        """Layer normalisation of the sum of the first two inputs."""
+        return self.add("SkipLayerNormalization", inputs, output, _CONTRIB, epsilon=epsilon)
 
     def linear(self, name: str, x: str, weight: NDArray[np.float32], bias: NDArray[np.float32]) -> str:
         """``x @ weight.T + bias`` with int8 weights and activations quantised on the fly."""
@@ -94,7 +102,9 @@ def build_graph(weights: E5Weights) -> onnx.ModelProto:
         last = layer == weights.layers - 1
         x = _layer(graph, weights, layer, x, "token_vectors" if last else f"l{layer}.out", norm)
     graph.add("Cast", ["attention_mask"], "mask_float", to=TensorProto.FLOAT)
-    graph.add("Unsqueeze", ["mask_float", graph.constant("last_axis", np.array([2], np.int64))], "mask_column")
+    graph.add(
+        "Unsqueeze", ["mask_float", graph.constant("last_axis", np.array([2], np.int64))], "mask_column"
+    )
     graph.add("Mul", ["token_vectors", "mask_column"], "kept")
     token_axis = graph.constant("token_axis", np.array([1], np.int64))
     graph.add("ReduceSum", ["kept", token_axis], "pooled", keepdims=0)
@@ -121,9 +131,15 @@ def build_graph(weights: E5Weights) -> onnx.ModelProto:
     return model
 
 
-def _layer(graph: _GraphBuilder, weights: E5Weights, layer: int, x: str, output: str, norm: object) -> str:
+def _layer(
+    graph: _GraphBuilder,
+    weights: E5Weights,
+    layer: int,
+    x: str,
+    output: str,
+    norm: Callable[[str], list[str]],
+) -> str:
     """One transformer layer (post-norm BERT)."""
-    assert callable(norm)
     prefix = f"l{layer}"
 
     def matrix(name: str) -> NDArray[np.float32]:
@@ -144,14 +160,11 @@ def _layer(graph: _GraphBuilder, weights: E5Weights, layer: int, x: str, output:
         "MultiHeadAttention", [*heads, "", "mask"], f"{prefix}.attention", _CONTRIB, num_heads=weights.heads
     )
     projected = graph.linear(f"{prefix}.projection", attended, matrix("ao"), bias("ao"))
-    skip = {"domain": _CONTRIB, "epsilon": weights.epsilon}
-    x = graph.add(
-        "SkipLayerNormalization", [x, projected, *norm(f"{prefix}.aln")], f"{prefix}.attended", **skip
-    )
+    x = graph.skip_norm([x, projected, *norm(f"{prefix}.aln")], f"{prefix}.attended", weights.epsilon)
     inner = graph.linear(f"{prefix}.inner", x, matrix("fi"), bias("fi"))
     active = graph.add("Gelu", [inner], f"{prefix}.gelu", _CONTRIB)
     outer = graph.linear(f"{prefix}.outer", active, matrix("fo"), bias("fo"))
-    return graph.add("SkipLayerNormalization", [x, outer, *norm(f"{prefix}.oln")], output, **skip)
+    return graph.skip_norm([x, outer, *norm(f"{prefix}.oln")], output, weights.epsilon)
 
 
 def build_tokenizer(weights: E5Weights) -> Tokenizer:

@@ -8,6 +8,7 @@ vocabulary with its scores, a character map, a directory of tensors, and the ten
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,7 +111,7 @@ def _parse(buffer: memoryview) -> E5Weights:
     blob = bytes(buffer[at : at + blob_bytes])
     at += blob_bytes
     bounds = offsets.tolist()
-    pieces = [blob[a:b].decode("utf-8", "replace") for a, b in zip(bounds, bounds[1:], strict=False)]
+    pieces = [blob[a:b].decode("utf-8", "replace") for a, b in itertools.pairwise(bounds)]
     _, map_bytes = struct.unpack_from("<iI", buffer, at)
     at += 8 + map_bytes
     (tensors,) = struct.unpack_from("<i", buffer, at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import cast
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from pydantic import PrivateAttr
@@ -60,13 +61,14 @@ class LocalEmbedding(BaseEmbedding):
         return self._encoder
 
     def _get_query_embedding(self, query: str) -> list[float]:
-        return self.encoder.embed([QUERY_PREFIX + query])[0].tolist()
+        return cast(list[float], self.encoder.embed([QUERY_PREFIX + query])[0].tolist())
 
     def _get_text_embedding(self, text: str) -> list[float]:
         return self._get_text_embeddings([text])[0]
 
     def _get_text_embeddings(self, texts: list[str]) -> list[list[float]]:
-        return self.encoder.embed([PASSAGE_PREFIX + text for text in texts], self._batch_size).tolist()
+        prefixed = [PASSAGE_PREFIX + text for text in texts]
+        return cast(list[list[float]], self.encoder.embed(prefixed, self._batch_size).tolist())
 
     async def _aget_query_embedding(self, query: str) -> list[float]:
         return await asyncio.to_thread(self._get_query_embedding, query)

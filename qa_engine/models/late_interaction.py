@@ -43,14 +43,19 @@ class LateInteractionModel:
         by_question = dict(zip(questions, vectors, strict=False))
         passages = vectors[len(questions) :]
         return np.array(
-            [max_sim(by_question[question], tokens) for (question, _), tokens in zip(pairs, passages, strict=True)],
+            [
+                max_sim(by_question[question], tokens)
+                for (question, _), tokens in zip(pairs, passages, strict=True)
+            ],
             np.float32,
         )
 
     def _content(self, tokens: NDArray[np.float32]) -> NDArray[np.float32]:
         """Token vectors of length 1, without the special tokens and the prefix."""
         content = tokens[self.encoder.prefix_tokens : -1]
-        return content / np.maximum(np.linalg.norm(content, axis=1, keepdims=True), 1e-9)
+        lengths = np.linalg.norm(content, axis=1, keepdims=True)
+        normalised: NDArray[np.float32] = content / np.maximum(lengths, 1e-9)
+        return normalised
 
 
 def max_sim(question: NDArray[np.float32], passage: NDArray[np.float32]) -> float:

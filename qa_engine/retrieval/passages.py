@@ -54,9 +54,9 @@ class PassageBuilder(BaseNodePostprocessor):
     English sentence is as long as three Chinese ones.
     """
 
-    window_chars: int = Field(default=300, ge=1)
-    latin_ratio: float = Field(default=2.5, ge=1)
-    max_passages: int = Field(default=20, ge=1)
+    window_chars: int = Field(default=250, ge=1)
+    latin_ratio: float = Field(default=2.0, ge=1)
+    max_passages: int = Field(default=12, ge=1)
     _store: SentenceVectorStore = PrivateAttr()
 
     def __init__(self, store: SentenceVectorStore, **settings: Any) -> None:
@@ -126,9 +126,7 @@ class PassageBuilder(BaseNodePostprocessor):
             side = -side
         return first, last
 
-    def _place(
-        self, fresh: _Passage, passages: list[_Passage], sentences: dict[str, TextNode]
-    ) -> _Passage:
+    def _place(self, fresh: _Passage, passages: list[_Passage], sentences: dict[str, TextNode]) -> _Passage:
         """Merges a window with a passage it overlaps, or else adds it without the overlap."""
         for passage in passages:
             if passage.document_id != fresh.document_id:

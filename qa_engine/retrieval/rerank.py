@@ -17,7 +17,7 @@ from qa_engine.models.late_interaction import LateInteractionModel
 from qa_engine.retrieval.fusion import SCORES
 
 NONE = "none"
-LOCAL_WEIGHT = 0.5
+LOCAL_WEIGHT = 0.6
 """Default share of late interaction in the final order; a trained cross-encoder gets all of it."""
 
 

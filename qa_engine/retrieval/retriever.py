@@ -53,26 +53,34 @@ class PassageRetriever(BaseRetriever):
             config,
             similarity_top_k=config.dense_top_k + config.bm25_top_k,
         )
-        self._builder = PassageBuilder(
-            snapshot.store,
-            window_chars=config.window_chars,
-            latin_ratio=config.latin_ratio,
-            max_passages=config.candidates,
-        )
+        self._store = snapshot.store
+        self._config = config
         self._reranker = reranker
 
-    def rank(self, query: QueryBundle) -> RankedPassages:
-        """All candidate passages for a question, best first."""
+    def rank(self, query: QueryBundle, top_k: int = 0) -> RankedPassages:
+        """The candidate passages for a question, best first.
+
+        Args:
+            query: the question.
+            top_k: passages wanted; what goes beyond the candidates of the reranker follows in the fused order.
+        """
         timings = {}
         started = time.perf_counter()
         hits = self._hybrid.retrieve(query)
         timings["retrieve"] = time.perf_counter() - started
         started = time.perf_counter()
-        passages = self._builder.postprocess_nodes(hits, query)
+        builder = PassageBuilder(
+            self._store,
+            window_chars=self._config.window_chars,
+            latin_ratio=self._config.latin_ratio,
+            max_passages=max(self._config.candidates, top_k),
+        )
+        passages = builder.postprocess_nodes(hits, query)
         timings["passages"] = time.perf_counter() - started
         if self._reranker is not None and passages:
             started = time.perf_counter()
-            passages = self._reranker.postprocess_nodes(passages, query)
+            candidates, rest = passages[: self._config.candidates], passages[self._config.candidates :]
+            passages = [*self._reranker.postprocess_nodes(candidates, query), *rest]
             timings["rerank"] = time.perf_counter() - started
         return RankedPassages(passages, timings)
 

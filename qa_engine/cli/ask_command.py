@@ -1,0 +1,141 @@
+"""``qa-engine ask``."""
+
+from __future__ import annotations
+
+from threading import Thread
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from qa_engine.cli.options import CollectionOption, ConfigOption, JsonOption, StorageOption, load_config
+from qa_engine.cli.output import print_json, results, say
+
+if TYPE_CHECKING:
+    from llama_index.core.schema import NodeWithScore
+
+    from qa_engine.answering.answer import Answer
+    from qa_engine.config import Config
+
+_DEFAULT_TOP_K = 10
+_STAGES = ("dense", "bm25", "fused", "rerank")
+
+
+def ask(
+    question: Annotated[
+        str, typer.Argument(metavar="QUESTION", help="In Chinese or English.", show_default=False)
+    ],
+    collection: CollectionOption = None,
+    storage: StorageOption = None,
+    json: JsonOption = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show the passages with their score in every stage.")
+    ] = False,
+    search_only: Annotated[
+        bool, typer.Option("--search-only", help="Show the passages and make no answer.")
+    ] = False,
+    top_k: Annotated[
+        int | None,
+        typer.Option(
+            "--top-k", min=1, max=1000, help="Passages to search for, or to answer from [default: 10, 5]."
+        ),
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Answer a question from a collection, in Chinese and with page citations, or refuse."""
+    settings = load_config(config)
+    if top_k is not None and not search_only:
+        answering = settings.answering.model_copy(update={"passages": top_k})
+        settings = settings.model_copy(update={"answering": answering})
+    _load_model_ahead(settings)
+    from qa_engine.engine import QueryEngine
+
+    engine = QueryEngine.open(storage, collection, settings)
+    if search_only:
+        _show_search(question, engine.retrieve(question, top_k or _DEFAULT_TOP_K), json, engine.models)
+        return
+    answer: Answer = engine.query(question)  # type: ignore[assignment]
+    if json:
+        print_json(answer.to_dict())
+        return
+    _show_answer(answer)
+    if explain:
+        _show_passages(answer.source_nodes)
+        _show_facts(answer)
+
+
+def _load_model_ahead(settings: Config) -> None:
+    """Loads the local model while the other libraries are imported."""
+    if settings.embedding.provider != "local":
+        return
+    from qa_engine.errors import QAEngineError
+    from qa_engine.models.e5 import E5Encoder
+
+    def load() -> None:
+        try:
+            E5Encoder.shared(progress=say)
+        except QAEngineError:
+            return  # raised again, to the user, where the model is used
+
+    Thread(target=load, daemon=True).start()
+
+
+def _show_answer(answer: Answer) -> None:
+    console = results()
+    console.print(answer.response, markup=False)
+    for citation in answer.citations:
+        pages = _pages(citation.page, citation.page_end)
+        text = " ".join(citation.text.split())
+        console.print(f"\n[{citation.number}] {citation.file} 第{pages}页", style="bold", markup=False)
+        console.print(f"    {text if len(text) <= 300 else text[:300] + '…'}", markup=False)
+
+
+def _show_search(question: str, passages: list[NodeWithScore], as_json: bool, models: dict[str, str]) -> None:
+    from qa_engine.answering.answer import passage_to_dict
+
+    rows = [passage_to_dict(rank, passage) for rank, passage in enumerate(passages, 1)]
+    if as_json:
+        nothing: dict[str, Any] = {"answer": None, "refused": None, "probability": None, "citations": []}
+        print_json({"question": question, **nothing, "passages": rows, "timings": {}, "models": models})
+        return
+    _show_passages(passages)
+
+
+def _show_passages(passages: list[NodeWithScore]) -> None:
+    from rich.table import Table
+
+    console = results()
+    if not passages:
+        console.print("没有找到相关段落。")
+        return
+    table = Table()
+    for name in ("#", "file", "page", *_STAGES, "score"):
+        table.add_column(name, justify="left" if name == "file" else "right")
+    for rank, passage in enumerate(passages, 1):
+        metadata = passage.node.metadata
+        scores: dict[str, Any] = metadata.get("scores", {})
+        cells = [f"{scores[stage]:.3f}" if stage in scores else "–" for stage in _STAGES]
+        file, pages = (
+            str(metadata.get("file_name", "")),
+            _pages(metadata.get("page"), metadata.get("page_end")),
+        )
+        table.add_row(str(rank), file, pages, *cells, f"{passage.score or 0:.3f}")
+    console.print(table, markup=False)
+    for rank, passage in enumerate(passages, 1):
+        metadata = passage.node.metadata
+        pages = _pages(metadata.get("page"), metadata.get("page_end"))
+        console.print(f"\n{rank}. {metadata.get('file_name', '')} 第{pages}页", style="bold", markup=False)
+        console.print(passage.node.get_content(), markup=False)
+
+
+def _pages(first: int | None, last: int | None) -> str:
+    return str(first) if first == last else f"{first}–{last}"
+
+
+def _show_facts(answer: Answer) -> None:
+    console = results()
+    if answer.probability is not None:
+        console.print(f"probability that the passages hold the answer: {answer.probability:.3f}")
+    console.print("seconds: " + ", ".join(f"{stage} {time:.3f}" for stage, time in answer.timings.items()))
+    console.print(
+        "models: " + ", ".join(f"{role} {name}" for role, name in answer.models.items()), markup=False
+    )

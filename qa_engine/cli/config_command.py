@@ -1,0 +1,23 @@
+"""``qa-engine config``."""
+
+from __future__ import annotations
+
+from qa_engine.cli.options import ConfigOption, JsonOption, load_config
+from qa_engine.cli.output import print_json, results
+
+
+def config(json: JsonOption = False, config: ConfigOption = None) -> None:
+    """Show the settings in force, secrets masked."""
+    settings = load_config(config).model_dump(mode="json")
+    if json:
+        print_json(settings)
+        return
+    console = results()
+    for name, section in settings.items():
+        if not isinstance(section, dict):
+            console.print(f"{name} = {section!r}", markup=False)
+    for name, section in settings.items():
+        if isinstance(section, dict):
+            console.print(f"\n[{name}]", markup=False, style="bold")
+            for key, value in section.items():
+                console.print(f"{key} = {value!r}", markup=False)

@@ -1,0 +1,105 @@
+"""``qa-engine ingest``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from qa_engine.cli.options import CollectionOption, ConfigOption, JsonOption, StorageOption, load_config
+from qa_engine.cli.output import messages, print_json, results, say
+
+if TYPE_CHECKING:
+    from qa_engine.ingestion.report import IngestProgress, IngestReport
+
+
+def ingest(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATH...", help="PDF files, and folders that hold them.", show_default=False),
+    ],
+    collection: CollectionOption = None,
+    storage: StorageOption = None,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Also remove files that vanished from the given paths.")
+    ] = False,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, max=256, help="Processes that read PDFs [default: 1].")
+    ] = None,
+    json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Bring PDFs into a collection: new ones are added, changed ones replaced, unchanged ones skipped."""
+    settings = load_config(config)
+    from qa_engine.ingestion.ingest import ingest as run_ingest
+
+    with _shown_progress() as progress:
+        report = run_ingest(
+            paths, storage, collection, settings, prune=prune, workers=workers, progress=progress
+        )
+    if json:
+        print_json(report.to_dict())
+    else:
+        _print_summary(report)
+    raise typer.Exit(1 if report.failures else 0)
+
+
+@contextmanager
+def _shown_progress() -> Iterator[IngestProgress]:
+    """A progress bar on standard error; plain lines for the stages where that is no terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import TimeRemainingColumn as Remaining
+
+    from qa_engine.ingestion.report import IngestProgress
+
+    columns = [
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        Remaining(),
+    ]
+    with Progress(*columns, console=messages, transient=True, disable=not messages.is_terminal) as bar:
+
+        class Shown(IngestProgress):
+            task: Any = None
+
+            def stage(self, text: str) -> None:
+                say(text)
+
+            def start(self, files: int) -> None:
+                say(f"reading {files} file{'' if files == 1 else 's'}")
+                self.task = bar.add_task("files", total=files)
+
+            def file_done(self, name: str, outcome: str) -> None:
+                if outcome not in {"added", "updated"}:
+                    say(f"{name}: {outcome}")
+                if self.task is not None:
+                    bar.advance(self.task)
+
+        yield Shown()
+
+
+def _print_summary(report: IngestReport) -> None:
+    from rich.table import Table
+
+    console = results()
+    table = Table(title=f"Collection {report.collection}", title_justify="left")
+    for name in ("added", "updated", "unchanged", "deleted", "failed", "pages", "sentences", "seconds"):
+        table.add_column(name, justify="right")
+    table.add_row(
+        *(str(n) for n in (report.added, report.updated, report.unchanged, report.deleted)),
+        str(len(report.failures)),
+        str(report.pages),
+        str(report.nodes),
+        f"{report.seconds:.1f}",
+    )
+    console.print(table)
+    for warning in report.warnings:
+        console.print(f"warning: {warning}", markup=False)
+    for failure in report.failures:
+        console.print(f"failed ({failure.reason}): {failure.file}: {failure.message}", markup=False)
