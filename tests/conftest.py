@@ -1,0 +1,111 @@
+"""What every test relies on: nothing of whoever runs the tests counts, and no test leaves this machine."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from llama_index.core.base.embeddings.base import BaseEmbedding
+
+_LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
+_ALLOWED_VARIABLES = {"QA_ENGINE_CACHE"}
+
+
+@pytest.fixture(autouse=True)
+def isolated_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An empty working directory, and neither settings, keys nor proxies in the environment."""
+    for name in list(os.environ):
+        ours = name.upper().startswith(("OPENAI_", "QA_ENGINE_", "HF_")) and name not in _ALLOWED_VARIABLES
+        if ours or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Fails a test that reaches for anything but this machine, also if the code under test hides the error.
+
+    A test that does so on purpose clears the list that this fixture yields.
+    """
+    attempts: list[str] = []
+    connect, connect_ex, resolve = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
+
+    def check(host: object) -> None:
+        name = host.decode() if isinstance(host, bytes) else str(host or "localhost")
+        if not name.startswith(_LOOPBACK):
+            attempts.append(name)
+            raise OSError(101, f"Network is unreachable: tests may not connect to {name}")
+
+    def guarded_connect(self: socket.socket, address: Any) -> None:
+        if self.family != socket.AF_UNIX:
+            check(address[0])
+        connect(self, address)
+
+    def guarded_connect_ex(self: socket.socket, address: Any) -> int:
+        if self.family != socket.AF_UNIX:
+            check(address[0])
+        return connect_ex(self, address)
+
+    def guarded_resolve(host: Any, *arguments: Any, **options: Any) -> Any:
+        check(host)
+        return resolve(host, *arguments, **options)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded_connect)
+    monkeypatch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
+    monkeypatch.setattr(socket, "getaddrinfo", guarded_resolve)
+    yield attempts
+    assert not attempts, f"connections beyond this machine: {attempts}"
+
+
+@pytest.fixture(scope="session")
+def model_cache() -> Path:
+    """The cache folder with the local model in it: the named one or the user's. Built on first use, about 6 seconds."""
+    from qa_engine.models.e5_prepare import prepare
+
+    return prepare().parent.absolute()
+
+
+@pytest.fixture
+def local_model(model_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the prepared local model, which this test and its child processes find in their cache."""
+    from qa_engine.models.e5_prepare import CACHE_VARIABLE, MODEL_FOLDER
+
+    monkeypatch.setenv(CACHE_VARIABLE, str(model_cache))
+    return model_cache / MODEL_FOLDER
+
+
+class HashEmbedding(BaseEmbedding):
+    """Vectors from the character pairs of a text: instant, deterministic, and alike for texts that are alike."""
+
+    dimension: int = 64
+
+    def _vector(self, text: str) -> list[float]:
+        vector = np.zeros(self.dimension)
+        folded = "".join(text.lower().split())
+        for pair in zip(folded, folded[1:] + " ", strict=True):
+            digest = hashlib.blake2b("".join(pair).encode("utf-8", "replace"), digest_size=4).digest()
+            vector[int.from_bytes(digest, "big") % self.dimension] += 1
+        if not vector.any():
+            vector[0] = 1
+        return list((vector / np.linalg.norm(vector)).tolist())
+
+    def _get_query_embedding(self, query: str) -> list[float]:
+        return self._vector(query)
+
+    async def _aget_query_embedding(self, query: str) -> list[float]:
+        return self._vector(query)
+
+    def _get_text_embedding(self, text: str) -> list[float]:
+        return self._vector(text)
+
+
+@pytest.fixture(scope="session")
+def hash_embedding() -> HashEmbedding:
+    """A cheap embedding model for tests whose subject is not the model."""
+    return HashEmbedding(model_name="hash")
