@@ -44,10 +44,9 @@ KEY_SENTENCE = "We release variants of this model with 7B, 13B, and 70B paramete
 
 def wrap(text: str, width: float, font: str = ENGLISH_FONT, size: float = SIZE) -> list[str]:
     """Lines of at most ``width`` points: broken at blanks between English words, anywhere in Chinese."""
-    measure = pymupdf.Font(font)
     lines, line = [], ""
     for piece in _UNBREAKABLE.findall(text):
-        too_wide = measure.text_length((line + piece).rstrip(), size) > width
+        too_wide = pymupdf.get_text_length((line + piece).rstrip(), font, size) > width
         if line and too_wide and piece not in _NEVER_FIRST:
             lines.append(line.rstrip())
             line = piece.lstrip()
