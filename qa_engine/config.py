@@ -64,6 +64,7 @@ class EmbeddingConfig(_Section):
     query_prefix: str = ""
     text_prefix: str = ""
     batch_size: Annotated[int, Field(ge=1, le=2048)] = 32
+    """Texts in one request to a service. The local model makes its batches by tokens."""
     timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 60
     max_retries: Annotated[int, Field(ge=0, le=20)] = 3
     context_sentences: Annotated[int, Field(ge=0, le=5)] = 1

@@ -29,20 +29,15 @@ class LocalEmbedding(BaseEmbedding):
 
     _encoder: E5Encoder | None = PrivateAttr(default=None)
     _progress: Progress | None = PrivateAttr(default=None)
-    _batch_size: int = PrivateAttr(default=32)
 
-    def __init__(
-        self, encoder: E5Encoder | None = None, batch_size: int = 32, progress: Progress | None = None
-    ) -> None:
+    def __init__(self, encoder: E5Encoder | None = None, progress: Progress | None = None) -> None:
         """
         Args:
             encoder: a loaded encoder; the shared one of the process if None.
-            batch_size: texts computed together.
             progress: called with a line of text while the model is prepared for the first time.
         """
         super().__init__(model_name=MODEL_NAME, embed_batch_size=_CALL_SIZE)
         self._encoder = encoder
-        self._batch_size = batch_size
         self._progress = progress
 
     @classmethod
@@ -68,7 +63,7 @@ class LocalEmbedding(BaseEmbedding):
 
     def _get_text_embeddings(self, texts: list[str]) -> list[list[float]]:
         prefixed = [PASSAGE_PREFIX + text for text in texts]
-        return cast(list[list[float]], self.encoder.embed(prefixed, self._batch_size).tolist())
+        return cast(list[list[float]], self.encoder.embed(prefixed).tolist())
 
     async def _aget_query_embedding(self, query: str) -> list[float]:
         return await asyncio.to_thread(self._get_query_embedding, query)
@@ -95,7 +90,7 @@ def build_embedding(config: EmbeddingConfig, progress: Progress | None = None) -
                 f"embedding.model = {config.model!r}: the local provider has {MODEL_NAME!r} only; "
                 "set embedding.provider to openai or huggingface for another model."
             )
-        return LocalEmbedding(batch_size=config.batch_size, progress=progress)
+        return LocalEmbedding(progress=progress)
     from qa_engine.models.remote_embedding import build_remote_embedding
 
     return build_remote_embedding(config)

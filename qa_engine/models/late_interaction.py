@@ -18,14 +18,12 @@ from qa_engine.models.e5 import PASSAGE_PREFIX, QUERY_PREFIX, E5Encoder
 class LateInteractionModel:
     """Has the ``predict`` of a sentence-transformers CrossEncoder, so it can stand in for one."""
 
-    def __init__(self, encoder: E5Encoder | None = None, batch_size: int = 16) -> None:
+    def __init__(self, encoder: E5Encoder | None = None) -> None:
         """
         Args:
             encoder: a loaded encoder; the shared one of the process, loaded on first use, if None.
-            batch_size: passages encoded together.
         """
         self._encoder = encoder
-        self._batch_size = batch_size
 
     @property
     def encoder(self) -> E5Encoder:
@@ -39,7 +37,7 @@ class LateInteractionModel:
         questions = list(dict.fromkeys(question for question, _ in pairs))
         texts = [QUERY_PREFIX + question for question in questions]
         texts += [PASSAGE_PREFIX + passage for _, passage in pairs]
-        vectors = [self._content(tokens) for tokens in self.encoder.token_vectors(texts, self._batch_size)]
+        vectors = [self._content(tokens) for tokens in self.encoder.token_vectors(texts)]
         by_question = dict(zip(questions, vectors, strict=False))
         passages = vectors[len(questions) :]
         return np.array(
