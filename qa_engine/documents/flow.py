@@ -136,15 +136,19 @@ def _continues(paragraph: Sequence[Line], line: Line, block: _Block, body_size: 
     terminal = bool(_TERMINAL.search(last.text))
     same_block = last.page == line.page and last.block == line.block
     full = _is_full(last, paragraph, line, block)
-    if _LIST_ITEM.match(line.text) and (terminal or not full or not same_block):
-        return False
+    if _LIST_ITEM.match(line.text):
+        # 第四条 or (b) at the start of a line may be a reference within a sentence; a bullet is none.
+        below = line.text[0] not in "第(（" and abs(line.x0 - paragraph[0].x0) < line.size
+        next_item = below and _LIST_ITEM.match(paragraph[0].text)
+        if terminal or not full or not same_block or next_item:
+            return False
     if same_block:
         indented = line.x0 > min(other.x0 for other in block.lines) + 1.2 * line.size
         return not (terminal and (not full or indented))
     if terminal or line.size > _HEADING_SIZE * body_size:
         return False
     if last.page != line.page or line.y0 < last.y0 - last.size:
-        return full or len(paragraph) > 1
+        return full or len(paragraph) > 1 or line.text[0].islower()
     return full and line.y0 - last.y1 < 1.5 * (last.y1 - last.y0)
 
 
