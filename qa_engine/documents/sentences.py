@@ -12,7 +12,7 @@ SPLITTER_VERSION = "sentencex-1"
 _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
 _CHINESE_SHARE = 0.1
 _MIN_CHARS = 6
-_CLAUSE_END = re.compile(r"[；;，,、：:。]|(?<=[^\d])\.\s|\s")
+_CLAUSE_END = re.compile(r"[；;，、：。]|[,:](?!\d)|(?<=[^\d])\.\s|\s")
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,9 @@ def _trimmed(text: str, pieces: list[tuple[int, int]]) -> list[tuple[int, int]]:
 def _cut(text: str, begin: int, end: int, max_chars: int) -> list[tuple[int, int]]:
     pieces = []
     while end - begin > max_chars:
-        window = text[begin : begin + max_chars]
-        marks = [mark.end() for mark in _CLAUSE_END.finditer(window) if mark.end() > max_chars // 2]
+        window = text[begin : begin + max_chars + 1]  # a comma before a digit is no mark
+        ends = (mark.end() for mark in _CLAUSE_END.finditer(window))
+        marks = [end for end in ends if max_chars // 2 < end <= max_chars]
         size = marks[-1] if marks else max_chars
         pieces.append((begin, begin + size))
         begin += size
