@@ -42,8 +42,10 @@ class _WorkerContext(SpawnContext):
     Process = _WorkerProcess
 
 
-def _limit_memory(megabytes: int) -> None:
-    """Bounds the address space that the worker may add to what it has."""
+def _start_worker(megabytes: int) -> None:
+    """Loads PyMuPDF with all it brings, then bounds the address space that the worker may add to what it has."""
+    import pymupdf  # noqa: F401 - counts neither as time nor as memory of the first file
+
     try:
         import resource
     except ImportError:  # not a POSIX system
@@ -75,7 +77,7 @@ def parse_files(
     pool = ProcessPool(
         max_workers=min(workers, len(paths)),
         context=_WorkerContext(),
-        initializer=_limit_memory,
+        initializer=_start_worker,
         initargs=[config.memory_megabytes],
     )
     try:
@@ -116,4 +118,9 @@ def _result(path: Path, future: ProcessFuture, config: DocumentsConfig) -> Parse
         return DocumentError(
             "too_large",
             f"{path.name} needs more than documents.memory_megabytes = {config.memory_megabytes} to be read.",
+        )
+    except Exception as error:  # noqa: BLE001 - whatever one file provokes in a library, the others are read
+        lines = str(error).strip().splitlines() or [""]
+        return DocumentError(
+            "damaged", f"{path.name} cannot be read ({type(error).__name__}: {lines[0][:200].rstrip('.')})."
         )

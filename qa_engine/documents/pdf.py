@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from qa_engine.errors import DocumentError
 
 PARSER_VERSION = "fast-1"
 """Part of the identity of every ingested file: another version reads the file again."""
+_OUT_OF_MEMORY = re.compile(r"\b[mc]?(re)?alloc \(.*failed")
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,10 @@ def read_pdf(path: Path, max_megabytes: int = 500, password: str | None = None) 
     except (pymupdf.FileDataError, pymupdf.EmptyFileError) as error:
         raise DocumentError("damaged", f"{path.name} is not a readable PDF: {_first_line(error)}.") from error
     except (RuntimeError, ValueError, IndexError, KeyError, TypeError, pymupdf.mupdf.FzErrorBase) as error:
+        if _OUT_OF_MEMORY.search(str(error)):
+            raise DocumentError(
+                "too_large", f"{path.name} needs too much memory: {_first_line(error)}."
+            ) from error
         raise DocumentError("damaged", f"{path.name} is damaged: {_first_line(error)}.") from error
 
 

@@ -1,0 +1,164 @@
+"""Parsing in processes of their own: no file can hold a run up or take it down."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from pdf_factory import WEST_LAKE, PdfBuilder, broken_pdf, chinese_pdf, english_pdf
+from pebble import ProcessFuture
+
+from qa_engine.config import DocumentsConfig
+from qa_engine.documents.parsing_pool import _result, parse_files
+from qa_engine.documents.pdf import ParsedPdf
+from qa_engine.errors import DocumentError
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs POSIX")
+
+
+def reasons(paths: list[Path], config: DocumentsConfig | None = None, workers: int = 1) -> list[str]:
+    """``read`` or the reason of failure of each file, in the order of the results."""
+    found = []
+    for (path, result), expected in zip(
+        parse_files(paths, config or DocumentsConfig(), workers), paths, strict=True
+    ):
+        assert path == expected
+        found.append(result.reason if isinstance(result, DocumentError) else "read")
+    return found
+
+
+def endless(path: Path) -> Path:
+    """A pipe that nobody writes to: opening it blocks, as a share on a dead server does."""
+    os.mkfifo(path)
+    return path
+
+
+def bomb(path: Path) -> Path:
+    """Some kilobytes that unfold to millions of characters on one page."""
+    builder = PdfBuilder().page()
+    builder.put("a", 72, 100)
+    (stream,) = builder.document[0].get_contents()
+    lines = b"".join(b"1 0 0 1 72 %d Tm (%s) Tj " % (50 + n % 700, b"ab" * 200) for n in range(120_000))
+    builder.document.update_stream(stream, b"BT /helv 1 Tf " + lines + b"ET")
+    return builder.save(path, deflate=True)
+
+
+def test_no_files_start_no_process() -> None:
+    assert list(parse_files([], DocumentsConfig())) == []
+    assert multiprocessing.active_children() == []
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_results_come_in_the_order_of_the_files(workers: int, tmp_path: Path) -> None:
+    paths = [
+        chinese_pdf(tmp_path / "long.pdf", WEST_LAKE * 60),
+        broken_pdf(tmp_path / "broken.pdf"),
+        *(english_pdf(tmp_path / f"{n}.pdf") for n in range(5)),
+    ]
+    assert reasons(paths, workers=workers) == ["read", "damaged", *["read"] * 5]
+
+
+def test_result_is_what_was_read(tmp_path: Path) -> None:
+    ((_, parsed),) = parse_files([chinese_pdf(tmp_path / "a.pdf", header=None)], DocumentsConfig())
+    assert isinstance(parsed, ParsedPdf)
+    assert parsed.text.split("\n") == WEST_LAKE
+
+
+def test_file_that_blocks_times_out_and_the_others_are_read(tmp_path: Path) -> None:
+    paths = [endless(tmp_path / "pipe.pdf"), chinese_pdf(tmp_path / "good.pdf")]
+    started = time.monotonic()
+    results = dict(parse_files(paths, DocumentsConfig(timeout_seconds=5)))
+    assert time.monotonic() - started < 60
+    error = results[paths[0]]
+    assert isinstance(error, DocumentError)
+    assert error.reason == "timeout"
+    assert str(error) == "pipe.pdf was not read within documents.timeout_seconds = 5."
+    assert isinstance(results[paths[1]], ParsedPdf)
+
+
+def test_file_whose_process_dies_is_reported_and_the_others_are_read(tmp_path: Path) -> None:
+    paths = [endless(tmp_path / "killer.pdf"), chinese_pdf(tmp_path / "good.pdf")]
+    results: dict[Path, object] = {}
+    consumer = threading.Thread(target=lambda: results.update(parse_files(paths, DocumentsConfig())))
+    consumer.start()
+    # Opening the pipe for writing succeeds as soon as the worker reads from it, so the kill hits the right moment.
+    writer = os.open(paths[0], os.O_WRONLY)
+    (worker,) = multiprocessing.active_children()
+    assert worker.pid is not None
+    os.kill(worker.pid, signal.SIGKILL)
+    consumer.join(timeout=60)
+    os.close(writer)
+    error = results[paths[0]]
+    assert isinstance(error, DocumentError)
+    assert error.reason == "crashed"
+    assert "killer.pdf" in str(error)
+    assert isinstance(results[paths[1]], ParsedPdf)
+
+
+def test_file_that_needs_too_much_memory_is_reported_and_the_others_are_read(tmp_path: Path) -> None:
+    paths = [bomb(tmp_path / "bomb.pdf"), chinese_pdf(tmp_path / "good.pdf")]
+    assert reasons(paths, DocumentsConfig(memory_megabytes=256)) == ["too_large", "read"]
+
+
+def test_unforeseen_error_of_a_library_is_the_failure_of_one_file(tmp_path: Path) -> None:
+    future: ProcessFuture = ProcessFuture()
+    future.set_exception(OverflowError("first line\nsecond line"))
+    result = _result(tmp_path / "odd.pdf", future, DocumentsConfig())
+    assert isinstance(result, DocumentError)
+    assert result.reason == "damaged"
+    assert str(result) == "odd.pdf cannot be read (OverflowError: first line)."
+
+
+def test_consumer_that_stops_early_leaves_no_process_behind(tmp_path: Path) -> None:
+    paths = [chinese_pdf(tmp_path / "a.pdf"), endless(tmp_path / "pipe.pdf")]
+    results = parse_files(paths, DocumentsConfig(timeout_seconds=60))
+    next(results)
+    results.close()
+    assert multiprocessing.active_children() == []
+
+
+@pytest.mark.parametrize("guard", ["", 'if __name__ == "__main__":\n    '])
+def test_scripts_with_and_without_a_main_guard(guard: str, tmp_path: Path) -> None:
+    path = chinese_pdf(tmp_path / "a.pdf")
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from pathlib import Path\n"
+        "from qa_engine.config import DocumentsConfig\n"
+        "from qa_engine.documents.parsing_pool import parse_files\n"
+        "print('once')\n"
+        f"{guard}print([result.pages for _, result in parse_files([Path({str(path)!r})], DocumentsConfig(), 2)])\n"
+        f"{guard}assert __file__ and __name__ == '__main__'\n",
+        encoding="utf-8",
+    )
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
+    assert done.stderr == ""
+    assert done.stdout == "once\n[1]\n"
+
+
+def test_works_from_standard_input(tmp_path: Path) -> None:
+    path = chinese_pdf(tmp_path / "a.pdf")
+    done = subprocess.run(
+        [sys.executable, "-"],
+        input="from pathlib import Path\n"
+        "from qa_engine.config import DocumentsConfig\n"
+        "from qa_engine.documents.parsing_pool import parse_files\n"
+        f"print([result.pages for _, result in parse_files([Path({str(path)!r})], DocumentsConfig())])\n",
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
+    assert (done.stdout, done.returncode) == ("[1]\n", 0), done.stderr
