@@ -19,9 +19,6 @@ from numpy.typing import NDArray
 from qa_engine.config import LOCAL, Config
 
 PARTS = ("embedding", "chroma", "bm25", "reranker")
-# As the local reranker does it.
-_RERANK_BATCH = 16
-_PAD = 1
 
 
 @dataclass(frozen=True)
@@ -58,9 +55,7 @@ class Floor:
         catalog = Catalog(paths.catalog)
         published = catalog.published
         catalog.close()
-        encoder = E5Encoder.shared()
-        self._tokenizer: Any = encoder._tokenizer
-        self._session: Any = encoder._session
+        self._encoder = E5Encoder.shared()
         self._collection = open_chroma(paths.chroma, published)
         self._bm25: Any = Bm25Index.load(paths.bm25(published))._retriever
         self._dense_top_k = config.retrieval.dense_top_k
@@ -111,14 +106,6 @@ class Floor:
         return list(self._forward("token_vectors", texts))
 
     def _forward(self, output: str, texts: Sequence[str]) -> Iterator[NDArray[np.float32]]:
-        """Tokenizer and session, in batches of similar length."""
-        encodings = sorted(self._tokenizer.encode_batch(list(texts)), key=lambda encoding: len(encoding.ids))
-        for start in range(0, len(encodings), _RERANK_BATCH):
-            batch = encodings[start : start + _RERANK_BATCH]
-            longest = len(batch[-1].ids)
-            ids = np.full((len(batch), longest), _PAD, np.int64)
-            mask = np.zeros_like(ids)
-            for row, encoding in enumerate(batch):
-                ids[row, : len(encoding.ids)] = encoding.ids
-                mask[row, : len(encoding.ids)] = 1
-            yield self._session.run([output], {"input_ids": ids, "attention_mask": mask})[0]
+        """Tokenizer and session, in the batches that the encoder makes: other batches are slower, not barer."""
+        for _, ids, mask in self._encoder._batches(texts):
+            yield self._encoder._session.run([output], {"input_ids": ids, "attention_mask": mask})[0]

@@ -47,6 +47,7 @@ class Latencies:
         series = {
             "qa_engine": self.ours,
             "floor": sums,
+            "difference": [mine - bare for mine, bare in zip(self.ours, sums, strict=True)],
             **{part: [seconds[part] for seconds in self.floor] for part in PARTS},
         }
         milliseconds = {
