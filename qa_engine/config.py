@@ -128,7 +128,9 @@ class AnsweringConfig(_Section):
     passages: Annotated[int, Field(ge=1, le=50)] = 5
     """Passages that the answer may use."""
     threshold: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """Refuse when the probability that the passages hold the answer is below this."""
+    """Without a language model, refuse when the probability that the passages hold the answer is below this."""
+    llm_threshold: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """The same with a language model, which is then not asked. It is lower, since the model can refuse as well."""
     max_quotes: Annotated[int, Field(ge=1, le=10)] = 2
     """Sentences that an extractive answer quotes at most."""
 

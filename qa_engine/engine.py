@@ -113,7 +113,7 @@ class QueryEngine(BaseQueryEngine):
         name = collection if collection is not None else settings.collection
         paths = require_collection(Path(storage) if storage is not None else settings.storage, name)
         catalog = Catalog(paths.catalog)
-        require_identity(catalog.identity, settings.embedding, name)
+        require_identity(catalog.identity, settings.embedding, name, embed_model)
         embedding = embed_model or build_embedding(settings.embedding)
         reranker = build_reranker(settings.rerank, embedding, settings.retrieval.candidates)
         synthesizer: Synthesizer
@@ -272,7 +272,11 @@ class QueryEngine(BaseQueryEngine):
         return passages, self._relevance.probability(query.query_str, passages)
 
     def _is_hopeless(self, probability: float | None) -> bool:
-        return probability is not None and probability < self._config.answering.threshold
+        """Whether to refuse at once. A language model can still refuse by itself, so it is asked in doubt."""
+        settings = self._config.answering
+        extractive = isinstance(self._synthesizer, ExtractiveSynthesizer)
+        threshold = settings.threshold if extractive else settings.llm_threshold
+        return probability is not None and probability < threshold
 
     def _complete(
         self, answer: Answer, ranked: RankedPassages, probability: float | None, started: float

@@ -7,10 +7,13 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qa_engine.config import LOCAL, EmbeddingConfig
 from qa_engine.errors import CollectionNotFoundError, ConfigurationError, InputError, StorageError
+
+if TYPE_CHECKING:
+    from llama_index.core.base.embeddings.base import BaseEmbedding
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 _MAX_NAME = 200
@@ -90,8 +93,16 @@ def require_collection(storage: Path, name: str) -> CollectionPaths:
     )
 
 
-def embedding_identity(config: EmbeddingConfig) -> dict[str, Any]:
-    """What decides whether two vectors can be compared, as far as the configuration tells."""
+def embedding_identity(config: EmbeddingConfig, embed_model: BaseEmbedding | None = None) -> dict[str, Any]:
+    """What decides whether two vectors can be compared, as far as can be told without computing one.
+
+    Args:
+        config: the settings.
+        embed_model: a model that the caller brought instead of the configured one.
+    """
+    if embed_model is not None:
+        model = {"provider": embed_model.class_name(), "model": embed_model.model_name}
+        return model | {"context_sentences": config.context_sentences}
     return {
         "provider": config.provider,
         "model": config.model,
@@ -102,7 +113,12 @@ def embedding_identity(config: EmbeddingConfig) -> dict[str, Any]:
     }
 
 
-def require_identity(stored: dict[str, Any] | None, config: EmbeddingConfig, collection: str) -> None:
+def require_identity(
+    stored: dict[str, Any] | None,
+    config: EmbeddingConfig,
+    collection: str,
+    embed_model: BaseEmbedding | None = None,
+) -> None:
     """Refuses to mix vectors of different models.
 
     Raises:
@@ -113,7 +129,7 @@ def require_identity(stored: dict[str, Any] | None, config: EmbeddingConfig, col
         raise StorageError(
             f"The collection {collection!r} was never completed: run qa-engine ingest on its files again."
         )
-    configured = embedding_identity(config)
+    configured = embedding_identity(config, embed_model)
     different = [key for key in configured if configured[key] != stored.get(key)]
     if different:
         made = ", ".join(f"{key} = {stored.get(key)!r}" for key in different)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
@@ -82,29 +83,45 @@ class SentenceVectorStore(ChromaVectorStore):
     def class_name(cls) -> str:
         return "SentenceVectorStore"
 
+    @contextmanager
+    def _storage_errors(self) -> Iterator[None]:
+        """Chroma's errors, which are of many types, as one of ours."""
+        from chromadb.errors import ChromaError
+
+        try:
+            yield
+        except (ChromaError, OSError) as error:
+            raise StorageError(
+                f"The vectors cannot be read or written ({error}): check permissions and free space, then run "
+                "qa-engine ingest on the files again."
+            ) from error
+
     def add(self, nodes: Sequence[BaseNode], **add_kwargs: Any) -> list[str]:
         """Stores nodes with their embeddings; a node whose id exists is replaced. Returns the ids."""
         for start in range(0, len(nodes), self._max_batch):
             batch = nodes[start : start + self._max_batch]
-            self._collection.upsert(
-                ids=[node.node_id for node in batch],
-                embeddings=cast(Any, [node.get_embedding() for node in batch]),
-                documents=[node.get_content(metadata_mode=MetadataMode.NONE) for node in batch],
-                metadatas=cast(Any, [_stored_metadata(node) for node in batch]),
-            )
+            with self._storage_errors():
+                self._collection.upsert(
+                    ids=[node.node_id for node in batch],
+                    embeddings=cast(Any, [node.get_embedding() for node in batch]),
+                    documents=[node.get_content(metadata_mode=MetadataMode.NONE) for node in batch],
+                    metadatas=cast(Any, [_stored_metadata(node) for node in batch]),
+                )
         return [node.node_id for node in nodes]
 
     def delete_sentences(self, document_id: str, count: int) -> None:
         """Deletes the first ``count`` sentences of a document; those that are not there are passed over."""
         ids = [node_id(document_id, ordinal) for ordinal in range(count)]
         for start in range(0, len(ids), self._max_batch):
-            self._collection.delete(ids=ids[start : start + self._max_batch])
+            with self._storage_errors():
+                self._collection.delete(ids=ids[start : start + self._max_batch])
 
     def sentences(self, ids: Sequence[str]) -> dict[str, TextNode]:
         """Those of the nodes that exist, by id."""
         if not ids:
             return {}
-        found = self._collection.get(ids=list(ids), include=["documents", "metadatas"])
+        with self._storage_errors():
+            found = self._collection.get(ids=list(ids), include=["documents", "metadatas"])
         columns = zip(found["ids"], found["documents"] or (), found["metadatas"] or (), strict=True)
         return {identifier: _node(identifier, text, metadata) for identifier, text, metadata in columns}
 
@@ -116,12 +133,13 @@ class SentenceVectorStore(ChromaVectorStore):
         self, query_embeddings: list[float], n_results: int, where: dict[str, Any], **kwargs: Any
     ) -> VectorStoreQueryResult:
         filters: dict[str, Any] = {"where": where, **kwargs} if where else kwargs
-        found: Any = self._collection.query(
-            query_embeddings=cast(Any, [query_embeddings]),
-            n_results=n_results,
-            include=["documents", "metadatas", "distances"],
-            **filters,
-        )
+        with self._storage_errors():
+            found: Any = self._collection.query(
+                query_embeddings=cast(Any, [query_embeddings]),
+                n_results=n_results,
+                include=["documents", "metadatas", "distances"],
+                **filters,
+            )
         ids: list[str] = found["ids"][0]
         rows = zip(ids, found["documents"][0], found["metadatas"][0], strict=True)
         return VectorStoreQueryResult(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -129,11 +130,10 @@ class _IngestRun:
         self._report = IngestReport(name)
         self._store: SentenceVectorStore | None = None
         if catalog.identity is not None:
-            require_identity(catalog.identity, config.embedding, name)
+            require_identity(catalog.identity, config.embedding, name, embed_model)
         else:
-            import json
-
-            catalog.set_meta(name=name, identity=json.dumps(embedding_identity(config.embedding)))
+            identity = embedding_identity(config.embedding, embed_model)
+            catalog.set_meta(name=name, identity=json.dumps(identity))
 
     def run(
         self, files: Sequence[Path], named: Sequence[Path | str], prune: bool, workers: int
