@@ -75,11 +75,15 @@ def _shown_progress() -> Iterator[IngestProgress]:
                 say(f"reading {files} file{'' if files == 1 else 's'}")
                 self.task = bar.add_task("files", total=files)
 
+            def sentences_done(self, done: int, total: int) -> None:
+                if self.task is not None:
+                    bar.update(self.task, description=f"files ({done} of {total} sentences of this one)")
+
             def file_done(self, name: str, outcome: str) -> None:
                 if outcome not in {"added", "updated"}:
                     say(f"{name}: {outcome}")
                 if self.task is not None:
-                    bar.advance(self.task)
+                    bar.update(self.task, advance=1, description="files")
 
         yield Shown()
 

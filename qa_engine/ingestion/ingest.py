@@ -190,7 +190,7 @@ class _IngestRun:
         self._progress.start(len(work))
         by_path = {item.path: item for item in work}
         pipeline = build_pipeline(
-            self._config, embed_model, self._open_store(), lambda *nodes: self._catalog.begin(*nodes)
+            self._config, embed_model, self._open_store(), self._catalog.begin, self._progress.sentences_done
         )
         for path, parsed in parse_files(list(by_path), self._config.documents, workers):
             item = by_path[path]

@@ -16,6 +16,10 @@ from qa_engine.documents.node_parser import SentenceNodeParser
 from qa_engine.documents.sentences import join_sentences
 
 
+_REPORT_EVERY = 512
+"""Sentences embedded between two reports of progress."""
+
+
 class NeighbourEmbedding(TransformComponent):
     """Embeds each sentence together with its neighbours; the stored text stays the sentence.
 
@@ -26,6 +30,7 @@ class NeighbourEmbedding(TransformComponent):
 
     embed_model: BaseEmbedding
     context_sentences: int = Field(default=1, ge=0)
+    report: Callable[[int, int], None] | None = None
 
     def __call__(self, nodes: Sequence[BaseNode], **kwargs: Any) -> Sequence[BaseNode]:
         texts = [node.get_content(metadata_mode=MetadataMode.EMBED) for node in nodes]
@@ -33,9 +38,12 @@ class NeighbourEmbedding(TransformComponent):
         windows = [
             join_sentences(texts[max(0, index - reach) : index + reach + 1]) for index in range(len(texts))
         ]
-        vectors = self.embed_model.get_text_embedding_batch(windows)
-        for node, vector in zip(nodes, vectors, strict=True):
-            node.embedding = vector
+        for start in range(0, len(nodes), _REPORT_EVERY):
+            vectors = self.embed_model.get_text_embedding_batch(windows[start : start + _REPORT_EVERY])
+            for node, vector in zip(nodes[start : start + _REPORT_EVERY], vectors, strict=True):
+                node.embedding = vector
+            if self.report is not None:
+                self.report(min(start + _REPORT_EVERY, len(nodes)), len(nodes))
         return nodes
 
 
@@ -55,8 +63,16 @@ def build_pipeline(
     embed_model: BaseEmbedding,
     vector_store: BasePydanticVectorStore,
     announce: Callable[[str, int], None],
+    report: Callable[[int, int], None] | None = None,
 ) -> IngestionPipeline:
     """The pipeline for one document a run.
+
+    Args:
+        config: limits and context.
+        embed_model: makes the vectors.
+        vector_store: takes the nodes.
+        announce: is told the document and the number of its nodes before the first is stored.
+        report: is told how many sentences of a document are embedded, and of how many.
 
     The cache of `IngestionPipeline` is off: its key covers a whole batch and not the splitter; the catalog knows which
     files are unchanged.
@@ -65,7 +81,11 @@ def build_pipeline(
         transformations=[
             SentenceNodeParser(max_sentence_chars=config.documents.max_sentence_chars),
             NodeAnnouncement(announce=announce),
-            NeighbourEmbedding(embed_model=embed_model, context_sentences=config.embedding.context_sentences),
+            NeighbourEmbedding(
+                embed_model=embed_model,
+                context_sentences=config.embedding.context_sentences,
+                report=report,
+            ),
         ],
         vector_store=vector_store,
         disable_cache=True,

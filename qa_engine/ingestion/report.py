@@ -68,5 +68,8 @@ class IngestProgress:
     def start(self, files: int) -> None:
         """So many files are to be read."""
 
+    def sentences_done(self, done: int, total: int) -> None:
+        """So many sentences of the present file are embedded."""
+
     def file_done(self, name: str, outcome: str) -> None:
         """A file is done; the outcome is ``added``, ``updated`` or the reason of a failure."""
