@@ -15,7 +15,6 @@ from qa_engine.config import Config
 from qa_engine.documents.node_parser import SentenceNodeParser
 from qa_engine.documents.sentences import join_sentences
 
-
 _REPORT_EVERY = 512
 """Sentences embedded between two reports of progress."""
 
