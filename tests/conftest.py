@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from llama_index.core.base.embeddings.base import BaseEmbedding
+from hash_embedding import HashEmbedding
 
 _LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
 _ALLOWED_VARIABLES = {"QA_ENGINE_CACHE"}
@@ -78,31 +76,6 @@ def local_model(model_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     monkeypatch.setenv(CACHE_VARIABLE, str(model_cache))
     return model_cache / MODEL_FOLDER
-
-
-class HashEmbedding(BaseEmbedding):
-    """Vectors from the character pairs of a text: instant, deterministic, and alike for texts that are alike."""
-
-    dimension: int = 64
-
-    def _vector(self, text: str) -> list[float]:
-        vector = np.zeros(self.dimension)
-        folded = "".join(text.lower().split())
-        for pair in zip(folded, folded[1:] + " ", strict=True):
-            digest = hashlib.blake2b("".join(pair).encode("utf-8", "replace"), digest_size=4).digest()
-            vector[int.from_bytes(digest, "big") % self.dimension] += 1
-        if not vector.any():
-            vector[0] = 1
-        return list((vector / np.linalg.norm(vector)).tolist())
-
-    def _get_query_embedding(self, query: str) -> list[float]:
-        return self._vector(query)
-
-    async def _aget_query_embedding(self, query: str) -> list[float]:
-        return self._vector(query)
-
-    def _get_text_embedding(self, text: str) -> list[float]:
-        return self._vector(text)
 
 
 @pytest.fixture(scope="session")

@@ -143,7 +143,7 @@ class Bm25Index:
                 import bm25s
 
                 retriever = bm25s.BM25.load(str(folder), mmap=True, load_corpus=False)
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
             raise StorageError(
                 f"The BM25 index in {folder} cannot be opened ({error}): run qa-engine ingest once more on its files."
             ) from error

@@ -66,7 +66,11 @@ def list_collections(storage: Path) -> list[str]:
 
     names = []
     for path in sorted(storage.glob(f"*/{_CATALOG}")) if storage.is_dir() else []:
-        catalog = Catalog(path)
+        try:
+            catalog = Catalog(path)
+        except StorageError:  # damaged or of another version: it is there all the same
+            names.append(path.parent.name)
+            continue
         try:
             names.append(catalog.meta("name") or path.parent.name)
         finally:

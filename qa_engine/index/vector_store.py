@@ -121,9 +121,15 @@ class SentenceVectorStore(ChromaVectorStore):
         if not ids:
             return {}
         with self._storage_errors():
-            found = self._collection.get(ids=list(ids), include=["documents", "metadatas"])
-        columns = zip(found["ids"], found["documents"] or (), found["metadatas"] or (), strict=True)
-        return {identifier: _node(identifier, text, metadata) for identifier, text, metadata in columns}
+            nodes: dict[str, TextNode] = {}
+        for start in range(0, len(ids), self._max_batch):
+            batch = list(ids[start : start + self._max_batch])
+            found = self._collection.get(ids=batch, include=["documents", "metadatas"])
+            columns = zip(found["ids"], found["documents"] or (), found["metadatas"] or (), strict=True)
+            nodes.update(
+                {identifier: _node(identifier, text, metadata) for identifier, text, metadata in columns}
+            )
+        return nodes
 
     def count(self) -> int:
         """Number of nodes stored."""

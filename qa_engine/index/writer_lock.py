@@ -44,7 +44,12 @@ def writer_lock(folder: Path, timeout_seconds: float = 0) -> Iterator[None]:
             "host": socket.gethostname(),
             "since": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        owner_file.write_text(json.dumps(owner), encoding="utf-8")
+        try:
+            owner_file.write_text(json.dumps(owner), encoding="utf-8")
+        except OSError as error:
+            raise StorageError(
+                f"{folder} cannot be written ({error.strerror or error}): free permissions or space."
+            ) from error
         yield
     finally:
         owner_file.unlink(missing_ok=True)
@@ -55,5 +60,5 @@ def _owner(file: Path) -> str:
     try:
         owner = json.loads(file.read_text(encoding="utf-8"))
         return f"process {owner['process']} on {owner['host']} since {owner['since']}"
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return "another process"

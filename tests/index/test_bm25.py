@@ -1,0 +1,187 @@
+"""The lexical index against a slow and obvious implementation of the formula, and on disk."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qa_engine.errors import StorageError
+from qa_engine.index.bm25 import Bm25Hit, Bm25Index, DocumentTerms
+
+K1, B = 1.2, 0.75
+
+Documents = Sequence[Sequence[Sequence[str]]]
+
+
+def build(documents: Documents, context: int = 0, k1: float = K1, b: float = B) -> Bm25Index:
+    return Bm25Index.build([DocumentTerms(f"d{n}", of) for n, of in enumerate(documents)], k1, b, context)
+
+
+def reference(
+    documents: Documents, query: Sequence[str], context: int = 0, k1: float = K1, b: float = B
+) -> dict[str, float]:
+    """Lucene's BM25, term by term: ``ln(1 + (N - df + .5) / (df + .5)) * tf / (tf + k1 (1 - b + b length / mean))``."""
+    rows = {}
+    for number, sentences in enumerate(documents):
+        for at in range(len(sentences)):
+            window = sentences[max(0, at - context) : at + context + 1]
+            rows[f"d{number}-{at:07d}"] = [term for sentence in window for term in sentence]
+    mean = sum(map(len, rows.values())) / len(rows) if rows else 0.0
+    scores = {}
+    for identifier, row in rows.items():
+        score = 0.0
+        for term in query:
+            df = sum(term in other for other in rows.values())
+            if term in row:
+                idf = math.log(1 + (len(rows) - df + 0.5) / (df + 0.5))
+                tf = row.count(term)
+                score += idf * tf / (tf + k1 * (1 - b + b * len(row) / mean))
+        if score > 0:
+            scores[identifier] = score
+    return scores
+
+
+def as_dict(hits: Sequence[Bm25Hit]) -> dict[str, float]:
+    return {hit.node_id: hit.score for hit in hits}
+
+
+_sentence = st.lists(st.sampled_from("abcdefg"), max_size=6)
+_documents = st.lists(st.lists(_sentence, max_size=5), max_size=4)
+
+
+@given(
+    _documents,
+    st.lists(st.sampled_from("abcdefgxyz"), max_size=5),
+    st.integers(0, 2),
+    st.sampled_from([(1.2, 0.75), (0.9, 0.4), (2.0, 0.0), (1.5, 1.0)]),
+)
+@settings(max_examples=60, deadline=None)
+def test_scores_are_those_of_the_formula(
+    documents: Documents, query: list[str], context: int, parameters: tuple[float, float]
+) -> None:
+    expected = reference(documents, query, context, *parameters)
+    found = as_dict(build(documents, context, *parameters).search(query, 1000))
+    assert found == pytest.approx(expected, rel=1e-4)
+
+
+@given(_documents, st.lists(st.sampled_from("abcdefg"), min_size=1, max_size=5), st.integers(1, 8))
+@settings(max_examples=40, deadline=None)
+def test_top_k_are_the_best_in_order(documents: Documents, query: list[str], top_k: int) -> None:
+    every = reference(documents, query)
+    hits = build(documents).search(query, top_k)
+    scores = [hit.score for hit in hits]
+    assert scores == sorted(scores, reverse=True)
+    assert scores == pytest.approx(sorted(every.values(), reverse=True)[:top_k], rel=1e-4)
+
+
+def test_rows_without_a_matching_term_are_not_returned() -> None:
+    index = build([[["lake"], ["tower"], ["bridge"]]])
+    assert [hit.node_id for hit in index.search(["lake"], 10)] == ["d0-0000000"]
+
+
+def test_equal_scores_come_in_reading_order() -> None:
+    index = build([[["lake"]] * 5])
+    assert [hit.node_id for hit in index.search(["lake"], 5)] == [f"d0-{n:07d}" for n in range(5)]
+
+
+@pytest.mark.parametrize("documents", [[], [[]], [[[]]], [[[], []], []]])
+def test_index_without_terms_finds_nothing(documents: Documents, tmp_path: Path) -> None:
+    index = build(documents)
+    assert index.search(["lake"], 5) == []
+    assert index.coverage(["lake"]) == 0
+    index.save(tmp_path / "bm25")
+    assert Bm25Index.load(tmp_path / "bm25").search(["lake"], 5) == []
+
+
+@pytest.mark.parametrize("query", [[], ["unknown"], ["unknown", "words"]])
+def test_query_without_known_terms_finds_nothing(query: list[str]) -> None:
+    assert build([[["lake"]]]).search(query, 5) == []
+
+
+def test_length_counts_all_sentences_also_empty_ones() -> None:
+    assert len(build([[["a"], []], [], [["b"]]])) == 3
+
+
+def test_ids_are_right_after_documents_without_sentences() -> None:
+    index = build([[], [["lake"]], [], [["tower"], ["lake", "lake"]]])
+    assert {hit.node_id for hit in index.search(["lake"], 5)} == {"d1-0000000", "d3-0000001"}
+
+
+def test_neighbours_count_within_a_document_and_not_beyond() -> None:
+    index = build([[["lake"], ["tower"], ["bridge"]], [["wall"]]], context=1)
+    assert {hit.node_id for hit in index.search(["lake"], 5)} == {"d0-0000000", "d0-0000001"}
+    assert {hit.node_id for hit in index.search(["wall"], 5)} == {"d1-0000000"}
+
+
+def test_coverage_is_the_share_of_distinct_terms_that_occur() -> None:
+    index = build([[["lake", "tower"]]])
+    assert index.coverage(["lake", "lake", "unknown"]) == 0.5
+    assert index.coverage(["lake", "tower"]) == 1
+    assert index.coverage([]) == 0
+    assert index.matched(["tower", "unknown", "lake", "tower"]) == ["tower", "lake"]
+
+
+def test_saved_index_gives_the_same_results(tmp_path: Path) -> None:
+    index = build([[["西湖", "杭州"], ["杭州", "lake"]], [["lake"], ["塔"] * 5]], context=1)
+    index.save(tmp_path / "bm25")
+    loaded = Bm25Index.load(tmp_path / "bm25")
+    assert len(loaded) == len(index)
+    for query in (["西湖"], ["杭州", "lake"], ["塔", "塔"], ["unknown"]):
+        assert loaded.search(query, 10) == index.search(query, 10)
+        assert loaded.coverage(query) == index.coverage(query)
+
+
+def test_saving_twice_replaces_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    build([[["lake"]]]).save(tmp_path / "bm25")
+    build([[["tower"]]]).save(tmp_path / "bm25")
+    assert [path.name for path in tmp_path.iterdir()] == ["bm25"]
+    assert Bm25Index.load(tmp_path / "bm25").search(["lake"], 5) == []
+
+
+def test_rest_of_an_interrupted_save_is_no_obstacle(tmp_path: Path) -> None:
+    (tmp_path / "bm25.writing").mkdir()
+    (tmp_path / "bm25.writing" / "rubbish").write_text("x")
+    build([[["lake"]]]).save(tmp_path / "bm25")
+    assert [path.name for path in tmp_path.iterdir()] == ["bm25"]
+    assert not (tmp_path / "bm25" / "rubbish").exists()
+
+
+def test_index_of_another_analyser_is_refused_with_both_names(tmp_path: Path) -> None:
+    build([[["lake"]]]).save(tmp_path / "bm25")
+    manifest = tmp_path / "bm25" / "manifest.json"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "analyser": "whitespace-0"}))
+    with pytest.raises(StorageError, match=r"whitespace-0.*qa-engine ingest"):
+        Bm25Index.load(tmp_path / "bm25")
+
+
+def test_missing_index_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="cannot be opened"):
+        Bm25Index.load(tmp_path / "nowhere")
+
+
+def test_damaged_manifest_is_refused(tmp_path: Path) -> None:
+    build([[["lake"]]]).save(tmp_path / "bm25")
+    for text in ("{", "[]", "{}", "null"):
+        (tmp_path / "bm25" / "manifest.json").write_text(text)
+        with pytest.raises(StorageError, match="cannot be opened"):
+            Bm25Index.load(tmp_path / "bm25")
+
+
+def test_any_missing_or_truncated_file_is_refused(tmp_path: Path) -> None:
+    for number, victim in enumerate(["vocab.index.json", "data.csc.index.npy", "params.index.json"]):
+        for truncate in (False, True):
+            folder = tmp_path / f"bm25-{number}-{truncate}"
+            build([[["lake"], ["tower"]]]).save(folder)
+            assert (folder / victim).is_file()
+            if truncate:
+                (folder / victim).write_bytes(b"")
+            else:
+                (folder / victim).unlink()
+            with pytest.raises(StorageError, match="cannot be opened"):
+                Bm25Index.load(folder)

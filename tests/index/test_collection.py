@@ -1,0 +1,178 @@
+"""Names of collections, and which of them exist."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qa_engine.config import EmbeddingConfig
+from qa_engine.errors import CollectionNotFoundError, ConfigurationError, InputError, StorageError
+from qa_engine.index.catalog import Catalog
+from qa_engine.index.collection import (
+    collection_paths,
+    embedding_identity,
+    list_collections,
+    require_collection,
+    require_identity,
+)
+
+STORAGE = Path("storage")
+
+
+def folder(name: str) -> str:
+    paths = collection_paths(STORAGE, name)
+    assert paths.root.parent == STORAGE
+    return paths.root.name
+
+
+def make(storage: Path, name: str) -> None:
+    paths = collection_paths(storage, name)
+    paths.root.mkdir(parents=True)
+    catalog = Catalog(paths.catalog, create=True)
+    catalog.set_meta(name=name)
+    catalog.close()
+
+
+@pytest.mark.parametrize("name", ["default", "a", "legal-2024", "v1.2_x"])
+def test_plain_name_is_its_own_folder(name: str) -> None:
+    assert folder(name) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "合同",
+        "合同 2024",
+        "a/b",
+        "../../etc",
+        ".",
+        "..",
+        ".hidden",
+        "-x",
+        "CON:",
+        "a" * 200,
+        "\U0001f600",
+        "C:\\x",
+    ],
+)
+def test_any_other_name_has_a_safe_folder_within_the_storage(name: str) -> None:
+    assert folder(name).startswith("c-")
+    assert folder(name).isascii()
+    assert len(folder(name)) < 40
+
+
+@pytest.mark.parametrize("name", ["", " ", "\t", "\u3000", "a\nb", "a\0b", "\x7f", "x" * 201])
+def test_name_that_is_none_is_refused_and_shown(name: str) -> None:
+    with pytest.raises(InputError) as raised:
+        collection_paths(STORAGE, name)
+    assert repr(name) in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_names_that_differ_in_case_do_not_share_a_folder_on_any_disk() -> None:
+    folders = {folder(name).lower() for name in ("docs", "Docs", "DOCS")}
+    assert len(folders) == 3
+
+
+def test_blanks_around_a_name_and_forms_of_one_character_do_not_matter() -> None:
+    assert folder(" docs ") == folder("docs")
+    assert folder("cafe\u0301") == folder("café")
+
+
+@given(st.lists(st.text("abAB合同.-_ /", min_size=1, max_size=8), min_size=2, max_size=2))
+def test_different_names_have_different_folders(names: list[str]) -> None:
+    one, other = (name.strip() for name in names)
+    if one and other:
+        assert (folder(one).lower() == folder(other).lower()) is (one == other)
+
+
+def test_parts_of_a_collection_are_below_its_folder() -> None:
+    paths = collection_paths(STORAGE, "c")
+    for part in (paths.catalog, paths.chroma, paths.bm25(3)):
+        assert paths.root in part.parents
+    assert paths.bm25(3) != paths.bm25(4)
+
+
+def test_collections_are_listed_by_the_names_they_were_given(tmp_path: Path) -> None:
+    for name in ("合同", "b", "A"):
+        make(tmp_path, name)
+    assert list_collections(tmp_path) == ["A", "b", "合同"]
+    assert require_collection(tmp_path, "合同") == collection_paths(tmp_path, "合同")
+
+
+def test_no_storage_has_no_collections(tmp_path: Path) -> None:
+    assert list_collections(tmp_path / "nowhere") == []
+    assert list_collections(tmp_path) == []
+
+
+def test_missing_collection_is_refused_with_those_that_exist(tmp_path: Path) -> None:
+    make(tmp_path, "合同")
+    make(tmp_path, "default")
+    with pytest.raises(CollectionNotFoundError, match=r"'defautl'.*default, 合同"):
+        require_collection(tmp_path, "defautl")
+    assert not (tmp_path / "defautl").exists()
+
+
+def test_missing_collection_in_an_empty_storage_says_how_to_begin(tmp_path: Path) -> None:
+    with pytest.raises(CollectionNotFoundError, match="qa-engine ingest"):
+        require_collection(tmp_path, "default")
+
+
+def test_damaged_neighbour_does_not_hide_that_a_collection_is_missing(tmp_path: Path) -> None:
+    make(tmp_path, "good")
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "catalog.sqlite").write_bytes(b"rubbish" * 999)
+    with pytest.raises(CollectionNotFoundError, match="good"):
+        require_collection(tmp_path, "missing")
+
+
+# -- the embedding belongs to the collection
+
+
+def stored(**settings: object) -> dict[str, object]:
+    return json.loads(json.dumps(embedding_identity(EmbeddingConfig(**settings))))
+
+
+def test_same_embedding_is_accepted() -> None:
+    require_identity(stored(), EmbeddingConfig(), "c")
+    require_identity(stored(), EmbeddingConfig(batch_size=8, timeout_seconds=1, query_prefix="x"), "c")
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"provider": "openai", "model": "text-embedding-3-small"}, "text-embedding-3-small"),
+        ({"context_sentences": 2}, "context_sentences"),
+        ({"dimensions": 256}, "dimensions"),
+    ],
+)
+def test_other_embedding_is_refused_with_both_values_and_a_way_out(
+    changed: dict[str, object], named: str
+) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        require_identity(stored(), EmbeddingConfig(**changed), "合同")
+    text = str(raised.value)
+    assert named in text
+    assert "合同" in text
+    assert "qa-engine ingest" in text
+
+
+def test_other_prefix_of_a_remote_model_is_refused() -> None:
+    remote = {"provider": "openai", "model": "bge-m3"}
+    with pytest.raises(ConfigurationError, match="query_prefix"):
+        require_identity(stored(**remote), EmbeddingConfig(**remote, query_prefix="Q: "), "c")
+
+
+def test_identity_holds_no_secret_and_no_address() -> None:
+    identity = stored(provider="openai", model="m", api_key="sk-secret", base_url="http://host/v1")
+    assert "sk-secret" not in json.dumps(identity)
+    assert "host" not in json.dumps(identity)
+
+
+def test_collection_without_identity_was_never_completed() -> None:
+    with pytest.raises(StorageError, match="never completed"):
+        require_identity(None, EmbeddingConfig(), "c")

@@ -1,0 +1,174 @@
+"""Sentence nodes in a real Chroma: replaced and not kept, lean, in cosine, in batches."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import chromadb
+import pytest
+from chromadb.api.rust import RustBindingsAPI
+from llama_index.core.schema import MetadataMode, NodeRelationship, RelatedNodeInfo, TextNode
+from llama_index.core.vector_stores.types import VectorStoreQuery
+from processes import run_python
+
+from qa_engine.documents.node_parser import node_id
+from qa_engine.errors import StorageError
+from qa_engine.index.vector_store import SentenceVectorStore, open_chroma
+
+
+def node(ordinal: int, vector: list[float], text: str = "句子", document_id: str = "d") -> TextNode:
+    return TextNode(
+        id_=node_id(document_id, ordinal),
+        text=text,
+        embedding=vector,
+        metadata={"file_name": "a.pdf", "page": 3, "page_end": 4, "paragraph": 2},
+        start_char_idx=10,
+        end_char_idx=12,
+        relationships={NodeRelationship.SOURCE: RelatedNodeInfo(node_id=document_id)},
+    )
+
+
+def nearest(store: SentenceVectorStore, vector: list[float], top_k: int = 10) -> list[tuple[str, float]]:
+    found = store.query(VectorStoreQuery(query_embedding=vector, similarity_top_k=top_k))
+    assert found.ids is not None
+    assert found.similarities is not None
+    return list(zip(found.ids, found.similarities, strict=True))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> SentenceVectorStore:
+    return SentenceVectorStore(open_chroma(tmp_path / "chroma", 0, create=True))
+
+
+def test_node_comes_back_as_it_was(store: SentenceVectorStore) -> None:
+    original = node(7, [1, 0], "西湖在杭州。")
+    assert store.add([original]) == [original.node_id]
+    back = store.sentences([original.node_id])[original.node_id]
+    assert back.text == original.text
+    assert back.metadata == original.metadata
+    assert (back.start_char_idx, back.end_char_idx) == (10, 12)
+    assert back.ref_doc_id == "d"
+    assert back.get_content(metadata_mode=MetadataMode.EMBED) == "西湖在杭州。"
+    assert back.get_content(metadata_mode=MetadataMode.LLM) == "西湖在杭州。"
+
+
+def test_node_stored_again_has_the_new_vector_and_text(store: SentenceVectorStore) -> None:
+    store.add([node(0, [1, 0], "old")])
+    store.add([node(0, [0, 1], "new")])
+    assert store.count() == 1
+    assert store.sentences([node_id("d", 0)])[node_id("d", 0)].text == "new"
+    assert nearest(store, [0, 1]) == [(node_id("d", 0), pytest.approx(1))]
+
+
+def test_similarity_is_the_cosine_whatever_the_length(store: SentenceVectorStore) -> None:
+    store.add([node(0, [5, 0]), node(1, [0.1, 0.1]), node(2, [0, 3]), node(3, [-2, 0])])
+    expected = {0: 1.0, 1: 1 / math.sqrt(2), 2: 0.0, 3: -1.0}
+    assert nearest(store, [7, 0]) == [
+        (node_id("d", n), pytest.approx(cosine, abs=1e-5)) for n, cosine in expected.items()
+    ]
+
+
+def test_query_of_an_empty_store_finds_nothing(store: SentenceVectorStore) -> None:
+    assert nearest(store, [1, 0]) == []
+
+
+def test_top_k_above_the_number_of_nodes(store: SentenceVectorStore) -> None:
+    store.add([node(0, [1, 0])])
+    assert len(nearest(store, [1, 0], top_k=1000)) == 1
+
+
+def test_missing_ids_are_passed_over(store: SentenceVectorStore) -> None:
+    store.add([node(0, [1, 0])])
+    assert list(store.sentences(["nothing", node_id("d", 0), node_id("e", 0)])) == [node_id("d", 0)]
+    assert store.sentences([]) == {}
+
+
+def test_more_ids_than_one_statement_takes(store: SentenceVectorStore) -> None:
+    store.add([node(n, [1, n]) for n in range(3)])
+    assert len(store.sentences([node_id("d", ordinal) for ordinal in range(40_000)])) == 3
+
+
+def test_delete_removes_the_sentences_of_one_document_only(store: SentenceVectorStore) -> None:
+    store.add([*(node(n, [1, n]) for n in range(3)), node(0, [1, 9], document_id="other")])
+    store.delete_sentences("d", 3)
+    assert [identifier for identifier, _ in nearest(store, [1, 9])] == [node_id("other", 0)]
+
+
+def test_delete_of_more_sentences_than_there_are(store: SentenceVectorStore) -> None:
+    store.add([node(0, [1, 0])])
+    store.delete_sentences("d", 20_000)
+    store.delete_sentences("d", 3)
+    store.delete_sentences("d", 0)
+    assert store.count() == 0
+
+
+def test_batches_stay_within_the_limit_of_chroma(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RustBindingsAPI, "get_max_batch_size", lambda self: 3)
+    sizes: dict[str, list[int]] = {"upsert": [], "delete": [], "get": []}
+    for name, seen in sizes.items():
+        original = getattr(chromadb.Collection, name)
+
+        def recording(self, *, ids, _original=original, _seen=seen, **values):
+            _seen.append(len(ids))
+            return _original(self, ids=ids, **values)
+
+        monkeypatch.setattr(chromadb.Collection, name, recording)
+    store = SentenceVectorStore(open_chroma(tmp_path / "chroma", 0, create=True))
+    store.add([node(n, [1, n]) for n in range(8)])
+    assert store.count() == 8
+    assert len(store.sentences([node_id("d", n) for n in range(8)])) == 8
+    store.delete_sentences("d", 8)
+    assert store.count() == 0
+    assert sizes == {"upsert": [3, 3, 2], "delete": [3, 3, 2], "get": [3, 3, 2]}
+
+
+def test_vector_of_another_length_is_refused_and_nothing_is_stored(store: SentenceVectorStore) -> None:
+    store.add([node(0, [1, 0])])
+    with pytest.raises(Exception, match="dimension"):
+        store.add([node(1, [1, 0, 0])])
+    assert store.count() == 1
+
+
+def test_reader_does_not_make_a_store(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="cannot be opened"):
+        open_chroma(tmp_path / "chroma", 1)
+
+
+def test_store_is_shared_as_long_as_the_published_state_is_the_same(tmp_path: Path) -> None:
+    first = open_chroma(tmp_path / "chroma", 0, create=True)
+    assert open_chroma(tmp_path / "chroma", 0) is first
+    assert open_chroma(tmp_path / "chroma", 1) is not first
+
+
+def test_folder_that_was_deleted_and_made_again_is_opened_afresh(tmp_path: Path) -> None:
+    import shutil
+
+    SentenceVectorStore(open_chroma(tmp_path / "chroma", 0, create=True)).add([node(0, [1, 0])])
+    shutil.rmtree(tmp_path / "chroma")
+    again = SentenceVectorStore(open_chroma(tmp_path / "chroma", 0, create=True))
+    assert again.count() == 0
+    again.add([node(0, [1, 0])])
+    assert again.count() == 1
+
+
+def test_old_handle_goes_on_answering_after_a_newer_state_was_opened(tmp_path: Path) -> None:
+    old = SentenceVectorStore(open_chroma(tmp_path / "chroma", 0, create=True))
+    old.add([node(0, [1, 0])])
+    SentenceVectorStore(open_chroma(tmp_path / "chroma", 1))
+    assert [identifier for identifier, _ in nearest(old, [1, 0])] == [node_id("d", 0)]
+
+
+def test_vectors_written_by_another_process_are_found(tmp_path: Path) -> None:
+    reader = SentenceVectorStore(open_chroma(tmp_path / "chroma", 0, create=True))
+    assert nearest(reader, [1, 0]) == []
+    run_python(
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from qa_engine.index.vector_store import open_chroma\n"
+        "open_chroma(Path(sys.argv[1]), 0).upsert(ids=['d-0000000'], embeddings=[[1.0, 0.0]], documents=['x'],"
+        " metadatas=[{'document_id': 'd'}])\n",
+        str(tmp_path / "chroma"),
+    )
+    reopened = SentenceVectorStore(open_chroma(tmp_path / "chroma", 1))
+    assert [identifier for identifier, _ in nearest(reopened, [1, 0])] == ["d-0000000"]
