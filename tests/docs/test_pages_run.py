@@ -1,0 +1,84 @@
+"""Runs what the documentation tells people to run: page by page, in the order of the page."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from docs.pages import PAGES, ROOT, Block, blocks
+
+from qa_engine import ingest
+
+_PRELUDE = 'set -euo pipefail\nqa-engine() { "$PYTHON" -m qa_engine "$@"; }\n'
+_TRANSLATION, _ORIGINAL = ROOT / "README.zh-CN.md", ROOT / "README.md"
+_RUNNING = [page for page in PAGES if any(block.runs for block in blocks(page))]
+
+
+@pytest.fixture(scope="session")
+def ingested(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Path:
+    """A folder with the examples and, in ``storage``, their index: the state that most pages begin with."""
+    folder = tmp_path_factory.mktemp("documentation")
+    shutil.copytree(ROOT / "examples", folder / "examples")
+    report = ingest(folder / "examples", storage=folder / "storage")
+    assert report.added == 4
+    assert not report.failures
+    return folder
+
+
+@pytest.mark.parametrize("page", _RUNNING, ids=lambda page: page.name)
+def test_the_code_of_a_page_runs(
+    page: Path, ingested: Path, local_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(ingested, tmp_path, dirs_exist_ok=True)
+    names: dict[str, Any] = {"__name__": "__main__"}
+    for block in blocks(page):
+        if not block.runs:
+            continue
+        if not block.is_shell:
+            source = compile("\n" * (block.line - 1) + block.code, str(page), "exec")
+            exec(source, names)
+        elif page != _TRANSLATION:
+            _run_in_shell(block, tmp_path)
+    capsys.readouterr()
+
+
+def _run_in_shell(block: Block, folder: Path) -> None:
+    guard = Path(__file__).parent / "no_network"
+    environment = {**os.environ, "PYTHON": sys.executable, "PYTHONPATH": f"{guard}{os.pathsep}{ROOT}"}
+    done = subprocess.run(
+        ["bash", "-c", _PRELUDE + block.code],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    told = f"{block.page.name}:{block.line}\n{block.code}\n{done.stdout}\n{done.stderr}"
+    assert done.returncode == 0, told
+    assert "tried to reach" not in done.stderr, told
+    assert "Unexpected" not in done.stderr, told
+
+
+def test_the_translation_shows_the_commands_of_the_original() -> None:
+    def commands(page: Path) -> list[str]:
+        code = "".join(block.code for block in blocks(page) if block.is_shell and block.mark)
+        return [line.partition("  #")[0].rstrip() for line in code.splitlines()]
+
+    assert commands(_TRANSLATION) == commands(_ORIGINAL)
+
+
+def test_unmarked_commands_are_few_and_known() -> None:
+    """Shell blocks are run, or say why not; those that install or need a checkout are listed here."""
+    beginnings = ("make ", "pip install", "git clone", "python benchmarks/")
+    for page in PAGES:
+        for block in blocks(page):
+            if block.is_shell and not block.mark:
+                assert block.code.startswith(beginnings), (
+                    f"{page.name}:{block.line} is neither run nor marked"
+                )
