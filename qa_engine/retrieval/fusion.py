@@ -22,8 +22,9 @@ from qa_engine.retrieval.bm25_retriever import BilingualBM25Retriever
 SCORES = "scores"
 """Metadata key of the scores of a node by stage: ``dense`` (cosine), ``bm25``, ``fused``, then ``rerank``."""
 
-_FULL_COVERAGE = 0.6
-"""From this share of known terms on, the lexical leg has its whole weight."""
+_FULL_COVERAGE = 0.35
+"""From this share of known terms on, the lexical leg has its whole weight. Measured shares: 0.57 to 0.93 (5th and 95th
+percentile) for Chinese questions on Chinese articles, 0 to 0.11 on English ones."""
 
 Results = dict[tuple[str, int], list[NodeWithScore]]
 
