@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -25,6 +26,14 @@ TOKENS_PER_BATCH = 512
 _PAD = 1
 _shared: dict[Path, E5Encoder] = {}
 _shared_lock = Lock()
+
+
+@dataclass(frozen=True)
+class TokenVectors:
+    """The tokens of a text, and their vectors, (tokens, 384)."""
+
+    ids: list[int]
+    vectors: NDArray[np.float32]
 
 
 class E5Encoder:
@@ -95,14 +104,16 @@ class E5Encoder:
             vectors[indices] = self._session.run(["embedding"], feed)[0]
         return vectors
 
-    def token_vectors(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
-        """For each text the vectors of its tokens, (tokens, 384), special tokens included."""
-        found: list[NDArray[np.float32]] = [np.empty((0, self.dimension), np.float32)] * len(texts)
-        for indices, ids, mask in self._batches(texts):
+    def token_vectors(self, texts: Sequence[str], prefix: str) -> list[TokenVectors]:
+        """For each text its tokens and their vectors, computed behind a prefix, without it and the special tokens."""
+        start = self._prefix_tokens(prefix)
+        found = [TokenVectors([], np.empty((0, self.dimension), np.float32))] * len(texts)
+        for indices, ids, mask in self._batches([prefix + text for text in texts]):
             feed = {"input_ids": ids, "attention_mask": mask}
             hidden = self._session.run(["token_vectors"], feed)[0]
             for row, index in enumerate(indices):
-                found[index] = hidden[row, : int(mask[row].sum())]
+                content = slice(start, int(mask[row].sum()) - 1)
+                found[index] = TokenVectors(ids[row, content].tolist(), hidden[row, content])
         return found
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
@@ -110,9 +121,15 @@ class E5Encoder:
         return [len(encoding.ids) for encoding in self._tokenizer.encode_batch(list(texts))]
 
     @cached_property
-    def prefix_tokens(self) -> int:
-        """Tokens before the text itself: the start token and the prefix."""
-        return len(self._tokenizer.encode(PASSAGE_PREFIX.strip(), add_special_tokens=False).ids) + 1
+    def punctuation(self) -> frozenset[int]:
+        """Ids of the tokens without a letter or a digit."""
+        pieces: dict[str, int] = self._tokenizer.get_vocab()
+        return frozenset(number for piece, number in pieces.items() if not any(c.isalnum() for c in piece))
+
+    @lru_cache(maxsize=8)  # noqa: B019 - one encoder lives as long as the process
+    def _prefix_tokens(self, prefix: str) -> int:
+        """Tokens before the text itself: the start token and those of the prefix."""
+        return len(self._tokenizer.encode(prefix.strip(), add_special_tokens=False).ids) + 1
 
     def _batches(
         self, texts: Sequence[str]

@@ -8,11 +8,28 @@ these.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qa_engine.models.e5 import PASSAGE_PREFIX, QUERY_PREFIX, E5Encoder
+from qa_engine.models.e5 import PASSAGE_PREFIX, QUERY_PREFIX, E5Encoder, TokenVectors
+
+_WEAKEST_SHARE = 0.25
+
+
+@dataclass(frozen=True)
+class Interaction:
+    """How a passage supports a question.
+
+    Attributes:
+        score: mean over the question's tokens of the highest cosine with a token of the passage.
+        weakest: the mean over the quarter of the tokens that find the least support. A passage about the right thing
+            that does not say what was asked has a good score and a low value here.
+    """
+
+    score: float
+    weakest: float
 
 
 class LateInteractionModel:
@@ -34,35 +51,44 @@ class LateInteractionModel:
 
     def predict(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
         """The score of each (question, passage), between -1 and 1, in the order given."""
+        return np.array([interaction.score for interaction in self.interactions(pairs)], np.float32)
+
+    def interactions(self, pairs: Sequence[tuple[str, str]]) -> list[Interaction]:
+        """How each passage supports its question, in the order given."""
         questions = list(dict.fromkeys(question for question, _ in pairs))
-        texts = [QUERY_PREFIX + question for question in questions]
-        texts += [PASSAGE_PREFIX + passage for _, passage in pairs]
-        vectors = [self._content(tokens) for tokens in self.encoder.token_vectors(texts)]
-        by_question = dict(zip(questions, vectors, strict=False))
-        passages = vectors[len(questions) :]
-        return np.array(
-            [
-                max_sim(by_question[question], tokens)
-                for (question, _), tokens in zip(pairs, passages, strict=True)
-            ],
-            np.float32,
-        )
+        asked = {
+            question: self._question(tokens)
+            for question, tokens in zip(
+                questions, self.encoder.token_vectors(questions, QUERY_PREFIX), strict=True
+            )
+        }
+        passages = self.encoder.token_vectors([passage for _, passage in pairs], PASSAGE_PREFIX)
+        return [
+            interaction(asked[question], _unit(tokens.vectors))
+            for (question, _), tokens in zip(pairs, passages, strict=True)
+        ]
 
-    def _content(self, tokens: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Token vectors of length 1, without the special tokens and the prefix."""
-        content = tokens[self.encoder.prefix_tokens : -1]
-        lengths = np.linalg.norm(content, axis=1, keepdims=True)
-        normalised: NDArray[np.float32] = content / np.maximum(lengths, 1e-9)
-        return normalised
+    def _question(self, tokens: TokenVectors) -> NDArray[np.float32]:
+        """The vectors of a question without its punctuation, which every passage supports."""
+        words = [row for row, number in enumerate(tokens.ids) if number not in self.encoder.punctuation]
+        return _unit(tokens.vectors[words] if words else tokens.vectors)
 
 
-def max_sim(question: NDArray[np.float32], passage: NDArray[np.float32]) -> float:
-    """Mean over the question's tokens of the highest cosine with a token of the passage.
+def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit: NDArray[np.float32] = vectors / np.maximum(lengths, 1e-9)
+    return unit
+
+
+def interaction(question: NDArray[np.float32], passage: NDArray[np.float32]) -> Interaction:
+    """The late interaction of two texts.
 
     Args:
         question: (tokens, dimension), rows of length 1.
         passage: (tokens, dimension), rows of length 1.
     """
     if not len(question) or not len(passage):
-        return 0.0
-    return float((question @ passage.T).max(axis=1).mean())
+        return Interaction(0.0, 0.0)
+    support = np.sort((question @ passage.T).max(axis=1))
+    weakest = support[: max(1, round(_WEAKEST_SHARE * len(support)))]
+    return Interaction(float(support.mean()), float(weakest.mean()))

@@ -24,6 +24,8 @@ from qa_engine.retrieval.fusion import SCORES
 _TYPICAL_SENTENCE = 25
 """Characters of a short Chinese sentence: bounds how many neighbours are fetched."""
 _MAX_REACH = 8
+_HITS_AT_ONCE = 24
+"""Hits whose neighbours are fetched together: mostly enough for all passages, and much less than all hits."""
 _MAX_MERGED = 2
 """A merged passage may be this many times as long as a window."""
 SENTENCES = "sentences"
@@ -77,9 +79,11 @@ class PassageBuilder(BaseNodePostprocessor):
     def _postprocess_nodes(
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
     ) -> list[NodeWithScore]:
-        sentences = self._neighbourhood(nodes)
+        sentences: dict[str, TextNode] = {}
         passages: list[_Passage] = []
-        for hit in nodes:
+        for number, hit in enumerate(nodes):
+            if number % _HITS_AT_ONCE == 0 and len(passages) < self.max_passages:
+                sentences |= self._neighbourhood(nodes[number : number + _HITS_AT_ONCE])
             document_id, ordinal = split_node_id(hit.node_id)
             home = next((passage for passage in passages if passage.covers(document_id, ordinal)), None)
             if home is None:
@@ -92,7 +96,7 @@ class PassageBuilder(BaseNodePostprocessor):
         return [self._node(passage, sentences) for passage in passages]
 
     def _neighbourhood(self, nodes: list[NodeWithScore]) -> dict[str, TextNode]:
-        """All hits and the neighbours that their windows may reach, in one look into the store."""
+        """Hits and the neighbours that their windows may reach, in one look into the store."""
         reach = min(_MAX_REACH, math.ceil(self.window_chars / 2 / _TYPICAL_SENTENCE))
         wanted: dict[str, None] = {}
         known: dict[str, TextNode] = {}

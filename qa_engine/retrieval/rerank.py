@@ -51,7 +51,12 @@ class PassageRerank(SentenceTransformerRerank):
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
     ) -> list[NodeWithScore]:
         first_stage = {id(node): node.score or 0.0 for node in nodes}
-        ranked = super()._postprocess_nodes(nodes, query_bundle)
+        recorder = _Recorder(self._model)
+        recording = self.model_copy()  # other threads use this one
+        recording._model = recorder
+        ranked = SentenceTransformerRerank._postprocess_nodes(recording, nodes, query_bundle)
+        for node, weakest in zip(nodes, recorder.weakest, strict=False):
+            node.node.metadata.setdefault(SCORES, {})["weakest"] = weakest
         model_scores = [node.score or 0.0 for node in ranked]
         for node, score in zip(ranked, model_scores, strict=True):
             node.node.metadata.setdefault(SCORES, {})["rerank"] = score
@@ -59,6 +64,22 @@ class PassageRerank(SentenceTransformerRerank):
         for node, later, before in zip(ranked, z_scores(model_scores), earlier, strict=True):
             node.score = self.weight * later + (1 - self.weight) * before
         return sorted(ranked, key=lambda node: -(node.score or 0.0))
+
+
+class _Recorder:
+    """Stands between `SentenceTransformerRerank` and the model, to keep what ``predict`` does not return."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self.weakest: list[float] = []
+
+    def predict(self, pairs: Sequence[tuple[str, str]]) -> Sequence[float]:
+        if not isinstance(self._model, LateInteractionModel):
+            scores: Sequence[float] = self._model.predict(pairs)
+            return scores
+        interactions = self._model.interactions(pairs)
+        self.weakest = [interaction.weakest for interaction in interactions]
+        return [interaction.score for interaction in interactions]
 
 
 def z_scores(values: Sequence[float]) -> list[float]:
