@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pymupdf
 import pytest
 from docs.pages import ROOT
 
-from qa_engine import REFUSAL
+from qa_engine import REFUSAL, QueryEngine
 from qa_engine.documents.node_parser import SentenceNodeParser
 from qa_engine.documents.reader import PdfReader
 
@@ -54,3 +55,16 @@ def test_questions_name_files_and_pages_that_exist() -> None:
             assert 1 <= question["page"] <= len(_page_texts(EXAMPLES / question["file"]))
         else:
             assert (question["answer"], question["file"], question["page"]) == (REFUSAL, None, None)
+
+
+def test_the_questions_of_make_demo_are_answered_as_it_says(ingested: Path, local_model: Path) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    asked = dict(re.findall(r"^(QUESTION_\w+) := (.+)$", makefile, re.MULTILINE))
+    engine = QueryEngine.open(ingested / "storage")
+    cited = {name: [citation.file for citation in engine.query(asked[name]).citations[:1]] for name in asked}
+    assert cited == {
+        "QUESTION_ZH": ["员工手册.pdf"],
+        "QUESTION_ZH_EN": ["buoy-trial-report.pdf"],
+        "QUESTION_EN": ["buoy-trial-report.pdf"],
+        "QUESTION_NONE": [],
+    }

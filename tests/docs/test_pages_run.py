@@ -12,25 +12,12 @@ from typing import Any
 import pytest
 from docs.pages import PAGES, ROOT, Block, blocks
 
-from qa_engine import ingest
-
 _PRELUDE = 'set -euo pipefail\nqa-engine() { "$PYTHON" -m qa_engine "$@"; }\n'
 _TRANSLATION, _ORIGINAL = ROOT / "README.zh-CN.md", ROOT / "README.md"
 _RUNNING = [page for page in PAGES if any(block.runs for block in blocks(page))]
 
 _FROM_NOTHING = {"README.md", "README.zh-CN.md", "getting-started.md", "ingestion.md", "json.md"}
 """Pages that ingest the examples themselves; the others rely on that having been done."""
-
-
-@pytest.fixture(scope="session")
-def ingested(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Path:
-    """A folder with the examples and, in ``storage``, their index."""
-    folder = tmp_path_factory.mktemp("documentation")
-    shutil.copytree(ROOT / "examples", folder / "examples")
-    report = ingest(folder / "examples", storage=folder / "storage")
-    assert report.added == 4
-    assert not report.failures
-    return folder
 
 
 @pytest.mark.parametrize("page", _RUNNING, ids=lambda page: page.name)
