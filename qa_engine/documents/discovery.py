@@ -9,11 +9,15 @@ from pathlib import Path
 from qa_engine.errors import InputError
 
 
-def find_pdfs(paths: Iterable[Path | str]) -> list[Path]:
+def find_pdfs(paths: Iterable[Path | str], allow_none: bool = False) -> list[Path]:
     """The PDF files among files and folders (recursive), absolute, sorted, each once.
 
     A file that is named is taken whatever its suffix; in folders, names ending in ``.pdf`` count. Links to folders
     are followed, a folder is visited once. Hidden files (``.name``, ``._name``) in folders are left out.
+
+    Args:
+        paths: files and folders.
+        allow_none: whether folders that hold no PDF at all are no mistake.
 
     Raises:
         InputError: a path does not exist, a folder cannot be listed, or there is no PDF at all.
@@ -33,7 +37,7 @@ def find_pdfs(paths: Iterable[Path | str]) -> list[Path]:
             found.update(_walk(path))
         else:
             found.add(Path(os.path.abspath(path)))  # noqa: PTH100 - resolve() would follow links to files
-    if not found:
+    if not found and not allow_none:
         listed = ", ".join(str(path) for path in named)
         raise InputError(f"No PDF files in {listed}: nothing to ingest.")
     return sorted(found)

@@ -47,7 +47,7 @@ def read_pdf(path: Path, max_megabytes: int = 500, password: str | None = None) 
     pymupdf.TOOLS.mupdf_display_warnings(False)
     _check_file(path, max_megabytes)
     try:
-        with pymupdf.open(path, filetype="pdf") as document:
+        with _open(path) as document:
             if document.needs_pass and not document.authenticate(password or ""):
                 raise DocumentError("locked", f"{path.name} is protected by a password: save it without one.")
             if document.page_count == 0:
@@ -61,6 +61,16 @@ def read_pdf(path: Path, max_megabytes: int = 500, password: str | None = None) 
                 "too_large", f"{path.name} needs too much memory: {_first_line(error)}."
             ) from error
         raise DocumentError("damaged", f"{path.name} is damaged: {_first_line(error)}.") from error
+
+
+def _open(path: Path) -> Any:
+    import pymupdf
+
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:  # MuPDF takes names in UTF-8 only
+        return pymupdf.open(stream=path.read_bytes(), filetype="pdf")
+    return pymupdf.open(path, filetype="pdf")
 
 
 def _check_file(path: Path, max_megabytes: int) -> None:

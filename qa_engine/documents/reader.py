@@ -14,8 +14,8 @@ from qa_engine.documents.flow import Span
 from qa_engine.documents.pdf import ParsedPdf, read_pdf
 
 
-def path_text(path: Path) -> str:
-    """A path as text that any store takes, also if its name is not valid UTF-8."""
+def path_text(path: Path | str) -> str:
+    """A path, or a message that names one, as text that any store takes, also if the name is not valid UTF-8."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 

@@ -203,6 +203,11 @@ class Catalog:
                 "DELETE FROM documents WHERE document_id = ? AND state != 'live'", (document_id,)
             )
 
+    def count_change(self) -> None:
+        """Notes that what is published no longer fits, though no file has changed."""
+        with self._transaction() as connection:
+            self._count_change(connection)
+
     def publish(self) -> int:
         """Declares the present state complete for readers, and returns its number."""
         number = self.changes

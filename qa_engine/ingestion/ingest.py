@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 import shutil
+import stat
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -73,7 +76,8 @@ def ingest(
     """
     settings = Config.of(config)
     named = [paths] if isinstance(paths, str | Path) else list(paths)
-    files = find_pdfs(named) if not prune else _find_or_none(named)
+    # With pruning, a folder whose PDFs are all gone is no mistake.
+    files = find_pdfs(named, allow_none=prune)
     name = collection if collection is not None else settings.collection
     where = collection_paths(Path(storage) if storage is not None else settings.storage, name)
     try:
@@ -89,18 +93,6 @@ def ingest(
             return run.run(files, named, prune, workers or settings.ingestion.workers)
         finally:
             catalog.close()
-
-
-def _find_or_none(named: Sequence[Path | str]) -> list[Path]:
-    """With pruning, a folder whose PDFs are all gone is no mistake."""
-    from qa_engine.errors import InputError
-
-    try:
-        return find_pdfs(named)
-    except InputError:
-        if named and all(Path(path).is_dir() for path in named):
-            return []
-        raise
 
 
 @dataclass(frozen=True)
@@ -145,7 +137,7 @@ class _IngestRun:
             if work:
                 self._read(work, workers)
             if prune:
-                self._prune(named)
+                self._prune(files, named)
         finally:
             # Also after an interruption: what was committed is worth publishing.
             self._delete_unfinished()
@@ -164,6 +156,10 @@ class _IngestRun:
             record = known.get(key)
             try:
                 status = path.stat()
+                if not stat.S_ISREG(status.st_mode):
+                    raise OSError(
+                        errno.EINVAL, "it is not a regular file"
+                    )  # reading a pipe could take for ever
                 stamp = (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
                 current = record is not None and record.pipeline == pipeline
                 if record and current and stamp == (record.size, record.modified_ns, record.changed_ns):
@@ -212,7 +208,7 @@ class _IngestRun:
         self._delete_unfinished()
         if parsed.pages_without_text:
             self._report.warnings.append(
-                f"{item.path.name}: {len(parsed.pages_without_text)} of {parsed.pages} pages hold images and no text "
+                f"{item.record.file_name}: {len(parsed.pages_without_text)} of {parsed.pages} pages hold images and no text "
                 f"(page {parsed.pages_without_text[0]} first): they need OCR."
             )
         if item.is_new:
@@ -221,19 +217,20 @@ class _IngestRun:
             self._report.updated += 1
         self._report.pages += parsed.pages
         self._report.nodes += len(sentences)
-        self._progress.file_done(item.path.name, "added" if item.is_new else "updated")
+        self._progress.file_done(item.record.file_name, "added" if item.is_new else "updated")
 
     def _fail(self, path: Path, error: DocumentError) -> None:
-        self._report.failures.append(Failure(path_text(path), error.reason, str(error)))
-        self._progress.file_done(path.name, error.reason)
+        self._report.failures.append(Failure(path_text(path), error.reason, path_text(str(error))))
+        self._progress.file_done(path_text(path.name), error.reason)
 
-    def _prune(self, named: Sequence[Path | str]) -> None:
+    def _prune(self, files: Sequence[Path], named: Sequence[Path | str]) -> None:
         """Removes recorded files below the given paths that are gone."""
-        roots = [Path(path).absolute() for path in named]
+        roots = [Path(path_text(Path(path).absolute())) for path in named]
+        present = {path_text(path) for path in files}
         for key in self._catalog.files():
             path = Path(key)
             below = any(path == root or root in path.parents for root in roots)
-            if below and not path.exists():
+            if below and key not in present and not os.path.lexists(key):
                 self._catalog.remove(key)
                 self._report.deleted += 1
 
@@ -245,12 +242,15 @@ class _IngestRun:
 
     def _publish(self) -> None:
         """Builds the lexical index of the present state, then lets readers see both."""
+        settings = self._config.bm25
+        recorded = settings.model_dump_json()
+        if self._catalog.published == self._catalog.changes and self._catalog.meta("bm25") != recorded:
+            self._catalog.count_change()
         changes = self._catalog.changes
         folder = self._where.bm25(changes)
         if changes == self._catalog.published and folder.is_dir():
             return
         self._progress.stage("building the BM25 index")
-        settings = self._config.bm25
         index = Bm25Index.build(
             self._catalog.live_terms(), settings.k1, settings.b, settings.context_sentences
         )
@@ -261,6 +261,7 @@ class _IngestRun:
             raise StorageError(
                 f"{folder} cannot be written ({error.strerror or error}): free some space."
             ) from error
+        self._catalog.set_meta(bm25=recorded)
         self._catalog.publish()
         for old in folder.parent.iterdir():
             if old.name not in {str(changes), str(previous)}:

@@ -1,0 +1,125 @@
+"""Ingest runs for tests: their parsing done in place, and runs in another process that die at a given instant."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from hash_embedding import HashEmbedding
+
+from qa_engine.config import DocumentsConfig
+from qa_engine.documents.node_parser import node_id
+from qa_engine.documents.pdf import ParsedPdf, read_pdf
+from qa_engine.errors import DocumentError
+from qa_engine.index import bm25, catalog, vector_store
+from qa_engine.index.collection import collection_paths
+from qa_engine.ingestion import ingest as module
+from qa_engine.ingestion.report import IngestProgress, IngestReport
+
+
+def parse_in_place(
+    paths: Sequence[Path], config: DocumentsConfig, workers: int = 1
+) -> Iterator[tuple[Path, ParsedPdf | DocumentError]]:
+    """Stands in for ``parse_files`` where the worker processes are not the subject: a second saved a run."""
+    for path in paths:
+        try:
+            yield path, read_pdf(path, config.max_file_megabytes)
+        except DocumentError as error:
+            yield path, error
+
+
+def ingest(folder: Path, storage: Path, **options: Any) -> IngestReport:
+    """An ingest run with cheap vectors."""
+    return module.ingest(folder, storage, embed_model=HashEmbedding(model_name="hash"), **options)
+
+
+def stored_files(storage: Path, collection: str = "default") -> dict[str, str]:
+    """The names of the files in a collection, with the text of all their nodes; fails if its parts disagree."""
+    paths = collection_paths(storage, collection)
+    opened = catalog.Catalog(paths.catalog)
+    try:
+        records = list(opened.files().values())
+        expected = {
+            node_id(record.document_id, ordinal): record.file_name
+            for record in records
+            for ordinal in range(record.nodes)
+        }
+        assert opened.unfinished() == []
+        assert opened.published == opened.changes
+        assert opened.node_count() == len(expected)
+        assert len(bm25.Bm25Index.load(paths.bm25(opened.published))) == len(expected)
+        if not paths.chroma.exists():
+            assert expected == {}
+            return {}
+        stored = vector_store.open_chroma(paths.chroma, opened.published).get(include=["documents"])
+        assert sorted(stored["ids"]) == sorted(expected)
+        texts: dict[str, list[str]] = {record.file_name: [] for record in records}
+        for identifier, text in sorted(zip(stored["ids"], stored["documents"] or [], strict=True)):
+            texts[expected[identifier]].append(text)
+        return {name: "".join(parts) for name, parts in texts.items()}
+    finally:
+        opened.close()
+
+
+OWNERS = {
+    "Catalog": catalog.Catalog,
+    "SentenceVectorStore": vector_store.SentenceVectorStore,
+    "Bm25Index": bm25.Bm25Index,
+}
+
+
+def ingest_and_die(folder: str, storage: str, method: str, call: int, when: str) -> None:
+    """Ingests with pruning and kills itself ``before`` or ``after`` the given call of a method, as kill -9 would."""
+    owner, name = method.split(".")
+    original = getattr(OWNERS[owner], name)
+    calls = 0
+
+    def deadly(*arguments: Any, **options: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == call and when == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = original(*arguments, **options)
+        if calls == call:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    setattr(OWNERS[owner], name, deadly)
+    module.parse_files = parse_in_place
+    ingest(Path(folder), Path(storage), prune=True)
+
+
+class _Slow(HashEmbedding):
+    seconds: float = 0.0
+
+    def _get_text_embeddings(self, texts: list[str]) -> list[list[float]]:
+        time.sleep(self.seconds)
+        return super()._get_text_embeddings(texts)
+
+
+class _Printing(IngestProgress):
+    def file_done(self, name: str, outcome: str) -> None:
+        print(name, outcome, flush=True)
+
+
+def main() -> None:
+    """``python -m ingest_process FOLDER STORAGE SECONDS``: a slow run that prints every file; ``ready`` comes first."""
+    folder, storage, seconds = sys.argv[1:]
+    print("ready", flush=True)
+    module.ingest(
+        folder,
+        storage,
+        workers=2,
+        prune=True,
+        embed_model=_Slow(model_name="hash", seconds=float(seconds)),
+        progress=_Printing(),
+    )
+
+
+if __name__ == "__main__":
+    main()
