@@ -27,6 +27,7 @@ class IndexReader:
     def __init__(self, paths: CollectionPaths, catalog: Catalog) -> None:
         self._paths = paths
         self.catalog = catalog
+        self._file = paths.catalog.stat().st_ino
         self._lock = Lock()
         self._snapshot: IndexSnapshot | None = None
 
@@ -37,8 +38,12 @@ class IndexReader:
             CollectionNotFoundError: the collection was deleted meanwhile.
             StorageError: it was never completed, or is damaged.
         """
-        if not self._paths.catalog.is_file():
-            raise CollectionNotFoundError(f"The collection in {self._paths.root} was deleted.")
+        try:
+            file = self._paths.catalog.stat().st_ino
+        except OSError:
+            raise CollectionNotFoundError(f"The collection in {self._paths.root} was deleted.") from None
+        if file != self._file:
+            self._open_catalog(file)
         published = self.catalog.published
         current = self._snapshot
         if current is not None and current.published == published:
@@ -47,6 +52,14 @@ class IndexReader:
             if self._snapshot is None or self._snapshot.published != published:
                 self._snapshot = self._open(published)
             return self._snapshot
+
+    def _open_catalog(self, file: int) -> None:
+        """The collection was deleted and made again: the open catalog is the one that is gone."""
+        with self._lock:
+            if file != self._file:
+                self.catalog = Catalog(self._paths.catalog)
+                self._snapshot = None
+                self._file = file
 
     def _open(self, published: int) -> IndexSnapshot:
         if published == 0 or not self._paths.bm25(published).is_dir():

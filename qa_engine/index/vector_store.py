@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 CHROMA_COLLECTION = "sentences"
 _DOCUMENT_ID = "document_id"
 _START, _END = "start", "end"
-_opened: dict[Path, tuple[int, Collection]] = {}
+_opened: dict[Path, tuple[int, int, Collection]] = {}
 _opening = Lock()
 
 
@@ -46,8 +46,8 @@ def open_chroma(folder: Path, published: int, create: bool = False) -> Collectio
     folder = folder.absolute()
     with _opening:
         known = _opened.get(folder)
-        if known is not None and known[0] == published and folder.exists():
-            return known[1]
+        if known is not None and known[:2] == (published, _file_number(folder)):
+            return known[2]
         try:
             if known is not None:
                 SharedSystemClient.clear_system_cache()
@@ -63,8 +63,16 @@ def open_chroma(folder: Path, published: int, create: bool = False) -> Collectio
                 f"The vectors in {folder} cannot be opened ({error}): check permissions and free space, "
                 "or ingest into a new collection."
             ) from error
-        _opened[folder] = (published, collection)
+        _opened[folder] = (published, _file_number(folder), collection)
         return collection
+
+
+def _file_number(folder: Path) -> int:
+    """Tells Chroma's database from one that was made again in its place; 0 if there is none."""
+    try:
+        return (folder / "chroma.sqlite3").stat().st_ino
+    except OSError:
+        return 0
 
 
 class SentenceVectorStore(ChromaVectorStore):
