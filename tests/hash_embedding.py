@@ -11,7 +11,7 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 class HashEmbedding(BaseEmbedding):
     """Vectors from the character pairs of a text: instant, deterministic, and alike for texts that are alike."""
 
-    dimension: int = 64
+    dimension: int = 512
 
     def _vector(self, text: str) -> list[float]:
         vector = np.zeros(self.dimension)

@@ -1,0 +1,158 @@
+"""Joining the legs: scores kept, the lexical weight shrunk where the collection does not know the words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from llama_index.core import Settings
+from llama_index.core.callbacks.base import CallbackManager
+from llama_index.core.retrievers import BaseRetriever
+from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle, TextNode
+
+from qa_engine.config import RetrievalConfig
+from qa_engine.retrieval.bm25_retriever import BilingualBM25Retriever
+from qa_engine.retrieval.fusion import SCORES, HybridRetriever
+
+MODES = ["dist_based_score", "relative_score", "reciprocal_rerank"]
+
+
+def nodes(scores: Mapping[str, float]) -> list[NodeWithScore]:
+    return [
+        NodeWithScore(node=TextNode(id_=name, text=f"text {name}"), score=s) for name, s in scores.items()
+    ]
+
+
+class Leg(BaseRetriever):
+    """Finds the same at every question, in nodes of its own as a store does."""
+
+    def __init__(self, scores: Mapping[str, float]) -> None:
+        super().__init__(callback_manager=CallbackManager())
+        self._scores = scores
+
+    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        return nodes(self._scores)
+
+
+class LexicalLeg(BilingualBM25Retriever):
+    """A lexical leg that knows the given share of every question."""
+
+    def __init__(self, scores: Mapping[str, float], coverage: float) -> None:
+        BaseRetriever.__init__(self, callback_manager=CallbackManager())
+        self._scores, self._coverage = scores, coverage
+
+    def coverage(self, question: str) -> float:
+        return self._coverage
+
+    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        return nodes(self._scores)
+
+
+DENSE = {"a": 0.9, "b": 0.8, "c": 0.7}
+LEXICAL = {"c": 12.0, "d": 8.0, "b": 1.0}
+
+
+def hybrid(coverage: float = 1.0, top_k: int = 10, **settings: object) -> HybridRetriever:
+    legs = {"dense": Leg(DENSE), "bm25": LexicalLeg(LEXICAL, coverage)}
+    return HybridRetriever(legs, RetrievalConfig(**settings), similarity_top_k=top_k)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_nodes_of_both_legs_come_once_and_best_first(mode: str) -> None:
+    found = hybrid(fusion=mode).retrieve("q")
+    assert sorted(node.node_id for node in found) == ["a", "b", "c", "d"]
+    scores = [node.score or 0.0 for node in found]
+    assert scores == sorted(scores, reverse=True)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_each_node_keeps_what_each_leg_said(mode: str) -> None:
+    found = {node.node_id: node for node in hybrid(fusion=mode).retrieve("q")}
+    for name, node in found.items():
+        scores = node.node.metadata[SCORES]
+        assert scores.get("dense") == DENSE.get(name)
+        assert scores.get("bm25") == LEXICAL.get(name)
+        assert scores["fused"] == node.score
+
+
+def test_scores_are_hidden_from_embedding_and_language_model() -> None:
+    for node in hybrid().retrieve("q"):
+        for mode in (MetadataMode.EMBED, MetadataMode.LLM):
+            assert node.node.get_content(metadata_mode=mode) == f"text {node.node_id}"
+
+
+def test_top_k_bounds_what_is_returned() -> None:
+    assert len(hybrid(top_k=2).retrieve("q")) == 2
+
+
+def order(retriever: HybridRetriever) -> list[str]:
+    return [node.node_id for node in retriever.retrieve("q")]
+
+
+@pytest.mark.parametrize("mode", ["dist_based_score", "relative_score"])
+def test_weight_one_is_the_order_of_the_dense_leg_and_zero_of_the_lexical_one(mode: str) -> None:
+    assert order(hybrid(fusion=mode, dense_weight=1))[:2] == ["a", "b"]
+    assert order(hybrid(fusion=mode, dense_weight=0))[:2] == ["c", "d"]
+
+
+@pytest.mark.parametrize("mode", ["dist_based_score", "relative_score"])
+def test_lexical_leg_counts_less_the_fewer_words_the_collection_knows(mode: str) -> None:
+    def share_of_d(coverage: float) -> float:
+        found = {node.node_id: node.score or 0.0 for node in hybrid(coverage, fusion=mode).retrieve("q")}
+        return found["d"] - found["a"]
+
+    shares = [share_of_d(coverage) for coverage in (0.0, 0.1, 0.2, 1.0)]
+    assert shares == sorted(shares)
+    assert shares[0] < shares[1] < shares[-1]
+    assert share_of_d(0.9) == pytest.approx(share_of_d(1.0))
+
+
+def test_unknown_words_leave_the_order_to_the_dense_leg() -> None:
+    assert order(hybrid(coverage=0.0))[:2] == ["a", "b"]
+
+
+def test_one_question_does_not_change_the_weights_of_the_next() -> None:
+    retriever = hybrid(coverage=0.0)
+    before = list(retriever._retriever_weights)
+    first = order(retriever)
+    assert list(retriever._retriever_weights) == before
+    assert order(retriever) == first
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_empty_legs_give_nothing(mode: str) -> None:
+    retriever = HybridRetriever(
+        {"dense": Leg({}), "bm25": LexicalLeg({}, 0.0)}, RetrievalConfig(fusion=mode), similarity_top_k=5
+    )
+    assert retriever.retrieve("q") == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_one_empty_leg_leaves_the_other(mode: str) -> None:
+    retriever = HybridRetriever(
+        {"dense": Leg(DENSE), "bm25": LexicalLeg({}, 0.0)}, RetrievalConfig(fusion=mode), similarity_top_k=5
+    )
+    assert order(retriever) == ["a", "b", "c"]
+
+
+def test_no_global_model_is_resolved(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: object) -> None:
+        pytest.fail("a global setting was resolved")
+
+    monkeypatch.setattr(type(Settings), "llm", property(refuse))
+    monkeypatch.setattr(type(Settings), "embed_model", property(refuse))
+    assert hybrid().retrieve("q")
+
+
+async def test_async_gives_the_same_within_a_running_loop() -> None:
+    found = await hybrid().aretrieve("q")
+    assert [node.node_id for node in found] == order(hybrid())
+    assert all("fused" in node.node.metadata[SCORES] for node in found)
+
+
+def test_many_threads_may_share_a_retriever() -> None:
+    retriever = hybrid()
+    expected = order(retriever)
+    with ThreadPoolExecutor(8) as pool:
+        assert all(found == expected for found in pool.map(lambda _: order(retriever), range(64)))

@@ -1,0 +1,247 @@
+"""Hits grown into passages: within a budget, in reading order, no sentence twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from llama_index.core.schema import MetadataMode, NodeWithScore, TextNode
+
+from qa_engine.documents.node_parser import node_id, split_node_id
+from qa_engine.retrieval.fusion import SCORES
+from qa_engine.retrieval.passages import PassageBuilder
+
+
+class Store:
+    """Documents by id, a list of sentences each: text, or text and page; None for one that was deleted."""
+
+    def __init__(self, documents: Mapping[str, Sequence[str | tuple[str, int, int] | None]]) -> None:
+        self.looks = 0
+        self.nodes: dict[str, TextNode] = {}
+        for document_id, sentences in documents.items():
+            at = 0
+            for ordinal, sentence in enumerate(sentences):
+                if sentence is None:
+                    continue
+                text, page, page_end = sentence if isinstance(sentence, tuple) else (sentence, 1, 1)
+                self.nodes[node_id(document_id, ordinal)] = TextNode(
+                    id_=node_id(document_id, ordinal),
+                    text=text,
+                    metadata={
+                        "file_name": f"{document_id}.pdf",
+                        "page": page,
+                        "page_end": page_end,
+                        "paragraph": 0,
+                    },
+                    start_char_idx=at,
+                    end_char_idx=at + len(text),
+                )
+                at += len(text)
+
+    def sentences(self, ids: Sequence[str]) -> dict[str, TextNode]:
+        self.looks += 1
+        return {identifier: self.nodes[identifier] for identifier in ids if identifier in self.nodes}
+
+    def hit(self, document_id: str, ordinal: int, fused: float = 1.0, **scores: float) -> NodeWithScore:
+        node = self.nodes[node_id(document_id, ordinal)].model_copy(deep=True)
+        node.metadata[SCORES] = {**scores, "fused": fused}
+        return NodeWithScore(node=node, score=fused)
+
+
+def chinese(count: int, length: int = 20) -> list[str]:
+    return [f"{number:03}" + "字" * (length - 4) + "。" for number in range(count)]
+
+
+def build(store: Store, hits: Sequence[NodeWithScore], **settings: Any) -> list[NodeWithScore]:
+    builder = PassageBuilder(store, **settings)  # type: ignore[arg-type]
+    return builder.postprocess_nodes(list(hits))
+
+
+def numbers(passage: NodeWithScore) -> list[int]:
+    """The numbers that the sentences of `chinese` begin with."""
+    return [int(sentence["text"][:3]) for sentence in passage.node.metadata["sentences"]]
+
+
+def test_window_is_the_hit_with_its_neighbours_in_reading_order() -> None:
+    store = Store({"d": chinese(20)})
+    (passage,) = build(store, [store.hit("d", 10)], window_chars=100)
+    assert numbers(passage) == [8, 9, 10, 11, 12]
+    assert passage.node.get_content() == "".join(chinese(20)[8:13])
+    assert passage.node.metadata["sentence"] == chinese(20)[10]
+    assert passage.node.metadata["file_name"] == "d.pdf"
+
+
+@pytest.mark.parametrize(("ordinal", "expected"), [(0, [0, 1, 2, 3]), (19, [16, 17, 18, 19])])
+def test_window_at_the_edge_of_a_document_grows_to_the_other_side(ordinal: int, expected: list[int]) -> None:
+    store = Store({"d": chinese(20)})
+    (passage,) = build(store, [store.hit("d", ordinal)], window_chars=150)
+    found = numbers(passage)
+    assert set(expected) <= set(found)
+    assert len(passage.node.get_content()) <= 150
+
+
+def test_window_of_latin_text_may_be_longer() -> None:
+    english = [f"Sentence {number:03} has some words in it." for number in range(20)]
+    store = Store({"d": english})
+    (narrow,) = build(store, [store.hit("d", 10)], window_chars=100, latin_ratio=1)
+    (wide,) = build(store, [store.hit("d", 10)], window_chars=100, latin_ratio=3)
+    assert len(narrow.node.metadata["sentences"]) < len(wide.node.metadata["sentences"])
+    assert wide.node.get_content().startswith("Sentence 0")
+    assert ". Sentence" in wide.node.get_content()
+
+
+def test_sentence_longer_than_the_budget_stands_alone() -> None:
+    store = Store({"d": ["短句一二三四。", "长" * 500, "短句五六七八。"]})
+    (passage,) = build(store, [store.hit("d", 1)], window_chars=50)
+    assert passage.node.get_content() == "长" * 500
+
+
+def test_hit_within_an_earlier_passage_adds_its_scores_and_no_passage() -> None:
+    store = Store({"d": chinese(20)})
+    hits = [store.hit("d", 10, 0.9, dense=0.5), store.hit("d", 11, 0.8, dense=0.7, bm25=3.0)]
+    (passage,) = build(store, hits, window_chars=100)
+    assert passage.node.metadata[SCORES] == {"fused": 0.9, "dense": 0.7, "bm25": 3.0}
+    assert passage.score == 0.9
+    assert passage.node.metadata["sentence"] == chinese(20)[10]
+
+
+def test_overlapping_windows_are_merged() -> None:
+    store = Store({"d": chinese(30)})
+    (passage,) = build(store, [store.hit("d", 10), store.hit("d", 13)], window_chars=100)
+    assert numbers(passage) == list(range(8, 16))
+
+
+def test_windows_that_would_grow_too_long_together_stay_apart_without_a_sentence_twice() -> None:
+    store = Store({"d": chinese(40)})
+    hits = [store.hit("d", ordinal) for ordinal in (10, 13, 16, 19)]
+    passages = build(store, hits, window_chars=100)
+    assert len(passages) > 1
+    seen = [number for passage in passages for number in numbers(passage)]
+    assert len(seen) == len(set(seen))
+    assert {10, 13, 16, 19} <= set(seen)
+
+
+def test_same_place_in_two_documents_is_two_passages() -> None:
+    store = Store({"d": chinese(9), "e": chinese(9)})
+    passages = build(store, [store.hit("d", 4), store.hit("e", 4)], window_chars=100)
+    assert [passage.node.metadata["file_name"] for passage in passages] == ["d.pdf", "e.pdf"]
+
+
+def test_pages_are_those_of_the_first_and_the_last_sentence() -> None:
+    store = Store(
+        {"d": [("第一句话在第一页。", 1, 1), ("第二句话跨页。", 1, 2), ("第三句话在第二页。", 2, 2)]}
+    )
+    (passage,) = build(store, [store.hit("d", 1)], window_chars=100)
+    assert (passage.node.metadata["page"], passage.node.metadata["page_end"]) == (1, 2)
+    assert [(s["page"], s["page_end"]) for s in passage.node.metadata["sentences"]] == [
+        (1, 1),
+        (1, 2),
+        (2, 2),
+    ]
+
+
+def test_places_in_the_document_are_kept() -> None:
+    store = Store({"d": chinese(9)})
+    (passage,) = build(store, [store.hit("d", 4)], window_chars=60)
+    sentences = passage.node.metadata["sentences"]
+    assert passage.node.start_char_idx == sentences[0]["start"] == 3 * 20
+    assert passage.node.end_char_idx == sentences[-1]["end"] == 6 * 20
+    assert passage.node.ref_doc_id == "d"
+
+
+def test_only_the_text_is_shown_to_models() -> None:
+    store = Store({"d": chinese(9)})
+    (passage,) = build(store, [store.hit("d", 4)])
+    for mode in (MetadataMode.EMBED, MetadataMode.LLM):
+        assert passage.node.get_content(metadata_mode=mode) == passage.node.text
+
+
+def test_number_of_passages_is_bounded_and_later_hits_still_count_for_them() -> None:
+    store = Store({name: chinese(9) for name in "abcdef"})
+    hits = [store.hit(name, 4) for name in "abcdef"] + [store.hit("a", 4, 0.1, bm25=7.0)]
+    passages = build(store, hits, max_passages=3)
+    assert [passage.node.ref_doc_id for passage in passages] == ["a", "b", "c"]
+    assert passages[0].node.metadata[SCORES]["bm25"] == 7.0
+
+
+def test_neighbour_that_a_writer_has_deleted_ends_the_window() -> None:
+    sentences: list[str | None] = list(chinese(9))
+    sentences[3] = None
+    store = Store({"d": sentences})
+    (passage,) = build(store, [store.hit("d", 5)], window_chars=200)
+    assert numbers(passage)[0] == 4
+
+
+def test_all_of_a_deleted_document_leaves_the_hit_itself() -> None:
+    store = Store({"d": chinese(9)})
+    hit = store.hit("d", 4)
+    store.nodes.clear()
+    (passage,) = build(store, [hit])
+    assert passage.node.get_content() == chinese(9)[4]
+
+
+def test_no_hits_no_passages() -> None:
+    assert build(Store({}), []) == []
+
+
+def test_hits_are_not_changed() -> None:
+    store = Store({"d": chinese(9)})
+    hit = store.hit("d", 4, 0.5, dense=0.25)
+    build(store, [hit, store.hit("d", 5, 0.4, dense=0.75)])
+    assert hit.node.metadata[SCORES] == {"dense": 0.25, "fused": 0.5}
+    assert hit.score == 0.5
+
+
+def test_store_is_asked_a_few_times_and_not_once_a_hit() -> None:
+    store = Store({name: chinese(30) for name in "abcdefgh"})
+    hits = [store.hit(name, ordinal) for name in "abcdefgh" for ordinal in range(0, 30, 3)]
+    build(store, hits)
+    assert store.looks <= 5
+
+
+@pytest.mark.parametrize("settings", [{"window_chars": 0}, {"latin_ratio": 0.5}, {"max_passages": 0}])
+def test_setting_out_of_range_is_refused(settings: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=next(iter(settings))):
+        PassageBuilder(Store({}), **settings)  # type: ignore[arg-type]
+
+
+_documents = st.lists(st.lists(st.integers(6, 120), min_size=1, max_size=25), min_size=1, max_size=3)
+
+
+@given(_documents, st.data(), st.integers(50, 300), st.integers(1, 12))
+def test_random_hits_give_disjoint_bounded_passages_in_reading_order(
+    lengths: list[list[int]], data: st.DataObject, window: int, most: int
+) -> None:
+    texts = {
+        f"d{n}": [f"{i:03}" + "字" * (size - 4) + "。" for i, size in enumerate(of)]
+        for n, of in enumerate(lengths)
+    }
+    store = Store(texts)
+    every = sorted(store.nodes)
+    hits = [
+        store.hit(*split_node_id(identifier), fused=-float(rank))
+        for rank, identifier in enumerate(
+            data.draw(st.lists(st.sampled_from(every), unique=True, max_size=60))
+        )
+    ]
+    passages = build(store, hits, window_chars=window, max_passages=most)
+    assert len(passages) <= most
+    seen: set[tuple[str, int]] = set()
+    for passage in passages:
+        document_id = passage.node.ref_doc_id or ""
+        found = numbers(passage)
+        assert found == list(range(found[0], found[-1] + 1))
+        places = {(document_id, number) for number in found}
+        assert not places & seen
+        seen |= places
+        assert passage.node.get_content() == "".join(texts[document_id][found[0] : found[-1] + 1])
+        longest = max(len(texts[document_id][number]) for number in found)
+        assert len(passage.node.get_content()) <= max(2 * window, longest)
+        assert passage.node.metadata["sentence"] in passage.node.get_content()
+    if len(passages) < most:
+        assert {split_node_id(hit.node_id) for hit in hits} <= seen
+    if hits:
+        assert passages[0].node.metadata["sentence"] == hits[0].node.get_content()
