@@ -11,8 +11,7 @@ from llama_index.core.schema import NodeWithScore
 from qa_engine.documents.sentences import is_chinese
 from qa_engine.retrieval.fusion import SCORES
 
-CHINESE, OTHER, MIXED = "chinese", "other", "mixed"
-"""Question and best passage are both in Chinese, both in another language, or one of each."""
+CHINESE, OTHER = "zh", "other"
 
 
 @dataclass(frozen=True)
@@ -25,24 +24,26 @@ class RelevanceModel:
     Attributes:
         score: log-odds per unit of the passage's score, the mean support of the question's tokens.
         weakest: log-odds per unit of the support of its least supported quarter of tokens.
-        biases: log-odds at zero for each pair of languages.
+        biases: log-odds at zero by the languages of question and passage.
     """
 
     score: float
     weakest: float
-    biases: Mapping[str, float]
+    biases: Mapping[tuple[str, str], float]
 
     def probability(self, question: str, passages: Sequence[NodeWithScore]) -> float:
         """Between 0 and 1; 0 without passages."""
         if not passages:
             return 0.0
-        best = max(passages, key=lambda passage: _scores(passage).get("rerank", 0.0))
-        logit = (
-            self.biases[language_pair(question, best)]
-            + self.score * _scores(best).get("rerank", 0.0)
-            + self.weakest * _scores(best).get("weakest", 0.0)
+        return 1 / (1 + math.exp(-max(self._log_odds(question, passage) for passage in passages)))
+
+    def _log_odds(self, question: str, passage: NodeWithScore) -> float:
+        scores = _scores(passage)
+        return (
+            self.biases[language_pair(question, passage)]
+            + self.score * scores.get("rerank", 0.0)
+            + self.weakest * scores.get("weakest", 0.0)
         )
-        return 1 / (1 + math.exp(-logit))
 
 
 def _scores(passage: NodeWithScore) -> Mapping[str, float]:
@@ -50,16 +51,22 @@ def _scores(passage: NodeWithScore) -> Mapping[str, float]:
     return scores
 
 
-def language_pair(question: str, passage: NodeWithScore) -> str:
-    """Which of `CHINESE`, `OTHER` and `MIXED` a question and a passage are."""
+def language_pair(question: str, passage: NodeWithScore) -> tuple[str, str]:
+    """The languages of a question and a passage, each `CHINESE` or `OTHER`."""
     asked, found = is_chinese(question), is_chinese(passage.node.get_content())
-    if asked != found:
-        return MIXED
-    return CHINESE if asked else OTHER
+    return (CHINESE if asked else OTHER, CHINESE if found else OTHER)
 
 
 LOCAL_RELEVANCE = RelevanceModel(
-    score=60.1, weakest=27.9, biases={CHINESE: -73.3, OTHER: -69.1, MIXED: -68.6}
+    score=60.1,
+    weakest=27.9,
+    biases={
+        (CHINESE, CHINESE): -73.3,
+        (OTHER, OTHER): -69.1,
+        (CHINESE, OTHER): -68.6,
+        # Without labelled questions: shifted from (OTHER, OTHER) by what unrelated texts score less.
+        (OTHER, CHINESE): -65.6,
+    },
 )
 """For the local embedding model and its late interaction only; other models have other scales.
 

@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS documents (
 CREATE TABLE IF NOT EXISTS files (
     path TEXT PRIMARY KEY, file_name TEXT NOT NULL, size INTEGER NOT NULL, modified_ns INTEGER NOT NULL,
     changed_ns INTEGER NOT NULL, sha256 TEXT NOT NULL, pipeline TEXT NOT NULL, document_id TEXT NOT NULL,
-    pages INTEGER NOT NULL, nodes INTEGER NOT NULL, ingested_at TEXT NOT NULL);
+    pages INTEGER NOT NULL, nodes INTEGER NOT NULL, chinese_nodes INTEGER NOT NULL, ingested_at TEXT NOT NULL);
 """
 
 
@@ -47,6 +47,7 @@ class FileRecord:
     document_id: str
     pages: int
     nodes: int
+    chinese_nodes: int
     ingested_at: str
 
 
@@ -142,6 +143,11 @@ class Catalog:
     def node_count(self) -> int:
         """Nodes of all live documents."""
         return int(self._rows("SELECT COALESCE(SUM(nodes), 0) FROM documents WHERE state = 'live'")[0][0])
+
+    def chinese_share(self) -> float:
+        """The share of the sentences, 0 to 1, that are in Chinese."""
+        total, chinese = self._rows("SELECT SUM(nodes), SUM(chinese_nodes) FROM files")[0]
+        return float(chinese) / total if total else 0.0
 
     # -- what the writer does
 

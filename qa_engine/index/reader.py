@@ -11,14 +11,25 @@ from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths
 from qa_engine.index.vector_store import SentenceVectorStore, open_chroma
 
+_MIXED = 0.03
+"""From this share of sentences in the rarer language on, a collection counts as one of several languages."""
+
 
 @dataclass(frozen=True)
 class IndexSnapshot:
-    """One published state of a collection."""
+    """One published state of a collection.
+
+    Attributes:
+        published: its number.
+        store: the sentences and their vectors.
+        bm25: the lexical index.
+        mixed_languages: whether it holds both Chinese and other sentences in some number.
+    """
 
     published: int
     store: SentenceVectorStore
     bm25: Bm25Index
+    mixed_languages: bool = False
 
 
 class IndexReader:
@@ -67,4 +78,6 @@ class IndexReader:
                 f"The collection in {self._paths.root} was never completed: run qa-engine ingest on its files again."
             )
         store = SentenceVectorStore(open_chroma(self._paths.chroma, published))
-        return IndexSnapshot(published, store, Bm25Index.load(self._paths.bm25(published)))
+        bm25 = Bm25Index.load(self._paths.bm25(published))
+        share = self.catalog.chinese_share()
+        return IndexSnapshot(published, store, bm25, mixed_languages=_MIXED < share < 1 - _MIXED)

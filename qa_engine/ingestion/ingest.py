@@ -22,7 +22,7 @@ from qa_engine.documents.discovery import find_pdfs
 from qa_engine.documents.parsing_pool import parse_files
 from qa_engine.documents.pdf import PARSER_VERSION, ParsedPdf
 from qa_engine.documents.reader import PdfDocument, path_text
-from qa_engine.documents.sentences import SPLITTER_VERSION
+from qa_engine.documents.sentences import SPLITTER_VERSION, is_chinese
 from qa_engine.errors import DocumentError, StorageError
 from qa_engine.index.analyser import ANALYSER_VERSION, analyse
 from qa_engine.index.bm25 import Bm25Index
@@ -177,7 +177,9 @@ class _IngestRun:
                 self._report.unchanged += 1
                 continue
             identity = hashlib.sha256("\0".join((key, digest, pipeline)).encode()).hexdigest()[:20]
-            fresh = FileRecord(key, path_text(Path(path.name)), *stamp, digest, pipeline, identity, 0, 0, "")
+            fresh = FileRecord(
+                key, path_text(Path(path.name)), *stamp, digest, pipeline, identity, 0, 0, 0, ""
+            )
             work.append(_Work(path, fresh, record is None))
         return work
 
@@ -202,6 +204,7 @@ class _IngestRun:
             item.record,
             pages=parsed.pages,
             nodes=len(sentences),
+            chinese_nodes=sum(map(is_chinese, sentences)),
             ingested_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
         self._catalog.commit(record, parsed.spans, [analyse(sentence) for sentence in sentences])

@@ -6,17 +6,13 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.callbacks.base import CallbackManager
-from llama_index.core.indices.vector_store import VectorIndexRetriever, VectorStoreIndex
 from llama_index.core.llms import MockLLM
 from llama_index.core.retrievers import BaseRetriever, QueryFusionRetriever
 from llama_index.core.retrievers.fusion_retriever import FUSION_MODES
 from llama_index.core.schema import NodeWithScore
 
 from qa_engine.config import RetrievalConfig
-from qa_engine.documents.node_parser import SentenceNodeParser
-from qa_engine.index.vector_store import SentenceVectorStore
 from qa_engine.retrieval.bm25_retriever import BilingualBM25Retriever
 
 SCORES = "scores"
@@ -27,20 +23,6 @@ _FULL_COVERAGE = 0.35
 percentile) for Chinese questions on Chinese articles, 0 to 0.11 on English ones."""
 
 Results = dict[tuple[str, int], list[NodeWithScore]]
-
-
-def build_dense_retriever(
-    store: SentenceVectorStore, embed_model: BaseEmbedding, similarity_top_k: int
-) -> VectorIndexRetriever:
-    """LlamaIndex's own vector retriever over the sentences."""
-    index = VectorStoreIndex.from_vector_store(
-        store,
-        embed_model=embed_model,
-        # Given explicitly, so that no global setting is resolved; reading uses neither.
-        callback_manager=CallbackManager(),
-        transformations=[SentenceNodeParser()],
-    )
-    return VectorIndexRetriever(index, similarity_top_k=similarity_top_k)
 
 
 class HybridRetriever(QueryFusionRetriever):

@@ -15,6 +15,7 @@ from pydantic import Field
 from qa_engine.config import LOCAL, RerankConfig
 from qa_engine.models.late_interaction import LateInteractionModel
 from qa_engine.retrieval.fusion import SCORES
+from qa_engine.retrieval.language_shift import interaction_shift
 
 NONE = "none"
 LOCAL_WEIGHT = 0.6
@@ -61,6 +62,12 @@ class PassageRerank(SentenceTransformerRerank):
         for node, score in zip(ranked, model_scores, strict=True):
             node.node.metadata.setdefault(SCORES, {})["rerank"] = score
         earlier = z_scores([first_stage[id(node)] for node in ranked])
+        if isinstance(self._model, LateInteractionModel) and query_bundle is not None:
+            question = query_bundle.query_str
+            model_scores = [
+                score + interaction_shift(question, node.node.get_content())
+                for node, score in zip(ranked, model_scores, strict=True)
+            ]
         for node, later, before in zip(ranked, z_scores(model_scores), earlier, strict=True):
             node.score = self.weight * later + (1 - self.weight) * before
         return sorted(ranked, key=lambda node: -(node.score or 0.0))

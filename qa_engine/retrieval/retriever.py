@@ -15,7 +15,8 @@ from llama_index.core.schema import NodeWithScore, QueryBundle
 from qa_engine.config import RetrievalConfig
 from qa_engine.index.reader import IndexSnapshot
 from qa_engine.retrieval.bm25_retriever import BilingualBM25Retriever
-from qa_engine.retrieval.fusion import HybridRetriever, build_dense_retriever
+from qa_engine.retrieval.dense_retriever import build_dense_retriever
+from qa_engine.retrieval.fusion import HybridRetriever
 from qa_engine.retrieval.passages import PassageBuilder
 
 
@@ -47,7 +48,7 @@ class PassageRetriever(BaseRetriever):
         super().__init__(callback_manager=CallbackManager())
         self._hybrid = HybridRetriever(
             {
-                "dense": build_dense_retriever(snapshot.store, embed_model, config.dense_top_k),
+                "dense": build_dense_retriever(snapshot, embed_model, config.dense_top_k),
                 "bm25": BilingualBM25Retriever(snapshot.bm25, snapshot.store, config.bm25_top_k),
             },
             config,
