@@ -3,7 +3,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 # The first Python that runs and is new enough; `make PYTHON=/path/to/python …` takes another.
-PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
 ASK := $(BIN)/qa-engine ask --collection demo --storage storage
 QUESTION_ZH := 工作满十年的员工每年有几天年假？

@@ -29,7 +29,7 @@ app = typer.Typer(
     "3 a needed service, model or index is not available.",
     no_args_is_help=True,
     add_completion=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 app.command()(ingest)
