@@ -17,9 +17,22 @@ SPANS = [Span(0, 5, 1, 72.04, 90.0, 500.0, 101.96), Span(5, 9, 2, 72.0, 90.0, 30
 TERMS = [["西湖", "杭州"], [], ["lake"]]
 
 
-def record(path: str = "/docs/a.pdf", document_id: str = "d1", sha256: str = "1") -> FileRecord:
+def record(
+    path: str = "/docs/a.pdf", document_id: str = "d1", sha256: str = "1", chinese_nodes: int = 2
+) -> FileRecord:
     return FileRecord(
-        path, Path(path).name, 10, 1, 2, sha256, "p", document_id, 2, 3, "2024-01-01T00:00:00+00:00"
+        path=path,
+        file_name=Path(path).name,
+        size=10,
+        modified_ns=1,
+        changed_ns=2,
+        sha256=sha256,
+        pipeline="p",
+        document_id=document_id,
+        pages=2,
+        nodes=3,
+        chinese_nodes=chinese_nodes,
+        ingested_at="2024-01-01T00:00:00+00:00",
     )
 
 
@@ -116,6 +129,16 @@ def test_published_is_what_readers_see_until_the_next_publish(catalog: Catalog) 
     assert catalog.publish() == catalog.published == catalog.changes == 1
     commit(catalog, record("/docs/b.pdf", "d2"))
     assert (catalog.published, catalog.changes) == (1, 2)
+
+
+def test_share_of_chinese_is_taken_over_all_files(catalog: Catalog) -> None:
+    assert catalog.chinese_share() == 0
+    commit(catalog, record("/docs/a.pdf", "d1", chinese_nodes=3))
+    assert catalog.chinese_share() == 1
+    commit(catalog, record("/docs/b.pdf", "d2", chinese_nodes=0))
+    assert catalog.chinese_share() == 0.5
+    catalog.remove("/docs/b.pdf")
+    assert catalog.chinese_share() == 1
 
 
 def test_state_survives_closing_and_opening(tmp_path: Path) -> None:

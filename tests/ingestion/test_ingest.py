@@ -60,6 +60,18 @@ def test_number_of_nodes_is_reported(docs: Path, storage: Path) -> None:
     assert report.nodes == opened.node_count() > 5
 
 
+def test_share_of_chinese_sentences_is_recorded(docs: Path, storage: Path) -> None:
+    def share() -> float:
+        return Catalog(collection_paths(storage, "default").catalog).chinese_share()
+
+    chinese_pdf(docs / "a.pdf", header=None)
+    ingest(docs, storage)
+    assert share() == 1
+    english_pdf(docs / "b.pdf", header=None)
+    ingest(docs, storage)
+    assert 0.2 < share() < 0.8
+
+
 def test_second_run_changes_nothing(docs: Path, storage: Path) -> None:
     chinese_pdf(docs / "a.pdf")
     ingest(docs, storage)
