@@ -9,6 +9,7 @@ Unknown keys and numbers out of range are refused.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -20,6 +21,7 @@ from pydantic_settings import (
     EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
@@ -28,6 +30,8 @@ from qa_engine.errors import ConfigurationError
 CONFIG_FILE = "qa_engine.toml"
 ENV_PREFIX = "QA_ENGINE_"
 LOCAL = "local"
+_NOT_SETTINGS = {"config", "cache", "debug"}
+"""Variables with our prefix that are read elsewhere, and from the environment only."""
 
 
 class _Section(BaseModel):
@@ -155,7 +159,11 @@ class _PrefixedDotEnv(DotEnvSettingsSource):
     """``.env`` files are shared with other programs: only our prefix is read from them."""
 
     def __call__(self) -> dict[str, Any]:
-        self.env_vars = {k: v for k, v in self.env_vars.items() if k.startswith(ENV_PREFIX.lower())}
+        self.env_vars = {
+            name: value
+            for name, value in self.env_vars.items()
+            if name.startswith(ENV_PREFIX.lower()) and name[len(ENV_PREFIX) :] not in _NOT_SETTINGS
+        }
         return super().__call__()
 
 
@@ -195,6 +203,14 @@ class Config(BaseSettings):
             super().__init__(**values)
         except ValidationError as error:
             raise ConfigurationError(_explain(error)) from None
+        except SettingsError as error:
+            # Its cause holds the value, which may hold a key.
+            field = re.search(r'field "(\w+)"', str(error))
+            name = f"{ENV_PREFIX}{field.group(1).upper()}" if field else "a variable"
+            raise ConfigurationError(
+                f"Configuration: {name} is neither JSON nor a single setting; set one value with a name such as "
+                f"{ENV_PREFIX}LLM__MODEL."
+            ) from None
         _refuse_unknown_variables(type(self))
 
     @classmethod
@@ -256,7 +272,7 @@ def _refuse_unknown_variables(cls: type[Config]) -> None:
         if not name.startswith(ENV_PREFIX):
             continue
         head = name[len(ENV_PREFIX) :].split("__")[0].lower()
-        if head not in cls.model_fields and head not in {"config", "cache", "debug"}:
+        if head not in cls.model_fields and head not in _NOT_SETTINGS:
             raise ConfigurationError(
                 f"The environment variable {name} is not a setting. Sections: {', '.join(cls.model_fields)}; "
                 f"example: {ENV_PREFIX}LLM__MODEL."
@@ -280,7 +296,8 @@ def _explain(error: ValidationError) -> str:
         name = ".".join(str(part) for part in fault["loc"])
         if fault["type"] == "extra_forbidden":
             sentences.append(f"{name} is not a setting; known here: {', '.join(_known_keys(fault['loc']))}")
-        elif "api_key" in name:
+        elif "api_key" in name or fault["type"] == "model_type":
+            # What stands in the place of a whole section may hold a key, too.
             sentences.append(f"{name} is not valid: {fault['msg']}")
         else:
             sentences.append(f"{name} = {fault['input']!r} is not valid: {fault['msg']}")

@@ -37,7 +37,9 @@ def load_cross_encoder(config: RerankConfig) -> Any:
         ) from error
     try:
         return CrossEncoder(
-            str(path) if path.is_dir() else config.model, device=config.device, max_length=config.max_length
+            str(path.resolve()) if path.is_dir() else config.model,
+            device=config.device,
+            max_length=config.max_length,
         )
     except Exception as error:
         lines = str(error).strip().splitlines()

@@ -170,8 +170,24 @@ def test_answer_with_citations(way: Ask) -> None:
     assert (answer.question, answer.refused) == ("多少参数？", False)
     assert answer.source_nodes == NODES
     assert answer.citations == [
-        Citation(number=1, file="a.pdf", page=3, page_end=4, text="模型有7B参数。", score=0.9),
-        Citation(number=2, file="b.pdf", page=1, page_end=1, text="It is open. [7]", score=0.5),
+        Citation(
+            number=1,
+            file="a.pdf",
+            page=3,
+            page_end=4,
+            text="模型有7B参数。",
+            score=0.9,
+            node_id=NODES[0].node_id,
+        ),
+        Citation(
+            number=2,
+            file="b.pdf",
+            page=1,
+            page_end=1,
+            text="It is open. [7]",
+            score=0.5,
+            node_id=NODES[1].node_id,
+        ),
     ]
     assert server.last.body["model"] == "qwen"
     assert server.last.body["temperature"] == 0

@@ -232,7 +232,10 @@ class TestOthers:
 def test_importing_the_package_imports_nothing_heavy() -> None:
     code = "import sys, qa_engine; print(sorted({m.split('.')[0] for m in sys.modules}))"
     done = subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
     )
     heavy = {"llama_index", "chromadb", "torch", "onnxruntime", "pymupdf", "numpy", "pydantic"}
     assert not heavy & set(eval(done.stdout))
@@ -245,7 +248,10 @@ def test_asking_with_local_models_imports_neither_torch_nor_sentence_transformer
         "print('torch' in sys.modules, 'sentence_transformers' in sys.modules)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
     )
     assert done.stdout.split() == ["False", "False"]
 

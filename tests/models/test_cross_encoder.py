@@ -80,7 +80,6 @@ def test_text_above_the_limit_is_cut(tiny_model: Path) -> None:
     assert model.predict([("lake " * 500, "tower " * 500)]).shape == (1,)
 
 
-@pytest.mark.xfail(strict=True, reason="a relative path is looked up on the hub as well")
 def test_relative_path_is_taken_without_a_look_at_the_hub(
     tiny_model: Path, monkeypatch: pytest.MonkeyPatch, no_network: list[str]
 ) -> None:
