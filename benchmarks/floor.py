@@ -106,6 +106,6 @@ class Floor:
         return list(self._forward("token_vectors", texts))
 
     def _forward(self, output: str, texts: Sequence[str]) -> Iterator[NDArray[np.float32]]:
-        """Tokenizer and session, in the batches that the encoder makes: other batches are slower, not barer."""
-        for _, ids, mask in self._encoder._batches(texts):
-            yield self._encoder._session.run([output], {"input_ids": ids, "attention_mask": mask})[0]
+        """Tokenizer and session, in the encoder's batches and threads: others are slower, not barer."""
+        for _, vectors in self._encoder._run(output, texts):
+            yield vectors

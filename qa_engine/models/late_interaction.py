@@ -70,7 +70,7 @@ class LateInteractionModel:
 
     def _question(self, tokens: TokenVectors) -> NDArray[np.float32]:
         """The vectors of a question without its punctuation, which every passage supports."""
-        words = [row for row, number in enumerate(tokens.ids) if number not in self.encoder.punctuation]
+        words = [row for row, number in enumerate(tokens.ids) if not self.encoder.is_punctuation(number)]
         return _unit(tokens.vectors[words] if words else tokens.vectors)
 
 

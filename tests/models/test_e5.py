@@ -107,17 +107,18 @@ def test_token_vectors_depend_on_the_text_around(encoder: E5Encoder) -> None:
 def test_batches_hold_every_text_once_and_a_bounded_number_of_tokens(encoder: E5Encoder) -> None:
     texts = TEXTS * 20
     seen: list[int] = []
-    for indices, ids, mask in encoder._batches(texts):
-        seen.extend(indices)
-        assert ids.shape == mask.shape
-        assert ids.size <= TOKENS_PER_BATCH or len(indices) == 1
-        assert mask.sum(axis=1).tolist() == [encoder.count_tokens([texts[index]])[0] for index in indices]
+    for batch in encoder._batches(texts):
+        seen.extend(batch.indices)
+        assert batch.ids.shape == batch.mask.shape
+        assert batch.ids.size <= TOKENS_PER_BATCH or len(batch.indices) == 1
+        lengths = [encoder.count_tokens([texts[index]])[0] for index in batch.indices]
+        assert batch.mask.sum(axis=1).tolist() == lengths
     assert sorted(seen) == list(range(len(texts)))
 
 
 def test_punctuation_has_no_letters_and_words_are_none(encoder: E5Encoder) -> None:
     (mixed,) = encoder.token_vectors(["西湖，lake。"], PASSAGE_PREFIX)
-    marks = [token in encoder.punctuation for token in mixed.ids]
+    marks = [encoder.is_punctuation(token) for token in mixed.ids]
     assert True in marks
     assert False in marks
 
