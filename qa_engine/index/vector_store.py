@@ -172,7 +172,8 @@ def _stored_metadata(node: BaseNode) -> dict[str, Any]:
 
 
 def _node(identifier: str, text: str | None, stored: Mapping[str, Any] | None) -> TextNode:
-    metadata = dict(stored or {})
+    # Chroma returns the keys in an order that changes from call to call, and the hash of a node depends on it.
+    metadata = dict(sorted((stored or {}).items()))
     document_id = str(metadata.pop(_DOCUMENT_ID, ""))
     start, end = metadata.pop(_START, None), metadata.pop(_END, None)
     hidden = sorted({*METADATA_KEYS, *metadata})

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from llama_index.core.callbacks.base import CallbackManager
@@ -60,12 +61,15 @@ class HybridRetriever(QueryFusionRetriever):
         self, results: Results, dist_based: bool | None = False
     ) -> list[NodeWithScore]:
         legs = self._legs_by_node(results)
-        fused = QueryFusionRetriever._relative_score_fusion(self._weighted(results), results, dist_based)
+        with _told_apart(results):
+            fused = QueryFusionRetriever._relative_score_fusion(self._weighted(results), results, dist_based)
         return _annotate(fused, legs)
 
     def _reciprocal_rerank_fusion(self, results: Results) -> list[NodeWithScore]:
         legs = self._legs_by_node(results)
-        return _annotate(super()._reciprocal_rerank_fusion(results), legs)
+        with _told_apart(results):
+            fused = super()._reciprocal_rerank_fusion(results)
+        return _annotate(fused, legs)
 
     def _weighted(self, results: Results) -> HybridRetriever:
         """This retriever with the weights that fit the question. A copy, since other threads use this one."""
@@ -89,6 +93,19 @@ class HybridRetriever(QueryFusionRetriever):
             for node in nodes:
                 found.setdefault(node.node_id, {})[self._leg_names[leg]] = float(node.score or 0.0)
         return found
+
+
+@contextmanager
+def _told_apart(results: Results) -> Iterator[None]:
+    """Fusion takes nodes for one whose text and metadata are equal, to the order of the keys: here, those of one id."""
+    kept = [(node.node, node.node.metadata) for nodes in results.values() for node in nodes]
+    for node, _ in kept:
+        node.metadata = {"id": node.node_id}
+    try:
+        yield
+    finally:
+        for node, metadata in kept:
+            node.metadata = metadata
 
 
 def _annotate(nodes: list[NodeWithScore], legs: dict[str, dict[str, float]]) -> list[NodeWithScore]:

@@ -53,6 +53,14 @@ def test_node_comes_back_as_it_was(store: SentenceVectorStore) -> None:
     assert back.get_content(metadata_mode=MetadataMode.LLM) == "西湖在杭州。"
 
 
+def test_nodes_read_again_are_equal_to_the_order_of_their_metadata(store: SentenceVectorStore) -> None:
+    original = node(0, [1, 0])
+    store.add([original])
+    hashes = {store.sentences([original.node_id])[original.node_id].hash for _ in range(20)}
+    found = store.query(VectorStoreQuery(query_embedding=[1, 0], similarity_top_k=1))
+    assert hashes == {found.nodes[0].hash if found.nodes else ""}
+
+
 def test_node_stored_again_has_the_new_vector_and_text(store: SentenceVectorStore) -> None:
     store.add([node(0, [1, 0], "old")])
     store.add([node(0, [0, 1], "new")])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -33,6 +33,17 @@ class Leg(BaseRetriever):
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         return nodes(self._scores)
+
+
+class Given(BaseRetriever):
+    """Finds the given nodes."""
+
+    def __init__(self, found: list[NodeWithScore]) -> None:
+        super().__init__(callback_manager=CallbackManager())
+        self._found = found
+
+    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        return self._found
 
 
 class LexicalLeg(BilingualBM25Retriever):
@@ -74,6 +85,42 @@ def test_each_node_keeps_what_each_leg_said(mode: str) -> None:
         assert scores.get("dense") == DENSE.get(name)
         assert scores.get("bm25") == LEXICAL.get(name)
         assert scores["fused"] == node.score
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_node_is_one_whatever_the_order_of_its_metadata(mode: str) -> None:
+    def found(order: Sequence[str]) -> list[NodeWithScore]:
+        metadata = dict.fromkeys(order, 1)
+        return [
+            NodeWithScore(node=TextNode(id_="n", text="text", metadata=metadata), score=1.0),
+            *nodes({"o": 0.5}),
+        ]
+
+    legs = {"dense": Given(found(["page", "paragraph"])), "bm25": Given(found(["paragraph", "page"]))}
+    ours = HybridRetriever(legs, RetrievalConfig(fusion=mode), similarity_top_k=5).retrieve("q")
+    same = HybridRetriever(
+        {"dense": Given(found(["page", "paragraph"])), "bm25": Given(found(["page", "paragraph"]))},
+        RetrievalConfig(fusion=mode),
+        similarity_top_k=5,
+    ).retrieve("q")
+    assert [(node.node_id, node.score) for node in ours] == [(node.node_id, node.score) for node in same]
+    assert ours[0].node.metadata.keys() == {"page", "paragraph", SCORES}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_copies_of_a_sentence_in_two_documents_are_two_nodes_and_gain_nothing(mode: str) -> None:
+    def copies(count: int) -> list[NodeWithScore]:
+        every = [
+            NodeWithScore(node=TextNode(id_=f"copy{n}", text="the same"), score=0.9) for n in range(count)
+        ]
+        return [*every, *nodes({"other": 0.95, "third": 0.1})]
+
+    legs = {"dense": Given(copies(2)), "bm25": LexicalLeg({}, 1.0)}
+    found = HybridRetriever(legs, RetrievalConfig(fusion=mode), similarity_top_k=9).retrieve("q")
+    assert sorted(node.node_id for node in found) == ["copy0", "copy1", "other", "third"]
+    assert [node.score for node in found] == sorted((node.score or 0.0 for node in found), reverse=True)
+    if mode != "reciprocal_rerank":
+        assert found[0].node_id == "other"
 
 
 def test_scores_are_hidden_from_embedding_and_language_model() -> None:

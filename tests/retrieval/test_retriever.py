@@ -101,6 +101,15 @@ def test_reranker_orders_the_candidates_and_the_rest_follows(snapshot: IndexSnap
     assert [passage.node_id for passage in ranked.passages] == [before[1], before[0], *before[2:]]
 
 
+def test_same_question_has_the_same_answer_every_time(snapshot: IndexSnapshot) -> None:
+    ours = retriever(snapshot)
+    found = [
+        [(p.node_id, p.score, p.node.metadata[SCORES]) for p in ours.retrieve("西湖的雷峰塔")]
+        for _ in range(10)
+    ]
+    assert all(passages == found[0] for passages in found)
+
+
 def test_stages_are_timed(snapshot: IndexSnapshot) -> None:
     timings = retriever(snapshot, PassageRerank(Backwards(), "b", 5, 1.0)).rank(QueryBundle("西湖")).timings
     assert sorted(timings) == ["passages", "rerank", "retrieve"]
