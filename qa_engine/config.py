@@ -94,7 +94,7 @@ class RetrievalConfig(_Section):
     """Share of the dense leg in the fused score; BM25 has the rest. Rank fusion knows no weights."""
     window_chars: Annotated[int, Field(ge=50, le=20_000)] = 250
     """Size of a passage in Chinese characters; a passage of other scripts may be ``latin_ratio`` times as long."""
-    latin_ratio: Annotated[float, Field(ge=1, le=10)] = 2.0
+    latin_ratio: Annotated[float, Field(ge=1, le=10)] = 1.7
     candidates: Annotated[int, Field(ge=1, le=200)] = 12
     """Passages that the reranker orders. Those asked for beyond them follow in the fused order."""
     max_question_chars: Annotated[int, Field(ge=10, le=1_000_000)] = 2000
@@ -109,7 +109,7 @@ class RerankConfig(_Section):
     max_length: Annotated[int, Field(ge=16, le=32_768)] = 512
     """Tokens of question and passage that a model sees."""
     weight: Annotated[float, Field(ge=0, le=1)] | None = None
-    """Share of the reranker's z-score in the final order, the fused first-stage score has the rest. Unset: 0.6 for
+    """Share of the reranker's z-score in the final order, the fused first-stage score has the rest. Unset: 0.7 for
     ``local``, 1 for a cross-encoder."""
 
 

@@ -57,7 +57,7 @@ class PassageBuilder(BaseNodePostprocessor):
     """
 
     window_chars: int = Field(default=250, ge=1)
-    latin_ratio: float = Field(default=2.0, ge=1)
+    latin_ratio: float = Field(default=1.7, ge=1)
     max_passages: int = Field(default=12, ge=1)
     _store: SentenceVectorStore = PrivateAttr()
 

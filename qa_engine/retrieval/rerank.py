@@ -18,15 +18,16 @@ from qa_engine.retrieval.fusion import SCORES
 from qa_engine.retrieval.language_shift import interaction_shift
 
 NONE = "none"
-LOCAL_WEIGHT = 0.6
+LOCAL_WEIGHT = 0.7
 """Default share of late interaction in the final order; a trained cross-encoder gets all of it."""
 
 
 class PassageRerank(SentenceTransformerRerank):
     """A `SentenceTransformerRerank` that weighs the model's score against the first-stage score.
 
-    Both are taken as z-scores among the candidates. On long windows late interaction alone lost to the first stage
-    (.774 against .806 MRR@10); the mean of both was ahead of either on every set measured.
+    Both are taken as z-scores among the candidates. Late interaction alone lost to the first stage on long windows (.774
+    against .806 MRR@10). For Chinese questions on English documents, shares of 0.5, 0.6, 0.7 and 0.8 gave .795, .805,
+    .822 and .819.
     """
 
     weight: float = Field(default=1.0, ge=0, le=1)
