@@ -122,4 +122,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    # A shell that starts a command in the background has it ignore SIGINT, and its children with it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     main()
