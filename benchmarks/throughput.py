@@ -47,7 +47,8 @@ def measure(texts_per_round: int, seed: int) -> dict[str, Any]:
         return encoder.embed([PASSAGE_PREFIX + text for text in texts])
 
     def theirs(texts: Sequence[str]) -> object:
-        return engine.passage(texts)
+        # Text by text: that was seen to need less processor time than its batches.
+        return [engine.passage(text) for text in texts]
 
     texts = passages(texts_per_round * (ROUNDS + 1), seed)
     ours(texts[:8])
