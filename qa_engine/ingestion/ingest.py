@@ -39,8 +39,6 @@ from qa_engine.ingestion.pipeline import build_pipeline
 from qa_engine.ingestion.report import Failure, IngestProgress, IngestReport
 from qa_engine.models.embedding import build_embedding
 
-_HASH_BYTES = 1 << 20
-
 
 def ingest(
     paths: Iterable[Path | str] | Path | str,
@@ -157,9 +155,8 @@ class _IngestRun:
             try:
                 status = path.stat()
                 if not stat.S_ISREG(status.st_mode):
-                    raise OSError(
-                        errno.EINVAL, "it is not a regular file"
-                    )  # reading a pipe could take for ever
+                    # Reading a pipe could take for ever.
+                    raise OSError(errno.EINVAL, "it is not a regular file")
                 stamp = (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
                 current = record is not None and record.pipeline == pipeline
                 if record and current and stamp == (record.size, record.modified_ns, record.changed_ns):
@@ -288,8 +285,5 @@ class _IngestRun:
 
 
 def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while block := file.read(_HASH_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
