@@ -1,0 +1,106 @@
+"""What a page holds: lines, the blocks they make in reading order, and what each block is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a block of a page is."""
+
+    BODY = "body"
+    HEADING = "heading"
+    LIST = "list"
+    TABLE = "table"
+    CAPTION = "caption"
+    FOOTNOTE = "footnote"
+    FORMULA = "formula"
+    FIGURE = "figure"
+    """Text inside a picture or chart."""
+    HEADER = "header"
+    FOOTER = "footer"
+    PAGE_NUMBER = "page_number"
+
+
+RUNNING_MATTER = frozenset({Role.HEADER, Role.FOOTER, Role.PAGE_NUMBER})
+"""Roles that belong to the page and not to the text."""
+
+
+@dataclass
+class Line:
+    """One line of text on a page.
+
+    Attributes:
+        text: without control characters, runs of blanks made one.
+        page: from 1.
+        x0, y0, x1, y1: rectangle in points, from the top left corner of the page as it is shown.
+        size: font size in points of most of its characters.
+        block: number of its block on the page, in the order of the file.
+        bold: whether most of its characters are bold.
+        cuts: places inside the line where a sentence may end: number of characters before it, and the x at which the
+            next one begins. They let a sentence be marked instead of its whole lines.
+    """
+
+    text: str
+    page: int
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    size: float
+    block: int
+    bold: bool = False
+    cuts: tuple[tuple[int, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of one page.
+
+    Attributes:
+        rows: the texts of its cells, row by row; all rows are of the same length.
+        boxes: the rectangle (x0, y0, x1, y1) of each row, in points.
+        header_rows: number of rows at the top that name the columns.
+    """
+
+    rows: Sequence[Sequence[str]]
+    boxes: Sequence[tuple[float, float, float, float]]
+    header_rows: int = 1
+
+
+@dataclass
+class Block:
+    """Lines that stand together, with what they are. A table has its cells beside its lines."""
+
+    role: Role
+    lines: list[Line]
+    table: Table | None = None
+
+
+@dataclass
+class Page:
+    """What was read of one page.
+
+    Attributes:
+        number: from 1.
+        width, height: in points, as the page is shown.
+        parser: ``fast`` or ``layout``.
+        blocks: in reading order, running matter included.
+        ocr: whether the text was recognised from the picture of the page.
+        label: the page number printed on the page, if there is one.
+        doubts: what may be wrong with the text, one clause each.
+        unread: why the page gives no text though it shows something: ``no_text`` (a picture without a text layer) or
+            ``garbled``; None if it was read.
+    """
+
+    number: int
+    width: float
+    height: float
+    parser: str
+    blocks: list[Block] = field(default_factory=list)
+    ocr: bool = False
+    label: str | None = None
+    doubts: list[str] = field(default_factory=list)
+    unread: str | None = None
