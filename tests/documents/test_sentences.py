@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa_engine.documents.sentences import is_chinese, join_sentences, split_sentences
+from qa_engine.documents.sentences import SPLITTER_VERSION, is_chinese, join_sentences, split_sentences
 
 
 def sentences(text: str, max_chars: int = 400) -> list[str]:
@@ -62,6 +62,35 @@ def test_short_last_piece_joins_the_sentence_before_it() -> None:
     assert sentences("西湖位于杭州市西部。是的。") == ["西湖位于杭州市西部。是的。"]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("西湖位于杭州市西部。 ）杭州三面环山。", ["西湖位于杭州市西部。 ）", "杭州三面环山。"]),
+        ("The lake is large. ” It is deep, too.", ["The lake is large. ”", "It is deep, too."]),
+        ("(1). 西湖位于杭州市西部。", ["(1). 西湖位于杭州市西部。"]),
+        ("3.1.2.4.1. The lake is large.", ["3.1.2.4.1. The lake is large."]),
+        ("Figure 3. The lake in spring.", ["Figure 3. The lake in spring."]),
+        ("图3.1. 西湖的春天景色。", ["图3.1. 西湖的春天景色。"]),
+        ("The lake is large. 1,234.56.", ["The lake is large. 1,234.56."]),
+        ("a! b! c! d! e! f! The lake is large.", ["a! b! c!", "d! e! f!", "The lake is large."]),
+        ("The lake is large. Yes!", ["The lake is large. Yes!"]),
+    ],
+    ids=lambda value: value[:16] if isinstance(value, str) else "",
+)
+def test_fragment_joins_what_it_belongs_to(text: str, expected: list[str]) -> None:
+    assert sentences(text) == expected
+
+
+def test_fragments_join_nothing_in_another_paragraph() -> None:
+    assert sentences("西湖位于杭州市西部。\n）\n1.\nYes!\nThe lake is large.") == [
+        "西湖位于杭州市西部。",
+        "）",
+        "1.",
+        "Yes!",
+        "The lake is large.",
+    ]
+
+
 def test_short_paragraph_of_its_own_is_kept() -> None:
     assert sentences("结论\n西湖位于杭州市西部。\n完") == ["结论", "西湖位于杭州市西部。", "完"]
 
@@ -85,31 +114,16 @@ def test_overlong_sentence_is_cut_at_clause_marks() -> None:
     assert "".join(pieces) == "，".join(clauses) + "。"
 
 
-def test_overlong_sentence_without_any_mark_is_cut_at_the_limit() -> None:
-    assert [len(piece) for piece in sentences("字" * 250, max_chars=100)] == [100, 100, 50]
-
-
-def test_overlong_english_is_cut_between_words() -> None:
-    text = " ".join(["wonderful"] * 60)
-    pieces = sentences(text, max_chars=100)
-    assert set(" ".join(pieces).split()) == {"wonderful"}
-
-
-def test_number_in_an_overlong_sentence_is_not_cut_in_two() -> None:
-    pieces = sentences("金额合计为" + "、".join(["12,345.67"] * 40) + "元整。", max_chars=60)
-    assert not [piece for piece in pieces if piece.startswith(("345", ".67"))]
-
-
-@pytest.mark.parametrize(
-    ("text", "chinese"), [("西湖", True), ("lake", False), ("", False), ("Llama 2有多少参数", True)]
-)
-def test_is_chinese(text: str, chinese: bool) -> None:
-    assert is_chinese(text) is chinese
+def test_overlong_sentence_leaves_no_tail() -> None:
+    assert [len(piece) for piece in sentences("字" * 250, max_chars=100)] == [84, 83, 83]
+    assert [len(piece) for piece in sentences("西湖位于杭州。" + "字" * 405)] == [7, 203, 202]
 
 
 _pieces = st.sampled_from(
     ["。", "！", "？", ".", "!", "?", "…", "……", "”", "“", '"', "（", "）", "，", ",", "；", "\n", "\n\n", " ", "  ", "\t",
-     "\u3000", "西湖", "杭州", "abc", "Dr", "e.g.", "3.14", "1,234", "A", "𠮷", "é", "\U0001f600", "\u200d", "-"]
+     "\u3000", "；", "、", "：", "「", "」", "『", "《", "》", "(", ")", "[", "]", "'", "[3]", "1.", "一、", "（一）", "．",
+     "他说", "The ", "et al.", "Inc.", "Fig.", "2", "%",
+     "西湖", "杭州", "abc", "Dr", "e.g.", "3.14", "1,234", "A", "𠮷", "é", "\U0001f600", "\u200d", "-"]
 )  # fmt: skip
 _texts = st.one_of(st.lists(_pieces, max_size=60).map("".join), st.text(max_size=120))
 
@@ -144,14 +158,45 @@ def test_no_sentence_crosses_a_newline_or_the_limit_or_begins_with_blanks(text: 
 # -- putting sentences together again
 
 
-def test_join_puts_a_blank_between_english_and_none_next_to_chinese() -> None:
-    assert join_sentences(["One.", "Two."]) == "One. Two."
-    assert join_sentences(["一句。", "二句。"]) == "一句。二句。"
-    assert join_sentences(["一句。", "Two."]) == "一句。Two."
+@pytest.mark.parametrize(
+    ("before", "after", "blank"),
+    [
+        ("One.", "Two.", True),
+        ("In 2020.", "3 people came.", True),
+        ("“One.”", "“Two.”", True),
+        ("(One.)", "[2] Two.", True),
+        ("一句。", "二句。", False),
+        ("一句。", "Two.", False),
+        ("“一句。”", "“二句。”", False),
+        ("「一句。」", "「二句。」", False),
+        ("他说“一句。”", "Two words.", False),
+        ("“一句。”", "2021年二句。", False),
+        ("这是一句.", "这是二句.", False),
+        ("增长3.2%", "2021年又增长。", False),
+        ("（一）总则", "（二）细则", False),
+        ("图3", "一句话。", False),
+        ("We use Llama 2.", "它有七十亿个参数。", True),
+        ("It is good.", "“一句话。”", True),
+        ("It is good.", "（一句话。）", False),
+        ("使用 GPU", "模型更快", False),
+        ("使用 GPU", "“模型”更快", False),
+        ("一句", "Two", False),
+        ("café", "Zoë", True),
+        ("3.", "4.", True),
+    ],
+)
+def test_join_puts_a_blank_between_english_and_none_inside_chinese(
+    before: str, after: str, blank: bool
+) -> None:
+    assert join_sentences([before, after]) == before + " " * blank + after
 
 
 def test_join_puts_a_newline_between_paragraphs() -> None:
     assert join_sentences(["标题", "正文。", "又一句。"], [0, 1, 1]) == "标题\n正文。又一句。"
+
+
+def test_version_of_the_splitter_is_new() -> None:
+    assert SPLITTER_VERSION == "sentencex-2"
 
 
 def test_join_of_nothing_and_of_one() -> None:
