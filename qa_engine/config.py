@@ -41,7 +41,15 @@ class _Section(BaseModel):
 class DocumentsConfig(_Section):
     """How PDF files are read."""
 
+    parser: Literal["auto", "fast", "layout"] = "auto"
+    """``layout`` has a model look at every page, ``fast`` goes by geometry; ``auto`` takes for each page what it needs."""
+    ocr: Literal["auto", "never", "always"] = "auto"
+    """``auto`` recognises pages without a usable text layer, if the extra ``ocr`` is installed."""
+    ocr_dpi: Annotated[int, Field(ge=72, le=600)] = 200
+    passwords: list[SecretStr] = []
+    """Tried in turn on files that are locked."""
     timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 120
+    """For every eight pages of a file, and for a shorter file."""
     max_file_megabytes: Annotated[int, Field(ge=1, le=10_000)] = 500
     memory_megabytes: Annotated[int, Field(ge=256, le=1_000_000)] = 2048
     """Address space that a parsing process may add to what it has at its start."""

@@ -36,6 +36,7 @@ from qa_engine.models.llm import build_llm
 from qa_engine.retrieval.passages import SENTENCES
 from qa_engine.retrieval.rerank import build_reranker
 from qa_engine.retrieval.retriever import PassageRetriever, RankedPassages
+from qa_engine.retrieval.tables import TableAttacher
 
 EXTRACTIVE = "extractive"
 Synthesizer = ChineseAnswerSynthesizer | ExtractiveSynthesizer
@@ -196,14 +197,15 @@ class QueryEngine(BaseQueryEngine):
 
         Returns:
             Nodes whose text is the merged window. Metadata: ``file_name``, ``page``, ``page_end`` (from 1),
-            ``sentence`` (the hit), ``sentences`` and ``scores`` (by stage).
+            ``sentence`` (the hit), ``sentences`` and ``scores`` (by stage); ``section`` (the titles above the hit),
+            ``page_label`` (if the page bears another number) and ``tables`` (in Markdown, if it holds rows of any).
 
         Raises:
             InputError: the question is empty or too long, or ``top_k`` is not positive.
         """
         if top_k < 1:
             raise InputError(f"top_k must be > 0, got {top_k}.")
-        return self._rank(query_bundle, top_k).passages[:top_k]
+        return self._with_tables(self._rank(query_bundle, top_k).passages[:top_k])
 
     async def aretrieve(self, query_bundle: QueryType, top_k: int = 10) -> list[NodeWithScore]:
         """`retrieve` without blocking."""
@@ -266,10 +268,13 @@ class QueryEngine(BaseQueryEngine):
         self, query: QueryBundle, ranked: RankedPassages
     ) -> tuple[list[NodeWithScore], float | None]:
         """The passages that the answer may use, and the probability that they hold it."""
-        passages = ranked.passages[: self._config.answering.passages]
+        passages = self._with_tables(ranked.passages[: self._config.answering.passages])
         if self._relevance is None:
             return passages, None
         return passages, self._relevance.probability(query.query_str, passages)
+
+    def _with_tables(self, passages: list[NodeWithScore]) -> list[NodeWithScore]:
+        return TableAttacher(self._reader.catalog.tables).postprocess_nodes(passages)
 
     def _is_hopeless(self, probability: float | None) -> bool:
         """Whether to refuse at once. A language model can still refuse by itself, so it is asked in doubt."""

@@ -60,8 +60,8 @@ class DocumentError(QAEngineError):
     """One file cannot be read. The run goes on without it.
 
     Args:
-        reason: stable name of the cause: ``locked``, ``damaged``, ``empty``, ``no_text``, ``too_large``,
-            ``timeout``, ``crashed``, ``unreadable`` or ``not_pdf``.
+        reason: stable name of the cause: ``locked``, ``damaged``, ``empty``, ``no_text``, ``garbled``,
+            ``too_large``, ``timeout``, ``crashed``, ``unreadable`` or ``not_pdf``.
         message: one sentence for people.
     """
 

@@ -14,6 +14,7 @@ from hash_embedding import HashEmbedding
 
 from qa_engine.config import DocumentsConfig
 from qa_engine.documents.node_parser import node_id
+from qa_engine.documents.parsing_pool import reading_options
 from qa_engine.documents.pdf import ParsedPdf, read_pdf
 from qa_engine.errors import DocumentError
 from qa_engine.index import bm25, catalog, vector_store
@@ -28,7 +29,7 @@ def parse_in_place(
     """Stands in for ``parse_files`` where the worker processes are not the subject: a second saved a run."""
     for path in paths:
         try:
-            yield path, read_pdf(path, config.max_file_megabytes)
+            yield path, read_pdf(path, reading_options(config))
         except DocumentError as error:
             yield path, error
 

@@ -37,6 +37,8 @@ class Citation:
         boxes: where the text stands on its pages.
         score: the score that ranked the passage, higher is better.
         node_id: id of the passage among the answer's ``source_nodes``.
+        section: the titles that the text stands under, from the outermost on; empty if there are none.
+        page_label: the page number printed on the first page, if it is not ``page``.
     """
 
     number: int
@@ -47,6 +49,8 @@ class Citation:
     boxes: Sequence[Box] = ()
     score: float | None = None
     node_id: str = ""
+    section: str = ""
+    page_label: str = ""
 
 
 @dataclass
@@ -95,6 +99,7 @@ def passage_to_dict(rank: int, passage: NodeWithScore) -> dict[str, Any]:
         "page_end": metadata.get("page_end"),
         "text": passage.node.get_content(metadata_mode=MetadataMode.NONE),
         "sentence": metadata.get("sentence", ""),
+        "section": metadata.get("section", ""),
         "score": passage.score,
         "scores": metadata.get("scores", {}),
     }

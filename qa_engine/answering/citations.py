@@ -73,4 +73,6 @@ def _citation(number: int, passage: NodeWithScore) -> Citation:
         text=passage.node.get_content(metadata_mode=MetadataMode.NONE),
         score=passage.score,
         node_id=passage.node.node_id,
+        section=str(metadata.get("section") or ""),
+        page_label=str(metadata.get("page_label") or ""),
     )

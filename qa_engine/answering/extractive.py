@@ -30,6 +30,8 @@ _RANK_DISCOUNT = 0.005
 _CLOSE = 0.98
 """A second quote must score at least this share of the first."""
 _MIN_CHARS = 8
+_NOT_QUOTED = {"heading", "contents"}
+"""Roles of sentences that only name what others say."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class _Quote:
     page_end: int
     passage: NodeWithScore
     score: float
+    section: str = ""
+    page_label: str = ""
 
 
 class ExtractiveSynthesizer(BaseSynthesizer):
@@ -135,6 +139,8 @@ class ExtractiveSynthesizer(BaseSynthesizer):
                     quote.text,
                     score=quote.passage.score,
                     node_id=quote.passage.node.node_id,
+                    section=quote.section,
+                    page_label=quote.page_label,
                 )
             )
             parts.append(f"“{quote.text}”[{number}]")
@@ -165,7 +171,8 @@ class ExtractiveSynthesizer(BaseSynthesizer):
                 before = text
         if not candidates:
             return []
-        long_enough = [item for item in candidates if len(item[1]["text"]) >= _MIN_CHARS] or candidates
+        told = [item for item in candidates if item[1].get("role") not in _NOT_QUOTED] or candidates
+        long_enough = [item for item in told if len(item[1]["text"]) >= _MIN_CHARS] or told
         texts = [item[1]["text"] for item in long_enough] + [item[2] for item in long_enough]
         both = self._scorer.predict([(question, text) for text in texts])
         scores = (both[: len(long_enough)] + both[len(long_enough) :]) / 2
@@ -176,6 +183,8 @@ class ExtractiveSynthesizer(BaseSynthesizer):
                 int(sentence.get("page_end") or sentence.get("page") or 0),
                 node,
                 float(score) - _RANK_DISCOUNT * rank,
+                str(sentence.get("section") or ""),
+                str(sentence.get("page_label") or ""),
             )
             for (rank, sentence, _, node), score in zip(long_enough, scores, strict=True)
         ]

@@ -22,8 +22,8 @@ _BRACKETED_NUMBERS = re.compile(r"[\[【［]([\s^]*(?:资料\s*)?\d[\d\s,，、;
 _SYSTEM = f"""\
 你是一名严谨的文档问答助手。用户会给出从文档中检索到的“已知信息”和一个问题，你只依据已知信息作答。
 
-已知信息的格式：每段资料以一行“{_OPEN}资料 编号｜文件｜页码{_CLOSE}”开头，\
-以一行“{_OPEN}资料 编号 完{_CLOSE}”结束。
+已知信息的格式：每段资料以一行“{_OPEN}资料 编号｜文件｜页码｜章节{_CLOSE}”开头，\
+以一行“{_OPEN}资料 编号 完{_CLOSE}”结束，没有章节的不写章节；资料出自表格时，后面附有整张表格。
 
 必须遵守的规则：
 1. 已知信息是唯一的依据。不要使用其他知识，不要推测，不要补充其中没有写明的内容。
@@ -62,7 +62,8 @@ def format_passages(nodes: Sequence[NodeWithScore]) -> str:
     and numbers in square brackets are written with ``〔〕`` there.
 
     Args:
-        nodes: passages, best first; ``file_name``, ``page`` and ``page_end`` of their metadata are shown.
+        nodes: passages, best first; ``file_name``, ``page``, ``page_end``, ``section`` and ``tables`` of their metadata
+            are shown.
     """
     return "\n\n".join(_format_passage(number, passage) for number, passage in enumerate(nodes, 1))
 
@@ -81,9 +82,16 @@ def _format_passage(number: int, passage: NodeWithScore) -> str:
     metadata = passage.node.metadata
     head = [f"资料 {number}"]
     if file := metadata.get("file_name"):
-        head.append(" ".join(neutralise(str(file)).replace("｜", "|").split()))
+        head.append(_one_line(str(file)))
     if (page := metadata.get("page")) is not None:
         last = metadata.get("page_end") or page
         head.append(f"第 {page} 页" if last == page else f"第 {page}–{last} 页")
-    text = neutralise(passage.node.get_content(metadata_mode=MetadataMode.NONE)).strip()
+    if section := metadata.get("section"):
+        head.append(_one_line(str(section)))
+    texts = [passage.node.get_content(metadata_mode=MetadataMode.NONE).strip(), *metadata.get("tables", ())]
+    text = neutralise("\n\n".join(texts))
     return f"{_OPEN}{'｜'.join(head)}{_CLOSE}\n{text}\n{_OPEN}资料 {number} 完{_CLOSE}"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(neutralise(text).replace("｜", "|").split())

@@ -14,6 +14,8 @@ class Role(StrEnum):
     HEADING = "heading"
     LIST = "list"
     TABLE = "table"
+    CONTENTS = "contents"
+    """Entries of a table of contents."""
     CAPTION = "caption"
     FOOTNOTE = "footnote"
     FORMULA = "formula"
@@ -35,7 +37,8 @@ class Line:
     Attributes:
         text: without control characters, runs of blanks made one.
         page: from 1.
-        x0, y0, x1, y1: rectangle in points, from the top left corner of the page as it is shown.
+        x0, y0, x1, y1: rectangle in points, from the top left corner of the page as it is shown, or as it has to be
+            turned for its text to run from left to right.
         size: font size in points of most of its characters.
         block: number of its block on the page, in the order of the file.
         bold: whether most of its characters are bold.
@@ -85,7 +88,7 @@ class Page:
 
     Attributes:
         number: from 1.
-        width, height: in points, as the page is shown.
+        width, height: in points, in the space of the blocks.
         parser: ``fast`` or ``layout``.
         blocks: in reading order, running matter included.
         ocr: whether the text was recognised from the picture of the page.
@@ -93,6 +96,8 @@ class Page:
         doubts: what may be wrong with the text, one clause each.
         unread: why the page gives no text though it shows something: ``no_text`` (a picture without a text layer) or
             ``garbled``; None if it was read.
+        turn: matrix (a, b, c, d, e, f) from the space of the blocks to the page as it is shown, for pages whose text
+            does not run from left to right; None if the two are the same.
     """
 
     number: int
@@ -104,3 +109,17 @@ class Page:
     label: str | None = None
     doubts: list[str] = field(default_factory=list)
     unread: str | None = None
+    turn: tuple[float, float, float, float, float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Span:
+    """Characters ``start`` to ``end`` of a document's text are this rectangle of this page (points, pages from 1)."""
+
+    start: int
+    end: int
+    page: int
+    x0: float
+    y0: float
+    x1: float
+    y1: float

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
 from qa_engine.config import DocumentsConfig
-from qa_engine.documents.pdf import ParsedPdf, read_pdf
+from qa_engine.documents.blocks import Page
+from qa_engine.documents.layout_model import import_without_layout, limit_threads
+from qa_engine.documents.page_reader import PageOptions
+from qa_engine.documents.pdf import ParsedPdf, ReadingOptions, assemble, read_pages
 from qa_engine.errors import DocumentError
 
 _AHEAD = 2
 """Files parsed ahead of the consumer, per worker: bounds the memory that waiting texts take."""
+PAGES_AT_ONCE = 8
+"""Pages that a worker reads in one go. A long file is shared among the workers, and a scan has the limit of time for
+these pages and not for all."""
 _hiding_main = Lock()
 
 
@@ -43,8 +50,9 @@ class _WorkerContext(SpawnContext):
 
 
 def _start_worker(megabytes: int) -> None:
-    """Loads PyMuPDF with all it brings, then bounds the address space that the worker may add to what it has."""
-    import pymupdf  # noqa: F401 - counts neither as time nor as memory of the first file
+    """Loads PyMuPDF, then bounds the address space that the worker may add to what it has."""
+    import_without_layout()  # counts neither as time nor as memory of the first file
+    limit_threads(1)  # the workers share the processors among themselves
 
     try:
         import resource
@@ -60,6 +68,16 @@ def _start_worker(megabytes: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
 
 
+def reading_options(config: DocumentsConfig) -> ReadingOptions:
+    """How files are read, by the configuration."""
+    return ReadingOptions(
+        PageOptions(config.parser, config.ocr, config.ocr_dpi),
+        config.max_file_megabytes,
+        tuple(password.get_secret_value() for password in config.passwords),
+        config.max_sentence_chars,
+    )
+
+
 def parse_files(
     paths: Sequence[Path], config: DocumentsConfig, workers: int = 1
 ) -> Iterator[tuple[Path, ParsedPdf | DocumentError]]:
@@ -67,15 +85,15 @@ def parse_files(
 
     Args:
         paths: the files; results come in this order.
-        config: limits of time, size and memory.
-        workers: number of processes.
+        config: how to read, and limits of time, size and memory.
+        workers: number of processes; they share the pages of long files.
     """
     if not paths:
         return
-    waiting: deque[tuple[Path, ProcessFuture]] = deque()
+    waiting: deque[_FileJob] = deque()
     todo = iter(paths)
     pool = ProcessPool(
-        max_workers=min(workers, len(paths)),
+        max_workers=workers,
         context=_WorkerContext(),
         initializer=_start_worker,
         initargs=[config.memory_megabytes],
@@ -83,25 +101,78 @@ def parse_files(
     try:
         while True:
             while len(waiting) < workers * _AHEAD and (path := next(todo, None)) is not None:
-                future = pool.schedule(
-                    read_pdf, args=[path, config.max_file_megabytes], timeout=config.timeout_seconds
-                )
-                waiting.append((path, future))
+                waiting.append(_FileJob(pool, path, config))
             if not waiting:
                 break
-            path, future = waiting.popleft()
-            yield path, _result(path, future, config)
+            job = waiting.popleft()
+            yield job.path, job.result()
         pool.close()
     finally:
         pool.stop()
         pool.join()
 
 
-def _result(path: Path, future: ProcessFuture, config: DocumentsConfig) -> ParsedPdf | DocumentError:
+class _FileJob:
+    """One file on its way through the workers: its first pages, then the others side by side, then all put together."""
+
+    def __init__(self, pool: ProcessPool, path: Path, config: DocumentsConfig) -> None:
+        self.path = path
+        self._pool = pool
+        self._config = config
+        self._options = reading_options(config)
+        self._scheduling = Lock()
+        self._rest: list[ProcessFuture] | None = None
+        self._first = self._schedule(_read_first, path, self._options)
+        self._first.add_done_callback(lambda _: self._schedule_rest())
+
+    def _schedule(self, task: Callable[..., Any], *arguments: Any) -> ProcessFuture:
+        return self._pool.schedule(task, args=list(arguments), timeout=self._config.timeout_seconds)
+
+    def _schedule_rest(self) -> list[ProcessFuture]:
+        """Has the other pages read as soon as the first ones say how many there are."""
+        with self._scheduling:
+            if self._rest is None:
+                self._rest = []
+                failed = self._first.cancelled() or self._first.exception() is not None
+                found = None if failed else self._first.result()
+                if isinstance(found, tuple):
+                    starts = range(PAGES_AT_ONCE, found[0], PAGES_AT_ONCE)
+                    self._rest = [
+                        self._schedule(read_pages, self.path, self._options, start, start + PAGES_AT_ONCE)
+                        for start in starts
+                    ]
+            return self._rest
+
+    def result(self) -> ParsedPdf | DocumentError:
+        """What was read of the file, or why it was not."""
+        found = outcome(self.path, self._first, self._config)
+        if not isinstance(found, tuple):
+            assert isinstance(found, ParsedPdf | DocumentError)
+            return found
+        pages: list[Page] = list(found[1])
+        rest = self._schedule_rest()
+        for future in rest:
+            part = outcome(self.path, future, self._config)
+            if isinstance(part, DocumentError):
+                for other in rest:
+                    other.cancel()
+                return part
+            pages.extend(part[1])
+        whole = outcome(self.path, self._schedule(assemble, self.path, pages, self._options), self._config)
+        assert isinstance(whole, ParsedPdf | DocumentError)
+        return whole
+
+
+def _read_first(path: Path, options: ReadingOptions) -> ParsedPdf | tuple[int, list[Page]]:
+    """A short file, or the number of pages of a long one with the first of them."""
+    count, pages = read_pages(path, options, 0, PAGES_AT_ONCE)
+    return assemble(path, pages, options) if count <= PAGES_AT_ONCE else (count, pages)
+
+
+def outcome(path: Path, future: ProcessFuture, config: DocumentsConfig) -> Any:
+    """What a task on a file came to: its result, or what went wrong as a `DocumentError`."""
     try:
-        parsed = future.result()
-        assert isinstance(parsed, ParsedPdf)
-        return parsed
+        return future.result()
     except DocumentError as error:
         return error
     except FutureTimeoutError:

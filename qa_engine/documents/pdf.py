@@ -1,20 +1,70 @@
-"""Opens a PDF file and reads its running text with places. Runs in a process of its own; imports only PyMuPDF."""
+"""A PDF file in, what was read of it out. Runs in a process of its own; imports PyMuPDF and no other part of the engine."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from qa_engine.documents.flow import Span, flow
-from qa_engine.documents.page_lines import Line, read_page_lines
-from qa_engine.documents.running_matter import find_running_matter
+from qa_engine.documents.blocks import RUNNING_MATTER, Page, Role, Span
+from qa_engine.documents.flow import Paragraph, flow
+from qa_engine.documents.ocr import INSTALL, ocr_available
+from qa_engine.documents.page_reader import GARBLED, NO_TEXT, PageOptions, read_page
+from qa_engine.documents.roles import assign_roles, body_size
+from qa_engine.documents.running_matter import mark_running_matter
 from qa_engine.errors import DocumentError
 
-PARSER_VERSION = "fast-1"
+PARSER_VERSION = "pages-1"
 """Part of the identity of every ingested file: another version reads the file again."""
 _OUT_OF_MEMORY = re.compile(r"\b[mc]?(re)?alloc \(.*failed")
+_LINEARIZED = re.compile(rb"/Linearized\b.{0,200}?/L\s+(\d+)", re.DOTALL)
+_DAMAGED = "damaged"
+
+
+@dataclass(frozen=True)
+class ReadingOptions:
+    """How a file is read.
+
+    Attributes:
+        pages: how its pages are.
+        max_megabytes: larger files are refused.
+        passwords: tried in turn on files that are locked.
+        max_reading: most characters of what a row of a table says.
+    """
+
+    pages: PageOptions = field(default_factory=PageOptions)
+    max_megabytes: int = 500
+    passwords: tuple[str, ...] = ()
+    max_reading: int = 400
+
+
+@dataclass(frozen=True)
+class PageReport:
+    """How one page was read.
+
+    Attributes:
+        number: from 1.
+        label: the number that is printed on it, or that the file gives it; None without one.
+        parser: ``fast`` or ``layout``.
+        ocr: whether the text was recognised from the picture of the page.
+        roles: how many blocks of each role it has.
+        left_out: the text of headers, footers, page numbers and figures, with the role.
+        doubts: what may be wrong with the text, one clause each.
+        unread: why the page gives no text though it shows something: ``no_text``, ``garbled`` or ``damaged``.
+    """
+
+    number: int
+    label: str | None
+    parser: str
+    ocr: bool = False
+    roles: dict[str, int] = field(default_factory=dict)
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+    unread: str | None = None
 
 
 @dataclass(frozen=True)
@@ -22,45 +72,127 @@ class ParsedPdf:
     """What was read of one file.
 
     Attributes:
-        text: the running text, paragraphs separated by newlines.
-        spans: the place of every line of the text.
-        pages: number of pages of the file.
-        pages_without_text: numbers (from 1) of pages that hold images but no text.
+        text: the running text, paragraphs separated by newlines; rows of tables are in Markdown.
+        spans: the place of every line of the text, or part of a line.
+        paragraphs: what each paragraph is.
+        sections: the path of headings of each section.
+        tables: each table in Markdown.
+        pages: how each page was read.
     """
 
     text: str
     spans: list[Span]
-    pages: int
-    pages_without_text: list[int]
+    paragraphs: list[Paragraph]
+    sections: list[tuple[str, ...]]
+    tables: list[str]
+    pages: list[PageReport]
 
 
-def read_pdf(path: Path, max_megabytes: int = 500, password: str | None = None) -> ParsedPdf:
-    """Reads a PDF file.
+def read_pdf(path: Path, options: ReadingOptions | None = None) -> ParsedPdf:
+    """Reads a PDF file. Nothing in it is executed, nothing that it refers to is fetched.
 
     Raises:
         DocumentError: with the reason ``unreadable``, ``too_large``, ``not_pdf``, ``locked``, ``damaged``,
-            ``empty`` or ``no_text``.
+            ``empty``, ``no_text`` or ``garbled``.
     """
+    settings = options or ReadingOptions()
+    _, pages = read_pages(path, settings)
+    return assemble(path, pages, settings)
+
+
+def read_pages(
+    path: Path, options: ReadingOptions, first: int = 0, last: int | None = None
+) -> tuple[int, list[Page]]:
+    """The number of pages of a file, and the pages ``first`` to ``last`` (exclusive, from 0) read each on its own.
+
+    Raises:
+        DocumentError: as `read_pdf`.
+    """
+    with _opened(path, options) as document:
+        count = document.page_count
+        pages = [_read(document, index, path, options) for index in range(first, min(last or count, count))]
+        return count, pages
+
+
+def assemble(path: Path, pages: Sequence[Page], options: ReadingOptions) -> ParsedPdf:
+    """The text of a file out of all its pages.
+
+    Raises:
+        DocumentError: no page could be read; the reason is ``damaged``, ``garbled`` or ``no_text``.
+    """
+    mark_running_matter(pages)
+    size = body_size(pages)
+    assign_roles(pages, size)
+    flowing = flow(pages, size, options.max_reading)
+    if not flowing.text.strip():
+        raise _nothing_read(path, pages, options)
+    return ParsedPdf(
+        flowing.text,
+        flowing.spans,
+        flowing.paragraphs,
+        flowing.sections,
+        flowing.tables,
+        [_report(page) for page in pages],
+    )
+
+
+def _read(document: Any, index: int, path: Path, options: ReadingOptions) -> Page:
+    """One page; a page that cannot be read does not take the others with it."""
+    import pymupdf
+
+    try:
+        return read_page(document[index], index + 1, options.pages)
+    except (RuntimeError, ValueError, IndexError, KeyError, TypeError, pymupdf.mupdf.FzErrorBase) as error:
+        _check_memory(path, error)
+        doubt = f"cannot be read ({_first_line(error)})"
+        return Page(index + 1, 0.0, 0.0, "fast", doubts=[doubt], unread=_DAMAGED)
+
+
+@contextmanager
+def _opened(path: Path, options: ReadingOptions) -> Iterator[Any]:
     import pymupdf
 
     pymupdf.TOOLS.mupdf_display_errors(False)
     pymupdf.TOOLS.mupdf_display_warnings(False)
-    _check_file(path, max_megabytes)
+    head = _check_file(path, options.max_megabytes)
     try:
         with _open(path) as document:
-            if document.needs_pass and not document.authenticate(password or ""):
-                raise DocumentError("locked", f"{path.name} is protected by a password: save it without one.")
+            _unlock(document, path, options.passwords)
             if document.page_count == 0:
-                raise DocumentError("empty", f"{path.name} has no pages.")
-            return _read_pages(document, path)
+                raise _no_pages(path, head)
+            yield document
     except (pymupdf.FileDataError, pymupdf.EmptyFileError) as error:
-        raise DocumentError("damaged", f"{path.name} is not a readable PDF: {_first_line(error)}.") from error
+        raise DocumentError(_DAMAGED, f"{path.name} is not a readable PDF: {_first_line(error)}.") from error
     except (RuntimeError, ValueError, IndexError, KeyError, TypeError, pymupdf.mupdf.FzErrorBase) as error:
-        if _OUT_OF_MEMORY.search(str(error)):
-            raise DocumentError(
-                "too_large", f"{path.name} needs too much memory: {_first_line(error)}."
-            ) from error
-        raise DocumentError("damaged", f"{path.name} is damaged: {_first_line(error)}.") from error
+        _check_memory(path, error)
+        raise DocumentError(_DAMAGED, f"{path.name} is damaged: {_first_line(error)}.") from error
+
+
+def _check_memory(path: Path, error: BaseException) -> None:
+    if _OUT_OF_MEMORY.search(str(error)):
+        raise DocumentError(
+            "too_large", f"{path.name} needs too much memory: {_first_line(error)}."
+        ) from error
+
+
+def _unlock(document: Any, path: Path, passwords: Sequence[str]) -> None:
+    if not document.needs_pass or any(document.authenticate(password) for password in ("", *passwords)):
+        return
+    tried = f"none of the {len(passwords)} given passwords opens it" if passwords else "none was given"
+    raise DocumentError(
+        "locked", f"{path.name} is protected by a password, and {tried}: give it with --password."
+    )
+
+
+def _no_pages(path: Path, head: bytes) -> DocumentError:
+    """A file that says how long it is, and is shorter, has lost its pages; others never had any."""
+    declared = _LINEARIZED.search(head)
+    size = path.stat().st_size
+    if declared is not None and int(declared[1]) > size:
+        return DocumentError(
+            _DAMAGED, f"{path.name} is cut off: {size:,} of its {int(declared[1]):,} bytes are there."
+        )
+    return DocumentError("empty", f"{path.name} has no pages.")
 
 
 def _open(path: Path) -> Any:
@@ -73,7 +205,8 @@ def _open(path: Path) -> Any:
     return pymupdf.open(path, filetype="pdf")
 
 
-def _check_file(path: Path, max_megabytes: int) -> None:
+def _check_file(path: Path, max_megabytes: int) -> bytes:
+    """The first bytes of a file that may be a PDF of bearable size."""
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
@@ -91,27 +224,38 @@ def _check_file(path: Path, max_megabytes: int) -> None:
         )
     if b"%PDF" not in head and not head.lstrip()[:1].isdigit():
         raise DocumentError("not_pdf", f"{path.name} does not begin like a PDF file.")
+    return head
 
 
-def _read_pages(document: Any, path: Path) -> ParsedPdf:
-    pages: list[list[Line]] = []
-    heights: list[float] = []
-    without_text: list[int] = []
-    for number, page in enumerate(document, 1):
-        lines = read_page_lines(page, number)
-        if not lines and page.get_images():
-            without_text.append(number)
-        pages.append(lines)
-        heights.append(page.rect.height)
-    running = find_running_matter(pages, heights)
-    content = [[line for line in lines if id(line) not in running] for lines in pages]
-    flowing = flow(content, heights)
-    if not flowing.text.strip():
-        raise DocumentError(
-            "no_text",
-            f"{path.name} has {len(pages)} pages and no text layer: it needs OCR before it is ingested.",
+def _nothing_read(path: Path, pages: Sequence[Page], options: ReadingOptions) -> DocumentError:
+    reasons = Counter(page.unread for page in pages if page.unread)
+    many = f"{len(pages)} page{'' if len(pages) == 1 else 's'}"
+    if reasons[_DAMAGED] and reasons[_DAMAGED] >= max(reasons.values()):
+        clause = next(page.doubts[-1] for page in pages if page.unread == _DAMAGED)
+        return DocumentError(_DAMAGED, f"{path.name} is damaged: page {clause}.")
+    if options.pages.ocr == "never":
+        way = "let documents.ocr be auto"
+    elif ocr_available():
+        return DocumentError(NO_TEXT, f"{path.name} has {many}, and no text was found on them.")
+    else:
+        way = f"install the extra for OCR, {INSTALL}, and run the command again"
+    if reasons[GARBLED] >= max(1, reasons[NO_TEXT]):
+        return DocumentError(
+            GARBLED, f"{path.name} has {many} whose text layer is garbled: it needs OCR; {way}."
         )
-    return ParsedPdf(flowing.text, flowing.spans, len(pages), without_text)
+    return DocumentError(NO_TEXT, f"{path.name} has {many} and no text layer: it needs OCR; {way}.")
+
+
+def _report(page: Page) -> PageReport:
+    left_out = [
+        (block.role.value, " ".join(line.text for line in block.lines))
+        for block in page.blocks
+        if block.role in RUNNING_MATTER or block.role is Role.FIGURE
+    ]
+    roles = Counter(block.role.value for block in page.blocks)
+    return PageReport(
+        page.number, page.label, page.parser, page.ocr, dict(roles), left_out, page.doubts, page.unread
+    )
 
 
 def _first_line(error: BaseException) -> str:

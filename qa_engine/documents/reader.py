@@ -10,8 +10,10 @@ from llama_index.core.readers.base import BaseReader
 from llama_index.core.schema import Document
 from pydantic import Field
 
-from qa_engine.documents.flow import Span
-from qa_engine.documents.pdf import ParsedPdf, read_pdf
+from qa_engine.documents.blocks import Span
+from qa_engine.documents.flow import Paragraph
+from qa_engine.documents.page_reader import OcrChoice, PageOptions, ParserChoice
+from qa_engine.documents.pdf import PageReport, ParsedPdf, ReadingOptions, read_pdf
 
 
 def path_text(path: Path | str) -> str:
@@ -20,12 +22,25 @@ def path_text(path: Path | str) -> str:
 
 
 class PdfDocument(Document):
-    """The running text of one PDF file, with the place of each of its lines.
+    """The running text of one PDF file, with the place and the role of everything in it.
 
     Sentences run over page breaks, so a file is one document and not one a page.
+
+    Attributes:
+        text: paragraphs separated by newlines; rows of tables are in Markdown.
+        spans: the place on the pages of every line, or part of a line.
+        paragraphs: the role and the section of every paragraph.
+        sections: the path of headings of each section.
+        tables: each table in Markdown.
+        page_reports: how each page was read.
+        pages: number of pages.
     """
 
     spans: list[Span] = Field(default_factory=list, exclude=True)
+    paragraphs: list[Paragraph] = Field(default_factory=list, exclude=True)
+    sections: list[tuple[str, ...]] = Field(default_factory=list, exclude=True)
+    tables: list[str] = Field(default_factory=list, exclude=True)
+    page_reports: list[PageReport] = Field(default_factory=list, exclude=True)
     pages: int = 0
 
     @classmethod
@@ -37,20 +52,42 @@ class PdfDocument(Document):
         """A document from what was read of the file at ``path``."""
         metadata = {"file_name": path_text(Path(path.name)), "file_path": path_text(path)}
         identity: dict[str, Any] = {"id_": document_id} if document_id else {}
-        return cls(text=parsed.text, metadata=metadata, spans=parsed.spans, pages=parsed.pages, **identity)
+        return cls(
+            text=parsed.text,
+            metadata=metadata,
+            spans=parsed.spans,
+            paragraphs=parsed.paragraphs,
+            sections=parsed.sections,
+            tables=parsed.tables,
+            page_reports=parsed.pages,
+            pages=len(parsed.pages),
+            **identity,
+        )
 
 
 class PdfReader(BaseReader):
     """Reads a PDF file into one `PdfDocument`.
+
+    Args:
+        parser: ``fast`` (geometry), ``layout`` (PyMuPDF's layout model), or ``auto`` for what each page needs.
+        ocr: ``auto`` for pages without a usable text layer (needs the extra ``ocr``), ``never`` or ``always``.
+        password: of locked files.
+        max_megabytes: larger files are refused.
 
     Example:
         >>> PdfReader().load_data(Path("handbook.pdf"))  # doctest: +SKIP
         [PdfDocument(...)]
     """
 
-    def __init__(self, max_megabytes: int = 500, password: str | None = None) -> None:
-        self._max_megabytes = max_megabytes
-        self._password = password
+    def __init__(
+        self,
+        parser: ParserChoice = "auto",
+        ocr: OcrChoice = "auto",
+        password: str | None = None,
+        max_megabytes: int = 500,
+    ) -> None:
+        passwords = (password,) if password is not None else ()
+        self._options = ReadingOptions(PageOptions(parser, ocr), max_megabytes, passwords)
 
     def load_data(self, file: Path | str, extra_info: dict[str, Any] | None = None) -> list[Document]:  # type: ignore[override]
         """One document.
@@ -63,6 +100,6 @@ class PdfReader(BaseReader):
             DocumentError: the file cannot be read; ``reason`` says why.
         """
         path = Path(file)
-        document = PdfDocument.of(read_pdf(path, self._max_megabytes, self._password), path)
+        document = PdfDocument.of(read_pdf(path, self._options), path)
         document.metadata.update(extra_info or {})
         return [document]

@@ -3,54 +3,120 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from qa_engine.documents.page_lines import Line
+from qa_engine.documents.blocks import RUNNING_MATTER, Block, Line, Page, Role
+from qa_engine.documents.line_joining import joined, rows_of
 
 MARGIN = 0.12
 """Share of the page height, at the top and at the bottom, in which running matter stands."""
 _LINES_AT_EDGE = 3
 _MIN_REPEATS = 3
+_ROW_SHARE = 0.5
+"""Where this share of the pages has a running line at one height, what stands there on the others is one, too."""
+_ROW = 4
+"""Points that count as one height."""
 _PAGE_NUMBER = re.compile(
-    r"[\s\-–—·•.|/]*(第|page|p\.?)?\s*(\d{1,4}|[ivxlc]{1,7})\s*(页|頁)?"
-    r"\s*((/|of|共|，共|,共)\s*(第|共)?\s*\d{1,4}\s*(页|頁)?)?[\s\-–—·•.|/]*",
+    r"[\s\-–—―‐·•.|/~]*(第|page|p\.?)?\s*(?P<label>\d{1,4}|[ivxlc]{1,7})\s*(页|頁)?"
+    r"\s*((/|of|共|，共|,共)\s*(第|共)?\s*\d{1,4}\s*(页|頁)?)?[\s\-–—―‐·•.|/~]*",
     re.IGNORECASE,
 )
 _DIGITS = re.compile(r"\d+")
 _ALL_BLANKS = re.compile(r"\s+")
 
 
-def find_running_matter(pages: Sequence[Sequence[Line]], heights: Sequence[float]) -> set[int]:
-    """``id()`` of the lines that are headers, footers or page numbers.
+def mark_running_matter(pages: Sequence[Page]) -> None:
+    """Puts headers, footers and page numbers into blocks of their own, and notes the label of each page.
 
     A line in the margin is running matter if it is a page number, or if the same words (digits apart) stand at the
-    same height on at least three pages, or on every page of a shorter file.
+    same height on at least three pages, or on every page of a shorter file; or if it stands, on its page, where half of
+    the pages have running matter (the title of a short chapter). What a layout model has found to be running matter
+    stays so.
 
     Args:
-        pages: the lines of each page.
-        heights: the height of each page in points.
+        pages: of one file, in order.
     """
-    found: set[int] = set()
-    repeats: dict[tuple[str, int], list[Line]] = defaultdict(list)
-    for lines, height in zip(pages, heights, strict=True):
-        for line in _edge_lines(lines, height):
-            if _PAGE_NUMBER.fullmatch(line.text):
-                found.add(id(line))
-            else:
-                words = _DIGITS.sub("#", _ALL_BLANKS.sub("", line.text))
-                repeats[words, round(line.y0 / 4)].append(line)
+    rows = {page.number: _edge_rows(page) for page in pages}
+    marked = _repeated(pages, rows)
+    marked |= _in_running_rows(pages, rows, marked)
+    for page in pages:
+        for row in rows[page.number]:
+            if _PAGE_NUMBER.fullmatch(joined(row).text):
+                marked.update(id(line) for line in row)
+        _set_apart(page, marked)
+        page.label = _label(page) or page.label
+
+
+def _edge_rows(page: Page) -> list[list[Line]]:
+    """The outermost rows of a page that stand in its margins."""
+    lines = [line for block in page.blocks for line in block.lines]
+    top = rows_of(line for line in lines if line.y1 < MARGIN * page.height)[:_LINES_AT_EDGE]
+    bottom = rows_of(line for line in lines if line.y0 > (1 - MARGIN) * page.height)[-_LINES_AT_EDGE:]
+    return [*top, *bottom]
+
+
+def _repeated(pages: Sequence[Page], rows: dict[int, list[list[Line]]]) -> set[int]:
+    """``id()`` of the lines whose words stand on several pages at one height."""
+    repeats: dict[tuple[str, int], list[tuple[int, Line]]] = defaultdict(list)
+    for page in pages:
+        for row in rows[page.number]:
+            for line in [*row, joined(row)] if len(row) > 1 else row:
+                repeats[_words(line), round(line.y0 / _ROW)].append((page.number, line))
+    whole = {id(line) for page in pages for row in rows[page.number] for line in row}
     enough = min(_MIN_REPEATS, max(len(pages), 2))
-    for (words, row), lines in repeats.items():
-        near = [line for shift in (-1, 1) for line in repeats.get((words, row + shift), [])]
-        if len({line.page for line in [*lines, *near]}) >= enough:
-            found.update(id(line) for line in lines)
+    found: set[int] = set()
+    for (words, height), lines in repeats.items():
+        near = [item for shift in (-1, 1) for item in repeats.get((words, height + shift), [])]
+        if words and len({page for page, _ in [*lines, *near]}) >= enough:
+            found.update(id(line) for _, line in lines if id(line) in whole)
     return found
 
 
-def _edge_lines(lines: Sequence[Line], height: float) -> list[Line]:
-    """The outermost lines of a page that stand in its margins."""
-    by_height = sorted(lines, key=lambda line: line.y0)
-    top = [line for line in by_height[:_LINES_AT_EDGE] if line.y1 < MARGIN * height]
-    bottom = [line for line in by_height[-_LINES_AT_EDGE:] if line.y0 > (1 - MARGIN) * height]
-    return [*top, *(line for line in bottom if line not in top)]
+def _in_running_rows(pages: Sequence[Page], rows: dict[int, list[list[Line]]], marked: set[int]) -> set[int]:
+    """Lines that stand at a height and in a size in which at least half of the pages have running matter."""
+    places = Counter[tuple[int, int]]()
+    for page in pages:
+        for place in {_place(line) for row in rows[page.number] for line in row if id(line) in marked}:
+            places[place] += 1
+    running = {
+        place for place, count in places.items() if count >= max(_ROW_SHARE * len(pages), _MIN_REPEATS)
+    }
+    return {
+        id(line) for page in pages for row in rows[page.number] for line in row if _place(line) in running
+    }
+
+
+def _words(line: Line) -> str:
+    return _DIGITS.sub("#", _ALL_BLANKS.sub("", line.text))
+
+
+def _place(line: Line) -> tuple[int, int]:
+    return round(line.y1), round(line.size)
+
+
+def _set_apart(page: Page, marked: set[int]) -> None:
+    blocks: list[Block] = []
+    for block in page.blocks:
+        all_of_it = block.role in RUNNING_MATTER
+        running = [line for line in block.lines if all_of_it or id(line) in marked]
+        rest = [line for line in block.lines if not all_of_it and id(line) not in marked]
+        blocks.extend(Block(_role(line, page.height), [line]) for line in running)
+        if rest:
+            blocks.append(Block(block.role, rest, block.table))
+    page.blocks = blocks
+
+
+def _role(line: Line, height: float) -> Role:
+    if _PAGE_NUMBER.fullmatch(line.text):
+        return Role.PAGE_NUMBER
+    return Role.HEADER if line.y0 + line.y1 < height else Role.FOOTER
+
+
+def _label(page: Page) -> str | None:
+    """The printed page number; the lowest on the page if there are several."""
+    for block in reversed(page.blocks):
+        found = _PAGE_NUMBER.fullmatch(block.lines[0].text) if block.role is Role.PAGE_NUMBER else None
+        if found is not None:
+            return found["label"]
+    return None

@@ -17,25 +17,30 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
-from qa_engine.documents.flow import Span
+from qa_engine.documents.blocks import Span
 from qa_engine.errors import StorageError
 from qa_engine.index.bm25 import DocumentTerms
 
-FORMAT = 1
+FORMAT = 2
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS documents (
-    document_id TEXT PRIMARY KEY, state TEXT NOT NULL, nodes INTEGER NOT NULL, spans BLOB, terms BLOB);
+    document_id TEXT PRIMARY KEY, state TEXT NOT NULL, nodes INTEGER NOT NULL, spans BLOB, tables BLOB, terms BLOB);
 CREATE TABLE IF NOT EXISTS files (
     path TEXT PRIMARY KEY, file_name TEXT NOT NULL, size INTEGER NOT NULL, modified_ns INTEGER NOT NULL,
     changed_ns INTEGER NOT NULL, sha256 TEXT NOT NULL, pipeline TEXT NOT NULL, document_id TEXT NOT NULL,
-    pages INTEGER NOT NULL, nodes INTEGER NOT NULL, chinese_nodes INTEGER NOT NULL, ingested_at TEXT NOT NULL);
+    pages INTEGER NOT NULL, nodes INTEGER NOT NULL, chinese_nodes INTEGER NOT NULL, awaits_ocr INTEGER NOT NULL,
+    ingested_at TEXT NOT NULL);
 """
 
 
 @dataclass(frozen=True)
 class FileRecord:
-    """A file as it was ingested. ``pipeline`` identifies parser, splitter and embedding."""
+    """A file as it was ingested.
+
+    ``pipeline`` identifies parser, splitter and embedding; ``awaits_ocr`` is the number of pages that OCR could read and
+    that were left out for lack of it.
+    """
 
     path: str
     file_name: str
@@ -48,6 +53,7 @@ class FileRecord:
     pages: int
     nodes: int
     chinese_nodes: int
+    awaits_ocr: int
     ingested_at: str
 
 
@@ -140,6 +146,14 @@ class Catalog:
             return []
         return [Span(*values) for values in json.loads(zlib.decompress(rows[0][0]))]
 
+    def tables(self, document_id: str) -> list[str]:
+        """The tables of a document in Markdown, by their numbers."""
+        rows = self._rows("SELECT tables FROM documents WHERE document_id = ?", (document_id,))
+        if not rows or rows[0][0] is None:
+            return []
+        tables: list[str] = json.loads(zlib.decompress(rows[0][0]))
+        return tables
+
     def node_count(self) -> int:
         """Nodes of all live documents."""
         return int(self._rows("SELECT COALESCE(SUM(nodes), 0) FROM documents WHERE state = 'live'")[0][0])
@@ -171,9 +185,18 @@ class Catalog:
                 (document_id, nodes),
             )
 
-    def commit(self, record: FileRecord, spans: Sequence[Span], terms: Sequence[Sequence[str]]) -> None:
+    def commit(
+        self,
+        record: FileRecord,
+        spans: Sequence[Span],
+        terms: Sequence[Sequence[str]],
+        tables: Sequence[str] = (),
+    ) -> None:
         """Makes a document whose nodes are stored the live one of its file, and its predecessor stale."""
         packed_spans = zlib.compress(json.dumps([_rounded(span) for span in spans]).encode())
+        packed_tables = (
+            zlib.compress(json.dumps(list(tables), ensure_ascii=False).encode()) if tables else None
+        )
         with self._transaction() as connection:
             connection.execute(
                 "UPDATE documents SET state = 'stale' WHERE document_id = "
@@ -181,8 +204,8 @@ class Catalog:
                 (record.path, record.document_id),
             )
             connection.execute(
-                "UPDATE documents SET state = 'live', spans = ?, terms = ? WHERE document_id = ?",
-                (packed_spans, _pack_terms(terms), record.document_id),
+                "UPDATE documents SET state = 'live', spans = ?, tables = ?, terms = ? WHERE document_id = ?",
+                (packed_spans, packed_tables, _pack_terms(terms), record.document_id),
             )
             self._put_file(connection, record)
             self._count_change(connection)

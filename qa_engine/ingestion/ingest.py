@@ -19,6 +19,7 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 
 from qa_engine.config import Config
 from qa_engine.documents.discovery import find_pdfs
+from qa_engine.documents.ocr import ocr_available
 from qa_engine.documents.parsing_pool import parse_files
 from qa_engine.documents.pdf import PARSER_VERSION, ParsedPdf
 from qa_engine.documents.reader import PdfDocument, path_text
@@ -36,7 +37,7 @@ from qa_engine.index.collection import (
 from qa_engine.index.vector_store import SentenceVectorStore, open_chroma
 from qa_engine.index.writer_lock import writer_lock
 from qa_engine.ingestion.pipeline import build_pipeline
-from qa_engine.ingestion.report import Failure, IngestProgress, IngestReport
+from qa_engine.ingestion.report import Failure, IngestProgress, IngestReport, needs_ocr, unread_pages
 from qa_engine.models.embedding import build_embedding
 
 
@@ -159,6 +160,7 @@ class _IngestRun:
                     raise OSError(errno.EINVAL, "it is not a regular file")
                 stamp = (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
                 current = record is not None and record.pipeline == pipeline
+                current = current and not (record is not None and record.awaits_ocr and self._ocr_is_there())
                 if record and current and stamp == (record.size, record.modified_ns, record.changed_ns):
                     self._report.unchanged += 1
                     continue
@@ -173,9 +175,11 @@ class _IngestRun:
                 self._catalog.touch(replace(record, size=stamp[0], modified_ns=stamp[1], changed_ns=stamp[2]))
                 self._report.unchanged += 1
                 continue
-            identity = hashlib.sha256("\0".join((key, digest, pipeline)).encode()).hexdigest()[:20]
+            recognised = "ocr" if self._ocr_is_there() else ""
+            parts = (key, digest, pipeline, recognised)
+            identity = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:20]
             fresh = FileRecord(
-                key, path_text(Path(path.name)), *stamp, digest, pipeline, identity, 0, 0, 0, ""
+                key, path_text(Path(path.name)), *stamp, digest, pipeline, identity, 0, 0, 0, 0, ""
             )
             work.append(_Work(path, fresh, record is None))
         return work
@@ -199,23 +203,21 @@ class _IngestRun:
     def _commit(self, item: _Work, parsed: ParsedPdf, sentences: Sequence[str]) -> None:
         record = replace(
             item.record,
-            pages=parsed.pages,
+            pages=len(parsed.pages),
             nodes=len(sentences),
             chinese_nodes=sum(map(is_chinese, sentences)),
+            awaits_ocr=0 if self._ocr_is_there() else sum(map(needs_ocr, parsed.pages)),
             ingested_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
-        self._catalog.commit(record, parsed.spans, [analyse(sentence) for sentence in sentences])
+        terms = [analyse(sentence) for sentence in sentences]
+        self._catalog.commit(record, parsed.spans, terms, parsed.tables)
         self._delete_unfinished()
-        if parsed.pages_without_text:
-            self._report.warnings.append(
-                f"{item.record.file_name}: {len(parsed.pages_without_text)} of {parsed.pages} pages hold images and no text "
-                f"(page {parsed.pages_without_text[0]} first): they need OCR."
-            )
+        self._report.warnings.extend(unread_pages(item.record.file_name, parsed.pages))
         if item.is_new:
             self._report.added += 1
         else:
             self._report.updated += 1
-        self._report.pages += parsed.pages
+        self._report.pages += len(parsed.pages)
         self._report.nodes += len(sentences)
         self._progress.file_done(item.record.file_name, "added" if item.is_new else "updated")
 
@@ -273,6 +275,9 @@ class _IngestRun:
             self._store = SentenceVectorStore(collection)
         return self._store
 
+    def _ocr_is_there(self) -> bool:
+        return self._config.documents.ocr != "never" and ocr_available()
+
     def _pipeline_identity(self) -> str:
         """What, besides the file itself, decides what is stored for a file."""
         parts = [
@@ -280,6 +285,8 @@ class _IngestRun:
             SPLITTER_VERSION,
             ANALYSER_VERSION,
             self._config.documents.max_sentence_chars,
+            self._config.documents.parser,
+            "all pages by OCR" if self._config.documents.ocr == "always" else "",
         ]
         return "/".join(map(str, parts))
 

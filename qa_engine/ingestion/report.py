@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from qa_engine.documents.pdf import PageReport
 
 
 @dataclass(frozen=True)
@@ -73,3 +76,31 @@ class IngestProgress:
 
     def file_done(self, name: str, outcome: str) -> None:
         """A file is done; the outcome is ``added``, ``updated`` or the reason of a failure."""
+
+
+def needs_ocr(page: PageReport) -> bool:
+    """Whether a page shows something that only OCR could read."""
+    return page.unread in {"no_text", "garbled"}
+
+
+def unread_pages(file_name: str, pages: Sequence[PageReport]) -> Iterator[str]:
+    """A sentence for each reason for which pages of a file gave no text."""
+    reasons: dict[str, list[PageReport]] = {}
+    for page in pages:
+        if page.unread is not None:
+            reasons.setdefault(page.doubts[-1] if page.doubts else page.unread, []).append(page)
+    for clause, unread in reasons.items():
+        numbers = _ranges([page.number for page in unread])
+        many = f"page {numbers}" if len(unread) == 1 else f"pages {numbers}"
+        yield f"{file_name}: {many} of {len(pages)} left out: {clause}."
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """Ascending numbers as 1, 3–5, 9."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return ", ".join(str(first) if first == last else f"{first}–{last}" for first, last in runs)

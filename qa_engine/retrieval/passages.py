@@ -29,9 +29,21 @@ _HITS_AT_ONCE = 24
 _MAX_MERGED = 2
 """A merged passage may be this many times as long as a window."""
 SENTENCES = "sentences"
-"""Metadata key of the sentences of a passage: a list of dicts with ``text``, ``page``, ``page_end`` (from 1), and
-``start`` and ``end``, characters of the document."""
-PASSAGE_KEYS = ["file_name", "page", "page_end", "sentence", SENTENCES, SCORES]
+"""Metadata key of the sentences of a passage: a list of dicts with ``text``, ``page``, ``page_end`` (from 1),
+``start`` and ``end`` (characters of the document), ``section``, ``role``, ``page_label`` and ``table``."""
+TABLES = "tables"
+"""Metadata key of the tables, in Markdown, of which a passage holds rows."""
+PASSAGE_KEYS = [
+    "file_name",
+    "page",
+    "page_end",
+    "page_label",
+    "section",
+    "sentence",
+    SENTENCES,
+    TABLES,
+    SCORES,
+]
 
 
 @dataclass
@@ -174,6 +186,8 @@ class PassageBuilder(BaseNodePostprocessor):
             "file_name": hit.metadata.get("file_name", ""),
             "page": parts[0].metadata.get("page"),
             "page_end": parts[-1].metadata.get("page_end"),
+            "page_label": parts[0].metadata.get("page_label", ""),
+            "section": hit.metadata.get("section", ""),
             "sentence": hit.get_content(),
             SENTENCES: [_sentence(part) for part in parts],
             SCORES: passage.scores,
@@ -201,4 +215,8 @@ def _sentence(node: TextNode) -> dict[str, Any]:
         "page_end": node.metadata.get("page_end"),
         "start": node.start_char_idx,
         "end": node.end_char_idx,
+        "section": node.metadata.get("section", ""),
+        "role": node.metadata.get("role", ""),
+        "page_label": node.metadata.get("page_label", ""),
+        "table": node.metadata.get("table"),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -21,9 +22,10 @@ from pdf_factory import (
     llama_paper,
 )
 
+from qa_engine.documents.blocks import Block, Line, Page, Role
 from qa_engine.documents.flow import FlowingText, flow
-from qa_engine.documents.page_lines import Line
 from qa_engine.documents.pdf import read_pdf
+from qa_engine.documents.roles import assign_roles, body_size
 
 HEIGHT = 800.0
 WIDE = 500.0
@@ -48,8 +50,14 @@ def joined(*lines: Line) -> str:
 
 def flowing(*lines: Line) -> FlowingText:
     last = max((line.page for line in lines), default=0)
-    pages = [[line for line in lines if line.page == page] for page in range(1, last + 1)]
-    return flow(pages, [HEIGHT] * last)
+    pages = [Page(number, 595, HEIGHT, "fast") for number in range(1, last + 1)]
+    for page in pages:
+        here = [line for line in lines if line.page == page.number]
+        blocks = [list(block) for _, block in groupby(here, key=lambda line: line.block)]
+        page.blocks = [Block(Role.BODY, block) for block in blocks]
+    size = body_size(pages)
+    assign_roles(pages, size)
+    return flow(pages, size)
 
 
 # -- lines of one paragraph
@@ -225,8 +233,9 @@ def test_caption_before_any_text_is_kept() -> None:
 
 
 def test_empty_file() -> None:
-    assert flow([], []) == FlowingText("", [])
-    assert flow([[], []], [HEIGHT, HEIGHT]) == FlowingText("", [])
+    nothing = FlowingText("", [], [], [()], [])
+    assert flow([], 10.0) == nothing
+    assert flow([Page(1, 595, HEIGHT, "fast"), Page(2, 595, HEIGHT, "fast")], 10.0) == nothing
 
 
 # -- whole files
@@ -261,7 +270,7 @@ def test_headers_and_page_numbers_are_not_in_the_text(font: str, tmp_path: Path)
         lines_per_page=2,
     )
     parsed = read_pdf(path)
-    assert parsed.pages >= 3
+    assert len(parsed.pages) >= 3
     assert "Header" not in parsed.text
     assert "- 1 -" not in parsed.text
     assert parsed.text.split("\n") == paragraphs

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from pathlib import Path
 
 import pymupdf
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pdf_factory import CHINESE_FONT, LEFT, PdfBuilder
 
-from qa_engine.documents.page_lines import Line, read_page_lines
+from qa_engine.documents.blocks import Line
+from qa_engine.documents.page_lines import PageLines, clean, read_page_lines
 
 
-def lines_of(builder: PdfBuilder, page: int = 0) -> list[Line]:
+def read(builder: PdfBuilder, page: int = 0) -> PageLines:
     # Read from bytes, as a reader would: a page that is being written keeps no text.
     with pymupdf.open(stream=builder.document.tobytes(), filetype="pdf") as document:
         return read_page_lines(document[page], page + 1)
+
+
+def lines_of(builder: PdfBuilder, page: int = 0) -> list[Line]:
+    return read(builder, page).lines
 
 
 def test_line_carries_text_page_place_and_size() -> None:
@@ -49,11 +59,11 @@ def test_dot_leaders_of_contents_are_shortened() -> None:
     assert [line.text for line in lines_of(builder)] == ["Introduction … 7"]
 
 
-def test_pieces_on_one_baseline_are_one_line_again() -> None:
+def test_pieces_with_a_wide_gap_between_them_are_apart() -> None:
     builder = PdfBuilder().page()
     builder.put("3.2", LEFT, 100)
     builder.put("Results", LEFT + 60, 100)
-    assert [line.text for line in lines_of(builder)] == ["3.2 Results"]
+    assert [line.text for line in lines_of(builder)] == ["3.2", "Results"]
 
 
 def test_stamp_along_the_margin_is_left_out() -> None:
@@ -63,10 +73,13 @@ def test_stamp_along_the_margin_is_left_out() -> None:
     assert [line.text for line in lines_of(builder)] == ["The text of the paper goes from left to right."]
 
 
-def test_page_of_sideways_text_is_read() -> None:
+def test_direction_of_a_page_of_sideways_text_is_known() -> None:
     builder = PdfBuilder().page()
     builder.document[0].insert_text((300, 600), "A wide table was turned.", rotate=90)
-    assert [line.text for line in lines_of(builder)] == ["A wide table was turned."]
+    found = read(builder)
+    assert found.direction == (0, -1)
+    assert found.lines == []
+    assert found.raw == "A wide table was turned."
 
 
 def test_text_outside_the_page_is_left_out() -> None:
@@ -80,3 +93,65 @@ def test_chinese_is_read(tmp_path: Path) -> None:
     builder = PdfBuilder(CHINESE_FONT).page()
     builder.put("第3.2.1条 合同的“效力”", LEFT, 100)
     assert [line.text for line in lines_of(builder)] == ["第3.2.1条 合同的“效力”"]
+
+
+def test_places_where_sentences_may_end_are_known_to_the_point() -> None:
+    builder = PdfBuilder().page()
+    first, second = "It costs 3.2 (e.g. here) a year. ", "The rest is free."
+    builder.put(first + second, LEFT, 100)
+    (line,) = lines_of(builder)
+    ends = dict(line.cuts)
+    assert line.text[len(first) :] == second
+    assert abs(ends[len(first)] - (LEFT + pymupdf.get_text_length(first, "helv", 11))) < 0.5
+
+
+def test_places_where_chinese_sentences_may_end_are_known_to_the_point() -> None:
+    builder = PdfBuilder(CHINESE_FONT).page()
+    first = "他说：“第一句到此结束。”"
+    builder.put(first + "第二句从这里开始。", LEFT, 100)
+    (line,) = lines_of(builder)
+    ends = dict(line.cuts)
+    assert abs(ends[len(first)] - (LEFT + pymupdf.get_text_length(first, CHINESE_FONT, 11))) < 0.5
+
+
+def test_raised_number_does_not_become_part_of_the_number_before_it() -> None:
+    builder = PdfBuilder().page()
+    builder.put("grew by 3.2%", LEFT, 100)
+    builder.put("1", LEFT + pymupdf.get_text_length("grew by 3.2%", "helv", 11), 96, size=6)
+    assert [line.text for line in lines_of(builder)] == ["grew by 3.2%¹"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "cleaned"),
+    [
+        ("对数据 进行 检查", "对数据进行检查"),
+        ("第1322 和第3518 个样本", "第1322和第3518个样本"),
+        ("部分特征如表 4 所示", "部分特征如表4所示"),
+        ("2018 年 11 月 10 日", "2018年11月10日"),
+        ("增长 3.2 %", "增长3.2 %"),
+        ("第一章 总则", "第一章 总则"),
+        ("3.4 重复值处理", "3.4 重复值处理"),
+        ("12 月的报告", "12月的报告"),
+        ("使用 Llama 2 模型", "使用 Llama 2 模型"),
+        ("one two  three", "one two three"),
+        ("\uf0b7 first item", "• first item"),
+        ("\uf06c 重点", "• 重点"),
+        ("a\ue123b\ufffdc", "abc"),
+        ("\u2f00\u2f8f", "一行"),
+        ("[Table_Summary] 摘要", "摘要"),
+        ("\ufb01nd", "find"),
+        ("\x02\u200b", ""),
+        ("\u3000\u3000段落", "段落"),
+    ],
+)
+def test_line_is_cleaned(raw: str, cleaned: str) -> None:
+    assert clean(raw) == cleaned
+
+
+@given(st.text(max_size=60))
+def test_cleaning_loses_no_han_character_and_leaves_no_private_one(raw: str) -> None:
+    cleaned = clean(raw)
+    assert cleaned == cleaned.strip()
+    assert not any(unicodedata.category(character) == "Co" for character in cleaned if character < "\uffff")
+    han = re.compile("[\u4e00-\u9fff]")
+    assert [c for c in han.findall(cleaned) if c in raw] == han.findall(raw) or "[Table_" in raw

@@ -16,7 +16,7 @@ from pdf_factory import WEST_LAKE, PdfBuilder, broken_pdf, chinese_pdf, english_
 from pebble import ProcessFuture
 
 from qa_engine.config import DocumentsConfig
-from qa_engine.documents.parsing_pool import _result, parse_files
+from qa_engine.documents.parsing_pool import outcome, parse_files
 from qa_engine.documents.pdf import ParsedPdf
 from qa_engine.errors import DocumentError
 
@@ -110,7 +110,7 @@ def test_file_that_needs_too_much_memory_is_reported_and_the_others_are_read(tmp
 def test_unforeseen_error_of_a_library_is_the_failure_of_one_file(tmp_path: Path) -> None:
     future: ProcessFuture = ProcessFuture()
     future.set_exception(OverflowError("first line\nsecond line"))
-    result = _result(tmp_path / "odd.pdf", future, DocumentsConfig())
+    result = outcome(tmp_path / "odd.pdf", future, DocumentsConfig())
     assert isinstance(result, DocumentError)
     assert result.reason == "damaged"
     assert str(result) == "odd.pdf cannot be read (OverflowError: first line)."
@@ -133,7 +133,7 @@ def test_scripts_with_and_without_a_main_guard(guard: str, tmp_path: Path) -> No
         "from qa_engine.config import DocumentsConfig\n"
         "from qa_engine.documents.parsing_pool import parse_files\n"
         "print('once')\n"
-        f"{guard}print([result.pages for _, result in parse_files([Path({str(path)!r})], DocumentsConfig(), 2)])\n"
+        f"{guard}print([len(result.pages) for _, result in parse_files([Path({str(path)!r})], DocumentsConfig(), 2)])\n"
         f"{guard}assert __file__ and __name__ == '__main__'\n",
         encoding="utf-8",
     )
@@ -155,7 +155,7 @@ def test_works_from_standard_input(tmp_path: Path) -> None:
         input="from pathlib import Path\n"
         "from qa_engine.config import DocumentsConfig\n"
         "from qa_engine.documents.parsing_pool import parse_files\n"
-        f"print([result.pages for _, result in parse_files([Path({str(path)!r})], DocumentsConfig())])\n",
+        f"print([len(result.pages) for _, result in parse_files([Path({str(path)!r})], DocumentsConfig())])\n",
         capture_output=True,
         text=True,
         timeout=120,

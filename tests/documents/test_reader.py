@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import pymupdf
 import pytest
 from pdf_factory import (
     WEST_LAKE,
@@ -20,9 +21,12 @@ from pdf_factory import (
     zero_page_pdf,
 )
 
-from qa_engine.documents.pdf import read_pdf
+from qa_engine.documents.page_reader import PageOptions
+from qa_engine.documents.pdf import ReadingOptions, read_pdf
 from qa_engine.documents.reader import PdfDocument, PdfReader, path_text
 from qa_engine.errors import DocumentError
+
+NO_OCR = ReadingOptions(PageOptions(ocr="never"))
 
 
 def truncated_pdf(path: Path) -> Path:
@@ -32,9 +36,9 @@ def truncated_pdf(path: Path) -> Path:
     return path
 
 
-def refusal(path: Path, max_megabytes: int = 500) -> DocumentError:
+def refusal(path: Path, options: ReadingOptions = NO_OCR) -> DocumentError:
     with pytest.raises(DocumentError) as raised:
-        read_pdf(path, max_megabytes)
+        read_pdf(path, options)
     text = str(raised.value)
     assert path.name in text
     assert "\n" not in text
@@ -77,7 +81,7 @@ def test_file_above_the_limit_is_too_large_and_the_limit_is_named(tmp_path: Path
     with path.open("wb") as file:
         file.write(b"%PDF-1.7\n")
         os.truncate(path, 2_500_000)
-    error = refusal(path, max_megabytes=1)
+    error = refusal(path, ReadingOptions(max_megabytes=1))
     assert error.reason == "too_large"
     assert "documents.max_file_megabytes = 1" in str(error)
 
@@ -85,7 +89,7 @@ def test_file_above_the_limit_is_too_large_and_the_limit_is_named(tmp_path: Path
 def test_truncated_file_is_read_or_refused_but_never_crashes(tmp_path: Path) -> None:
     path = truncated_pdf(tmp_path / "half.pdf")
     try:
-        assert read_pdf(path).pages >= 1
+        assert len(read_pdf(path).pages) >= 1
     except DocumentError as error:
         assert error.reason in {"damaged", "no_text", "empty"}
 
@@ -108,10 +112,29 @@ def test_damage_anywhere_in_the_file_ends_in_text_or_a_reason(seed: int, tmp_pat
 
 def test_password_opens_a_locked_file(tmp_path: Path) -> None:
     path = locked_pdf(tmp_path / "a.pdf", password="geheim")
-    assert read_pdf(path, password="geheim").text == "This text is secret."
-    with pytest.raises(DocumentError) as raised:
-        read_pdf(path, password="wrong")
-    assert raised.value.reason == "locked"
+    assert read_pdf(path, ReadingOptions(passwords=("a", "geheim"))).text == "This text is secret."
+    error = refusal(path, ReadingOptions(passwords=("wrong",)))
+    assert error.reason == "locked"
+    assert "wrong" not in str(error)
+
+
+def test_damaged_page_is_named_and_the_others_are_read(tmp_path: Path) -> None:
+    path = english_pdf(tmp_path / "a.pdf", lines_per_page=2, header=None, page_numbers=None)
+    with pymupdf.open(path) as document:
+        document.xref_set_key(document.page_xref(1), "Contents", "[999 0 R]")
+        document.xref_set_key(document.page_xref(1), "MediaBox", "null")
+        document.xref_set_key(document.page_xref(1), "Type", "/Pages")
+        document.save(tmp_path / "b.pdf")
+    parsed = read_pdf(tmp_path / "b.pdf")
+    assert "Jupiter is the largest planet" in parsed.text
+
+
+def test_file_that_is_cut_off_is_damaged_and_not_empty(tmp_path: Path) -> None:
+    path = tmp_path / "a.pdf"
+    path.write_bytes(b"%PDF-1.5\n1 0 obj<</Linearized 1/L 63022/O 3/E 40328/N 4>>endobj\n")
+    error = refusal(path)
+    assert error.reason == "damaged"
+    assert "63,022" in str(error)
 
 
 def test_junk_before_the_header_is_no_obstacle(tmp_path: Path) -> None:
@@ -121,9 +144,9 @@ def test_junk_before_the_header_is_no_obstacle(tmp_path: Path) -> None:
 
 
 def test_pages_without_a_text_layer_are_named(tmp_path: Path) -> None:
-    parsed = read_pdf(image_only_pdf(tmp_path / "a.pdf", text_pages=2))
-    assert parsed.pages == 3
-    assert parsed.pages_without_text == [3]
+    parsed = read_pdf(image_only_pdf(tmp_path / "a.pdf", text_pages=2), NO_OCR)
+    assert [page.unread for page in parsed.pages] == [None, None, "no_text"]
+    assert "OCR" in parsed.pages[2].doubts[-1]
     assert "Page 2 has a text layer." in parsed.text
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from qa_engine.documents.page_lines import Line
-from qa_engine.documents.running_matter import find_running_matter
+from qa_engine.documents.blocks import RUNNING_MATTER, Block, Line, Page, Role
+from qa_engine.documents.running_matter import mark_running_matter
 
 HEIGHT = 800.0
 
@@ -24,9 +24,23 @@ def pages(count: int, *texts: tuple[str, float]) -> list[list[Line]]:
     ]
 
 
+def marked(of: Sequence[Sequence[Line]]) -> list[Page]:
+    read = [
+        Page(number, 595, HEIGHT, "fast", [Block(Role.BODY, [line]) for line in lines])
+        for number, lines in enumerate(of, 1)
+    ]
+    mark_running_matter(read)
+    return read
+
+
 def running(of: Sequence[Sequence[Line]]) -> set[str]:
-    found = find_running_matter(of, [HEIGHT] * len(of))
-    return {line.text for lines in of for line in lines if id(line) in found}
+    return {
+        line.text
+        for page in marked(of)
+        for block in page.blocks
+        if block.role in RUNNING_MATTER
+        for line in block.lines
+    }
 
 
 @pytest.mark.parametrize(
@@ -79,7 +93,8 @@ def test_header_whose_blanks_and_height_vary_a_little_is_found() -> None:
     varying = [[line(text, y, n), line(f"body {n}", 400, n)] for n, (text, y) in enumerate(
         [("Annual report", 30.0), ("Annual  report", 31.5), ("Annual report", 33.0)], 1
     )]  # fmt: skip
-    assert len(find_running_matter(varying, [HEIGHT] * 3)) == 3
+    assert len(running(varying)) == 2
+    assert all(page.blocks[0].role is Role.HEADER for page in marked(varying))
 
 
 def test_same_words_on_two_pages_of_many_are_kept() -> None:
@@ -111,5 +126,46 @@ def test_repeated_line_amid_the_pages_is_kept() -> None:
 
 
 def test_no_pages_and_empty_pages() -> None:
-    assert find_running_matter([], []) == set()
-    assert find_running_matter([[], []], [HEIGHT, HEIGHT]) == set()
+    assert running([]) == set()
+    assert running([[], []]) == set()
+
+
+@pytest.mark.parametrize(
+    ("number", "label"),
+    [
+        ("7", "7"),
+        ("- 7 -", "7"),
+        ("第7页，共12页", "7"),
+        ("xiv", "xiv"),
+        ("Page 7 of 12", "7"),
+        ("7/12", "7"),
+    ],
+)
+def test_printed_number_is_the_label_of_the_page(number: str, label: str) -> None:
+    (page,) = marked(pages(1, (number, 780)))
+    assert page.label == label
+    assert [block.role for block in page.blocks if block.role in RUNNING_MATTER] == [Role.PAGE_NUMBER]
+
+
+def test_page_without_a_number_keeps_the_label_of_the_file() -> None:
+    page = Page(1, 595, HEIGHT, "fast", label="A-1")
+    mark_running_matter([page])
+    assert page.label == "A-1"
+
+
+def test_title_of_a_short_chapter_where_others_have_theirs_is_found() -> None:
+    titles = ["One", "One", "One", "Two", "Three", "Three", "Three", "Three"]
+    chapters = [[line(title, 30, n), line(f"body {n}", 400, n)] for n, title in enumerate(titles, 1)]
+    assert running(chapters) == {"One", "Two", "Three"}
+
+
+def test_header_and_footer_are_told_apart() -> None:
+    (page, *_) = marked(pages(3, ("Annual report", 30), ("Confidential", 780)))
+    roles = {block.lines[0].text: block.role for block in page.blocks}
+    assert (roles["Annual report"], roles["Confidential"]) == (Role.HEADER, Role.FOOTER)
+
+
+def test_what_a_layout_model_calls_a_header_stays_one() -> None:
+    page = Page(1, 595, HEIGHT, "layout", [Block(Role.HEADER, [line("Once only", 30, 1)])])
+    mark_running_matter([page])
+    assert page.blocks[0].role is Role.HEADER

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from qa_engine.documents.flow import Span
+from qa_engine.documents.blocks import Span
 from qa_engine.errors import StorageError
 from qa_engine.index.bm25 import DocumentTerms
 from qa_engine.index.catalog import Catalog, FileRecord
@@ -32,6 +32,7 @@ def record(
         pages=2,
         nodes=3,
         chinese_nodes=chinese_nodes,
+        awaits_ocr=0,
         ingested_at="2024-01-01T00:00:00+00:00",
     )
 
@@ -188,7 +189,7 @@ def test_empty_file_is_refused_by_a_reader(tmp_path: Path) -> None:
 def test_other_format_is_refused_with_both_numbers(tmp_path: Path) -> None:
     path = tmp_path / "catalog.sqlite"
     Catalog(path, create=True).set_meta(format="99")
-    with pytest.raises(StorageError, match=r"format 99.*reads 1"):
+    with pytest.raises(StorageError, match=r"format 99.*reads 2"):
         Catalog(path)
 
 

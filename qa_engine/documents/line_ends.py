@@ -1,0 +1,51 @@
+"""How a line is joined to the next: nothing in Chinese, a blank in English, a hyphen undone or kept."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+_CJK = "\u2e80-\u2fdf\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef\u2018-\u201d\u2026"
+_CJK_EDGE = re.compile(f"[{_CJK}]")
+_LATIN_QUOTE = re.compile("[\u2018-\u201d\u2026]")
+_HYPHEN_END = re.compile(r"([^\W\d_]+)-$")
+_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+_LATIN = re.compile(r"[A-Za-z]+(?:-[A-Za-z]+)*")
+_BROKEN_URL = re.compile(r"(https?://|www\.)\S*[/\-_=&?.]$")
+
+
+def word_counts(texts: Iterable[str]) -> Counter[str]:
+    """How often each Latin word stands in the lines of a file, for telling a hyphen that belongs from one that does not."""
+    return Counter(word.lower() for text in texts for word in _LATIN.findall(text))
+
+
+def line_end(text: str, following: str, words: Counter[str]) -> str:
+    """A line with what joins it to the next.
+
+    Args:
+        text: the line.
+        following: the line after it.
+        words: of the file; a hyphen at the end of a line is kept if the word is written with it elsewhere in the file
+            more often than without.
+    """
+    if text.endswith("\u00ad"):
+        return text[:-1]
+    hyphen = _HYPHEN_END.search(text)
+    rest = _WORD.match(following)
+    if hyphen and rest and following[0].islower():
+        left, right = hyphen.group(1).lower(), rest.group().split("-")[0].lower()
+        compound, whole = words[f"{left}-{right}"], words[left + right]
+        return text if compound > whole else text[:-1]
+    if _BROKEN_URL.search(text):
+        return text
+    last, first = text[-1], following[0]
+    if _CJK_EDGE.match(last) and not _LATIN_QUOTE.match(last):
+        return text
+    if _CJK_EDGE.match(first) and not _LATIN_QUOTE.match(first):
+        return text
+    if _LATIN_QUOTE.match(last) or _LATIN_QUOTE.match(first):
+        # Curly quotes are Chinese or English by what stands beyond them.
+        near = text[-2:-1] + following[1:2]
+        return text if any(_CJK_EDGE.match(character) for character in near) else f"{text} "
+    return f"{text} "

@@ -1,0 +1,154 @@
+"""Tells what the blocks of a page are where no layout model has: by their words, their size and their place."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from qa_engine.documents.blocks import RUNNING_MATTER, Block, Line, Page, Role
+
+CAPTION = re.compile(
+    r"(图|圖|表|附图|附表)\s*[\d一二三四五六七八九十A-Z]+([-.–][\d]+)*(?![\d年月日个])\s*[^\s，。、和及与中所列示给].*"
+    r"|(figure|fig\.|table)\s*[\dA-Z]+([-.]\d+)*\s*[.:|].*",
+    re.I,
+)
+NUMBERED_HEADING = re.compile(
+    r"第[一二三四五六七八九十百零〇\d]{1,6}[章节節编編篇部](分)?([\s　:：].*|[^，。；！？]{0,30})"
+    r"|\d{1,2}(\.\d{1,2}){1,4}\.?\s*[^\s\d.,，%％年月日元].*"
+    r"|(chapter|section|part|appendix)\s+[\dIVXA-Z]+\b.*"
+    r"|(参考文献|附录.*|摘\s?要|目\s?录|前\s?言|结\s?论|致\s?谢|abstract|references|bibliography|acknowledge?ments?"
+    r"|contents|introduction|conclusions?|appendix)",
+    re.I,
+)
+LIST_ITEM = re.compile(
+    r"[•●▪■◆–—‣·►▶◦○]\s*\S|[(（]?(\d{1,3}|[a-z]|[ivx]{1,4}|[一二三四五六七八九十]{1,3})[)）、]"
+    r"|\d{1,3}\.(?!\d)\s*\S|第[一二三四五六七八九十百零〇\d]{1,6}[条條款]|[-*]\s+\S"
+)
+TERMINAL = re.compile(r"[。！？!?;；:：…][”’\"')）」』】]*$|\.[”’\"')]*$")
+_CONTENTS_ENTRY = re.compile(r"(…|[.·]{3,}|([.·] ){3,})\s*[\dIVXivx]{1,5}$")
+_CONTENTS_SHARE = 0.5
+_MIN_CONTENTS = 3
+_FOOTNOTE_SIZE = 0.87
+_HEADING_SIZE = 1.12
+_LARGER = 1.05
+_SENTENCE_END = re.compile(r"[。！？；，,;]$|[^\d\s]\.$")
+_MAX_HEADING = 80
+_FEW_LINES = 3
+
+
+def body_size(pages: Iterable[Page]) -> float:
+    """The font size in points of most of the text."""
+    sizes = Counter[float]()
+    for page in pages:
+        for block in page.blocks:
+            if block.role not in RUNNING_MATTER:
+                for line in block.lines:
+                    sizes[round(line.size * 2) / 2] += len(line.text)
+    return sizes.most_common(1)[0][0] if sizes else 10.0
+
+
+def is_contents(lines: Sequence[Line]) -> bool:
+    """Whether lines are entries of a table of contents: titles with dots that lead to the number of a page."""
+    entries = sum(1 for line in lines if _CONTENTS_ENTRY.search(line.text))
+    return entries >= _MIN_CONTENTS and entries >= _CONTENTS_SHARE * len(lines)
+
+
+def assign_roles(pages: Sequence[Page], size: float) -> None:
+    """Gives the blocks of pages that no layout model has seen their roles, and takes apart those that hold several.
+
+    Where a model has named them, it is corrected: it takes the last line of a paragraph for a heading now and then.
+
+    Args:
+        pages: of one file, running matter marked.
+        size: of the body text, in points.
+    """
+    for page in pages:
+        if page.parser != "fast":
+            for block in page.blocks:
+                block.role = _corrected(block, size)
+            continue
+        page.blocks = [
+            part
+            for block in page.blocks
+            for part in ([block] if block.role is not Role.BODY else _parts(block, page.height, size))
+        ]
+        for number, block in enumerate(page.blocks):
+            for line in block.lines:
+                line.block = number
+
+
+def _corrected(block: Block, size: float) -> Role:
+    """The role of a block that a layout model has named, with the mistakes mended that words give away."""
+    first, last = block.lines[0], block.lines[-1]
+    if block.role is Role.HEADING:
+        plain = first.size < _LARGER * size and not first.bold and not NUMBERED_HEADING.match(first.text)
+        if plain and (first.text[0].islower() or _SENTENCE_END.search(last.text)):
+            return Role.BODY
+    if block.role in {Role.BODY, Role.LIST} and CAPTION.match(first.text):
+        return Role.CAPTION
+    return block.role
+
+
+def _parts(block: Block, height: float, size: float) -> list[Block]:
+    """Neighbouring lines of one role, as blocks."""
+    if is_contents(block.lines):
+        return [Block(Role.CONTENTS, block.lines)]
+    if CAPTION.match(block.lines[0].text) and len(block.lines) <= 2 * _FEW_LINES:
+        return [Block(Role.CAPTION, block.lines)]
+    small = Counter(round(line.size, 1) for line in block.lines).most_common(1)[0][0] < _FOOTNOTE_SIZE * size
+    if small and block.lines[0].y0 > 0.5 * height:
+        return [Block(Role.FOOTNOTE, block.lines)]
+    parts: list[Block] = []
+    for index, line in enumerate(block.lines):
+        role = _line_role(line, block.lines, index, size)
+        if (
+            parts
+            and parts[-1].role is role
+            and not (role is Role.HEADING and NUMBERED_HEADING.match(line.text))
+        ):
+            parts[-1].lines.append(line)
+        else:
+            parts.append(Block(role, [line]))
+    return parts
+
+
+def _line_role(line: Line, lines: Sequence[Line], index: int, size: float) -> Role:
+    if _is_heading(line, lines, index, size):
+        return Role.HEADING
+    if LIST_ITEM.match(line.text):
+        return Role.LIST
+    if index and _line_role_is_list(lines, index):
+        return Role.LIST
+    return Role.BODY
+
+
+def _line_role_is_list(lines: Sequence[Line], index: int) -> bool:
+    """Whether a line goes on with a list item: it is indented behind the mark above."""
+    for above in reversed(lines[:index]):
+        if LIST_ITEM.match(above.text):
+            return lines[index].x0 > above.x0 + 0.5 * above.size
+        if above.x0 < lines[index].x0 - 0.5 * above.size:
+            return False
+    return False
+
+
+def _is_heading(line: Line, lines: Sequence[Line], index: int, size: float) -> bool:
+    text = line.text
+    if len(text) > _MAX_HEADING or _CONTENTS_ENTRY.search(text):
+        return False
+    if line.size > _HEADING_SIZE * size:
+        return True
+    if re.search(r"[。；，,;]$", text):
+        return False
+    alone = index == 0 or TERMINAL.search(lines[index - 1].text) is not None
+    numbered = NUMBERED_HEADING.fullmatch(text) is not None
+    if (line.bold and not all(other.bold for other in lines)) or (line.bold and len(lines) == 1):
+        return alone and (numbered or not TERMINAL.search(text))
+    return (
+        numbered
+        and alone
+        and line.size >= 0.97 * size
+        and (len(lines) == 1 or index == 0)
+        and len(text) <= 40
+    )
