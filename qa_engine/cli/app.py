@@ -16,6 +16,7 @@ from qa_engine.cli.ask_command import ask
 from qa_engine.cli.collections_command import collections
 from qa_engine.cli.config_command import config
 from qa_engine.cli.ingest_command import ingest
+from qa_engine.cli.inspect_command import inspect
 from qa_engine.cli.models_command import models_app
 from qa_engine.cli.output import say_error
 from qa_engine.errors import QAEngineError
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 app.command()(ingest)
 app.command()(ask)
+app.command()(inspect)
 app.command()(collections)
 app.command()(config)
 app.add_typer(models_app, name="models")

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qa_engine.cli.options import CollectionOption, ConfigOption, JsonOption, StorageOption, load_config
+from qa_engine.cli.options import (
+    CollectionOption,
+    ConfigOption,
+    JsonOption,
+    OcrOption,
+    ParserOption,
+    PasswordOption,
+    StorageOption,
+    load_config,
+    with_reading,
+)
 from qa_engine.cli.output import messages, print_json, results, say
 
 if TYPE_CHECKING:
@@ -29,11 +39,14 @@ def ingest(
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, max=256, help="Processes that read PDFs [default: 1].")
     ] = None,
+    parser: ParserOption = None,
+    ocr: OcrOption = None,
+    password: PasswordOption = None,
     json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Bring PDFs into a collection: new ones are added, changed ones replaced, unchanged ones skipped."""
-    settings = load_config(config)
+    settings = with_reading(load_config(config), parser, ocr, password)
     from qa_engine.ingestion.ingest import ingest as run_ingest
 
     with _shown_progress() as progress:

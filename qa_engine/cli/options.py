@@ -24,6 +24,18 @@ ConfigOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+ParserOption = Annotated[
+    str | None,
+    typer.Option("--parser", metavar="NAME", help="auto, fast or layout [default: auto]."),
+]
+OcrOption = Annotated[
+    str | None,
+    typer.Option("--ocr", metavar="WHEN", help="auto, never or always [default: auto]."),
+]
+PasswordOption = Annotated[
+    list[str] | None,
+    typer.Option("--password", metavar="WORD", help="Tried on locked files; may be given several times."),
+]
 
 
 def load_config(file: Path | None) -> Config:
@@ -35,3 +47,20 @@ def load_config(file: Path | None) -> Config:
     if file is not None:
         os.environ[f"{ENV_PREFIX}CONFIG"] = str(file)
     return Config()
+
+
+def with_reading(config: Config, parser: str | None, ocr: str | None, passwords: list[str] | None) -> Config:
+    """The configuration with what the options say about reading files.
+
+    Raises:
+        ConfigurationError: a value is none of those that the setting takes.
+    """
+    given = {"parser": parser, "ocr": ocr, "passwords": passwords}
+    changes = {name: value for name, value in given.items() if value}
+    if not changes:
+        return config
+    from qa_engine.config import Config as Settings
+
+    documents = {**config.documents.model_dump(), **changes}
+    checked = Settings(documents=documents).documents
+    return config.model_copy(update={"documents": checked})
