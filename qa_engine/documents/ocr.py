@@ -161,12 +161,13 @@ def _turn(image: Any, turns: int) -> Any:
 
 
 def _line(piece: _Piece, number: int, index: int, scale: float) -> Line:
+    text = clean(piece.text)
     cuts: tuple[tuple[int, float], ...] = ()
-    letters = [place for place, character in enumerate(piece.text) if character != " "]
+    letters = [place for place, character in enumerate(text) if character != " "]
     if len(letters) == len(piece.edges):
         edges = dict(zip(letters, piece.edges, strict=True))
-        ends = (match.end() for match in _CUT.finditer(piece.text) if match.end() < len(piece.text))
+        ends = (match.end() for match in _CUT.finditer(text) if match.end() < len(text))
         cuts = tuple((end, edges[end] * scale) for end in ends if end in edges)
     box = (piece.x0 * scale, piece.y0 * scale, piece.x1 * scale, piece.y1 * scale)
     size = round((piece.y1 - piece.y0) * scale * _SIZE, 1)
-    return Line(clean(piece.text), number, *box, size, index, cuts=cuts)
+    return Line(text, number, *box, size, index, cuts=cuts)

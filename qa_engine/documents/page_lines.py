@@ -41,6 +41,7 @@ _NUMBERING = re.compile(
 _SYMBOL_BULLET = re.compile("^[\uf06c\uf06e\uf075\uf076\uf09f\uf0a7\uf0a8\uf0b7\uf0d8\uf0fc\uf0e8]+ ?")
 """What symbol fonts give for the mark of a list."""
 _PRIVATE = re.compile("[\ue000-\uf8ff\ufffd]")
+_WIDE_POINT = re.compile(r"(?<=\d)．(?=\d)")
 _CUT_MARKS = "。！？；!?;….”’\"'）)」』】]"
 _CUT = re.compile(r"[。！？；!?;…]+[”’\"'）)」』】\]]* ?|\.[”’\"')\]]* ")
 
@@ -151,6 +152,7 @@ def clean(raw: str) -> str:
         text = _PRIVATE.sub("", _SYMBOL_BULLET.sub("• ", text)).strip()
     if not text or text.isascii():
         return text
+    text = _WIDE_POINT.sub(".", text)
     numbering = _NUMBERING.match(text)
     start = numbering.end() if numbering else 0
     rest = _HAN_BLANK.sub("", text[start:])

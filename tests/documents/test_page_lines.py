@@ -134,6 +134,7 @@ def test_raised_number_does_not_become_part_of_the_number_before_it() -> None:
         ("12 月的报告", "12月的报告"),
         ("使用 Llama 2 模型", "使用 Llama 2 模型"),
         ("one two  three", "one two three"),
+        ("水深2．27米", "水深2.27米"),
         ("\uf0b7 first item", "• first item"),
         ("\uf06c 重点", "• 重点"),
         ("a\ue123b\ufffdc", "abc"),
