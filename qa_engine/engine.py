@@ -300,12 +300,14 @@ class QueryEngine(BaseQueryEngine):
         return answer
 
     def _boxes(self, citation: Citation, passage: NodeWithScore) -> list[Box]:
-        """The lines on which the cited sentences stand."""
+        """The places of the cited sentences: lines, or parts of lines."""
         document_id, _ = split_node_id(passage.node.node_id.partition("..")[0])
         spans = self._reader.catalog.spans(document_id)
         boxes = {}
-        for sentence in passage.node.metadata.get(SENTENCES, []):
-            if sentence["text"] in citation.text:
+        sentences = passage.node.metadata.get(SENTENCES, [])
+        quoted = [sentence for sentence in sentences if sentence["node_id"] == citation.id]
+        for sentence in quoted or sentences:
+            if quoted or sentence["text"] in citation.text:
                 for line in lines_between(spans, sentence["start"], sentence["end"]):
                     boxes[line.start] = Box(line.page, line.x0, line.y0, line.x1, line.y1)
         return list(boxes.values())

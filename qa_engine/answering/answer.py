@@ -39,6 +39,7 @@ class Citation:
         node_id: id of the passage among the answer's ``source_nodes``.
         section: the titles that the text stands under, from the outermost on; empty if there are none.
         page_label: the page number printed on the first page, if it is not ``page``.
+        id: what `qa-engine show` takes: the id of the quoted sentence, or of the passage.
     """
 
     number: int
@@ -51,6 +52,7 @@ class Citation:
     node_id: str = ""
     section: str = ""
     page_label: str = ""
+    id: str = ""
 
 
 @dataclass

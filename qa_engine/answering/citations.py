@@ -75,4 +75,5 @@ def _citation(number: int, passage: NodeWithScore) -> Citation:
         node_id=passage.node.node_id,
         section=str(metadata.get("section") or ""),
         page_label=str(metadata.get("page_label") or ""),
+        id=passage.node.node_id,
     )

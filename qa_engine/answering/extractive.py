@@ -43,6 +43,7 @@ class _Quote:
     score: float
     section: str = ""
     page_label: str = ""
+    sentence_id: str = ""
 
 
 class ExtractiveSynthesizer(BaseSynthesizer):
@@ -141,6 +142,7 @@ class ExtractiveSynthesizer(BaseSynthesizer):
                     node_id=quote.passage.node.node_id,
                     section=quote.section,
                     page_label=quote.page_label,
+                    id=quote.sentence_id or quote.passage.node.node_id,
                 )
             )
             parts.append(f"“{quote.text}”[{number}]")
@@ -185,6 +187,7 @@ class ExtractiveSynthesizer(BaseSynthesizer):
                 float(score) - _RANK_DISCOUNT * rank,
                 str(sentence.get("section") or ""),
                 str(sentence.get("page_label") or ""),
+                str(sentence.get("node_id") or ""),
             )
             for (rank, sentence, _, node), score in zip(long_enough, scores, strict=True)
         ]

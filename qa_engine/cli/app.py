@@ -19,6 +19,7 @@ from qa_engine.cli.ingest_command import ingest
 from qa_engine.cli.inspect_command import inspect
 from qa_engine.cli.models_command import models_app
 from qa_engine.cli.output import say_error
+from qa_engine.cli.show_command import show
 from qa_engine.errors import QAEngineError
 
 DEBUG_VARIABLE = "QA_ENGINE_DEBUG"
@@ -37,6 +38,7 @@ app = typer.Typer(
 )
 app.command()(ingest)
 app.command()(ask)
+app.command()(show)
 app.command()(inspect)
 app.command()(collections)
 app.command()(config)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -39,6 +40,10 @@ def ask(
             "--top-k", min=1, max=1000, help="Passages to search for, or to answer from [default: 10, 5]."
         ),
     ] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option("--images", metavar="DIR", help="Write the cited pages with the citations marked."),
+    ] = None,
     config: ConfigOption = None,
 ) -> None:
     """Answer a question from a collection, in Chinese and with page citations, or refuse."""
@@ -54,10 +59,18 @@ def ask(
         _show_search(question, engine.retrieve(question, top_k or _DEFAULT_TOP_K), json, engine.models)
         return
     answer: Answer = engine.query(question)  # type: ignore[assignment]
+    pictures: dict[int, list[Path]] = {}
+    if images is not None:
+        from qa_engine.cli.show_command import citation_images
+
+        pictures = citation_images(answer.citations, settings, storage, collection, images)
     if json:
-        print_json(answer.to_dict())
+        content = answer.to_dict()
+        for citation in content["citations"] if images is not None else ():
+            citation["images"] = [str(path) for path in pictures.get(citation["number"], ())]
+        print_json(content)
         return
-    _show_answer(answer)
+    _show_answer(answer, pictures)
     if explain:
         _show_passages(answer.source_nodes)
         _show_facts(answer)
@@ -79,14 +92,20 @@ def _load_model_ahead(settings: Config) -> None:
     Thread(target=load, daemon=True).start()
 
 
-def _show_answer(answer: Answer) -> None:
+def _show_answer(answer: Answer, pictures: dict[int, list[Path]]) -> None:
     console = results()
     console.print(answer.response, markup=False)
     for citation in answer.citations:
         pages = _pages(citation.page, citation.page_end)
         text = " ".join(citation.text.split())
-        console.print(f"\n[{citation.number}] {citation.file} 第{pages}页", style="bold", markup=False)
+        section = f"  {citation.section}" if citation.section else ""
+        console.print(
+            f"\n[{citation.number}] {citation.file} 第{pages}页{section}", style="bold", markup=False
+        )
         console.print(f"    {text if len(text) <= 300 else text[:300] + '…'}", markup=False)
+        console.print(f"    {citation.id}", style="dim", markup=False)
+        for picture in pictures.get(citation.number, ()):
+            console.print(f"    {picture}", markup=False)
 
 
 def _show_search(question: str, passages: list[NodeWithScore], as_json: bool, models: dict[str, str]) -> None:

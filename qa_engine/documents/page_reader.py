@@ -43,62 +43,47 @@ def read_page(page: Any, number: int, options: PageOptions) -> Page:
     """The blocks of a page in reading order.
 
     Args:
-        page: a ``pymupdf.Page``.
+        page: a ``pymupdf.Page``; a page that has to be turned for reading stays so in memory.
         number: its number, from 1.
         options: how to read it.
     """
-    rotation = page.rotation
-    try:
-        return _read(page, number, options)
-    finally:
-        if page.rotation != rotation:
-            page.set_rotation(rotation)
-
-
-def _read(page: Any, number: int, options: PageOptions) -> Page:
     source = read_page_lines(page, number)
-    turn = None
-    if source.direction != (1, 0):
-        source, turn = _turned(page, number, source)
-    found = Page(number, page.rect.width, page.rect.height, "fast", turn=turn)
-    found.label = page.get_label() or None
-    lines = source.lines
-    problem = _problem(page, source, found)
+    label = page.get_label() or None
+    problem, doubts = _problem(page, source)
+    found = Page(number, 0.0, 0.0, "fast", label=label, doubts=doubts)
+    lines = None
     if problem is not None or options.ocr == "always":
-        recognised = _recognise(page, number, options, problem, found)
-        if recognised is not None:
-            lines = recognised
-        elif problem is not None:
-            lines = []
+        lines = _recognise(page, number, options, problem, found)
+    if lines is None and problem is None:
+        found.turn = _turn(page, _TURNS.get(source.direction, 0))
+        lines = source.lines if source.direction == (1, 0) else read_page_lines(page, number).lines
+    found.width, found.height = page.rect.width, page.rect.height
     if lines:
         found.blocks = _blocks(page, lines, options, found)
     return found
 
 
-def _turned(page: Any, number: int, source: PageLines) -> tuple[PageLines, Matrix | None]:
-    """The lines of a page turned so that its text runs from left to right, and the way back to the page as shown."""
-    degrees = _TURNS.get(source.direction)
-    if not degrees or not page.parent.is_pdf:
-        return source, None
-    back = _turn(page, degrees)
-    return read_page_lines(page, number), back
+def _turn(page: Any, degrees: int) -> Matrix | None:
+    """Turns the contents of a page clockwise, and returns the way back to the page as it was shown; None if it is that.
 
-
-def _turn(page: Any, degrees: int) -> Matrix:
-    """Turns a page clockwise, and returns the way back to the page as it was shown before."""
+    PyMuPDF gives text in the space of the page before its own rotation is applied, and so are ``degrees``.
+    """
+    if not degrees and not page.rotation:
+        return None
     shown = page.rotation_matrix
-    page.set_rotation((page.rotation + degrees) % 360)
+    page.set_rotation(degrees)
     back = page.derotation_matrix * shown
+    if degrees:
+        page.remove_rotation()
     return back.a, back.b, back.c, back.d, back.e, back.f
 
 
-def _problem(page: Any, source: PageLines, found: Page) -> str | None:
-    """Why the text layer of a page is of no use, or None. Doubts are noted."""
+def _problem(page: Any, source: PageLines) -> tuple[str | None, list[str]]:
+    """Why the text layer of a page is of no use, or None; and what is doubtful about it."""
     if not source.raw.strip():
-        return NO_TEXT if _shows_something(page) else None
+        return (NO_TEXT if _shows_something(page) else None), []
     verdict = examine_text(source.raw)
-    found.doubts.extend(verdict.doubts)
-    return None if verdict.readable else GARBLED
+    return (None if verdict.readable else GARBLED), list(verdict.doubts)
 
 
 def _shows_something(page: Any) -> bool:
@@ -130,9 +115,8 @@ def _recognise(
             found.unread = problem if problem == GARBLED else None
             found.doubts.append("OCR found no text")
         return None
-    if recognition.turn:
-        found.turn = _turn(page, recognition.turn)
-        found.width, found.height = page.rect.width, page.rect.height
+    # The picture is the page as it is shown, so that is where its turn begins.
+    found.turn = _turn(page, (page.rotation + recognition.turn) % 360)
     found.ocr = True
     if recognition.confidence < _MIN_CONFIDENCE:
         found.doubts.append(f"OCR is unsure (mean confidence {recognition.confidence:.2f})")
@@ -148,7 +132,7 @@ def _blocks(page: Any, lines: list[Line], options: PageOptions, found: Page) -> 
     from qa_engine.documents.layout_model import find_boxes
 
     if found.ocr:
-        _write_recognised(page, lines, found)
+        _write_recognised(page, lines)
         words = [Word(line.x0, line.y0, line.x1, line.y1, line.text) for line in lines]
     else:
         words = [Word(*word[:5]) for word in page.get_text("words")]
@@ -161,14 +145,13 @@ def _blocks(page: Any, lines: list[Line], options: PageOptions, found: Page) -> 
     return layout_page.build_blocks(lines, boxes, words, width, height)
 
 
-def _write_recognised(page: Any, lines: list[Line], found: Page) -> None:
+def _write_recognised(page: Any, lines: list[Line]) -> None:
     """Puts recognised text onto the page in memory, unseen, since the layout model looks at text, too."""
     import pymupdf
 
-    to_page = page.derotation_matrix
     for line in lines:
-        origin = pymupdf.Point(line.x0, line.y1 - 0.15 * line.size) * to_page
         font = "helv" if line.text.isascii() else "china-s"
         length = pymupdf.get_text_length(line.text, fontname=font, fontsize=1) or 1
         size = max((line.x1 - line.x0) / length, 1)
-        page.insert_text(origin, line.text, fontname=font, fontsize=size, render_mode=3, rotate=page.rotation)
+        origin = (line.x0, line.y1 - 0.15 * line.size)
+        page.insert_text(origin, line.text, fontname=font, fontsize=size, render_mode=3)

@@ -78,6 +78,30 @@ def reading_options(config: DocumentsConfig) -> ReadingOptions:
     )
 
 
+def in_worker(path: Path, config: DocumentsConfig, task: Callable[..., Any], *arguments: Any) -> Any:
+    """Runs one task on a file in a process of its own, within the limits of time and memory.
+
+    Args:
+        path: the file, for messages.
+        config: the limits.
+        task: a function of a module; gets the arguments.
+
+    Raises:
+        DocumentError: the task failed; ``reason`` says why.
+    """
+    pool = _pool(config, 1)
+    try:
+        found = outcome(
+            path, pool.schedule(task, args=list(arguments), timeout=config.timeout_seconds), config
+        )
+    finally:
+        pool.stop()
+        pool.join()
+    if isinstance(found, DocumentError):
+        raise found
+    return found
+
+
 def parse_files(
     paths: Sequence[Path], config: DocumentsConfig, workers: int = 1
 ) -> Iterator[tuple[Path, ParsedPdf | DocumentError]]:
@@ -92,12 +116,7 @@ def parse_files(
         return
     waiting: deque[_FileJob] = deque()
     todo = iter(paths)
-    pool = ProcessPool(
-        max_workers=workers,
-        context=_WorkerContext(),
-        initializer=_start_worker,
-        initargs=[config.memory_megabytes],
-    )
+    pool = _pool(config, workers)
     try:
         while True:
             while len(waiting) < workers * _AHEAD and (path := next(todo, None)) is not None:
@@ -110,6 +129,15 @@ def parse_files(
     finally:
         pool.stop()
         pool.join()
+
+
+def _pool(config: DocumentsConfig, workers: int) -> ProcessPool:
+    return ProcessPool(
+        max_workers=workers,
+        context=_WorkerContext(),
+        initializer=_start_worker,
+        initargs=[config.memory_megabytes],
+    )
 
 
 class _FileJob:

@@ -108,7 +108,7 @@ def read_pages(
     Raises:
         DocumentError: as `read_pdf`.
     """
-    with _opened(path, options) as document:
+    with opened_pdf(path, options) as document:
         count = document.page_count
         pages = [_read(document, index, path, options) for index in range(first, min(last or count, count))]
         return count, pages
@@ -149,7 +149,12 @@ def _read(document: Any, index: int, path: Path, options: ReadingOptions) -> Pag
 
 
 @contextmanager
-def _opened(path: Path, options: ReadingOptions) -> Iterator[Any]:
+def opened_pdf(path: Path, options: ReadingOptions) -> Iterator[Any]:
+    """A file as an open ``pymupdf.Document`` with at least one page; what goes wrong inside becomes a `DocumentError`.
+
+    Raises:
+        DocumentError: as `read_pdf`.
+    """
     import pymupdf
 
     pymupdf.TOOLS.mupdf_display_errors(False)

@@ -29,7 +29,7 @@ _HITS_AT_ONCE = 24
 _MAX_MERGED = 2
 """A merged passage may be this many times as long as a window."""
 SENTENCES = "sentences"
-"""Metadata key of the sentences of a passage: a list of dicts with ``text``, ``page``, ``page_end`` (from 1),
+"""Metadata key of the sentences of a passage: a list of dicts with ``node_id``, ``text``, ``page``, ``page_end`` (from 1),
 ``start`` and ``end`` (characters of the document), ``section``, ``role``, ``page_label`` and ``table``."""
 TABLES = "tables"
 """Metadata key of the tables, in Markdown, of which a passage holds rows."""
@@ -210,6 +210,7 @@ class PassageBuilder(BaseNodePostprocessor):
 
 def _sentence(node: TextNode) -> dict[str, Any]:
     return {
+        "node_id": node.node_id,
         "text": node.text,
         "page": node.metadata.get("page"),
         "page_end": node.metadata.get("page_end"),

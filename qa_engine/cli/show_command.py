@@ -1,0 +1,204 @@
+"""``qa-engine show``, and the pictures of ``qa-engine ask --images``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from qa_engine.cli.options import (
+    CollectionOption,
+    ConfigOption,
+    JsonOption,
+    PasswordOption,
+    StorageOption,
+    load_config,
+    with_reading,
+)
+from qa_engine.cli.output import print_json, results, say
+
+if TYPE_CHECKING:
+    from qa_engine.answering.answer import Citation
+    from qa_engine.config import Config, DocumentsConfig
+    from qa_engine.documents.rendering import PageBox
+    from qa_engine.index.catalog import Catalog, FileRecord
+
+_ID = re.compile(r"(?P<document>.+)-(?P<first>\d{1,10})(\.\.(?P<last>\d{1,10}))?")
+_DPI = 110
+
+
+def show(
+    citation: Annotated[
+        str,
+        typer.Argument(metavar="CITATION", help="The id of a citation, as ask shows it.", show_default=False),
+    ],
+    collection: CollectionOption = None,
+    storage: StorageOption = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", metavar="PATH", help="Folder for the images, or a name ending in .png [default: .]."
+        ),
+    ] = None,
+    dpi: Annotated[int, typer.Option("--dpi", min=30, max=600, help="Resolution.")] = _DPI,
+    password: PasswordOption = None,
+    json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Render the pages that a citation is on, with the cited sentences marked."""
+    settings = with_reading(load_config(config), None, None, password)
+    from qa_engine.index.catalog import Catalog
+    from qa_engine.index.collection import require_collection
+
+    name = collection if collection is not None else settings.collection
+    paths = require_collection(storage if storage is not None else settings.storage, name)
+    catalog = Catalog(paths.catalog)
+    try:
+        record, text, boxes = _find(citation, catalog, paths)
+    finally:
+        catalog.close()
+    images = render_citation(record, boxes, out or Path(), dpi, settings.documents)
+    pages = sorted({box.page for box in boxes})
+    if json:
+        print_json(
+            {
+                "id": citation,
+                "file": record.file_name,
+                "path": record.path,
+                "page": pages[0],
+                "page_end": pages[-1],
+                "text": text,
+                "boxes": [box._asdict() for box in boxes],
+                "images": [str(image) for image in images],
+            }
+        )
+        return
+    console = results()
+    where = str(pages[0]) if len(pages) == 1 else f"{pages[0]}–{pages[-1]}"
+    console.print(f"{record.file_name} 第{where}页", style="bold", markup=False)
+    console.print(text, markup=False)
+    for image in images:
+        console.print(str(image), markup=False)
+
+
+def _find(citation: str, catalog: Catalog, paths: Any) -> tuple[FileRecord, str, list[PageBox]]:
+    """The file, the text and the places that an id stands for."""
+    from qa_engine.documents.node_parser import lines_between, node_id
+    from qa_engine.documents.rendering import PageBox
+    from qa_engine.documents.sentences import join_sentences
+    from qa_engine.errors import InputError
+    from qa_engine.index.vector_store import SentenceVectorStore, open_chroma
+
+    parsed = _ID.fullmatch(citation.strip())
+    if parsed is None:
+        raise InputError(
+            f"{citation!r} is not the id of a citation: those of qa-engine ask look like 0f3a…-0000012 or 0f3a…-0000012..15."
+        )
+    document_id, first = parsed["document"], int(parsed["first"])
+    last = int(parsed["last"] or first)
+    record = next((file for file in catalog.files().values() if file.document_id == document_id), None)
+    if record is None or not first <= last < record.nodes:
+        raise InputError(
+            f"There is no sentence {citation!r} in this collection: its file may have changed since; ask again."
+        )
+    store = SentenceVectorStore(open_chroma(paths.chroma, catalog.published))
+    ids = [node_id(document_id, ordinal) for ordinal in range(first, last + 1)]
+    found = store.sentences(ids)
+    nodes = [found[identifier] for identifier in ids if identifier in found]
+    spans = catalog.spans(document_id)
+    boxes: dict[PageBox, None] = {}
+    for node in nodes:
+        for span in lines_between(spans, node.start_char_idx or 0, node.end_char_idx or 0):
+            boxes[PageBox(span.page, span.x0, span.y0, span.x1, span.y1)] = None
+    if not boxes:
+        raise InputError(f"Nothing is known about the place of {citation!r}: ingest its file again.")
+    text = join_sentences([node.text for node in nodes], [node.metadata["paragraph"] for node in nodes])
+    return record, text, list(boxes)
+
+
+def render_citation(
+    record: FileRecord,
+    boxes: Sequence[PageBox],
+    out: Path,
+    dpi: int,
+    config: DocumentsConfig,
+    prefix: str = "",
+) -> list[Path]:
+    """Writes a picture of each page that the boxes are on, and returns where they are.
+
+    Args:
+        record: the file, as it was ingested; a file that has changed since is shown with a warning.
+        boxes: what is marked.
+        out: a folder, made if missing, or the name of the one picture.
+        dpi: resolution.
+        config: limits and passwords.
+        prefix: of the names of the pictures in a folder.
+
+    Raises:
+        InputError: the file is gone, or a picture cannot be written.
+        DocumentError: the file cannot be rendered.
+    """
+    from qa_engine.documents.parsing_pool import in_worker, reading_options
+    from qa_engine.documents.reader import text_path
+    from qa_engine.documents.rendering import render_boxes
+    from qa_engine.errors import InputError
+
+    path = text_path(record.path)
+    if not path.exists():
+        raise InputError(f"{record.path} is gone: put it back, or ingest the collection with --prune.")
+    status = path.stat()
+    if (status.st_size, status.st_mtime_ns) != (record.size, record.modified_ns):
+        say(f"warning: {record.file_name} has changed since it was ingested; the marks may be out of place.")
+    images: dict[int, bytes] = in_worker(
+        path, config, render_boxes, path, list(boxes), dpi, reading_options(config)
+    )
+    named = out.suffix.lower() == ".png"
+    if named and len(images) > 1:
+        raise InputError(f"The citation is on {len(images)} pages: name a folder instead of {out}.")
+    written = []
+    for page, image in images.items():
+        target = out if named else out / f"{prefix}{Path(record.file_name).stem}-p{page}.png"
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(image)
+        except OSError as error:
+            raise InputError(
+                f"{target} cannot be written ({error.strerror or error}): name another place with --out."
+            ) from error
+        written.append(target)
+    return written
+
+
+def citation_images(
+    citations: Sequence[Citation], settings: Config, storage: Path | None, collection: str | None, out: Path
+) -> dict[int, list[Path]]:
+    """Writes the pictures of the citations of an answer into a folder, and returns their paths by citation number.
+
+    Raises:
+        InputError: a file is gone, or a picture cannot be written.
+        DocumentError: a file cannot be rendered.
+    """
+    from qa_engine.documents.node_parser import split_node_id
+    from qa_engine.documents.rendering import PageBox
+    from qa_engine.index.catalog import Catalog
+    from qa_engine.index.collection import require_collection
+
+    name = collection if collection is not None else settings.collection
+    paths = require_collection(storage if storage is not None else settings.storage, name)
+    catalog = Catalog(paths.catalog)
+    try:
+        records = {file.document_id: file for file in catalog.files().values()}
+    finally:
+        catalog.close()
+    images = {}
+    for citation in citations:
+        document_id, _ = split_node_id(citation.node_id.partition("..")[0])
+        if document_id in records and citation.boxes:
+            boxes = [PageBox(box.page, box.x0, box.y0, box.x1, box.y1) for box in citation.boxes]
+            images[citation.number] = render_citation(
+                records[document_id], boxes, out, _DPI, settings.documents, f"{citation.number}-"
+            )
+    return images

@@ -1,0 +1,78 @@
+"""Pages as pictures with places marked on them, so that a citation can be looked at. The PDF is not changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from qa_engine.documents.pdf import ReadingOptions, opened_pdf
+from qa_engine.errors import DocumentError
+
+MARK = (255, 235, 90)
+"""Red, green and blue of the mark; it is multiplied with the page, so that black stays black."""
+_PADDING = 1.0
+_MAX_PIXELS = 25_000_000
+
+
+class PageBox(NamedTuple):
+    """A rectangle on a page: the page from 1, then points from the top left corner of the page as it is shown."""
+
+    page: int
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+def render_boxes(
+    path: Path, boxes: Sequence[PageBox], dpi: int = 110, options: ReadingOptions | None = None
+) -> dict[int, bytes]:
+    """Each page that the boxes are on, as a PNG with them marked.
+
+    Args:
+        path: of the PDF.
+        boxes: what is marked.
+        dpi: resolution; lowered for pages that would have more than 25 megapixels.
+        options: passwords and the limit of the size.
+
+    Returns:
+        PNG images by page number.
+
+    Raises:
+        DocumentError: the file cannot be read, or a page is not there.
+    """
+    images = {}
+    with opened_pdf(path, options or ReadingOptions()) as document:
+        for number in sorted({box.page for box in boxes}):
+            if not 1 <= number <= document.page_count:
+                raise DocumentError(
+                    "damaged",
+                    f"{path.name} has {document.page_count} pages, and no page {number}: the file has changed.",
+                )
+            here = [box for box in boxes if box.page == number]
+            images[number] = _render(document[number - 1], here, dpi)
+    return images
+
+
+def _render(page: Any, boxes: Sequence[PageBox], dpi: int) -> bytes:
+    import numpy
+    import pymupdf
+
+    area = max(page.rect.width * page.rect.height, 1.0)
+    zoom = min(dpi / 72, (_MAX_PIXELS / area) ** 0.5)
+    pixmap = page.get_pixmap(matrix=pymupdf.Matrix(zoom, zoom), colorspace=pymupdf.csRGB, alpha=False)
+    pixels = numpy.frombuffer(pixmap.samples, numpy.uint8).reshape(pixmap.height, pixmap.width, 3)
+    marked = numpy.zeros(pixels.shape[:2], bool)
+    for box in boxes:
+        left, top = int((box.x0 - _PADDING) * zoom), int((box.y0 - _PADDING) * zoom)
+        right, bottom = int((box.x1 + _PADDING) * zoom) + 1, int((box.y1 + _PADDING) * zoom) + 1
+        marked[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = True
+    # All boxes at once: where two lie over each other, the mark is not darker.
+    shown = pixels.copy()
+    shown[marked] = (pixels[marked].astype(numpy.uint16) * numpy.array(MARK, numpy.uint16) // 255).astype(
+        numpy.uint8
+    )
+    image = pymupdf.Pixmap(pymupdf.csRGB, pixmap.width, pixmap.height, shown.tobytes(), False)
+    image.set_dpi(round(72 * zoom), round(72 * zoom))
+    return bytes(image.tobytes("png"))

@@ -1,0 +1,107 @@
+"""One page: which parser reads it, and where everything is, whichever way the page lies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pymupdf
+import pytest
+from pdf_factory import LEFT, PdfBuilder, english_pdf
+
+from qa_engine.documents import layout_model
+from qa_engine.documents.page_reader import PageOptions
+from qa_engine.documents.pdf import ParsedPdf, ReadingOptions, read_pdf
+
+TEXT = "A wide table was turned to fit."
+
+
+def read(path: Path, **options: str) -> ParsedPdf:
+    return read_pdf(path, ReadingOptions(PageOptions(**{"ocr": "never", **options})))  # type: ignore[arg-type]
+
+
+def turned_pdf(path: Path, text_turn: int, page_turn: int) -> pymupdf.Rect:
+    """A page with one line of text; returns where the line is on the page as it is shown."""
+    document = pymupdf.open()
+    page = document.new_page(width=600, height=800)
+    page.insert_text((300, 400), TEXT, fontsize=12, rotate=text_turn)
+    length = pymupdf.get_text_length(TEXT, "helv", 12)
+    corners = {0: (300, 388, 300 + length, 404), 90: (288, 400 - length, 304, 400)}
+    corners |= {180: (300 - length, 396, 300, 412), 270: (296, 400, 312, 400 + length)}
+    page.set_rotation(page_turn)
+    shown = pymupdf.Rect(corners[text_turn]) * page.rotation_matrix
+    document.save(path)
+    return shown
+
+
+@pytest.mark.parametrize("parser", ["fast", "layout"])
+@pytest.mark.parametrize("page_turn", [0, 90, 180, 270])
+@pytest.mark.parametrize("text_turn", [0, 90, 180, 270])
+def test_text_is_read_and_placed_whichever_way_it_and_its_page_lie(
+    text_turn: int, page_turn: int, parser: str, tmp_path: Path
+) -> None:
+    shown = turned_pdf(tmp_path / "a.pdf", text_turn, page_turn)
+    parsed = read(tmp_path / "a.pdf", parser=parser)
+    assert parsed.text == TEXT
+    (span,) = parsed.spans
+    for found, expected in zip((span.x0, span.y0, span.x1, span.y1), shown, strict=True):
+        assert abs(found - expected) < 5
+
+
+def test_stamp_along_the_margin_is_left_out(tmp_path: Path) -> None:
+    builder = PdfBuilder().page()
+    builder.put("The text of the paper goes from left to right.", LEFT, 100)
+    builder.document[0].insert_text((20, 600), "arXiv:2307.09288v2 [cs.CL]", rotate=90)
+    parsed = read(builder.save(tmp_path / "a.pdf"))
+    assert parsed.text == "The text of the paper goes from left to right."
+
+
+def test_prose_is_read_fast_and_columns_by_the_layout_model(tmp_path: Path) -> None:
+    one = read(english_pdf(tmp_path / "one.pdf"))
+    two = read(english_pdf(tmp_path / "two.pdf", columns=2, lines_per_page=8))
+    assert {page.parser for page in one.pages} == {"fast"}
+    assert "layout" in {page.parser for page in two.pages}
+
+
+@pytest.mark.parametrize("parser", ["fast", "layout"])
+def test_parser_can_be_chosen(parser: str, tmp_path: Path) -> None:
+    parsed = read(english_pdf(tmp_path / "a.pdf", columns=2), parser=parser)
+    assert {page.parser for page in parsed.pages} == {parser}
+
+
+def test_page_on_which_the_layout_model_fails_is_read_by_geometry(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(page: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(layout_model, "find_boxes", fail)
+    parsed = read(english_pdf(tmp_path / "a.pdf", header=None), parser="layout")
+    assert "Jupiter is the largest planet" in parsed.text
+    assert parsed.pages[0].parser == "fast"
+    assert parsed.pages[0].doubts == ["the layout model failed (ZeroDivisionError)"]
+
+
+def test_empty_page_is_no_page_that_needs_ocr(tmp_path: Path) -> None:
+    builder = PdfBuilder().page()
+    builder.put("Only the first page has text.", LEFT, 100)
+    builder.page()
+    parsed = read(builder.save(tmp_path / "a.pdf"))
+    assert [page.unread for page in parsed.pages] == [None, None]
+
+
+def test_letters_drawn_as_outlines_need_ocr(tmp_path: Path) -> None:
+    builder = PdfBuilder().page()
+    builder.put("Only the first page has text.", LEFT, 100)
+    page = builder.page().document[1]
+    for number in range(60):
+        page.draw_line((72 + 5 * number, 100), (75 + 5 * number, 110))
+    parsed = read(builder.save(tmp_path / "a.pdf"))
+    assert [page.unread for page in parsed.pages] == [None, "no_text"]
+
+
+def test_label_of_the_file_is_taken_where_none_is_printed(tmp_path: Path) -> None:
+    builder = PdfBuilder().page()
+    builder.put("Text of the preface is here.", LEFT, 100)
+    builder.document.set_page_labels([{"startpage": 0, "style": "r", "firstpagenum": 4}])
+    parsed = read(builder.save(tmp_path / "a.pdf"))
+    assert parsed.pages[0].label == "iv"
