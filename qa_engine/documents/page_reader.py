@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from qa_engine.documents import fast_page, layout_page
-from qa_engine.documents.blocks import Block, Line, Page
+from qa_engine.documents.blocks import Block, Line, Page, Role
 from qa_engine.documents.garbling import examine_text
 from qa_engine.documents.ocr import INSTALL, ocr_available, recognise_page
 from qa_engine.documents.page_choice import layout_reason
@@ -19,6 +19,8 @@ GARBLED, NO_TEXT = "garbled", "no_text"
 _TURNS = {(1, 0): 0, (0, -1): 90, (-1, 0): 180, (0, 1): 270}
 """Degrees clockwise by which a page is turned for its text to run from left to right."""
 _MIN_CONFIDENCE = 0.8
+_CHART = 6
+"""A figure in a scan with fewer lines is taken for text."""
 Matrix = tuple[float, float, float, float, float, float]
 _INK = 0.01
 """Share of the page that pictures cover on a page that may need OCR."""
@@ -142,7 +144,11 @@ def _blocks(page: Any, lines: list[Line], options: PageOptions, found: Page) -> 
         found.doubts.append(f"the layout model failed ({type(error).__name__})")
         return fast_page.build_blocks(lines, width, height)
     found.parser = "layout"
-    return layout_page.build_blocks(lines, boxes, words, width, height)
+    blocks = layout_page.build_blocks(lines, boxes, words, width, height)
+    for block in blocks:
+        if found.ocr and block.role is Role.FIGURE and len(block.lines) < _CHART:
+            block.role = Role.BODY  # all of a scan is a picture to the model
+    return blocks
 
 
 def _write_recognised(page: Any, lines: list[Line]) -> None:

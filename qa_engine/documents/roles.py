@@ -116,21 +116,7 @@ def _parts(block: Block, height: float, size: float) -> list[Block]:
 def _line_role(line: Line, lines: Sequence[Line], index: int, size: float) -> Role:
     if _is_heading(line, lines, index, size):
         return Role.HEADING
-    if LIST_ITEM.match(line.text):
-        return Role.LIST
-    if index and _line_role_is_list(lines, index):
-        return Role.LIST
     return Role.BODY
-
-
-def _line_role_is_list(lines: Sequence[Line], index: int) -> bool:
-    """Whether a line goes on with a list item: it is indented behind the mark above."""
-    for above in reversed(lines[:index]):
-        if LIST_ITEM.match(above.text):
-            return lines[index].x0 > above.x0 + 0.5 * above.size
-        if above.x0 < lines[index].x0 - 0.5 * above.size:
-            return False
-    return False
 
 
 def _is_heading(line: Line, lines: Sequence[Line], index: int, size: float) -> bool:

@@ -35,6 +35,7 @@ _OPENERS = "“‘「『《〈【〔[（("
 _BRACKETS = re.compile('[“”‘’「」『』《》〈〉【】〔〕\\[\\]（）()"]')
 _QUOTES = frozenset("”’」』\"'")
 _TITLES = frozenset("》〉")
+_TYPO = 5
 _NEST = 6
 """How many open brackets a closing one looks through: bounds the time on hostile text."""
 _ASIDE = {True: 100, False: 250}
@@ -42,7 +43,7 @@ _ASIDE = {True: 100, False: 250}
 
 # Sentencex sees no bracket, quotation mark or @: they make it skip all between them, in quadratic time.
 _MASK = str.maketrans(
-    dict.fromkeys(_OPENERS + '”’」』》〉】〕]）)"{}<>«»„‚‛‟‹›', " ") | {"'": "_", "`": "_", "@": "_"}
+    dict.fromkeys(_OPENERS + '”’」』》〉】〕]）"{}<>«»„‚‛‟‹›', " ") | {"'": "_", "`": "_", "@": "_", ")": "_"}
 )
 
 _STOP = re.compile(
@@ -185,7 +186,7 @@ class _Paragraph:
         closed = end > run_end
         first = _WORD.match(text, after)
         starter = first is not None and first[0] in STARTERS
-        if after == end and not (closed or starter or text[after] in _OPENERS):
+        if after == end and not (closed or starter or text[after] in _OPENERS or self._is_typo(begin, first)):
             return False
         lower = letter.islower()
         if stop["run"] != ".":
@@ -198,7 +199,7 @@ class _Paragraph:
             return False
         if short in MAY_END and not closed:
             return starter
-        if len(word) == 1 and text[begin - 2 : begin - 1] == "-":  # M.-W. Chang
+        if len(word) == 1 and word.isupper() and text[begin - 2 : begin - 1] == "-":  # M.-W. Chang
             return False
         if stop["note"]:
             return len(word) > 1 and word.islower()
@@ -207,6 +208,12 @@ class _Paragraph:
         if word in WORDS and text[after].isupper():
             return True
         return run_end in self._library
+
+    def _is_typo(self, begin: int, following: re.Match[str] | None) -> bool:
+        """Whether two words without a blank between them are the end and the beginning of sentences, not a file name."""
+        word = last_word(self._text, begin)
+        long = following is not None and len(following[0]) >= _TYPO and following[0].istitle()
+        return long and len(word) >= _TYPO and word.islower()
 
     def _is_list_mark(self, begin: int) -> bool:
         return begin - self._begin <= 12 and LIST_MARK.match(self._text, self._begin, begin) is not None

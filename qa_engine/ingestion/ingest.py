@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
+from llama_index.core.schema import BaseNode
 
 from qa_engine.config import Config
 from qa_engine.documents.discovery import find_pdfs
@@ -36,7 +37,7 @@ from qa_engine.index.collection import (
 )
 from qa_engine.index.vector_store import SentenceVectorStore, open_chroma
 from qa_engine.index.writer_lock import writer_lock
-from qa_engine.ingestion.pipeline import build_pipeline
+from qa_engine.ingestion.pipeline import build_pipeline, lexical_text
 from qa_engine.ingestion.report import Failure, IngestProgress, IngestReport, needs_ocr, unread_pages
 from qa_engine.models.embedding import build_embedding
 
@@ -198,18 +199,18 @@ class _IngestRun:
                 continue
             document = PdfDocument.of(parsed, path, item.record.document_id)
             nodes = pipeline.run(documents=[document])
-            self._commit(item, parsed, [node.get_content() for node in nodes])
+            self._commit(item, parsed, nodes)
 
-    def _commit(self, item: _Work, parsed: ParsedPdf, sentences: Sequence[str]) -> None:
+    def _commit(self, item: _Work, parsed: ParsedPdf, nodes: Sequence[BaseNode]) -> None:
         record = replace(
             item.record,
             pages=len(parsed.pages),
-            nodes=len(sentences),
-            chinese_nodes=sum(map(is_chinese, sentences)),
+            nodes=len(nodes),
+            chinese_nodes=sum(is_chinese(node.get_content()) for node in nodes),
             awaits_ocr=0 if self._ocr_is_there() else sum(map(needs_ocr, parsed.pages)),
             ingested_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
-        terms = [analyse(sentence) for sentence in sentences]
+        terms = [analyse(lexical_text(node)) for node in nodes]
         self._catalog.commit(record, parsed.spans, terms, parsed.tables)
         self._delete_unfinished()
         self._report.warnings.extend(unread_pages(item.record.file_name, parsed.pages))
@@ -218,7 +219,7 @@ class _IngestRun:
         else:
             self._report.updated += 1
         self._report.pages += len(parsed.pages)
-        self._report.nodes += len(sentences)
+        self._report.nodes += len(nodes)
         self._progress.file_done(item.record.file_name, "added" if item.is_new else "updated")
 
     def _fail(self, path: Path, error: DocumentError) -> None:

@@ -12,7 +12,7 @@ from llama_index.core.vector_stores.types import BasePydanticVectorStore
 from pydantic import Field
 
 from qa_engine.config import Config
-from qa_engine.documents.node_parser import SentenceNodeParser
+from qa_engine.documents.node_parser import SECTION, SECTION_MARK, SentenceNodeParser
 from qa_engine.documents.sentences import join_sentences
 
 _REPORT_EVERY = 512
@@ -44,6 +44,18 @@ class NeighbourEmbedding(TransformComponent):
             if self.report is not None:
                 self.report(min(start + _REPORT_EVERY, len(nodes)), len(nodes))
         return nodes
+
+
+def lexical_text(node: BaseNode) -> str:
+    """What BM25 finds a sentence by: its words, and the title it stands under.
+
+    A section names what its sentences speak of, and they often do not. Measured on 300 questions of the CMRC 2018 trial
+    set, MRR@10 rose from .943 to .957. In front of what is embedded the title helped nowhere (XQuAD, Chinese questions
+    on English documents: answers within 600 characters .787 without, .760 with it).
+    """
+    text = node.get_content(metadata_mode=MetadataMode.NONE)
+    title = str(node.metadata.get(SECTION, "")).rpartition(SECTION_MARK)[2]
+    return text if not title or title in text else f"{title}\n{text}"
 
 
 class NodeAnnouncement(TransformComponent):

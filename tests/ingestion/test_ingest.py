@@ -11,8 +11,11 @@ import pytest
 from hash_embedding import HashEmbedding
 from ingest_process import ingest, stored_files
 from pdf_factory import (
+    CHINESE_FONT,
+    LEFT,
     SOLAR_SYSTEM,
     WEST_LAKE,
+    PdfBuilder,
     broken_pdf,
     chinese_pdf,
     english_pdf,
@@ -22,7 +25,12 @@ from pdf_factory import (
     zero_byte_pdf,
 )
 
+from qa_engine.documents.blocks import Line
+from qa_engine.documents.node_parser import node_id
+from qa_engine.documents.ocr import Recognition
 from qa_engine.errors import ConfigurationError, IndexLockedError, InputError, StorageError
+from qa_engine.index.analyser import analyse
+from qa_engine.index.bm25 import Bm25Index
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths, list_collections
 from qa_engine.index.writer_lock import writer_lock
@@ -456,3 +464,45 @@ def test_report_is_the_documented_object(docs: Path, storage: Path) -> None:
     assert report["files"] == {"added": 1, "updated": 0, "unchanged": 0, "deleted": 0, "failed": 1}
     assert set(report["failures"][0]) == {"file", "reason", "message"}
     assert {"pages", "nodes", "seconds"} <= set(report)
+
+
+def test_sentence_is_found_by_the_title_it_stands_under(docs: Path, storage: Path) -> None:
+    builder = PdfBuilder(CHINESE_FONT).page()
+    builder.put("第一章 年休假", LEFT, 100, 16)
+    builder.put("员工每年享有八天，满十年的享有十二天。", LEFT, 130)
+    builder.put("第二章 差旅费", LEFT, 170, 16)
+    builder.put("部门负责人审批以后由财务部门支付。", LEFT, 200)
+    builder.save(docs / "a.pdf")
+    ingest(docs, storage)
+    paths = collection_paths(storage, "default")
+    opened = Catalog(paths.catalog)
+    index = Bm25Index.load(paths.bm25(opened.published))
+    (record,) = opened.files().values()
+    opened.close()
+    # Sentences 0 and 2 are the titles themselves. Neighbours count as well, with less weight.
+    best = index.search(analyse("差旅费"), 2)
+    assert {hit.node_id for hit in best} == {node_id(record.document_id, 2), node_id(record.document_id, 3)}
+
+
+def test_file_that_waits_for_ocr_is_read_again_when_it_is_there_and_not_before(
+    docs: Path, storage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image_only_pdf(docs / "a.pdf", text_pages=2)
+    english_pdf(docs / "b.pdf")
+    for name in ("qa_engine.documents.page_reader", "qa_engine.documents.pdf", "qa_engine.ingestion.ingest"):
+        monkeypatch.setattr(f"{name}.ocr_available", lambda: False)
+    first = ingest(docs, storage)
+    assert first.added == 2
+    assert "pip install" in first.warnings[0]
+    assert ingest(docs, storage).unchanged == 2
+    found = [Line("This page was scanned.", 3, 72, 80, 200, 95, 11, 0)]
+    monkeypatch.setattr("qa_engine.documents.page_reader.ocr_available", lambda: True)
+    monkeypatch.setattr("qa_engine.ingestion.ingest.ocr_available", lambda: True)
+    monkeypatch.setattr(
+        "qa_engine.documents.page_reader.recognise_page", lambda *arguments: Recognition(found, 0.9)
+    )
+    again = ingest(docs, storage)
+    assert counts(again) == (0, 1, 1, 0, 0)
+    assert again.warnings == []
+    assert "This page was scanned." in stored_files(storage)["a.pdf"]
+    assert ingest(docs, storage).unchanged == 2
