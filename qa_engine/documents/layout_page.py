@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qa_engine.documents.blocks import Block, Line, Role
+from qa_engine.documents.blocks import RUNNING_MATTER, Block, Line, Role
 from qa_engine.documents.fast_page import lines_in_order
 from qa_engine.documents.layout_model import LayoutBox
 from qa_engine.documents.line_joining import baseline_overlap, joined, rows_of
@@ -47,6 +47,9 @@ def build_blocks(
     blocks = [_block(boxes[index], lines, words, width, height) for index, lines in inside.items()] + [
         Block(Role.BODY, lines) for lines in _groups(outside)
     ]
+    if all(block.role in RUNNING_MATTER for block in blocks):
+        for block in blocks:
+            block.role = Role.BODY  # a page that is nothing but margins is text after all
     rects = [_bounds(block) for block in blocks]
     ordered = [blocks[index] for index in reading_order(rects, width, height)]
     for number, block in enumerate(ordered):
