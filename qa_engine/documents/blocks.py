@@ -96,6 +96,7 @@ class Page:
         doubts: what may be wrong with the text, one clause each.
         unread: why the page gives no text though it shows something: ``no_text`` (a picture without a text layer) or
             ``garbled``; None if it was read.
+        suspect: whether the text was taken though it reads like none, for lack of OCR to tell.
         turn: matrix (a, b, c, d, e, f) from the space of the blocks to the page as it is shown, for pages whose text
             does not run from left to right; None if the two are the same.
     """
@@ -109,6 +110,7 @@ class Page:
     label: str | None = None
     doubts: list[str] = field(default_factory=list)
     unread: str | None = None
+    suspect: bool = False
     turn: tuple[float, float, float, float, float, float] | None = None
 
 

@@ -86,26 +86,33 @@ _COMMON_WORDS = frozenset(
 _RARE_LATIN = frozenset((row[0], letter) for row in _RARE_FOLLOWERS.split() for letter in row[1:])
 
 
+_LETTERS = re.compile(r"[^\W_]")
+
+
 @dataclass(frozen=True)
 class TextVerdict:
     """Can the text layer of a page be trusted?
 
     `readable`: False if the text is to be thrown away. `share`: 0 to 1 of the visible characters that are doubtful.
-    `doubts`: one short English clause for each kind of doubt; a readable page can have some.
+    `doubts`: one short English clause for each kind of doubt; a readable page can have some. `certain`: False if an
+    unreadable text is made of proper characters that make no words: only the picture of the page tells whether that is
+    what it says, as invented text does.
     """
 
     readable: bool
     share: float
     doubts: tuple[str, ...]
+    certain: bool = True
 
 
 @dataclass(frozen=True)
 class _Finding:
-    """Doubtful characters of one kind: how many, whether they condemn the page, and the clause for people."""
+    """Doubtful characters of one kind: how many, whether they condemn the page, for certain, and the clause for people."""
 
     characters: int
     condemns: bool
     doubt: str
+    certain: bool = True
 
 
 def examine_text(text: str) -> TextVerdict:
@@ -135,6 +142,8 @@ def examine_text(text: str) -> TextVerdict:
         not any(finding.condemns for finding in findings),
         min(1.0, doubtful / max(visible, 1)),
         tuple(finding.doubt for finding in findings),
+        not any(finding.condemns for finding in findings)
+        or any(finding.condemns and finding.certain for finding in findings),
     )
 
 
@@ -199,7 +208,7 @@ def _rare_han(text: str) -> _Finding | None:
         if rare < least:
             return None
     condemns = rare >= (_RARE_HAN + _SHORT_RARE_HAN / sqrt(total)) * total
-    return _Finding(rare, condemns, f"{rare / total:.0%} of the Chinese characters are rare ones")
+    return _Finding(rare, condemns, f"{rare / total:.0%} of the Chinese characters are rare ones", False)
 
 
 def _han_without_words(text: str) -> _Finding | None:
@@ -214,7 +223,7 @@ def _han_without_words(text: str) -> _Finding | None:
     known = sum(len(piece) for piece in pieces if len(piece) > 1 or piece in _HAN_WORDS)
     if known >= (_KNOWN_HAN - _SHORT_KNOWN_HAN / sqrt(total)) * total:
         return None
-    return _Finding(total, True, f"only {known / total:.0%} of the Chinese text is words")
+    return _Finding(total, True, f"only {known / total:.0%} of the Chinese text is words", False)
 
 
 def _latin_cipher(text: str, visible: int) -> _Finding | None:
@@ -232,7 +241,8 @@ def _latin_cipher(text: str, visible: int) -> _Finding | None:
         return None
     if len(different & _COMMON_WORDS) > _COMMON_WORDS_SHARE * len(different):
         return None
-    return _Finding(letters, True, f"{rare / total:.0%} of the pairs of Latin letters occur in no language")
+    doubt = f"{rare / total:.0%} of the pairs of Latin letters occur in no language"
+    return _Finding(letters, True, doubt, certain=False)
 
 
 def _variety(counts: Counter[str]) -> float:
@@ -253,3 +263,10 @@ def _common_han() -> tuple[frozenset[str], ...]:
         )
         for codec, first, last in levels
     )
+
+
+def agreement(text: str, other: str) -> float:
+    """The share, 0 to 1, of the neighbouring pairs of letters of the shorter text that the other has as well."""
+    first, second = (Counter(pairwise("".join(_LETTERS.findall(side)))) for side in (text, other))
+    least = min(first.total(), second.total())
+    return (first & second).total() / least if least else 0.0

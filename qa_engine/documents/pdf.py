@@ -55,6 +55,7 @@ class PageReport:
         left_out: the text of headers, footers, page numbers and figures, with the role.
         doubts: what may be wrong with the text, one clause each.
         unread: why the page gives no text though it shows something: ``no_text``, ``garbled`` or ``damaged``.
+        suspect: whether the text was taken though it reads like none, for lack of OCR to tell.
     """
 
     number: int
@@ -65,6 +66,7 @@ class PageReport:
     left_out: list[tuple[str, str]] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
     unread: str | None = None
+    suspect: bool = False
 
 
 @dataclass(frozen=True)
@@ -259,7 +261,15 @@ def _report(page: Page) -> PageReport:
     ]
     roles = Counter(block.role.value for block in page.blocks)
     return PageReport(
-        page.number, page.label, page.parser, page.ocr, dict(roles), left_out, page.doubts, page.unread
+        page.number,
+        page.label,
+        page.parser,
+        page.ocr,
+        dict(roles),
+        left_out,
+        page.doubts,
+        page.unread,
+        page.suspect,
     )
 
 

@@ -38,7 +38,7 @@ from qa_engine.index.collection import (
 from qa_engine.index.vector_store import SentenceVectorStore, open_chroma
 from qa_engine.index.writer_lock import writer_lock
 from qa_engine.ingestion.pipeline import build_pipeline, lexical_text
-from qa_engine.ingestion.report import Failure, IngestProgress, IngestReport, needs_ocr, unread_pages
+from qa_engine.ingestion.report import Failure, IngestProgress, IngestReport, doubtful_pages, needs_ocr
 from qa_engine.models.embedding import build_embedding
 
 
@@ -213,7 +213,7 @@ class _IngestRun:
         terms = [analyse(lexical_text(node)) for node in nodes]
         self._catalog.commit(record, parsed.spans, terms, parsed.tables)
         self._delete_unfinished()
-        self._report.warnings.extend(unread_pages(item.record.file_name, parsed.pages))
+        self._report.warnings.extend(doubtful_pages(item.record.file_name, parsed.pages))
         if item.is_new:
             self._report.added += 1
         else:

@@ -79,20 +79,21 @@ class IngestProgress:
 
 
 def needs_ocr(page: PageReport) -> bool:
-    """Whether a page shows something that only OCR could read."""
-    return page.unread in {"no_text", "garbled"}
+    """Whether OCR could read a page better."""
+    return page.suspect or page.unread in {"no_text", "garbled"}
 
 
-def unread_pages(file_name: str, pages: Sequence[PageReport]) -> Iterator[str]:
-    """A sentence for each reason for which pages of a file gave no text."""
-    reasons: dict[str, list[PageReport]] = {}
+def doubtful_pages(file_name: str, pages: Sequence[PageReport]) -> Iterator[str]:
+    """A sentence for each reason for which pages of a file gave no text, or text that reads like none."""
+    reasons: dict[tuple[bool, str], list[PageReport]] = {}
     for page in pages:
-        if page.unread is not None:
-            reasons.setdefault(page.doubts[-1] if page.doubts else page.unread, []).append(page)
-    for clause, unread in reasons.items():
-        numbers = _ranges([page.number for page in unread])
-        many = f"page {numbers}" if len(unread) == 1 else f"pages {numbers}"
-        yield f"{file_name}: {many} of {len(pages)} left out: {clause}."
+        if page.unread is not None or page.suspect:
+            reasons.setdefault((page.suspect, page.doubts[-1] if page.doubts else ""), []).append(page)
+    for (suspect, clause), doubtful in reasons.items():
+        numbers = _ranges([page.number for page in doubtful])
+        many = f"page {numbers}" if len(doubtful) == 1 else f"pages {numbers}"
+        what = "taken with doubt" if suspect else "left out"
+        yield f"{file_name}: {many} of {len(pages)} {what}: {clause}."
 
 
 def _ranges(numbers: Sequence[int]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pymupdf
@@ -9,6 +10,8 @@ import pytest
 from pdf_factory import LEFT, PdfBuilder, english_pdf
 
 from qa_engine.documents import layout_model
+from qa_engine.documents.blocks import Line
+from qa_engine.documents.ocr import Recognition
 from qa_engine.documents.page_reader import PageOptions
 from qa_engine.documents.pdf import ParsedPdf, ReadingOptions, read_pdf
 
@@ -105,3 +108,47 @@ def test_label_of_the_file_is_taken_where_none_is_printed(tmp_path: Path) -> Non
     builder.document.set_page_labels([{"startpage": 0, "style": "r", "firstpagenum": 4}])
     parsed = read(builder.save(tmp_path / "a.pdf"))
     assert parsed.pages[0].label == "iv"
+
+
+def invented_chinese(seed: int = 1, length: int = 600) -> list[str]:
+    """Lines of common characters that make no words."""
+    chance = random.Random(seed)
+    common = [
+        bytes((lead, trail)).decode("gb2312") for lead in range(0xB0, 0xD0) for trail in range(0xA1, 0xF0)
+    ]
+    text = "".join(chance.choice(common) for _ in range(length))
+    return [text[start : start + 30] for start in range(0, length, 30)]
+
+
+def invented_pdf(path: Path) -> Path:
+    builder = PdfBuilder("china-s").page()
+    builder.lines(invented_chinese(), y=100)
+    return builder.save(path)
+
+
+def test_text_that_reads_like_none_is_taken_with_doubt_where_no_ocr_can_tell(tmp_path: Path) -> None:
+    parsed = read(invented_pdf(tmp_path / "a.pdf"))
+    (page,) = parsed.pages
+    assert page.suspect
+    assert page.unread is None
+    assert "words" in page.doubts[0]
+    assert "OCR could tell" in page.doubts[-1]
+    assert parsed.text.replace("\n", "") == "".join(invented_chinese())
+
+
+@pytest.mark.parametrize("seen", ["the same", "another text"])
+def test_ocr_decides_about_text_that_reads_like_none(
+    seen: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = (
+        invented_chinese() if seen == "the same" else ["公司本年度营业收入大幅增长。", "研发投入持续增加。"]
+    )
+    lines = [Line(text, 1, 72, 100 + 20 * n, 400, 114 + 20 * n, 11, n) for n, text in enumerate(texts)]
+    monkeypatch.setattr("qa_engine.documents.page_reader.ocr_available", lambda: True)
+    monkeypatch.setattr(
+        "qa_engine.documents.page_reader.recognise_page", lambda *arguments: Recognition(lines, 0.95)
+    )
+    parsed = read(invented_pdf(tmp_path / "a.pdf"), ocr="auto")
+    assert parsed.pages[0].ocr == (seen == "another text")
+    assert not parsed.pages[0].suspect
+    assert ("营业收入" in parsed.text) == (seen == "another text")
