@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from qa_engine.documents.blocks import Block, Line, Role
 from qa_engine.documents.line_joining import joined, rows_of
@@ -11,24 +12,44 @@ from qa_engine.documents.reading_order import Rect, columns, reading_order
 _GAP = 0.75
 """A gap of more than this many line heights begins a new block."""
 _SAME_SIZE = 0.08
+_CELL_GAP = 1.5
+"""Font sizes between the cells of a row."""
 _MAX_PIECES = 1500
 """More pieces than this are a drawing or a map; their columns are not looked for."""
 
 
 def build_blocks(pieces: Sequence[Line], width: float, height: float) -> list[Block]:
-    """The blocks of a page in reading order, all of the role body: roles need the whole file.
+    """The blocks of a page in reading order, of the role body, or table for rows of pieces: other roles need the file.
 
     Args:
         pieces: of lines, in the order of the file.
         width, height: of the page in points.
     """
+    lines = lines_in_order(pieces, width, height)
+    tabular = _tabular_rows(pieces)
     blocks: list[Block] = []
-    for line in lines_in_order(pieces, width, height):
-        if not blocks or not _goes_on(blocks[-1].lines, line):
-            blocks.append(Block(Role.BODY, []))
+    for line in lines:
+        role = Role.TABLE if (line.y0, line.x0) in tabular else Role.BODY
+        if not blocks or role is not blocks[-1].role or not _goes_on(blocks[-1].lines, line):
+            blocks.append(Block(role, []))
         line.block = len(blocks) - 1
         blocks[-1].lines.append(line)
     return blocks
+
+
+def _tabular_rows(pieces: Sequence[Line]) -> set[tuple[float, float]]:
+    """Where the rows begin that are made of cells: at least two below each other, of three pieces or more with wide gaps."""
+    rows = rows_of(pieces)
+    celled = [
+        sum(right.x0 - left.x1 > _CELL_GAP * left.size for left, right in pairwise(row)) >= 2 for row in rows
+    ]
+    found = set()
+    for index, row in enumerate(rows):
+        beside = celled[max(index - 1, 0) : index] + celled[index + 1 : index + 2]
+        if celled[index] and any(beside):
+            line = joined(row)
+            found.add((line.y0, line.x0))
+    return found
 
 
 def lines_in_order(pieces: Sequence[Line], width: float, height: float) -> list[Line]:

@@ -66,7 +66,7 @@ def assign_roles(pages: Sequence[Page], size: float) -> None:
     for page in pages:
         if page.parser != "fast":
             for block in page.blocks:
-                block.role = _corrected(block, size)
+                block.role = _corrected(block, page.height, size)
             continue
         page.blocks = [
             part
@@ -78,16 +78,23 @@ def assign_roles(pages: Sequence[Page], size: float) -> None:
                 line.block = number
 
 
-def _corrected(block: Block, size: float) -> Role:
+def _corrected(block: Block, height: float, size: float) -> Role:
     """The role of a block that a layout model has named, with the mistakes mended that words give away."""
     first, last = block.lines[0], block.lines[-1]
     if block.role is Role.HEADING:
         plain = first.size < _LARGER * size and not first.bold and not NUMBERED_HEADING.match(first.text)
         if plain and (first.text[0].islower() or _SENTENCE_END.search(last.text)):
             return Role.BODY
-    if block.role in {Role.BODY, Role.LIST} and CAPTION.match(first.text):
+    if block.role in {Role.BODY, Role.LIST, Role.HEADING} and CAPTION.match(first.text):
         return Role.CAPTION
+    if block.role is Role.BODY and _is_small_print(block, height, size):
+        return Role.FOOTNOTE
     return block.role
+
+
+def _is_small_print(block: Block, height: float, size: float) -> bool:
+    common = Counter(round(line.size, 1) for line in block.lines).most_common(1)[0][0]
+    return common < _FOOTNOTE_SIZE * size and block.lines[0].y0 > 0.5 * height
 
 
 def _parts(block: Block, height: float, size: float) -> list[Block]:
@@ -96,8 +103,7 @@ def _parts(block: Block, height: float, size: float) -> list[Block]:
         return [Block(Role.CONTENTS, block.lines)]
     if CAPTION.match(block.lines[0].text) and len(block.lines) <= 2 * _FEW_LINES:
         return [Block(Role.CAPTION, block.lines)]
-    small = Counter(round(line.size, 1) for line in block.lines).most_common(1)[0][0] < _FOOTNOTE_SIZE * size
-    if small and block.lines[0].y0 > 0.5 * height:
+    if _is_small_print(block, height, size):
         return [Block(Role.FOOTNOTE, block.lines)]
     parts: list[Block] = []
     for index, line in enumerate(block.lines):
