@@ -49,7 +49,7 @@ class DocumentsConfig(_Section):
     passwords: list[SecretStr] = []
     """Tried in turn on files that are locked."""
     timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 120
-    """For every eight pages of a file, and for a shorter file."""
+    """For every four pages of a file, and for a shorter file."""
     max_file_megabytes: Annotated[int, Field(ge=1, le=10_000)] = 500
     memory_megabytes: Annotated[int, Field(ge=256, le=1_000_000)] = 2048
     """Address space that a parsing process may add to what it has at its start."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from qa_engine.cli.options import CollectionOption, ConfigOption, JsonOption, StorageOption, load_config
-from qa_engine.cli.output import print_json, results, say
+from qa_engine.cli.output import print_json, results, say, say_error
 
 if TYPE_CHECKING:
     from llama_index.core.schema import NodeWithScore
@@ -47,6 +47,8 @@ def ask(
     config: ConfigOption = None,
 ) -> None:
     """Answer a question from a collection, in Chinese and with page citations, or refuse."""
+    if images is not None:
+        _check_images(images, search_only)
     settings = load_config(config)
     if top_k is not None and not search_only:
         answering = settings.answering.model_copy(update={"passages": top_k})
@@ -59,21 +61,40 @@ def ask(
         _show_search(question, engine.retrieve(question, top_k or _DEFAULT_TOP_K), json, engine.models)
         return
     answer: Answer = engine.query(question)  # type: ignore[assignment]
-    pictures: dict[int, list[Path]] = {}
+    pictures: dict[int, list[str]] = {}
+    failures: list[str] = []
     if images is not None:
         from qa_engine.cli.show_command import citation_images
 
-        pictures = citation_images(answer.citations, settings, storage, collection, images)
+        pictures, failures = citation_images(answer.citations, settings, storage, collection, images)
     if json:
         content = answer.to_dict()
         for citation in content["citations"] if images is not None else ():
-            citation["images"] = [str(path) for path in pictures.get(citation["number"], ())]
+            citation["images"] = pictures.get(citation["number"], [])
         print_json(content)
-        return
-    _show_answer(answer, pictures)
-    if explain:
-        _show_passages(answer.source_nodes)
-        _show_facts(answer)
+    else:
+        _show_answer(answer, pictures)
+        if explain:
+            _show_passages(answer.source_nodes)
+            _show_facts(answer)
+    for failure in failures:
+        say_error(failure)
+    if failures:
+        raise typer.Exit(1)
+
+
+def _check_images(folder: Path, search_only: bool) -> None:
+    """Refuses what can be told to be wrong before a model is asked."""
+    from qa_engine.errors import InputError
+
+    if search_only:
+        raise InputError("--images shows what an answer cites, and --search-only makes none: leave one out.")
+    try:
+        usable = folder.is_dir() or not folder.exists()
+    except OSError:
+        usable = False
+    if not usable:
+        raise InputError(f"{folder} is no folder and cannot become one: name another place with --images.")
 
 
 def _load_model_ahead(settings: Config) -> None:
@@ -92,7 +113,7 @@ def _load_model_ahead(settings: Config) -> None:
     Thread(target=load, daemon=True).start()
 
 
-def _show_answer(answer: Answer, pictures: dict[int, list[Path]]) -> None:
+def _show_answer(answer: Answer, pictures: dict[int, list[str]]) -> None:
     console = results()
     console.print(answer.response, markup=False)
     for citation in answer.citations:

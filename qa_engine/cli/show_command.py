@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,9 +26,11 @@ if TYPE_CHECKING:
     from qa_engine.config import Config, DocumentsConfig
     from qa_engine.documents.rendering import PageBox
     from qa_engine.index.catalog import Catalog, FileRecord
+    from qa_engine.index.collection import CollectionPaths
 
 _ID = re.compile(r"(?P<document>.+)-(?P<first>\d{1,10})(\.\.(?P<last>\d{1,10}))?")
 _DPI = 110
+_MAX_NAME_BYTES = 255
 
 
 def show(
@@ -50,17 +53,11 @@ def show(
 ) -> None:
     """Render the pages that a citation is on, with the cited sentences marked."""
     settings = with_reading(load_config(config), None, None, password)
-    from qa_engine.index.catalog import Catalog
-    from qa_engine.index.collection import require_collection
-
-    name = collection if collection is not None else settings.collection
-    paths = require_collection(storage if storage is not None else settings.storage, name)
-    catalog = Catalog(paths.catalog)
-    try:
+    with _opened(settings, storage, collection) as (catalog, paths):
         record, text, boxes = _find(citation, catalog, paths)
-    finally:
-        catalog.close()
-    images = render_citation(record, boxes, out or Path(), dpi, settings.documents)
+    images = _render(
+        _located(record), boxes, out or Path(), dpi, settings.documents, Path(record.file_name).stem
+    )
     pages = sorted({box.page for box in boxes})
     if json:
         print_json(
@@ -72,7 +69,7 @@ def show(
                 "page_end": pages[-1],
                 "text": text,
                 "boxes": [box._asdict() for box in boxes],
-                "images": [str(image) for image in images],
+                "images": images,
             }
         )
         return
@@ -81,10 +78,27 @@ def show(
     console.print(f"{record.file_name} 第{where}页", style="bold", markup=False)
     console.print(text, markup=False)
     for image in images:
-        console.print(str(image), markup=False)
+        console.print(image, markup=False)
 
 
-def _find(citation: str, catalog: Catalog, paths: Any) -> tuple[FileRecord, str, list[PageBox]]:
+@contextmanager
+def _opened(
+    settings: Config, storage: Path | None, collection: str | None
+) -> Iterator[tuple[Catalog, CollectionPaths]]:
+    """The catalog and the place of a collection that exists."""
+    from qa_engine.index.catalog import Catalog
+    from qa_engine.index.collection import require_collection
+
+    name = collection if collection is not None else settings.collection
+    paths = require_collection(storage if storage is not None else settings.storage, name)
+    catalog = Catalog(paths.catalog)
+    try:
+        yield catalog, paths
+    finally:
+        catalog.close()
+
+
+def _find(citation: str, catalog: Catalog, paths: CollectionPaths) -> tuple[FileRecord, str, list[PageBox]]:
     """The file, the text and the places that an id stands for."""
     from qa_engine.documents.node_parser import lines_between, node_id
     from qa_engine.documents.rendering import PageBox
@@ -119,86 +133,133 @@ def _find(citation: str, catalog: Catalog, paths: Any) -> tuple[FileRecord, str,
     return record, text, list(boxes)
 
 
-def render_citation(
-    record: FileRecord,
+def _located(record: FileRecord) -> Path:
+    """Where the file of a record is; says so if it has changed since it was ingested.
+
+    Raises:
+        InputError: it is gone, or may not be looked at.
+    """
+    from qa_engine.documents.reader import text_path
+    from qa_engine.errors import InputError
+
+    path = text_path(record.path)
+    try:
+        status = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError(
+            f"{record.path} is gone: put it back, or ingest the collection with --prune."
+        ) from None
+    except OSError as error:
+        raise InputError(
+            f"{record.path} cannot be read ({error.strerror or error}): check permissions."
+        ) from error
+    if (status.st_size, status.st_mtime_ns) != (record.size, record.modified_ns):
+        say(f"warning: {record.file_name} has changed since it was ingested; the marks may be out of place.")
+    return path
+
+
+def _render(
+    path: Path,
     boxes: Sequence[PageBox],
     out: Path,
     dpi: int,
     config: DocumentsConfig,
-    prefix: str = "",
-) -> list[Path]:
-    """Writes a picture of each page that the boxes are on, and returns where they are.
+    name: str,
+    option: str = "--out",
+) -> list[str]:
+    """Writes a picture of each page that the boxes are on, and returns where they are, as text that can be printed.
 
     Args:
-        record: the file, as it was ingested; a file that has changed since is shown with a warning.
+        path: of the PDF.
         boxes: what is marked.
         out: a folder, made if missing, or the name of the one picture.
         dpi: resolution.
         config: limits and passwords.
-        prefix: of the names of the pictures in a folder.
+        name: that the pictures in a folder begin with.
+        option: which names ``out``, for messages.
 
     Raises:
-        InputError: the file is gone, or a picture cannot be written.
+        InputError: a picture cannot be written.
         DocumentError: the file cannot be rendered.
     """
     from qa_engine.documents.parsing_pool import in_worker, reading_options
-    from qa_engine.documents.reader import text_path
+    from qa_engine.documents.reader import path_text
     from qa_engine.documents.rendering import render_boxes
     from qa_engine.errors import InputError
 
-    path = text_path(record.path)
-    if not path.exists():
-        raise InputError(f"{record.path} is gone: put it back, or ingest the collection with --prune.")
-    status = path.stat()
-    if (status.st_size, status.st_mtime_ns) != (record.size, record.modified_ns):
-        say(f"warning: {record.file_name} has changed since it was ingested; the marks may be out of place.")
+    named = option == "--out" and out.suffix.lower() == ".png"
+    pages = len({box.page for box in boxes})
+    if named and pages > 1:
+        raise InputError(f"The citation is on {pages} pages: name a folder instead of {out}.")
     images: dict[int, bytes] = in_worker(
         path, config, render_boxes, path, list(boxes), dpi, reading_options(config)
     )
-    named = out.suffix.lower() == ".png"
-    if named and len(images) > 1:
-        raise InputError(f"The citation is on {len(images)} pages: name a folder instead of {out}.")
     written = []
     for page, image in images.items():
-        target = out if named else out / f"{prefix}{Path(record.file_name).stem}-p{page}.png"
+        target = out if named else out / _picture_name(name, page)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(image)
         except OSError as error:
             raise InputError(
-                f"{target} cannot be written ({error.strerror or error}): name another place with --out."
+                f"{target} cannot be written ({error.strerror or error}): name another place with {option}."
             ) from error
-        written.append(target)
+        written.append(path_text(target))
     return written
+
+
+def _picture_name(name: str, page: int) -> str:
+    """A file name for a page; cut where file systems would refuse it."""
+    end = f"-p{page}.png"
+    return name.encode()[: _MAX_NAME_BYTES - len(end)].decode(errors="ignore") + end
 
 
 def citation_images(
     citations: Sequence[Citation], settings: Config, storage: Path | None, collection: str | None, out: Path
-) -> dict[int, list[Path]]:
-    """Writes the pictures of the citations of an answer into a folder, and returns their paths by citation number.
+) -> tuple[dict[int, list[str]], list[str]]:
+    """Writes the pictures of the citations of an answer into a folder.
 
-    Raises:
-        InputError: a file is gone, or a picture cannot be written.
-        DocumentError: a file cannot be rendered.
+    Returns:
+        The paths of the pictures by citation number, and what went wrong: a picture that cannot be made must not cost
+        the answer.
     """
+    from qa_engine.errors import QAEngineError
+
+    images: dict[int, list[str]] = {}
+    failures: dict[str, None] = {}
+    try:
+        with _opened(settings, storage, collection) as (catalog, _):
+            records = {file.document_id: file for file in catalog.files().values()}
+    except QAEngineError as error:
+        return images, [str(error)]
+    places: dict[str, Path] = {}  # looked up, and warned about, once for each file
+    for citation in citations:
+        try:
+            images[citation.number] = _citation_image(citation, records, places, settings.documents, out)
+        except QAEngineError as error:
+            failures[str(error)] = None
+    return images, list(failures)
+
+
+def _citation_image(
+    citation: Citation,
+    records: dict[str, FileRecord],
+    places: dict[str, Path],
+    config: DocumentsConfig,
+    out: Path,
+) -> list[str]:
     from qa_engine.documents.node_parser import split_node_id
     from qa_engine.documents.rendering import PageBox
-    from qa_engine.index.catalog import Catalog
-    from qa_engine.index.collection import require_collection
+    from qa_engine.errors import InputError
 
-    name = collection if collection is not None else settings.collection
-    paths = require_collection(storage if storage is not None else settings.storage, name)
-    catalog = Catalog(paths.catalog)
-    try:
-        records = {file.document_id: file for file in catalog.files().values()}
-    finally:
-        catalog.close()
-    images = {}
-    for citation in citations:
-        document_id, _ = split_node_id(citation.node_id.partition("..")[0])
-        if document_id in records and citation.boxes:
-            boxes = [PageBox(box.page, box.x0, box.y0, box.x1, box.y1) for box in citation.boxes]
-            images[citation.number] = render_citation(
-                records[document_id], boxes, out, _DPI, settings.documents, f"{citation.number}-"
-            )
-    return images
+    document_id, _ = split_node_id(citation.node_id.partition("..")[0])
+    if document_id not in records:
+        raise InputError(f"{citation.file} is no longer in the collection: ask again.")
+    record = records[document_id]
+    if document_id not in places:
+        places[document_id] = _located(record)
+    boxes = [PageBox(box.page, box.x0, box.y0, box.x1, box.y1) for box in citation.boxes]
+    if not boxes:
+        return []
+    name = f"{citation.number}-{Path(record.file_name).stem}"
+    return _render(places[document_id], boxes, out, _DPI, config, name, "--images")

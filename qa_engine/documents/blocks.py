@@ -97,6 +97,7 @@ class Page:
         unread: why the page gives no text though it shows something: ``no_text`` (a picture without a text layer) or
             ``garbled``; None if it was read.
         suspect: whether the text was taken though it reads like none, for lack of OCR to tell.
+        borne_out: whether it reads like none, and OCR has seen the same.
         turn: matrix (a, b, c, d, e, f) from the space of the blocks to the page as it is shown, for pages whose text
             does not run from left to right; None if the two are the same.
     """
@@ -111,6 +112,7 @@ class Page:
     doubts: list[str] = field(default_factory=list)
     unread: str | None = None
     suspect: bool = False
+    borne_out: bool = False
     turn: tuple[float, float, float, float, float, float] | None = None
 
 

@@ -9,15 +9,19 @@ from collections.abc import Iterable
 _CJK = "\u2e80-\u2fdf\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef\u2018-\u201d\u2026"
 _CJK_EDGE = re.compile(f"[{_CJK}]")
 _LATIN_QUOTE = re.compile("[\u2018-\u201d\u2026]")
-_HYPHEN_END = re.compile(r"([^\W\d_]+)-$")
-_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
-_LATIN = re.compile(r"[A-Za-z]+(?:-[A-Za-z]+)*")
-_BROKEN_URL = re.compile(r"(https?://|www\.)\S*[/\-_=&?.]$")
+_LETTERS = "A-Za-z\u00c0-\u024f"
+_WORD = re.compile(f"[{_LETTERS}]+(?:-[{_LETTERS}]+)*")
+_HYPHEN_END = re.compile(f"({_WORD.pattern})-$")
+_TIGHT_END = re.compile(r"\w[-–/]$")
+"""A hyphen or stroke that has no blank before it has none after it."""
+_SUSPENDED = frozenset({"and", "or"})
+"""Words before which a hyphen stands for the rest of a word, as in pre- and post-training."""
+_BROKEN_URL = re.compile(r"(https?://|www\.)[!-~]*[/\-_=&?.]$")
 
 
 def word_counts(texts: Iterable[str]) -> Counter[str]:
     """How often each Latin word stands in the lines of a file, for telling a hyphen that belongs from one that does not."""
-    return Counter(word.lower() for text in texts for word in _LATIN.findall(text))
+    return Counter(word.lower() for text in texts for word in _WORD.findall(text))
 
 
 def line_end(text: str, following: str, words: Counter[str]) -> str:
@@ -31,13 +35,13 @@ def line_end(text: str, following: str, words: Counter[str]) -> str:
     """
     if text.endswith("\u00ad"):
         return text[:-1]
-    hyphen = _HYPHEN_END.search(text)
+    if _BROKEN_URL.search(text) and not (text[-1] == "." and not following[0].islower()):
+        return text
+    hyphen = _HYPHEN_END.search(text) if text.endswith("-") else None
     rest = _WORD.match(following)
     if hyphen and rest and following[0].islower():
-        left, right = hyphen.group(1).lower(), rest.group().split("-")[0].lower()
-        compound, whole = words[f"{left}-{right}"], words[left + right]
-        return text if compound > whole else text[:-1]
-    if _BROKEN_URL.search(text):
+        return _hyphen_end(text, hyphen[1].lower(), rest[0].lower(), words)
+    if _TIGHT_END.search(text) and following[0].isalnum():
         return text
     last, first = text[-1], following[0]
     if _CJK_EDGE.match(last) and not _LATIN_QUOTE.match(last):
@@ -49,3 +53,14 @@ def line_end(text: str, following: str, words: Counter[str]) -> str:
         near = text[-2:-1] + following[1:2]
         return text if any(_CJK_EDGE.match(character) for character in near) else f"{text} "
     return f"{text} "
+
+
+def _hyphen_end(text: str, left: str, right: str, words: Counter[str]) -> str:
+    """A line that ends with a hyphen, where ``left`` stands before the hyphen and ``right`` begins the next line."""
+    compound, whole = words[f"{left}-{right}"], words[left + right]
+    if right in _SUSPENDED and not whole:
+        return f"{text} "
+    if "-" in left or "-" in right:
+        # Typesetters break a word with hyphens of its own at one of these.
+        return text if compound or not words[left.split("-")[-1] + right.split("-")[0]] else text[:-1]
+    return text if compound > whole else text[:-1]

@@ -43,17 +43,20 @@ class PageOptions:
     ocr_dpi: int = 200
 
 
-def read_page(page: Any, number: int, options: PageOptions) -> Page:
+def read_page(page: Any, number: int, options: PageOptions, trusted: bool = False) -> Page:
     """The blocks of a page in reading order.
 
     Args:
         page: a ``pymupdf.Page``; a page that has to be turned for reading stays so in memory.
         number: its number, from 1.
         options: how to read it.
+        trusted: whether OCR has borne out text of this file that reads like none, so that more of it is believed.
     """
     source = read_page_lines(page, number)
     label = page.get_label() or None
     problem, doubts = _problem(page, source)
+    if problem == SUSPECT and trusted:
+        problem, doubts = None, []
     found = Page(number, 0.0, 0.0, "fast", label=label, doubts=doubts)
     lines = None
     if problem is not None or options.ocr == "always":
@@ -116,7 +119,8 @@ def _recognise(
     recognition = recognise_page(page, number, options.ocr_dpi)
     if problem == SUSPECT and options.ocr != "always":
         seen = "\n".join(line.text for line in recognition.lines)
-        if not recognition.lines or agreement(raw, seen) >= _AGREEMENT:
+        found.borne_out = agreement(raw, seen) >= _AGREEMENT
+        if found.borne_out or not recognition.lines:
             return None
     if not recognition.lines:
         if problem is not None:

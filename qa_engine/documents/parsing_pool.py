@@ -22,7 +22,7 @@ from qa_engine.errors import DocumentError
 
 _AHEAD = 2
 """Files parsed ahead of the consumer, per worker: bounds the memory that waiting texts take."""
-PAGES_AT_ONCE = 8
+PAGES_AT_ONCE = 4
 """Pages that a worker reads in one go. A long file is shared among the workers, and a scan has the limit of time for
 these pages and not for all."""
 _hiding_main = Lock()

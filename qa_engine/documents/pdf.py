@@ -112,7 +112,10 @@ def read_pages(
     """
     with opened_pdf(path, options) as document:
         count = document.page_count
-        pages = [_read(document, index, path, options) for index in range(first, min(last or count, count))]
+        pages: list[Page] = []
+        for index in range(first, min(last or count, count)):
+            trusted = any(page.borne_out for page in pages)
+            pages.append(_read(document, index, path, options, trusted))
         return count, pages
 
 
@@ -138,12 +141,12 @@ def assemble(path: Path, pages: Sequence[Page], options: ReadingOptions) -> Pars
     )
 
 
-def _read(document: Any, index: int, path: Path, options: ReadingOptions) -> Page:
+def _read(document: Any, index: int, path: Path, options: ReadingOptions, trusted: bool) -> Page:
     """One page; a page that cannot be read does not take the others with it."""
     import pymupdf
 
     try:
-        return read_page(document[index], index + 1, options.pages)
+        return read_page(document[index], index + 1, options.pages, trusted)
     except (RuntimeError, ValueError, IndexError, KeyError, TypeError, pymupdf.mupdf.FzErrorBase) as error:
         _check_memory(path, error)
         doubt = f"cannot be read ({_first_line(error)})"

@@ -7,6 +7,7 @@ A page is cut at a gutter, an x that few rectangles cross with columns of text o
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -31,7 +32,10 @@ _MIN_BESIDE = 0.4
 _SLACK = 2.0
 """Points by which rectangles of neighbouring columns may overlap."""
 _SAME_ROW = 3.0
+_FAR = 1e6
 _MAX_DEPTH = 8
+_STEPS = 4096
+"""Parts of the height of a page that are told apart when it is measured how much of it something covers."""
 
 
 def reading_order(rects: Sequence[Rect], width: float, height: float) -> list[int]:
@@ -41,12 +45,17 @@ def reading_order(rects: Sequence[Rect], width: float, height: float) -> list[in
         rects: of text or of blocks.
         width, height: of the page in points.
     """
-    return _order(list(range(len(rects))), rects, width, height, 0)
+    return _order(list(range(len(rects))), _finite(rects), width, height, 0)
 
 
 def columns(rects: Sequence[Rect], width: float, height: float) -> bool:
     """Whether the rectangles stand in more than one column somewhere on the page."""
-    return _gutter(list(range(len(rects))), rects, width, height) is not None
+    return _gutter(list(range(len(rects))), _finite(rects), width, height) is not None
+
+
+def _finite(rects: Sequence[Rect]) -> list[Rect]:
+    """Damaged files place text at infinity, or nowhere."""
+    return [Rect(*(min(max(-_FAR, edge), _FAR) for edge in rect)) for rect in rects]
 
 
 def _order(indices: list[int], rects: Sequence[Rect], width: float, height: float, depth: int) -> list[int]:
@@ -55,12 +64,13 @@ def _order(indices: list[int], rects: Sequence[Rect], width: float, height: floa
         return _downwards(indices, rects)
     crossing = [i for i in indices if rects[i].x0 < gutter - _SLACK and rects[i].x1 > gutter + _SLACK]
     across = set(crossing)
-    beside = [i for i in indices if i not in across]
+    beside = sorted((i for i in indices if i not in across), key=lambda i: rects[i].y0 + rects[i].y1)
+    middles = [(rects[i].y0 + rects[i].y1) / 2 for i in beside]
     ordered: list[int] = []
+    start = 0
     for wide in [*sorted(crossing, key=lambda i: rects[i].y0), None]:
-        limit = rects[wide].y0 if wide is not None else float("inf")
-        band = [i for i in beside if (rects[i].y0 + rects[i].y1) / 2 < limit]
-        beside = [i for i in beside if (rects[i].y0 + rects[i].y1) / 2 >= limit]
+        end = bisect_left(middles, rects[wide].y0, start) if wide is not None else len(beside)
+        band, start = beside[start:end], end
         left = [i for i in band if (rects[i].x0 + rects[i].x1) / 2 < gutter]
         right = [i for i in band if (rects[i].x0 + rects[i].x1) / 2 >= gutter]
         for column in (left, right):
@@ -71,25 +81,26 @@ def _order(indices: list[int], rects: Sequence[Rect], width: float, height: floa
 
 
 def _gutter(indices: list[int], rects: Sequence[Rect], width: float, height: float) -> float | None:
-    """The x with columns on both sides that the least crosses, or None."""
+    """The x with columns on both sides that the least crosses, or None.
+
+    What heights rectangles cover is a bit mask, so that thousands of them take thousands of steps and not millions.
+    """
+    unit = max(height, 1.0) / _STEPS
+    pieces = [_Piece(rects[i].x0, rects[i].x1, _mask(rects[i], unit)) for i in indices]
+    gutters = [edge - _SLACK / 2 for edge in sorted({round(piece.x0, 1) for piece in pieces})]
+    mirrored = [_Piece(-piece.x1, -piece.x0, piece.mask) for piece in pieces]
+    lefts = _left_of(gutters, pieces)
+    rights = _left_of([-x for x in reversed(gutters)], mirrored)[::-1]
     best: tuple[float, float] | None = None
-    edges = sorted({round(rects[i].x0, 1) for i in indices})
-    for edge in edges[1:]:
-        x = edge - _SLACK / 2
-        left = [rects[i] for i in indices if rects[i].x1 <= x + _SLACK]
-        right = [rects[i] for i in indices if rects[i].x0 >= x - _SLACK]
-        if not left or not right:
+    for x, left, right, across in zip(gutters, lefts, rights, _across(gutters, pieces), strict=True):
+        if not left.mask or not right.mask or min(left.extent, right.extent) < _MIN_COLUMN * width:
             continue
-        if _extent(left) < _MIN_COLUMN * width or _extent(right) < _MIN_COLUMN * width:
-            continue
-        tall_left, tall_right = _covered(left), _covered(right)
+        tall_left, tall_right = left.mask.bit_count() * unit, right.mask.bit_count() * unit
         if min(tall_left, tall_right) < _MIN_HEIGHT * height:
             continue
-        if _beside(left, right) < _MIN_BESIDE * min(tall_left, tall_right):
+        if (left.mask & right.mask).bit_count() * unit < _MIN_BESIDE * min(tall_left, tall_right):
             continue
-        crossing = _covered(
-            [rects[i] for i in indices if rects[i].x0 < x - _SLACK and rects[i].x1 > x + _SLACK]
-        )
+        crossing = across.bit_count() * unit
         if crossing > _MAX_CROSSING * (crossing + max(tall_left, tall_right)):
             continue
         if best is None or crossing < best[0] - 0.5:
@@ -97,36 +108,57 @@ def _gutter(indices: list[int], rects: Sequence[Rect], width: float, height: flo
     return best[1] if best is not None else None
 
 
-def _extent(rects: Sequence[Rect]) -> float:
-    return max(rect.x1 for rect in rects) - min(rect.x0 for rect in rects)
+class _Piece(NamedTuple):
+    """The left and right edge of a rectangle, and the heights that it covers."""
+
+    x0: float
+    x1: float
+    mask: int
 
 
-def _intervals(rects: Sequence[Rect]) -> list[tuple[float, float]]:
-    """The union of the vertical extents."""
-    merged: list[tuple[float, float]] = []
-    for top, bottom in sorted((rect.y0, rect.y1) for rect in rects):
-        if merged and top <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], bottom))
-        else:
-            merged.append((top, bottom))
-    return merged
+class _Side(NamedTuple):
+    """The width and the heights of all that stands on one side of a gutter."""
+
+    extent: float
+    mask: int
 
 
-def _covered(rects: Sequence[Rect]) -> float:
-    return sum(bottom - top for top, bottom in _intervals(rects))
+def _mask(rect: Rect, unit: float) -> int:
+    top, bottom = (round(min(max(0.0, y / unit), _STEPS)) for y in (rect.y0, rect.y1))
+    return (1 << bottom) - (1 << top) if top < bottom else 0
 
 
-def _beside(left: Sequence[Rect], right: Sequence[Rect]) -> float:
-    """The height over which both sides have something."""
-    first, second = _intervals(left), _intervals(right)
-    shared, i, j = 0.0, 0, 0
-    while i < len(first) and j < len(second):
-        shared += max(0.0, min(first[i][1], second[j][1]) - max(first[i][0], second[j][0]))
-        if first[i][1] < second[j][1]:
-            i += 1
-        else:
-            j += 1
-    return shared
+def _left_of(gutters: Sequence[float], pieces: Sequence[_Piece]) -> list[_Side]:
+    """For each gutter, from left to right, what ends before it."""
+    ordered = sorted(pieces, key=lambda piece: piece.x1)
+    sides, index, mask, leftmost, rightmost = [], 0, 0, float("inf"), float("-inf")
+    for x in gutters:
+        while index < len(ordered) and ordered[index].x1 <= x + _SLACK:
+            mask |= ordered[index].mask
+            leftmost, rightmost = min(leftmost, ordered[index].x0), ordered[index].x1
+            index += 1
+        sides.append(_Side(rightmost - leftmost, mask))
+    return sides
+
+
+def _across(gutters: Sequence[float], pieces: Sequence[_Piece]) -> list[int]:
+    """For each gutter, the heights of what crosses it: a segment tree, whose leaves are the gutters."""
+    size = len(gutters)
+    tree = [0] * (2 * size)
+    for piece in pieces:
+        first = bisect_right(gutters, piece.x0 + _SLACK) + size
+        last = bisect_left(gutters, piece.x1 - _SLACK) + size
+        while first < last:
+            if first & 1:
+                tree[first] |= piece.mask
+                first += 1
+            if last & 1:
+                last -= 1
+                tree[last] |= piece.mask
+            first, last = first // 2, last // 2
+    for node in range(2, 2 * size):
+        tree[node] |= tree[node // 2]
+    return tree[size:]
 
 
 def _downwards(indices: list[int], rects: Sequence[Rect]) -> list[int]:

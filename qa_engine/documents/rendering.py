@@ -48,7 +48,8 @@ def render_boxes(
             if not 1 <= number <= document.page_count:
                 raise DocumentError(
                     "damaged",
-                    f"{path.name} has {document.page_count} pages, and no page {number}: the file has changed.",
+                    f"{path.name} has {document.page_count} pages, and no page {number}: "
+                    "it has changed, ingest it again.",
                 )
             here = [box for box in boxes if box.page == number]
             images[number] = _render(document[number - 1], here, dpi)

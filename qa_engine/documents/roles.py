@@ -8,15 +8,21 @@ from collections.abc import Iterable, Sequence
 
 from qa_engine.documents.blocks import RUNNING_MATTER, Block, Line, Page, Role
 
+_SAYS = (
+    r"[，。、和及与是为的至到~～]|所(?![得有])|列(?![车表])|示(?![意例范])|给(?![水付])"
+    r"|中(?![国央小东部西期外文])|可[以见知看]|(显示|展示|说明|反映|表明|描述|描绘|总结|概括|汇总|对比|比较|呈现|提供|报告|介绍|刻画|统计)了"
+)
+"""How a sentence goes on that begins with the number of a table or figure; a caption does not."""
 CAPTION = re.compile(
-    r"(图|圖|表|附图|附表)\s*[\d一二三四五六七八九十A-Z]+([-.–][\d]+)*(?![\d年月日个])\s*[^\s，。、和及与中所列示给].*"
-    r"|(figure|fig\.|table)\s*[\dA-Z]+([-.]\d+)*\s*[.:|].*",
+    r"(图|圖|表|附图|附表)\s*([\d一二三四五六七八九十]++|[A-Z](?![A-Z]))([-.–]\d++)*+(?![\d年月日个])"
+    rf"\s*+(?!{_SAYS})\S.*"
+    r"|(figure|fig\.?|table)\s*(\d++[a-z]?|[a-z]\d*+|[ivxl]++)([-.]\d++)*+(\([a-z]\))?\s*+[.:|].*",
     re.I,
 )
 NUMBERED_HEADING = re.compile(
     r"第[一二三四五六七八九十百零〇\d]{1,6}[章节節编編篇部](分)?([\s　:：].*|[^，。；！？]{0,30})"
-    r"|\d{1,2}(\.\d{1,2}){1,4}\.?\s*[^\s\d.,，%％年月日元].*"
-    r"|(chapter|section|part|appendix)\s+[\dIVXA-Z]+\b.*"
+    r"|\d{1,2}(\.\d{1,2}){1,4}\.?\s*+(?!([年月日元万亿倍%％]|(million|billion|trillion|percent|times)\b))[^\s\d.,，].*"
+    r"|(chapter|section|part|appendix)\s+(\d[\d.]*|[ivxl]+|[A-Z])(?!\w)(?!\s+(?-i:[a-z])).*"
     r"|(参考文献|附录.*|摘\s?要|目\s?录|前\s?言|结\s?论|致\s?谢|abstract|references|bibliography|acknowledge?ments?"
     r"|contents|introduction|conclusions?|appendix)",
     re.I,
@@ -141,6 +147,11 @@ def _is_heading(line: Line, lines: Sequence[Line], index: int, size: float) -> b
         numbered
         and alone
         and line.size >= 0.97 * size
-        and (len(lines) == 1 or index == 0)
+        and (len(lines) == 1 or (index == 0 and not _is_full(line, lines)))
         and len(text) <= 40
     )
+
+
+def _is_full(line: Line, lines: Sequence[Line]) -> bool:
+    """Whether a line goes as far to the right as those below it, as the first line of a numbered clause does."""
+    return line.x1 > max(other.x1 for other in lines) - 2 * line.size

@@ -11,13 +11,14 @@ MAX_TITLE = 80
 _MAX_DEPTH = 6
 _SAME_SIZE = 0.04
 _RANKS = (
-    re.compile(r"第[一二三四五六七八九十百零〇\d]+[编編篇部]|part\s+[\dIVXA-Z]+\b", re.I),
+    re.compile(r"第[一二三四五六七八九十百零〇\d]+[编編篇部]|part\s+([\dIVX]+|[A-Z])\b", re.I),
     re.compile(r"第[一二三四五六七八九十百零〇\d]+章|chapter\s+[\dIVX]+\b", re.I),
     re.compile(r"第[一二三四五六七八九十百零〇\d]+[节節]"),
     re.compile(r"[一二三四五六七八九十]{1,3}[、.．]"),
     re.compile(r"[（(][一二三四五六七八九十]{1,3}[)）]"),
 )
-_DECIMAL = re.compile(r"(\d{1,2}(?:\.\d{1,2})*)[.．、]?(?!\d)")
+_DECIMAL = re.compile(r"(\d{1,2}+(?:\.\d{1,2}+)++|\d{1,2}+(?![年月日%％]|[A-Z](?![a-z])))[.．、]?+(?!\d)")
+"""Not a year, 5G or 10年."""
 _DECIMAL_RANK = 10
 _BRACKETED = re.compile(r"[（(]\d{1,2}[)）]")
 _BRACKETED_RANK = 20

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -83,9 +85,74 @@ def test_scan_without_the_extra_fails_with_the_command_that_installs_it(
     assert INSTALL in str(raised.value)
 
 
+def test_package_without_its_models_is_not_made_up_for_by_a_download(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("rapidocr")
+    monkeypatch.setattr(ocr, "_MODELS", {"Det": "no_such_model.onnx"})
+    ocr._engine.cache_clear()
+    with pytest.raises(ModelUnavailableError) as raised:
+        recognise_page(picture(ENGLISH)[0], 1)
+    assert "no_such_model.onnx" in str(raised.value)
+    assert INSTALL in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("raised", "expected"),
+    [
+        (
+            ValueError("Traceback\n  of a library\nthe session is broken"),
+            RuntimeError("OCR failed: the session is broken"),
+        ),
+        (ValueError(), RuntimeError("OCR failed: ValueError")),
+        (RuntimeError("std::bad_alloc"), MemoryError("OCR needs more memory")),
+    ],
+)
+def test_errors_of_the_library_are_of_two_kinds(
+    raised: Exception, expected: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("cv2")
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise raised
+
+    monkeypatch.setattr(ocr, "_engine", lambda: fail)
+    with pytest.raises(type(expected)) as caught:
+        recognise_page(picture(ENGLISH)[0], 1)
+    assert str(caught.value) == str(expected)
+    assert caught.value.__cause__ is raised
+
+
 @pytest.mark.parametrize("side", [1.0, 3.0])
 def test_page_too_small_for_text_gives_nothing(side: float) -> None:
     assert recognise_page(pymupdf.open().new_page(width=side, height=side), 1) == Recognition()
+
+
+def piece(text: str, x0: float, x1: float, y0: float = 100.0, y1: float = 120.0) -> ocr._Piece:
+    """A line as it is found, in pixels, with as many places as characters."""
+    return ocr._piece(text, 0.9, [[x0, y0], [x1, y0], [x1, y1], [x0, y1]], ())
+
+
+@pytest.mark.parametrize(
+    ("pieces", "texts"),
+    [
+        ([piece("西湖", 0, 40), piece("很深。", 50, 110)], ["西湖很深。"]),
+        ([piece("The deep", 0, 90), piece("lake.", 100, 150)], ["The deep lake."]),
+        ([piece("lake.", 100, 150), piece("The deep", 0, 90)], ["The deep lake."]),
+        ([piece("left column", 0, 90), piece("right column", 109, 200)], ["left column", "right column"]),
+        ([piece("above", 0, 60), piece("below", 62, 120, 114, 134)], ["above", "below"]),
+    ],
+    ids=["chinese", "english", "order", "columns", "lines"],
+)
+def test_pieces_of_one_line_are_joined(pieces: list[ocr._Piece], texts: list[str]) -> None:
+    assert [line.text for line in ocr._joined(pieces)] == texts
+
+
+def test_end_of_a_sentence_at_the_seam_of_two_pieces_is_where_the_second_begins() -> None:
+    (joined,) = ocr._joined([piece("西湖很深。", 0, 100), piece("水很清", 110, 170)])
+    assert ocr._line(joined, 1, 0.5).cuts == ((5, 55.0),)
+
+
+def test_without_places_of_characters_they_are_taken_to_be_even() -> None:
+    assert piece("西湖ab 的", 0, 465).edges == pytest.approx([0, 100, 200, 255, 365])
 
 
 # -- with it
@@ -153,8 +220,72 @@ def test_columns_are_not_joined() -> None:
 
 
 @needs_ocr
+def test_narrow_columns_are_not_joined() -> None:
+    # The gutter of 16 points is hardly wider than the boxes are high.
+    width = pymupdf.get_text_length("Left column and one", "helv", 11)
+    lines = [
+        (text, x, y, 11.0)
+        for y, word in ((100, "one"), (115, "two"))
+        for x, text in ((40, f"Left column and {word}"), (56 + width, f"Right column and {word}"))
+    ]
+    assert {line.text for line in recognise_page(picture(lines)[0], 1).lines} == {text for text, *_ in lines}
+
+
+@needs_ocr
+def test_lines_come_from_top_to_bottom_and_each_is_a_block() -> None:
+    lines = [("lower left", 40, 160, 12), ("upper right", 300, 101, 12), ("upper left", 40, 100, 12)]
+    found = recognise_page(picture(lines)[0], 1).lines
+    assert [(line.text, line.block) for line in found] == [
+        ("upper left", 0),
+        ("upper right", 1),
+        ("lower left", 2),
+    ]
+
+
+@needs_ocr
+def test_text_that_runs_upwards_beside_the_others_does_not_turn_the_page() -> None:
+    document = picture(ENGLISH)
+    stamp = pymupdf.open().new_page(width=20, height=200)
+    stamp.insert_text((15, 190), "arXiv:2301.00001v1 cs.CL", fontsize=12, rotate=90)
+    document[0].insert_image((20, 60, 40, 260), pixmap=stamp.get_pixmap(dpi=200))
+    recognition = recognise_page(document[0], 1)
+    assert recognition.turn == 0
+    assert [line.text for line in recognition.lines[:2]] == [text for text, *_ in ENGLISH]
+    assert all(line.size < 20 for line in recognition.lines)
+
+
+@needs_ocr
+def test_ordinary_page_is_recognised_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs: list[Any] = []
+    recognise = ocr._recognise
+    monkeypatch.setattr(ocr, "_recognise", lambda image: runs.append(image.shape) or recognise(image))
+    recognise_page(picture(ENGLISH)[0], 1)
+    assert len(runs) == 1
+
+
+@needs_ocr
 def test_blank_page_gives_nothing() -> None:
-    assert recognise_page(picture([])[0], 1).lines == []
+    assert recognise_page(picture([])[0], 1) == Recognition()
+
+
+@needs_ocr
+def test_strip_is_read_as_it_is() -> None:
+    # Padded or enlarged to what the library holds for a page, it would take gigabytes.
+    document = pymupdf.open()
+    document.new_page(width=14_400, height=14).insert_text((2, 11), "A long strip", fontsize=11)
+    (line,) = recognise_page(document[0], 1).lines
+    assert line.text == "A long strip"
+    assert line.x0 < 5 < 50 < line.x1 < 80
+
+
+@needs_ocr
+def test_page_in_another_colour_space_and_turned_by_its_own_rotation() -> None:
+    document = picture(ENGLISH, 90)
+    document[0].draw_rect((0, 0, 5, 5), fill=(0.1, 0.2, 0.3, 0.4))
+    document[0].set_rotation(270)
+    recognition = recognise_page(document[0], 1)
+    assert [squash(line.text) for line in recognition.lines] == [squash(text) for text, *_ in ENGLISH]
+    assert recognition.turn == 0
 
 
 @needs_ocr
@@ -162,15 +293,38 @@ def test_huge_page_is_rendered_small(monkeypatch: pytest.MonkeyPatch) -> None:
     page = pymupdf.open().new_page(width=14_400, height=14_400)
     page.insert_text((2000, 4000), "A word on a huge page", fontsize=600)
     image, scale = ocr._picture(page, 200)
-    assert image.shape[0] * image.shape[1] <= 12_100_000
+    assert image.shape[0] * image.shape[1] <= 4_100_000
     assert scale > 1
     assert [line.text for line in recognise_page(page, 1).lines] == ["A word on a huge page"]
 
 
+_FRESH_PROCESS = """
+import resource, socket, sys
+import pymupdf, numpy
+from qa_engine.documents.ocr import recognise_page
+
+def refuse(*arguments, **keywords):
+    raise AssertionError("something is looked up on the network")
+
+socket.getaddrinfo = socket.socket.connect = refuse
+pages = int(open("/proc/self/statm").read().split()[0]) if sys.platform == "linux" else 0
+if pages:
+    limit = pages * resource.getpagesize() + 2_048_000_000
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+page = pymupdf.open(sys.argv[1])[0]
+assert len(recognise_page(page, 1, 300).lines) == 6
+"""
+
+
 @needs_ocr
-def test_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
-    recognise_page(picture(ENGLISH)[0], 1)
-    assert capfd.readouterr() == ("", "")
+def test_fresh_process_recognises_a_full_page_without_network_in_2_gigabytes_and_silently(
+    tmp_path: Path,
+) -> None:
+    lines = [(f"{n} {ENGLISH[0][0]}"[:30], 72, 120 * n - 1140, 13) for n in range(10, 16)]
+    picture(lines, width=595, height=842).save(tmp_path / "a.pdf")
+    command = [sys.executable, "-c", _FRESH_PROCESS, str(tmp_path / "a.pdf")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 @needs_ocr

@@ -152,3 +152,23 @@ def test_ocr_decides_about_text_that_reads_like_none(
     assert parsed.pages[0].ocr == (seen == "another text")
     assert not parsed.pages[0].suspect
     assert ("营业收入" in parsed.text) == (seen == "another text")
+
+
+def test_ocr_that_bears_a_page_out_is_not_asked_about_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    builder = PdfBuilder("china-s")
+    for _ in range(3):
+        builder.page().lines(invented_chinese(), y=100)
+    path = builder.save(tmp_path / "a.pdf")
+    asked = []
+
+    def recognise(page: object, number: int, dpi: int) -> Recognition:
+        asked.append(number)
+        lines = [Line(text, number, 72, 100, 400, 114, 11, 0) for text in invented_chinese()]
+        return Recognition(lines, 0.9)
+
+    monkeypatch.setattr("qa_engine.documents.page_reader.ocr_available", lambda: True)
+    monkeypatch.setattr("qa_engine.documents.page_reader.recognise_page", recognise)
+    read(path, ocr="auto")
+    assert asked == [1]

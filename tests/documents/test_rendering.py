@@ -91,6 +91,7 @@ def test_mark_is_on_the_sentence_of_a_rotated_page(rotation: int, tmp_path: Path
         place, elsewhere = upright * page.rotation_matrix, other * page.rotation_matrix
     assert (image.width, image.height) == (round(shown.width * 2), round(shown.height * 2))
     assert marked(image, place, 2)[0] > 0.5
+    assert marked(image, place, 2)[1] < 60
     assert marked(image, elsewhere, 2)[0] == 0
 
 
@@ -105,6 +106,9 @@ def test_sentence_over_a_page_break_is_marked_on_both_pages(tmp_path: Path) -> N
     (whole, cut) = text_places(path, 0, "A whole sentence.", "This one is cut by the end of")
     assert marked(decoded(images[1]), cut, 2)[0] > 0.5
     assert marked(decoded(images[1]), whole, 2)[0] < 0.05
+    (rest,) = text_places(path, 1, "the page and ends here.")
+    assert marked(decoded(images[2]), rest, 2)[0] > 0.5
+    assert marked(decoded(images[2]), rest, 2)[1] < 60
 
 
 def test_boxes_over_each_other_are_no_darker(tmp_path: Path) -> None:
@@ -140,7 +144,7 @@ def test_huge_page_is_rendered_small(tmp_path: Path) -> None:
 
 def test_page_that_is_not_there_is_named(tmp_path: Path) -> None:
     path = PdfBuilder().page().save(tmp_path / "a.pdf")
-    with pytest.raises(DocumentError, match=r"a\.pdf has 1 pages, and no page 3"):
+    with pytest.raises(DocumentError, match=r"a\.pdf has 1 pages, and no page 3: .*ingest it again"):
         render_boxes(path, [PageBox(3, 0, 0, 10, 10)])
 
 
