@@ -128,11 +128,11 @@ class SentenceVectorStore(ChromaVectorStore):
         """Those of the nodes that exist, by id."""
         if not ids:
             return {}
-        with self._storage_errors():
-            nodes: dict[str, TextNode] = {}
+        nodes: dict[str, TextNode] = {}
         for start in range(0, len(ids), self._max_batch):
             batch = list(ids[start : start + self._max_batch])
-            found = self._collection.get(ids=batch, include=["documents", "metadatas"])
+            with self._storage_errors():
+                found = self._collection.get(ids=batch, include=["documents", "metadatas"])
             columns = zip(found["ids"], found["documents"] or (), found["metadatas"] or (), strict=True)
             nodes.update(
                 {identifier: _node(identifier, text, metadata) for identifier, text, metadata in columns}

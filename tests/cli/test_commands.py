@@ -11,23 +11,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from command_line import run
 from openai_server import OpenAIServer, chat, closed_port, error
 from pdf_factory import broken_pdf, chinese_pdf, locked_pdf, zero_page_pdf
 
-ROOT = Path(__file__).parents[2]
 REFUSAL = "我无法回答您的问题"
-
-
-def run(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "qa_engine", *arguments],
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=120,
-    )
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,12 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pymupdf
 import pytest
+from command_line import run
 from hash_embedding import HashEmbedding
 from pdf_factory import (
     CHINESE_FONT,
@@ -34,23 +34,10 @@ from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.vector_store import SentenceVectorStore, open_chroma
 
-ROOT = Path(__file__).parents[2]
 QUESTION = "西湖的平均水深是多少？"
 CUT = "这一句从第一页的末尾开始，到第二页的开头才结束。"
 LONG = "长" * 83 + ".pdf"
 NOT_UTF8 = os.fsdecode(b"\xff\xfe planets.pdf")
-
-
-def run(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "qa_engine", *arguments],
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=120,
-    )
 
 
 def refused(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:

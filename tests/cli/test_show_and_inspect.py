@@ -5,27 +5,14 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pymupdf
 import pytest
+from command_line import run
 from pdf_factory import broken_pdf, chinese_pdf, image_only_pdf, llama_paper, locked_pdf
 
-ROOT = Path(__file__).parents[2]
 QUESTION = "西湖的平均水深是多少？"
-
-
-def run(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "qa_engine", *arguments],
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=120,
-    )
 
 
 def refused(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
