@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from command_line import run
+from command_line import ROOT, run
 from openai_server import OpenAIServer, chat, closed_port, error
 from pdf_factory import broken_pdf, chinese_pdf, locked_pdf, zero_page_pdf
 
