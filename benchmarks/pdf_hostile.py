@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from qa_engine.documents.parsing_pool import PAGES_AT_ONCE
+
 MANIFEST = "manifest.json"
 READ = "read"
 CRASH, HANG, TRACEBACK = "crash", "hang", "traceback"
@@ -25,6 +27,8 @@ _OPENED = frozenset({READ, *_NOTHING_READABLE})
 _RIGHT = {"zero_pages_in_mupdf": _EMPTY, "cannot_open_or_broken": _BROKEN}
 _GARBLED_CATEGORY = "bad_tounicode_or_control_chars"
 _READABLE_CHARS = 3
+_SPARE = 30
+"""Seconds for the start of the processes, so that the time limit of ours comes first."""
 _GARBLED_CHARS = ("\ufffd", "\ue000", "\uf8ff")
 
 
@@ -38,6 +42,8 @@ class Outcome:
         with_password: the same with the password of the manifest; None if there is none.
         traceback: whether one was written, whatever the outcome.
         readable: readable characters that plain PyMuPDF finds; None if it does not survive the file.
+        ended: exit status of the process (negative: the signal) and the end of what it wrote to standard error, if it
+            said nothing about the file.
     """
 
     file: str
@@ -47,6 +53,7 @@ class Outcome:
     with_password: str | None = None
     traceback: bool = False
     readable: int | None = None
+    ended: str = ""
 
 
 def judge(category: str, outcome: str, with_password: str | None, readable: int | None) -> bool:
@@ -72,21 +79,35 @@ def run_hostile(folder: Path, parser: str, ocr: str, timeout: float) -> list[Out
     for entry in entries:
         path = folder / entry["file"]
         if path.exists():
-            outcomes.append(
-                run_file(path, entry["category"], entry.get("password") or "", parser, ocr, timeout)
-            )
+            # The limit is for so many pages at once; what the manifest says of damaged files may be no number.
+            parts = -(-max(int(entry.get("pages") or 1), 1) // PAGES_AT_ONCE)
+            password = entry.get("password") or ""
+            outcomes.append(run_file(path, entry["category"], password, parser, ocr, timeout, parts))
     return outcomes
 
 
-def run_file(path: Path, category: str, password: str, parser: str, ocr: str, timeout: float) -> Outcome:
-    """One file, and once more with its password if it has one."""
-    outcome, readable, traceback = _child(path, parser, ocr, timeout, "")
+def run_file(
+    path: Path, category: str, password: str, parser: str, ocr: str, timeout: float, parts: int = 1
+) -> Outcome:
+    """One file, and once more with its password if it has one.
+
+    Args:
+        path: of the file.
+        category: of the manifest.
+        password: of the manifest; empty if there is none.
+        parser: of ours.
+        ocr: of ours.
+        timeout: seconds for one part of the file.
+        parts: how many times ``timeout`` the whole file may take.
+    """
+    outcome, readable, traceback, ended = _child(path, parser, ocr, timeout, parts, "")
     with_password = None
     if password:
-        with_password, _, another = _child(path, parser, ocr, timeout, password)
+        with_password, _, another, ended_too = _child(path, parser, ocr, timeout, parts, password)
         traceback = traceback or another
+        ended = ended or ended_too
     right = judge(category, outcome, with_password, readable) and not traceback
-    return Outcome(path.name, category, outcome, right, with_password, traceback, readable)
+    return Outcome(path.name, category, outcome, right, with_password, traceback, readable, ended)
 
 
 def summary_rows(outcomes: Sequence[Outcome]) -> list[list[str]]:
@@ -121,22 +142,26 @@ def outcomes_json(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
     return [asdict(outcome) for outcome in outcomes]
 
 
-def _child(path: Path, parser: str, ocr: str, timeout: float, password: str) -> tuple[str, int | None, bool]:
-    """Outcome, readable characters, and whether a traceback was written."""
+def _child(
+    path: Path, parser: str, ocr: str, timeout: float, parts: int, password: str
+) -> tuple[str, int | None, bool, str]:
+    """Outcome, readable characters, whether a traceback was written, and how it ended if it said nothing."""
     command = [sys.executable, __file__, str(path), parser, ocr, str(timeout), password]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=timeout + 30, check=False)
+        done = subprocess.run(command, capture_output=True, timeout=timeout * parts + _SPARE, check=False)
     except subprocess.TimeoutExpired as error:
         # What it had said before counts: the process may have hung in the second part, which is not ours.
         lines = (error.stdout or b"").splitlines()
-        return (json.loads(lines[0])["outcome"] if lines else HANG), None, False
+        return (json.loads(lines[0])["outcome"] if lines else HANG), None, False, ""
     traceback = b"Traceback (most recent call last)" in done.stdout + done.stderr
     said = [json.loads(line) for line in done.stdout.splitlines() if line.startswith(b'{"')]
     outcome = next((item["outcome"] for item in said if "outcome" in item), None)
     readable = next((item["readable"] for item in said if "readable" in item), None)
+    ended = ""
     if outcome is None:
         outcome = TRACEBACK if traceback else CRASH
-    return outcome, readable, traceback
+        ended = f"status {done.returncode}: {done.stderr.decode(errors='replace').strip()[-300:]}"
+    return outcome, readable, traceback, ended
 
 
 def _parse(path: Path, parser: str, ocr: str, timeout: float, password: str) -> str:

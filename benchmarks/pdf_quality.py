@@ -173,7 +173,7 @@ def main(
     ] = "auto",
     peers: Annotated[bool, typer.Option(help="Also what others make of the same files.")] = True,
     hostile: Annotated[Path | None, typer.Option(help="Folder of hostile PDFs with manifest.json.")] = None,
-    hostile_timeout: Annotated[float, typer.Option(help="Seconds for one hostile file.")] = 60,
+    hostile_timeout: Annotated[float, typer.Option(help="Seconds for four pages of a hostile file.")] = 120,
     book: Annotated[Path | None, typer.Option(help="A long PDF with running headers.")] = None,
     self_made_only: Annotated[bool, typer.Option(help="Only the PDFs that are made here.")] = False,
     self_made: Annotated[bool, typer.Option(help="Make PDFs for running matter and page breaks.")] = True,

@@ -106,6 +106,7 @@ def hostile_report(outcomes: Sequence[Outcome], parser: str) -> Report:
         f"{one.file} ({one.category}): {one.outcome}"
         + (f", with its password {one.with_password}" if one.with_password else "")
         + (", traceback" if one.traceback else "")
+        + (f", {one.ended}" if one.ended else "")
         for one in outcomes
         if not one.right
     ]

@@ -6,11 +6,15 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from qa_engine.documents.blocks import Block, Line, Role
-from qa_engine.documents.line_joining import joined, rows_of
+from qa_engine.documents.line_joining import baseline_overlap, joined, rows_of
 from qa_engine.documents.reading_order import Rect, columns, reading_order
 
 _GAP = 0.75
 """A gap of more than this many line heights begins a new block."""
+_MARK = 6
+"""Characters of the longest mark of a list or number of a heading."""
+_MARK_GAP = 2.0
+"""It stands less than this many font sizes before its text."""
 _SAME_SIZE = 0.08
 _CELL_GAP = 1.5
 """Font sizes between the cells of a row."""
@@ -56,8 +60,25 @@ def lines_in_order(pieces: Sequence[Line], width: float, height: float) -> list[
     """Whole lines in reading order: column after column where there are several, else baseline after baseline."""
     rects = [Rect(piece.x0, piece.y0, piece.x1, piece.y1) for piece in pieces]
     if len(pieces) <= _MAX_PIECES and columns(rects, width, height):
-        return [pieces[index] for index in reading_order(rects, width, height)]
+        return _neighbours_joined([pieces[index] for index in reading_order(rects, width, height)])
     return [joined(row) for row in rows_of(pieces)]
+
+
+def _neighbours_joined(pieces: Sequence[Line]) -> list[Line]:
+    """Pieces of columns, with the marks of lists and the numbers of headings joined to what stands beside them."""
+    rows: list[list[Line]] = []
+    for piece in pieces:
+        last = rows[-1][-1] if rows else None
+        if (
+            last is not None
+            and len(last.text) <= _MARK
+            and baseline_overlap(last, piece) > 0.5
+            and -0.5 * last.size < piece.x0 - last.x1 < _MARK_GAP * last.size
+        ):
+            rows[-1].append(piece)
+        else:
+            rows.append([piece])
+    return [joined(row) if len(row) > 1 else row[0] for row in rows]
 
 
 def _goes_on(lines: Sequence[Line], line: Line) -> bool:

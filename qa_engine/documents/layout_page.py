@@ -50,7 +50,7 @@ def build_blocks(
     if all(block.role in RUNNING_MATTER for block in blocks):
         for block in blocks:
             block.role = Role.BODY  # a page that is nothing but margins is text after all
-    rects = [_bounds(block) for block in blocks]
+    rects = [_bounds(block.lines) for block in blocks]
     ordered = [blocks[index] for index in reading_order(rects, width, height)]
     for number, block in enumerate(ordered):
         for line in block.lines:
@@ -113,7 +113,9 @@ def _block(box: LayoutBox, pieces: list[Line], words: Sequence[Word], width: flo
         return Block(Role.CONTENTS, lines)
     if role is Role.TABLE:
         lines = [joined(row) for row in rows_of(pieces)]
-        return Block(Role.TABLE, lines, build_table(box.rect, box.rows, box.columns, words))
+        # Of the pieces and not of the box, so that no word is lost at its edge, or said again where another box has it.
+        own = _words_of(pieces, words)
+        return Block(Role.TABLE, lines, build_table(_bounds(lines), box.rows, box.columns, own))
     if role in {Role.HEADER, Role.FOOTER}:
         middle = (box.rect.y0 + box.rect.y1) / 2
         if _MARGIN * height < middle < (1 - _MARGIN) * height:
@@ -121,6 +123,16 @@ def _block(box: LayoutBox, pieces: list[Line], words: Sequence[Word], width: flo
     elif role is Role.FIGURE and _is_prose(box, pieces, width, height):
         role = Role.BODY
     return Block(role, lines)
+
+
+def _words_of(pieces: Sequence[Line], words: Sequence[Word]) -> list[Word]:
+    """The words whose middles lie in one of the pieces."""
+    found = []
+    for word in words:
+        x, y = (word.x0 + word.x1) / 2, (word.y0 + word.y1) / 2
+        if any(piece.y0 <= y <= piece.y1 and piece.x0 <= x <= piece.x1 for piece in pieces):
+            found.append(word)
+    return found
 
 
 def _is_prose(box: LayoutBox, pieces: Sequence[Line], width: float, height: float) -> bool:
@@ -145,10 +157,10 @@ def _groups(pieces: Sequence[Line]) -> list[list[Line]]:
     return groups
 
 
-def _bounds(block: Block) -> Rect:
+def _bounds(lines: Sequence[Line]) -> Rect:
     return Rect(
-        min(line.x0 for line in block.lines),
-        min(line.y0 for line in block.lines),
-        max(line.x1 for line in block.lines),
-        max(line.y1 for line in block.lines),
+        min(line.x0 for line in lines),
+        min(line.y0 for line in lines),
+        max(line.x1 for line in lines),
+        max(line.y1 for line in lines),
     )

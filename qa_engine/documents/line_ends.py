@@ -10,8 +10,8 @@ _CJK = "\u2e80-\u2fdf\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-
 _CJK_EDGE = re.compile(f"[{_CJK}]")
 _LATIN_QUOTE = re.compile("[\u2018-\u201d\u2026]")
 _LETTERS = "A-Za-z\u00c0-\u024f"
-_WORD = re.compile(f"[{_LETTERS}]+(?:-[{_LETTERS}]+)*")
-_HYPHEN_END = re.compile(f"({_WORD.pattern})-$")
+_WORD = re.compile(f"[{_LETTERS}]++(?:-[{_LETTERS}]++)*+")
+_HYPHEN_END = re.compile(f"(?<![{_LETTERS}-])({_WORD.pattern})-$")
 _TIGHT_END = re.compile(r"\w[-–/]$")
 """A hyphen or stroke that has no blank before it has none after it."""
 _SUSPENDED = frozenset({"and", "or"})

@@ -7,8 +7,9 @@ from itertools import pairwise
 from typing import Any
 
 from qa_engine.documents.blocks import Line
-from qa_engine.documents.line_joining import rows_of
+from qa_engine.documents.line_joining import joined, rows_of
 from qa_engine.documents.reading_order import Rect, columns
+from qa_engine.documents.roles import is_contents
 
 _WIDE_GAP = 1.5
 """A gap between pieces of one row is that of a column of a table from this many font sizes on."""
@@ -39,17 +40,20 @@ def layout_reason(page: Any, pieces: Sequence[Line], width: float, height: float
         return "drawing"
     if columns([Rect(piece.x0, piece.y0, piece.x1, piece.y1) for piece in pieces], width, height):
         return "columns"
+    rows = rows_of(pieces)
+    if is_contents([joined(row) for row in rows]):
+        return None
     short = sum(1 for piece in pieces if len(piece.text) < _SHORT)
     if short >= _MIN_SHORT and short > _SHORT_SHARE * len(pieces):
         return "formulas"
-    if _is_tabular(pieces):
+    if _is_tabular(rows):
         return "table"
     return _graphics(page, width * height)
 
 
-def _is_tabular(pieces: Sequence[Line]) -> bool:
+def _is_tabular(rows: Sequence[Sequence[Line]]) -> bool:
     several = pairs = 0
-    for row in rows_of(pieces):
+    for row in rows:
         gaps = sum(
             1
             for left, right in pairwise(row)

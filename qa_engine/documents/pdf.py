@@ -22,6 +22,7 @@ PARSER_VERSION = "pages-1"
 """Part of the identity of every ingested file: another version reads the file again."""
 _OUT_OF_MEMORY = re.compile(r"\b[mc]?(re)?alloc \(.*failed")
 _LINEARIZED = re.compile(rb"/Linearized\b.{0,200}?/L\s+(\d+)", re.DOTALL)
+_CUT_OFF = 0.05
 _DAMAGED = "damaged"
 
 
@@ -142,11 +143,12 @@ def assemble(path: Path, pages: Sequence[Page], options: ReadingOptions) -> Pars
 
 
 def _read(document: Any, index: int, path: Path, options: ReadingOptions, trusted: bool) -> Page:
-    """One page; a page that cannot be read does not take the others with it."""
+    """One page; a page that cannot be read does not take the others with it, but a tree of pages that has no end does."""
     import pymupdf
 
+    page = document[index]
     try:
-        return read_page(document[index], index + 1, options.pages, trusted)
+        return read_page(page, index + 1, options.pages, trusted)
     except (RuntimeError, ValueError, IndexError, KeyError, TypeError, pymupdf.mupdf.FzErrorBase) as error:
         _check_memory(path, error)
         doubt = f"cannot be read ({_first_line(error)})"
@@ -195,10 +197,10 @@ def _unlock(document: Any, path: Path, passwords: Sequence[str]) -> None:
 
 
 def _no_pages(path: Path, head: bytes) -> DocumentError:
-    """A file that says how long it is, and is shorter, has lost its pages; others never had any."""
+    """A file of which hardly anything is left, by its own account, has lost its pages; others never had any."""
     declared = _LINEARIZED.search(head)
     size = path.stat().st_size
-    if declared is not None and int(declared[1]) > size:
+    if declared is not None and _CUT_OFF * int(declared[1]) > size:
         return DocumentError(
             _DAMAGED, f"{path.name} is cut off: {size:,} of its {int(declared[1]):,} bytes are there."
         )

@@ -87,7 +87,7 @@ def _gutter(indices: list[int], rects: Sequence[Rect], width: float, height: flo
     """
     unit = max(height, 1.0) / _STEPS
     pieces = [_Piece(rects[i].x0, rects[i].x1, _mask(rects[i], unit)) for i in indices]
-    gutters = [edge - _SLACK / 2 for edge in sorted({round(piece.x0, 1) for piece in pieces})]
+    gutters = sorted({round(piece.x0, 1) for piece in pieces})
     mirrored = [_Piece(-piece.x1, -piece.x0, piece.mask) for piece in pieces]
     lefts = _left_of(gutters, pieces)
     rights = _left_of([-x for x in reversed(gutters)], mirrored)[::-1]

@@ -14,7 +14,7 @@ _SAYS = (
 )
 """How a sentence goes on that begins with the number of a table or figure; a caption does not."""
 CAPTION = re.compile(
-    r"(图|圖|表|附图|附表)\s*([\d一二三四五六七八九十]++|[A-Z](?![A-Z]))([-.–]\d++)*+(?![\d年月日个])"
+    r"(图|圖|表|附图|附表)\s*([\d一二三四五六七八九十]++|[A-Z](?![A-Z])\d*+)([-.–]\d++)*+(?![\d年月日个])"
     rf"\s*+(?!{_SAYS})\S.*"
     r"|(figure|fig\.?|table)\s*(\d++[a-z]?|[a-z]\d*+|[ivxl]++)([-.]\d++)*+(\([a-z]\))?\s*+[.:|].*",
     re.I,

@@ -215,7 +215,7 @@ def _repeat_spanning(
         below: of what is below it in each column.
     """
     known = [(number, *place) for number, place in enumerate(places) if number and place is not None]
-    extents = [place or (0.0, 0.0) for place in below]
+    extents = [low or high or (0.0, 0.0) for low, high in zip(below, places, strict=True)]
     width = max(right for _, right in extents) - min(left for left, _ in extents)
     left_out = _LEFT_OUT * width / len(row)
     # For each column that the names so far may end before: how badly they fit, and the columns of each.

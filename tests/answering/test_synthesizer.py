@@ -178,6 +178,7 @@ def test_answer_with_citations(way: Ask) -> None:
             text="模型有7B参数。",
             score=0.9,
             node_id=NODES[0].node_id,
+            id=NODES[0].node_id,
         ),
         Citation(
             number=2,
@@ -187,6 +188,7 @@ def test_answer_with_citations(way: Ask) -> None:
             text="It is open. [7]",
             score=0.5,
             node_id=NODES[1].node_id,
+            id=NODES[1].node_id,
         ),
     ]
     assert server.last.body["model"] == "qwen"

@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pdf_hostile
 import pdf_quality
 import pymupdf
 import pytest
@@ -143,6 +144,16 @@ def test_a_hostile_file_runs_in_a_process_of_its_own(tmp_path: Path) -> None:
     broken.write_bytes(b"%PDF-1.4\nnothing")
     outcome = run_file(broken, "cannot_open_or_broken", "", "fast", "never", 60)
     assert (outcome.right, outcome.traceback, outcome.with_password) == (True, False, None)
+
+
+def test_a_process_that_says_nothing_is_a_crash_with_its_status(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "dies.py"
+    program.write_text("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", encoding="utf-8")
+    monkeypatch.setattr(pdf_hostile, "__file__", str(program))
+    outcome = run_file(tmp_path / "any.pdf", "loops", "", "fast", "never", 60)
+    assert (outcome.outcome, outcome.right, outcome.ended) == ("crash", False, "status -9: ")
 
 
 def test_a_reader_that_raises_does_not_end_the_run(tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ from pdf_factory import (
     zero_page_pdf,
 )
 
+from qa_engine.documents import page_reader
+from qa_engine.documents.blocks import Page
 from qa_engine.documents.page_reader import PageOptions
 from qa_engine.documents.pdf import ReadingOptions, read_pdf
 from qa_engine.documents.reader import PdfDocument, PdfReader, path_text
@@ -118,15 +120,28 @@ def test_password_opens_a_locked_file(tmp_path: Path) -> None:
     assert "wrong" not in str(error)
 
 
-def test_damaged_page_is_named_and_the_others_are_read(tmp_path: Path) -> None:
-    path = english_pdf(tmp_path / "a.pdf", lines_per_page=2, header=None, page_numbers=None)
-    with pymupdf.open(path) as document:
-        document.xref_set_key(document.page_xref(1), "Contents", "[999 0 R]")
-        document.xref_set_key(document.page_xref(1), "MediaBox", "null")
-        document.xref_set_key(document.page_xref(1), "Type", "/Pages")
-        document.save(tmp_path / "b.pdf")
-    parsed = read_pdf(tmp_path / "b.pdf")
+def test_damaged_page_is_named_and_the_others_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_page(page: object, number: int, *arguments: object) -> Page:
+        if number == 2:
+            raise RuntimeError("code=7: syntax error in content stream\nmore")
+        return page_reader.read_page(page, number, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("qa_engine.documents.pdf.read_page", read_page)
+    parsed = read_pdf(english_pdf(tmp_path / "a.pdf", lines_per_page=2, header=None, page_numbers=None))
+    assert [page.unread for page in parsed.pages[:3]] == [None, "damaged", None]
+    assert parsed.pages[1].doubts == ["cannot be read (code=7: syntax error in content stream)"]
     assert "Jupiter is the largest planet" in parsed.text
+
+
+def test_tree_of_pages_without_end_is_damaged(tmp_path: Path) -> None:
+    path = english_pdf(tmp_path / "a.pdf", lines_per_page=2)
+    with pymupdf.open(path) as document:
+        root = document.xref_get_key(document.pdf_catalog(), "Pages")[1]
+        document.xref_set_key(int(root.split()[0]), "Kids", f"[{root}]")
+        document.save(tmp_path / "b.pdf")
+    assert refusal(tmp_path / "b.pdf").reason == "damaged"
 
 
 def test_file_that_is_cut_off_is_damaged_and_not_empty(tmp_path: Path) -> None:
