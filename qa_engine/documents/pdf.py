@@ -248,7 +248,11 @@ def _nothing_read(path: Path, pages: Sequence[Page], options: ReadingOptions) ->
     if options.pages.ocr == "never":
         way = "let documents.ocr be auto"
     elif ocr_available():
-        return DocumentError(NO_TEXT, f"{path.name} has {many}, and no text was found on them.")
+        reason = GARBLED if reasons[GARBLED] >= max(1, reasons[NO_TEXT]) else NO_TEXT
+        layer = "a garbled text layer" if reason == GARBLED else "no text layer"
+        return DocumentError(
+            reason, f"{path.name} has {many} with {layer}, and OCR finds no text that it is sure of."
+        )
     else:
         way = f"install the extra for OCR, {INSTALL}, and run the command again"
     if reasons[GARBLED] >= max(1, reasons[NO_TEXT]):
