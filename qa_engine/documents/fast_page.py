@@ -16,9 +16,9 @@ _MARK = 6
 _MARK_GAP = 2.0
 """It stands less than this many font sizes before its text."""
 _SAME_SIZE = 0.08
-_CELL_GAP = 1.5
+CELL_GAP = 1.5
 """Font sizes between the cells of a row."""
-_MAX_PIECES = 1500
+MAX_PIECES = 1500
 """More pieces than this are a drawing or a map; their columns are not looked for."""
 
 
@@ -45,7 +45,7 @@ def _tabular_rows(pieces: Sequence[Line]) -> set[tuple[float, float]]:
     """Where the rows begin that are made of cells: at least two below each other, of three pieces or more with wide gaps."""
     rows = rows_of(pieces)
     celled = [
-        sum(right.x0 - left.x1 > _CELL_GAP * left.size for left, right in pairwise(row)) >= 2 for row in rows
+        sum(right.x0 - left.x1 > CELL_GAP * left.size for left, right in pairwise(row)) >= 2 for row in rows
     ]
     found = set()
     for index, row in enumerate(rows):
@@ -59,7 +59,7 @@ def _tabular_rows(pieces: Sequence[Line]) -> set[tuple[float, float]]:
 def lines_in_order(pieces: Sequence[Line], width: float, height: float) -> list[Line]:
     """Whole lines in reading order: column after column where there are several, else baseline after baseline."""
     rects = [Rect(piece.x0, piece.y0, piece.x1, piece.y1) for piece in pieces]
-    if len(pieces) <= _MAX_PIECES and columns(rects, width, height):
+    if len(pieces) <= MAX_PIECES and columns(rects, width, height):
         return _neighbours_joined([pieces[index] for index in reading_order(rects, width, height)])
     return [joined(row) for row in rows_of(pieces)]
 

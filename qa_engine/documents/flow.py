@@ -7,7 +7,7 @@ that the sentence around it stays whole.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from qa_engine.documents.blocks import RUNNING_MATTER, Block, Line, Page, Role, Span, Table
 from qa_engine.documents.line_ends import line_end, word_counts
@@ -71,7 +71,6 @@ class _Piece:
     table: Table | None = None
     section: int = 0
     caption: str = ""
-    page: int = field(default=0)
 
 
 def flow(pages: Sequence[Page], body_size: float, max_reading: int = 400) -> FlowingText:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +13,7 @@ from typing import Any
 
 from qa_engine.documents.blocks import Line
 from qa_engine.documents.line_joining import rows_of
-from qa_engine.documents.page_lines import clean, count_han
+from qa_engine.documents.page_lines import CUT, clean, count_han
 from qa_engine.errors import ModelUnavailableError
 
 INSTALL = "pip install 'qa-engine[ocr]'"
@@ -40,7 +39,6 @@ _GAP = 0.6
 columns from 0.9 on; columns that are joined do more harm than pieces that are not."""
 _NARROW = 0.55
 """Width of a character that is not full-width, by that of one that is."""
-_CUT = re.compile(r"[。！？；!?;…]+[”’\"'）)」』】\]]* ?|\.[”’\"')\]]* ")
 _recognising = Lock()
 
 
@@ -284,7 +282,7 @@ def _line(piece: _Piece, number: int, scale: float) -> Line:
         same = len(letters) == len(piece.edges)
         edges = piece.edges if same else _even_edges(text, piece.x0, piece.x1)
         begins = dict(zip(letters, edges, strict=True))
-        ends = [match.end() for match in _CUT.finditer(text)]
+        ends = [match.end() for match in CUT.finditer(text)]
         cuts = tuple((end, begins[end] * scale) for end in ends if end in begins)
     box = (piece.x0 * scale, piece.y0 * scale, piece.x1 * scale, piece.y1 * scale)
     share = _HAN_SIZE if count_han(text) else _LATIN_SIZE

@@ -7,12 +7,11 @@ from itertools import pairwise
 from typing import Any
 
 from qa_engine.documents.blocks import Line
+from qa_engine.documents.fast_page import CELL_GAP, MAX_PIECES
 from qa_engine.documents.line_joining import joined, rows_of
 from qa_engine.documents.reading_order import Rect, columns
 from qa_engine.documents.roles import is_contents
 
-_WIDE_GAP = 1.5
-"""A gap between pieces of one row is that of a column of a table from this many font sizes on."""
 _TABLE_ROWS = 3
 _PAIR_ROWS = 6
 """Rows of two pieces that make a list of keys and values; fewer are headings with their numbers."""
@@ -25,7 +24,6 @@ _BACKGROUND = 0.85
 """Pictures between these shares of the page are figures; a larger one is a background or a scan."""
 _RULES = 3
 _PATHS = 40
-_MAX_PIECES = 1500
 
 
 def layout_reason(page: Any, pieces: Sequence[Line], width: float, height: float) -> str | None:
@@ -36,7 +34,7 @@ def layout_reason(page: Any, pieces: Sequence[Line], width: float, height: float
         pieces: of its lines.
         width, height: of the page in points.
     """
-    if len(pieces) > _MAX_PIECES:
+    if len(pieces) > MAX_PIECES:
         return "drawing"
     if columns([Rect(piece.x0, piece.y0, piece.x1, piece.y1) for piece in pieces], width, height):
         return "columns"
@@ -57,7 +55,7 @@ def _is_tabular(rows: Sequence[Sequence[Line]]) -> bool:
         gaps = sum(
             1
             for left, right in pairwise(row)
-            if right.x0 - left.x1 > _WIDE_GAP * left.size and not left.text.endswith("…")
+            if right.x0 - left.x1 > CELL_GAP * left.size and not left.text.endswith("…")
         )
         several += gaps >= 2
         pairs += gaps == 1

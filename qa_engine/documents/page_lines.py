@@ -43,7 +43,8 @@ _SYMBOL_BULLET = re.compile("^[\uf06c\uf06e\uf075\uf076\uf09f\uf0a7\uf0a8\uf0b7\
 _PRIVATE = re.compile("[\ue000-\uf8ff\ufffd]")
 _WIDE_POINT = re.compile(r"(?<=\d)．(?=\d)")
 _CUT_MARKS = "。！？；!?;….”’\"'）)」』】]"
-_CUT = re.compile(r"[。！？；!?;…]+[”’\"'）)」』】\]]* ?|\.[”’\"')\]]* ")
+CUT = re.compile(r"[。！？；!?;…]+[”’\"'）)」』】\]]* ?|\.[”’\"')\]]* ")
+"""Marks inside a line behind which a sentence may end."""
 
 
 @dataclass
@@ -83,7 +84,7 @@ def read_page_lines(page: Any, number: int) -> PageLines:
             line = _line(source, number, index)
             if line is None:
                 continue
-            ends = [match.end() for match in _CUT.finditer(line.text) if match.end() < len(line.text)]
+            ends = [match.end() for match in CUT.finditer(line.text) if match.end() < len(line.text)]
             if ends:
                 if words is None:
                     words = _words(textpage)
