@@ -39,6 +39,12 @@ def ingest(
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, max=256, help="Processes that read PDFs [default: 1].")
     ] = None,
+    metadata: Annotated[
+        Path | None,
+        typer.Option(
+            "--metadata", metavar="FILE", help="CSV with a column file, and what is noted about each file."
+        ),
+    ] = None,
     parser: ParserOption = None,
     ocr: OcrOption = None,
     password: PasswordOption = None,
@@ -51,7 +57,14 @@ def ingest(
 
     with _shown_progress() as progress:
         report = run_ingest(
-            paths, storage, collection, settings, prune=prune, workers=workers, progress=progress
+            paths,
+            storage,
+            collection,
+            settings,
+            prune=prune,
+            workers=workers,
+            progress=progress,
+            metadata=metadata,
         )
     if json:
         print_json(report.to_dict())

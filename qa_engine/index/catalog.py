@@ -12,7 +12,7 @@ import sqlite3
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -20,17 +20,20 @@ from typing import Any
 from qa_engine.documents.blocks import Span
 from qa_engine.errors import StorageError
 from qa_engine.index.bm25 import DocumentTerms
+from qa_engine.index.user_metadata import Metadata, Scalar
 
-FORMAT = 2
+FORMAT = 3
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS documents (
-    document_id TEXT PRIMARY KEY, state TEXT NOT NULL, nodes INTEGER NOT NULL, spans BLOB, tables BLOB, terms BLOB);
+    document_id TEXT PRIMARY KEY, state TEXT NOT NULL, nodes INTEGER NOT NULL, spans BLOB, tables BLOB, sections BLOB,
+    terms BLOB);
 CREATE TABLE IF NOT EXISTS files (
     path TEXT PRIMARY KEY, file_name TEXT NOT NULL, size INTEGER NOT NULL, modified_ns INTEGER NOT NULL,
     changed_ns INTEGER NOT NULL, sha256 TEXT NOT NULL, pipeline TEXT NOT NULL, document_id TEXT NOT NULL,
     pages INTEGER NOT NULL, nodes INTEGER NOT NULL, chinese_nodes INTEGER NOT NULL, awaits_ocr INTEGER NOT NULL,
-    ingested_at TEXT NOT NULL);
+    ingested_at TEXT NOT NULL, listed TEXT NOT NULL, sidecar TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS files_by_document ON files (document_id);
 """
 
 
@@ -39,7 +42,8 @@ class FileRecord:
     """A file as it was ingested.
 
     ``pipeline`` identifies parser, splitter and embedding; ``awaits_ocr`` is the number of pages that OCR could read and
-    that were left out for lack of it.
+    that were left out for lack of it. ``listed`` is what a table of metadata says about the file, ``sidecar`` what the
+    file beside it says.
     """
 
     path: str
@@ -55,6 +59,16 @@ class FileRecord:
     chinese_nodes: int
     awaits_ocr: int
     ingested_at: str
+    listed: Metadata = field(default_factory=dict)
+    sidecar: Metadata = field(default_factory=dict)
+
+    @property
+    def metadata(self) -> dict[str, Scalar]:
+        """What is noted about the file; its sidecar has the last word."""
+        return {**self.listed, **self.sidecar}
+
+
+_COLUMNS = ", ".join(column.name for column in fields(FileRecord))
 
 
 class Catalog:
@@ -136,8 +150,23 @@ class Catalog:
 
     def files(self) -> dict[str, FileRecord]:
         """The files of the collection by path."""
-        names = ", ".join(field.name for field in fields(FileRecord))
-        return {row[0]: FileRecord(*row) for row in self._rows(f"SELECT {names} FROM files ORDER BY path")}
+        rows = self._rows(f"SELECT {_COLUMNS} FROM files ORDER BY path")
+        return {row[0]: FileRecord(*row[:-2], *map(json.loads, row[-2:])) for row in rows}
+
+    def metadata(self, document_ids: Sequence[str]) -> dict[str, dict[str, Scalar]]:
+        """What is noted about the files of some documents; those that are no longer live are left out."""
+        marks = ", ".join("?" * len(document_ids))
+        rows = self._rows(
+            f"SELECT document_id, listed, sidecar FROM files WHERE document_id IN ({marks})", document_ids
+        )
+        return {row[0]: {**json.loads(row[1]), **json.loads(row[2])} for row in rows}
+
+    def sections(self) -> dict[str, list[str]]:
+        """The sections of every live document that has some, as its sentences name them."""
+        rows = self._rows(
+            "SELECT document_id, sections FROM documents WHERE state = 'live' AND sections NOT NULL"
+        )
+        return {row[0]: json.loads(zlib.decompress(row[1])) for row in rows}
 
     def spans(self, document_id: str) -> list[Span]:
         """The places of the lines of a document."""
@@ -191,12 +220,10 @@ class Catalog:
         spans: Sequence[Span],
         terms: Sequence[Sequence[str]],
         tables: Sequence[str] = (),
+        sections: Sequence[str] = (),
     ) -> None:
         """Makes a document whose nodes are stored the live one of its file, and its predecessor stale."""
         packed_spans = zlib.compress(json.dumps([_rounded(span) for span in spans]).encode())
-        packed_tables = (
-            zlib.compress(json.dumps(list(tables), ensure_ascii=False).encode()) if tables else None
-        )
         with self._transaction() as connection:
             connection.execute(
                 "UPDATE documents SET state = 'stale' WHERE document_id = "
@@ -204,14 +231,20 @@ class Catalog:
                 (record.path, record.document_id),
             )
             connection.execute(
-                "UPDATE documents SET state = 'live', spans = ?, tables = ?, terms = ? WHERE document_id = ?",
-                (packed_spans, packed_tables, _pack_terms(terms), record.document_id),
+                "UPDATE documents SET state = 'live', spans = ?, tables = ?, sections = ?, terms = ? WHERE document_id = ?",
+                (
+                    packed_spans,
+                    _pack_texts(tables),
+                    _pack_texts(sections),
+                    _pack_terms(terms),
+                    record.document_id,
+                ),
             )
             self._put_file(connection, record)
             self._count_change(connection)
 
     def touch(self, record: FileRecord) -> None:
-        """Updates size and times of a file whose content is the same."""
+        """Updates size, times and metadata of a file whose content is the same. Readers see it at once."""
         with self._transaction() as connection:
             self._put_file(connection, record)
 
@@ -245,8 +278,12 @@ class Catalog:
 
     @staticmethod
     def _put_file(connection: sqlite3.Connection, record: FileRecord) -> None:
-        marks = ", ".join("?" * len(fields(FileRecord)))
-        connection.execute(f"INSERT OR REPLACE INTO files VALUES ({marks})", astuple(record))
+        values = [getattr(record, column.name) for column in fields(FileRecord)]
+        marks = ", ".join("?" * len(values))
+        connection.execute(
+            f"INSERT OR REPLACE INTO files ({_COLUMNS}) VALUES ({marks})",
+            [json.dumps(value) if isinstance(value, dict) else value for value in values],
+        )
 
     @staticmethod
     def _count_change(connection: sqlite3.Connection) -> None:
@@ -258,6 +295,10 @@ class Catalog:
 
 def _rounded(span: Span) -> list[float]:
     return [span.start, span.end, span.page, *(round(x, 1) for x in (span.x0, span.y0, span.x1, span.y1))]
+
+
+def _pack_texts(texts: Sequence[str]) -> bytes | None:
+    return zlib.compress(json.dumps(list(texts), ensure_ascii=False).encode()) if texts else None
 
 
 def _pack_terms(sentences: Sequence[Sequence[str]]) -> bytes:

@@ -6,7 +6,6 @@ import errno
 import hashlib
 import json
 import os
-import shutil
 import stat
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +19,7 @@ from llama_index.core.schema import BaseNode
 
 from qa_engine.config import Config
 from qa_engine.documents.discovery import find_pdfs
+from qa_engine.documents.node_parser import SECTION
 from qa_engine.documents.ocr import ocr_available
 from qa_engine.documents.parsing_pool import parse_files
 from qa_engine.documents.pdf import PARSER_VERSION, ParsedPdf
@@ -27,7 +27,6 @@ from qa_engine.documents.reader import PdfDocument, path_text
 from qa_engine.documents.sentences import SPLITTER_VERSION, is_chinese
 from qa_engine.errors import DocumentError, StorageError
 from qa_engine.index.analyser import ANALYSER_VERSION, analyse
-from qa_engine.index.bm25 import Bm25Index
 from qa_engine.index.catalog import Catalog, FileRecord
 from qa_engine.index.collection import (
     CollectionPaths,
@@ -37,7 +36,9 @@ from qa_engine.index.collection import (
 )
 from qa_engine.index.vector_store import SentenceVectorStore, open_chroma
 from qa_engine.index.writer_lock import writer_lock
+from qa_engine.ingestion.metadata import MetadataTable, noted
 from qa_engine.ingestion.pipeline import build_pipeline, lexical_text
+from qa_engine.ingestion.publishing import publish
 from qa_engine.ingestion.report import Failure, IngestProgress, IngestReport, doubtful_pages, needs_ocr
 from qa_engine.models.embedding import build_embedding
 
@@ -52,6 +53,7 @@ def ingest(
     workers: int | None = None,
     embed_model: BaseEmbedding | None = None,
     progress: IngestProgress | None = None,
+    metadata: Path | str | None = None,
 ) -> IngestReport:
     """Brings PDF files into a collection: new ones are added, changed ones replaced, unchanged ones skipped.
 
@@ -67,9 +69,11 @@ def ingest(
         workers: processes that parse; ``config.ingestion.workers`` if None.
         embed_model: instead of the one of the configuration.
         progress: is told what is going on.
+        metadata: a CSV table with what is noted about the files, see `MetadataTable`; None keeps what an earlier one
+            said. Sidecars (``report.pdf.meta.json``) are read in any case.
 
     Raises:
-        InputError: a path does not exist, or there is no PDF.
+        InputError: a path does not exist, there is no PDF, or the table cannot be used.
         ConfigurationError: the collection was made with another embedding model.
         StorageError: the storage cannot be written, or another process is writing to the collection.
         ModelUnavailableError, ServiceUnavailableError: the embedding model is not there.
@@ -78,6 +82,7 @@ def ingest(
     named = [paths] if isinstance(paths, str | Path) else list(paths)
     # With pruning, a folder whose PDFs are all gone is no mistake.
     files = find_pdfs(named, allow_none=prune)
+    table = MetadataTable.read(Path(metadata)) if metadata is not None else None
     name = collection if collection is not None else settings.collection
     where = collection_paths(Path(storage) if storage is not None else settings.storage, name)
     try:
@@ -89,7 +94,7 @@ def ingest(
     with writer_lock(where.root, settings.ingestion.lock_timeout_seconds):
         catalog = Catalog(where.catalog, create=True)
         try:
-            run = _IngestRun(settings, where, catalog, name, progress or IngestProgress(), embed_model)
+            run = _IngestRun(settings, where, catalog, name, progress or IngestProgress(), embed_model, table)
             return run.run(files, named, prune, workers or settings.ingestion.workers)
         finally:
             catalog.close()
@@ -113,8 +118,10 @@ class _IngestRun:
         name: str,
         progress: IngestProgress,
         embed_model: BaseEmbedding | None,
+        table: MetadataTable | None,
     ) -> None:
         self._config = config
+        self._table = table
         self._where = where
         self._catalog = catalog
         self._progress = progress
@@ -134,6 +141,8 @@ class _IngestRun:
         self._delete_unfinished()
         try:
             work = self._classify(files)
+            if self._table is not None and (unmatched := self._table.unmatched(files)):
+                self._report.warnings.append(unmatched)
             if work:
                 self._read(work, workers)
             if prune:
@@ -141,7 +150,7 @@ class _IngestRun:
         finally:
             # Also after an interruption: what was committed is worth publishing.
             self._delete_unfinished()
-            self._publish()
+            publish(self._catalog, self._where, self._config.bm25, self._progress)
         self._report.seconds = time.perf_counter() - started
         return self._report
 
@@ -155,6 +164,7 @@ class _IngestRun:
             key = path_text(path)
             record = known.get(key)
             try:
+                listed, sidecar = noted(path, self._table, record.listed if record else {})
                 status = path.stat()
                 if not stat.S_ISREG(status.st_mode):
                     # Reading a pipe could take for ever.
@@ -163,9 +173,12 @@ class _IngestRun:
                 current = record is not None and record.pipeline == pipeline
                 current = current and not (record is not None and record.awaits_ocr and self._ocr_is_there())
                 if record and current and stamp == (record.size, record.modified_ns, record.changed_ns):
-                    self._report.unchanged += 1
+                    self._keep(record, replace(record, listed=listed, sidecar=sidecar))
                     continue
                 digest = _sha256(path)
+            except DocumentError as error:
+                self._fail(path, error)
+                continue
             except OSError as error:
                 self._fail(
                     path,
@@ -173,17 +186,25 @@ class _IngestRun:
                 )
                 continue
             if record and current and digest == record.sha256:
-                self._catalog.touch(replace(record, size=stamp[0], modified_ns=stamp[1], changed_ns=stamp[2]))
-                self._report.unchanged += 1
+                seen = replace(record, size=stamp[0], modified_ns=stamp[1], changed_ns=stamp[2])
+                self._keep(record, replace(seen, listed=listed, sidecar=sidecar))
                 continue
             recognised = "ocr" if self._ocr_is_there() else ""
             parts = (key, digest, pipeline, recognised)
             identity = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:20]
-            fresh = FileRecord(
-                key, path_text(Path(path.name)), *stamp, digest, pipeline, identity, 0, 0, 0, 0, ""
-            )
+            name = path_text(Path(path.name))
+            fresh = FileRecord(key, name, *stamp, digest, pipeline, identity, 0, 0, 0, 0, "", listed, sidecar)
             work.append(_Work(path, fresh, record is None))
         return work
+
+    def _keep(self, old: FileRecord, new: FileRecord) -> None:
+        """Records what is new about a file whose content is not: its vectors and terms stay."""
+        if repr(new) != repr(old):  # to == True is 1
+            self._catalog.touch(new)
+        if repr((new.listed, new.sidecar)) == repr((old.listed, old.sidecar)):
+            self._report.unchanged += 1
+        else:
+            self._report.updated += 1
 
     def _read(self, work: Sequence[_Work], workers: int) -> None:
         embed_model = self._embed_model or build_embedding(self._config.embedding, self._progress.stage)
@@ -211,7 +232,8 @@ class _IngestRun:
             ingested_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
         terms = [analyse(lexical_text(node)) for node in nodes]
-        self._catalog.commit(record, parsed.spans, terms, parsed.tables)
+        sections = dict.fromkeys(node.metadata[SECTION] for node in nodes if node.metadata.get(SECTION))
+        self._catalog.commit(record, parsed.spans, terms, parsed.tables, list(sections))
         self._delete_unfinished()
         self._report.warnings.extend(doubtful_pages(item.record.file_name, parsed.pages))
         if item.is_new:
@@ -242,33 +264,6 @@ class _IngestRun:
         for document_id, nodes in self._catalog.unfinished():
             self._open_store().delete_sentences(document_id, nodes)
             self._catalog.forget(document_id)
-
-    def _publish(self) -> None:
-        """Builds the lexical index of the present state, then lets readers see both."""
-        settings = self._config.bm25
-        recorded = settings.model_dump_json()
-        if self._catalog.published == self._catalog.changes and self._catalog.meta("bm25") != recorded:
-            self._catalog.count_change()
-        changes = self._catalog.changes
-        folder = self._where.bm25(changes)
-        if changes == self._catalog.published and folder.is_dir():
-            return
-        self._progress.stage("building the BM25 index")
-        index = Bm25Index.build(
-            self._catalog.live_terms(), settings.k1, settings.b, settings.context_sentences
-        )
-        previous = self._catalog.published
-        try:
-            index.save(folder)
-        except OSError as error:
-            raise StorageError(
-                f"{folder} cannot be written ({error.strerror or error}): free some space."
-            ) from error
-        self._catalog.set_meta(bm25=recorded)
-        self._catalog.publish()
-        for old in folder.parent.iterdir():
-            if old.name not in {str(changes), str(previous)}:
-                shutil.rmtree(old, ignore_errors=True)
 
     def _open_store(self) -> SentenceVectorStore:
         if self._store is None:

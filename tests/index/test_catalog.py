@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,28 @@ def test_announced_document_is_unfinished_until_it_is_committed(catalog: Catalog
     assert catalog.unfinished() == []
     assert catalog.node_count() == 3
     assert catalog.files() == {"/docs/a.pdf": record()}
+
+
+def test_sections_and_what_is_noted_come_back_for_live_documents(catalog: Catalog) -> None:
+    noted = replace(record(), listed={"year": 2023, "by": "李"}, sidecar={"year": 2024, "draft": False})
+    catalog.begin("d1", 3)
+    assert catalog.sections() == {}
+    catalog.commit(noted, SPANS, TERMS, sections=["一", "一 › 风险"])
+    commit(catalog, record("/docs/b.pdf", "d2"))
+    assert catalog.files()["/docs/a.pdf"] == noted
+    assert catalog.metadata(["d1", "d2", "gone"]) == {
+        "d1": {"year": 2024, "by": "李", "draft": False},
+        "d2": {},
+    }
+    assert catalog.metadata([]) == {}
+    assert catalog.sections() == {"d1": ["一", "一 › 风险"]}
+    changes = catalog.changes
+    catalog.touch(replace(noted, sidecar={}))
+    assert catalog.metadata(["d1"]) == {"d1": {"year": 2023, "by": "李"}}
+    assert catalog.changes == changes
+    catalog.remove("/docs/a.pdf")
+    assert catalog.sections() == {}
+    assert catalog.metadata(["d1"]) == {}
 
 
 def test_committed_terms_and_places_come_back(catalog: Catalog) -> None:
@@ -189,7 +212,7 @@ def test_empty_file_is_refused_by_a_reader(tmp_path: Path) -> None:
 def test_other_format_is_refused_with_both_numbers(tmp_path: Path) -> None:
     path = tmp_path / "catalog.sqlite"
     Catalog(path, create=True).set_meta(format="99")
-    with pytest.raises(StorageError, match=r"format 99.*reads 2"):
+    with pytest.raises(StorageError, match=r"format 99.*reads 3"):
         Catalog(path)
 
 
