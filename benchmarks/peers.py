@@ -1,68 +1,95 @@
-"""The pipelines that are compared: qa_engine through its public contract, and stock LlamaIndex.
+"""The other frameworks by name: which packages each needs, and how it is built.
 
-Every peer gets the same embedding model as an argument and an LLM that must not be called; nothing is put
-into LlamaIndex's global ``Settings``, so that no pipeline sees another one's choices.
+A peer is what a user of the framework's tutorial has: its stock settings for the text, our embedding model through its
+interface, the same page texts, top 10. Its module is imported when it is built, so that a framework that is not
+installed is only missed by who asks for it.
 """
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
-import pymupdf
-from llama_index.core import Document, VectorStoreIndex
+import typer
 from llama_index.core.base.embeddings.base import BaseEmbedding
-from llama_index.core.llms import MockLLM
-from llama_index.core.node_parser import NodeParser, SentenceSplitter, SentenceWindowNodeParser
-from llama_index.core.postprocessor import MetadataReplacementPostProcessor
-from llama_index.core.retrievers import BaseRetriever, QueryFusionRetriever
-from llama_index.core.retrievers.fusion_retriever import FUSION_MODES
-from llama_index.core.schema import BaseNode, NodeWithScore
-from llama_index.retrievers.bm25 import BM25Retriever
 from metrics import TOP_K
+from page_texts import Page, page_texts
+from pipelines import Pipeline
 
-from qa_engine.config import Config
+LEG_TOP_K = 2 * TOP_K
+"""Candidates of each leg before fusion, where the framework leaves that to its user."""
+TELEMETRY_OFF = {
+    "HAYSTACK_TELEMETRY_ENABLED": "False",
+    "LANGSMITH_TRACING": "false",
+    "LANGCHAIN_TRACING_V2": "false",
+}
+INSTALL = "pip install -e '.[bench]'"
 
-OURS = "qa_engine"
-CHUNK_SIZE = 512
-CHUNK_OVERLAP = 50
-WINDOW_SIZE = 3
-# Candidates of each leg before fusion.
-LEG_TOP_K = 20
+# Here and not in the modules of the peers: Haystack reads it at its import, whoever imports it first.
+os.environ.update(TELEMETRY_OFF)
 
 
 @dataclass(frozen=True)
-class Pipeline:
-    """A pipeline that is ready to be asked: question in, passage texts out, best first."""
+class Built:
+    """What a peer's module returns: its search, and the number of pieces it searches."""
 
-    name: str
     retrieve: Callable[[str], list[str]]
     nodes: int
-    build_seconds: float
 
 
-def embedding_model(config: Config) -> BaseEmbedding:
-    """The embedding model that the configuration names, as every pipeline of a run uses it."""
-    from qa_engine.models.embedding import build_embedding
+@dataclass(frozen=True)
+class Peer:
+    """Where a peer is built, and the modules that must be installed for it."""
 
-    return build_embedding(config.embedding)
+    module: str
+    builder: str
+    needs: tuple[str, ...] = ()
+
+    def missing(self) -> list[str]:
+        """Those of the modules that are not installed."""
+        return [name for name in self.needs if find_spec(name) is None]
 
 
-def build_ours(files: Sequence[Path], storage: Path, config: Config, collection: str) -> Pipeline:
-    """Ingest and open through the public contract; everything from PDF to open engine counts as build."""
-    from qa_engine import QueryEngine, ingest
+PEERS: Mapping[str, Peer] = {
+    "llamaindex-hybrid": Peer("peers_llamaindex", "hybrid"),
+    "llamaindex-window": Peer("peers_llamaindex", "window"),
+    "llamaindex-starter": Peer("peers_llamaindex", "starter"),
+    "langchain-hybrid": Peer(
+        "peers_langchain",
+        "hybrid",
+        ("langchain_classic", "langchain_community", "langchain_text_splitters", "rank_bm25"),
+    ),
+    "haystack-hybrid": Peer("peers_haystack", "hybrid", ("haystack",)),
+    "txtai-hybrid": Peer("peers_txtai", "hybrid", ("txtai",)),
+}
 
-    started = time.perf_counter()
-    report = ingest(list(files), storage=storage, collection=collection, config=config)
-    if report.failures:
-        raise RuntimeError(f"{len(report.failures)} files failed, first: {report.failures[0].message}")
-    engine = QueryEngine.open(storage=storage, collection=collection, config=config)
-    seconds = time.perf_counter() - started
-    return Pipeline(
-        OURS, lambda question: _texts(engine.retrieve(question, top_k=TOP_K)), report.nodes, seconds
-    )
+
+def chosen_peers(names: str | None) -> tuple[list[str], list[str]]:
+    """The peers to build, and those that are left out because they are not installed.
+
+    Args:
+        names: with commas between, empty for none; None means all that are installed.
+
+    Raises:
+        typer.BadParameter: an unknown name, or one that is not installed.
+    """
+    if names is None:
+        absent = [name for name, peer in PEERS.items() if peer.missing()]
+        return [name for name in PEERS if name not in absent], absent
+    chosen = [name.strip() for name in names.split(",") if name.strip()]
+    if unknown := [name for name in chosen if name not in PEERS]:
+        raise typer.BadParameter(f"{', '.join(unknown)}: known peers are {', '.join(PEERS)}")
+    for name in chosen:
+        if missing := PEERS[name].missing():
+            raise typer.BadParameter(
+                f"{name} needs {', '.join(missing)}, which {_is(missing)} not installed: {INSTALL}"
+            )
+    return chosen, []
 
 
 def build_peer(name: str, files: Sequence[Path], embedding: BaseEmbedding) -> Pipeline:
@@ -73,80 +100,15 @@ def build_peer(name: str, files: Sequence[Path], embedding: BaseEmbedding) -> Pi
     """
     if name not in PEERS:
         raise ValueError(f"{name} is not a peer; known here: {', '.join(PEERS)}")
+    peer = PEERS[name]
+    # The import is the price of a process, not of an index.
+    builder: Callable[[Sequence[Page], BaseEmbedding], Built] = getattr(
+        import_module(peer.module), peer.builder
+    )
     started = time.perf_counter()
-    retrieve, nodes = PEERS[name](_pages(files), embedding)
-    return Pipeline(name, retrieve, nodes, time.perf_counter() - started)
+    built = builder(page_texts(files), embedding)
+    return Pipeline(name, built.retrieve, built.nodes, time.perf_counter() - started)
 
 
-def _pages(files: Sequence[Path]) -> list[Document]:
-    """One document a page, as the stock PDF readers make them; the metadata is not embedded."""
-    # Gold answers have no ligatures: leaving them in would count against the peers.
-    flags = pymupdf.TEXTFLAGS_TEXT & ~pymupdf.TEXT_PRESERVE_LIGATURES
-    documents = []
-    for file in files:
-        with pymupdf.open(file) as pdf:
-            for number, page in enumerate(pdf, start=1):
-                document = Document(
-                    text=page.get_text(flags=flags),
-                    metadata={"file_name": file.name, "page_label": str(number)},
-                    excluded_embed_metadata_keys=["file_name", "page_label"],
-                    excluded_llm_metadata_keys=["file_name", "page_label"],
-                )
-                documents.append(document)
-    return documents
-
-
-def _starter(pages: list[Document], embedding: BaseEmbedding) -> tuple[Callable[[str], list[str]], int]:
-    """The starter tutorial: chunks, one vector index, top k."""
-    index = VectorStoreIndex.from_documents(
-        pages, embed_model=embedding, transformations=[SentenceSplitter(chunk_size=CHUNK_SIZE)]
-    )
-    retriever = index.as_retriever(similarity_top_k=TOP_K)
-    return lambda question: _texts(retriever.retrieve(question)), len(index.docstore.docs)
-
-
-def _hybrid(pages: list[Document], embedding: BaseEmbedding) -> tuple[Callable[[str], list[str]], int]:
-    """Chunks; vectors and stock BM25, fused by rank."""
-    splitter = SentenceSplitter(chunk_size=CHUNK_SIZE, chunk_overlap=CHUNK_OVERLAP)
-    retriever, nodes = _fused(splitter, pages, embedding)
-    return lambda question: _texts(retriever.retrieve(question)), len(nodes)
-
-
-def _window(pages: list[Document], embedding: BaseEmbedding) -> tuple[Callable[[str], list[str]], int]:
-    """Sentences with their windows in the metadata; the same fusion; the window replaces the sentence."""
-    parser = SentenceWindowNodeParser.from_defaults(window_size=WINDOW_SIZE)
-    retriever, nodes = _fused(parser, pages, embedding)
-    replace = MetadataReplacementPostProcessor(target_metadata_key="window")
-    return lambda question: _texts(replace.postprocess_nodes(retriever.retrieve(question))), len(nodes)
-
-
-def _fused(
-    parser: NodeParser, pages: list[Document], embedding: BaseEmbedding
-) -> tuple[BaseRetriever, list[BaseNode]]:
-    nodes = parser.get_nodes_from_documents(pages)
-    index = VectorStoreIndex(nodes, embed_model=embedding, transformations=[parser])
-    legs: list[BaseRetriever] = [
-        index.as_retriever(similarity_top_k=LEG_TOP_K),
-        BM25Retriever.from_defaults(nodes=nodes, similarity_top_k=LEG_TOP_K),
-    ]
-    # The LLM is only there because the retriever asks OpenAI for a key without one.
-    fusion = QueryFusionRetriever(
-        legs,
-        llm=MockLLM(),
-        mode=FUSION_MODES.RECIPROCAL_RANK,
-        num_queries=1,
-        similarity_top_k=TOP_K,
-        use_async=False,
-    )
-    return fusion, nodes
-
-
-def _texts(nodes: Sequence[NodeWithScore]) -> list[str]:
-    return [scored.node.get_content() for scored in nodes]
-
-
-PEERS: dict[str, Callable[[list[Document], BaseEmbedding], tuple[Callable[[str], list[str]], int]]] = {
-    "llamaindex-hybrid": _hybrid,
-    "llamaindex-window": _window,
-    "llamaindex-starter": _starter,
-}
+def _is(names: Sequence[str]) -> str:
+    return "is" if len(names) == 1 else "are"

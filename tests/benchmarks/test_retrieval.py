@@ -1,4 +1,4 @@
-"""Judging and comparing pipelines, with pipelines that are made up; the peers with a mock embedding."""
+"""The whole script on a small data set, with the local models; and the stages by themselves."""
 
 from __future__ import annotations
 
@@ -6,127 +6,114 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import peers
 import pytest
-from corpus import Question, render_pdf
-from llama_index.core import MockEmbedding, Settings
-from peers import PEERS, Pipeline, build_peer
-from report import Report, publish
-from retrieval import Scores, ask_all, compare, difference_report, quality_report
+import retrieval
+import typer
+from asking import ask_all
+from corpus import Question, build_corpus
+from pipelines import Pipeline, build_ours, build_stages, without_reranker
+from typer.testing import CliRunner
 
-QUESTIONS = [
-    Question(f"q{number}", f"问题{number}", (f"答案{number}",), False, "a.pdf", "") for number in range(4)
-]
+from qa_engine.config import Config
 
-
-def pipeline(name: str, retrieve: Callable[[str], list[str]]) -> Pipeline:
-    return Pipeline(name, retrieve, nodes=10, build_seconds=1.5)
+app = typer.Typer()
+app.command()(retrieval.main)
 
 
-def perfect(question: str) -> list[str]:
-    return [f"甲 答案{question[-1]}", "乙"]
+def run(*arguments: str) -> str:
+    result = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
 
 
-def second(question: str) -> list[str]:
-    return ["甲" * 400, f"答案{question[-1]}"]
-
-
-def nothing(_: str) -> list[str]:
-    return []
-
-
-def test_scores_of_each_pipeline() -> None:
-    first, later, none = ask_all(
-        [pipeline("qa_engine", perfect), pipeline("peer", second), pipeline("mute", nothing)], QUESTIONS
-    )
-    assert (first.ranks, later.ranks, none.ranks) == ([1] * 4, [2] * 4, [None] * 4)
-    assert first.summary()["MRR@10"] == 1
-    assert first.summary()["passage_chars_mean"] == 2.5
-    assert later.summary() | {"query_ms_p50": 0} == {
-        "nodes": 10,
-        "MRR@10": 0.5,
-        "nDCG@10": pytest.approx(0.6309, abs=1e-4),
-        "≤300": 0,
-        "≤600": 1,
-        "≤1200": 1,
-        "≤2400": 1,
-        "passage_chars_mean": 201.5,
-        "build_seconds": 1.5,
-        "query_ms_p50": 0,
-    }
-    assert none.summary()["≤2400"] == none.summary()["passage_chars_mean"] == 0
-
-
-def test_pipelines_take_turns_in_coming_first() -> None:
-    called: list[str] = []
-
-    def recorder(name: str) -> Pipeline:
-        return pipeline(name, lambda _: called.append(name) or [])  # type: ignore[func-returns-value]
-
-    ask_all([recorder("a"), recorder("b")], QUESTIONS)
-    # One warm-up each, then the questions.
-    assert "".join(called) == "ab" + "abbaabba"
-
-
-def test_comparison_takes_the_best_peer_of_each_measure() -> None:
-    long_first = pipeline("long", second)
-    short_miss = pipeline("short", lambda q: [f"答案{q[-1]}"] if q != "问题0" else ["无"])
-    scores = ask_all([pipeline("qa_engine", perfect), long_first, short_miss], QUESTIONS)
-    comparison = compare(scores, seed=1)
-    assert comparison["MRR@10"][0] == "short"
-    assert comparison["MRR@10"][1].difference == pytest.approx(0.25)
-    assert comparison["≤600"][0] == "long"
-    assert comparison["≤600"][1].difference == 0
-    assert compare(scores[:1], seed=1) == {}
-
-
-def test_reports_and_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    scores = ask_all([pipeline("qa_engine", perfect), pipeline("peer", second)], QUESTIONS)
-    reports = [quality_report("data", scores, ["4 questions"]), difference_report(compare(scores, 1))]
-    publish(tmp_path / "new", "retrieval-data", reports, {"seed": 1})
-    shown = capsys.readouterr().out
-    assert "qa_engine" in shown and "1.000" in shown and "+0.500" in shown
-    written = (tmp_path / "new" / "retrieval-data.md").read_text(encoding="utf-8")
-    assert "| peer | 0.500 |" in written
-    assert "4 questions" in written
-    content = json.loads((tmp_path / "new" / "retrieval-data.json").read_text(encoding="utf-8"))
-    assert content["seed"] == 1
-    assert content["environment"]["cores"] >= 1
-
-
-def test_markdown_has_a_rule_and_as_many_cells_as_columns() -> None:
-    lines = Report("T", ["a", "b"], [["x", "1"]], ["note"]).markdown().splitlines()
-    assert lines == ["### T", "", "| a | b |", "| --- | ---: |", "| x | 1 |", "", "note"]
-
-
-@pytest.mark.parametrize("name", PEERS)
-def test_peers_answer_and_leave_the_global_settings_alone(name: str, tmp_path: Path) -> None:
-    file = tmp_path / "a.pdf"
-    paragraphs = [
-        ("Rivers", "The Yangtze ends in the sea. " * 20),
-        ("Lakes", "The West Lake is in Hangzhou. " * 20),
+def test_tables_and_results(
+    squad: Path, tmp_path: Path, local_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(peers.PEERS, "gone", peers.Peer("gone", "hybrid", ("no_such_module",)))  # type: ignore[arg-type]
+    for name in [name for name, peer in peers.PEERS.items() if peer.needs and name != "gone"]:
+        monkeypatch.delitem(peers.PEERS, name)  # type: ignore[arg-type]
+    shown = run(str(squad), "--seed", "3", "--out", str(tmp_path / "out"))
+    assert "Not installed and left out: gone; pip install -e '.[bench]'" in shown
+    written = (tmp_path / "out" / "retrieval-places.md").read_text(encoding="utf-8")
+    assert written.count("1 PDFs, 1 pages, 4 paragraphs, 4 questions, seed 3.") == 4
+    for row in ("| qa_engine |", "| qa_engine − llamaindex-window |", "| dense |", "| reranked − fused |"):
+        assert row in written
+    assert "Errors (1 − ≤600)" in written
+    content = json.loads((tmp_path / "out" / "retrieval-places.json").read_text(encoding="utf-8"))
+    assert content["peers_left_out"] == ["gone"]
+    assert list(content["pipelines"]) == [
+        "qa_engine",
+        "llamaindex-hybrid",
+        "llamaindex-window",
+        "llamaindex-starter",
     ]
-    render_pdf(paragraphs, file, header="h")
-    before = (Settings._embed_model, Settings._llm, Settings._node_parser)
-    peer = build_peer(name, [file], MockEmbedding(embed_dim=4))
-    passages = peer.retrieve("Where is the West Lake?")
-    assert any("Hangzhou" in passage for passage in passages)
-    assert 0 < len(passages) <= 10
-    assert peer.nodes >= 1
-    assert peer.build_seconds > 0
-    assert (Settings._embed_model, Settings._llm, Settings._node_parser) == before
+    assert content["pipelines"]["qa_engine"]["MRR@10"] == 1
+    assert [one["base"] for one in content["differences"]] == list(content["pipelines"])[1:]
+    assert content["errors"]["ours"] == 0
+    assert list(content["stages"]) == ["dense", "bm25", "fused", "reranked"]
+    assert [(one["name"], one["base"]) for one in content["stage_differences"]] == [
+        ("bm25", "dense"),
+        ("fused", "dense"),
+        ("fused", "bm25"),
+        ("reranked", "fused"),
+    ]
+    assert content["stages"]["reranked"] == content["pipelines"]["qa_engine"]
+    assert set(content["ranks"]) == {"ids", "dense", "bm25", "fused", *content["pipelines"]}
 
 
-def test_window_peer_returns_windows(tmp_path: Path) -> None:
-    file = tmp_path / "a.pdf"
-    render_pdf([("", " ".join(f"Sentence number {n} is here." for n in range(30)))], file, header="h")
-    peer = build_peer("llamaindex-window", [file], MockEmbedding(embed_dim=4))
-    assert max(passage.count("Sentence") for passage in peer.retrieve("number 12")) == 7
+def test_neither_peers_nor_stages_nor_a_reranker(squad: Path, tmp_path: Path, local_model: Path) -> None:
+    out = tmp_path / "out"
+    run(str(squad), "--peers", "", "--no-stages", "--out", str(out))
+    content = json.loads((out / "retrieval-places.json").read_text(encoding="utf-8"))
+    assert list(content["pipelines"]) == ["qa_engine"]
+    assert "stages" not in content and "errors" not in content
+    settings = tmp_path / "plain.toml"
+    settings.write_text('[rerank]\nmodel = "none"\n')
+    run(str(squad), "--peers", "", "--config", str(settings), "--out", str(out))
+    content = json.loads((out / "retrieval-places.json").read_text(encoding="utf-8"))
+    assert list(content["stages"]) == ["dense", "bm25", "fused"]
 
 
-def test_unknown_peer_is_refused() -> None:
-    with pytest.raises(ValueError, match="llamaindex-hybrid"):
-        build_peer("other", [], MockEmbedding(embed_dim=4))
+def test_peer_that_is_unknown_is_one_sentence(squad: Path) -> None:
+    result = CliRunner().invoke(app, [str(squad), "--peers", "other"])
+    assert result.exit_code == 2
+    assert "known peers are" in result.output
 
 
-def test_scores_start_empty() -> None:
-    assert Scores("a", 1, 0.0).ranks == []
+def test_a_leg_alone_returns_only_what_it_found(squad: Path, tmp_path: Path, local_model: Path) -> None:
+    corpus = build_corpus(squad, tmp_path / "pdf", paragraphs_per_file=1)
+    ours = build_ours(corpus.files, tmp_path / "storage", Config())
+    dense, bm25, fused = (
+        stage.retrieve for stage in build_stages(tmp_path / "storage", Config(), ours.nodes)
+    )
+    # No word of the question is in the documents, so BM25 has nothing to say; vectors always have.
+    assert bm25("zebra crossings") == []
+    assert len(dense("zebra crossings")) == len(fused("zebra crossings")) == 4
+    # A word that only one of them has.
+    (only,) = bm25("唐古拉山脉")
+    assert "唐古拉山脉" in only
+    assert len(dense("唐古拉山脉")) == 4
+
+
+def test_settings_of_a_stage_leave_the_rest_alone() -> None:
+    config = Config(retrieval={"window_chars": 300}, rerank={"max_length": 100})
+    stage = without_reranker(config, dense_weight=1.0)
+    assert (stage.rerank.model, stage.retrieval.dense_weight) == ("none", 1.0)
+    assert (stage.rerank.max_length, stage.retrieval.window_chars) == (100, 300)
+    assert (config.rerank.model, config.retrieval.dense_weight) == ("local", 0.5)
+
+
+def test_each_stage_is_compared_with_the_one_before(
+    made_up: Callable[[str, str], Pipeline], questions: list[Question]
+) -> None:
+    kinds = {"dense": "second", "bm25": "nothing", "fused": "second", "reranked": "first"}
+    scores = ask_all([made_up(name, kind) for name, kind in kinds.items()], questions)
+    steps = retrieval.stage_differences(scores, seed=1)
+    assert [(s.name, s.base, s.intervals["MRR@10"].difference) for s in steps] == [
+        ("bm25", "dense", -0.5),
+        ("fused", "dense", 0),
+        ("fused", "bm25", 0.5),
+        ("reranked", "fused", 0.5),
+    ]
+    assert len(retrieval.stage_differences(scores[:3], seed=1)) == 3

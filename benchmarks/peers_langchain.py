@@ -1,0 +1,54 @@
+"""The hybrid search of LangChain's tutorials: an `EnsembleRetriever` over BM25 and a vector store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from langchain_classic.retrievers import EnsembleRetriever
+from langchain_community.retrievers import BM25Retriever
+from langchain_core.documents import Document
+from langchain_core.embeddings import Embeddings
+from langchain_core.vectorstores import InMemoryVectorStore
+from langchain_text_splitters import RecursiveCharacterTextSplitter
+from llama_index.core.base.embeddings.base import BaseEmbedding
+from metrics import TOP_K
+from page_texts import Page
+from peers import LEG_TOP_K, Built
+
+CHUNK_SIZE = 1000
+CHUNK_OVERLAP = 200
+
+
+class SharedEmbeddings(Embeddings):
+    """Our embedding model as LangChain calls one."""
+
+    def __init__(self, embedding: BaseEmbedding) -> None:
+        self._embedding = embedding
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        """Vectors of passages."""
+        return self._embedding.get_text_embedding_batch(texts)
+
+    def embed_query(self, text: str) -> list[float]:
+        """Vector of a question."""
+        return self._embedding.get_query_embedding(text)
+
+
+def hybrid(pages: Sequence[Page], embedding: BaseEmbedding) -> Built:
+    """Chunks of characters; BM25 and vectors with equal weights, fused by rank."""
+    splitter = RecursiveCharacterTextSplitter(chunk_size=CHUNK_SIZE, chunk_overlap=CHUNK_OVERLAP)
+    chunks = splitter.split_documents(
+        [
+            Document(page_content=page.text, metadata={"source": page.file, "page": page.number})
+            for page in pages
+        ]
+    )
+    store = InMemoryVectorStore.from_documents(chunks, SharedEmbeddings(embedding))
+    bm25 = BM25Retriever.from_documents(chunks, k=LEG_TOP_K)
+    ensemble = EnsembleRetriever(
+        retrievers=[bm25, store.as_retriever(search_kwargs={"k": LEG_TOP_K})], weights=[0.5, 0.5]
+    )
+    # The ensemble has no top k of its own: it returns what either leg found.
+    return Built(
+        lambda question: [found.page_content for found in ensemble.invoke(question)[:TOP_K]], len(chunks)
+    )
