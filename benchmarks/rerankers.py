@@ -77,11 +77,14 @@ def build_stock(model: str, config: Config) -> Rerank:
     from llama_index.postprocessor.sbert_rerank import SentenceTransformerRerank
 
     folder = Path(model).expanduser()
+    if model.startswith((".", "/", "~")) and not folder.is_dir():
+        raise typer.BadParameter(f"{model}: there is no such folder")
     try:
         reranker = SentenceTransformerRerank(
             model=str(folder.resolve()) if folder.is_dir() else model,
             top_n=config.retrieval.candidates,
             device=config.rerank.device,
+            cross_encoder_kwargs={"max_length": config.rerank.max_length},
         )
     except Exception as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]

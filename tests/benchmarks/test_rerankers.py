@@ -38,15 +38,34 @@ def test_stock_reranker_beside_ours(squad: Path, tmp_path: Path, tiny_model: Pat
     assert len({summary["passage_chars_mean"] for summary in content["rerankers"].values()}) == 1
 
 
-@pytest.mark.parametrize("model", ["/no/such/folder", "./nowhere"])
+@pytest.mark.parametrize(
+    ("model", "reason"),
+    [
+        ("/no/such/folder", "there is no such folder"),
+        ("./nowhere", "there is no such folder"),
+        ("no-one/no-model", "no cross-encoder could be loaded ("),
+    ],
+)
 def test_model_that_cannot_be_loaded_is_one_sentence(
-    model: str, squad: Path, monkeypatch: pytest.MonkeyPatch
+    model: str, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(typer.BadParameter) as raised:
         rerankers.build_stock(model, Config())
-    assert str(raised.value).startswith(f"{model}: no cross-encoder could be loaded (")
+    assert str(raised.value).startswith(f"{model}: {reason}")
     assert "\n" not in str(raised.value)
+
+
+def test_folder_without_a_model_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(typer.BadParameter, match="no cross-encoder could be loaded"):
+        rerankers.build_stock(str(tmp_path), Config())
+
+
+def test_stock_sees_as_many_tokens_as_the_configuration_says(tiny_model: Path) -> None:
+    stock = rerankers.build_stock(str(tiny_model), Config(rerank={"max_length": 32}))
+    nodes = [NodeWithScore(node=TextNode(text=text * 500), score=1.0) for text in ("lake ", "tower ")]
+    assert len(stock(nodes, QueryBundle("lake"))) == 2
 
 
 def test_configuration_without_a_reranker_is_refused() -> None:
