@@ -36,6 +36,10 @@ class CollectionPaths:
         """The folder of Chroma."""
         return self.root / "chroma"
 
+    def tokens(self, bits: int) -> Path:
+        """The SQLite file of the token vectors, with so many bits a dimension."""
+        return self.root / f"tokens-{bits}bit.sqlite"
+
     def bm25(self, published: int) -> Path:
         """The folder of the BM25 index of a published state."""
         return self.root / "bm25" / str(published)

@@ -9,6 +9,7 @@ from qa_engine.errors import CollectionNotFoundError, StorageError
 from qa_engine.index.bm25 import Bm25Index
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths
+from qa_engine.index.token_store import TOKEN_BITS, TokenStore
 from qa_engine.index.vector_store import SentenceVectorStore, open_chroma
 
 _MIXED = 0.03
@@ -24,12 +25,14 @@ class IndexSnapshot:
         store: the sentences and their vectors.
         bm25: the lexical index.
         mixed_languages: whether it holds both Chinese and other sentences in some number.
+        tokens: the token vectors of the sentences, if they are kept.
     """
 
     published: int
     store: SentenceVectorStore
     bm25: Bm25Index
     mixed_languages: bool = False
+    tokens: TokenStore | None = None
 
 
 class IndexReader:
@@ -80,4 +83,11 @@ class IndexReader:
         store = SentenceVectorStore(open_chroma(self._paths.chroma, published))
         bm25 = Bm25Index.load(self._paths.bm25(published))
         share = self.catalog.chinese_share()
-        return IndexSnapshot(published, store, bm25, mixed_languages=_MIXED < share < 1 - _MIXED)
+        tokens = self._paths.tokens(int(self.catalog.meta(TOKEN_BITS) or 0))
+        return IndexSnapshot(
+            published,
+            store,
+            bm25,
+            mixed_languages=_MIXED < share < 1 - _MIXED,
+            tokens=TokenStore(tokens) if tokens.is_file() else None,
+        )

@@ -17,7 +17,7 @@ from typing import Any
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.schema import BaseNode
 
-from qa_engine.config import Config
+from qa_engine.config import LOCAL, Config
 from qa_engine.documents.discovery import find_pdfs
 from qa_engine.documents.node_parser import SECTION
 from qa_engine.documents.ocr import ocr_available
@@ -34,12 +34,14 @@ from qa_engine.index.collection import (
     embedding_identity,
     require_identity,
 )
+from qa_engine.index.token_store import TokenStore
 from qa_engine.index.vector_store import SentenceVectorStore, open_chroma
 from qa_engine.index.writer_lock import writer_lock
 from qa_engine.ingestion.metadata import MetadataTable, noted
 from qa_engine.ingestion.pipeline import build_pipeline, lexical_text
 from qa_engine.ingestion.publishing import publish
 from qa_engine.ingestion.report import Failure, IngestProgress, IngestReport, doubtful_pages, needs_ocr
+from qa_engine.ingestion.token_vectors import existing_token_store, open_token_store
 from qa_engine.models.embedding import build_embedding
 
 
@@ -128,6 +130,7 @@ class _IngestRun:
         self._embed_model = embed_model
         self._report = IngestReport(name)
         self._store: SentenceVectorStore | None = None
+        self._tokens: TokenStore | None = None
         if catalog.identity is not None:
             require_identity(catalog.identity, config.embedding, name, embed_model)
         else:
@@ -208,10 +211,16 @@ class _IngestRun:
 
     def _read(self, work: Sequence[_Work], workers: int) -> None:
         embed_model = self._embed_model or build_embedding(self._config.embedding, self._progress.stage)
+        self._tokens = open_token_store(self._catalog, self._where, self._config.embedding, embed_model)
         self._progress.start(len(work))
         by_path = {item.path: item for item in work}
         pipeline = build_pipeline(
-            self._config, embed_model, self._open_store(), self._catalog.begin, self._progress.sentences_done
+            self._config,
+            embed_model,
+            self._open_store(),
+            self._catalog.begin,
+            self._progress.sentences_done,
+            self._tokens,
         )
         for path, parsed in parse_files(list(by_path), self._config.documents, workers):
             item = by_path[path]
@@ -263,6 +272,10 @@ class _IngestRun:
         """Deletes the nodes of documents that were replaced, removed, or never completed."""
         for document_id, nodes in self._catalog.unfinished():
             self._open_store().delete_sentences(document_id, nodes)
+            if self._tokens is None:
+                self._tokens = existing_token_store(self._catalog, self._where)
+            if self._tokens is not None:
+                self._tokens.delete(document_id)
             self._catalog.forget(document_id)
 
     def _open_store(self) -> SentenceVectorStore:
@@ -274,6 +287,9 @@ class _IngestRun:
     def _ocr_is_there(self) -> bool:
         return self._config.documents.ocr != "never" and ocr_available()
 
+    def _embeds_locally(self) -> bool:
+        return self._embed_model is None and self._config.embedding.provider == LOCAL
+
     def _pipeline_identity(self) -> str:
         """What, besides the file itself, decides what is stored for a file."""
         parts = [
@@ -283,6 +299,7 @@ class _IngestRun:
             self._config.documents.max_sentence_chars,
             self._config.documents.parser,
             "all pages by OCR" if self._config.documents.ocr == "always" else "",
+            self._config.embedding.token_bits if self._embeds_locally() else 0,
         ]
         return "/".join(map(str, parts))
 

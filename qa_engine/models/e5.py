@@ -37,6 +37,23 @@ class TokenVectors:
 
 
 @dataclass(frozen=True)
+class EncodedText:
+    """A text in one pass of the model.
+
+    Attributes:
+        vector: its embedding, (384,), of length 1.
+        offsets: first character and end of each token in the text.
+        ids: the tokens, without prefix and special tokens.
+        vectors: theirs, (tokens, 384).
+    """
+
+    vector: NDArray[np.float32]
+    offsets: list[tuple[int, int]]
+    ids: list[int]
+    vectors: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
 class _Batch:
     """Texts of similar length: their places among all, token ids and mask, both (texts, tokens)."""
 
@@ -125,6 +142,20 @@ class E5Encoder:
                 found[index] = TokenVectors(batch.ids[row, content].tolist(), output[row, content])
         return found
 
+    def encode(self, texts: Sequence[str], prefix: str) -> list[EncodedText]:
+        """Embeddings and token vectors of texts behind a prefix, in the order of the texts, in one pass."""
+        start = self._prefix_tokens(prefix)
+        prefixed = [prefix + text for text in texts]
+        encodings = self._tokenizer.encode_batch(prefixed)
+        found: list[EncodedText | None] = [None] * len(texts)
+        for batch, (embeddings, tokens) in self._run_outputs(["embedding", "token_vectors"], encodings):
+            for row, index in enumerate(batch.indices):
+                content = slice(start, int(batch.mask[row].sum()) - 1)
+                offsets = [(a - len(prefix), b - len(prefix)) for a, b in encodings[index].offsets[content]]
+                ids = batch.ids[row, content].tolist()
+                found[index] = EncodedText(embeddings[row], offsets, ids, tokens[row, content])
+        return [text for text in found if text is not None]
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text after truncation, special tokens included."""
         return [len(encoding.ids) for encoding in self._tokenizer.encode_batch(list(texts))]
@@ -140,24 +171,28 @@ class E5Encoder:
 
     def _run(self, output: str, texts: Sequence[str]) -> Iterator[tuple[_Batch, NDArray[np.float32]]]:
         """One output of the model for all batches of the texts, in the order of the batches."""
+        for batch, outputs in self._run_outputs([output], self._tokenizer.encode_batch(list(texts))):
+            yield batch, outputs[0]
 
-        def compute(batch: _Batch) -> NDArray[np.float32]:
+    def _run_outputs(
+        self, outputs: list[str], encodings: Sequence[Any]
+    ) -> Iterator[tuple[_Batch, list[NDArray[np.float32]]]]:
+        def compute(batch: _Batch) -> list[NDArray[np.float32]]:
             feed = {"input_ids": batch.ids, "attention_mask": batch.mask}
-            vectors: NDArray[np.float32] = self._session.run([output], feed)[0]
+            vectors: list[NDArray[np.float32]] = self._session.run(outputs, feed)
             return vectors
 
-        batches = list(self._batches(texts))
+        batches = list(self._batches(encodings))
         if len(batches) == 1:
             yield batches[0], compute(batches[0])
         else:
             yield from zip(batches, self._threads.map(compute, batches), strict=True)
 
-    def _batches(self, texts: Sequence[str]) -> Iterator[_Batch]:
+    def _batches(self, encodings: Sequence[Any]) -> Iterator[_Batch]:
         """Batches of texts of similar length, so that little is computed on padding."""
-        encodings = self._tokenizer.encode_batch(list(texts))
         lengths = [len(encoding.ids) for encoding in encodings]
         batch: list[int] = []
-        for index in sorted(range(len(texts)), key=lengths.__getitem__):
+        for index in sorted(range(len(encodings)), key=lengths.__getitem__):
             if batch and lengths[index] * (len(batch) + 1) > TOKENS_PER_BATCH:
                 yield self._padded(batch, encodings)
                 batch = []

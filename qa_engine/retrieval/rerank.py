@@ -3,45 +3,60 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import NodeWithScore, QueryBundle
 from llama_index.postprocessor.sbert_rerank import SentenceTransformerRerank
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from qa_engine.config import LOCAL, RerankConfig
-from qa_engine.models.late_interaction import LateInteractionModel
+from qa_engine.index.token_store import TokenStore
+from qa_engine.models.late_interaction import Interaction, LateInteractionModel, telling_scores
 from qa_engine.retrieval.fusion import SCORES
 from qa_engine.retrieval.language_shift import interaction_shift
+from qa_engine.retrieval.passages import SENTENCES
 
 NONE = "none"
 LOCAL_WEIGHT = 0.7
-"""Default share of late interaction in the final order; a trained cross-encoder gets all of it."""
+"""Default share of late interaction in the final order where BM25 found much; a trained cross-encoder gets all of it."""
+BLIND_WEIGHT = 0.9
+"""The same where BM25 found nothing, so that the fused order is that of a single leg."""
+_SEEING = 0.35
+"""From this share of candidates that BM25 found on, it counts as seeing: 0.25 to 0.95 (5th and 95th percentile) within a
+language, 0 to 0.3 between two."""
 
 
 class PassageRerank(SentenceTransformerRerank):
     """A `SentenceTransformerRerank` that weighs the model's score against the first-stage score.
 
-    Both are taken as z-scores among the candidates. Late interaction alone lost to the first stage on long windows (.774
-    against .806 MRR@10). For Chinese questions on English documents, shares of 0.5, 0.6, 0.7 and 0.8 gave .795, .805,
-    .822 and .819.
+    Both are taken as z-scores among the candidates. A cross-encoder's score is its own. Late interaction enters with two
+    scores, of the whole passage and of its best sentence, each by `telling_scores`; it reads the token vectors that were
+    stored at ingest, and encodes passages only where there are none. Measured with 300 questions each, MRR@10 without
+    it, with it, and with passages encoded anew: XQuAD zh→en .722, .837, .834; zh→zh .951, .971, .964; CMRC 2018 trial
+    .958, .954, .949; DRCD .971, .971, .971.
     """
 
     weight: float = Field(default=1.0, ge=0, le=1)
+    blind_weight: float = Field(default=1.0, ge=0, le=1)
+    _tokens: TokenStore | None = PrivateAttr(default=None)
 
-    def __init__(self, model: Any, name: str, top_n: int, weight: float) -> None:
+    def __init__(
+        self, model: Any, name: str, top_n: int, weight: float, blind_weight: float | None = None
+    ) -> None:
         """
         Args:
             model: anything with the ``predict`` of a sentence-transformers CrossEncoder.
             name: what the model is called in events and explanations.
             top_n: most passages to return.
             weight: share of the model's score; the fused score of the passages has the rest.
+            blind_weight: the same for questions to which BM25 found nothing; ``weight`` if None.
         """
         # The parent's constructor imports sentence_transformers (4.8 s) and loads a CrossEncoder.
-        BaseNodePostprocessor.__init__(self, model=name, top_n=top_n, weight=weight)
+        blind = weight if blind_weight is None else blind_weight
+        BaseNodePostprocessor.__init__(self, model=name, top_n=top_n, weight=weight, blind_weight=blind)
         self._model = model
         self._device = "cpu"
 
@@ -49,49 +64,89 @@ class PassageRerank(SentenceTransformerRerank):
     def class_name(cls) -> str:
         return "PassageRerank"
 
+    def with_tokens(self, tokens: TokenStore | None) -> PassageRerank:
+        """This reranker for passages whose sentences' token vectors are stored. Has no effect on cross-encoders."""
+        bound = self.model_copy()
+        bound._tokens = tokens
+        return bound
+
     def _postprocess_nodes(
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
     ) -> list[NodeWithScore]:
         first_stage = {id(node): node.score or 0.0 for node in nodes}
-        recorder = _Recorder(self._model)
-        recording = self.model_copy()  # other threads use this one
-        recording._model = recorder
-        ranked = SentenceTransformerRerank._postprocess_nodes(recording, nodes, query_bundle)
-        for node, weakest in zip(nodes, recorder.weakest, strict=False):
-            node.node.metadata.setdefault(SCORES, {})["weakest"] = weakest
-        model_scores = [node.score or 0.0 for node in ranked]
-        for node, score in zip(ranked, model_scores, strict=True):
-            node.node.metadata.setdefault(SCORES, {})["rerank"] = score
-        earlier = z_scores([first_stage[id(node)] for node in ranked])
-        if isinstance(self._model, LateInteractionModel) and query_bundle is not None:
-            question = query_bundle.query_str
-            model_scores = [
-                score + interaction_shift(question, node.node.get_content())
-                for node, score in zip(ranked, model_scores, strict=True)
-            ]
-        for node, later, before in zip(ranked, z_scores(model_scores), earlier, strict=True):
-            node.score = self.weight * later + (1 - self.weight) * before
-        return sorted(ranked, key=lambda node: -(node.score or 0.0))
+        late = _Interactions(self._model, self._tokens, nodes)
+        scoring = self.model_copy()  # other threads use this one
+        if isinstance(self._model, LateInteractionModel):
+            scoring._model = late
+        # The parent keeps the best top_n: all have to come back to be weighed against the first stage.
+        scoring.top_n = max(self.top_n, len(nodes))
+        ranked = SentenceTransformerRerank._postprocess_nodes(scoring, list(nodes), query_bundle)
+        for node in ranked:
+            node.node.metadata.setdefault(SCORES, {})["rerank"] = node.score or 0.0
+        model_scores = {id(node): node.score or 0.0 for node in ranked}
+        if late.found and query_bundle is not None:
+            for node, interaction in zip(nodes, late.found, strict=True):
+                node.node.metadata[SCORES]["weakest"] = interaction.weakest
+            shifts = [interaction_shift(query_bundle.query_str, node.node.get_content()) for node in nodes]
+            model_scores = dict(zip(map(id, nodes), _combined(late.found, shifts), strict=True))
+        later = z_scores([model_scores[id(node)] for node in nodes])
+        earlier = z_scores([first_stage[id(node)] for node in nodes])
+        weight = self._weight(nodes)
+        for node, after, before in zip(nodes, later, earlier, strict=True):
+            node.score = weight * after + (1 - weight) * before
+        return sorted(nodes, key=lambda node: -(node.score or 0.0))[: self.top_n]
+
+    def _weight(self, nodes: Sequence[NodeWithScore]) -> float:
+        seen = sum("bm25" in node.node.metadata.get(SCORES, {}) for node in nodes) / max(len(nodes), 1)
+        return self.blind_weight + (self.weight - self.blind_weight) * min(1.0, seen / _SEEING)
 
 
-class _Recorder:
-    """Stands between `SentenceTransformerRerank` and the model, to keep what ``predict`` does not return."""
+class _Interactions:
+    """Stands in for the model in `SentenceTransformerRerank`, and keeps what ``predict`` does not return.
 
-    def __init__(self, model: Any) -> None:
+    Knows the passages behind the pairs of one call, so that it can take their stored token vectors.
+    """
+
+    def __init__(self, model: Any, tokens: TokenStore | None, nodes: Sequence[NodeWithScore]) -> None:
         self._model = model
-        self.weakest: list[float] = []
+        self._tokens = tokens
+        self._nodes = nodes
+        self.found: list[Interaction] = []
 
-    def predict(self, pairs: Sequence[tuple[str, str]]) -> Sequence[float]:
-        if not isinstance(self._model, LateInteractionModel):
-            scores: Sequence[float] = self._model.predict(pairs)
-            return scores
-        interactions = self._model.interactions(pairs)
-        self.weakest = [interaction.weakest for interaction in interactions]
-        return [interaction.score for interaction in interactions]
+    def predict(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        self.found = self._from_stored(pairs[0][0]) or self._model.interactions(pairs)
+        return [interaction.score for interaction in self.found]
+
+    def _from_stored(self, question: str) -> list[Interaction]:
+        """Empty if the token vectors of any passage are not stored: scores of two kinds cannot be compared."""
+        if self._tokens is None:
+            return []
+        ids = [[s["node_id"] for s in node.node.metadata.get(SENTENCES, ())] for node in self._nodes]
+        codes = self._tokens.get([identifier for passage in ids for identifier in passage])
+        passages = [[codes[identifier] for identifier in passage if identifier in codes] for passage in ids]
+        if not all(passages):
+            return []
+        return list(self._model.stored_interactions(question, passages, self._tokens.codec))
 
 
-def z_scores(values: Sequence[float]) -> list[float]:
+def _combined(interactions: Sequence[Interaction], shifts: Sequence[float]) -> list[float]:
+    """One score a passage from the interactions of all candidates, each raised by its shift."""
+    scores = z_scores(
+        telling_scores([found.support + shift for found, shift in zip(interactions, shifts, strict=True)])
+    )
+    sentences = [
+        found.sentence + shift
+        for found, shift in zip(interactions, shifts, strict=True)
+        if found.sentence is not None
+    ]
+    if len(sentences) < len(interactions):
+        return scores
+    return [whole + best for whole, best in zip(scores, z_scores(telling_scores(sentences)), strict=True)]
+
+
+def z_scores(values: Iterable[float]) -> list[float]:
     """Distance of each value from the mean, in standard deviations; zeros if all are equal."""
+    values = [float(value) for value in values]
     if not values:
         return []
     mean = sum(values) / len(values)
@@ -111,8 +166,10 @@ def build_reranker(config: RerankConfig, embed_model: BaseEmbedding, top_n: int)
         return None
     if config.model == LOCAL:
         encoder = embed_model.encoder if isinstance(embed_model, LocalEmbedding) else None
-        weight = LOCAL_WEIGHT if config.weight is None else config.weight
-        return PassageRerank(LateInteractionModel(encoder), "late-interaction", top_n, weight)
+        late = LateInteractionModel(encoder)
+        if config.weight is None:
+            return PassageRerank(late, "late-interaction", top_n, LOCAL_WEIGHT, BLIND_WEIGHT)
+        return PassageRerank(late, "late-interaction", top_n, config.weight)
     from qa_engine.models.cross_encoder import load_cross_encoder
 
     weight = 1.0 if config.weight is None else config.weight

@@ -18,6 +18,7 @@ from qa_engine.retrieval.bm25_retriever import BilingualBM25Retriever
 from qa_engine.retrieval.dense_retriever import build_dense_retriever
 from qa_engine.retrieval.fusion import HybridRetriever
 from qa_engine.retrieval.passages import PassageBuilder
+from qa_engine.retrieval.rerank import PassageRerank
 
 
 @dataclass
@@ -56,7 +57,9 @@ class PassageRetriever(BaseRetriever):
         )
         self._store = snapshot.store
         self._config = config
-        self._reranker = reranker
+        self._reranker = (
+            reranker.with_tokens(snapshot.tokens) if isinstance(reranker, PassageRerank) else reranker
+        )
 
     def rank(self, query: QueryBundle, top_k: int = 0) -> RankedPassages:
         """The candidate passages for a question, best first.

@@ -1,0 +1,97 @@
+"""Embeds sentences in the context of their neighbours, and keeps their token vectors if asked to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from llama_index.core.base.embeddings.base import BaseEmbedding
+from llama_index.core.schema import BaseNode, MetadataMode, TransformComponent
+from numpy.typing import NDArray
+from pydantic import ConfigDict, Field
+
+from qa_engine.documents.sentences import is_chinese, join_sentences
+from qa_engine.index.token_store import TokenStore
+from qa_engine.models.e5 import PASSAGE_PREFIX, E5Encoder, EncodedText
+from qa_engine.models.embedding import LocalEmbedding
+
+_REPORT_EVERY = 512
+"""Sentences embedded between two reports of progress."""
+_CHINESE_NEIGHBOUR = 150
+"""Characters of a Chinese neighbour at most: with more, the sentence itself could lie beyond the 512 tokens of the model."""
+
+
+class NeighbourEmbedding(TransformComponent):
+    """Embeds each sentence together with its neighbours; the stored text stays the sentence.
+
+    The vector of a lone sentence misses what its pronouns stand for. Measured with one neighbour on each side, MRR@10
+    of Chinese questions against English documents rose from .565 to .770, of Chinese ones from .828 to .845; it costs
+    three times the tokens.
+
+    With a token store, and the local model, the token vectors of the sentence itself are kept as well: they come out of
+    the same pass.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    embed_model: BaseEmbedding
+    context_sentences: int = Field(default=1, ge=0)
+    report: Callable[[int, int], None] | None = None
+    token_store: TokenStore | None = None
+
+    def __call__(self, nodes: Sequence[BaseNode], **kwargs: Any) -> Sequence[BaseNode]:
+        texts = [node.get_content(metadata_mode=MetadataMode.EMBED) for node in nodes]
+        windows = [_window(texts, index, self.context_sentences) for index in range(len(texts))]
+        for start in range(0, len(nodes), _REPORT_EVERY):
+            part = slice(start, start + _REPORT_EVERY)
+            for node, vector in zip(nodes[part], self._embed(nodes[part], windows[part]), strict=True):
+                node.embedding = vector
+            if self.report is not None:
+                self.report(min(start + _REPORT_EVERY, len(nodes)), len(nodes))
+        return nodes
+
+    def _embed(self, nodes: Sequence[BaseNode], windows: Sequence[_Window]) -> list[list[float]]:
+        texts = [window.text for window in windows]
+        if self.token_store is None or not isinstance(self.embed_model, LocalEmbedding):
+            return self.embed_model.get_text_embedding_batch(texts)
+        encoder = self.embed_model.encoder
+        encoded = encoder.encode(texts, PASSAGE_PREFIX)
+        tokens = [_own_tokens(encoder, text, window) for text, window in zip(encoded, windows, strict=True)]
+        self.token_store.put([node.node_id for node in nodes], tokens)
+        return [text.vector.tolist() for text in encoded]
+
+
+@dataclass(frozen=True)
+class _Window:
+    """A text, and the characters of it that are the sentence itself."""
+
+    text: str
+    start: int
+    end: int
+
+
+def _window(texts: Sequence[str], index: int, reach: int) -> _Window:
+    before = [_shortened(text, from_end=True) for text in texts[max(0, index - reach) : index]]
+    after = [_shortened(text) for text in texts[index + 1 : index + reach + 1]]
+    end = len(join_sentences([*before, texts[index]]))
+    return _Window(join_sentences([*before, texts[index], *after]), end - len(texts[index]), end)
+
+
+def _shortened(text: str, from_end: bool = False) -> str:
+    if len(text) <= _CHINESE_NEIGHBOUR or not is_chinese(text):
+        return text
+    return text[-_CHINESE_NEIGHBOUR:] if from_end else text[:_CHINESE_NEIGHBOUR]
+
+
+def _own_tokens(encoder: E5Encoder, text: EncodedText, window: _Window) -> NDArray[np.float32]:
+    """The vectors, (tokens, 384) of length 1, of the sentence's own words, without punctuation."""
+    rows = [
+        row
+        for row, (start, end) in enumerate(text.offsets)
+        if end > window.start and start < window.end and not encoder.is_punctuation(text.ids[row])
+    ]
+    vectors = text.vectors[rows]
+    unit: NDArray[np.float32] = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    return unit

@@ -1,0 +1,128 @@
+"""Token vectors of the local model in 2 or 4 bits a dimension, for late interaction without encoding passages again.
+
+A vector of length 1 is centred, rotated by a fixed orthogonal matrix, and each coordinate is put to the nearest of
+the levels that are best for a normal distribution (Lloyd and Max). The rotation makes coordinates alike and nearly
+normal: the idea is that of QuIP# (Tseng et al., 2024) and RaBitQ (Gao and Long, 2024). The centre matters with this model,
+whose token vectors share a mean of length 0.79: the cosine of a vector to its code in 2 bits is .98 with it, .94 without.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from qa_engine.models.e5 import E5Encoder
+
+DIMENSION = 384
+Bits = Literal[2, 4]
+_LEVELS: dict[int, tuple[float, ...]] = {
+    2: (0.4528, 1.5104),
+    4: (0.1284, 0.3881, 0.6568, 0.9424, 1.2562, 1.6181, 2.0691, 2.7326),
+}
+"""The positive half of the levels for a normal distribution of deviation 1 (Max, 1960)."""
+_SCALE_BYTES = 2
+_SAMPLE = (
+    "二〇二三年公司营业收入增长了百分之十二，主要来自海外市场和新产品。",
+    "这座城市位于河流的北岸，人口约三百万，是该省最大的港口。",
+    "患者应当在医生的指导下服药，每天不超过两片。",
+    "该算法先把图像分成小块，再用神经网络计算它们之间的关系。",
+    "他于1948年出生在一个音乐家庭，后来成为著名的作曲家。",
+    "第十二条 用人单位应当依法建立劳动规章制度，保障劳动者的权利。",
+    "The company reported higher revenue in the second quarter, driven by sales of new equipment.",
+    "The river rises in the mountains and flows through three countries before it reaches the sea.",
+    "Patients were divided into two groups, and the treatment reduced the risk by 15 percent.",
+    "We train the model on pairs of sentences and compare it with earlier methods on five benchmarks.",
+    "She was elected to parliament in 1962 and served as minister of education for eight years.",
+    "To replace the filter, switch off the device, open the cover and remove the two screws.",
+)
+"""Sentences of many kinds in both languages: the mean of their tokens is the centre of the codes."""
+
+
+@dataclass(frozen=True)
+class TokenCodec:
+    """Turns token vectors into bytes and back.
+
+    Attributes:
+        bits: per dimension, 2 or 4.
+        centre: (384,), subtracted before the rotation; the mean of token vectors of the model.
+    """
+
+    bits: Bits
+    centre: NDArray[np.float32]
+
+    @property
+    def bytes_per_token(self) -> int:
+        """Size of one token in `encode`'s result."""
+        return DIMENSION * self.bits // 8 + _SCALE_BYTES
+
+    def encode(self, vectors: NDArray[np.float32]) -> bytes:
+        """The codes of token vectors, (tokens, 384), with rows of length 1."""
+        residual = (vectors - self.centre) @ _rotation()
+        scale = np.maximum(residual.std(axis=1, keepdims=True), 1e-6).astype(np.float16)
+        levels = _levels(self.bits)
+        codes = np.digitize(residual / scale.astype(np.float32), (levels[1:] + levels[:-1]) / 2)
+        per_byte = 8 // self.bits
+        grouped = codes.astype(np.uint8).reshape(len(vectors), -1, per_byte)
+        packed = np.zeros(grouped.shape[:2], np.uint8)
+        for place in range(per_byte):
+            packed |= grouped[:, :, place] << (place * self.bits)
+        return np.concatenate([scale.view(np.uint8), packed], axis=1).tobytes()
+
+    def decode(self, codes: bytes) -> NDArray[np.float32]:
+        """The vectors of codes, (tokens, 384), of length 1, in the space of `rotate`."""
+        rows = np.frombuffer(codes, np.uint8).reshape(-1, self.bytes_per_token)
+        scale = rows[:, :_SCALE_BYTES].copy().view(np.float16).astype(np.float32)
+        residual = _byte_levels(self.bits)[rows[:, _SCALE_BYTES:]].reshape(len(rows), DIMENSION)
+        vectors = residual * scale + self.centre @ _rotation()
+        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+        return vectors
+
+    @classmethod
+    def of(cls, encoder: E5Encoder, bits: Bits) -> TokenCodec:
+        """A codec around the mean token vector of a model, taken from sentences of many kinds."""
+        vectors = np.concatenate([text.vectors for text in encoder.token_vectors(_SAMPLE, "passage: ")])
+        vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return cls(bits, vectors.mean(axis=0).astype(np.float32))
+
+    @staticmethod
+    def rotate(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Vectors, (n, 384), in the space of `decode`, where cosines are the same."""
+        rotated: NDArray[np.float32] = vectors @ _rotation()
+        return rotated
+
+
+@cache
+def _levels(bits: int) -> NDArray[np.float32]:
+    positive = np.array(_LEVELS[bits], np.float32)
+    return np.concatenate([-positive[::-1], positive])
+
+
+@cache
+def _byte_levels(bits: int) -> NDArray[np.float32]:
+    """The levels that each byte stands for, (256, levels in a byte)."""
+    places = np.arange(8 // bits) * bits
+    codes = (np.arange(256)[:, None] >> places) & (2**bits - 1)
+    levels: NDArray[np.float32] = _levels(bits)[codes]
+    return levels
+
+
+@cache
+def _rotation() -> NDArray[np.float32]:
+    """An orthogonal matrix, (384, 384), that mixes all coordinates; the same on every machine.
+
+    The product of random signs, a Hadamard matrix of 128 and a cosine transform of 3.
+    """
+    hadamard = np.ones((1, 1))
+    while len(hadamard) < DIMENSION // 3:
+        hadamard = np.block([[hadamard, hadamard], [hadamard, -hadamard]])
+    angles = np.pi / 3 * (np.arange(3) + 0.5) * np.arange(3)[:, None]
+    cosine = np.cos(angles) * np.sqrt([[1 / 3], [2 / 3], [2 / 3]])
+    signs = np.random.Generator(np.random.PCG64(7)).integers(0, 2, DIMENSION) * 2 - 1
+    mixed = np.kron(cosine, hadamard / np.sqrt(len(hadamard)))
+    rotation: NDArray[np.float32] = (signs[:, None] * mixed.T).astype(np.float32)
+    return rotation
