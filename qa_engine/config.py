@@ -109,6 +109,12 @@ class RetrievalConfig(_Section):
     candidates: Annotated[int, Field(ge=1, le=200)] = 30
     """Passages that the reranker orders. Those asked for beyond them follow in the fused order."""
     max_question_chars: Annotated[int, Field(ge=10, le=1_000_000)] = 2000
+    expansion: Literal["none", "translate", "expand"] = "none"
+    """``translate`` has the language model translate each question, if there are texts in the other language; ``expand``
+    has it name keywords as well. One more call a question."""
+    expansion_keywords: Annotated[int, Field(ge=1, le=50)] = 8
+    expansion_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 10
+    """After that the question is searched for as it is."""
 
 
 class RerankConfig(_Section):

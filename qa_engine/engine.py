@@ -26,13 +26,17 @@ from qa_engine.answering.stream import AnswerStream, AsyncAnswerStream
 from qa_engine.answering.synthesizer import ChineseAnswerSynthesizer
 from qa_engine.config import LOCAL, Config
 from qa_engine.documents.node_parser import lines_between, split_node_id
-from qa_engine.errors import InputError
+from qa_engine.documents.sentences import is_chinese
+from qa_engine.errors import ConfigurationError, InputError
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import require_collection, require_identity
 from qa_engine.index.reader import IndexReader, IndexSnapshot
 from qa_engine.models.embedding import build_embedding
 from qa_engine.models.late_interaction import LateInteractionModel
 from qa_engine.models.llm import build_llm
+from qa_engine.retrieval.expanded_query import ExpandedQuery
+from qa_engine.retrieval.expansion import TRANSLATE, QueryExpander, build_expander
+from qa_engine.retrieval.explanation import Explanation
 from qa_engine.retrieval.passages import SENTENCES
 from qa_engine.retrieval.rerank import build_reranker
 from qa_engine.retrieval.retriever import PassageRetriever, RankedPassages
@@ -63,6 +67,7 @@ class QueryEngine(BaseQueryEngine):
         config: Config,
         relevance: RelevanceModel | None = None,
         callback_manager: CallbackManager | None = None,
+        expander: QueryExpander | None = None,
     ) -> None:
         """Assembles an engine from parts; `open` does it from the configuration.
 
@@ -74,6 +79,7 @@ class QueryEngine(BaseQueryEngine):
             config: sizes and thresholds.
             relevance: estimates whether the passages hold the answer; None never refuses before the synthesizer.
             callback_manager: of LlamaIndex.
+            expander: adds a translation and keywords to each question; None searches for the question alone.
         """
         super().__init__(callback_manager)
         self._reader = reader
@@ -82,6 +88,7 @@ class QueryEngine(BaseQueryEngine):
         self._synthesizer = synthesizer
         self._config = config
         self._relevance = relevance
+        self._expander = expander
         self._retriever: tuple[IndexSnapshot, PassageRetriever] | None = None
         self._retriever_lock = Lock()
 
@@ -118,14 +125,22 @@ class QueryEngine(BaseQueryEngine):
         embedding = embed_model or build_embedding(settings.embedding)
         reranker = build_reranker(settings.rerank, embedding, settings.retrieval.candidates)
         synthesizer: Synthesizer
+        expander = None
         if llm is not None or settings.llm.model is not None:
             synthesizer = ChineseAnswerSynthesizer(llm or build_llm(settings.llm))
+            expander = build_expander(settings, llm)
+        elif settings.retrieval.expansion != "none":
+            raise ConfigurationError(
+                f"retrieval.expansion = {settings.retrieval.expansion!r} needs a language model and none is configured: set "
+                "llm.model, or retrieval.expansion to 'none'."
+            )
         else:
             synthesizer = ExtractiveSynthesizer(LateInteractionModel(), settings.answering.max_quotes)
         all_local = embed_model is None and settings.embedding.provider == LOCAL == settings.rerank.model
         reader = IndexReader(paths, catalog)
         reader.snapshot()
-        return cls(reader, embedding, reranker, synthesizer, settings, LOCAL_RELEVANCE if all_local else None)
+        relevance = LOCAL_RELEVANCE if all_local else None
+        return cls(reader, embedding, reranker, synthesizer, settings, relevance, expander=expander)
 
     # -- the journey
 
@@ -140,7 +155,7 @@ class QueryEngine(BaseQueryEngine):
         return self._complete(answer, ranked, probability, started)
 
     async def _aquery(self, query_bundle: QueryBundle) -> Answer:
-        ranked = await asyncio.to_thread(self._rank, query_bundle)
+        ranked = await self._arank(query_bundle)
         passages, probability = self._evidence(query_bundle, ranked)
         started = time.perf_counter()
         if self._is_hopeless(probability):
@@ -173,7 +188,7 @@ class QueryEngine(BaseQueryEngine):
         query = self._checked(question)
 
         async def pieces() -> AsyncGenerator[str | Answer, None]:
-            ranked = await asyncio.to_thread(self._rank, query)
+            ranked = await self._arank(query)
             passages, probability = self._evidence(query, ranked)
             started = time.perf_counter()
             if self._is_hopeless(probability):
@@ -197,19 +212,38 @@ class QueryEngine(BaseQueryEngine):
 
         Returns:
             Nodes whose text is the merged window. Metadata: ``file_name``, ``page``, ``page_end`` (from 1),
-            ``sentence`` (the hit), ``sentences`` and ``scores`` (by stage); ``section`` (the titles above the hit),
-            ``page_label`` (if the page bears another number) and ``tables`` (in Markdown, if it holds rows of any).
+            ``sentence`` (the hit), ``sentences``, ``scores`` and ``ranks`` (by stage); ``section`` (the titles above the
+            hit), ``page_label`` (if the page bears another number) and ``tables`` (in Markdown, if it holds rows of any).
+
+        Raises:
+            InputError: the question is empty or too long, or ``top_k`` is not positive.
+        """
+        return self.explain(query_bundle, top_k).nodes
+
+    async def aretrieve(self, query_bundle: QueryType, top_k: int = 10) -> list[NodeWithScore]:
+        """`retrieve` without blocking."""
+        return (await self.aexplain(query_bundle, top_k)).nodes
+
+    def explain(self, question: QueryType, top_k: int = 10) -> Explanation:
+        """What `retrieve` finds, and why: the queries that ran, the weights, and what each stage said of each passage.
+
+        Args:
+            question: the question.
+            top_k: most passages to return.
 
         Raises:
             InputError: the question is empty or too long, or ``top_k`` is not positive.
         """
         if top_k < 1:
             raise InputError(f"top_k must be > 0, got {top_k}.")
-        return self._with_tables(self._rank(query_bundle, top_k).passages[:top_k])
+        return self._explained(self._rank(question, top_k), top_k)
 
-    async def aretrieve(self, query_bundle: QueryType, top_k: int = 10) -> list[NodeWithScore]:
-        """`retrieve` without blocking."""
-        return await asyncio.to_thread(self.retrieve, query_bundle, top_k)
+    async def aexplain(self, question: QueryType, top_k: int = 10) -> Explanation:
+        """`explain` without blocking."""
+        if top_k < 1:
+            raise InputError(f"top_k must be > 0, got {top_k}.")
+        ranked = await self._arank(question, top_k)
+        return await asyncio.to_thread(self._explained, ranked, top_k)
 
     def synthesize(
         self, query_bundle: QueryType, nodes: list[NodeWithScore], additional_source_nodes: Any = None
@@ -236,7 +270,8 @@ class QueryEngine(BaseQueryEngine):
         }
 
     def _get_prompt_modules(self) -> PromptMixinType:
-        return {"response_synthesizer": self._synthesizer}
+        modules: PromptMixinType = {"response_synthesizer": self._synthesizer}
+        return modules if self._expander is None else {**modules, "query_expander": self._expander}
 
     # -- its steps
 
@@ -252,8 +287,23 @@ class QueryEngine(BaseQueryEngine):
             )
         return query
 
-    def _rank(self, question: QueryType, top_k: int = 0) -> RankedPassages:
+    def _expanded(self, query: QueryBundle) -> QueryBundle:
+        if self._expander is None or isinstance(query, ExpandedQuery):
+            return query
+        return self._expander.run(query, self._expansion_task(query))
+
+    def _expansion_task(self, query: QueryBundle) -> dict[str, Any]:
+        return {TRANSLATE: self._reader.snapshot().holds_other_language(is_chinese(query.query_str))}
+
+    async def _arank(self, question: QueryType, top_k: int = 0) -> RankedPassages:
         query = self._checked(question)
+        if self._expander is not None and not isinstance(query, ExpandedQuery):
+            task = await asyncio.to_thread(self._expansion_task, query)
+            query = await self._expander.arun(query, task)
+        return await asyncio.to_thread(self._rank, query, top_k)
+
+    def _rank(self, question: QueryType, top_k: int = 0) -> RankedPassages:
+        query = self._expanded(self._checked(question))
         snapshot = self._reader.snapshot()
         with self._retriever_lock:
             if self._retriever is None or self._retriever[0] is not snapshot:
@@ -271,7 +321,12 @@ class QueryEngine(BaseQueryEngine):
         passages = self._with_tables(ranked.passages[: self._config.answering.passages])
         if self._relevance is None:
             return passages, None
-        return passages, self._relevance.probability(query.query_str, passages)
+        return passages, self._relevance.probability(ranked.judged_as or query.query_str, passages)
+
+    def _explained(self, ranked: RankedPassages, top_k: int) -> Explanation:
+        passages = self._with_tables(ranked.passages[:top_k])
+        timings = _rounded(ranked.timings)
+        return Explanation(passages, ranked.queries, ranked.expansion, ranked.judged_as, None, timings)
 
     def _with_tables(self, passages: list[NodeWithScore]) -> list[NodeWithScore]:
         return TableAttacher(self._reader.catalog.tables).postprocess_nodes(passages)
@@ -286,11 +341,17 @@ class QueryEngine(BaseQueryEngine):
     def _complete(
         self, answer: Answer, ranked: RankedPassages, probability: float | None, started: float
     ) -> Answer:
-        timings = {**ranked.timings, "answer": time.perf_counter() - started}
-        answer.timings = {stage: round(seconds, 4) for stage, seconds in timings.items()}
-        answer.timings["total"] = round(sum(timings.values()), 4)
+        answer.timings = _rounded({**ranked.timings, "answer": time.perf_counter() - started})
         answer.probability = None if probability is None else round(probability, 4)
         answer.models = self.models
+        answer.explanation = Explanation(
+            answer.source_nodes,
+            ranked.queries,
+            ranked.expansion,
+            ranked.judged_as,
+            answer.probability,
+            answer.timings,
+        )
         by_id = {node.node.node_id: node for node in answer.source_nodes}
         answer.citations = [
             replace(citation, boxes=self._boxes(citation, by_id[citation.node_id]))
@@ -311,3 +372,9 @@ class QueryEngine(BaseQueryEngine):
                 for line in lines_between(spans, sentence["start"], sentence["end"]):
                     boxes[line.start] = Box(line.page, line.x0, line.y0, line.x1, line.y1)
         return list(boxes.values())
+
+
+def _rounded(timings: Mapping[str, float]) -> dict[str, float]:
+    """For people, with the total."""
+    rounded = {stage: round(seconds, 4) for stage, seconds in timings.items()}
+    return {**rounded, "total": round(sum(timings.values()), 4)}

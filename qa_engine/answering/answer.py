@@ -9,6 +9,8 @@ from typing import Any
 from llama_index.core.base.response.schema import Response
 from llama_index.core.schema import MetadataMode, NodeWithScore
 
+from qa_engine.retrieval.explanation import Explanation
+
 REFUSAL = "我无法回答您的问题"
 """The one sentence that means: the documents do not hold the answer."""
 
@@ -68,6 +70,7 @@ class Answer(Response):
         probability: estimated probability (0 to 1) that the passages hold the answer; None without an estimate.
         timings: seconds by stage.
         models: names of the embedding model, the reranker and the language model.
+        explanation: how the passages came about; None for an answer from given passages.
     """
 
     question: str = ""
@@ -76,6 +79,7 @@ class Answer(Response):
     probability: float | None = None
     timings: dict[str, float] = field(default_factory=dict)
     models: dict[str, str] = field(default_factory=dict)
+    explanation: Explanation | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The documented JSON object of ``ask --json``."""

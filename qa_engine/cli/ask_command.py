@@ -10,15 +10,14 @@ import typer
 
 from qa_engine.cli.options import CollectionOption, ConfigOption, JsonOption, StorageOption, load_config
 from qa_engine.cli.output import print_json, results, say, say_error
+from qa_engine.cli.passages_display import pages, show_passages
 
 if TYPE_CHECKING:
-    from llama_index.core.schema import NodeWithScore
-
     from qa_engine.answering.answer import Answer
     from qa_engine.config import Config
+    from qa_engine.retrieval.explanation import Explanation
 
 _DEFAULT_TOP_K = 10
-_STAGES = ("dense", "bm25", "fused", "rerank")
 
 
 def ask(
@@ -29,7 +28,11 @@ def ask(
     storage: StorageOption = None,
     json: JsonOption = False,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Show the passages with their score in every stage.")
+        bool,
+        typer.Option(
+            "--explain",
+            help="Show why: what was searched for, and the score and rank of passages in every stage.",
+        ),
     ] = False,
     search_only: Annotated[
         bool, typer.Option("--search-only", help="Show the passages and make no answer.")
@@ -58,7 +61,9 @@ def ask(
 
     engine = QueryEngine.open(storage, collection, settings)
     if search_only:
-        _show_search(question, engine.retrieve(question, top_k or _DEFAULT_TOP_K), json, engine.models)
+        _show_search(
+            question, engine.explain(question, top_k or _DEFAULT_TOP_K), json, explain, engine.models
+        )
         return
     answer: Answer = engine.query(question)  # type: ignore[assignment]
     pictures: dict[int, list[str]] = {}
@@ -71,12 +76,15 @@ def ask(
         content = answer.to_dict()
         for citation in content["citations"] if images is not None else ():
             citation["images"] = pictures.get(citation["number"], [])
+        if explain and answer.explanation is not None:
+            content["explanation"] = answer.explanation.to_dict()
         print_json(content)
     else:
         _show_answer(answer, pictures)
-        if explain:
-            _show_passages(answer.source_nodes)
-            _show_facts(answer)
+        if explain and answer.explanation is not None:
+            show_passages(answer.explanation, explain=True)
+            models = ", ".join(f"{role} {name}" for role, name in answer.models.items())
+            results().print(f"models: {models}", markup=False)
     for failure in failures:
         say_error(failure)
     if failures:
@@ -117,11 +125,12 @@ def _show_answer(answer: Answer, pictures: dict[int, list[str]]) -> None:
     console = results()
     console.print(answer.response, markup=False)
     for citation in answer.citations:
-        pages = _pages(citation.page, citation.page_end)
         text = " ".join(citation.text.split())
         section = f"  {citation.section}" if citation.section else ""
         console.print(
-            f"\n[{citation.number}] {citation.file} 第{pages}页{section}", style="bold", markup=False
+            f"\n[{citation.number}] {citation.file} 第{pages(citation.page, citation.page_end)}页{section}",
+            style="bold",
+            markup=False,
         )
         console.print(f"    {text if len(text) <= 300 else text[:300] + '…'}", markup=False)
         console.print(f"    {citation.id}", style="dim", markup=False)
@@ -129,53 +138,15 @@ def _show_answer(answer: Answer, pictures: dict[int, list[str]]) -> None:
             console.print(f"    {picture}", markup=False)
 
 
-def _show_search(question: str, passages: list[NodeWithScore], as_json: bool, models: dict[str, str]) -> None:
+def _show_search(
+    question: str, explanation: Explanation, as_json: bool, explain: bool, models: dict[str, str]
+) -> None:
+    if not as_json:
+        show_passages(explanation, explain)
+        return
     from qa_engine.answering.answer import passage_to_dict
 
-    rows = [passage_to_dict(rank, passage) for rank, passage in enumerate(passages, 1)]
-    if as_json:
-        nothing: dict[str, Any] = {"answer": None, "refused": None, "probability": None, "citations": []}
-        print_json({"question": question, **nothing, "passages": rows, "timings": {}, "models": models})
-        return
-    _show_passages(passages)
-
-
-def _show_passages(passages: list[NodeWithScore]) -> None:
-    from rich.table import Table
-
-    console = results()
-    if not passages:
-        console.print("没有找到相关段落。")
-        return
-    table = Table()
-    for name in ("#", "file", "page", *_STAGES, "score"):
-        table.add_column(name, justify="left" if name == "file" else "right")
-    for rank, passage in enumerate(passages, 1):
-        metadata = passage.node.metadata
-        scores: dict[str, Any] = metadata.get("scores", {})
-        cells = [f"{scores[stage]:.3f}" if stage in scores else "–" for stage in _STAGES]
-        file, pages = (
-            str(metadata.get("file_name", "")),
-            _pages(metadata.get("page"), metadata.get("page_end")),
-        )
-        table.add_row(str(rank), file, pages, *cells, f"{passage.score or 0:.3f}")
-    console.print(table, markup=False)
-    for rank, passage in enumerate(passages, 1):
-        metadata = passage.node.metadata
-        pages = _pages(metadata.get("page"), metadata.get("page_end"))
-        console.print(f"\n{rank}. {metadata.get('file_name', '')} 第{pages}页", style="bold", markup=False)
-        console.print(passage.node.get_content(), markup=False)
-
-
-def _pages(first: int | None, last: int | None) -> str:
-    return str(first) if first == last else f"{first}–{last}"
-
-
-def _show_facts(answer: Answer) -> None:
-    console = results()
-    if answer.probability is not None:
-        console.print(f"probability that the passages hold the answer: {answer.probability:.3f}")
-    console.print("seconds: " + ", ".join(f"{stage} {time:.3f}" for stage, time in answer.timings.items()))
-    console.print(
-        "models: " + ", ".join(f"{role} {name}" for role, name in answer.models.items()), markup=False
-    )
+    nothing: dict[str, Any] = {"answer": None, "refused": None, "probability": None, "citations": []}
+    rows = [passage_to_dict(rank, passage) for rank, passage in enumerate(explanation.nodes, 1)]
+    told = {"explanation": explanation.to_dict()} if explain else {}
+    print_json({"question": question, **nothing, "passages": rows, "timings": {}, "models": models, **told})

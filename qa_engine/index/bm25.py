@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,14 +79,27 @@ class Bm25Index:
     def __len__(self) -> int:
         return int(self._first_rows[-1])
 
-    def search(self, terms: Sequence[str], top_k: int) -> list[Bm25Hit]:
-        """The best sentences, best first; none with a score of 0, so possibly fewer than ``top_k``."""
+    def rows_of(self, document_ids: Container[str]) -> np.ndarray:
+        """A mask of the sentences: those of the documents are True."""
+        wanted = [document_id in document_ids for document_id in self._document_ids]
+        return np.repeat(np.array(wanted, bool), np.diff(self._first_rows))
+
+    def search(self, terms: Sequence[str], top_k: int, rows: np.ndarray | None = None) -> list[Bm25Hit]:
+        """The best sentences, best first; none with a score of 0, so possibly fewer than ``top_k``.
+
+        Args:
+            terms: of the question.
+            top_k: most sentences to return.
+            rows: a mask of the sentences to search, see `rows_of`; None searches all.
+        """
         if self._retriever is None:
             return []
         known = [term for term in terms if term in self._retriever.vocab_dict]
         if not known:
             return []
         scores = self._retriever.get_scores(known)
+        if rows is not None:
+            scores = np.where(rows, scores, 0)
         count = min(top_k, len(scores))
         best = np.argpartition(-scores, count - 1)[:count]
         best = best[np.lexsort((best, -scores[best]))]

@@ -25,6 +25,7 @@ class IndexSnapshot:
         store: the sentences and their vectors.
         bm25: the lexical index.
         mixed_languages: whether it holds both Chinese and other sentences in some number.
+        chinese_share: the share of Chinese sentences, 0 to 1.
         tokens: the token vectors of the sentences, if they are kept.
     """
 
@@ -33,6 +34,11 @@ class IndexSnapshot:
     bm25: Bm25Index
     mixed_languages: bool = False
     tokens: TokenStore | None = None
+    chinese_share: float = 0.5
+
+    def holds_other_language(self, chinese: bool) -> bool:
+        """Whether it holds sentences in some number that are not Chinese, or to a question that is not, Chinese ones."""
+        return (1 - self.chinese_share if chinese else self.chinese_share) >= _MIXED
 
 
 class IndexReader:
@@ -90,4 +96,5 @@ class IndexReader:
             bm25,
             mixed_languages=_MIXED < share < 1 - _MIXED,
             tokens=TokenStore(tokens) if tokens.is_file() else None,
+            chinese_share=share,
         )

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,15 @@ CREATE TABLE IF NOT EXISTS sentences (
 _AT_ONCE = 400
 TOKEN_BITS = "token_bits"
 """Fact of the catalog: bits a dimension of the token vectors that the collection keeps, 0 for none."""
+
+
+class StoredTokens(Protocol):
+    """Where a reader finds token vectors."""
+
+    codec: TokenCodec
+
+    def get(self, node_ids: Sequence[str]) -> dict[str, bytes]:
+        """The codes of those of the sentences that are there."""
 
 
 class TokenStore:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from chromadb.api.models.Collection import Collection
 
 CHROMA_COLLECTION = "sentences"
-_DOCUMENT_ID = "document_id"
+DOCUMENT_ID = "document_id"
 _START, _END = "start", "end"
 _opened: dict[Path, tuple[int, int, Collection]] = {}
 _opening = Lock()
@@ -165,7 +165,7 @@ class SentenceVectorStore(ChromaVectorStore):
 
 def _stored_metadata(node: BaseNode) -> dict[str, Any]:
     metadata = {key: value for key, value in node.metadata.items() if value is not None}
-    metadata[_DOCUMENT_ID] = node.ref_doc_id or ""
+    metadata[DOCUMENT_ID] = node.ref_doc_id or ""
     if isinstance(node, TextNode):
         metadata[_START], metadata[_END] = node.start_char_idx or 0, node.end_char_idx or 0
     return metadata
@@ -174,7 +174,7 @@ def _stored_metadata(node: BaseNode) -> dict[str, Any]:
 def _node(identifier: str, text: str | None, stored: Mapping[str, Any] | None) -> TextNode:
     # Chroma returns the keys in an order that changes from call to call, and the hash of a node depends on it.
     metadata = dict(sorted((stored or {}).items()))
-    document_id = str(metadata.pop(_DOCUMENT_ID, ""))
+    document_id = str(metadata.pop(DOCUMENT_ID, ""))
     start, end = metadata.pop(_START, None), metadata.pop(_END, None)
     hidden = sorted({*METADATA_KEYS, *metadata})
     return TextNode(

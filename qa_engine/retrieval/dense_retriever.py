@@ -1,20 +1,28 @@
-"""The dense leg: LlamaIndex's vector retriever, made fair to documents in another language than the question."""
+"""The dense leg: LlamaIndex's vector retriever, within a scope, and fair to documents in another language."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.callbacks.base import CallbackManager
 from llama_index.core.indices.vector_store import VectorIndexRetriever, VectorStoreIndex
 from llama_index.core.retrievers import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle
+from llama_index.core.vector_stores.types import FilterOperator, MetadataFilters
 
 from qa_engine.documents.node_parser import SentenceNodeParser
 from qa_engine.index.reader import IndexSnapshot
+from qa_engine.index.vector_store import DOCUMENT_ID
 from qa_engine.models.embedding import LocalEmbedding
+from qa_engine.retrieval.conditions import ALWAYS, Place, as_filters, every
 from qa_engine.retrieval.language_shift import dense_shift
+from qa_engine.retrieval.scope import Scope
 
 _DEEPER = 4
 """In a collection of several languages, how many times as many sentences are looked at before the shift."""
+_DOCUMENTS_AT_ONCE = 5000
+"""Chroma hands the ids of a filter to SQLite, which takes 32,766 values in one statement."""
 
 
 class LanguageFairRetriever(BaseRetriever):
@@ -40,18 +48,74 @@ class LanguageFairRetriever(BaseRetriever):
         return sorted(hits, key=lambda hit: -(hit.score or 0.0))[: self._similarity_top_k]
 
 
+class BestOfRetriever(BaseRetriever):
+    """The best of what several retrievers found, whose scores can be compared and who have no sentence in common."""
+
+    def __init__(self, retrievers: Sequence[BaseRetriever], similarity_top_k: int) -> None:
+        """
+        Args:
+            retrievers: may be none.
+            similarity_top_k: most sentences to return.
+        """
+        super().__init__(callback_manager=CallbackManager())
+        self._retrievers = retrievers
+        self._similarity_top_k = similarity_top_k
+
+    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        # The first of them puts the vector into the bundle, for the others to use.
+        hits = [hit for retriever in self._retrievers for hit in retriever.retrieve(query_bundle)]
+        return sorted(hits, key=lambda hit: -(hit.score or 0.0))[: self._similarity_top_k]
+
+
 def build_dense_retriever(
-    snapshot: IndexSnapshot, embed_model: BaseEmbedding, similarity_top_k: int
+    snapshots: Sequence[IndexSnapshot],
+    embed_model: BaseEmbedding,
+    similarity_top_k: int,
+    scopes: Sequence[Scope | None],
 ) -> BaseRetriever:
-    """The dense leg of a snapshot for the model that it was embedded with."""
-    index = VectorStoreIndex.from_vector_store(
+    """The dense leg of one or several collections.
+
+    Args:
+        snapshots: their states.
+        embed_model: the model that all of them were embedded with.
+        similarity_top_k: most sentences to return.
+        scopes: what to search of each; None for all of it.
+    """
+    fair = _of_several_languages(snapshots) and isinstance(embed_model, LocalEmbedding)
+    depth = _DEEPER * similarity_top_k if fair else similarity_top_k
+    parts = [
+        VectorIndexRetriever(index, similarity_top_k=depth, filters=filters)
+        for snapshot, scope in zip(snapshots, scopes, strict=True)
+        for index in [_index(snapshot, embed_model)]
+        for filters in ([None] if scope is None else _filters(scope))
+    ]
+    found = parts[0] if len(parts) == 1 else BestOfRetriever(parts, depth)
+    return LanguageFairRetriever(found, similarity_top_k) if fair else found
+
+
+def _index(snapshot: IndexSnapshot, embed_model: BaseEmbedding) -> VectorStoreIndex:
+    return VectorStoreIndex.from_vector_store(
         snapshot.store,
         embed_model=embed_model,
         # Given explicitly, so that no global setting is resolved; reading uses neither.
         callback_manager=CallbackManager(),
         transformations=[SentenceNodeParser()],
     )
-    if not (snapshot.mixed_languages and isinstance(embed_model, LocalEmbedding)):
-        return VectorIndexRetriever(index, similarity_top_k=similarity_top_k)
-    deep = VectorIndexRetriever(index, similarity_top_k=_DEEPER * similarity_top_k)
-    return LanguageFairRetriever(deep, similarity_top_k)
+
+
+def _of_several_languages(snapshots: Sequence[IndexSnapshot]) -> bool:
+    """Collections of one language each make several languages together, too."""
+    if len(snapshots) == 1:
+        return snapshots[0].mixed_languages
+    return all(any(snapshot.holds_other_language(chinese) for snapshot in snapshots) for chinese in (True, False))
+
+
+def _filters(scope: Scope) -> Iterator[MetadataFilters | None]:
+    """A scope for a vector store: together, these filters let through what it admits, each sentence once."""
+    for condition, document_ids in scope.groups():
+        if document_ids is None:
+            yield None if condition == ALWAYS else as_filters(condition)
+            continue
+        for start in range(0, len(document_ids), _DOCUMENTS_AT_ONCE):
+            batch = tuple(document_ids[start : start + _DOCUMENTS_AT_ONCE])
+            yield as_filters(every([Place(DOCUMENT_ID, FilterOperator.IN, batch), condition]))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import (
@@ -18,8 +19,7 @@ from pydantic import Field, PrivateAttr
 
 from qa_engine.documents.node_parser import node_id, split_node_id
 from qa_engine.documents.sentences import is_chinese, join_sentences
-from qa_engine.index.vector_store import SentenceVectorStore
-from qa_engine.retrieval.fusion import SCORES
+from qa_engine.retrieval.fusion import RANKS, SCORES
 
 _TYPICAL_SENTENCE = 25
 """Characters of a short Chinese sentence: bounds how many neighbours are fetched."""
@@ -43,7 +43,15 @@ PASSAGE_KEYS = [
     SENTENCES,
     TABLES,
     SCORES,
+    RANKS,
 ]
+
+
+class StoredSentences(Protocol):
+    """Where the sentences of passages are."""
+
+    def sentences(self, ids: Sequence[str]) -> dict[str, TextNode]:
+        """Those of the nodes that exist, by id."""
 
 
 @dataclass
@@ -55,6 +63,7 @@ class _Passage:
     last: int
     hit: NodeWithScore
     scores: dict[str, float] = field(default_factory=dict)
+    ranks: dict[str, int] = field(default_factory=dict)
 
     def covers(self, document_id: str, ordinal: int) -> bool:
         return self.document_id == document_id and self.first <= ordinal <= self.last
@@ -63,23 +72,25 @@ class _Passage:
 class PassageBuilder(BaseNodePostprocessor):
     """Turns sentence hits into passages: each hit with as many neighbours as a budget of characters allows.
 
-    A hit inside an earlier passage adds its scores to it; a window that overlaps an earlier passage is merged with it
-    into one text in reading order, while that stays short enough. The budget counts characters, not sentences: an
+    A hit inside an earlier passage adds its scores and ranks to it; a window that overlaps an earlier passage is merged
+    with it into one text in reading order, while that stays short enough. The budget counts characters, not sentences: an
     English sentence is as long as three Chinese ones.
     """
 
     window_chars: int = Field(default=250, ge=1)
     latin_ratio: float = Field(default=1.7, ge=1)
     max_passages: int = Field(default=12, ge=1)
-    _store: SentenceVectorStore = PrivateAttr()
+    max_per_file: int = Field(default=0, ge=0)
+    _store: StoredSentences = PrivateAttr()
 
-    def __init__(self, store: SentenceVectorStore, **settings: Any) -> None:
+    def __init__(self, store: StoredSentences, **settings: Any) -> None:
         """
         Args:
             store: where the neighbours are.
             window_chars: size of a window in Chinese characters.
             latin_ratio: how many times as long a window of other scripts may be.
             max_passages: most passages to return.
+            max_per_file: most passages of one file, so that the next best files move up; 0 for any number.
         """
         super().__init__(**settings)
         self._store = store
@@ -99,13 +110,19 @@ class PassageBuilder(BaseNodePostprocessor):
             document_id, ordinal = split_node_id(hit.node_id)
             home = next((passage for passage in passages if passage.covers(document_id, ordinal)), None)
             if home is None:
-                if len(passages) == self.max_passages:
+                if len(passages) == self.max_passages or self._has_enough(document_id, passages):
                     continue
                 first, last = self._window(document_id, ordinal, sentences)
                 home = self._place(_Passage(document_id, first, last, hit), passages, sentences)
             for stage, score in hit.node.metadata.get(SCORES, {}).items():
                 home.scores[stage] = max(score, home.scores.get(stage, -math.inf))
+            for stage, rank in hit.node.metadata.get(RANKS, {}).items():
+                home.ranks[stage] = min(rank, home.ranks.get(stage, rank))
         return [self._node(passage, sentences) for passage in passages]
+
+    def _has_enough(self, document_id: str, passages: list[_Passage]) -> bool:
+        """Whether a file has all the passages that it may have."""
+        return 0 < self.max_per_file <= sum(passage.document_id == document_id for passage in passages)
 
     def _neighbourhood(self, nodes: list[NodeWithScore]) -> dict[str, TextNode]:
         """Hits and the neighbours that their windows may reach, in one look into the store."""
@@ -191,6 +208,7 @@ class PassageBuilder(BaseNodePostprocessor):
             "sentence": hit.get_content(),
             SENTENCES: [_sentence(part) for part in parts],
             SCORES: passage.scores,
+            RANKS: passage.ranks,
         }
         text = join_sentences(
             [part.text for part in parts], [part.metadata.get("paragraph", 0) for part in parts]

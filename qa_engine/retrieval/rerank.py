@@ -13,7 +13,7 @@ from llama_index.postprocessor.sbert_rerank import SentenceTransformerRerank
 from pydantic import Field, PrivateAttr
 
 from qa_engine.config import LOCAL, RerankConfig
-from qa_engine.index.token_store import TokenStore
+from qa_engine.index.token_store import StoredTokens
 from qa_engine.models.late_interaction import Interaction, LateInteractionModel, telling_scores
 from qa_engine.retrieval.fusion import SCORES
 from qa_engine.retrieval.language_shift import interaction_shift
@@ -41,7 +41,7 @@ class PassageRerank(SentenceTransformerRerank):
 
     weight: float = Field(default=1.0, ge=0, le=1)
     blind_weight: float = Field(default=1.0, ge=0, le=1)
-    _tokens: TokenStore | None = PrivateAttr(default=None)
+    _tokens: StoredTokens | None = PrivateAttr(default=None)
 
     def __init__(
         self, model: Any, name: str, top_n: int, weight: float, blind_weight: float | None = None
@@ -64,7 +64,7 @@ class PassageRerank(SentenceTransformerRerank):
     def class_name(cls) -> str:
         return "PassageRerank"
 
-    def with_tokens(self, tokens: TokenStore | None) -> PassageRerank:
+    def with_tokens(self, tokens: StoredTokens | None) -> PassageRerank:
         """This reranker for passages whose sentences' token vectors are stored. Has no effect on cross-encoders."""
         bound = self.model_copy()
         bound._tokens = tokens
@@ -107,7 +107,7 @@ class _Interactions:
     Knows the passages behind the pairs of one call, so that it can take their stored token vectors.
     """
 
-    def __init__(self, model: Any, tokens: TokenStore | None, nodes: Sequence[NodeWithScore]) -> None:
+    def __init__(self, model: Any, tokens: StoredTokens | None, nodes: Sequence[NodeWithScore]) -> None:
         self._model = model
         self._tokens = tokens
         self._nodes = nodes

@@ -16,17 +16,29 @@ from qa_engine.config import RetrievalConfig
 from qa_engine.index.reader import IndexSnapshot
 from qa_engine.retrieval.bm25_retriever import BilingualBM25Retriever
 from qa_engine.retrieval.dense_retriever import build_dense_retriever
-from qa_engine.retrieval.fusion import HybridRetriever
+from qa_engine.retrieval.expanded_query import Expansion, expansion_of, in_language_of
+from qa_engine.retrieval.fusion import RANKS, SCORES, HybridRetriever, QueryWeights
 from qa_engine.retrieval.passages import PassageBuilder
 from qa_engine.retrieval.rerank import PassageRerank
 
 
 @dataclass
 class RankedPassages:
-    """Passages, best first, and the seconds that each stage took."""
+    """What became of a question.
+
+    Attributes:
+        passages: best first.
+        timings: seconds that each stage took.
+        queries: what was searched for, and how much each query and leg counted.
+        judged_as: the question in the wording that the passages were compared with: its own, or its translation.
+        expansion: what a language model added to the question; None if none was asked to.
+    """
 
     passages: list[NodeWithScore]
     timings: dict[str, float] = field(default_factory=dict)
+    queries: list[QueryWeights] = field(default_factory=list)
+    judged_as: str = ""
+    expansion: Expansion | None = None
 
 
 class PassageRetriever(BaseRetriever):
@@ -69,6 +81,9 @@ class PassageRetriever(BaseRetriever):
             top_k: passages wanted; what goes beyond the candidates of the reranker follows in the fused order.
         """
         timings = {}
+        expansion = expansion_of(query)
+        if expansion is not None:
+            timings["expand"] = expansion.seconds
         started = time.perf_counter()
         hits = self._hybrid.retrieve(query)
         timings["retrieve"] = time.perf_counter() - started
@@ -81,15 +96,26 @@ class PassageRetriever(BaseRetriever):
         )
         passages = builder.postprocess_nodes(hits, query)
         timings["passages"] = time.perf_counter() - started
+        judged = in_language_of(passages[: self._config.candidates], query)
         if self._reranker is not None and passages:
             started = time.perf_counter()
             candidates, rest = passages[: self._config.candidates], passages[self._config.candidates :]
-            passages = [*self._reranker.postprocess_nodes(candidates, query), *rest]
+            passages = [*_with_ranks(self._reranker.postprocess_nodes(candidates, judged)), *rest]
             timings["rerank"] = time.perf_counter() - started
-        return RankedPassages(passages, timings)
+        return RankedPassages(passages, timings, self._hybrid.weights(query), judged.query_str, expansion)
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         return self.rank(query_bundle).passages
 
     async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         return await asyncio.to_thread(self._retrieve, query_bundle)
+
+
+def _with_ranks(passages: list[NodeWithScore]) -> list[NodeWithScore]:
+    """Notes the places by the reranker's score alone; the order itself weighs the fused score, too."""
+    scored = [
+        passage.node.metadata for passage in passages if "rerank" in passage.node.metadata.get(SCORES, {})
+    ]
+    for rank, metadata in enumerate(sorted(scored, key=lambda found: -found[SCORES]["rerank"]), 1):
+        metadata.setdefault(RANKS, {})["rerank"] = rank
+    return passages

@@ -13,7 +13,7 @@ from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle, Te
 
 from qa_engine.config import RetrievalConfig
 from qa_engine.retrieval.bm25_retriever import BilingualBM25Retriever
-from qa_engine.retrieval.fusion import SCORES, HybridRetriever
+from qa_engine.retrieval.fusion import RANKS, SCORES, HybridRetriever
 
 MODES = ["dist_based_score", "relative_score", "reciprocal_rerank"]
 
@@ -104,7 +104,7 @@ def test_node_is_one_whatever_the_order_of_its_metadata(mode: str) -> None:
         similarity_top_k=5,
     ).retrieve("q")
     assert [(node.node_id, node.score) for node in ours] == [(node.node_id, node.score) for node in same]
-    assert ours[0].node.metadata.keys() == {"page", "paragraph", SCORES}
+    assert ours[0].node.metadata.keys() == {"page", "paragraph", SCORES, RANKS}
 
 
 @pytest.mark.parametrize("mode", MODES)

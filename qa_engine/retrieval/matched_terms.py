@@ -1,0 +1,53 @@
+"""BM25's terms, made readable again: which words of a query a text matches."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Set
+
+from qa_engine.index.analyser import analyse
+
+_RUNS = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]+|[^\\W\u3400-\u4dbf\u4e00-\u9fff]+(?:[.,][0-9]+)*")
+_HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
+
+
+def matched_terms(query: str, terms: Set[str]) -> list[str]:
+    """The words of a query that a text matches, in the order of the query and as they stand in it.
+
+    The analyser stems English and cuts Chinese into words and overlapping pairs of characters. Words are shown unstemmed,
+    and what overlaps is shown as one.
+
+    Args:
+        query: what was searched for.
+        terms: the terms of the text, from `analyse`.
+
+    Example:
+        >>> matched_terms("雷峰塔的largest towers？", set(analyse("The tower 雷峰塔")))
+        ['雷峰塔', 'towers']
+    """
+    found: dict[str, None] = {}
+    for match in _RUNS.finditer(unicodedata.normalize("NFKC", query)):
+        run = match[0]
+        matched = [term for term in analyse(run) if term in terms]
+        shown = _spans(run, matched) if _HAN.match(run) else [run] if matched else []
+        found.update(dict.fromkeys(shown))
+    return list(found)
+
+
+def _spans(run: str, terms: Iterable[str]) -> list[str]:
+    """The parts of a run of Chinese that terms cover; terms that overlap, not those that only touch, are one part."""
+    places = sorted(
+        {
+            (match.start(), match.start() + len(term))
+            for term in terms
+            for match in re.finditer(f"(?={re.escape(term)})", run)
+        }
+    )
+    spans: list[tuple[int, int]] = []
+    for start, end in places:
+        if spans and start < spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(end, spans[-1][1]))
+        else:
+            spans.append((start, end))
+    return [run[start:end] for start, end in spans]
