@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import posixpath
 from collections.abc import Iterable, Sequence
@@ -30,9 +31,9 @@ def read_sidecar(pdf: Path) -> dict[str, Scalar]:
         try:
             with path.open("rb") as file:
                 content = file.read(_MAX_BYTES + 1)
-        except FileNotFoundError:
-            continue
         except OSError as error:
+            if error.errno in {errno.ENOENT, errno.ENAMETOOLONG}:
+                continue
             raise _refused(path, f"it cannot be read: {error.strerror or error}") from None
         if len(content) > _MAX_BYTES:
             raise _refused(path, f"it has more than {_MAX_BYTES:,} bytes")

@@ -79,6 +79,9 @@ class TestSidecar:
     def test_without_one_nothing_is_noted(self, tmp_path: Path) -> None:
         assert read_sidecar(tmp_path / "a.pdf") == {}
 
+    def test_a_name_that_leaves_no_room_for_one_has_none(self, tmp_path: Path) -> None:
+        assert read_sidecar(tmp_path / f"{'a' * 250}.pdf") == {}
+
     def test_scalars_are_kept_as_they_are(self, tmp_path: Path) -> None:
         content = {"年份": 2024, "share": 0.5, "draft": False, "author": "李"}
         pdf = sidecar(tmp_path, b"\xef\xbb\xbf" + json.dumps(content, ensure_ascii=False).encode())
