@@ -108,6 +108,10 @@ class RetrievalConfig(_Section):
     latin_ratio: Annotated[float, Field(ge=1, le=10)] = 2.0
     candidates: Annotated[int, Field(ge=1, le=200)] = 30
     """Passages that the reranker orders. Those asked for beyond them follow in the fused order."""
+    max_per_file: Annotated[int, Field(ge=0, le=200)] = 0
+    """Most passages of one file, so that the next best files move up; 0 for any number."""
+    diversity: Annotated[float, Field(ge=0, le=1)] = 0
+    """How much a passage loses that resembles a better one (maximal marginal relevance); 0 keeps the order."""
     max_question_chars: Annotated[int, Field(ge=10, le=1_000_000)] = 2000
     expansion: Literal["none", "translate", "expand"] = "none"
     """``translate`` has the language model translate each question, if there are texts in the other language; ``expand``

@@ -3,44 +3,44 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import time
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 from llama_index.core.base.base_query_engine import BaseQueryEngine
 from llama_index.core.base.embeddings.base import BaseEmbedding
+from llama_index.core.base.response.schema import RESPONSE_TYPE
 from llama_index.core.callbacks.base import CallbackManager
 from llama_index.core.llms import LLM
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.prompts.mixin import PromptMixinType
 from llama_index.core.schema import NodeWithScore, QueryBundle, QueryType
+from llama_index.core.vector_stores.types import MetadataFilters
 
-from qa_engine.answering.answer import REFUSAL, Answer, Box, Citation
+from qa_engine.answering.answer import REFUSAL, Answer
+from qa_engine.answering.boxes import citation_boxes
 from qa_engine.answering.citations import refusal
 from qa_engine.answering.extractive import ExtractiveSynthesizer
 from qa_engine.answering.relevance import LOCAL_RELEVANCE, RelevanceModel
 from qa_engine.answering.stream import AnswerStream, AsyncAnswerStream
 from qa_engine.answering.synthesizer import ChineseAnswerSynthesizer
 from qa_engine.config import LOCAL, Config
-from qa_engine.documents.node_parser import lines_between, split_node_id
 from qa_engine.documents.sentences import is_chinese
 from qa_engine.errors import ConfigurationError, InputError
-from qa_engine.index.catalog import Catalog
-from qa_engine.index.collection import require_collection, require_identity
-from qa_engine.index.reader import IndexReader, IndexSnapshot
+from qa_engine.index.opening import open_collections
+from qa_engine.index.reader import IndexReader
 from qa_engine.models.embedding import build_embedding
 from qa_engine.models.late_interaction import LateInteractionModel
 from qa_engine.models.llm import build_llm
+from qa_engine.retrieval.collection_search import CollectionSearch
 from qa_engine.retrieval.expanded_query import ExpandedQuery
 from qa_engine.retrieval.expansion import TRANSLATE, QueryExpander, build_expander
 from qa_engine.retrieval.explanation import Explanation
-from qa_engine.retrieval.passages import SENTENCES
 from qa_engine.retrieval.rerank import build_reranker
-from qa_engine.retrieval.retriever import PassageRetriever, RankedPassages
-from qa_engine.retrieval.tables import TableAttacher
+from qa_engine.retrieval.retriever import RankedPassages
 
 EXTRACTIVE = "extractive"
 Synthesizer = ChineseAnswerSynthesizer | ExtractiveSynthesizer
@@ -60,7 +60,7 @@ class QueryEngine(BaseQueryEngine):
 
     def __init__(
         self,
-        reader: IndexReader,
+        reader: IndexReader | Sequence[IndexReader],
         embed_model: BaseEmbedding,
         reranker: BaseNodePostprocessor | None,
         synthesizer: Synthesizer,
@@ -68,60 +68,64 @@ class QueryEngine(BaseQueryEngine):
         relevance: RelevanceModel | None = None,
         callback_manager: CallbackManager | None = None,
         expander: QueryExpander | None = None,
+        filters: MetadataFilters | None = None,
     ) -> None:
         """Assembles an engine from parts; `open` does it from the configuration.
 
         Args:
-            reader: the collection.
-            embed_model: the model that the collection was embedded with.
+            reader: the collection, or several that were embedded with the same model.
+            embed_model: that model.
             reranker: orders the passages; None keeps the fused order.
             synthesizer: makes the answer.
             config: sizes and thresholds.
             relevance: estimates whether the passages hold the answer; None never refuses before the synthesizer.
             callback_manager: of LlamaIndex.
             expander: adds a translation and keywords to each question; None searches for the question alone.
+            filters: what to search; see `with_filters`.
         """
         super().__init__(callback_manager)
-        self._reader = reader
+        readers = [reader] if isinstance(reader, IndexReader) else reader
+        self._search = CollectionSearch(readers, embed_model, reranker, config.retrieval)
+        self._filters = filters
         self._embed_model = embed_model
         self._reranker = reranker
         self._synthesizer = synthesizer
         self._config = config
         self._relevance = relevance
         self._expander = expander
-        self._retriever: tuple[IndexSnapshot, PassageRetriever] | None = None
-        self._retriever_lock = Lock()
 
     @classmethod
     def open(
         cls,
         storage: Path | str | None = None,
-        collection: str | None = None,
+        collection: str | Sequence[str] | None = None,
         config: Config | Mapping[str, Any] | str | Path | None = None,
         *,
         llm: LLM | None = None,
         embed_model: BaseEmbedding | None = None,
+        filters: MetadataFilters | None = None,
     ) -> QueryEngine:
-        """Opens a collection for questions.
+        """Opens a collection, or several, for questions.
 
         Args:
             storage: folder of the index; ``config.storage`` ("storage") if None.
-            collection: its name; ``config.collection`` ("default") if None.
+            collection: its name, or the names of several; ``config.collection`` ("default") if None.
             config: settings; see `Config.of`.
             llm: any LlamaIndex LLM instead of the configured one.
             embed_model: any LlamaIndex embedding instead of the configured one; the collection must have been
                 ingested with the same.
+            filters: what to search; see `with_filters`.
 
         Raises:
             CollectionNotFoundError: there is no such collection; the message lists those that exist.
-            ConfigurationError: a setting is wrong, or the collection was made with another embedding model.
+            ConfigurationError: a setting is wrong, or a collection was made with another embedding model.
             ModelUnavailableError: a model cannot be loaded.
         """
         settings = Config.of(config)
-        name = collection if collection is not None else settings.collection
-        paths = require_collection(Path(storage) if storage is not None else settings.storage, name)
-        catalog = Catalog(paths.catalog)
-        require_identity(catalog.identity, settings.embedding, name, embed_model)
+        named = collection if collection is not None else settings.collection
+        root = Path(storage) if storage is not None else settings.storage
+        names = [named] if isinstance(named, str) else named
+        readers = open_collections(root, names, settings.embedding, embed_model)
         embedding = embed_model or build_embedding(settings.embedding)
         reranker = build_reranker(settings.rerank, embedding, settings.retrieval.candidates)
         synthesizer: Synthesizer
@@ -137,12 +141,52 @@ class QueryEngine(BaseQueryEngine):
         else:
             synthesizer = ExtractiveSynthesizer(LateInteractionModel(), settings.answering.max_quotes)
         all_local = embed_model is None and settings.embedding.provider == LOCAL == settings.rerank.model
-        reader = IndexReader(paths, catalog)
-        reader.snapshot()
         relevance = LOCAL_RELEVANCE if all_local else None
-        return cls(reader, embedding, reranker, synthesizer, settings, relevance, expander=expander)
+        return cls(
+            readers,
+            embedding,
+            reranker,
+            synthesizer,
+            settings,
+            relevance,
+            expander=expander,
+            filters=filters,
+        )
+
+    def with_filters(self, filters: MetadataFilters | None) -> QueryEngine:
+        """This engine for a part of its collections; filters that it has already hold as well. Costs nothing.
+
+        Args:
+            filters: of ``file`` (a name, or a pattern such as ``年报*.pdf``), ``section`` (a part of its title), ``page``,
+                and the keys of the files' metadata. What matches nothing finds nothing.
+        """
+        if filters is None:
+            return self
+        narrowed = copy.copy(self)
+        narrowed._filters = (
+            filters if self._filters is None else MetadataFilters(filters=[self._filters, filters])
+        )
+        return narrowed
 
     # -- the journey
+
+    def query(self, str_or_query_bundle: QueryType, filters: MetadataFilters | None = None) -> RESPONSE_TYPE:
+        """The `Answer` to a question.
+
+        Args:
+            str_or_query_bundle: the question.
+            filters: what to search for this question; see `with_filters`.
+
+        Raises:
+            InputError: the question is empty or too long, or a filter cannot be used.
+        """
+        return BaseQueryEngine.query(self.with_filters(filters), str_or_query_bundle)
+
+    async def aquery(
+        self, str_or_query_bundle: QueryType, filters: MetadataFilters | None = None
+    ) -> RESPONSE_TYPE:
+        """`query` without blocking."""
+        return await BaseQueryEngine.aquery(self.with_filters(filters), str_or_query_bundle)
 
     def _query(self, query_bundle: QueryBundle) -> Answer:
         ranked = self._rank(query_bundle)
@@ -164,8 +208,10 @@ class QueryEngine(BaseQueryEngine):
             answer = await self._synthesizer.asynthesize(query_bundle, passages)
         return await asyncio.to_thread(self._complete, answer, ranked, probability, started)
 
-    def stream(self, question: QueryType) -> AnswerStream:
+    def stream(self, question: QueryType, filters: MetadataFilters | None = None) -> AnswerStream:
         """Yields the text of the answer in pieces; ``.answer`` holds the `Answer` with citations at the end."""
+        if filters is not None:
+            return self.with_filters(filters).stream(question)
         query = self._checked(question)
 
         def pieces() -> Generator[str | Answer, None, None]:
@@ -183,8 +229,10 @@ class QueryEngine(BaseQueryEngine):
 
         return AnswerStream(pieces())
 
-    def astream(self, question: QueryType) -> AsyncAnswerStream:
+    def astream(self, question: QueryType, filters: MetadataFilters | None = None) -> AsyncAnswerStream:
         """`stream` for ``async for``; never blocks the event loop."""
+        if filters is not None:
+            return self.with_filters(filters).astream(question)
         query = self._checked(question)
 
         async def pieces() -> AsyncGenerator[str | Answer, None]:
@@ -203,46 +251,57 @@ class QueryEngine(BaseQueryEngine):
 
         return AsyncAnswerStream(pieces())
 
-    def retrieve(self, query_bundle: QueryType, top_k: int = 10) -> list[NodeWithScore]:
+    def retrieve(
+        self, query_bundle: QueryType, top_k: int = 10, filters: MetadataFilters | None = None
+    ) -> list[NodeWithScore]:
         """The passages for a question, best first.
 
         Args:
             query_bundle: the question.
             top_k: most passages to return.
+            filters: what to search for this question; see `with_filters`.
 
         Returns:
             Nodes whose text is the merged window. Metadata: ``file_name``, ``page``, ``page_end`` (from 1),
             ``sentence`` (the hit), ``sentences``, ``scores`` and ``ranks`` (by stage); ``section`` (the titles above the
-            hit), ``page_label`` (if the page bears another number) and ``tables`` (in Markdown, if it holds rows of any).
+            hit), ``page_label`` (if the page bears another number), ``collection``, ``metadata`` (what is noted about the
+            file) and ``tables`` (in Markdown, if it holds rows of any).
 
         Raises:
-            InputError: the question is empty or too long, or ``top_k`` is not positive.
+            InputError: the question is empty or too long, ``top_k`` is not positive, or a filter cannot be used.
         """
-        return self.explain(query_bundle, top_k).nodes
+        return self.explain(query_bundle, top_k, filters).nodes
 
-    async def aretrieve(self, query_bundle: QueryType, top_k: int = 10) -> list[NodeWithScore]:
+    async def aretrieve(
+        self, query_bundle: QueryType, top_k: int = 10, filters: MetadataFilters | None = None
+    ) -> list[NodeWithScore]:
         """`retrieve` without blocking."""
-        return (await self.aexplain(query_bundle, top_k)).nodes
+        return (await self.aexplain(query_bundle, top_k, filters)).nodes
 
-    def explain(self, question: QueryType, top_k: int = 10) -> Explanation:
+    def explain(
+        self, question: QueryType, top_k: int = 10, filters: MetadataFilters | None = None
+    ) -> Explanation:
         """What `retrieve` finds, and why: the queries that ran, the weights, and what each stage said of each passage.
 
         Args:
             question: the question.
             top_k: most passages to return.
+            filters: what to search for this question; see `with_filters`.
 
         Raises:
-            InputError: the question is empty or too long, or ``top_k`` is not positive.
+            InputError: the question is empty or too long, ``top_k`` is not positive, or a filter cannot be used.
         """
         if top_k < 1:
             raise InputError(f"top_k must be > 0, got {top_k}.")
-        return self._explained(self._rank(question, top_k), top_k)
+        return self._explained(self.with_filters(filters)._rank(question, top_k), top_k)
 
-    async def aexplain(self, question: QueryType, top_k: int = 10) -> Explanation:
+    async def aexplain(
+        self, question: QueryType, top_k: int = 10, filters: MetadataFilters | None = None
+    ) -> Explanation:
         """`explain` without blocking."""
         if top_k < 1:
             raise InputError(f"top_k must be > 0, got {top_k}.")
-        ranked = await self._arank(question, top_k)
+        ranked = await self.with_filters(filters)._arank(question, top_k)
         return await asyncio.to_thread(self._explained, ranked, top_k)
 
     def synthesize(
@@ -293,7 +352,7 @@ class QueryEngine(BaseQueryEngine):
         return self._expander.run(query, self._expansion_task(query))
 
     def _expansion_task(self, query: QueryBundle) -> dict[str, Any]:
-        return {TRANSLATE: self._reader.snapshot().holds_other_language(is_chinese(query.query_str))}
+        return {TRANSLATE: self._search.holds_other_language(is_chinese(query.query_str))}
 
     async def _arank(self, question: QueryType, top_k: int = 0) -> RankedPassages:
         query = self._checked(question)
@@ -304,15 +363,7 @@ class QueryEngine(BaseQueryEngine):
 
     def _rank(self, question: QueryType, top_k: int = 0) -> RankedPassages:
         query = self._expanded(self._checked(question))
-        snapshot = self._reader.snapshot()
-        with self._retriever_lock:
-            if self._retriever is None or self._retriever[0] is not snapshot:
-                retriever = PassageRetriever(
-                    snapshot, self._embed_model, self._reranker, self._config.retrieval
-                )
-                self._retriever = (snapshot, retriever)
-            retriever = self._retriever[1]
-        return retriever.rank(query, top_k)
+        return self._search.rank(query, top_k, self._filters)
 
     def _evidence(
         self, query: QueryBundle, ranked: RankedPassages
@@ -329,7 +380,7 @@ class QueryEngine(BaseQueryEngine):
         return Explanation(passages, ranked.queries, ranked.expansion, ranked.judged_as, None, timings)
 
     def _with_tables(self, passages: list[NodeWithScore]) -> list[NodeWithScore]:
-        return TableAttacher(self._reader.catalog.tables).postprocess_nodes(passages)
+        return self._search.with_tables(passages)
 
     def _is_hopeless(self, probability: float | None) -> bool:
         """Whether to refuse at once. A language model can still refuse by itself, so it is asked in doubt."""
@@ -354,24 +405,11 @@ class QueryEngine(BaseQueryEngine):
         )
         by_id = {node.node.node_id: node for node in answer.source_nodes}
         answer.citations = [
-            replace(citation, boxes=self._boxes(citation, by_id[citation.node_id]))
+            replace(citation, boxes=citation_boxes(citation, passage, self._search.spans(passage)))
             for citation in answer.citations
-            if citation.node_id in by_id
+            if (passage := by_id.get(citation.node_id)) is not None
         ]
         return answer
-
-    def _boxes(self, citation: Citation, passage: NodeWithScore) -> list[Box]:
-        """The places of the cited sentences: lines, or parts of lines."""
-        document_id, _ = split_node_id(passage.node.node_id.partition("..")[0])
-        spans = self._reader.catalog.spans(document_id)
-        boxes = {}
-        sentences = passage.node.metadata.get(SENTENCES, [])
-        quoted = [sentence for sentence in sentences if sentence["node_id"] == citation.id]
-        for sentence in quoted or sentences:
-            if quoted or sentence["text"] in citation.text:
-                for line in lines_between(spans, sentence["start"], sentence["end"]):
-                    boxes[line.start] = Box(line.page, line.x0, line.y0, line.x1, line.y1)
-        return list(boxes.values())
 
 
 def _rounded(timings: Mapping[str, float]) -> dict[str, float]:

@@ -42,6 +42,7 @@ class Citation:
         section: the titles that the text stands under, from the outermost on; empty if there are none.
         page_label: the page number printed on the first page, if it is not ``page``.
         id: what `qa-engine show` takes: the id of the quoted sentence, or of the passage.
+        collection: that the file is in; empty for an answer from given passages that name none.
     """
 
     number: int
@@ -55,6 +56,7 @@ class Citation:
     section: str = ""
     page_label: str = ""
     id: str = ""
+    collection: str = ""
 
 
 @dataclass
@@ -106,6 +108,8 @@ def passage_to_dict(rank: int, passage: NodeWithScore) -> dict[str, Any]:
         "text": passage.node.get_content(metadata_mode=MetadataMode.NONE),
         "sentence": metadata.get("sentence", ""),
         "section": metadata.get("section", ""),
+        "collection": metadata.get("collection", ""),
+        "metadata": metadata.get("metadata", {}),
         "score": passage.score,
         "scores": metadata.get("scores", {}),
     }

@@ -76,4 +76,5 @@ def _citation(number: int, passage: NodeWithScore) -> Citation:
         section=str(metadata.get("section") or ""),
         page_label=str(metadata.get("page_label") or ""),
         id=passage.node.node_id,
+        collection=str(metadata.get("collection") or ""),
     )

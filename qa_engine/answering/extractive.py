@@ -143,6 +143,7 @@ class ExtractiveSynthesizer(BaseSynthesizer):
                     section=quote.section,
                     page_label=quote.page_label,
                     id=quote.sentence_id or quote.passage.node.node_id,
+                    collection=str(quote.passage.node.metadata.get("collection") or ""),
                 )
             )
             parts.append(f"“{quote.text}”[{number}]")

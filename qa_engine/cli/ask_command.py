@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qa_engine.cli.options import CollectionOption, ConfigOption, JsonOption, StorageOption, load_config
+from qa_engine.cli.options import (
+    CollectionsOption,
+    ConfigOption,
+    FilterOption,
+    JsonOption,
+    StorageOption,
+    load_config,
+)
 from qa_engine.cli.output import print_json, results, say, say_error
 from qa_engine.cli.passages_display import pages, show_passages
 
@@ -24,8 +31,9 @@ def ask(
     question: Annotated[
         str, typer.Argument(metavar="QUESTION", help="In Chinese or English.", show_default=False)
     ],
-    collection: CollectionOption = None,
+    collection: CollectionsOption = None,
     storage: StorageOption = None,
+    filters: FilterOption = None,
     json: JsonOption = False,
     explain: Annotated[
         bool,
@@ -49,7 +57,7 @@ def ask(
     ] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Answer a question from a collection, in Chinese and with page citations, or refuse."""
+    """Answer a question from one or several collections, in Chinese and with page citations, or refuse."""
     if images is not None:
         _check_images(images, search_only)
     settings = load_config(config)
@@ -58,8 +66,10 @@ def ask(
         settings = settings.model_copy(update={"answering": answering})
     _load_model_ahead(settings)
     from qa_engine.engine import QueryEngine
+    from qa_engine.retrieval.filter_expressions import parse_filters
 
-    engine = QueryEngine.open(storage, collection, settings)
+    conditions = parse_filters(filters or ())
+    engine = QueryEngine.open(storage, collection or None, settings, filters=conditions)
     if search_only:
         _show_search(
             question, engine.explain(question, top_k or _DEFAULT_TOP_K), json, explain, engine.models
@@ -71,7 +81,7 @@ def ask(
     if images is not None:
         from qa_engine.cli.show_command import citation_images
 
-        pictures, failures = citation_images(answer.citations, settings, storage, collection, images)
+        pictures, failures = citation_images(answer.citations, settings, storage, images)
     if json:
         content = answer.to_dict()
         for citation in content["citations"] if images is not None else ():
@@ -80,7 +90,7 @@ def ask(
             content["explanation"] = answer.explanation.to_dict()
         print_json(content)
     else:
-        _show_answer(answer, pictures)
+        _show_answer(answer, pictures, several=len(set(collection or ())) > 1)
         if explain and answer.explanation is not None:
             show_passages(answer.explanation, explain=True)
             models = ", ".join(f"{role} {name}" for role, name in answer.models.items())
@@ -121,14 +131,16 @@ def _load_model_ahead(settings: Config) -> None:
     Thread(target=load, daemon=True).start()
 
 
-def _show_answer(answer: Answer, pictures: dict[int, list[str]]) -> None:
+def _show_answer(answer: Answer, pictures: dict[int, list[str]], several: bool) -> None:
     console = results()
     console.print(answer.response, markup=False)
     for citation in answer.citations:
         text = " ".join(citation.text.split())
         section = f"  {citation.section}" if citation.section else ""
+        collection = f"{citation.collection}: " if several else ""
+        place = f"{collection}{citation.file} 第{pages(citation.page, citation.page_end)}页"
         console.print(
-            f"\n[{citation.number}] {citation.file} 第{pages(citation.page, citation.page_end)}页{section}",
+            f"\n[{citation.number}] {place}{section}",
             style="bold",
             markup=False,
         )

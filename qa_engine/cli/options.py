@@ -17,6 +17,24 @@ CollectionOption = Annotated[
     str | None,
     typer.Option("--collection", "-c", metavar="NAME", help="Name of the collection [default: default]."),
 ]
+CollectionsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--collection",
+        "-c",
+        metavar="NAME",
+        help="Name of a collection; may be given several times [default: default].",
+    ),
+]
+FilterOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--filter",
+        metavar="CONDITION",
+        help="Search only where it holds, such as file=年报*.pdf, page=3-10, section=风险 or year>=2020; "
+        "may be given several times.",
+    ),
+]
 ConfigOption = Annotated[
     Path | None,
     typer.Option(

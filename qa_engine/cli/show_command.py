@@ -215,7 +215,7 @@ def _picture_name(name: str, page: int) -> str:
 
 
 def citation_images(
-    citations: Sequence[Citation], settings: Config, storage: Path | None, collection: str | None, out: Path
+    citations: Sequence[Citation], settings: Config, storage: Path | None, out: Path
 ) -> tuple[dict[int, list[str]], list[str]]:
     """Writes the pictures of the citations of an answer into a folder.
 
@@ -227,15 +227,15 @@ def citation_images(
 
     images: dict[int, list[str]] = {}
     failures: dict[str, None] = {}
-    try:
-        with _opened(settings, storage, collection) as (catalog, _):
-            records = {file.document_id: file for file in catalog.files().values()}
-    except QAEngineError as error:
-        return images, [str(error)]
+    known: dict[str, dict[str, FileRecord]] = {}
     places: dict[str, Path] = {}  # looked up, and warned about, once for each file
     for citation in citations:
         try:
-            images[citation.number] = _citation_image(citation, records, places, settings.documents, out)
+            name = citation.collection
+            if name not in known:
+                with _opened(settings, storage, name or None) as (catalog, _):
+                    known[name] = {file.document_id: file for file in catalog.files().values()}
+            images[citation.number] = _citation_image(citation, known[name], places, settings.documents, out)
         except QAEngineError as error:
             failures[str(error)] = None
     return images, list(failures)

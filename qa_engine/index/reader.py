@@ -44,9 +44,16 @@ class IndexSnapshot:
 class IndexReader:
     """The newest published state of a collection, for any number of threads."""
 
-    def __init__(self, paths: CollectionPaths, catalog: Catalog) -> None:
+    def __init__(self, paths: CollectionPaths, catalog: Catalog, name: str | None = None) -> None:
+        """
+        Args:
+            paths: where the collection is.
+            catalog: of the collection.
+            name: what it is called in results; the one that it was made with if None.
+        """
         self._paths = paths
         self.catalog = catalog
+        self.name = name or catalog.meta("name") or paths.root.name
         self._file = paths.catalog.stat().st_ino
         self._lock = Lock()
         self._snapshot: IndexSnapshot | None = None

@@ -107,7 +107,9 @@ def _of_several_languages(snapshots: Sequence[IndexSnapshot]) -> bool:
     """Collections of one language each make several languages together, too."""
     if len(snapshots) == 1:
         return snapshots[0].mixed_languages
-    return all(any(snapshot.holds_other_language(chinese) for snapshot in snapshots) for chinese in (True, False))
+    return all(
+        any(snapshot.holds_other_language(chinese) for snapshot in snapshots) for chinese in (True, False)
+    )
 
 
 def _filters(scope: Scope) -> Iterator[MetadataFilters | None]:

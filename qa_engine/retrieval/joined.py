@@ -27,8 +27,7 @@ def _look_up(
         wanted = [
             identifier
             for identifier in ids
-            if identifier not in found
-            and (scope is None or split_node_id(identifier)[0] in scope.conditions)
+            if identifier not in found and (scope is None or split_node_id(identifier)[0] in scope.conditions)
         ]
         found |= get(wanted)
     return found
@@ -64,9 +63,7 @@ class JoinedTokens:
         return _look_up(node_ids, self._sources)
 
 
-def joined_tokens(
-    snapshots: Sequence[IndexSnapshot], scopes: Sequence[Scope | None]
-) -> StoredTokens | None:
+def joined_tokens(snapshots: Sequence[IndexSnapshot], scopes: Sequence[Scope | None]) -> StoredTokens | None:
     """The stored token vectors of the collections; None unless all keep them, in the same code."""
     stores = [snapshot.tokens for snapshot in snapshots if snapshot.tokens is not None]
     if len(stores) < len(snapshots):

@@ -33,6 +33,8 @@ SENTENCES = "sentences"
 ``start`` and ``end`` (characters of the document), ``section``, ``role``, ``page_label`` and ``table``."""
 TABLES = "tables"
 """Metadata key of the tables, in Markdown, of which a passage holds rows."""
+COLLECTION, METADATA = "collection", "metadata"
+"""Metadata keys of the collection that a passage is from, and of what the user noted about its file."""
 PASSAGE_KEYS = [
     "file_name",
     "page",
@@ -44,6 +46,8 @@ PASSAGE_KEYS = [
     TABLES,
     SCORES,
     RANKS,
+    COLLECTION,
+    METADATA,
 ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
@@ -14,12 +15,14 @@ from llama_index.core.schema import NodeWithScore, QueryBundle
 
 from qa_engine.config import RetrievalConfig
 from qa_engine.index.reader import IndexSnapshot
-from qa_engine.retrieval.bm25_retriever import BilingualBM25Retriever
 from qa_engine.retrieval.dense_retriever import build_dense_retriever
+from qa_engine.retrieval.diversity import DiversityRerank
 from qa_engine.retrieval.expanded_query import Expansion, expansion_of, in_language_of
 from qa_engine.retrieval.fusion import RANKS, SCORES, HybridRetriever, QueryWeights
-from qa_engine.retrieval.passages import PassageBuilder
+from qa_engine.retrieval.joined import JoinedSentences, build_bm25_retriever, joined_tokens
+from qa_engine.retrieval.passages import PassageBuilder, StoredSentences
 from qa_engine.retrieval.rerank import PassageRerank
+from qa_engine.retrieval.scope import Scope
 
 
 @dataclass
@@ -46,31 +49,40 @@ class PassageRetriever(BaseRetriever):
 
     def __init__(
         self,
-        snapshot: IndexSnapshot,
+        snapshots: IndexSnapshot | Sequence[IndexSnapshot],
         embed_model: BaseEmbedding,
         reranker: BaseNodePostprocessor | None,
         config: RetrievalConfig,
+        scopes: Sequence[Scope | None] = (),
     ) -> None:
         """
         Args:
-            snapshot: the state of the index to search.
+            snapshots: the state of the index to search, or of several that are searched together.
             embed_model: the model that the index was made with.
             reranker: orders the candidates; None keeps the fused order.
             config: sizes and weights.
+            scopes: what to search of each; none, or None, for all of it.
         """
+        snapshots = [snapshots] if isinstance(snapshots, IndexSnapshot) else list(snapshots)
+        scopes = list(scopes) or [None] * len(snapshots)
         super().__init__(callback_manager=CallbackManager())
         self._hybrid = HybridRetriever(
             {
-                "dense": build_dense_retriever(snapshot, embed_model, config.dense_top_k),
-                "bm25": BilingualBM25Retriever(snapshot.bm25, snapshot.store, config.bm25_top_k),
+                "dense": build_dense_retriever(snapshots, embed_model, config.dense_top_k, scopes),
+                "bm25": build_bm25_retriever(snapshots, config.bm25_top_k, scopes),
             },
             config,
             similarity_top_k=config.dense_top_k + config.bm25_top_k,
         )
-        self._store = snapshot.store
+        self._store: StoredSentences = (
+            snapshots[0].store if len(snapshots) == 1 else JoinedSentences(snapshots, scopes)
+        )
+        self._diversity = DiversityRerank(diversity=config.diversity) if config.diversity else None
         self._config = config
         self._reranker = (
-            reranker.with_tokens(snapshot.tokens) if isinstance(reranker, PassageRerank) else reranker
+            reranker.with_tokens(joined_tokens(snapshots, scopes))
+            if isinstance(reranker, PassageRerank)
+            else reranker
         )
 
     def rank(self, query: QueryBundle, top_k: int = 0) -> RankedPassages:
@@ -93,6 +105,7 @@ class PassageRetriever(BaseRetriever):
             window_chars=self._config.window_chars,
             latin_ratio=self._config.latin_ratio,
             max_passages=max(self._config.candidates, top_k),
+            max_per_file=self._config.max_per_file,
         )
         passages = builder.postprocess_nodes(hits, query)
         timings["passages"] = time.perf_counter() - started
@@ -102,6 +115,11 @@ class PassageRetriever(BaseRetriever):
             candidates, rest = passages[: self._config.candidates], passages[self._config.candidates :]
             passages = [*_with_ranks(self._reranker.postprocess_nodes(candidates, judged)), *rest]
             timings["rerank"] = time.perf_counter() - started
+        if self._diversity is not None and passages:
+            started = time.perf_counter()
+            ranked, rest = passages[: self._config.candidates], passages[self._config.candidates :]
+            passages = [*self._diversity.postprocess_nodes(ranked, query), *rest]
+            timings["diversity"] = time.perf_counter() - started
         return RankedPassages(passages, timings, self._hybrid.weights(query), judged.query_str, expansion)
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:

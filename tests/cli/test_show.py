@@ -297,7 +297,7 @@ class TestCitationImages:
             Citation(number, "x.pdf", 1, 1, "", [Box(1, 72, 80, 200, 95)], node_id=f"{document}-0000000..3")
             for number, document in enumerate(documents, 1)
         ]
-        return citation_images(citations, Config(), folder / "storage", None, folder / out)
+        return citation_images(citations, Config(), folder / "storage", folder / out)
 
     def test_one_failure_takes_no_other_picture_with_it(self, one: tuple[Path, str]) -> None:
         folder, cited = one
