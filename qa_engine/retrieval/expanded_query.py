@@ -66,8 +66,8 @@ def expansion_of(query: QueryBundle) -> Expansion | None:
 def queries_of(query: QueryBundle) -> list[QueryBundle]:
     """The queries to search for: the question itself, then at most one more, with all that was added.
 
-    BM25 gets the translation and the keywords as one bag of words; the vector is that of the translation alone, where there
-    is one.
+    BM25 gets the translation and the keywords as one bag of words. The vector is that of the translation, or without one
+    that of the question with the keywords: words without a sentence have vectors of little use.
     """
     expansion = expansion_of(query)
     if expansion is None:
@@ -75,7 +75,8 @@ def queries_of(query: QueryBundle) -> list[QueryBundle]:
     added = " ".join(part for part in (expansion.translation, *expansion.keywords) if part)
     if not added or added == query.query_str:
         return [query]
-    return [query, QueryBundle(added, custom_embedding_strs=[expansion.translation or added])]
+    embedded = expansion.translation or f"{query.query_str} {added}"
+    return [query, QueryBundle(added, custom_embedding_strs=[embedded])]
 
 
 def in_language_of(passages: Sequence[NodeWithScore], query: QueryBundle) -> QueryBundle:
