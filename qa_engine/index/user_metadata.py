@@ -62,7 +62,7 @@ def normal(text: str) -> str:
 
 def as_number(value: Scalar) -> int | float | None:
     """A number, or a text that reads like one, as a number; else None. ``007`` is no number, since it is not ``7``."""
-    if isinstance(value, bool):
+    if isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value)):
         return None
     if isinstance(value, int | float):
         return value

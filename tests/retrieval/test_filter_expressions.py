@@ -21,7 +21,9 @@ blanks = st.text(" \t", max_size=2)
 
 
 @given(keys, st.sampled_from(sorted(OPERATORS)), values, blanks, blanks)
-def test_what_is_written_is_what_is_read(key: str, operator: str, value: str, before: str, after: str) -> None:
+def test_what_is_written_is_what_is_read(
+    key: str, operator: str, value: str, before: str, after: str
+) -> None:
     filters = parse_filters([f"{before}{key}{after}{operator}{before}{value}{after}"])
     assert filters is not None
     (leaf,) = filters.filters
@@ -39,7 +41,19 @@ def test_any_text_is_read_or_refused_with_itself(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", "year", "=2020", "year=", "year=>2020", "year=<2020", "year<>2020", "year !", "! = 3", "year=== 3"],
+    [
+        "",
+        " ",
+        "year",
+        "=2020",
+        "year=",
+        "year=>2020",
+        "year=<2020",
+        "year<>2020",
+        "year !",
+        "! = 3",
+        "year=== 3",
+    ],
 )
 def test_what_is_no_filter_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(InputError, match="is no filter") as caught:
