@@ -13,6 +13,7 @@ from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle, Te
 
 from qa_engine.config import RetrievalConfig
 from qa_engine.retrieval.bm25_retriever import BilingualBM25Retriever
+from qa_engine.retrieval.expanded_query import ExpandedQuery, Expansion
 from qa_engine.retrieval.fusion import RANKS, SCORES, HybridRetriever
 
 MODES = ["dist_based_score", "relative_score", "reciprocal_rerank"]
@@ -203,3 +204,89 @@ def test_many_threads_may_share_a_retriever() -> None:
     expected = order(retriever)
     with ThreadPoolExecutor(8) as pool:
         assert all(found == expected for found in pool.map(lambda _: order(retriever), range(64)))
+
+
+class ByQuery(BilingualBM25Retriever):
+    """A leg that finds something else at every query, and knows a share of each."""
+
+    def __init__(self, found: Mapping[str, Mapping[str, float]], coverage: Mapping[str, float]) -> None:
+        BaseRetriever.__init__(self, callback_manager=CallbackManager())
+        self._found, self._coverage = found, coverage
+
+    def coverage(self, question: str) -> float:
+        return self._coverage[question]
+
+    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        return nodes(self._found[query_bundle.query_str])
+
+
+def expanded(known: float = 0.0) -> tuple[HybridRetriever, ExpandedQuery]:
+    """A question that BM25 knows ``known`` of, with a translation that it knows all of."""
+    legs = {
+        "dense": Leg(DENSE),
+        "bm25": ByQuery({"q": {"x": 9.0, "y": 8.0}, "t": {"d": 9.0, "a": 2.0}}, {"q": known, "t": 1.0}),
+    }
+    retriever = HybridRetriever(legs, RetrievalConfig(), similarity_top_k=10)
+    return retriever, ExpandedQuery("q", expansion=Expansion("t"))
+
+
+def test_each_query_has_weights_of_its_own_and_together_they_are_one() -> None:
+    retriever, query = expanded(known=0.0)
+    original, translation = retriever.weights(query)
+    assert (original.query, translation.query) == ("q", "t")
+    assert (original.coverage, translation.coverage) == (0.0, 1.0)
+    assert original.weights["bm25"] == 0
+    assert translation.weights["bm25"] == translation.weights["dense"] == original.weights["dense"]
+    assert sum([*original.weights.values(), *translation.weights.values()]) == pytest.approx(1)
+
+
+def test_what_bm25_finds_for_a_question_it_does_not_know_counts_nothing() -> None:
+    retriever, query = expanded(known=0.0)
+    found = {node.node_id: node for node in retriever.retrieve(query)}
+    assert next(iter(found)) == "a"
+    assert found["x"].score == found["y"].score == 0
+    assert found["d"].score > 0
+    retriever, query = expanded(known=1.0)
+    assert {node.node_id: node for node in retriever.retrieve(query)}["x"].score > 0
+
+
+def test_of_several_queries_the_best_score_and_rank_are_kept() -> None:
+    legs = {
+        "dense": Leg(DENSE),
+        "bm25": ByQuery({"q": {"x": 9.0, "a": 8.0}, "t": {"a": 20.0, "x": 2.0}}, {"q": 1.0, "t": 1.0}),
+    }
+    retriever = HybridRetriever(legs, RetrievalConfig(), similarity_top_k=10)
+    found = {
+        node.node_id: node.node for node in retriever.retrieve(ExpandedQuery("q", expansion=Expansion("t")))
+    }
+    assert found["a"].metadata[SCORES]["bm25"] == 20.0
+    assert found["a"].metadata[RANKS] == {"dense": 1, "bm25": 1, "fused": 1}
+    assert (found["x"].metadata[SCORES]["bm25"], found["x"].metadata[RANKS]["bm25"]) == (9.0, 1)
+
+
+def test_fusion_by_rank_takes_all_queries_and_has_no_weights() -> None:
+    legs = {"dense": Leg(DENSE), "bm25": ByQuery({"q": {}, "t": {"d": 1.0}}, {"q": 0.0, "t": 1.0})}
+    retriever = HybridRetriever(legs, RetrievalConfig(fusion="reciprocal_rerank"), similarity_top_k=10)
+    query = ExpandedQuery("q", expansion=Expansion("t"))
+    assert {node.node_id for node in retriever.retrieve(query)} == {"a", "b", "c", "d"}
+    assert [given.weights for given in retriever.weights(query)] == [{}, {}]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_ranks_are_those_of_the_lists(mode: str) -> None:
+    found = {node.node_id: node.node.metadata[RANKS] for node in hybrid(fusion=mode).retrieve("q")}
+    assert {name: ranks.get("dense") for name, ranks in found.items()} == {"a": 1, "b": 2, "c": 3, "d": None}
+    assert {name: ranks.get("bm25") for name, ranks in found.items()} == {"a": None, "b": 3, "c": 1, "d": 2}
+    assert [ranks["fused"] for ranks in found.values()] == [1, 2, 3, 4]
+
+
+async def test_questions_with_and_without_expansion_share_a_retriever() -> None:
+    retriever, query = expanded()
+    plain, wide = retriever.retrieve(QueryBundle("q")), retriever.retrieve(query)
+    with ThreadPoolExecutor(8) as pool:
+        for number, found in enumerate(
+            pool.map(retriever.retrieve, [QueryBundle("q") if n % 2 else query for n in range(32)])
+        ):
+            expected = plain if number % 2 else wide
+            assert [(n.node_id, n.score) for n in found] == [(n.node_id, n.score) for n in expected]
+    assert [node.node_id for node in await retriever.aretrieve(query)] == [node.node_id for node in wide]
