@@ -17,6 +17,8 @@ from llama_index.core.schema import NodeWithScore, TextNode
 from qa_engine import Answer, Citation, IngestReport, errors
 from qa_engine.answering.answer import passage_to_dict
 from qa_engine.cli.app import app
+from qa_engine.retrieval.expanded_query import Expansion
+from qa_engine.retrieval.explanation import Explanation
 
 DOCS = ROOT / "docs"
 _LINK = re.compile(r"\[[^\]]*\]\((?!https?:)([^)#\s]*)(#[^)\s]+)?\)")
@@ -193,3 +195,10 @@ def test_json_lists_every_key() -> None:
     assert _documented_keys("ask") == list(Answer(response="甲").to_dict())
     assert _documented_keys("citation") == [field.name for field in dataclass_fields(Citation)]
     assert set(_documented_keys("passage")) == set(passage)
+
+
+def test_json_lists_every_key_of_an_explanation() -> None:
+    explanation = Explanation([NodeWithScore(node=TextNode(text="甲"))], expansion=Expansion()).to_dict()
+    assert _documented_keys("explanation") == list(explanation)
+    assert _documented_keys("expansion") == list(explanation["expansion"])
+    assert set(_documented_keys("explained passage")) == set(explanation["passages"][0])
