@@ -24,26 +24,18 @@ from qa_engine.answering.answer import REFUSAL, Answer
 from qa_engine.answering.boxes import citation_boxes
 from qa_engine.answering.citations import refusal
 from qa_engine.answering.extractive import ExtractiveSynthesizer
-from qa_engine.answering.relevance import LOCAL_RELEVANCE, RelevanceModel
+from qa_engine.answering.relevance import RelevanceModel
 from qa_engine.answering.stream import AnswerStream, AsyncAnswerStream
-from qa_engine.answering.synthesizer import ChineseAnswerSynthesizer
-from qa_engine.config import LOCAL, Config
-from qa_engine.documents.sentences import is_chinese
-from qa_engine.errors import ConfigurationError, InputError
-from qa_engine.index.opening import open_collections
+from qa_engine.config import Config
+from qa_engine.errors import InputError
 from qa_engine.index.reader import IndexReader
-from qa_engine.models.embedding import build_embedding
-from qa_engine.models.late_interaction import LateInteractionModel
-from qa_engine.models.llm import build_llm
+from qa_engine.parts import Synthesizer, build_parts
 from qa_engine.retrieval.collection_search import CollectionSearch
-from qa_engine.retrieval.expanded_query import ExpandedQuery
-from qa_engine.retrieval.expansion import TRANSLATE, QueryExpander, build_expander
+from qa_engine.retrieval.expansion import QueryExpander
 from qa_engine.retrieval.explanation import Explanation
-from qa_engine.retrieval.rerank import build_reranker
 from qa_engine.retrieval.retriever import RankedPassages
 
 EXTRACTIVE = "extractive"
-Synthesizer = ChineseAnswerSynthesizer | ExtractiveSynthesizer
 
 
 class QueryEngine(BaseQueryEngine):
@@ -85,7 +77,7 @@ class QueryEngine(BaseQueryEngine):
         """
         super().__init__(callback_manager)
         readers = [reader] if isinstance(reader, IndexReader) else reader
-        self._search = CollectionSearch(readers, embed_model, reranker, config.retrieval)
+        self._search = CollectionSearch(readers, embed_model, reranker, config.retrieval, expander)
         self._filters = filters
         self._embed_model = embed_model
         self._reranker = reranker
@@ -121,37 +113,8 @@ class QueryEngine(BaseQueryEngine):
             ConfigurationError: a setting is wrong, or a collection was made with another embedding model.
             ModelUnavailableError: a model cannot be loaded.
         """
-        settings = Config.of(config)
-        named = collection if collection is not None else settings.collection
-        root = Path(storage) if storage is not None else settings.storage
-        names = [named] if isinstance(named, str) else named
-        readers = open_collections(root, names, settings.embedding, embed_model)
-        embedding = embed_model or build_embedding(settings.embedding)
-        reranker = build_reranker(settings.rerank, embedding, settings.retrieval.candidates)
-        synthesizer: Synthesizer
-        expander = None
-        if llm is not None or settings.llm.model is not None:
-            synthesizer = ChineseAnswerSynthesizer(llm or build_llm(settings.llm))
-            expander = build_expander(settings, llm)
-        elif settings.retrieval.expansion != "none":
-            raise ConfigurationError(
-                f"retrieval.expansion = {settings.retrieval.expansion!r} needs a language model and none is configured: set "
-                "llm.model, or retrieval.expansion to 'none'."
-            )
-        else:
-            synthesizer = ExtractiveSynthesizer(LateInteractionModel(), settings.answering.max_quotes)
-        all_local = embed_model is None and settings.embedding.provider == LOCAL == settings.rerank.model
-        relevance = LOCAL_RELEVANCE if all_local else None
-        return cls(
-            readers,
-            embedding,
-            reranker,
-            synthesizer,
-            settings,
-            relevance,
-            expander=expander,
-            filters=filters,
-        )
+        parts = build_parts(storage, collection, Config.of(config), llm, embed_model)
+        return cls(**vars(parts), filters=filters)
 
     def with_filters(self, filters: MetadataFilters | None) -> QueryEngine:
         """This engine for a part of its collections; filters that it has already hold as well. Costs nothing.
@@ -212,7 +175,7 @@ class QueryEngine(BaseQueryEngine):
         """Yields the text of the answer in pieces; ``.answer`` holds the `Answer` with citations at the end."""
         if filters is not None:
             return self.with_filters(filters).stream(question)
-        query = self._checked(question)
+        query = self._search.checked(question)
 
         def pieces() -> Generator[str | Answer, None, None]:
             ranked = self._rank(query)
@@ -233,7 +196,7 @@ class QueryEngine(BaseQueryEngine):
         """`stream` for ``async for``; never blocks the event loop."""
         if filters is not None:
             return self.with_filters(filters).astream(question)
-        query = self._checked(question)
+        query = self._search.checked(question)
 
         async def pieces() -> AsyncGenerator[str | Answer, None]:
             ranked = await self._arank(query)
@@ -308,13 +271,15 @@ class QueryEngine(BaseQueryEngine):
         self, query_bundle: QueryType, nodes: list[NodeWithScore], additional_source_nodes: Any = None
     ) -> Answer:
         """An answer from given passages."""
-        return self._synthesizer.synthesize(self._checked(query_bundle), nodes, additional_source_nodes)
+        return self._synthesizer.synthesize(
+            self._search.checked(query_bundle), nodes, additional_source_nodes
+        )
 
     async def asynthesize(
         self, query_bundle: QueryType, nodes: list[NodeWithScore], additional_source_nodes: Any = None
     ) -> Answer:
         """`synthesize` without blocking."""
-        query = self._checked(query_bundle)
+        query = self._search.checked(query_bundle)
         return await self._synthesizer.asynthesize(query, nodes, additional_source_nodes)
 
     @property
@@ -334,53 +299,25 @@ class QueryEngine(BaseQueryEngine):
 
     # -- its steps
 
-    def _checked(self, question: QueryType) -> QueryBundle:
-        query = QueryBundle(question) if isinstance(question, str) else question
-        text = query.query_str
-        limit = self._config.retrieval.max_question_chars
-        if not text.strip():
-            raise InputError("The question is empty.")
-        if len(text) > limit:
-            raise InputError(
-                f"The question has {len(text)} characters, more than retrieval.max_question_chars = {limit}: shorten it."
-            )
-        return query
-
-    def _expanded(self, query: QueryBundle) -> QueryBundle:
-        if self._expander is None or isinstance(query, ExpandedQuery):
-            return query
-        return self._expander.run(query, self._expansion_task(query))
-
-    def _expansion_task(self, query: QueryBundle) -> dict[str, Any]:
-        return {TRANSLATE: self._search.holds_other_language(is_chinese(query.query_str))}
+    def _rank(self, question: QueryType, top_k: int = 0) -> RankedPassages:
+        return self._search.search(question, top_k, self._filters)
 
     async def _arank(self, question: QueryType, top_k: int = 0) -> RankedPassages:
-        query = self._checked(question)
-        if self._expander is not None and not isinstance(query, ExpandedQuery):
-            task = await asyncio.to_thread(self._expansion_task, query)
-            query = await self._expander.arun(query, task)
-        return await asyncio.to_thread(self._rank, query, top_k)
-
-    def _rank(self, question: QueryType, top_k: int = 0) -> RankedPassages:
-        query = self._expanded(self._checked(question))
-        return self._search.rank(query, top_k, self._filters)
+        return await self._search.asearch(question, top_k, self._filters)
 
     def _evidence(
         self, query: QueryBundle, ranked: RankedPassages
     ) -> tuple[list[NodeWithScore], float | None]:
         """The passages that the answer may use, and the probability that they hold it."""
-        passages = self._with_tables(ranked.passages[: self._config.answering.passages])
+        passages = self._search.with_tables(ranked.passages[: self._config.answering.passages])
         if self._relevance is None:
             return passages, None
         return passages, self._relevance.probability(ranked.judged_as or query.query_str, passages)
 
     def _explained(self, ranked: RankedPassages, top_k: int) -> Explanation:
-        passages = self._with_tables(ranked.passages[:top_k])
+        passages = self._search.with_tables(ranked.passages[:top_k])
         timings = _rounded(ranked.timings)
         return Explanation(passages, ranked.queries, ranked.expansion, ranked.judged_as, None, timings)
-
-    def _with_tables(self, passages: list[NodeWithScore]) -> list[NodeWithScore]:
-        return self._search.with_tables(passages)
 
     def _is_hopeless(self, probability: float | None) -> bool:
         """Whether to refuse at once. A language model can still refuse by itself, so it is asked in doubt."""

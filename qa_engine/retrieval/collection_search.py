@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from threading import Lock
+from typing import Any
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
-from llama_index.core.schema import NodeWithScore, QueryBundle
+from llama_index.core.schema import NodeWithScore, QueryBundle, QueryType
 from llama_index.core.vector_stores.types import MetadataFilters
 
 from qa_engine.config import RetrievalConfig
 from qa_engine.documents.blocks import Span
 from qa_engine.documents.node_parser import split_node_id
+from qa_engine.documents.sentences import is_chinese
 from qa_engine.errors import InputError
 from qa_engine.index.reader import IndexReader, IndexSnapshot
 from qa_engine.index.user_metadata import Scalar
+from qa_engine.retrieval.expanded_query import ExpandedQuery
+from qa_engine.retrieval.expansion import TRANSLATE, QueryExpander
 from qa_engine.retrieval.passages import COLLECTION, METADATA
 from qa_engine.retrieval.retriever import PassageRetriever, RankedPassages
 from qa_engine.retrieval.scope import Scope, metadata_keys, resolve
@@ -36,6 +41,7 @@ class CollectionSearch:
         embed_model: BaseEmbedding,
         reranker: BaseNodePostprocessor | None,
         config: RetrievalConfig,
+        expander: QueryExpander | None = None,
     ) -> None:
         """
         Args:
@@ -43,6 +49,7 @@ class CollectionSearch:
             embed_model: that model.
             reranker: orders the candidates; None keeps the fused order.
             config: sizes and weights.
+            expander: adds a translation and keywords to each question; None searches for the question alone.
 
         Raises:
             InputError: there is no collection.
@@ -53,12 +60,50 @@ class CollectionSearch:
         self._embed_model = embed_model
         self._reranker = reranker
         self._config = config
+        self._expander = expander
         self._unfiltered: tuple[Snapshots, list[Scope | None], PassageRetriever] | None = None
         self._lock = Lock()
 
-    def holds_other_language(self, chinese: bool) -> bool:
-        """Whether there are texts in some number in another language than a question that is Chinese, or is not."""
-        return any(reader.snapshot().holds_other_language(chinese) for reader in self._readers)
+    def checked(self, question: QueryType) -> QueryBundle:
+        """A question that can be searched for.
+
+        Raises:
+            InputError: it is empty or too long.
+        """
+        query = QueryBundle(question) if isinstance(question, str) else question
+        text = query.query_str
+        limit = self._config.max_question_chars
+        if not text.strip():
+            raise InputError("The question is empty.")
+        if len(text) > limit:
+            raise InputError(
+                f"The question has {len(text)} characters, more than retrieval.max_question_chars = {limit}: shorten it."
+            )
+        return query
+
+    def search(
+        self, question: QueryType, top_k: int = 0, filters: MetadataFilters | None = None
+    ) -> RankedPassages:
+        """Checks a question, expands it, and ranks passages for it; see `rank`."""
+        query = self.checked(question)
+        if self._expander is not None and not isinstance(query, ExpandedQuery):
+            query = self._expander.run(query, self._expansion_task(query))
+        return self.rank(query, top_k, filters)
+
+    async def asearch(
+        self, question: QueryType, top_k: int = 0, filters: MetadataFilters | None = None
+    ) -> RankedPassages:
+        """`search` without blocking."""
+        query = self.checked(question)
+        if self._expander is not None and not isinstance(query, ExpandedQuery):
+            task = await asyncio.to_thread(self._expansion_task, query)
+            query = await self._expander.arun(query, task)
+        return await asyncio.to_thread(self.rank, query, top_k, filters)
+
+    def _expansion_task(self, query: QueryBundle) -> dict[str, Any]:
+        """A translation is of use if there are texts in some number in another language than the question."""
+        chinese = is_chinese(query.query_str)
+        return {TRANSLATE: any(reader.snapshot().holds_other_language(chinese) for reader in self._readers)}
 
     def rank(
         self, query: QueryBundle, top_k: int = 0, filters: MetadataFilters | None = None
@@ -113,15 +158,12 @@ class CollectionSearch:
         """What to search of each collection; None for all of it, including what a writer is adding."""
         if filters is None and len(self._readers) == 1:
             return [None]
-        keys = [
-            key
-            for reader in (self._readers if filters is not None and len(self._readers) > 1 else ())
-            for key in metadata_keys(reader.catalog.files().values())
-        ]
+        records = [list(reader.catalog.files().values()) for reader in self._readers]
+        keys = [key for files in records for key in metadata_keys(files)] if len(records) > 1 else []
         scopes: list[Scope | None] = []
         taken: set[str] = set()
-        for reader in self._readers:
-            scope = resolve(filters, reader.catalog, keys).without(taken)
+        for reader, files in zip(self._readers, records, strict=True):
+            scope = resolve(filters, reader.catalog, keys, files).without(taken)
             taken.update(scope.conditions)
             scopes.append(None if filters is None and scope.complete else scope)
         return scopes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,8 +57,11 @@ class Scope:
 
     def without(self, document_ids: Iterable[str]) -> Scope:
         """The scope less some documents."""
-        left = {key: value for key, value in self.conditions.items() if key not in set(document_ids)}
-        return Scope(left, self.complete and len(left) == len(self.conditions))
+        gone = set(document_ids)
+        if gone.isdisjoint(self.conditions):
+            return self
+        left = {key: value for key, value in self.conditions.items() if key not in gone}
+        return Scope(left, complete=False)
 
 
 def metadata_keys(records: Iterable[FileRecord]) -> list[str]:
@@ -66,18 +69,25 @@ def metadata_keys(records: Iterable[FileRecord]) -> list[str]:
     return sorted({key for record in records for key in record.metadata})
 
 
-def resolve(filters: MetadataFilters | None, catalog: Catalog, known: Iterable[str] = ()) -> Scope:
+def resolve(
+    filters: MetadataFilters | None,
+    catalog: Catalog,
+    known: Iterable[str] = (),
+    records: Sequence[FileRecord] | None = None,
+) -> Scope:
     """What a filter leaves of a collection.
 
     Args:
         filters: of ``file``, ``section``, ``page``, and the keys of the files' metadata; None leaves everything.
         catalog: of the collection.
         known: keys that other collections of the same question have.
+        records: the files of the catalog, where they have been read.
 
     Raises:
         InputError: a key is known nowhere, or an operator or a value does not fit its key.
     """
-    records = list(catalog.files().values())
+    if records is None:
+        records = list(catalog.files().values())
     if filters is None:
         return Scope({record.document_id: ALWAYS for record in records}, True)
     keys = sorted({*metadata_keys(records), *known})
