@@ -128,6 +128,11 @@ class QueryExpander(BaseQueryTransform):
             return _failed(error, started)
 
     def _messages(self, question: str, translate: bool) -> list[ChatMessage]:
+        tasks = "\n".join(self._tasks(question, translate))
+        return self._prompt.format_messages(llm=self._llm, query_str=question.strip(), tasks=tasks)
+
+    def _tasks(self, question: str, translate: bool) -> list[str]:
+        """The lines that are wanted in the reply, each with its label."""
         own, other = ("Chinese", "English") if is_chinese(question) else ("English", "Chinese")
         tasks = []
         if translate:
@@ -138,10 +143,13 @@ class QueryExpander(BaseQueryTransform):
                 "answers the question may use in place of its words (synonyms, technical terms, abbreviations and what they "
                 f"stand for), in {other if translate else own}"
             )
-        return self._prompt.format_messages(llm=self._llm, query_str=question.strip(), tasks="\n".join(tasks))
+        return tasks
 
     def _read(self, reply: ChatResponse, question: str, translate: bool, started: float) -> Expansion:
         text = reply.message.content or ""
+        if any(task in text for task in self._tasks(question, translate)):
+            reason = "The language model repeated what it was asked instead of replying."
+            return Expansion(error=reason, seconds=time.perf_counter() - started)
         translation, keywords = read_reply(text, question, translate, self._max_keywords)
         seconds = time.perf_counter() - started
         if translation or keywords:

@@ -77,6 +77,12 @@ def test_model_of_ones_own_that_raises_anything() -> None:
     assert QueryExpander(Broken()).run(QUESTION).expansion.error == "ZeroDivisionError: by zero indeed"
 
 
+def test_model_that_repeats_its_prompt_has_translated_nothing() -> None:
+    query = QueryExpander(MockLLM(), max_keywords=8).run(QUESTION)
+    assert query.expansion.error == "The language model repeated what it was asked instead of replying."
+    assert len(queries_of(query)) == 1
+
+
 async def test_async_gives_up_on_any_model_in_time() -> None:
     class Slow(MockLLM):
         async def achat(self, *_: object, **__: object) -> object:  # type: ignore[override]
