@@ -82,7 +82,7 @@ class EmbeddingConfig(_Section):
     context_sentences: Annotated[int, Field(ge=0, le=5)] = 1
     """Neighbours on each side that are embedded together with a sentence. The stored text stays the sentence."""
     token_bits: Literal[0, 2, 4] = 2
-    """Bits a dimension of the token vectors that the local model keeps for reranking, 96 bytes a token with 2; with 0,
+    """Bits a dimension of the token vectors that the local model keeps for reranking, 98 bytes a token with 2; with 0,
     passages are encoded anew for each question. Another value reads the files again."""
 
 

@@ -19,7 +19,7 @@ _WEAKEST_SHARE = 0.25
 _WHOLE_CHARS, _OVERLAP = 480, 40
 """Characters encoded at once: a token has at least one, and the limit is 512."""
 _LEAST_WEIGHT = 0.005
-"""Of a token that supports all candidates alike, against gaps of 0 to 0.2."""
+"""Of a token that supports all candidates alike: it must not vanish where no token tells them apart."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class LateInteractionModel:
         found = []
         for question, passage in pairs:
             tokens = [next(encoded).vectors for _ in _parts(passage)]
-            found.append(Interaction(_support(asked[question], _unit(np.concatenate(tokens)))))
+            found.append(interaction(asked[question], _unit(np.concatenate(tokens))))
         return found
 
     def stored_interactions(
@@ -130,8 +130,9 @@ def telling_scores(supports: Sequence[NDArray[np.float32]]) -> NDArray[np.float3
     """Scores of passages that compete for a question: the mean support, weighted by how much each token tells.
 
     A token that one candidate supports much better than the average candidate tells them apart; one that all support
-    alike does not. Measured against the plain mean with Chinese questions on English articles: MRR@10 .734 to .767
-    (158 questions of SQuAD, translated by us), .829 to .839 (300 of XQuAD); on Chinese articles it makes no difference.
+    alike does not. Measured against the plain mean, passage and best sentence together at a share of 0.9, MRR@10:
+    .756 to .780 (158 questions of SQuAD translated into Chinese), .829 to .837 (300 of XQuAD, Chinese questions on
+    English articles); on four sets of Chinese articles the difference was at most .004 either way.
 
     Args:
         supports: of each passage (tokens of the question,).
@@ -156,11 +157,16 @@ def _parts(passage: str) -> list[str]:
     ]
 
 
-def _support(question: NDArray[np.float32], passage: NDArray[np.float32]) -> NDArray[np.float32]:
+def interaction(question: NDArray[np.float32], passage: NDArray[np.float32]) -> Interaction:
+    """The late interaction of two texts.
+
+    Args:
+        question: (tokens, dimension), rows of length 1.
+        passage: (tokens, dimension), rows of length 1.
+    """
     if not len(question) or not len(passage):
-        return np.zeros(len(question), np.float32)
-    support: NDArray[np.float32] = (question @ passage.T).max(axis=1)
-    return support
+        return Interaction(np.zeros(len(question), np.float32))
+    return Interaction((question @ passage.T).max(axis=1))
 
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -107,7 +107,7 @@ def test_token_vectors_depend_on_the_text_around(encoder: E5Encoder) -> None:
 def test_batches_hold_every_text_once_and_a_bounded_number_of_tokens(encoder: E5Encoder) -> None:
     texts = TEXTS * 20
     seen: list[int] = []
-    for batch in encoder._batches(texts):
+    for batch in encoder._batches(encoder._tokenizer.encode_batch(texts)):
         seen.extend(batch.indices)
         assert batch.ids.shape == batch.mask.shape
         assert batch.ids.size <= TOKENS_PER_BATCH or len(batch.indices) == 1
