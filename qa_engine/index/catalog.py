@@ -10,16 +10,15 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from threading import RLock
 from typing import Any
 
 from qa_engine.documents.blocks import Span
 from qa_engine.errors import StorageError
 from qa_engine.index.bm25 import DocumentTerms
+from qa_engine.index.sqlite_file import SqliteFile
 from qa_engine.index.user_metadata import Metadata, Scalar
 
 FORMAT = 3
@@ -71,22 +70,19 @@ class FileRecord:
 _COLUMNS = ", ".join(column.name for column in fields(FileRecord))
 
 
-class Catalog:
+class Catalog(SqliteFile):
     """Opens, or creates, the catalog file of a collection. Thread-safe.
 
     Raises:
         StorageError: the file cannot be opened or written.
     """
 
+    _what = "The catalog"
+
     def __init__(self, path: Path, create: bool = False) -> None:
-        self._path = path
-        self._lock = RLock()
-        with self._guarded():
-            mode = "rwc" if create else "rw"
-            self._connection = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=30, check_same_thread=False
-            )
-            if create:
+        super().__init__(path, create)
+        if create:
+            with self._guarded():
                 self._connection.executescript(_SCHEMA)
                 self._connection.execute("INSERT OR IGNORE INTO meta VALUES ('format', ?)", (str(FORMAT),))
                 self._connection.commit()
@@ -95,30 +91,6 @@ class Catalog:
                 f"The collection in {path.parent} has format {self.meta('format')}, this version reads {FORMAT}: "
                 "ingest its files into a new collection."
             )
-
-    def close(self) -> None:
-        """Closes the file."""
-        with self._lock:
-            self._connection.close()
-
-    @contextmanager
-    def _guarded(self) -> Iterator[None]:
-        try:
-            with self._lock:
-                yield
-        except sqlite3.Error as error:
-            raise StorageError(
-                f"The catalog {self._path} cannot be used ({error}): check permissions and free space."
-            ) from error
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._guarded(), self._connection:
-            yield self._connection
-
-    def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        with self._guarded():
-            return self._connection.execute(sql, values).fetchall()
 
     # -- what readers ask
 
