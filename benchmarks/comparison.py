@@ -77,40 +77,42 @@ def errors(ours: Scores, peers: Iterable[Scores]) -> Errors:
 
 
 def quality_report(title: str, scores: Sequence[Scores], notes: Sequence[str]) -> Report:
-    """One row a pipeline."""
-    measures = list(scores[0].measures())
-    rows = []
-    for score in scores:
-        summary = score.summary()
-        rows.append(
-            [
-                score.name,
-                *(f"{summary[measure]:.3f}" for measure in measures),
-                f"{summary['passage_chars_mean']:.0f}",
-                f"{score.nodes:,}",
-                f"{score.build_seconds:.1f}",
-                f"{summary['query_ms_p50']:.0f}",
-            ]
-        )
-    columns = ["pipeline", *measures, "chars/passage", "nodes", "build s", "query ms p50"]
-    return Report(title, columns, rows, notes)
+    """One row a pipeline, with the size of its index and the time to build it."""
+    extra = {
+        "nodes": [f"{score.nodes:,}" for score in scores],
+        "build s": [f"{score.build_seconds:.1f}" for score in scores],
+    }
+    return _measured_report(title, "pipeline", scores, notes, extra, "query ms p50")
 
 
 def step_report(title: str, first: str, scores: Sequence[Scores], notes: Sequence[str]) -> Report:
     """One row a step on the same index: the measures, the length of a passage and the time."""
+    return _measured_report(title, first, scores, notes, {}, "ms p50")
+
+
+def _measured_report(
+    title: str,
+    first: str,
+    scores: Sequence[Scores],
+    notes: Sequence[str],
+    extra: dict[str, list[str]],
+    time: str,
+) -> Report:
+    """One row a score; ``extra`` holds further columns by their heads, before that of the ``time``."""
     measures = list(scores[0].measures())
     rows = []
-    for score in scores:
+    for row, score in enumerate(scores):
         summary = score.summary()
         rows.append(
             [
                 score.name,
                 *(f"{summary[measure]:.3f}" for measure in measures),
                 f"{summary['passage_chars_mean']:.0f}",
+                *(column[row] for column in extra.values()),
                 f"{summary['query_ms_p50']:.0f}",
             ]
         )
-    return Report(title, [first, *measures, "chars/passage", "ms p50"], rows, notes)
+    return Report(title, [first, *measures, "chars/passage", *extra, time], rows, notes)
 
 
 def difference_report(
