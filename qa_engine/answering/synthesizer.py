@@ -25,7 +25,7 @@ from qa_engine.answering.context_budget import estimate_tokens, fit_passages
 from qa_engine.answering.normalise import StreamNormaliser, normalise
 from qa_engine.answering.prompts import answer_prompt, format_passages, neutralise_question
 from qa_engine.answering.stream import AnswerStream, AsyncAnswerStream
-from qa_engine.models.service_errors import ServiceErrors, service_errors
+from qa_engine.models.service_errors import llm_errors
 
 dispatcher = get_dispatcher(__name__)
 
@@ -134,7 +134,7 @@ class ChineseAnswerSynthesizer(BaseSynthesizer):
                 return
             kept, messages = self._messages(query.query_str, nodes)
             end, normaliser = ReplyEnd(self._llm), StreamNormaliser(len(kept))
-            with self._service_errors(), closing(self._llm.stream_chat(messages)) as replies:
+            with llm_errors(self._llm), closing(self._llm.stream_chat(messages)) as replies:
                 for reply in replies:
                     end.see(reply)
                     if piece := normaliser.feed(reply.delta or ""):
@@ -155,7 +155,7 @@ class ChineseAnswerSynthesizer(BaseSynthesizer):
                 return
             kept, messages = self._messages(query.query_str, nodes)
             end, normaliser = ReplyEnd(self._llm), StreamNormaliser(len(kept))
-            with self._service_errors():
+            with llm_errors(self._llm):
                 async with aclosing(await self._llm.astream_chat(messages)) as replies:
                     async for reply in replies:
                         end.see(reply)
@@ -173,7 +173,7 @@ class ChineseAnswerSynthesizer(BaseSynthesizer):
         """Text, whether it is the refusal, and the passages that were shown to the model."""
         kept, messages = self._messages(question, nodes, arguments)
         end = ReplyEnd(self._llm)
-        with self._service_errors():
+        with llm_errors(self._llm):
             reply = self._llm.chat(messages)
         end.see(reply)
         end.check_whole()
@@ -184,7 +184,7 @@ class ChineseAnswerSynthesizer(BaseSynthesizer):
     ) -> tuple[str, bool, list[NodeWithScore]]:
         kept, messages = self._messages(question, nodes, arguments)
         end = ReplyEnd(self._llm)
-        with self._service_errors():
+        with llm_errors(self._llm):
             reply = await self._llm.achat(messages)
         end.see(reply)
         end.check_whole()
@@ -199,15 +199,6 @@ class ChineseAnswerSynthesizer(BaseSynthesizer):
         kept = fit_passages(nodes, bare, *_limits(self._llm))
         messages = self._prompt.format_messages(llm=self._llm, context_str=format_passages(kept), **variables)
         return kept, messages
-
-    def _service_errors(self) -> ServiceErrors:
-        # An LLM of `qa_engine.models` raises our errors already; this is for others with OpenAI's client.
-        return service_errors(
-            "llm",
-            self._llm.metadata.model_name,
-            getattr(self._llm, "api_base", None),
-            timeout_seconds=getattr(self._llm, "timeout", None),
-        )
 
     @contextmanager
     def _events(self, query: QueryBundle) -> Iterator[_Done]:

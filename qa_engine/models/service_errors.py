@@ -21,6 +21,7 @@ from qa_engine.models.endpoints import OPENAI_BASE_URL, address
 
 if TYPE_CHECKING:
     import openai
+    from llama_index.core.llms import LLM
 
 _NAMES = {"llm": "language model", "embedding": "embedding model"}
 _MAX_MESSAGE_CHARS = 200
@@ -168,6 +169,19 @@ def service_errors(
         ...     pass
     """
     return ServiceErrors(what, model, base_url, timeout_seconds)
+
+
+def llm_errors(llm: LLM) -> ServiceErrors:
+    """`service_errors` for a LlamaIndex LLM.
+
+    One of `qa_engine.models` raises our errors already; this is for others with OpenAI's client.
+    """
+    return service_errors(
+        "llm",
+        llm.metadata.model_name,
+        getattr(llm, "api_base", None),
+        timeout_seconds=getattr(llm, "timeout", None),
+    )
 
 
 def _told(error: openai.APIStatusError) -> str:

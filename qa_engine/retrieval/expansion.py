@@ -18,7 +18,7 @@ from qa_engine.config import Config
 from qa_engine.documents.sentences import is_chinese
 from qa_engine.errors import QAEngineError
 from qa_engine.models.llm import build_llm
-from qa_engine.models.service_errors import ServiceErrors, service_errors
+from qa_engine.models.service_errors import llm_errors
 from qa_engine.retrieval.expanded_query import ExpandedQuery, Expansion
 from qa_engine.retrieval.expansion_reply import read_reply
 from qa_engine.retrieval.shared_calls import SharedCalls
@@ -107,7 +107,7 @@ class QueryExpander(BaseQueryTransform):
     def _ask(self, question: str, translate: bool) -> Expansion:
         started = time.perf_counter()
         try:
-            with self._service_errors():
+            with llm_errors(self._llm):
                 reply = self._llm.chat(self._messages(question, translate))
             return self._read(reply, question, translate, started)
         except Exception as error:  # noqa: BLE001 - no fault of any LLM may cost the answer
@@ -116,7 +116,7 @@ class QueryExpander(BaseQueryTransform):
     async def _aask(self, question: str, translate: bool) -> Expansion:
         started = time.perf_counter()
         try:
-            with self._service_errors():
+            with llm_errors(self._llm):
                 reply = await asyncio.wait_for(
                     self._llm.achat(self._messages(question, translate)), self._timeout
                 )
@@ -159,14 +159,6 @@ class QueryExpander(BaseQueryTransform):
         wanted = "translation" if translate else "keywords"
         return Expansion(
             error=f"The language model's reply holds no {wanted}: it is {shown}.", seconds=seconds
-        )
-
-    def _service_errors(self) -> ServiceErrors:
-        return service_errors(
-            "llm",
-            self._llm.metadata.model_name,
-            getattr(self._llm, "api_base", None),
-            timeout_seconds=getattr(self._llm, "timeout", None),
         )
 
 
