@@ -248,11 +248,11 @@ def _citation_image(
     config: DocumentsConfig,
     out: Path,
 ) -> list[str]:
-    from qa_engine.documents.node_parser import split_node_id
+    from qa_engine.documents.node_parser import document_id_of
     from qa_engine.documents.rendering import PageBox
     from qa_engine.errors import InputError
 
-    document_id, _ = split_node_id(citation.node_id.partition("..")[0])
+    document_id = document_id_of(citation.node_id)
     if document_id not in records:
         raise InputError(f"{citation.file} is no longer in the collection: ask again.")
     record = records[document_id]

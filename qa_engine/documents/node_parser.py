@@ -33,6 +33,11 @@ def split_node_id(identifier: str) -> tuple[str, int]:
     return document_id, int(ordinal)
 
 
+def document_id_of(identifier: str) -> str:
+    """The document of a sentence or of a passage, whose id is that of its first sentence, ``..`` and its last ordinal."""
+    return split_node_id(identifier.partition("..")[0])[0]
+
+
 class SentenceNodeParser(NodeParser):
     """Cuts documents into sentence nodes with deterministic ids, and notes where each stands.
 

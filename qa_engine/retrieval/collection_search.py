@@ -14,7 +14,7 @@ from llama_index.core.vector_stores.types import MetadataFilters
 
 from qa_engine.config import RetrievalConfig
 from qa_engine.documents.blocks import Span
-from qa_engine.documents.node_parser import split_node_id
+from qa_engine.documents.node_parser import document_id_of
 from qa_engine.documents.sentences import is_chinese
 from qa_engine.errors import InputError
 from qa_engine.index.reader import IndexReader, IndexSnapshot
@@ -130,13 +130,13 @@ class CollectionSearch:
 
     def with_tables(self, passages: list[NodeWithScore]) -> list[NodeWithScore]:
         """The passages with the tables, in Markdown, of which they hold rows."""
-        readers = {document_id_of(passage): self._reader_of(passage) for passage in passages}
+        readers = {document_id_of(passage.node.node_id): self._reader_of(passage) for passage in passages}
         attacher = TableAttacher(lambda document_id: readers[document_id].catalog.tables(document_id))
         return attacher.postprocess_nodes(passages)
 
     def spans(self, passage: NodeWithScore) -> list[Span]:
         """The places of the lines of the document that a passage is from."""
-        return self._reader_of(passage).catalog.spans(document_id_of(passage))
+        return self._reader_of(passage).catalog.spans(document_id_of(passage.node.node_id))
 
     def _reader_of(self, passage: NodeWithScore) -> IndexReader:
         name = passage.node.metadata.get(COLLECTION)
@@ -170,7 +170,7 @@ class CollectionSearch:
 
     def _note_origins(self, passages: Sequence[NodeWithScore], scopes: Sequence[Scope | None]) -> None:
         """Writes into each passage the collection that it is from, and what is noted there about its file."""
-        left = {document_id_of(passage) for passage in passages}
+        left = {document_id_of(passage.node.node_id) for passage in passages}
         origins: dict[str, tuple[str, dict[str, Scalar]]] = {}
         for reader, scope in zip(self._readers, scopes, strict=True):
             here = [document_id for document_id in left if scope is None or document_id in scope.conditions]
@@ -179,11 +179,6 @@ class CollectionSearch:
             left -= noted.keys()
         gone: tuple[str, dict[str, Scalar]] = (self._readers[0].name if len(self._readers) == 1 else "", {})
         for passage in passages:
-            name, metadata = origins.get(document_id_of(passage), gone)
+            name, metadata = origins.get(document_id_of(passage.node.node_id), gone)
             passage.node.metadata[COLLECTION] = name
             passage.node.metadata[METADATA] = metadata
-
-
-def document_id_of(passage: NodeWithScore) -> str:
-    """The document that a passage, or a sentence, is from."""
-    return split_node_id(passage.node.node_id.partition("..")[0])[0]

@@ -8,7 +8,7 @@ from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import NodeWithScore, QueryBundle
 from pydantic import Field, PrivateAttr
 
-from qa_engine.documents.node_parser import split_node_id
+from qa_engine.documents.node_parser import document_id_of
 from qa_engine.retrieval.passages import SENTENCES, TABLES
 
 
@@ -40,7 +40,7 @@ class TableAttacher(BaseNodePostprocessor):
         known: dict[str, list[str]] = {}
         given: set[tuple[str, int]] = set()
         for passage in nodes:
-            document_id, _ = split_node_id(passage.node.node_id.partition("..")[0])
+            document_id = document_id_of(passage.node.node_id)
             numbers = {sentence.get("table") for sentence in passage.node.metadata.get(SENTENCES, ())}
             found = []
             for number in sorted(number for number in numbers if number is not None):
