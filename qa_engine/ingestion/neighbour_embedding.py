@@ -14,7 +14,7 @@ from pydantic import ConfigDict, Field
 
 from qa_engine.documents.sentences import is_chinese, join_sentences
 from qa_engine.index.token_store import TokenStore
-from qa_engine.models.e5 import PASSAGE_PREFIX, E5Encoder, EncodedText
+from qa_engine.models.e5 import PASSAGE_PREFIX, E5Encoder, EncodedText, unit_rows
 from qa_engine.models.embedding import LocalEmbedding
 
 _REPORT_EVERY = 512
@@ -92,6 +92,4 @@ def _own_tokens(encoder: E5Encoder, text: EncodedText, window: _Window) -> NDArr
         for row, (start, end) in enumerate(text.offsets)
         if end > window.start and start < window.end and not encoder.is_punctuation(text.ids[row])
     ]
-    vectors = text.vectors[rows]
-    unit: NDArray[np.float32] = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
-    return unit
+    return unit_rows(text.vectors[rows])

@@ -212,6 +212,13 @@ class E5Encoder:
         return _Batch(batch, ids, mask)
 
 
+def unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The vectors, (n, dimension), with length 1."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit: NDArray[np.float32] = vectors / np.maximum(lengths, 1e-9)
+    return unit
+
+
 def available_cores() -> int:
     """Cores that this process may run on."""
     if hasattr(os, "sched_getaffinity"):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qa_engine.models.e5 import PASSAGE_PREFIX, QUERY_PREFIX, E5Encoder, TokenVectors
+from qa_engine.models.e5 import PASSAGE_PREFIX, QUERY_PREFIX, E5Encoder, TokenVectors, unit_rows
 from qa_engine.models.token_codes import TokenCodec
 
 _WEAKEST_SHARE = 0.25
@@ -78,12 +78,14 @@ class LateInteractionModel:
         questions = list(dict.fromkeys(question for question, _ in pairs))
         asked = self._questions(questions)
         # A passage longer than the model's limit is scored in parts: its end counts as much as its beginning.
-        parts = [part for _, passage in pairs for part in _parts(passage)]
-        encoded = iter(self.encoder.token_vectors(parts, PASSAGE_PREFIX))
+        parts = [_parts(passage) for _, passage in pairs]
+        encoded = iter(
+            self.encoder.token_vectors([text for texts in parts for text in texts], PASSAGE_PREFIX)
+        )
         found = []
-        for question, passage in pairs:
-            tokens = [next(encoded).vectors for _ in _parts(passage)]
-            found.append(interaction(asked[question], _unit(np.concatenate(tokens))))
+        for (question, _), texts in zip(pairs, parts, strict=True):
+            tokens = [next(encoded).vectors for _ in texts]
+            found.append(interaction(asked[question], unit_rows(np.concatenate(tokens))))
         return found
 
     def stored_interactions(
@@ -123,7 +125,7 @@ class LateInteractionModel:
 
     def _words(self, tokens: TokenVectors) -> NDArray[np.float32]:
         words = [row for row, number in enumerate(tokens.ids) if not self.encoder.is_punctuation(number)]
-        return _unit(tokens.vectors[words] if words else tokens.vectors)
+        return unit_rows(tokens.vectors[words] if words else tokens.vectors)
 
 
 def telling_scores(supports: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
@@ -167,9 +169,3 @@ def interaction(question: NDArray[np.float32], passage: NDArray[np.float32]) -> 
     if not len(question) or not len(passage):
         return Interaction(np.zeros(len(question), np.float32))
     return Interaction((question @ passage.T).max(axis=1))
-
-
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit: NDArray[np.float32] = vectors / np.maximum(lengths, 1e-9)
-    return unit

@@ -11,15 +11,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from qa_engine.models.e5 import E5Encoder
+from qa_engine.models.e5 import PASSAGE_PREFIX, E5Encoder, unit_rows
 
-DIMENSION = 384
+DIMENSION = E5Encoder.dimension
 Bits = Literal[2, 4]
 _LEVELS: dict[int, tuple[float, ...]] = {
     2: (0.4528, 1.5104),
@@ -80,15 +79,13 @@ class TokenCodec:
         scale = rows[:, :_SCALE_BYTES].copy().view(np.float16).astype(np.float32)
         residual = _byte_levels(self.bits)[rows[:, _SCALE_BYTES:]].reshape(len(rows), DIMENSION)
         vectors = residual * scale + self.centre @ _rotation()
-        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
-        return vectors
+        return unit_rows(vectors)
 
     @classmethod
     def of(cls, encoder: E5Encoder, bits: Bits) -> TokenCodec:
         """A codec around the mean token vector of a model, taken from sentences of many kinds."""
-        vectors = np.concatenate([text.vectors for text in encoder.token_vectors(_SAMPLE, "passage: ")])
-        vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-        return cls(bits, vectors.mean(axis=0).astype(np.float32))
+        vectors = np.concatenate([text.vectors for text in encoder.token_vectors(_SAMPLE, PASSAGE_PREFIX)])
+        return cls(bits, unit_rows(vectors).mean(axis=0).astype(np.float32))
 
     @staticmethod
     def rotate(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
