@@ -18,9 +18,9 @@ from qa_engine.index.sqlite_file import SqliteFile
 from qa_engine.models.token_codes import TokenCodec
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS codec (bits INTEGER NOT NULL, centre BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS documents (number INTEGER PRIMARY KEY, document_id TEXT NOT NULL UNIQUE);
-CREATE TABLE IF NOT EXISTS sentences (
+CREATE TABLE codec (bits INTEGER NOT NULL, centre BLOB NOT NULL);
+CREATE TABLE documents (number INTEGER PRIMARY KEY, document_id TEXT NOT NULL UNIQUE);
+CREATE TABLE sentences (
     document INTEGER NOT NULL, ordinal INTEGER NOT NULL, codes BLOB NOT NULL, PRIMARY KEY (document, ordinal));
 """
 _AT_ONCE = 400
@@ -35,6 +35,21 @@ class StoredTokens(Protocol):
 
     def get(self, node_ids: Sequence[str]) -> dict[str, bytes]:
         """The codes of those of the sentences that are there."""
+
+
+class _EmptyTokenStore(SqliteFile):
+    """A new file, with a codec and no sentences."""
+
+    _what = "The token vectors in"
+
+    def __init__(self, path: Path, codec: TokenCodec) -> None:
+        path.unlink(missing_ok=True)
+        super().__init__(path, create=True)
+        with self._guarded():
+            self._connection.executescript(_SCHEMA)
+            centre = codec.centre.astype("<f4").tobytes()
+            self._connection.execute("INSERT INTO codec VALUES (?, ?)", (codec.bits, centre))
+            self._connection.commit()
 
 
 class TokenStore(SqliteFile):
@@ -52,15 +67,13 @@ class TokenStore(SqliteFile):
             path: the file.
             codec: for a writer, which makes the file if there is none. A reader takes the one that is recorded.
         """
-        super().__init__(path, create=codec is not None)
-        with self._guarded():
-            if codec is not None:
-                self._connection.executescript(_SCHEMA)
-                if not self._connection.execute("SELECT 1 FROM codec").fetchone():
-                    centre = codec.centre.astype("<f4").tobytes()
-                    self._connection.execute("INSERT INTO codec VALUES (?, ?)", (codec.bits, centre))
-                self._connection.commit()
-            bits, centre = self._connection.execute("SELECT bits, centre FROM codec").fetchone()
+        if codec is not None and not path.exists():
+            # A file without its codec would be of no use: it appears complete or not at all.
+            scratch = path.with_name(f"{path.name}.new")
+            _EmptyTokenStore(scratch, codec).close()
+            scratch.replace(path)
+        super().__init__(path, create=False)
+        [(bits, centre)] = self._rows("SELECT bits, centre FROM codec")
         self.codec = TokenCodec(bits, np.frombuffer(centre, "<f4"))
 
     def put(self, node_ids: Sequence[str], vectors: Sequence[NDArray[np.float32]]) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.schema import BaseNode
 
-from qa_engine.config import LOCAL, Config
+from qa_engine.config import Config
 from qa_engine.documents.discovery import find_pdfs
 from qa_engine.documents.node_parser import SECTION
 from qa_engine.documents.ocr import ocr_available
@@ -41,7 +41,7 @@ from qa_engine.ingestion.metadata import MetadataTable, noted
 from qa_engine.ingestion.pipeline import build_pipeline, lexical_text
 from qa_engine.ingestion.publishing import publish
 from qa_engine.ingestion.report import Failure, IngestProgress, IngestReport, doubtful_pages, needs_ocr
-from qa_engine.ingestion.token_vectors import existing_token_store, open_token_store
+from qa_engine.ingestion.token_vectors import existing_token_store, kept_token_bits, open_token_store
 from qa_engine.models.embedding import build_embedding
 
 
@@ -287,9 +287,6 @@ class _IngestRun:
     def _ocr_is_there(self) -> bool:
         return self._config.documents.ocr != "never" and ocr_available()
 
-    def _embeds_locally(self) -> bool:
-        return self._embed_model is None and self._config.embedding.provider == LOCAL
-
     def _pipeline_identity(self) -> str:
         """What, besides the file itself, decides what is stored for a file."""
         parts = [
@@ -299,7 +296,7 @@ class _IngestRun:
             self._config.documents.max_sentence_chars,
             self._config.documents.parser,
             "all pages by OCR" if self._config.documents.ocr == "always" else "",
-            self._config.embedding.token_bits if self._embeds_locally() else 0,
+            kept_token_bits(self._config.embedding, self._embed_model),
         ]
         return "/".join(map(str, parts))
 

@@ -56,3 +56,18 @@ def test_thousands_of_sentences_at_once(tmp_path: Path) -> None:
     ids = [node_id("a", ordinal) for ordinal in range(1500)]
     store.put(ids, [tokens(1)] * len(ids))
     assert len(store.get(ids)) == len(ids)
+
+
+def test_what_a_crash_left_of_a_new_file_is_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "tokens.sqlite"
+    (tmp_path / "tokens.sqlite.new").write_bytes(b"half")
+    assert TokenStore(path, CODEC).count() == 0
+    assert [file.name for file in tmp_path.iterdir()] == ["tokens.sqlite"]
+
+
+def test_a_known_file_keeps_the_codec_that_its_vectors_were_made_with(tmp_path: Path) -> None:
+    path = tmp_path / "tokens.sqlite"
+    TokenStore(path, CODEC).put([node_id("a", 0)], [tokens(2)])
+    again = TokenStore(path, TokenCodec(2, np.zeros(DIMENSION, np.float32)))
+    assert np.array_equal(again.codec.centre, CODEC.centre)
+    assert again.count() == 1
