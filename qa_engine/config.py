@@ -81,8 +81,8 @@ class EmbeddingConfig(_Section):
     max_retries: Annotated[int, Field(ge=0, le=20)] = 3
     context_sentences: Annotated[int, Field(ge=0, le=5)] = 1
     """Neighbours on each side that are embedded together with a sentence. The stored text stays the sentence."""
-    token_bits: Literal[0, 2, 4] = 2
-    """Bits a dimension of the token vectors that the local model keeps for reranking, 98 bytes a token with 2; with 0,
+    token_bits: Literal[0, 2, 4] = 4
+    """Bits a dimension of the token vectors that the local model keeps for reranking, 194 bytes a token with 4; with 0,
     passages are encoded anew for each question. Another value reads the files again."""
 
 
@@ -106,7 +106,7 @@ class RetrievalConfig(_Section):
     window_chars: Annotated[int, Field(ge=50, le=20_000)] = 220
     """Size of a passage in Chinese characters; a passage of other scripts may be ``latin_ratio`` times as long."""
     latin_ratio: Annotated[float, Field(ge=1, le=10)] = 2.0
-    candidates: Annotated[int, Field(ge=1, le=200)] = 30
+    candidates: Annotated[int, Field(ge=1, le=200)] = 12
     """Passages that the reranker orders. Those asked for beyond them follow in the fused order."""
     max_per_file: Annotated[int, Field(ge=0, le=200)] = 0
     """Most passages of one file, so that the next best files move up; 0 for any number."""

@@ -6,10 +6,10 @@ import re
 import unicodedata
 from collections.abc import Iterable, Set
 
-from qa_engine.index.analyser import analyse
+from qa_engine.index.analyser import HAN, analyse, fold
 
-_RUNS = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]+|[^\\W\u3400-\u4dbf\u4e00-\u9fff]+(?:[.,][0-9]+)*")
-_HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
+_RUNS = re.compile(rf"[{HAN}]+|[^\W{HAN}]+(?:[-./,&:][^\W{HAN}]+)*")
+_HAN = re.compile(f"[{HAN}]")
 
 
 def matched_terms(query: str, terms: Set[str]) -> list[str]:
@@ -30,18 +30,20 @@ def matched_terms(query: str, terms: Set[str]) -> list[str]:
     for match in _RUNS.finditer(unicodedata.normalize("NFKC", query)):
         run = match[0]
         matched = [term for term in analyse(run) if term in terms]
-        shown = _spans(run, matched) if _HAN.match(run) else [run] if matched else []
+        is_han = _HAN.match(run) and len(fold(run)) == len(run)
+        shown = _spans(run, matched) if is_han else [run] if matched else []
         found.update(dict.fromkeys(shown))
     return list(found)
 
 
 def _spans(run: str, terms: Iterable[str]) -> list[str]:
     """The parts of a run of Chinese that terms cover; terms that overlap, not those that only touch, are one part."""
+    folded = fold(run)
     places = sorted(
         {
             (match.start(), match.start() + len(term))
             for term in terms
-            for match in re.finditer(f"(?={re.escape(term)})", run)
+            for match in re.finditer(f"(?={re.escape(term)})", folded)
         }
     )
     spans: list[tuple[int, int]] = []

@@ -32,6 +32,10 @@ def test_word_unknown_to_the_dictionary_is_found_by_its_pairs() -> None:
         ("ﬁnd", "find"),
         ("1,234.56", "1234.56"),
         ("1,234,567", "1234567"),
+        ("臺灣的資料庫", "台湾的资料库"),
+        ("乾燥與發展", "干燥与发展"),
+        ("Café Müller", "cafe muller"),
+        ("zero\u200bwidth soft\u00adhyphen", "zerowidth softhyphen"),
     ],
 )
 def test_forms_of_one_word_give_the_same_terms(one: str, other: str) -> None:
@@ -39,7 +43,7 @@ def test_forms_of_one_word_give_the_same_terms(one: str, other: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["the of and which", "的", "了 吗 呢", "", " \n\t", "，。！？", "… — “”", "%$#"]
+    "text", ["the of and which", "的", "了 吗 呢", "什么", "請問", "", " \n\t", "，。！？", "… — “”", "%$#"]
 )
 def test_stop_words_and_marks_give_no_terms(text: str) -> None:
     assert analyse(text) == []
@@ -55,10 +59,61 @@ def test_lone_character_is_a_term() -> None:
 
 @pytest.mark.parametrize(
     ("text", "terms"),
-    [("gpt4", {"gpt4", "gpt"}), ("7B", {"7b"}), ("70b", {"70b", "70"}), ("v1.2.3", {"v1.2.3", "1.2.3"})],
+    [
+        ("gpt4", {"gpt4", "gpt"}),
+        ("7B", {"7b"}),
+        ("70b", {"70b", "70"}),
+        ("v1.2.3", {"v1.2.3", "1.2.3"}),
+        ("LlamaIndex", {"llamaindex", "llama", "index"}),
+        ("HTMLParser", {"htmlparser", "html", "parser"}),
+        ("max_tokens", {"maxtoken", "max", "token"}),
+        ("GB/T 19001-2016", {"gb", "19001", "2016", "gbt19001", "gbt190012016"}),
+        ("in 2003", {"2003"}),
+        ("Newton's", {"newton"}),
+        ("3kg 10kg", {"3kg", "10kg", "10", "kg"}),
+        ("end.Next", {"end", "next"}),
+        ("a" * 41 + "-b", {"a" * 41, "b"}),
+    ],
 )
-def test_codes_give_themselves_and_their_longer_parts(text: str, terms: set[str]) -> None:
+def test_codes_and_compounds_give_themselves_and_their_parts(text: str, terms: set[str]) -> None:
     assert set(analyse(text)) == terms
+
+
+@pytest.mark.parametrize(
+    ("asked", "written", "shared"),
+    [
+        ("GB/T19001", "GB/T 19001-2016", "gbt19001"),
+        ("gbt19001", "GB/T 19001-2016", "gbt19001"),
+        ("ISO 9001", "ISO9001:2015", "iso9001"),
+        ("RTX4090", "RTX 4090", "rtx4090"),
+        ("RTX-4090", "RTX 4090", "rtx4090"),
+        ("Llama2", "Llama 2", "llama2"),
+        ("llama index", "LlamaIndex", "index"),
+        ("email", "e-mail", "email"),
+        ("selfattention", "self-attention", "selfattent"),
+        ("USA", "U.S.A.", "usa"),
+        ("第三十二条", "第32条", "第32条"),
+    ],
+)
+def test_spellings_of_one_code_share_a_term(asked: str, written: str, shared: str) -> None:
+    assert shared in set(analyse(asked)) & set(analyse(written))
+
+
+@pytest.mark.parametrize(
+    ("text", "terms"),
+    [
+        ("カタカナ", ["カタ", "タカ", "カナ"]),
+        ("が", ["が"]),
+        ("한국어", ["한국", "국어"]),
+        ("Привет", ["привет"]),
+    ],
+)
+def test_other_scripts_give_terms_as_well(text: str, terms: list[str]) -> None:
+    assert analyse(text) == terms
+
+
+def test_marks_of_kana_tell_syllables_apart() -> None:
+    assert analyse("は") != analyse("ば")
 
 
 @pytest.mark.parametrize("text", ["3.2%", "3.2", "增长3.2倍"])
@@ -88,12 +143,13 @@ def test_terms_can_be_stored_a_line_a_sentence(text: str) -> None:
 
 
 @given(st.text("西湖杭州aB1. ,-，。", max_size=40))
-def test_case_and_width_never_matter(text: str) -> None:
-    assert analyse(text.upper()) == analyse(text) == analyse(text.lower())
+def test_case_and_width_never_hide_a_match(text: str) -> None:
+    assert set(analyse(text.lower())) <= set(analyse(text))
+    assert analyse(text.translate(str.maketrans("aB1", "ａＢ１"))) == analyse(text)
 
 
 def test_many_threads_agree() -> None:
-    text = "Running parameters of large models 大型语言模型的参数 " * 20
+    text = "Running parameters of large models 大型語言模型的參數 第三十二条 " * 20
     expected = analyse(text)
     with ThreadPoolExecutor(8) as pool:
         assert all(terms == expected for terms in pool.map(analyse, [text] * 64))
