@@ -152,10 +152,12 @@ class AnsweringConfig(_Section):
 
     passages: Annotated[int, Field(ge=1, le=50)] = 5
     """Passages that the answer may use."""
-    threshold: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """Without a language model, refuse when the probability that the passages hold the answer is below this."""
-    llm_threshold: Annotated[float, Field(ge=0, le=1)] = 0.1
-    """The same with a language model, which is then not asked. It is lower, since the model can refuse as well."""
+    threshold: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Without a language model, refuse when the probability that the passages hold the answer is below this. Unset: where
+    the calibration of the collection, or of qa_engine, lost about 5 % of the answerable questions."""
+    llm_threshold: Annotated[float, Field(ge=0, le=1)] | None = None
+    """The same with a language model, which is then not asked. Unset: where about 1 % were lost, since the model can refuse
+    as well."""
     max_quotes: Annotated[int, Field(ge=1, le=10)] = 2
     """Sentences that an extractive answer quotes at most."""
 

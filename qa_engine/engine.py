@@ -33,6 +33,7 @@ from qa_engine.parts import Synthesizer, build_parts
 from qa_engine.retrieval.collection_search import CollectionSearch
 from qa_engine.retrieval.expansion import QueryExpander
 from qa_engine.retrieval.explanation import Explanation
+from qa_engine.retrieval.rerank import name_of
 from qa_engine.retrieval.retriever import RankedPassages
 
 EXTRACTIVE = "extractive"
@@ -285,11 +286,10 @@ class QueryEngine(BaseQueryEngine):
     @property
     def models(self) -> dict[str, str]:
         """Names of the embedding model, the reranker and what makes the answer."""
-        reranker = getattr(self._reranker, "model", None)
         extractive = isinstance(self._synthesizer, ExtractiveSynthesizer)
         return {
             "embedding": self._embed_model.model_name,
-            "reranker": str(reranker or "none"),
+            "reranker": name_of(self._reranker),
             "llm": EXTRACTIVE if extractive else self._synthesizer._llm.metadata.model_name,
         }
 
@@ -312,7 +312,10 @@ class QueryEngine(BaseQueryEngine):
         passages = self._search.with_tables(ranked.passages[: self._config.answering.passages])
         if self._relevance is None:
             return passages, None
-        return passages, self._relevance.probability(ranked.judged_as or query.query_str, passages)
+        used = self._config.answering.passages
+        return passages, self._relevance.probability(
+            ranked.judged_as or query.query_str, ranked.passages, used
+        )
 
     def _explained(self, ranked: RankedPassages, top_k: int) -> Explanation:
         passages = self._search.with_tables(ranked.passages[:top_k])
@@ -321,10 +324,14 @@ class QueryEngine(BaseQueryEngine):
 
     def _is_hopeless(self, probability: float | None) -> bool:
         """Whether to refuse at once. A language model can still refuse by itself, so it is asked in doubt."""
+        if probability is None or self._relevance is None:
+            return False
         settings = self._config.answering
-        extractive = isinstance(self._synthesizer, ExtractiveSynthesizer)
-        threshold = settings.threshold if extractive else settings.llm_threshold
-        return probability is not None and probability < threshold
+        if isinstance(self._synthesizer, ExtractiveSynthesizer):
+            configured, calibrated = settings.threshold, self._relevance.threshold
+        else:
+            configured, calibrated = settings.llm_threshold, self._relevance.hopeless
+        return probability < (calibrated if configured is None else configured)
 
     def _complete(
         self, answer: Answer, ranked: RankedPassages, probability: float | None, started: float

@@ -11,7 +11,9 @@ from llama_index.core.llms import LLM
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 
 from qa_engine.answering.extractive import ExtractiveSynthesizer
-from qa_engine.answering.relevance import LOCAL_RELEVANCE, RelevanceModel
+from qa_engine.answering.local_relevance import LOCAL_RELEVANCE
+from qa_engine.answering.relevance import RelevanceModel
+from qa_engine.answering.stored_relevance import stored_relevance
 from qa_engine.answering.synthesizer import ChineseAnswerSynthesizer
 from qa_engine.config import LOCAL, Config
 from qa_engine.errors import ConfigurationError
@@ -21,7 +23,7 @@ from qa_engine.models.embedding import build_embedding
 from qa_engine.models.late_interaction import LateInteractionModel
 from qa_engine.models.llm import build_llm
 from qa_engine.retrieval.expansion import QueryExpander, build_expander
-from qa_engine.retrieval.rerank import build_reranker
+from qa_engine.retrieval.rerank import build_reranker, name_of
 
 Synthesizer = ChineseAnswerSynthesizer | ExtractiveSynthesizer
 
@@ -65,6 +67,12 @@ def build_parts(
         )
     else:
         synthesizer = ExtractiveSynthesizer(LateInteractionModel(), config.answering.max_quotes)
-    all_local = embed_model is None and config.embedding.provider == LOCAL == config.rerank.model
-    relevance = LOCAL_RELEVANCE if all_local else None
+    relevance = built_in_relevance(config) if embed_model is None else None
+    if len(readers) == 1:
+        relevance = stored_relevance(readers[0].catalog, name_of(reranker)) or relevance
     return EngineParts(readers, embedding, reranker, synthesizer, config, relevance, expander)
+
+
+def built_in_relevance(config: Config) -> RelevanceModel | None:
+    """The relevance model that comes with qa_engine, if the configured models are those that it was fitted to."""
+    return LOCAL_RELEVANCE if config.embedding.provider == LOCAL == config.rerank.model else None

@@ -4,46 +4,105 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import Any
 
 from llama_index.core.schema import NodeWithScore
 
 from qa_engine.documents.sentences import is_chinese
+from qa_engine.index.analyser import analyse
 from qa_engine.retrieval.fusion import SCORES
 
-CHINESE, OTHER = "zh", "other"
+FEATURES = ("support", "weakest", "lead", "coverage", "dense")
+"""What a `RelevanceModel` looks at, see `Evidence`."""
+PAIRS = ("zh-zh", "en-en", "zh-en", "en-zh")
+"""The languages of question and passage; ``en`` is all that is not Chinese."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """How the passages that an answer may use support the question.
+
+    Attributes:
+        support: the highest score of the reranker.
+        weakest: the highest support of a question's least supported quarter of words; 0 with a cross-encoder.
+        lead: how far ``support`` is above the median of all candidates. Where the answer is missing, many passages are
+            about as good; and what a language or a collection adds to every score is not in it.
+        coverage: the highest share of the question's BM25 terms that one passage has.
+        dense: the highest cosine of a sentence with the question.
+        pair: one of `PAIRS`, of the passage with the highest support.
+    """
+
+    support: float
+    weakest: float
+    lead: float
+    coverage: float
+    dense: float
+    pair: str
+
+    @classmethod
+    def of(cls, question: str, candidates: Sequence[NodeWithScore], used: int) -> Evidence:
+        """
+        Args:
+            question: in the wording that the passages were compared with.
+            candidates: at least one, best first.
+            used: how many of them the answer may use.
+        """
+        scores = [_scores(passage) for passage in candidates]
+        supports = [found["rerank"] for found in scores if "rerank" in found]
+        passages = candidates[:used]
+        best = max(passages, key=lambda passage: _scores(passage).get("rerank", -math.inf))
+        support = _scores(best).get("rerank", 0.0)
+        terms = set(analyse(question))
+        shares = [len(terms.intersection(analyse(passage.node.get_content()))) for passage in passages]
+        return cls(
+            support=support,
+            weakest=max(found.get("weakest", 0.0) for found in scores[:used]),
+            lead=support - median(supports) if supports else 0.0,
+            coverage=max(shares) / max(1, len(terms)),
+            dense=max((found["dense"] for found in scores if "dense" in found), default=0.0),
+            pair=f"{_language(question)}-{_language(best.node.get_content())}",
+        )
+
+    def values(self) -> list[float]:
+        """The numbers, in the order of `FEATURES`."""
+        return [getattr(self, feature) for feature in FEATURES]
 
 
 @dataclass(frozen=True)
 class RelevanceModel:
-    """A logistic regression on how the best passage supports the question, by late interaction.
+    """A logistic regression on the `Evidence`, and the probabilities from which on there is an answer.
 
     The same scores mean less between languages and more between Chinese texts, so each pair of languages has a bias
     of its own.
 
     Attributes:
-        score: log-odds per unit of the passage's score, the mean support of the question's tokens.
-        weakest: log-odds per unit of the support of its least supported quarter of tokens.
-        biases: log-odds at zero by the languages of question and passage.
+        weights: log-odds per unit of each of `FEATURES`.
+        biases: log-odds at zero for each of `PAIRS`.
+        threshold: an extractive answer below this probability is refused.
+        hopeless: the same before a language model is asked. It is lower, since the model can refuse by itself.
     """
 
-    score: float
-    weakest: float
-    biases: Mapping[tuple[str, str], float]
+    weights: Mapping[str, float]
+    biases: Mapping[str, float]
+    threshold: float
+    hopeless: float
 
-    def probability(self, question: str, passages: Sequence[NodeWithScore]) -> float:
-        """Between 0 and 1; 0 without passages."""
-        if not passages:
-            return 0.0
-        return 1 / (1 + math.exp(-max(self._log_odds(question, passage) for passage in passages)))
+    def probability(self, question: str, candidates: Sequence[NodeWithScore], used: int) -> float:
+        """Between 0 and 1; 0 without passages. The arguments are those of `Evidence.of`."""
+        return self.of_evidence(Evidence.of(question, candidates, used)) if candidates else 0.0
 
-    def _log_odds(self, question: str, passage: NodeWithScore) -> float:
-        scores = _scores(passage)
-        return (
-            self.biases[language_pair(question, passage)]
-            + self.score * scores.get("rerank", 0.0)
-            + self.weakest * scores.get("weakest", 0.0)
+    def of_evidence(self, evidence: Evidence) -> float:
+        """The probability that the passages behind some evidence hold the answer."""
+        odds = self.biases[evidence.pair] + sum(
+            self.weights[feature] * value for feature, value in zip(FEATURES, evidence.values(), strict=True)
         )
+        return 1 / (1 + math.exp(-max(-700.0, min(700.0, odds))))
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
 
 
 def _scores(passage: NodeWithScore) -> Mapping[str, float]:
@@ -51,23 +110,5 @@ def _scores(passage: NodeWithScore) -> Mapping[str, float]:
     return scores
 
 
-def language_pair(question: str, passage: NodeWithScore) -> tuple[str, str]:
-    """The languages of a question and a passage, each `CHINESE` or `OTHER`."""
-    asked, found = is_chinese(question), is_chinese(passage.node.get_content())
-    return (CHINESE if asked else OTHER, CHINESE if found else OTHER)
-
-
-LOCAL_RELEVANCE = RelevanceModel(
-    score=60.1,
-    weakest=27.9,
-    biases={
-        (CHINESE, CHINESE): -73.3,
-        (OTHER, OTHER): -69.1,
-        (CHINESE, OTHER): -68.6,
-        # Without labelled questions: shifted from (OTHER, OTHER) by what unrelated texts score less.
-        (OTHER, CHINESE): -65.6,
-    },
-)
-"""For the local embedding model and its late interaction only; other models have other scales.
-
-Fitted on 700 questions whose article is, or is not, among the ingested ones; see docs/answers.md."""
+def _language(text: str) -> str:
+    return "zh" if is_chinese(text) else "en"

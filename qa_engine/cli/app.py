@@ -13,6 +13,7 @@ from typing import NoReturn
 import typer
 
 from qa_engine.cli.ask_command import ask
+from qa_engine.cli.calibrate_command import calibrate
 from qa_engine.cli.collections_command import collections
 from qa_engine.cli.config_command import config
 from qa_engine.cli.ingest_command import ingest
@@ -40,6 +41,7 @@ app.command()(ingest)
 app.command()(ask)
 app.command()(show)
 app.command()(inspect)
+app.command()(calibrate)
 app.command()(collections)
 app.command()(config)
 app.add_typer(models_app, name="models")

@@ -31,6 +31,11 @@ class SqliteFile:
                 f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=30, check_same_thread=False
             )
 
+    @property
+    def path(self) -> Path:
+        """Where the file is."""
+        return self._path
+
     def close(self) -> None:
         """Closes the file."""
         with self._lock:

@@ -157,6 +157,11 @@ def z_scores(values: Iterable[float]) -> list[float]:
     return [(value - mean) / deviation if deviation > 1e-9 else 0.0 for value in values]
 
 
+def name_of(reranker: BaseNodePostprocessor | None) -> str:
+    """What a reranker is called in answers and beside calibrations."""
+    return str(getattr(reranker, "model", None) or NONE)
+
+
 def build_reranker(config: RerankConfig, embed_model: BaseEmbedding, top_n: int) -> PassageRerank | None:
     """The reranker of the configuration, or None for ``none``.
 
