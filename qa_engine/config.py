@@ -154,7 +154,7 @@ class AnsweringConfig(_Section):
     """Passages that the answer may use."""
     threshold: Annotated[float, Field(ge=0, le=1)] | None = None
     """Without a language model, refuse when the probability that the passages hold the answer is below this. Unset: where
-    the calibration of the collection, or of qa_engine, lost about 5 % of the answerable questions."""
+    the calibration of the collection, or of qa_engine, lost about 6 % of the answerable questions."""
     llm_threshold: Annotated[float, Field(ge=0, le=1)] | None = None
     """The same with a language model, which is then not asked. Unset: where about 1 % were lost, since the model can refuse
     as well."""

@@ -1,0 +1,125 @@
+"""``calibrate`` as a user runs it: a real collection, real questions, and what is refused afterwards."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command_line import run
+from pdf_factory import chinese_pdf
+
+from qa_engine.index.catalog import Catalog
+from qa_engine.index.collection import collection_paths
+
+TOWERS = ("望江", "听雨", "观澜", "凌云", "明月", "松风", "揽翠", "碧波", "晨钟", "朝霞", "晚晴", "静远")
+CITIES = ("临川", "平湖", "宁海", "东山", "西川", "南屏", "北林", "永安", "长乐", "新昌", "建德", "怀远")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Path:
+    folder = tmp_path_factory.mktemp("calibrate")
+    lines = []
+    for number, (tower, city) in enumerate(zip(TOWERS, CITIES, strict=True)):
+        height, year = f"{30 + number}.5米", f"{1400 + 7 * number}年"
+        chinese_pdf(
+            folder / "pdf" / f"{tower}塔.pdf",
+            [f"{tower}塔位于{city}城北，高{height}。该塔建成于{year}，每天开放。"],
+        )
+        lines += [
+            {"question": f"{tower}塔有多高？", "answers": [height], "file": f"{tower}塔.pdf"},
+            {"question": f"{tower}塔是哪一年建成的？", "answers": [year]},
+        ]
+    (folder / "questions.jsonl").write_text(
+        "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8"
+    )
+    (folder / "few.jsonl").write_text(
+        '{"question": "望江塔有多高？", "answers": ["30.5米"]}\n', encoding="utf-8"
+    )
+    assert run("ingest", "pdf", cwd=folder, QA_ENGINE_CACHE=str(model_cache)).returncode == 0
+    return folder
+
+
+def recorded(place: Path) -> dict[str, Any] | None:
+    catalog = Catalog(collection_paths(place / "storage", "default").catalog)
+    try:
+        value = catalog.meta("calibration")
+    finally:
+        catalog.close()
+    return json.loads(value) if value else None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        ([], 2, "Name a file of questions, or give --reset without one"),
+        (["questions.jsonl", "--reset"], 2, "Name a file of questions, or give --reset without one"),
+        (["missing.jsonl"], 2, "missing.jsonl cannot be read"),
+        (["few.jsonl"], 2, "There are 1 questions with an answer and 1 without one, and 20 of either"),
+        (["questions.jsonl", "--collection", "nowhere"], 2, "nowhere"),
+        (["questions.jsonl", "--false-refusals", "2"], 2, "false-refusals"),
+    ],
+)
+def test_what_cannot_be_done_is_told_and_nothing_is_stored(
+    place: Path, local_model: Path, arguments: list[str], code: int, told: str
+) -> None:
+    done = run("calibrate", *arguments, cwd=place)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert told in " ".join(done.stderr.split())
+    assert recorded(place) is None
+
+
+def test_calibration_is_measured_stored_used_and_forgotten(place: Path, local_model: Path) -> None:
+    dry = run("calibrate", "questions.jsonl", "--dry-run", "--json", cwd=place)
+    assert dry.returncode == 0, dry.stderr
+    assert recorded(place) is None
+    done = run("calibrate", "questions.jsonl", "--json", cwd=place)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told == {**json.loads(dry.stdout), "stored": True}
+    assert (told["answerable"], told["unanswerable"], told["asked_again"]) == (24, 24, 24)
+    assert told["after"]["false"] <= 0.05
+    stored = recorded(place)
+    assert stored is not None
+    assert stored["model"] == told["model"]
+    assert stored["reranker"] == "late-interaction"
+
+    known = json.loads(run("ask", "望江塔有多高？", "--json", cwd=place).stdout)
+    unknown = json.loads(run("ask", "量子计算机的退相干时间是多少？", "--json", cwd=place).stdout)
+    assert known["refused"] is False
+    assert unknown["refused"] is True
+    assert unknown["probability"] < told["model"]["threshold"] <= known["probability"]
+
+    other = run("ask", "望江塔有多高？", "--json", cwd=place, QA_ENGINE_RERANK__MODEL="none")
+    assert json.loads(other.stdout)["probability"] is None
+
+    assert "forgotten" in run("calibrate", "--reset", cwd=place).stdout
+    assert recorded(place) is None
+    again = json.loads(run("ask", "望江塔有多高？", "--json", cwd=place).stdout)
+    assert again["probability"] != known["probability"]
+    assert "had no calibration" in run("calibrate", "--reset", cwd=place).stdout
+
+
+def test_people_see_what_changed(place: Path, local_model: Path) -> None:
+    done = run("calibrate", "questions.jsonl", "--dry-run", cwd=place)
+    assert done.returncode == 0, done.stderr
+    for words in (
+        "24 questions with an answer, 24 without one",
+        "before",
+        "calibrated",
+        "was not stored with default",
+    ):
+        assert words in done.stdout
+
+
+def test_damaged_calibration_is_told_with_the_way_out(place: Path, local_model: Path) -> None:
+    catalog = Catalog(collection_paths(place / "storage", "default").catalog)
+    catalog.set_meta(calibration='{"model": 3}')
+    catalog.close()
+    try:
+        done = run("ask", "望江塔有多高？", cwd=place)
+        assert done.returncode == 3
+        assert "run qa-engine calibrate again" in done.stderr
+    finally:
+        assert run("calibrate", "--reset", cwd=place).returncode == 0
