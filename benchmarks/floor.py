@@ -1,8 +1,10 @@
 """The work that a question cannot do without, called as directly as the libraries allow.
 
-One query embedding, one Chroma query, one scoring by bm25s and one forward pass of the reranker over the
-candidate passages, with nothing of LlamaIndex or of our own retrieval around them. Of all benchmarks this one
-reaches into the package: it borrows the loaded session, the open Chroma collection and the BM25 index.
+One forward pass of the model over the question, one Chroma query, one scoring by bm25s, one look for the neighbours of
+the hits in Chroma, and the late interaction of the candidate passages: from their stored token vectors, or with a
+forward pass over them where none are kept. Nothing of LlamaIndex or of our own retrieval is around them. Of all
+benchmarks this one reaches into the package: it borrows the loaded session, the open Chroma collection, the BM25 index and
+the file of token vectors.
 """
 
 from __future__ import annotations
@@ -14,11 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from llama_index.core.schema import NodeWithScore
 from numpy.typing import NDArray
 
 from qa_engine.config import LOCAL, Config
 
-PARTS = ("embedding", "chroma", "bm25", "reranker")
+_REACH = 2
+"""Sentences on each side that are fetched beyond those of a passage: to see that the next would not fit."""
+PARTS = ("embedding", "chroma", "bm25", "neighbours", "reranker")
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,10 @@ class Prepared:
     question: str
     terms: list[str]
     passages: list[str]
+    sentences: list[list[str]]
+    """Ids of the sentences of each passage."""
+    neighbours: list[str]
+    """Ids of all sentences that the windows around the hits may reach."""
 
 
 class Floor:
@@ -46,7 +55,9 @@ class Floor:
         from qa_engine.index.bm25 import Bm25Index
         from qa_engine.index.catalog import Catalog
         from qa_engine.index.collection import collection_paths
+        from qa_engine.index.token_store import TokenStore
         from qa_engine.index.vector_store import open_chroma
+        from qa_engine.ingestion.token_vectors import TOKEN_BITS
         from qa_engine.models.e5 import E5Encoder
 
         if config.embedding.provider != LOCAL or config.rerank.model != LOCAL:
@@ -54,19 +65,30 @@ class Floor:
         paths = collection_paths(storage, collection)
         catalog = Catalog(paths.catalog)
         published = catalog.published
+        catalog_bits = catalog.meta(TOKEN_BITS)
         catalog.close()
+        bits = int(catalog_bits or 0)
+        self._tokens = TokenStore(paths.tokens(bits)) if bits else None
         self._encoder = E5Encoder.shared()
         self._collection = open_chroma(paths.chroma, published)
         self._bm25: Any = Bm25Index.load(paths.bm25(published))._retriever
         self._dense_top_k = config.retrieval.dense_top_k
         self._bm25_top_k = config.retrieval.bm25_top_k
 
-    def prepare(self, question: str, passages: Sequence[str]) -> Prepared:
-        """Tokenise for BM25: that is our analyser's work, and not part of the floor."""
+    def prepare(self, question: str, passages: Sequence[NodeWithScore]) -> Prepared:
+        """Tokenise for BM25, and name the sentences: that is our own work, and not part of the floor."""
+        from qa_engine.documents.node_parser import node_id, split_node_id
         from qa_engine.index.analyser import analyse
+        from qa_engine.retrieval.passages import SENTENCES
 
         known = [term for term in analyse(question) if term in self._bm25.vocab_dict]
-        return Prepared(question, known, list(passages))
+        ids = [[one["node_id"] for one in passage.node.metadata[SENTENCES]] for passage in passages]
+        near = {}
+        for document, ordinal in (split_node_id(one) for passage in ids for one in passage):
+            for other in range(max(0, ordinal - _REACH), ordinal + _REACH + 1):
+                near[node_id(document, other)] = None
+        texts = [passage.node.get_content() for passage in passages]
+        return Prepared(question, known, texts, ids, list(near))
 
     def nodes(self) -> int:
         """Sentences in the collection."""
@@ -75,10 +97,14 @@ class Floor:
     def run(self, prepared: Prepared) -> dict[str, float]:
         """Seconds of each of the `PARTS`."""
         vector: list[NDArray[np.float32]] = []
+        self._asked = np.empty(0)
         calls: dict[str, Callable[[], object]] = {
-            "embedding": lambda: vector.extend(self._forward("embedding", [f"query: {prepared.question}"])),
+            "embedding": lambda: vector.extend(self._encode([f"query: {prepared.question}"])),
             "chroma": lambda: self._query(vector[0][0]),
             "bm25": lambda: self._score(prepared.terms),
+            "neighbours": lambda: self._collection.get(
+                prepared.neighbours, include=["documents", "metadatas"]
+            ),
             "reranker": lambda: self._rerank(prepared),
         }
         seconds = {}
@@ -101,11 +127,25 @@ class Floor:
         scores = self._bm25.get_scores(list(terms))
         return np.argpartition(-scores, min(self._bm25_top_k, len(scores)) - 1)
 
-    def _rerank(self, prepared: Prepared) -> list[NDArray[np.float32]]:
-        texts = [f"query: {prepared.question}", *(f"passage: {text}" for text in prepared.passages)]
-        return list(self._forward("token_vectors", texts))
+    def _rerank(self, prepared: Prepared) -> list[float]:
+        if self._tokens is None:
+            texts = [f"passage: {text}" for text in prepared.passages]
+            found = self._encoder._run("token_vectors", texts)
+            return [float(vectors.sum()) for _, vectors in found]
+        codec = self._tokens.codec
+        codes = self._tokens.get([one for passage in prepared.sentences for one in passage])
+        vectors = codec.decode(b"".join(codes.values()))
+        similar = codec.rotate(self._asked) @ vectors.T
+        scores, start = [], 0
+        for one in codes.values():
+            end = start + len(one) // codec.bytes_per_token
+            scores.append(float(similar[:, start:end].max(axis=1).mean()))
+            start = end
+        return scores
 
-    def _forward(self, output: str, texts: Sequence[str]) -> Iterator[NDArray[np.float32]]:
-        """Tokenizer and session, in the encoder's batches and threads: others are slower, not barer."""
-        for _, vectors in self._encoder._run(output, texts):
+    def _encode(self, texts: list[str]) -> Iterator[NDArray[np.float32]]:
+        """The vector of the question; its token vectors come from the same pass and are kept for the reranker."""
+        encodings = self._encoder._tokenizer.encode_batch(texts)
+        for _, (vectors, tokens) in self._encoder._run_outputs(["embedding", "token_vectors"], encodings):
+            self._asked = tokens[0]
             yield vectors

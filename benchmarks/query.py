@@ -29,7 +29,7 @@ from qa_engine.config import Config
 
 COLLECTION = "benchmark"
 QUESTIONS_FILE = "questions.json"
-LIMIT = 1.3
+LIMIT = 1.2
 
 progress_console = Console(stderr=True)
 
@@ -97,7 +97,7 @@ def measure(work: Path, questions: Sequence[str], config: Config) -> tuple[Laten
     # All candidates, as the reranker sees them. This round also is the warm-up.
     for question in track(questions, "warming up", console=progress_console, transient=True):
         candidates = engine.retrieve(question, top_k=config.retrieval.candidates)
-        prepared.append(floor.prepare(question, [found.node.get_content() for found in candidates]))
+        prepared.append(floor.prepare(question, candidates))
         floor.run(prepared[-1])
     latencies = Latencies([], [])
     for turn, item in enumerate(track(prepared, "asking", console=progress_console, transient=True)):

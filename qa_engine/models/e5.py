@@ -156,6 +156,11 @@ class E5Encoder:
                 found[index] = EncodedText(embeddings[row], offsets, ids, tokens[row, content])
         return [text for text in found if text is not None]
 
+    @lru_cache(maxsize=16)  # noqa: B019 - one encoder lives as long as the process
+    def question(self, text: str) -> EncodedText:
+        """A question, encoded once for the dense leg and for the reranker. Not to be changed by the caller."""
+        return self.encode([text], QUERY_PREFIX)[0]
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text after truncation, special tokens included."""
         return [len(encoding.ids) for encoding in self._tokenizer.encode_batch(list(texts))]

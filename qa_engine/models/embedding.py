@@ -9,7 +9,7 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 from pydantic import PrivateAttr
 
 from qa_engine.config import EmbeddingConfig
-from qa_engine.models.e5 import PASSAGE_PREFIX, QUERY_PREFIX, E5Encoder
+from qa_engine.models.e5 import PASSAGE_PREFIX, E5Encoder
 from qa_engine.models.e5_prepare import MODEL_NAME, Progress
 
 _CALL_SIZE = 1024
@@ -56,7 +56,7 @@ class LocalEmbedding(BaseEmbedding):
         return self._encoder
 
     def _get_query_embedding(self, query: str) -> list[float]:
-        return cast(list[float], self.encoder.embed([QUERY_PREFIX + query])[0].tolist())
+        return cast(list[float], self.encoder.question(query).vector.tolist())
 
     def _get_text_embedding(self, text: str) -> list[float]:
         return self._get_text_embeddings([text])[0]

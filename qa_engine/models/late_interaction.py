@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qa_engine.models.e5 import PASSAGE_PREFIX, QUERY_PREFIX, E5Encoder, TokenVectors, unit_rows
+from qa_engine.models.e5 import PASSAGE_PREFIX, E5Encoder, EncodedText, unit_rows
 from qa_engine.models.token_codes import TokenCodec
 
 _WEAKEST_SHARE = 0.25
@@ -120,10 +120,9 @@ class LateInteractionModel:
 
     def _questions(self, questions: Sequence[str]) -> Mapping[str, NDArray[np.float32]]:
         """The vectors of each question without its punctuation, which every passage supports."""
-        encoded = self.encoder.token_vectors(questions, QUERY_PREFIX)
-        return {question: self._words(tokens) for question, tokens in zip(questions, encoded, strict=True)}
+        return {question: self._words(self.encoder.question(question)) for question in questions}
 
-    def _words(self, tokens: TokenVectors) -> NDArray[np.float32]:
+    def _words(self, tokens: EncodedText) -> NDArray[np.float32]:
         words = [row for row, number in enumerate(tokens.ids) if not self.encoder.is_punctuation(number)]
         return unit_rows(tokens.vectors[words] if words else tokens.vectors)
 

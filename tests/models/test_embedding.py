@@ -11,7 +11,7 @@ import pytest
 
 from qa_engine.config import EmbeddingConfig
 from qa_engine.errors import ConfigurationError
-from qa_engine.models.e5 import PASSAGE_PREFIX, QUERY_PREFIX, E5Encoder
+from qa_engine.models.e5 import PASSAGE_PREFIX, QUERY_PREFIX, E5Encoder, EncodedText
 from qa_engine.models.embedding import LocalEmbedding, build_embedding
 
 
@@ -21,6 +21,10 @@ class Encoder:
     def __init__(self, seconds: float = 0.0) -> None:
         self.calls: list[list[str]] = []
         self._seconds = seconds
+
+    def question(self, text: str) -> EncodedText:
+        self.embed([QUERY_PREFIX + text])
+        return EncodedText(np.ones(2, np.float32), [], [], np.empty((0, 2), np.float32))
 
     def embed(self, texts: list[str]) -> np.ndarray:
         self.calls.append(list(texts))
