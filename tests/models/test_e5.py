@@ -136,3 +136,12 @@ def test_process_shares_one_encoder(local_model: Path) -> None:
 
 def test_cores_are_those_of_this_process() -> None:
     assert available_cores() >= 1
+
+
+def test_question_has_the_vectors_of_both_outputs_and_is_encoded_once(encoder: E5Encoder) -> None:
+    asked = encoder.question("西湖有多深？")
+    assert np.allclose(asked.vector, encoder.embed([QUERY_PREFIX + "西湖有多深？"])[0], atol=1e-5)
+    [tokens] = encoder.token_vectors(["西湖有多深？"], QUERY_PREFIX)
+    assert asked.ids == tokens.ids
+    assert np.allclose(asked.vectors, tokens.vectors, atol=1e-5)
+    assert encoder.question("西湖有多深？") is asked

@@ -23,8 +23,8 @@ class Encoder:
         self._seconds = seconds
 
     def question(self, text: str) -> EncodedText:
-        self.embed([QUERY_PREFIX + text])
-        return EncodedText(np.ones(2, np.float32), [], [], np.empty((0, 2), np.float32))
+        vector = self.embed([QUERY_PREFIX + text])[0]
+        return EncodedText(vector, [], [], np.empty((0, 2), np.float32))
 
     def embed(self, texts: list[str]) -> np.ndarray:
         self.calls.append(list(texts))
