@@ -103,7 +103,7 @@ class RetrievalConfig(_Section):
     fusion: Literal["dist_based_score", "relative_score", "reciprocal_rerank"] = "dist_based_score"
     dense_weight: Annotated[float, Field(ge=0, le=1)] = 0.5
     """Share of the dense leg in the fused score; BM25 has the rest. Rank fusion knows no weights."""
-    window_chars: Annotated[int, Field(ge=50, le=20_000)] = 220
+    window_chars: Annotated[int, Field(ge=50, le=20_000)] = 235
     """Size of a passage in Chinese characters; a passage of other scripts may be ``latin_ratio`` times as long."""
     latin_ratio: Annotated[float, Field(ge=1, le=10)] = 2.0
     candidates: Annotated[int, Field(ge=1, le=200)] = 12

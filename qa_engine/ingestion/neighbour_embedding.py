@@ -12,6 +12,7 @@ from llama_index.core.schema import BaseNode, MetadataMode, TransformComponent
 from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 
+from qa_engine.documents.node_parser import SECTION
 from qa_engine.documents.sentences import is_chinese, join_sentences
 from qa_engine.index.token_store import TokenStore
 from qa_engine.models.e5 import PASSAGE_PREFIX, E5Encoder, EncodedText, unit_rows
@@ -28,7 +29,7 @@ class NeighbourEmbedding(TransformComponent):
 
     The vector of a lone sentence misses what its pronouns stand for. Measured with one neighbour on each side, MRR@10
     of Chinese questions against English documents rose from .565 to .770, of Chinese ones from .828 to .845; it costs
-    three times the tokens.
+    three times the tokens. Neighbours are of the same section.
 
     With a token store, and the local model, the token vectors of the sentence itself are kept as well: they come out of
     the same pass.
@@ -43,7 +44,8 @@ class NeighbourEmbedding(TransformComponent):
 
     def __call__(self, nodes: Sequence[BaseNode], **kwargs: Any) -> Sequence[BaseNode]:
         texts = [node.get_content(metadata_mode=MetadataMode.EMBED) for node in nodes]
-        windows = [_window(texts, index, self.context_sentences) for index in range(len(texts))]
+        sections = [str(node.metadata.get(SECTION, "")) for node in nodes]
+        windows = [_window(texts, sections, index, self.context_sentences) for index in range(len(texts))]
         for start in range(0, len(nodes), _REPORT_EVERY):
             part = slice(start, start + _REPORT_EVERY)
             for node, vector in zip(nodes[part], self._embed(nodes[part], windows[part]), strict=True):
@@ -72,9 +74,12 @@ class _Window:
     end: int
 
 
-def _window(texts: Sequence[str], index: int, reach: int) -> _Window:
-    before = [_shortened(text, from_end=True) for text in texts[max(0, index - reach) : index]]
-    after = [_shortened(text) for text in texts[index + 1 : index + reach + 1]]
+def _window(texts: Sequence[str], sections: Sequence[str], index: int, reach: int) -> _Window:
+    """A sentence with its neighbours of the same section: what stands above a heading speaks of something else."""
+    around = range(max(0, index - reach), min(len(texts), index + reach + 1))
+    near = [row for row in around if sections[row] == sections[index]]
+    before = [_shortened(texts[row], from_end=True) for row in near if row < index]
+    after = [_shortened(texts[row]) for row in near if row > index]
     end = len(join_sentences([*before, texts[index]]))
     return _Window(join_sentences([*before, texts[index], *after]), end - len(texts[index]), end)
 

@@ -26,6 +26,8 @@ _TYPICAL_SENTENCE = 25
 _MAX_REACH = 8
 _HITS_AT_ONCE = 24
 """Hits whose neighbours are fetched together: mostly enough for all passages, and much less than all hits."""
+_SHORT_SECTION = 0.3
+"""A section that fills less of the budget than this is read with those beside it."""
 _MAX_MERGED = 2
 """A merged passage may be this many times as long as a window."""
 SENTENCES = "sentences"
@@ -79,6 +81,10 @@ class PassageBuilder(BaseNodePostprocessor):
     A hit inside an earlier passage adds its scores and ranks to it; a window that overlaps an earlier passage is merged
     with it into one text in reading order, while that stays short enough. The budget counts characters, not sentences: an
     English sentence is as long as three Chinese ones.
+
+    A window ends where its section does, unless it would be very short: on files of several articles, XQuAD zh→zh, 300
+    questions, the answer was within 300 characters for .890 of the questions instead of .807, within 600 for .990 instead of
+    .980.
     """
 
     window_chars: int = Field(default=250, ge=1)
@@ -145,22 +151,13 @@ class PassageBuilder(BaseNodePostprocessor):
         return self.window_chars * (1 if is_chinese(text) else self.latin_ratio)
 
     def _window(self, document_id: str, ordinal: int, sentences: dict[str, TextNode]) -> tuple[int, int]:
-        """The widest range around a sentence that fits the budget, grown on both sides in turn."""
-        hit = sentences[node_id(document_id, ordinal)].text
-        room = self._budget(hit) - len(hit)
-        first = last = ordinal
-        open_sides = {-1, 1}
-        side = -1
-        while open_sides:
-            if side in open_sides:
-                candidate = first - 1 if side < 0 else last + 1
-                neighbour = sentences.get(node_id(document_id, candidate)) if candidate >= 0 else None
-                if neighbour is None or len(neighbour.text) > room:
-                    open_sides.discard(side)
-                else:
-                    room -= len(neighbour.text)
-                    first, last = min(first, candidate), max(last, candidate)
-            side = -side
+        """The widest range around a sentence that fits the budget, within its section if that is not too short."""
+        hit = sentences[node_id(document_id, ordinal)]
+        budget = self._budget(hit.text)
+        section = str(hit.metadata.get("section", ""))
+        first, last, length = _grown(document_id, ordinal, ordinal, len(hit.text), budget, sentences, section)
+        if length < _SHORT_SECTION * budget:
+            first, last, _ = _grown(document_id, first, last, length, budget, sentences, None)
         return first, last
 
     def _place(self, fresh: _Passage, passages: list[_Passage], sentences: dict[str, TextNode]) -> _Passage:
@@ -228,6 +225,35 @@ class PassageBuilder(BaseNodePostprocessor):
             relationships={NodeRelationship.SOURCE: RelatedNodeInfo(node_id=passage.document_id)},
         )
         return NodeWithScore(node=node, score=passage.scores.get("fused", passage.hit.score))
+
+
+def _grown(
+    document_id: str,
+    first: int,
+    last: int,
+    length: int,
+    budget: float,
+    sentences: dict[str, TextNode],
+    section: str | None,
+) -> tuple[int, int, int]:
+    """A range and its characters, grown on both sides in turn while it fits; within a section, or not if None."""
+    open_sides = {-1, 1}
+    side = -1
+    while open_sides:
+        if side in open_sides:
+            candidate = first - 1 if side < 0 else last + 1
+            neighbour = sentences.get(node_id(document_id, candidate)) if candidate >= 0 else None
+            if (
+                neighbour is None
+                or length + len(neighbour.text) > budget
+                or section not in {None, str(neighbour.metadata.get("section", ""))}
+            ):
+                open_sides.discard(side)
+            else:
+                length += len(neighbour.text)
+                first, last = min(first, candidate), max(last, candidate)
+        side = -side
+    return first, last, length
 
 
 def _sentence(node: TextNode) -> dict[str, Any]:
