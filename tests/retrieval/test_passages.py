@@ -93,6 +93,35 @@ def test_window_of_latin_text_may_be_longer() -> None:
     assert ". Sentence" in wide.node.get_content()
 
 
+def in_sections(*lengths: int) -> Store:
+    """A document of sentences of 20 characters, so many in each section."""
+    store = Store({"d": chinese(sum(lengths))})
+    names = [f"section {number}" for number, count in enumerate(lengths) for _ in range(count)]
+    for name, node in zip(names, store.nodes.values(), strict=True):
+        node.metadata["section"] = name
+    return store
+
+
+def test_window_ends_where_its_section_does() -> None:
+    store = in_sections(6, 6)
+    (above,) = build(store, [store.hit("d", 5)], window_chars=100)
+    (below,) = build(store, [store.hit("d", 6)], window_chars=100)
+    assert numbers(above) == [3, 4, 5]
+    assert numbers(below) == [6, 7, 8]
+
+
+def test_short_section_is_read_with_those_beside_it() -> None:
+    store = in_sections(6, 1, 6)
+    (passage,) = build(store, [store.hit("d", 6)], window_chars=100)
+    assert numbers(passage) == [4, 5, 6, 7, 8]
+
+
+def test_section_that_is_long_enough_stands_alone() -> None:
+    store = in_sections(6, 2, 6)
+    (passage,) = build(store, [store.hit("d", 6)], window_chars=100)
+    assert numbers(passage) == [6, 7]
+
+
 def test_sentence_longer_than_the_budget_stands_alone() -> None:
     store = Store({"d": ["短句一二三四。", "长" * 500, "短句五六七八。"]})
     (passage,) = build(store, [store.hit("d", 1)], window_chars=50)
