@@ -20,7 +20,7 @@ from qa_engine.answering.citations import refusal
 from qa_engine.answering.stream import AnswerStream, AsyncAnswerStream
 from qa_engine.documents.sentences import join_sentences, split_sentences
 from qa_engine.models.late_interaction import LateInteractionModel
-from qa_engine.retrieval.passages import SENTENCES
+from qa_engine.retrieval.passages import COMPARED_WITH, SENTENCES
 
 dispatcher = get_dispatcher(__name__)
 _CONSIDERED = 3
@@ -46,10 +46,15 @@ class _Quote:
     sentence_id: str = ""
 
 
+_Candidate = tuple[int, dict[str, Any], str, NodeWithScore]
+"""The rank of a passage, a sentence of it, that sentence with the one before it, and the passage."""
+
+
 class ExtractiveSynthesizer(BaseSynthesizer):
     """Passages in, the best sentences as a Chinese answer with citations out. No language model, no key.
 
-    Sentences are scored by late interaction with the question. English evidence is quoted as it is.
+    Sentences are scored by late interaction with the question; where the reranker has done so with stored vectors, its
+    scores are taken. English evidence is quoted as it is.
 
     Args:
         scorer: scores (question, sentence) pairs; the local model if None.
@@ -162,9 +167,10 @@ class ExtractiveSynthesizer(BaseSynthesizer):
 
         A sentence's score is the mean of its own and of the one it has with the sentence before it, which says what
         its pronouns stand for. On 80 questions of DRCD two such sentences held the answer in 96 %, two scored alone
-        in 93 %.
+        in 93 %. With the scores of the reranker it was .895 of 200 questions of XQuAD zh→zh, .715 zh→en and .780 of
+        CMRC 2018 trial, where the three passages held it for .98, .92 and .97.
         """
-        candidates: list[tuple[int, dict[str, Any], str, NodeWithScore]] = []
+        candidates: list[_Candidate] = []
         for rank, node in enumerate(nodes[:_CONSIDERED]):
             before = ""
             for sentence in _sentences(node):
@@ -176,9 +182,7 @@ class ExtractiveSynthesizer(BaseSynthesizer):
             return []
         told = [item for item in candidates if item[1].get("role") not in _NOT_QUOTED] or candidates
         long_enough = [item for item in told if len(item[1]["text"]) >= _MIN_CHARS] or told
-        texts = [item[1]["text"] for item in long_enough] + [item[2] for item in long_enough]
-        both = self._scorer.predict([(question, text) for text in texts])
-        scores = (both[: len(long_enough)] + both[len(long_enough) :]) / 2
+        scores = self._scores(question, long_enough)
         quotes = [
             _Quote(
                 sentence["text"],
@@ -200,6 +204,25 @@ class ExtractiveSynthesizer(BaseSynthesizer):
             if all(quote.text != other.text for other in best):
                 best.append(quote)
         return best
+
+    def _scores(self, question: str, candidates: Sequence[_Candidate]) -> Sequence[float]:
+        """Of each sentence; the model is asked only for what retrieval has not compared with the question already."""
+        stored = _stored_scores(question, candidates)
+        if stored is not None:
+            return stored
+        texts = [sentence["text"] for _, sentence, _, _ in candidates] + [item[2] for item in candidates]
+        both = self._scorer.predict([(question, text) for text in texts])
+        own, with_before = both[: len(candidates)], both[len(candidates) :]
+        return [float(score) for score in (own + with_before) / 2]
+
+
+def _stored_scores(question: str, candidates: Sequence[_Candidate]) -> list[float] | None:
+    """What the reranker found for these sentences, if it compared all of them with this very question."""
+    if any(passage.node.metadata.get(COMPARED_WITH) != question for _, _, _, passage in candidates):
+        return None
+    scores = [sentence.get("support") for _, sentence, _, _ in candidates]
+    known = [float(score) for score in scores if score is not None]
+    return known if len(known) == len(scores) else None
 
 
 def _sentences(passage: NodeWithScore) -> list[dict[str, Any]]:

@@ -34,11 +34,15 @@ class LabelledQuestion(BaseModel):
     def _told(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             raise ValueError("it is not an object")
+        if "answers" not in data and isinstance(data.get("answer"), str):
+            data = {**data, "answers": [data["answer"]]}
         if "answerable" not in data:
             if "answers" not in data:
                 raise ValueError("it has neither answers nor answerable")
-            data = {**data, "answerable": bool(data["answers"])}
-        return data
+            data = {**data, "answerable": any(data["answers"])}
+        if data["answerable"] is False:
+            data = {**data, "answers": []}
+        return data if data.get("file") is not None else {**data, "file": ""}
 
     @field_validator("answers")
     @classmethod
@@ -49,7 +53,8 @@ class LabelledQuestion(BaseModel):
 def read_questions(path: Path) -> list[LabelledQuestion]:
     """The questions of a file, a JSON object a line; blank lines are skipped.
 
-    ``{"question": "…", "answers": ["…"]}``, ``{"question": "…", "answerable": false}``; further keys are kept.
+    ``{"question": "…", "answers": ["…"]}``, ``{"question": "…", "answerable": false}``; ``answer`` stands for a list of one
+    text; further keys are kept.
 
     Raises:
         InputError: it cannot be read, a line is no such object, or there is no line; the message names the line.

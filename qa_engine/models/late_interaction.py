@@ -30,10 +30,13 @@ class Interaction:
         support: (tokens of the question,), the highest cosine of each with a token of the passage.
         sentence: the same with the sentence of the passage that supports the question best; None if the passage was not
             scored sentence by sentence.
+        sentences: for each sentence of the passage the mean of its score and of the one it has together with the sentence
+            before it, which says what its pronouns stand for; None for one that could not be scored.
     """
 
     support: NDArray[np.float32]
     sentence: NDArray[np.float32] | None = None
+    sentences: Sequence[float | None] = ()
 
     @property
     def score(self) -> float:
@@ -95,7 +98,7 @@ class LateInteractionModel:
 
         Args:
             question: as it was asked.
-            passages: of each passage the codes of its sentences.
+            passages: of each passage the codes of its sentences, empty for one without.
             codec: what the codes were made with.
         """
         asked = codec.rotate(self._questions([question])[question])
@@ -105,17 +108,17 @@ class LateInteractionModel:
         found = []
         start = 0
         for passage in passages:
-            by_sentence = []
+            by_sentence: list[NDArray[np.float32] | None] = []
             for codes in passage:
                 end = start + len(codes) // codec.bytes_per_token
-                if end > start:
-                    by_sentence.append(similar[:, start:end].max(axis=1))
+                by_sentence.append(similar[:, start:end].max(axis=1) if end > start else None)
                 start = end
-            if not by_sentence:
+            supports = [support for support in by_sentence if support is not None]
+            if not supports:
                 found.append(Interaction(np.zeros(len(asked), np.float32)))
                 continue
-            best = max(by_sentence, key=lambda support: float(support.mean()))
-            found.append(Interaction(np.max(by_sentence, axis=0), best))
+            best = max(supports, key=lambda support: float(support.mean()))
+            found.append(Interaction(np.max(supports, axis=0), best, _in_context(by_sentence)))
         return found
 
     def _questions(self, questions: Sequence[str]) -> Mapping[str, NDArray[np.float32]]:
@@ -125,6 +128,20 @@ class LateInteractionModel:
     def _words(self, tokens: EncodedText) -> NDArray[np.float32]:
         words = [row for row, number in enumerate(tokens.ids) if not self.encoder.is_punctuation(number)]
         return unit_rows(tokens.vectors[words] if words else tokens.vectors)
+
+
+def _in_context(supports: Sequence[NDArray[np.float32] | None]) -> list[float | None]:
+    """The scores of the sentences of a passage, each the mean of its own and of the one with the sentence before it."""
+    scores: list[float | None] = []
+    before: NDArray[np.float32] | None = None
+    for support in supports:
+        if support is None:
+            scores.append(None)
+        else:
+            together = support if before is None else np.maximum(support, before)
+            scores.append(float(support.mean() + together.mean()) / 2)
+        before = support
+    return scores
 
 
 def telling_scores(supports: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

@@ -33,6 +33,9 @@ _MAX_MERGED = 2
 SENTENCES = "sentences"
 """Metadata key of the sentences of a passage: a list of dicts with ``node_id``, ``text``, ``page``, ``page_end`` (from 1),
 ``start`` and ``end`` (characters of the document), ``section``, ``role``, ``page_label`` and ``table``."""
+COMPARED_WITH = "compared_with"
+"""Metadata key of the question that a passage was compared with: that to which the ``support`` (-1 to 1) of each of its
+`SENTENCES` belongs."""
 TABLES = "tables"
 """Metadata key of the tables, in Markdown, of which a passage holds rows."""
 COLLECTION, METADATA = "collection", "metadata"
@@ -45,6 +48,7 @@ PASSAGE_KEYS = [
     "section",
     "sentence",
     SENTENCES,
+    COMPARED_WITH,
     TABLES,
     SCORES,
     RANKS,

@@ -17,7 +17,7 @@ from qa_engine.index.token_store import StoredTokens
 from qa_engine.models.late_interaction import Interaction, LateInteractionModel, telling_scores
 from qa_engine.retrieval.fusion import SCORES
 from qa_engine.retrieval.language_shift import interaction_shift
-from qa_engine.retrieval.passages import SENTENCES
+from qa_engine.retrieval.passages import COMPARED_WITH, SENTENCES
 
 NONE = "none"
 LOCAL_WEIGHT = 0.7
@@ -89,7 +89,7 @@ class PassageRerank(SentenceTransformerRerank):
         model_scores = {id(node): node.score or 0.0 for node in ranked}
         if late.found and query_bundle is not None:
             for node, interaction in zip(nodes, late.found, strict=True):
-                node.node.metadata[SCORES]["weakest"] = interaction.weakest
+                _note(node, interaction, query_bundle.query_str)
             shifts = [interaction_shift(query_bundle.query_str, node.node.get_content()) for node in nodes]
             model_scores = dict(zip(map(id, nodes), _combined(late.found, shifts), strict=True))
         later = z_scores([model_scores[id(node)] for node in nodes])
@@ -126,10 +126,20 @@ class _Interactions:
             return []
         ids = [[s["node_id"] for s in node.node.metadata.get(SENTENCES, ())] for node in self._nodes]
         codes = self._tokens.get([identifier for passage in ids for identifier in passage])
-        passages = [[codes[identifier] for identifier in passage if identifier in codes] for passage in ids]
-        if not all(passages):
+        passages = [[codes.get(identifier, b"") for identifier in passage] for passage in ids]
+        if not all(any(passage) for passage in passages):
             return []
         return list(self._model.stored_interactions(question, passages, self._tokens.codec))
+
+
+def _note(passage: NodeWithScore, found: Interaction, question: str) -> None:
+    """What an extractive answer needs, in the metadata of a passage."""
+    metadata = passage.node.metadata
+    metadata[SCORES]["weakest"] = found.weakest
+    if found.sentences:
+        metadata[COMPARED_WITH] = question
+        for sentence, support in zip(metadata[SENTENCES], found.sentences, strict=True):
+            sentence["support"] = support
 
 
 def _combined(interactions: Sequence[Interaction], shifts: Sequence[float]) -> list[float]:

@@ -53,6 +53,8 @@ def test_answers_make_a_question_answerable(tmp_path: Path) -> None:
         '{"question": "谁？", "answers": []}\r\n'
         '{"question": "何时？", "answerable": true}\n'
         '{"question": "哪里？", "answerable": false}\n'
+        '{"question": "多深？", "answer": "2.27米"}\n'
+        '{"question": "多宽？", "answer": "我无法回答您的问题", "file": null, "answerable": false}\n'
     )
     first, *others = read_questions(written(tmp_path, lines))
     assert (first.question, first.answers, first.answerable, first.file) == (
@@ -61,7 +63,8 @@ def test_answers_make_a_question_answerable(tmp_path: Path) -> None:
         True,
         "塔.pdf",
     )
-    assert [other.answerable for other in others] == [False, True, False]
+    assert [other.answerable for other in others] == [False, True, False, True, False]
+    assert [other.answers for other in others] == [(), (), (), ("2.27米",), ()]
 
 
 @given(st.text())
