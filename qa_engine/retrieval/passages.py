@@ -151,17 +151,40 @@ class PassageBuilder(BaseNodePostprocessor):
                 wanted[node_id(document_id, neighbour)] = None
         return known | self._store.sentences([identifier for identifier in wanted if identifier not in known])
 
-    def _budget(self, text: str) -> float:
-        return self.window_chars * (1 if is_chinese(text) else self.latin_ratio)
+    def _size(self, text: str) -> float:
+        """Characters, those of other scripts than Chinese at what they are worth."""
+        return len(text) if is_chinese(text) else len(text) / self.latin_ratio
 
     def _window(self, document_id: str, ordinal: int, sentences: dict[str, TextNode]) -> tuple[int, int]:
         """The widest range around a sentence that fits the budget, within its section if that is not too short."""
         hit = sentences[node_id(document_id, ordinal)]
-        budget = self._budget(hit.text)
         section = str(hit.metadata.get("section", ""))
-        first, last, length = _grown(document_id, ordinal, ordinal, len(hit.text), budget, sentences, section)
-        if length < _SHORT_SECTION * budget:
-            first, last, _ = _grown(document_id, first, last, length, budget, sentences, None)
+        first, last = self._grown(document_id, ordinal, ordinal, sentences, section)
+        if self._length(document_id, first, last, sentences) < _SHORT_SECTION * self.window_chars:
+            first, last = self._grown(document_id, first, last, sentences, None)
+        return first, last
+
+    def _grown(
+        self, document_id: str, first: int, last: int, sentences: dict[str, TextNode], section: str | None
+    ) -> tuple[int, int]:
+        """A range grown on both sides in turn while it fits the budget; within a section, or not if None."""
+        length = self._length(document_id, first, last, sentences)
+        open_sides = {-1, 1}
+        side = -1
+        while open_sides:
+            if side in open_sides:
+                candidate = first - 1 if side < 0 else last + 1
+                neighbour = sentences.get(node_id(document_id, candidate)) if candidate >= 0 else None
+                if (
+                    neighbour is None
+                    or length + self._size(neighbour.text) > self.window_chars
+                    or section not in {None, str(neighbour.metadata.get("section", ""))}
+                ):
+                    open_sides.discard(side)
+                else:
+                    length += self._size(neighbour.text)
+                    first, last = min(first, candidate), max(last, candidate)
+            side = -side
         return first, last
 
     def _place(self, fresh: _Passage, passages: list[_Passage], sentences: dict[str, TextNode]) -> _Passage:
@@ -172,9 +195,8 @@ class PassageBuilder(BaseNodePostprocessor):
             if fresh.first > passage.last or fresh.last < passage.first:
                 continue
             first, last = min(fresh.first, passage.first), max(fresh.last, passage.last)
-            if self._length(fresh.document_id, first, last, sentences) <= _MAX_MERGED * self._budget(
-                fresh.hit.node.get_content()
-            ) and not self._collides(passage, first, last, passages):
+            size = self._length(fresh.document_id, first, last, sentences)
+            if size <= _MAX_MERGED * self.window_chars and not self._collides(passage, first, last, passages):
                 passage.first, passage.last = first, last
                 return passage
             _, ordinal = split_node_id(fresh.hit.node_id)
@@ -194,10 +216,9 @@ class PassageBuilder(BaseNodePostprocessor):
             for other in passages
         )
 
-    @staticmethod
-    def _length(document_id: str, first: int, last: int, sentences: dict[str, TextNode]) -> int:
+    def _length(self, document_id: str, first: int, last: int, sentences: dict[str, TextNode]) -> float:
         found = (sentences.get(node_id(document_id, ordinal)) for ordinal in range(first, last + 1))
-        return sum(len(node.text) for node in found if node is not None)
+        return sum(self._size(node.text) for node in found if node is not None)
 
     @staticmethod
     def _node(passage: _Passage, sentences: dict[str, TextNode]) -> NodeWithScore:
@@ -229,35 +250,6 @@ class PassageBuilder(BaseNodePostprocessor):
             relationships={NodeRelationship.SOURCE: RelatedNodeInfo(node_id=passage.document_id)},
         )
         return NodeWithScore(node=node, score=passage.scores.get("fused", passage.hit.score))
-
-
-def _grown(
-    document_id: str,
-    first: int,
-    last: int,
-    length: int,
-    budget: float,
-    sentences: dict[str, TextNode],
-    section: str | None,
-) -> tuple[int, int, int]:
-    """A range and its characters, grown on both sides in turn while it fits; within a section, or not if None."""
-    open_sides = {-1, 1}
-    side = -1
-    while open_sides:
-        if side in open_sides:
-            candidate = first - 1 if side < 0 else last + 1
-            neighbour = sentences.get(node_id(document_id, candidate)) if candidate >= 0 else None
-            if (
-                neighbour is None
-                or length + len(neighbour.text) > budget
-                or section not in {None, str(neighbour.metadata.get("section", ""))}
-            ):
-                open_sides.discard(side)
-            else:
-                length += len(neighbour.text)
-                first, last = min(first, candidate), max(last, candidate)
-        side = -side
-    return first, last, length
 
 
 def _sentence(node: TextNode) -> dict[str, Any]:
