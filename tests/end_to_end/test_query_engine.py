@@ -120,7 +120,7 @@ class TestAnswer:
                 last = now
 
         beating = asyncio.create_task(heartbeat())
-        answers = await asyncio.gather(*(engine.aquery(QUESTION) for _ in range(3)))
+        answers = await asyncio.gather(*(engine.aquery(QUESTION) for _ in range(40)))
         done.set()
         await beating
         assert {answer.response for answer in answers} == {engine.query(QUESTION).response}
