@@ -17,7 +17,7 @@ from qa_engine.documents.node_parser import node_id
 from qa_engine.documents.parsing_pool import reading_options
 from qa_engine.documents.pdf import ParsedPdf, read_pdf
 from qa_engine.errors import DocumentError
-from qa_engine.index import bm25, catalog, vector_store
+from qa_engine.index import bm25, catalog, token_store, vector_store
 from qa_engine.index.collection import collection_paths
 from qa_engine.ingestion import ingest as module
 from qa_engine.ingestion.report import IngestProgress, IngestReport
@@ -71,10 +71,13 @@ OWNERS = {
     "Catalog": catalog.Catalog,
     "SentenceVectorStore": vector_store.SentenceVectorStore,
     "Bm25Index": bm25.Bm25Index,
+    "TokenStore": token_store.TokenStore,
 }
 
 
-def ingest_and_die(folder: str, storage: str, method: str, call: int, when: str) -> None:
+def ingest_and_die(
+    folder: str, storage: str, method: str, call: int, when: str, local_model: bool = False
+) -> None:
     """Ingests with pruning and kills itself ``before`` or ``after`` the given call of a method, as kill -9 would."""
     owner, name = method.split(".")
     original = getattr(OWNERS[owner], name)
@@ -92,7 +95,8 @@ def ingest_and_die(folder: str, storage: str, method: str, call: int, when: str)
 
     setattr(OWNERS[owner], name, deadly)
     module.parse_files = parse_in_place
-    ingest(Path(folder), Path(storage), prune=True)
+    run = module.ingest if local_model else ingest
+    run(Path(folder), Path(storage), prune=True)
 
 
 class _Slow(HashEmbedding):

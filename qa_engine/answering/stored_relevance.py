@@ -54,8 +54,8 @@ def stored_relevance(catalog: Catalog, reranker: str) -> RelevanceModel | None:
         made_for = str(calibration["reranker"])
     except (ValueError, KeyError, TypeError, ValidationError) as error:
         raise StorageError(
-            f"The calibration in {catalog.path} cannot be read ({error}): run qa-engine calibrate again, or qa-engine "
-            "calibrate --reset."
+            f"The calibration in {catalog.path} cannot be read ({error}): forget it with qa-engine calibrate "
+            "--reset, then calibrate again."
         ) from None
     if set(model.weights) != set(FEATURES) or set(model.biases) != set(PAIRS):
         _logger.warning(

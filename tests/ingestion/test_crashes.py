@@ -17,10 +17,13 @@ import pytest
 from ingest_process import ingest, ingest_and_die, stored_files
 from pdf_factory import SOLAR_SYSTEM, chinese_pdf, english_pdf
 
+from qa_engine import QueryEngine
+from qa_engine import ingest as ingest_locally
 from qa_engine.documents.node_parser import node_id
 from qa_engine.index.bm25 import Bm25Index
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
+from qa_engine.index.token_store import TokenStore
 from qa_engine.index.vector_store import open_chroma
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs POSIX")
@@ -84,6 +87,38 @@ def test_run_killed_at_a_given_instant_is_completed_by_the_next(
     assert "Jupiter" in stored["new.pdf"]
     assert "西湖" in stored["same.pdf"]
     assert ingest(docs, storage, prune=True).unchanged == 3
+
+
+@pytest.mark.usefixtures("parsed_in_place", "local_model")
+@pytest.mark.parametrize(
+    ("method", "call", "when"),
+    [("TokenStore.put", 1, "after"), ("TokenStore.put", 2, "before"), ("TokenStore.delete", 1, "after")],
+)
+def test_token_vectors_are_those_of_the_nodes_after_a_crash(
+    method: str, call: int, when: str, docs: Path, storage: Path
+) -> None:
+    chinese_pdf(docs / "changed.pdf", header=None)
+    english_pdf(docs / "gone.pdf")
+    ingest_locally(docs, storage)
+    change(docs)
+    context = multiprocessing.get_context("spawn")
+    process = context.Process(target=ingest_and_die, args=(str(docs), str(storage), method, call, when, True))
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+
+    assert_readers_are_served(storage)
+    assert QueryEngine.open(storage).retrieve("Which planet is the largest?")
+    assert ingest_locally(docs, storage, prune=True).failures == []
+    assert set(stored_files(storage)) == {"changed.pdf", "new.pdf"}
+    paths = collection_paths(storage, "default")
+    tokens = TokenStore(paths.tokens(4))
+    catalog = Catalog(paths.catalog)
+    ids = [node_id(f.document_id, ordinal) for f in catalog.files().values() for ordinal in range(f.nodes)]
+    catalog.close()
+    assert tokens.count() == len(ids)
+    assert all(tokens.get(ids).values())
+    tokens.close()
 
 
 @contextmanager
