@@ -92,7 +92,11 @@ def test_run_killed_at_a_given_instant_is_completed_by_the_next(
 @pytest.mark.usefixtures("parsed_in_place", "local_model")
 @pytest.mark.parametrize(
     ("method", "call", "when"),
-    [("TokenStore.put", 1, "after"), ("TokenStore.put", 2, "before"), ("TokenStore.delete", 1, "after")],
+    [
+        ("TokenStore.put", 1, "after"),
+        pytest.param("TokenStore.put", 2, "before", marks=pytest.mark.slow),
+        pytest.param("TokenStore.delete", 1, "after", marks=pytest.mark.slow),
+    ],
 )
 def test_token_vectors_are_those_of_the_nodes_after_a_crash(
     method: str, call: int, when: str, docs: Path, storage: Path
