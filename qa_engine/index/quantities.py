@@ -28,10 +28,10 @@ _MAGNITUDES = {
     "trillion": 10**12,
 }
 _UNITS = {
-    "%": "% ％ percent 个百分点",
-    "km2": "km2 km² 平方公里 平方千米 square-kilometers square-kilometres",
-    "m2": "m2 m² 平方米 square-meters square-metres",
-    "m3": "m3 m³ 立方米 cubic-meters cubic-metres",
+    "%": "% percent 个百分点",
+    "km2": "km2 平方公里 平方千米 square-kilometers square-kilometres",
+    "m2": "m2 平方米 square-meters square-metres",
+    "m3": "m3 立方米 cubic-meters cubic-metres",
     "ha": "ha 公顷 hectares",
     "km": "km 公里 千米 kilometers kilometres",
     "m": "m 米 公尺 meters metres",
@@ -128,7 +128,7 @@ def quantities(text: str) -> Iterator[str]:
     """The terms of the numbers, dates and measures of a text, besides the digits themselves.
 
     Args:
-        text: in lower case and simplified characters.
+        text: folded by the analyser, in lower case.
 
     Yields:
         ``第32条`` for 第三十二条 and 第 32 条; ``3000000`` for 300万, 三百万 and 3 million; ``30%`` for 百分之三十 and 30
@@ -195,7 +195,7 @@ def _value(number: str) -> str | None:
 
     try:
         return _plain(Decimal(str(cn2an.cn2an(number, "smart"))))
-    except ValueError:
+    except (ValueError, KeyError):  # the latter from 〇 where cn2an expects a digit
         return None
 
 

@@ -52,6 +52,7 @@ def test_spellings_of_one_quantity_share_a_term(term: str, spellings: list[str])
         "十分重要",  # not 10
         "千万不要",
         "万一",
+        "百零〇千五十〇",
         "一些人",
         "2024-13-40",
         "13月45日",
