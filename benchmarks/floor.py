@@ -55,9 +55,8 @@ class Floor:
         from qa_engine.index.bm25 import Bm25Index
         from qa_engine.index.catalog import Catalog
         from qa_engine.index.collection import collection_paths
-        from qa_engine.index.token_store import TokenStore
         from qa_engine.index.vector_store import open_chroma
-        from qa_engine.ingestion.token_vectors import TOKEN_BITS
+        from qa_engine.ingestion.token_vectors import existing_token_store
         from qa_engine.models.e5 import E5Encoder
 
         if config.embedding.provider != LOCAL or config.rerank.model != LOCAL:
@@ -65,10 +64,8 @@ class Floor:
         paths = collection_paths(storage, collection)
         catalog = Catalog(paths.catalog)
         published = catalog.published
-        catalog_bits = catalog.meta(TOKEN_BITS)
+        self._tokens = existing_token_store(catalog, paths)
         catalog.close()
-        bits = int(catalog_bits or 0)
-        self._tokens = TokenStore(paths.tokens(bits)) if bits else None
         self._encoder = E5Encoder.shared()
         self._collection = open_chroma(paths.chroma, published)
         self._bm25: Any = Bm25Index.load(paths.bm25(published))._retriever

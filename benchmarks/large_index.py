@@ -17,10 +17,10 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
+from asking import progress_console
 from corpus import SEED
 from metrics import TOP_K, percentile
 from report import RESULTS, Report, publish
-from rich.console import Console
 from rich.progress import track
 from texts import SentenceMaker
 
@@ -33,8 +33,6 @@ _EMBEDDED = 4000
 _NOISE = 0.5
 """Length of the noise that is added to a vector of length 1."""
 _QUESTION_CHARS = 12
-
-progress_console = Console(stderr=True)
 
 
 def build(storage: Path, sentences: int, seed: int, config: Config) -> None:

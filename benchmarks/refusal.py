@@ -19,10 +19,10 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 from asking import progress_console
-from corpus import SEED, Question
-from data_options import ConfigFile, Data, Out, Questions, Seed
+from corpus import PARAGRAPHS_PER_FILE, SEED, Question
+from data_options import ConfigFile, Data, Out, Questions, Sample, Seed
 from left_out import ABSENT, NEAR, PRESENT, build_halves
-from metrics import squash
+from metrics import first_hit
 from report import RESULTS, Report, measured_settings, publish
 from rich.progress import track
 
@@ -43,8 +43,8 @@ def ask(engine: QueryEngine, config: Config, questions: list[Question], kind: st
         explained = engine.explain(question.question, config.retrieval.candidates)
         if not explained.nodes:
             continue
-        texts = [squash(node.node.get_content()) for node in explained.nodes[:used]]
-        holds = any(squash(answer) in text for answer in question.answers for text in texts)
+        texts = [node.node.get_content() for node in explained.nodes[:used]]
+        holds = first_hit(texts, question.answers, used) is not None
         evidence = Evidence.of(explained.judged_as or question.question, explained.nodes, used)
         found.append({"id": question.id, "kind": kind, "holds": holds, "evidence": asdict(evidence)})
     return found
@@ -118,7 +118,7 @@ def main(
     clear = kinds != NEAR
     holds = np.array([one["holds"] and one["kind"] == PRESENT for one in asked])
     error = calibration_error(probabilities[clear], holds[clear])
-    title = data.stem + (f", questions of {questions.stem}" if questions else "")
+    sample = Sample(data, questions, per_kind, None, PARAGRAPHS_PER_FILE, seed)
     counts = ", ".join(
         f"{(kinds == kind).sum()} {kind}" for kind in (PRESENT, ABSENT, NEAR) if (kinds == kind).any()
     )
@@ -131,11 +131,10 @@ def main(
         f"Calibration error {error:.3f}.",
     ]
     columns = ["score", *(f"≤{share * 100:g} %" for share in ALLOWED), "AUC"]
-    stem = f"refusal-{data.stem}" + (f"-{questions.stem}" if questions else "")
     publish(
         out,
-        stem,
-        [Report(f"Refusals: {title}", columns, rows, notes)],
+        sample.stem("refusal"),
+        [Report(f"Refusals: {sample.title}", columns, rows, notes)],
         {
             "data": data.name,
             "seed": seed,

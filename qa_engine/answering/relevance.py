@@ -42,25 +42,26 @@ class Evidence:
     pair: str
 
     @classmethod
-    def of(cls, question: str, candidates: Sequence[NodeWithScore], used: int) -> Evidence:
+    def of(
+        cls, question: str, candidates: Sequence[NodeWithScore], used: int, with_coverage: bool = True
+    ) -> Evidence:
         """
         Args:
             question: in the wording that the passages were compared with.
             candidates: at least one, best first.
             used: how many of them the answer may use.
+            with_coverage: whether to analyse the texts for their coverage, which is 0 otherwise.
         """
         scores = [_scores(passage) for passage in candidates]
         supports = [found["rerank"] for found in scores if "rerank" in found]
         passages = candidates[:used]
         best = max(passages, key=lambda passage: _scores(passage).get("rerank", -math.inf))
         support = _scores(best).get("rerank", 0.0)
-        terms = set(analyse(question))
-        shares = [len(terms.intersection(analyse(passage.node.get_content()))) for passage in passages]
         return cls(
             support=support,
             weakest=max(found.get("weakest", 0.0) for found in scores[:used]),
             lead=support - median(supports) if supports else 0.0,
-            coverage=max(shares) / max(1, len(terms)),
+            coverage=_coverage(question, passages) if with_coverage else 0.0,
             dense=max((found["dense"] for found in scores if "dense" in found), default=0.0),
             pair=f"{_language(question)}-{_language(best.node.get_content())}",
         )
@@ -91,7 +92,10 @@ class RelevanceModel:
 
     def probability(self, question: str, candidates: Sequence[NodeWithScore], used: int) -> float:
         """Between 0 and 1; 0 without passages. The arguments are those of `Evidence.of`."""
-        return self.of_evidence(Evidence.of(question, candidates, used)) if candidates else 0.0
+        if not candidates:
+            return 0.0
+        with_coverage = self.weights["coverage"] != 0
+        return self.of_evidence(Evidence.of(question, candidates, used, with_coverage))
 
     def of_evidence(self, evidence: Evidence) -> float:
         """The probability that the passages behind some evidence hold the answer."""
@@ -108,6 +112,12 @@ class RelevanceModel:
 def _scores(passage: NodeWithScore) -> Mapping[str, float]:
     scores: Mapping[str, float] = passage.node.metadata.get(SCORES, {})
     return scores
+
+
+def _coverage(question: str, passages: Sequence[NodeWithScore]) -> float:
+    terms = set(analyse(question))
+    shared = (len(terms.intersection(analyse(passage.node.get_content()))) for passage in passages)
+    return max(shared) / max(1, len(terms))
 
 
 def _language(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,8 +14,11 @@ from qa_engine.cli.output import messages, print_json, results
 from qa_engine.errors import InputError
 
 if TYPE_CHECKING:
+    from qa_engine.config import Config
     from qa_engine.evaluation.calibration import Calibration, Progress
     from qa_engine.evaluation.relevance_fit import Refusals
+    from qa_engine.index.catalog import Catalog
+    from qa_engine.index.collection import CollectionPaths
 
 
 def calibrate(
@@ -44,9 +47,7 @@ def calibrate(
     config: ConfigOption = None,
 ) -> None:
     """Fit to a collection when to refuse, from questions whose answers are known."""
-    from qa_engine.index.catalog import Catalog
     from qa_engine.index.collection import require_collection
-    from qa_engine.index.writer_lock import writer_lock
 
     if reset == (questions is not None):
         raise InputError("Name a file of questions, or give --reset without one.")
@@ -57,8 +58,8 @@ def calibrate(
     if questions is None:
         from qa_engine.answering.stored_relevance import forget_calibration
 
-        with writer_lock(paths.root, settings.ingestion.lock_timeout_seconds):
-            had = forget_calibration(Catalog(paths.catalog))
+        with _writing(paths, settings) as catalog:
+            had = forget_calibration(catalog)
         if json:
             print_json({"collection": name, "reset": had})
         else:
@@ -95,9 +96,9 @@ def calibrate(
             progress,
         )
     if not dry_run:
-        with writer_lock(paths.root, settings.ingestion.lock_timeout_seconds):
+        with _writing(paths, settings) as catalog:
             store_calibration(
-                Catalog(paths.catalog),
+                catalog,
                 calibration.model,
                 name_of(parts.reranker),
                 {
@@ -110,6 +111,19 @@ def calibrate(
         print_json({"collection": name, "stored": not dry_run, **calibration.to_dict()})
         return
     _show(name, calibration, stored=not dry_run)
+
+
+@contextmanager
+def _writing(paths: CollectionPaths, settings: Config) -> Iterator[Catalog]:
+    """The catalog of a collection, with the right to write."""
+    from qa_engine.index.catalog import Catalog
+    from qa_engine.index.writer_lock import writer_lock
+
+    with (
+        writer_lock(paths.root, settings.ingestion.lock_timeout_seconds),
+        closing(Catalog(paths.catalog)) as catalog,
+    ):
+        yield catalog
 
 
 def _show(name: str, calibration: Calibration, stored: bool) -> None:

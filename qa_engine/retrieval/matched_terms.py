@@ -30,15 +30,15 @@ def matched_terms(query: str, terms: Set[str]) -> list[str]:
     for match in _RUNS.finditer(unicodedata.normalize("NFKC", query)):
         run = match[0]
         matched = [term for term in analyse(run) if term in terms]
-        is_han = _HAN.match(run) and len(fold(run)) == len(run)
-        shown = _spans(run, matched) if is_han else [run] if matched else []
+        folded = fold(run)
+        in_place = _HAN.match(run) and len(folded) == len(run)
+        shown = _spans(run, folded, matched) if in_place else [run] if matched else []
         found.update(dict.fromkeys(shown))
     return list(found)
 
 
-def _spans(run: str, terms: Iterable[str]) -> list[str]:
+def _spans(run: str, folded: str, terms: Iterable[str]) -> list[str]:
     """The parts of a run of Chinese that terms cover; terms that overlap, not those that only touch, are one part."""
-    folded = fold(run)
     places = sorted(
         {
             (match.start(), match.start() + len(term))
