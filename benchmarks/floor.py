@@ -3,8 +3,8 @@
 One forward pass of the model over the question, one Chroma query, one scoring by bm25s, one look for the neighbours of
 the hits in Chroma, and the late interaction of the candidate passages: from their stored token vectors, or with a
 forward pass over them where none are kept. Nothing of LlamaIndex or of our own retrieval is around them. Of all
-benchmarks this one reaches into the package: it borrows the loaded session, the open Chroma collection, the BM25 index and
-the file of token vectors.
+benchmarks this one reaches into the package: it borrows the loaded session, the open Chroma collection, the terms for
+bm25s and the file of token vectors.
 """
 
 from __future__ import annotations
@@ -13,13 +13,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from llama_index.core.schema import NodeWithScore
 from numpy.typing import NDArray
 
 from qa_engine.config import LOCAL, Config
+
+if TYPE_CHECKING:
+    from qa_engine.index.catalog import Catalog
 
 _REACH = 2
 """Sentences on each side that are fetched beyond those of a passage: to see that the next would not fit."""
@@ -52,10 +55,9 @@ class Floor:
     """
 
     def __init__(self, storage: Path, collection: str, config: Config) -> None:
-        from qa_engine.index.bm25 import Bm25Index
         from qa_engine.index.catalog import Catalog
+        from qa_engine.index.chroma import open_vectors
         from qa_engine.index.collection import collection_paths
-        from qa_engine.index.vector_store import open_chroma
         from qa_engine.ingestion.token_vectors import existing_token_store
         from qa_engine.models.e5 import E5Encoder
 
@@ -63,12 +65,11 @@ class Floor:
             raise ValueError("the floor is measured with the local embedding model and the local reranker")
         paths = collection_paths(storage, collection)
         catalog = Catalog(paths.catalog)
-        published = catalog.published
         self._tokens = existing_token_store(catalog, paths)
+        self._collection = open_vectors(paths, catalog, config.index)
+        self._bm25 = _bm25(catalog, config.bm25.context_sentences)
         catalog.close()
         self._encoder = E5Encoder.shared()
-        self._collection = open_chroma(paths.chroma, published)
-        self._bm25: Any = Bm25Index.load(paths.bm25(published))._retriever
         self._dense_top_k = config.retrieval.dense_top_k
         self._bm25_top_k = config.retrieval.bm25_top_k
 
@@ -146,3 +147,17 @@ class Floor:
         for _, (vectors, tokens) in self._encoder._run_outputs(["embedding", "token_vectors"], encodings):
             self._asked = tokens[0]
             yield vectors
+
+
+def _bm25(catalog: Catalog, context_sentences: int) -> Any:
+    """bm25s over the terms of the collection."""
+    import bm25s
+
+    rows = []
+    for document in catalog.terms(list(catalog.live_documents())):
+        for at in range(len(document.sentences)):
+            window = document.sentences[max(0, at - context_sentences) : at + context_sentences + 1]
+            rows.append([term for sentence in window for term in sentence])
+    retriever = bm25s.BM25(method="lucene")
+    retriever.index(rows, create_empty_token=False, show_progress=False)
+    return retriever

@@ -12,6 +12,7 @@ from __future__ import annotations
 import resource
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -43,9 +44,10 @@ def build(storage: Path, sentences: int, seed: int, config: Config) -> None:
 
     from qa_engine.documents.node_parser import node_id
     from qa_engine.index.analyser import analyse
-    from qa_engine.index.catalog import Catalog, FileRecord
+    from qa_engine.index.catalog import Catalog, DocumentParts, FileRecord
+    from qa_engine.index.chroma import open_vectors
     from qa_engine.index.collection import collection_paths, embedding_identity
-    from qa_engine.index.vector_store import SentenceVectorStore, open_chroma
+    from qa_engine.index.vector_store import SentenceVectorStore
     from qa_engine.ingestion.publishing import publish as publish_index
     from qa_engine.ingestion.report import IngestProgress
     from qa_engine.models.e5 import PASSAGE_PREFIX, E5Encoder
@@ -54,7 +56,7 @@ def build(storage: Path, sentences: int, seed: int, config: Config) -> None:
     paths.root.mkdir(parents=True)
     catalog = Catalog(paths.catalog, create=True)
     catalog.set_meta(name=COLLECTION, identity=json.dumps(embedding_identity(config.embedding)))
-    store = SentenceVectorStore(open_chroma(paths.chroma, 0, create=True))
+    store = SentenceVectorStore(open_vectors(paths, catalog, config.index, create=True))
     maker = SentenceMaker(seed)
     real = E5Encoder.shared().embed([PASSAGE_PREFIX + maker.chinese() for _ in range(_EMBEDDED)])
     chance = np.random.default_rng(seed)
@@ -79,22 +81,9 @@ def build(storage: Path, sentences: int, seed: int, config: Config) -> None:
         ]
         catalog.begin(document, len(nodes))
         store.add(nodes)
-        record = FileRecord(
-            f"/{number}.pdf",
-            f"{number}.pdf",
-            0,
-            0,
-            0,
-            document,
-            "",
-            document,
-            1,
-            len(nodes),
-            len(nodes),
-            0,
-            "",
-        )
-        catalog.commit(record, [], [analyse(text) for text in texts])
+        record = FileRecord(f"/{number}.pdf", f"{number}.pdf", 0, 0, 0, document, "", document)
+        record = replace(record, pages=1, nodes=len(nodes), chinese_nodes=len(nodes))
+        catalog.commit(record, DocumentParts([], [analyse(text) for text in texts]))
     publish_index(catalog, paths, config.bm25, IngestProgress())
     catalog.close()
 

@@ -86,6 +86,22 @@ class EmbeddingConfig(_Section):
     passages are encoded anew for each question. Another value reads the files again."""
 
 
+class IndexConfig(_Section):
+    """Where the vectors are: in the folder of the collection, or on a Chroma server that several machines share."""
+
+    url: Annotated[str, Field(pattern=r"^https?://[^/\s]+/?$")] | None = None
+    """Address of a Chroma server, such as ``https://chroma.example:8000``. Unset: the embedded Chroma."""
+    token: SecretStr | None = None
+    token_header: str = "Authorization"
+    """The header that the token is sent in, after ``Bearer`` if it is this one."""
+    ca_file: Path | None = None
+    """Certificate, in PEM, of the authority that signed the server's; unset: those that the system knows."""
+    tenant: str = "default_tenant"
+    database: str = "default_database"
+    timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 60
+    """For each request to the server."""
+
+
 class Bm25Config(_Section):
     """Lexical retrieval."""
 
@@ -215,6 +231,7 @@ class Config(BaseSettings):
     documents: DocumentsConfig = DocumentsConfig()
     ingestion: IngestionConfig = IngestionConfig()
     embedding: EmbeddingConfig = EmbeddingConfig()
+    index: IndexConfig = IndexConfig()
     bm25: Bm25Config = Bm25Config()
     retrieval: RetrievalConfig = RetrievalConfig()
     rerank: RerankConfig = RerankConfig()
@@ -319,7 +336,7 @@ def _explain(error: ValidationError) -> str:
         name = ".".join(str(part) for part in fault["loc"])
         if fault["type"] == "extra_forbidden":
             sentences.append(f"{name} is not a setting; known here: {', '.join(_known_keys(fault['loc']))}")
-        elif "api_key" in name or fault["type"] == "model_type":
+        elif "api_key" in name or name.endswith("token") or fault["type"] == "model_type":
             # What stands in the place of a whole section may hold a key, too.
             sentences.append(f"{name} is not valid: {fault['msg']}")
         else:

@@ -61,7 +61,7 @@ class DocumentError(QAEngineError):
 
     Args:
         reason: stable name of the cause: ``locked``, ``damaged``, ``empty``, ``no_text``, ``garbled``,
-            ``too_large``, ``timeout``, ``crashed``, ``unreadable``, ``not_pdf`` or ``metadata``.
+            ``too_large``, ``timeout``, ``crashed``, ``unreadable``, ``changed``, ``not_pdf`` or ``metadata``.
         message: one sentence for people.
     """
 

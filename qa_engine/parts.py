@@ -52,7 +52,7 @@ def build_parts(
     named = collection if collection is not None else config.collection
     root = Path(storage) if storage is not None else config.storage
     names = [named] if isinstance(named, str) else named
-    readers = open_collections(root, names, config.embedding, embed_model)
+    readers = open_collections(root, names, config.embedding, embed_model, config.index, config.bm25)
     embedding = embed_model or build_embedding(config.embedding)
     reranker = build_reranker(config.rerank, embedding, config.retrieval.candidates)
     synthesizer: Synthesizer

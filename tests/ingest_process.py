@@ -12,15 +12,16 @@ from typing import Any
 
 from hash_embedding import HashEmbedding
 
+from qa_engine import ingest as ingest_locally
 from qa_engine.config import DocumentsConfig
 from qa_engine.documents.node_parser import node_id
 from qa_engine.documents.parsing_pool import reading_options
 from qa_engine.documents.pdf import ParsedPdf, read_pdf
 from qa_engine.errors import DocumentError
-from qa_engine.index import bm25, catalog, token_store, vector_store
+from qa_engine.index import bm25, catalog, chroma, token_store, vector_store
 from qa_engine.index.collection import collection_paths
-from qa_engine.ingestion import ingest as module
-from qa_engine.ingestion.report import IngestProgress, IngestReport
+from qa_engine.ingestion import run as module
+from qa_engine.ingestion.report import FileResult, IngestProgress, IngestReport
 
 
 def parse_in_place(
@@ -36,7 +37,7 @@ def parse_in_place(
 
 def ingest(folder: Path, storage: Path, **options: Any) -> IngestReport:
     """An ingest run with cheap vectors."""
-    return module.ingest(folder, storage, embed_model=HashEmbedding(model_name="hash"), **options)
+    return ingest_locally(folder, storage, embed_model=HashEmbedding(model_name="hash"), **options)
 
 
 def stored_files(storage: Path, collection: str = "default") -> dict[str, str]:
@@ -46,23 +47,23 @@ def stored_files(storage: Path, collection: str = "default") -> dict[str, str]:
     try:
         records = list(opened.files().values())
         expected = {
-            node_id(record.document_id, ordinal): record.file_name
+            node_id(record.document_id, ordinal): record.document_id
             for record in records
             for ordinal in range(record.nodes)
         }
         assert opened.unfinished() == []
         assert opened.published == opened.changes
         assert opened.node_count() == len(expected)
-        assert len(bm25.Bm25Index.load(paths.bm25(opened.published))) == len(expected)
+        assert len(bm25.Bm25Folder(paths.bm25).load(opened.published)) == len(expected)
         if not paths.chroma.exists():
             assert expected == {}
             return {}
-        stored = vector_store.open_chroma(paths.chroma, opened.published).get(include=["documents"])
+        stored = chroma.open_chroma(paths.chroma, opened.published).get(include=["documents"])
         assert sorted(stored["ids"]) == sorted(expected)
-        texts: dict[str, list[str]] = {record.file_name: [] for record in records}
+        texts: dict[str, list[str]] = {record.document_id: [] for record in records}
         for identifier, text in sorted(zip(stored["ids"], stored["documents"] or [], strict=True)):
             texts[expected[identifier]].append(text)
-        return {name: "".join(parts) for name, parts in texts.items()}
+        return {record.file_name: "".join(texts[record.document_id]) for record in records}
     finally:
         opened.close()
 
@@ -70,7 +71,7 @@ def stored_files(storage: Path, collection: str = "default") -> dict[str, str]:
 OWNERS = {
     "Catalog": catalog.Catalog,
     "SentenceVectorStore": vector_store.SentenceVectorStore,
-    "Bm25Index": bm25.Bm25Index,
+    "Bm25Folder": bm25.Bm25Folder,
     "TokenStore": token_store.TokenStore,
 }
 
@@ -94,8 +95,9 @@ def ingest_and_die(
         return result
 
     setattr(OWNERS[owner], name, deadly)
+    module._TOGETHER_FILES = 1
     module.parse_files = parse_in_place
-    run = module.ingest if local_model else ingest
+    run = ingest_locally if local_model else ingest
     run(Path(folder), Path(storage), prune=True)
 
 
@@ -108,15 +110,17 @@ class _Slow(HashEmbedding):
 
 
 class _Printing(IngestProgress):
-    def file_done(self, name: str, outcome: str) -> None:
-        print(name, outcome, flush=True)
+    def file_done(self, result: FileResult) -> None:
+        print(Path(result.path).name, result.status, flush=True)
 
 
 def main() -> None:
-    """``python -m ingest_process FOLDER STORAGE SECONDS``: a slow run that prints every file; ``ready`` comes first."""
-    folder, storage, seconds = sys.argv[1:]
+    """``python -m ingest_process FOLDER STORAGE SECONDS FILES``: a slow run that commits so many files together and prints
+    each; ``ready`` comes first."""
+    folder, storage, seconds, together = sys.argv[1:]
+    module._TOGETHER_FILES = int(together)
     print("ready", flush=True)
-    module.ingest(
+    ingest_locally(
         folder,
         storage,
         workers=2,

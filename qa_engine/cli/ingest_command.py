@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json as json_module
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,7 +24,10 @@ from qa_engine.cli.options import (
 from qa_engine.cli.output import messages, print_json, results, say
 
 if TYPE_CHECKING:
-    from qa_engine.ingestion.report import IngestProgress, IngestReport
+    from qa_engine.ingestion.report import FileResult, IngestProgress, IngestReport
+
+_TOLD = 0.05
+"""Seconds of a stage that the summary mentions."""
 
 
 def ingest(
@@ -45,6 +49,12 @@ def ingest(
             "--metadata", metavar="FILE", help="CSV with a column file, and what is noted about each file."
         ),
     ] = None,
+    report_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--report", metavar="FILE", help="Write a line of JSON for each file: path, status, reason, …"
+        ),
+    ] = None,
     parser: ParserOption = None,
     ocr: OcrOption = None,
     password: PasswordOption = None,
@@ -55,7 +65,7 @@ def ingest(
     settings = with_reading(load_config(config), parser, ocr, password)
     from qa_engine.ingestion.ingest import ingest as run_ingest
 
-    with _shown_progress() as progress:
+    with _opened_report(report_file) as lines, _shown_progress(lines) as progress:
         report = run_ingest(
             paths,
             storage,
@@ -74,7 +84,29 @@ def ingest(
 
 
 @contextmanager
-def _shown_progress() -> Iterator[IngestProgress]:
+def _opened_report(file: Path | None) -> Iterator[IO[str] | None]:
+    """The file that gets a line of JSON for each file of the run.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    if file is None:
+        yield None
+        return
+    from qa_engine.errors import InputError
+
+    try:
+        lines = file.open("w", encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            f"The report {file} cannot be written ({error.strerror or error}): name another file with --report."
+        ) from error
+    with lines:
+        yield lines
+
+
+@contextmanager
+def _shown_progress(lines: IO[str] | None) -> Iterator[IngestProgress]:
     """A progress bar on standard error; plain lines for the stages where that is no terminal."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
     from rich.progress import TimeRemainingColumn as Remaining
@@ -105,10 +137,13 @@ def _shown_progress() -> Iterator[IngestProgress]:
                 if self.task is not None:
                     bar.update(self.task, description=f"files ({done} of {total} sentences of this one)")
 
-            def file_done(self, name: str, outcome: str) -> None:
-                if outcome not in {"added", "updated"}:
-                    say(f"{name}: {outcome}")
-                if self.task is not None:
+            def file_done(self, result: FileResult) -> None:
+                if lines is not None:
+                    lines.write(json_module.dumps(result.to_dict(), ensure_ascii=False) + "\n")
+                    lines.flush()
+                if result.status == "failed":
+                    say(f"{result.path}: {result.reason}")
+                if self.task is not None and result.status not in {"unchanged", "vanished", "deleted"}:
                     bar.update(self.task, advance=1, description="files")
 
         yield Shown()
@@ -119,16 +154,22 @@ def _print_summary(report: IngestReport) -> None:
 
     console = results()
     table = Table(title=f"Collection {report.collection}", title_justify="left")
-    for name in ("added", "updated", "unchanged", "deleted", "failed", "pages", "sentences", "seconds"):
+    counts = ("added", "updated", "unchanged", "moved", "duplicate", "vanished", "deleted")
+    for name in (*counts, "failed", "pages", "sentences", "seconds"):
         table.add_column(name, justify="right")
     table.add_row(
-        *(str(n) for n in (report.added, report.updated, report.unchanged, report.deleted)),
+        *(str(getattr(report, name)) for name in counts),
         str(len(report.failures)),
         str(report.pages),
         str(report.nodes),
         f"{report.seconds:.1f}",
     )
     console.print(table)
+    spent = [f"{stage} {seconds:.1f} s" for stage, seconds in report.timings.items() if seconds >= _TOLD]
+    if spent:
+        console.print(f"time: {', '.join(spent)}", markup=False)
+    if report.vanished:
+        console.print(f"{report.vanished} of the files are gone: --prune takes them out of the collection.")
     for warning in report.warnings:
         console.print(f"warning: {warning}", markup=False)
     for failure in report.failures:

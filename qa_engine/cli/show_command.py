@@ -23,7 +23,7 @@ from qa_engine.cli.output import print_json, results, say
 
 if TYPE_CHECKING:
     from qa_engine.answering.answer import Citation
-    from qa_engine.config import Config, DocumentsConfig
+    from qa_engine.config import Config, DocumentsConfig, IndexConfig
     from qa_engine.documents.rendering import PageBox
     from qa_engine.index.catalog import Catalog, FileRecord
     from qa_engine.index.collection import CollectionPaths
@@ -54,7 +54,7 @@ def show(
     """Render the pages that a citation is on, with the cited sentences marked."""
     settings = with_reading(load_config(config), None, None, password)
     with _opened(settings, storage, collection) as (catalog, paths):
-        record, text, boxes = _find(citation, catalog, paths)
+        record, text, boxes = _find(citation, catalog, paths, settings.index)
     images = _render(
         _located(record), boxes, out or Path(), dpi, settings.documents, Path(record.file_name).stem
     )
@@ -98,13 +98,16 @@ def _opened(
         catalog.close()
 
 
-def _find(citation: str, catalog: Catalog, paths: CollectionPaths) -> tuple[FileRecord, str, list[PageBox]]:
+def _find(
+    citation: str, catalog: Catalog, paths: CollectionPaths, index: IndexConfig
+) -> tuple[FileRecord, str, list[PageBox]]:
     """The file, the text and the places that an id stands for."""
     from qa_engine.documents.node_parser import lines_between, node_id
     from qa_engine.documents.rendering import PageBox
     from qa_engine.documents.sentences import join_sentences
     from qa_engine.errors import InputError
-    from qa_engine.index.vector_store import SentenceVectorStore, open_chroma
+    from qa_engine.index.chroma import open_vectors
+    from qa_engine.index.vector_store import SentenceVectorStore
 
     parsed = _ID.fullmatch(citation.strip())
     if parsed is None:
@@ -113,12 +116,12 @@ def _find(citation: str, catalog: Catalog, paths: CollectionPaths) -> tuple[File
         )
     document_id, first = parsed["document"], int(parsed["first"])
     last = int(parsed["last"] or first)
-    record = next((file for file in catalog.files().values() if file.document_id == document_id), None)
+    record = next(iter(catalog.files_of([document_id]).get(document_id, [])), None)
     if record is None or not first <= last < record.nodes:
         raise InputError(
             f"There is no sentence {citation!r} in this collection: its file may have changed since; ask again."
         )
-    store = SentenceVectorStore(open_chroma(paths.chroma, catalog.published))
+    store = SentenceVectorStore(open_vectors(paths, catalog, index))
     ids = [node_id(document_id, ordinal) for ordinal in range(first, last + 1)]
     found = store.sentences(ids)
     nodes = [found[identifier] for identifier in ids if identifier in found]

@@ -1,29 +1,27 @@
-"""The lexical index of a collection: built from stored terms, kept as bm25s files, searched by terms."""
+"""The lexical index of a collection: BM25 over segments, each written once, so that a new file costs what it holds."""
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
-from collections.abc import Container, Sequence
-from dataclasses import dataclass
+import uuid
+from collections import Counter
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from qa_engine.documents.node_parser import node_id
+from qa_engine.config import Bm25Config
 from qa_engine.errors import StorageError
 from qa_engine.index.analyser import ANALYSER_VERSION
+from qa_engine.index.bm25_segment import Bm25Segment, DocumentTerms
 
-_MANIFEST = "manifest.json"
-
-
-@dataclass(frozen=True)
-class DocumentTerms:
-    """The terms of the sentences of one document, in order."""
-
-    document_id: str
-    sentences: Sequence[Sequence[str]]
+_SEGMENTS = "segments"
 
 
 @dataclass(frozen=True)
@@ -34,57 +32,77 @@ class Bm25Hit:
     score: float
 
 
-class Bm25Index:
-    """BM25 (Lucene's variant, in bm25s) over sentences. Holds ids, not texts."""
+@dataclass(frozen=True, eq=False)
+class StoredSegment:
+    """A segment in the folder of the index, and which of its documents count no longer."""
 
-    def __init__(self, retriever: Any, document_ids: list[str], first_rows: np.ndarray) -> None:
-        self._retriever = retriever
-        self._document_ids = document_ids
-        self._first_rows = first_rows
+    name: str
+    segment: Bm25Segment
+    dead: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def live(self) -> list[str]:
+        """The documents that count."""
+        return [document_id for document_id in self.segment.document_ids if document_id not in self.dead]
+
+
+class Bm25Index:
+    """BM25, Lucene's variant, over the sentences of several segments. Holds ids, not texts.
+
+    Scores are those of one index of all the documents that count: document frequencies and the mean length are summed
+    over the segments, so they depend on what the collection holds and not on how it came to hold it.
+
+    Source: Kamphuis et al., "Which BM25 do you mean?", ECIR 2020, the variant called Lucene (accurate).
+    """
+
+    def __init__(self, segments: Sequence[StoredSegment], k1: float = 1.2, b: float = 0.75) -> None:
+        """
+        Args:
+            segments: with no document in common that counts.
+            k1: saturation of the term frequency.
+            b: strength of the normalisation by length.
+        """
+        self.segments = tuple(segments)
+        self._alive = [
+            None if not stored.dead else ~stored.segment.rows_of(stored.dead) for stored in self.segments
+        ]
+        self._offsets = np.cumsum([0, *(len(stored.segment) for stored in self.segments)])
+        lengths = (
+            np.concatenate([stored.segment.lengths for stored in self.segments])
+            if self.segments
+            else np.zeros(0)
+        ).astype(np.float32)
+        alive = self._mask()
+        counted = lengths if alive is None else lengths[alive]
+        self._sentences = len(counted)
+        mean = float(counted.mean()) if len(counted) else 0.0
+        self._norms = k1 * (1 - b + b * lengths / mean) if mean else np.full_like(lengths, k1)
+        self._dead = None if alive is None else ~alive
 
     @classmethod
     def build(
-        cls, documents: Sequence[DocumentTerms], k1: float, b: float, context_sentences: int
+        cls, documents: Iterable[DocumentTerms], k1: float, b: float, context_sentences: int
     ) -> Bm25Index:
-        """An index over all sentences of the documents.
-
-        Args:
-            documents: may be empty, and may hold empty sentences.
-            k1: saturation of the term frequency.
-            b: strength of the normalisation by length.
-            context_sentences: neighbours on each side whose terms count for a sentence as well.
-        """
-        rows: list[list[int]] = []
-        vocabulary: dict[str, int] = {}
-        first_rows = [0]
-        for document in documents:
-            coded = [
-                [vocabulary.setdefault(term, len(vocabulary)) for term in sentence]
-                for sentence in document.sentences
-            ]
-            for index in range(len(coded)):
-                window = coded[max(0, index - context_sentences) : index + context_sentences + 1]
-                rows.append([term for sentence in window for term in sentence])
-            first_rows.append(len(rows))
-        retriever = None
-        if vocabulary:
-            import bm25s
-
-            retriever = bm25s.BM25(k1=k1, b=b, method="lucene")
-            retriever.index((rows, vocabulary), create_empty_token=False, show_progress=False)
-        return cls(
-            retriever, [document.document_id for document in documents], np.array(first_rows, np.int64)
-        )
+        """An index in memory over all sentences of the documents; see `Bm25Segment.build`."""
+        return cls([StoredSegment("memory", Bm25Segment.build(documents, context_sentences))], k1, b)
 
     def __len__(self) -> int:
-        return int(self._first_rows[-1])
+        return self._sentences
 
-    def rows_of(self, document_ids: Container[str]) -> np.ndarray:
+    @cached_property
+    def document_ids(self) -> frozenset[str]:
+        """The documents that count."""
+        return frozenset(document_id for stored in self.segments for document_id in stored.live)
+
+    def rows_of(self, document_ids: Container[str]) -> NDArray[np.bool_]:
         """A mask of the sentences: those of the documents are True."""
-        wanted = [document_id in document_ids for document_id in self._document_ids]
-        return np.repeat(np.array(wanted, bool), np.diff(self._first_rows))
+        return np.concatenate(
+            [np.zeros(0, bool), *(stored.segment.rows_of(document_ids) for stored in self.segments)]
+        )
 
-    def search(self, terms: Sequence[str], top_k: int, rows: np.ndarray | None = None) -> list[Bm25Hit]:
+    def search(
+        self, terms: Sequence[str], top_k: int, rows: NDArray[np.bool_] | None = None
+    ) -> list[Bm25Hit]:
         """The best sentences, best first; none with a score of 0, so possibly fewer than ``top_k``.
 
         Args:
@@ -92,72 +110,154 @@ class Bm25Index:
             top_k: most sentences to return.
             rows: a mask of the sentences to search, see `rows_of`; None searches all.
         """
-        if self._retriever is None:
-            return []
-        known = [term for term in terms if term in self._retriever.vocab_dict]
-        if not known:
-            return []
-        scores = self._retriever.get_scores(known)
+        scores = np.zeros(len(self._norms), np.float32)
+        for term, times in Counter(terms).items():
+            self._add(term, times, scores)
+        if self._dead is not None:
+            scores[self._dead] = 0
         if rows is not None:
-            scores = np.where(rows, scores, 0)
+            scores[~rows] = 0
         count = min(top_k, len(scores))
+        if count == 0 or not scores.any():
+            return []
         best = np.argpartition(-scores, count - 1)[:count]
         best = best[np.lexsort((best, -scores[best]))]
         return [Bm25Hit(self._node_id(int(row)), float(scores[row])) for row in best if scores[row] > 0]
 
     def matched(self, terms: Sequence[str]) -> list[str]:
         """Those of the terms that occur in the collection."""
-        if self._retriever is None:
-            return []
-        return [term for term in dict.fromkeys(terms) if term in self._retriever.vocab_dict]
+        return [term for term in dict.fromkeys(terms) if self._frequency(term)]
 
     def coverage(self, terms: Sequence[str]) -> float:
         """The share of the distinct terms, 0 to 1, that occur in the collection: how much this index can say."""
         distinct = set(terms)
         return len(self.matched(terms)) / len(distinct) if distinct else 0.0
 
+    def _add(self, term: str, times: int, scores: NDArray[np.float32]) -> None:
+        """Adds what one term of a question contributes."""
+        frequency = self._frequency(term)
+        if not frequency:
+            return
+        weight = times * np.log(1 + (self._sentences - frequency + 0.5) / (frequency + 0.5))
+        for stored, offset in zip(self.segments, self._offsets, strict=False):
+            rows, counts = stored.segment.postings(term)
+            places = rows.astype(np.int64) + offset
+            occurrences = counts.astype(np.float32)
+            scores[places] += np.float32(weight) * occurrences / (occurrences + self._norms[places])
+
+    def _frequency(self, term: str) -> int:
+        """The number of sentences that hold a term."""
+        found = 0
+        for stored, alive in zip(self.segments, self._alive, strict=True):
+            rows, _ = stored.segment.postings(term)
+            found += len(rows) if alive is None else int(np.count_nonzero(alive[rows]))
+        return found
+
+    def _mask(self) -> NDArray[np.bool_] | None:
+        """The sentences that count; None if all do."""
+        if all(alive is None for alive in self._alive):
+            return None
+        parts = [
+            np.ones(len(stored.segment), bool) if alive is None else alive
+            for stored, alive in zip(self.segments, self._alive, strict=True)
+        ]
+        return np.concatenate(parts)
+
     def _node_id(self, row: int) -> str:
-        document = int(np.searchsorted(self._first_rows, row, side="right")) - 1
-        return node_id(self._document_ids[document], row - int(self._first_rows[document]))
+        number = int(np.searchsorted(self._offsets, row, side="right")) - 1
+        return self.segments[number].segment.node_id(row - int(self._offsets[number]))
 
-    def save(self, folder: Path) -> None:
-        """Writes the index into a folder that does not exist; it appears complete or not at all."""
-        scratch = folder.with_name(f"{folder.name}.writing")
-        shutil.rmtree(scratch, ignore_errors=True)
-        scratch.mkdir(parents=True)
-        if self._retriever is not None:
-            self._retriever.save(str(scratch), show_progress=False)
-        manifest = {
-            "analyser": ANALYSER_VERSION,
-            "documents": self._document_ids,
-            "first_rows": self._first_rows.tolist(),
-            "empty": self._retriever is None,
-        }
-        (scratch / _MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
-        shutil.rmtree(folder, ignore_errors=True)
-        scratch.rename(folder)
 
-    @classmethod
-    def load(cls, folder: Path) -> Bm25Index:
-        """Opens a saved index, memory-mapped.
+class Bm25Folder:
+    """The segments of a collection on disk, and a manifest for each published state.
+
+    Segments are added and never changed; which of them make up a state, and which of their documents count no longer,
+    stands in its manifest. So readers of one state are not disturbed by a writer of the next.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def manifest(self, published: int) -> Path:
+        """The file that describes a state."""
+        return self.folder / f"{published}.json"
+
+    def load(self, published: int, config: Bm25Config | None = None) -> Bm25Index:
+        """Opens a published state.
+
+        Args:
+            published: its number.
+            config: saturation and normalisation; how many neighbours count was settled when the segments were built.
 
         Raises:
             StorageError: it is missing, damaged, or made by another analyser.
         """
-        try:
-            manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
-            if manifest["analyser"] != ANALYSER_VERSION:
-                raise StorageError(
-                    f"The BM25 index in {folder} was made by the analyser {manifest['analyser']}, this is "
-                    f"{ANALYSER_VERSION}: run qa-engine ingest once more on its files."
-                )
-            retriever = None
-            if not manifest["empty"]:
-                import bm25s
+        config = config or Bm25Config()
+        facts, segments = self.segments(published)
+        if facts.get("analyser") != ANALYSER_VERSION:
+            raise StorageError(
+                f"The BM25 index in {self.folder} was made by the analyser {facts.get('analyser')}, this is "
+                f"{ANALYSER_VERSION}: run qa-engine rebuild, or qa-engine ingest once more on its files."
+            )
+        return Bm25Index(segments, config.k1, config.b)
 
-                retriever = bm25s.BM25.load(str(folder), mmap=True, load_corpus=False)
+    def segments(self, published: int) -> tuple[dict[str, Any], list[StoredSegment]]:
+        """What a state was made with, and its segments.
+
+        Raises:
+            StorageError: it is missing or damaged.
+        """
+        try:
+            facts = json.loads(self.manifest(published).read_text(encoding="utf-8"))
+            segments = [
+                StoredSegment(
+                    part["name"],
+                    Bm25Segment.load(self.folder / _SEGMENTS / part["name"]),
+                    frozenset(part["dead"]),
+                )
+                for part in facts["segments"]
+            ]
         except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
             raise StorageError(
-                f"The BM25 index in {folder} cannot be opened ({error}): run qa-engine ingest once more on its files."
+                f"The BM25 index in {self.folder} cannot be opened ({error}): run qa-engine rebuild, or qa-engine ingest "
+                "once more on its files."
             ) from error
-        return cls(retriever, manifest["documents"], np.array(manifest["first_rows"], np.int64))
+        return facts, segments
+
+    def add(self, segment: Bm25Segment) -> StoredSegment:
+        """Writes a new segment."""
+        name = uuid.uuid4().hex[:16]
+        path = self.folder / _SEGMENTS / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        segment.save(path)
+        return StoredSegment(name, Bm25Segment.load(path))
+
+    def describe(self, published: int, segments: Sequence[StoredSegment], context_sentences: int) -> None:
+        """Writes the manifest of a state; it appears complete or not at all."""
+        facts = {
+            "analyser": ANALYSER_VERSION,
+            "context_sentences": context_sentences,
+            "segments": [{"name": stored.name, "dead": sorted(stored.dead)} for stored in segments],
+        }
+        path = self.manifest(published)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = path.with_suffix(".writing")
+        with scratch.open("w", encoding="utf-8") as file:
+            json.dump(facts, file)
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.replace(path)
+
+    def tidy(self, published: Iterable[int]) -> None:
+        """Deletes the manifests of other states than these, and the segments that none of these uses."""
+        kept = {self.manifest(number) for number in published}
+        used: set[str] = set()
+        for path in kept:
+            if path.is_file():
+                used.update(part["name"] for part in json.loads(path.read_text(encoding="utf-8"))["segments"])
+        for path in self.folder.glob("*.json"):
+            if path not in kept:
+                path.unlink(missing_ok=True)
+        for path in (self.folder / _SEGMENTS).glob("*"):
+            if path.name not in used:
+                shutil.rmtree(path, ignore_errors=True)

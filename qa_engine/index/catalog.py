@@ -10,39 +10,44 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
-from collections.abc import Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from qa_engine.documents.blocks import Span
 from qa_engine.errors import StorageError
-from qa_engine.index.bm25 import DocumentTerms
+from qa_engine.index.bm25_segment import DocumentTerms
 from qa_engine.index.sqlite_file import SqliteFile
 from qa_engine.index.user_metadata import Metadata, Scalar
 
-FORMAT = 3
+FORMAT = 4
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS documents (
-    document_id TEXT PRIMARY KEY, state TEXT NOT NULL, nodes INTEGER NOT NULL, spans BLOB, tables BLOB, sections BLOB,
-    terms BLOB);
+    document_id TEXT PRIMARY KEY, state TEXT NOT NULL, nodes INTEGER NOT NULL, pages INTEGER NOT NULL DEFAULT 0,
+    chinese_nodes INTEGER NOT NULL DEFAULT 0, awaits_ocr INTEGER NOT NULL DEFAULT 0, spans BLOB, tables BLOB,
+    sections BLOB, terms BLOB);
 CREATE TABLE IF NOT EXISTS files (
     path TEXT PRIMARY KEY, file_name TEXT NOT NULL, size INTEGER NOT NULL, modified_ns INTEGER NOT NULL,
     changed_ns INTEGER NOT NULL, sha256 TEXT NOT NULL, pipeline TEXT NOT NULL, document_id TEXT NOT NULL,
-    pages INTEGER NOT NULL, nodes INTEGER NOT NULL, chinese_nodes INTEGER NOT NULL, awaits_ocr INTEGER NOT NULL,
     ingested_at TEXT NOT NULL, listed TEXT NOT NULL, sidecar TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS former_files AS SELECT * FROM files WHERE 0;
 CREATE INDEX IF NOT EXISTS files_by_document ON files (document_id);
+CREATE INDEX IF NOT EXISTS former_files_by_document ON former_files (document_id);
+CREATE INDEX IF NOT EXISTS files_by_content ON files (sha256);
 """
+_AT_ONCE = 500
+"""Values in one statement."""
 
 
 @dataclass(frozen=True)
 class FileRecord:
     """A file as it was ingested.
 
-    ``pipeline`` identifies parser, splitter and embedding; ``awaits_ocr`` is the number of pages that OCR could read and
-    that were left out for lack of it. ``listed`` is what a table of metadata says about the file, ``sidecar`` what the
-    file beside it says.
+    ``document_id`` names its content as it was read: files of the same content share a document. ``pipeline`` identifies
+    parser, splitter and embedding; ``awaits_ocr`` is the number of pages that OCR could read and that were left out for
+    lack of it. ``listed`` is what a table of metadata says about the file, ``sidecar`` what the file beside it says.
     """
 
     path: str
@@ -53,13 +58,13 @@ class FileRecord:
     sha256: str
     pipeline: str
     document_id: str
-    pages: int
-    nodes: int
-    chinese_nodes: int
-    awaits_ocr: int
-    ingested_at: str
+    ingested_at: str = ""
     listed: Metadata = field(default_factory=dict)
     sidecar: Metadata = field(default_factory=dict)
+    nodes: int = 0
+    pages: int = 0
+    chinese_nodes: int = 0
+    awaits_ocr: int = 0
 
     @property
     def metadata(self) -> dict[str, Scalar]:
@@ -67,7 +72,36 @@ class FileRecord:
         return {**self.listed, **self.sidecar}
 
 
-_COLUMNS = ", ".join(column.name for column in fields(FileRecord))
+@dataclass(frozen=True)
+class DocumentRecord:
+    """The content of one or several files, as it was read and stored."""
+
+    document_id: str
+    state: str
+    nodes: int
+    pages: int
+    chinese_nodes: int
+    awaits_ocr: int
+
+
+@dataclass(frozen=True)
+class DocumentParts:
+    """What the catalog keeps of the content of a document, besides numbers."""
+
+    spans: Sequence[Span]
+    terms: Sequence[Sequence[str]]
+    tables: Sequence[str] = ()
+    sections: Sequence[str] = ()
+
+
+_OF_FILES = [column.name for column in fields(FileRecord)][:11]
+_COLUMNS = ", ".join(
+    [f"files.{name}" for name in _OF_FILES]
+    + [f"documents.{name}" for name in ("nodes", "pages", "chinese_nodes", "awaits_ocr")]
+)
+_FILES = f"SELECT {_COLUMNS} FROM files JOIN documents USING (document_id)"
+_FORMER_FILES = f"SELECT {_COLUMNS} FROM former_files AS files JOIN documents USING (document_id)"
+"""Files whose document is stale: readers of the published state know them still."""
 
 
 class Catalog(SqliteFile):
@@ -122,22 +156,50 @@ class Catalog(SqliteFile):
 
     def files(self) -> dict[str, FileRecord]:
         """The files of the collection by path."""
-        rows = self._rows(f"SELECT {_COLUMNS} FROM files ORDER BY path")
-        return {row[0]: FileRecord(*row[:-2], *map(json.loads, row[-2:])) for row in rows}
+        return {row[0]: _record(row) for row in self._rows(f"{_FILES} ORDER BY path")}
 
-    def metadata(self, document_ids: Sequence[str]) -> dict[str, dict[str, Scalar]]:
-        """What is noted about the files of some documents; those that are no longer live are left out."""
-        marks = ", ".join("?" * len(document_ids))
+    def file(self, path: str) -> FileRecord | None:
+        """The file at a path, or None."""
+        return next(map(_record, self._rows(f"{_FILES} WHERE path = ?", (path,))), None)
+
+    def published_files(self, document_ids: Container[str]) -> list[FileRecord]:
+        """The files of a published state, by path.
+
+        Args:
+            document_ids: of that state. What a writer has replaced since is there as it was.
+        """
+        rows = self._rows(f"{_FILES} UNION ALL {_FORMER_FILES} ORDER BY 1")
+        return [record for record in map(_record, rows) if record.document_id in document_ids]
+
+    def files_of(self, document_ids: Sequence[str]) -> dict[str, list[FileRecord]]:
+        """The files of some documents, by path; of documents that have just been replaced, as they were."""
+        found: dict[str, list[FileRecord]] = {}
+        for start in range(0, len(document_ids), _AT_ONCE):
+            part = document_ids[start : start + _AT_ONCE]
+            within = f"WHERE document_id IN ({', '.join('?' * len(part))})"
+            rows = self._rows(
+                f"{_FILES} {within} UNION ALL {_FORMER_FILES} {within} ORDER BY 1", (*part, *part)
+            )
+            for record in map(_record, rows):
+                found.setdefault(record.document_id, []).append(record)
+        return found
+
+    def files_with_content(self, sha256: str) -> list[FileRecord]:
+        """The files of the same content, by path."""
+        return [_record(row) for row in self._rows(f"{_FILES} WHERE sha256 = ? ORDER BY path", (sha256,))]
+
+    def document(self, document_id: str) -> DocumentRecord | None:
+        """A document whose nodes are all stored, be it live or just replaced; None without one."""
         rows = self._rows(
-            f"SELECT document_id, listed, sidecar FROM files WHERE document_id IN ({marks})", document_ids
+            "SELECT document_id, state, nodes, pages, chinese_nodes, awaits_ocr FROM documents "
+            "WHERE document_id = ? AND state != 'writing'",
+            (document_id,),
         )
-        return {row[0]: {**json.loads(row[1]), **json.loads(row[2])} for row in rows}
+        return DocumentRecord(*rows[0]) if rows else None
 
     def sections(self) -> dict[str, list[str]]:
-        """The sections of every live document that has some, as its sentences name them."""
-        rows = self._rows(
-            "SELECT document_id, sections FROM documents WHERE state = 'live' AND sections NOT NULL"
-        )
+        """The sections of every document that has some, as its sentences name them."""
+        rows = self._rows("SELECT document_id, sections FROM documents WHERE sections NOT NULL")
         return {row[0]: json.loads(zlib.decompress(row[1])) for row in rows}
 
     def spans(self, document_id: str) -> list[Span]:
@@ -159,23 +221,46 @@ class Catalog(SqliteFile):
         """Nodes of all live documents."""
         return int(self._rows("SELECT COALESCE(SUM(nodes), 0) FROM documents WHERE state = 'live'")[0][0])
 
+    def live_documents(self) -> dict[str, int]:
+        """The number of nodes of every live document, by id."""
+        rows = self._rows(
+            "SELECT document_id, nodes FROM documents WHERE state = 'live' ORDER BY document_id"
+        )
+        return {row[0]: row[1] for row in rows}
+
     def chinese_share(self) -> float:
         """The share of the sentences, 0 to 1, that are in Chinese."""
-        total, chinese = self._rows("SELECT SUM(nodes), SUM(chinese_nodes) FROM files")[0]
+        total, chinese = self._rows(
+            "SELECT SUM(nodes), SUM(chinese_nodes) FROM documents WHERE state = 'live'"
+        )[0]
         return float(chinese) / total if total else 0.0
 
     # -- what the writer does
 
-    def live_terms(self) -> list[DocumentTerms]:
-        """The BM25 terms of all live documents."""
-        rows = self._rows(
-            "SELECT document_id, terms FROM documents WHERE state = 'live' ORDER BY document_id"
-        )
-        return [DocumentTerms(row[0], _unpack_terms(row[1])) for row in rows]
+    def terms(self, document_ids: Sequence[str]) -> Iterator[DocumentTerms]:
+        """The BM25 terms of some documents."""
+        for document_id in document_ids:
+            for row in self._rows("SELECT terms FROM documents WHERE document_id = ?", (document_id,)):
+                yield DocumentTerms(document_id, _unpack_terms(row[0]))
 
-    def unfinished(self) -> list[tuple[str, int]]:
-        """Documents whose nodes are to be deleted, with the number of their nodes."""
-        rows = self._rows("SELECT document_id, nodes FROM documents WHERE state != 'live'")
+    def replace_terms(self, document_id: str, terms: Sequence[Sequence[str]]) -> None:
+        """Records other BM25 terms of a document, those of another analyser."""
+        with self._transaction() as connection:
+            connection.execute(
+                "UPDATE documents SET terms = ? WHERE document_id = ?", (_pack_terms(terms), document_id)
+            )
+
+    def unfinished(self, state: str | None = None) -> list[tuple[str, int]]:
+        """Documents whose nodes are to be deleted, with the number of their nodes.
+
+        Args:
+            state: ``writing`` (a run was cut off while it stored them) or ``stale`` (replaced or removed, and readers of
+                the published state may still ask for them); None for both.
+        """
+        rows = self._rows(
+            "SELECT document_id, nodes FROM documents WHERE state = COALESCE(?, state) AND state != 'live'",
+            (state,),
+        )
         return [(row[0], row[1]) for row in rows]
 
     def begin(self, document_id: str, nodes: int) -> None:
@@ -186,33 +271,35 @@ class Catalog(SqliteFile):
                 (document_id, nodes),
             )
 
-    def commit(
-        self,
-        record: FileRecord,
-        spans: Sequence[Span],
-        terms: Sequence[Sequence[str]],
-        tables: Sequence[str] = (),
-        sections: Sequence[str] = (),
-    ) -> None:
+    def commit(self, record: FileRecord, parts: DocumentParts) -> None:
         """Makes a document whose nodes are stored the live one of its file, and its predecessor stale."""
-        packed_spans = zlib.compress(json.dumps([_rounded(span) for span in spans]).encode())
         with self._transaction() as connection:
             connection.execute(
-                "UPDATE documents SET state = 'stale' WHERE document_id = "
-                "(SELECT document_id FROM files WHERE path = ? AND document_id != ?)",
-                (record.path, record.document_id),
-            )
-            connection.execute(
-                "UPDATE documents SET state = 'live', spans = ?, tables = ?, sections = ?, terms = ? WHERE document_id = ?",
+                "UPDATE documents SET pages = ?, chinese_nodes = ?, awaits_ocr = ?, spans = ?, tables = ?, sections = ?, "
+                "terms = ? WHERE document_id = ?",
                 (
-                    packed_spans,
-                    _pack_texts(tables),
-                    _pack_texts(sections),
-                    _pack_terms(terms),
+                    record.pages,
+                    record.chinese_nodes,
+                    record.awaits_ocr,
+                    zlib.compress(json.dumps([_rounded(span) for span in parts.spans]).encode()),
+                    _pack_texts(parts.tables),
+                    _pack_texts(parts.sections),
+                    _pack_terms(parts.terms),
                     record.document_id,
                 ),
             )
+            self.link(record)
+
+    def link(self, record: FileRecord) -> None:
+        """Lets a file have a document whose nodes are stored; its predecessor becomes stale if no other file has it."""
+        with self._transaction() as connection:
+            connection.execute(
+                "UPDATE documents SET state = 'live' WHERE document_id = ?", (record.document_id,)
+            )
+            connection.execute("DELETE FROM former_files WHERE document_id = ?", (record.document_id,))
+            self._take_out(connection, record.path)
             self._put_file(connection, record)
+            self._retire(connection)
             self._count_change(connection)
 
     def touch(self, record: FileRecord) -> None:
@@ -221,13 +308,10 @@ class Catalog(SqliteFile):
             self._put_file(connection, record)
 
     def remove(self, path: str) -> None:
-        """Takes a file out: its document becomes stale."""
+        """Takes a file out: its document becomes stale if no other file has it."""
         with self._transaction() as connection:
-            connection.execute(
-                "UPDATE documents SET state = 'stale' WHERE document_id = (SELECT document_id FROM files WHERE path = ?)",
-                (path,),
-            )
-            connection.execute("DELETE FROM files WHERE path = ?", (path,))
+            self._take_out(connection, path)
+            self._retire(connection)
             self._count_change(connection)
 
     def forget(self, document_id: str) -> None:
@@ -236,6 +320,7 @@ class Catalog(SqliteFile):
             connection.execute(
                 "DELETE FROM documents WHERE document_id = ? AND state != 'live'", (document_id,)
             )
+            connection.execute("DELETE FROM former_files WHERE document_id = ?", (document_id,))
 
     def count_change(self) -> None:
         """Notes that what is published no longer fits, though no file has changed."""
@@ -250,11 +335,29 @@ class Catalog(SqliteFile):
 
     @staticmethod
     def _put_file(connection: sqlite3.Connection, record: FileRecord) -> None:
-        values = [getattr(record, column.name) for column in fields(FileRecord)]
+        values = [getattr(record, name) for name in _OF_FILES]
         marks = ", ".join("?" * len(values))
         connection.execute(
-            f"INSERT OR REPLACE INTO files ({_COLUMNS}) VALUES ({marks})",
+            f"INSERT OR REPLACE INTO files ({', '.join(_OF_FILES)}) VALUES ({marks})",
             [json.dumps(value) if isinstance(value, dict) else value for value in values],
+        )
+
+    @staticmethod
+    def _take_out(connection: sqlite3.Connection, path: str) -> None:
+        connection.execute("INSERT INTO former_files SELECT * FROM files WHERE path = ?", (path,))
+        connection.execute("DELETE FROM files WHERE path = ?", (path,))
+
+    @staticmethod
+    def _retire(connection: sqlite3.Connection) -> None:
+        """Makes the documents stale whose last file was just taken out; what other files have has no former file."""
+        without = "document_id NOT IN (SELECT document_id FROM files)"
+        connection.execute(
+            f"UPDATE documents SET state = 'stale' WHERE state = 'live' AND {without} "
+            "AND document_id IN (SELECT document_id FROM former_files)"
+        )
+        connection.execute(
+            "DELETE FROM former_files WHERE document_id IN "
+            "(SELECT document_id FROM former_files INTERSECT SELECT document_id FROM files)"
         )
 
     @staticmethod
@@ -263,6 +366,11 @@ class Catalog(SqliteFile):
             "INSERT INTO meta VALUES ('changes', '1') "
             "ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
         )
+
+
+def _record(row: Sequence[Any]) -> FileRecord:
+    values = dict(zip((*_OF_FILES, "nodes", "pages", "chinese_nodes", "awaits_ocr"), row, strict=True))
+    return FileRecord(**values | {key: json.loads(values[key]) for key in ("listed", "sidecar")})
 
 
 def _rounded(span: Span) -> list[float]:

@@ -40,9 +40,10 @@ class CollectionPaths:
         """The SQLite file of the token vectors, with so many bits a dimension."""
         return self.root / f"tokens-{bits}bit.sqlite"
 
-    def bm25(self, published: int) -> Path:
-        """The folder of the BM25 index of a published state."""
-        return self.root / "bm25" / str(published)
+    @property
+    def bm25(self) -> Path:
+        """The folder of the BM25 index."""
+        return self.root / "bm25"
 
 
 def collection_paths(storage: Path, name: str) -> CollectionPaths:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qa_engine.config import EmbeddingConfig
+from qa_engine.config import Bm25Config, EmbeddingConfig, IndexConfig
 from qa_engine.errors import ConfigurationError, InputError
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths, require_collection, require_identity
@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 
 def open_collections(
-    storage: Path, names: Sequence[str], config: EmbeddingConfig, embed_model: BaseEmbedding | None = None
+    storage: Path,
+    names: Sequence[str],
+    config: EmbeddingConfig,
+    embed_model: BaseEmbedding | None = None,
+    index: IndexConfig | None = None,
+    bm25: Bm25Config | None = None,
 ) -> list[IndexReader]:
     """Readers of one or several collections that were embedded with the same model.
 
@@ -26,12 +31,15 @@ def open_collections(
         names: of the collections, the most important first; one that is named twice is opened once.
         config: the embedding of the question.
         embed_model: a model that the caller brought instead.
+        index: where the vectors are.
+        bm25: how lexical hits are scored.
 
     Raises:
         InputError: no name is given.
         CollectionNotFoundError: there is no such collection; the message lists those that exist.
         ConfigurationError: the collections were embedded with different models, or with another than the configured one.
         StorageError: a collection is damaged, or was never completed.
+        ServiceUnavailableError: the Chroma server does not answer.
     """
     if not names:
         raise InputError("No collection was given: name at least one.")
@@ -44,7 +52,7 @@ def open_collections(
     readers = []
     for paths, (name, catalog) in opened.items():
         require_identity(catalog.identity, config, name, embed_model)
-        readers.append(IndexReader(paths, catalog, name))
+        readers.append(IndexReader(paths, catalog, name, index, bm25))
     for reader in readers:
         reader.snapshot()
     return readers

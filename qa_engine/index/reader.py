@@ -5,18 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from threading import Lock
 
+from qa_engine.config import Bm25Config, IndexConfig
 from qa_engine.errors import CollectionNotFoundError, StorageError
-from qa_engine.index.bm25 import Bm25Index
+from qa_engine.index.bm25 import Bm25Folder, Bm25Index
 from qa_engine.index.catalog import Catalog
+from qa_engine.index.chroma import open_vectors
 from qa_engine.index.collection import CollectionPaths
 from qa_engine.index.token_store import TOKEN_BITS, TokenStore
-from qa_engine.index.vector_store import SentenceVectorStore, open_chroma
+from qa_engine.index.vector_store import SentenceVectorStore
 
 _MIXED = 0.03
 """From this share of sentences in the rarer language on, a collection counts as one of several languages."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class IndexSnapshot:
     """One published state of a collection.
 
@@ -44,13 +46,24 @@ class IndexSnapshot:
 class IndexReader:
     """The newest published state of a collection, for any number of threads."""
 
-    def __init__(self, paths: CollectionPaths, catalog: Catalog, name: str | None = None) -> None:
+    def __init__(
+        self,
+        paths: CollectionPaths,
+        catalog: Catalog,
+        name: str | None = None,
+        index: IndexConfig | None = None,
+        bm25: Bm25Config | None = None,
+    ) -> None:
         """
         Args:
             paths: where the collection is.
             catalog: of the collection.
             name: what it is called in results; the one that it was made with if None.
+            index: where its vectors are.
+            bm25: how lexical hits are scored.
         """
+        self._index = index or IndexConfig()
+        self._bm25 = bm25 or Bm25Config()
         self._paths = paths
         self.catalog = catalog
         self.name = name or catalog.meta("name") or paths.root.name
@@ -89,12 +102,14 @@ class IndexReader:
                 self._file = file
 
     def _open(self, published: int) -> IndexSnapshot:
-        if published == 0 or not self._paths.bm25(published).is_dir():
+        folder = Bm25Folder(self._paths.bm25)
+        if published == 0 or not folder.manifest(published).is_file():
             raise StorageError(
                 f"The collection in {self._paths.root} was never completed: run qa-engine ingest on its files again."
             )
-        store = SentenceVectorStore(open_chroma(self._paths.chroma, published))
-        bm25 = Bm25Index.load(self._paths.bm25(published))
+        bm25 = folder.load(published, self._bm25)
+        vectors = open_vectors(self._paths, self.catalog, self._index)
+        store = SentenceVectorStore(vectors, visible=bm25.document_ids)
         share = self.catalog.chinese_share()
         tokens = self._paths.tokens(int(self.catalog.meta(TOKEN_BITS) or 0))
         return IndexSnapshot(

@@ -25,6 +25,7 @@ class SqliteFile:
     def __init__(self, path: Path, create: bool) -> None:
         self._path = path
         self._lock = RLock()
+        self._writing = False
         mode = "rwc" if create else "rw"
         with self._guarded():
             self._connection = sqlite3.connect(
@@ -52,9 +53,23 @@ class SqliteFile:
             ) from error
 
     @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is written inside is written at once, or not at all."""
+        with self._transaction():
+            yield
+
+    @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._guarded(), self._connection:
-            yield self._connection
+        with self._guarded():
+            if self._writing:  # part of a larger one
+                yield self._connection
+                return
+            self._writing = True
+            try:
+                with self._connection:
+                    yield self._connection
+            finally:
+                self._writing = False
 
     def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         with self._guarded():

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.schema import BaseNode, MetadataMode, TransformComponent
+from llama_index.core.vector_stores.types import BasePydanticVectorStore
 from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 
 from qa_engine.documents.node_parser import SECTION
 from qa_engine.documents.sentences import is_chinese, join_sentences
 from qa_engine.index.token_store import TokenStore
+from qa_engine.ingestion.report import StageClock
 from qa_engine.models.e5 import PASSAGE_PREFIX, E5Encoder, EncodedText, unit_rows
 from qa_engine.models.embedding import LocalEmbedding
 
@@ -33,6 +35,9 @@ class NeighbourEmbedding(TransformComponent):
 
     With a token store, and the local model, the token vectors of the sentence itself are kept as well: they come out of
     the same pass.
+
+    With a vector store, nodes are stored as soon as they are embedded, a part at a time, and their vectors leave the memory:
+    those of a book of 5,000 pages, as Python numbers, would take more than a gigabyte.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -41,15 +46,24 @@ class NeighbourEmbedding(TransformComponent):
     context_sentences: int = Field(default=1, ge=0)
     report: Callable[[int, int], None] | None = None
     token_store: TokenStore | None = None
+    vector_store: BasePydanticVectorStore | None = None
+    clock: StageClock = Field(default_factory=StageClock)
 
     def __call__(self, nodes: Sequence[BaseNode], **kwargs: Any) -> Sequence[BaseNode]:
         texts = [node.get_content(metadata_mode=MetadataMode.EMBED) for node in nodes]
-        sections = [str(node.metadata.get(SECTION, "")) for node in nodes]
+        sections = [(node.ref_doc_id or "", str(node.metadata.get(SECTION, ""))) for node in nodes]
         windows = [_window(texts, sections, index, self.context_sentences) for index in range(len(texts))]
         for start in range(0, len(nodes), _REPORT_EVERY):
-            part = slice(start, start + _REPORT_EVERY)
-            for node, vector in zip(nodes[part], self._embed(nodes[part], windows[part]), strict=True):
+            part = nodes[start : start + _REPORT_EVERY]
+            with self.clock("embedding"):
+                vectors = self._embed(part, windows[start : start + _REPORT_EVERY])
+            for node, vector in zip(part, vectors, strict=True):
                 node.embedding = vector
+            if self.vector_store is not None:
+                with self.clock("storing vectors"):
+                    self.vector_store.add(list(part))
+                for node in part:
+                    node.embedding = None
             if self.report is not None:
                 self.report(min(start + _REPORT_EVERY, len(nodes)), len(nodes))
         return nodes
@@ -61,7 +75,8 @@ class NeighbourEmbedding(TransformComponent):
         encoder = self.embed_model.encoder
         encoded = encoder.encode(texts, PASSAGE_PREFIX)
         tokens = [_own_tokens(encoder, text, window) for text, window in zip(encoded, windows, strict=True)]
-        self.token_store.put([node.node_id for node in nodes], tokens)
+        with self.clock("storing token vectors"):
+            self.token_store.put([node.node_id for node in nodes], tokens)
         return [text.vector.tolist() for text in encoded]
 
 
@@ -74,8 +89,8 @@ class _Window:
     end: int
 
 
-def _window(texts: Sequence[str], sections: Sequence[str], index: int, reach: int) -> _Window:
-    """A sentence with its neighbours of the same section: what stands above a heading speaks of something else."""
+def _window(texts: Sequence[str], sections: Sequence[tuple[str, str]], index: int, reach: int) -> _Window:
+    """A sentence with its neighbours of the same document and section: above a heading, other things are spoken of."""
     around = range(max(0, index - reach), min(len(texts), index + reach + 1))
     near = [row for row in around if sections[row] == sections[index]]
     before = [_shortened(texts[row], from_end=True) for row in near if row < index]

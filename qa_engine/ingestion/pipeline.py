@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from qa_engine.config import Config
 from qa_engine.documents.node_parser import SECTION, SECTION_MARK, SentenceNodeParser
 from qa_engine.index.token_store import TokenStore
 from qa_engine.ingestion.neighbour_embedding import NeighbourEmbedding
+from qa_engine.ingestion.report import StageClock
 
 
 def lexical_text(node: BaseNode) -> str:
@@ -34,8 +36,8 @@ class NodeAnnouncement(TransformComponent):
     announce: Callable[[str, int], None]
 
     def __call__(self, nodes: Sequence[BaseNode], **kwargs: Any) -> Sequence[BaseNode]:
-        if nodes:
-            self.announce(nodes[0].ref_doc_id or "", len(nodes))
+        for document_id, count in Counter(node.ref_doc_id or "" for node in nodes).items():
+            self.announce(document_id, count)
         return nodes
 
 
@@ -46,8 +48,9 @@ def build_pipeline(
     announce: Callable[[str, int], None],
     report: Callable[[int, int], None] | None = None,
     token_store: TokenStore | None = None,
+    clock: StageClock | None = None,
 ) -> IngestionPipeline:
-    """The pipeline for one document a run.
+    """The pipeline for a few documents a run.
 
     Args:
         config: limits and context.
@@ -56,9 +59,10 @@ def build_pipeline(
         announce: is told the document and the number of its nodes before the first is stored.
         report: is told how many sentences of a document are embedded, and of how many.
         token_store: takes the token vectors of the sentences; None keeps none.
+        clock: measures the stages.
 
     The cache of `IngestionPipeline` is off: its key covers a whole batch and not the splitter; the catalog knows which
-    files are unchanged.
+    files are unchanged. It has no vector store of its own either: it would keep the vectors of all nodes until the end.
     """
     return IngestionPipeline(
         transformations=[
@@ -69,8 +73,9 @@ def build_pipeline(
                 context_sentences=config.embedding.context_sentences,
                 report=report,
                 token_store=token_store,
+                vector_store=vector_store,
+                clock=clock or StageClock(),
             ),
         ],
-        vector_store=vector_store,
         disable_cache=True,
     )

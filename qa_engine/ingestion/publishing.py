@@ -1,41 +1,137 @@
-"""The end of an ingest run: the lexical index of what is stored now, and the number that readers look for."""
+"""Lets readers see what is stored: the lexical index of the present state, and the number that they look for."""
 
 from __future__ import annotations
 
-import shutil
+import math
+from collections.abc import Sequence
 
 from qa_engine.config import Bm25Config
 from qa_engine.errors import StorageError
-from qa_engine.index.bm25 import Bm25Index
+from qa_engine.index.analyser import ANALYSER_VERSION
+from qa_engine.index.bm25 import Bm25Folder, StoredSegment
+from qa_engine.index.bm25_segment import Bm25Segment
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths
 from qa_engine.ingestion.report import IngestProgress
 
+_MOST_SENTENCES = 500_000
+"""Sentences of one segment: bounds the memory of building one, about 2 GB for Chinese text."""
+_SMALLEST = 1000
+"""Sentences up to which segments count as equally small."""
+_FAN = 8
+"""Segments of about one size that become one, which is then about so many times as large."""
+_DEAD = 0.25
+"""The share of a segment's sentences that may have been replaced or removed before it is written anew."""
+
 
 def publish(catalog: Catalog, where: CollectionPaths, settings: Bm25Config, progress: IngestProgress) -> None:
-    """Builds the lexical index of the present state, then lets readers see both; nothing if they see it already.
+    """Brings the lexical index up to date, then lets readers see both; nothing if they see it already.
+
+    Documents that the last state lacks become a new segment, so a small run on a large collection costs little. Segments
+    are merged as in a log-structured merge tree (O'Neil et al., 1996): each document is written again about as often as
+    the collection has grown eightfold.
 
     Raises:
         StorageError: the index cannot be written.
     """
-    recorded = settings.model_dump_json()
-    if catalog.published == catalog.changes and catalog.meta("bm25") != recorded:
-        catalog.count_change()
-    changes = catalog.changes
-    folder = where.bm25(changes)
-    if changes == catalog.published and folder.is_dir():
+    folder = Bm25Folder(where.bm25)
+    known = _known_segments(folder, catalog, settings)
+    if known is not None and catalog.published == catalog.changes:
         return
+    if catalog.published == catalog.changes:
+        catalog.count_change()
+    changes, previous = catalog.changes, catalog.published
+    live = catalog.live_documents()
     progress.stage("building the BM25 index")
-    index = Bm25Index.build(catalog.live_terms(), settings.k1, settings.b, settings.context_sentences)
-    previous = catalog.published
     try:
-        index.save(folder)
+        segments = _updated(folder, catalog, known or [], live, settings.context_sentences)
+        folder.describe(changes, segments, settings.context_sentences)
+        catalog.publish()
+        folder.tidy([changes, previous])
     except OSError as error:
         raise StorageError(
-            f"{folder} cannot be written ({error.strerror or error}): free some space."
+            f"{where.bm25} cannot be written ({error.strerror or error}): free some space."
         ) from error
-    catalog.set_meta(bm25=recorded)
-    catalog.publish()
-    for old in folder.parent.iterdir():
-        if old.name not in {str(changes), str(previous)}:
-            shutil.rmtree(old, ignore_errors=True)
+
+
+def _known_segments(folder: Bm25Folder, catalog: Catalog, settings: Bm25Config) -> list[StoredSegment] | None:
+    """The segments of the published state; None if there are none that could be kept."""
+    try:
+        facts, segments = folder.segments(catalog.published)
+    except StorageError:
+        return None
+    made_with = (facts.get("analyser"), facts.get("context_sentences"))
+    return segments if made_with == (ANALYSER_VERSION, settings.context_sentences) else None
+
+
+def _updated(
+    folder: Bm25Folder,
+    catalog: Catalog,
+    known: Sequence[StoredSegment],
+    live: dict[str, int],
+    context_sentences: int,
+) -> list[StoredSegment]:
+    """Segments that together hold the live documents, each once."""
+    kept: list[StoredSegment] = []
+    fresh = dict(live)
+    for stored in known:
+        dead = frozenset(name for name in stored.segment.document_ids if name not in live)
+        for document_id in stored.segment.document_ids:
+            fresh.pop(document_id, None)
+        kept.append(StoredSegment(stored.name, stored.segment, dead))
+    worn = [stored for stored in kept if _is_worn(stored, live)]
+    kept = [stored for stored in kept if stored not in worn]
+    documents = [*fresh, *(name for stored in worn for name in stored.live)]
+    crowd = _crowd(
+        [*(_live_sentences(stored, live) for stored in kept), sum(live[name] for name in documents)]
+    )
+    merged = [stored for number, stored in enumerate(kept) if number in crowd]
+    documents += [name for stored in merged for name in stored.live]
+    kept = [stored for stored in kept if stored not in merged]
+    return kept + [
+        folder.add(Bm25Segment.build(catalog.terms(part), context_sentences))
+        for part in _parts(documents, live)
+    ]
+
+
+def _is_worn(stored: StoredSegment, live: dict[str, int]) -> bool:
+    return _live_sentences(stored, live) < (1 - _DEAD) * len(stored.segment) or not stored.live
+
+
+def _live_sentences(stored: StoredSegment, live: dict[str, int]) -> int:
+    return sum(live[name] for name in stored.live)
+
+
+def _crowd(sizes: Sequence[int]) -> set[int]:
+    """The segments, by place, that the new one, which is the last, is to be merged with: those about as large, if many."""
+    crowd: set[int] = set()
+    size = sizes[-1]
+    while True:
+        alike = {
+            number
+            for number, other in enumerate(sizes[:-1])
+            if number not in crowd and _tier(other) <= _tier(size) and other + size <= _MOST_SENTENCES
+        }
+        if len(alike) < _FAN - 1:
+            return crowd
+        for number in sorted(alike, key=lambda place: sizes[place]):
+            if size + sizes[number] <= _MOST_SENTENCES:
+                crowd.add(number)
+                size += sizes[number]
+
+
+def _tier(size: int) -> int:
+    return int(math.log(max(size, _SMALLEST) / _SMALLEST, _FAN))
+
+
+def _parts(documents: Sequence[str], live: dict[str, int]) -> list[list[str]]:
+    """Documents in parts of a bounded number of sentences."""
+    parts: list[list[str]] = []
+    size = math.inf
+    for document_id in documents:
+        if size + live[document_id] > _MOST_SENTENCES:
+            parts.append([])
+            size = 0
+        parts[-1].append(document_id)
+        size += live[document_id]
+    return parts

@@ -2,11 +2,44 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from qa_engine.documents.pdf import PageReport
+
+FileStatus = Literal["added", "updated", "unchanged", "moved", "duplicate", "vanished", "deleted", "failed"]
+"""What a file is to a run: ``duplicate`` is new and of the same content as another, ``vanished`` is gone and still in the
+collection, ``deleted`` is gone from both."""
+
+
+@dataclass(frozen=True)
+class FileResult:
+    """What a run did with a file.
+
+    Attributes:
+        path: of the file.
+        status: what it is.
+        reason: why it failed, see `DocumentError`; where it was before, if it was moved; else empty.
+        message: a sentence about a failure.
+        pages: of the file as it is in the collection.
+        nodes: sentences of the file in the collection.
+        seconds: spent on it, its part of what was done for several files at once included.
+    """
+
+    path: str
+    status: FileStatus
+    reason: str = ""
+    message: str = ""
+    pages: int = 0
+    nodes: int = 0
+    seconds: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """One line of the report for machines."""
+        return asdict(self) | {"seconds": round(self.seconds, 3)}
 
 
 @dataclass(frozen=True)
@@ -18,17 +51,36 @@ class Failure:
     message: str
 
 
+class StageClock:
+    """Adds up the seconds that each stage of a run takes."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        """Counts what happens inside for a stage."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - started
+
+
 @dataclass
 class IngestReport:
     """The outcome of an ingest run.
 
     Attributes:
         collection: its name.
-        added, updated, unchanged, deleted: numbers of files.
+        added, updated, unchanged, moved, vanished, deleted: numbers of files, see `FileStatus`.
+        duplicate: how many of those added have the content of another file, and share its nodes.
         failures: the files that could not be read; their earlier versions stay in the index.
         pages: pages of the files added and updated.
         nodes: sentence nodes of the files added and updated.
         seconds: duration of the run.
+        timings: seconds by stage. Files are parsed beside the other stages; ``waiting for parsing`` is what that did not
+            hide.
         warnings: what was ingested but needs a look, a sentence each.
     """
 
@@ -36,12 +88,25 @@ class IngestReport:
     added: int = 0
     updated: int = 0
     unchanged: int = 0
+    moved: int = 0
+    duplicate: int = 0
+    vanished: int = 0
     deleted: int = 0
     failures: list[Failure] = field(default_factory=list)
     pages: int = 0
     nodes: int = 0
     seconds: float = 0.0
+    timings: dict[str, float] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+
+    def count(self, result: FileResult) -> None:
+        """Counts a file."""
+        if result.status == "failed":
+            self.failures.append(Failure(result.path, result.reason, result.message))
+            return
+        setattr(self, result.status, getattr(self, result.status) + 1)
+        if result.status == "duplicate":
+            self.added += 1
 
     def to_dict(self) -> dict[str, Any]:
         """The documented JSON object of ``ingest --json``."""
@@ -51,12 +116,16 @@ class IngestReport:
                 "added": self.added,
                 "updated": self.updated,
                 "unchanged": self.unchanged,
+                "moved": self.moved,
+                "duplicate": self.duplicate,
+                "vanished": self.vanished,
                 "deleted": self.deleted,
                 "failed": len(self.failures),
             },
             "pages": self.pages,
             "nodes": self.nodes,
             "seconds": round(self.seconds, 3),
+            "timings": {stage: round(seconds, 3) for stage, seconds in self.timings.items()},
             "failures": [asdict(failure) for failure in self.failures],
             "warnings": self.warnings,
         }
@@ -72,10 +141,10 @@ class IngestProgress:
         """So many files are to be read."""
 
     def sentences_done(self, done: int, total: int) -> None:
-        """So many sentences of the present file are embedded."""
+        """So many sentences of the files at hand are embedded and stored."""
 
-    def file_done(self, name: str, outcome: str) -> None:
-        """A file is done; the outcome is ``added``, ``updated`` or the reason of a failure."""
+    def file_done(self, result: FileResult) -> None:
+        """A file is done, as it is in the collection from now on; also called for files that needed nothing."""
 
 
 def needs_ocr(page: PageReport) -> bool:

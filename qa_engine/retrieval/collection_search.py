@@ -16,9 +16,9 @@ from qa_engine.config import RetrievalConfig
 from qa_engine.documents.blocks import Span
 from qa_engine.documents.node_parser import document_id_of
 from qa_engine.documents.sentences import is_chinese
-from qa_engine.errors import InputError
+from qa_engine.errors import InputError, StorageError
+from qa_engine.index.catalog import FileRecord
 from qa_engine.index.reader import IndexReader, IndexSnapshot
-from qa_engine.index.user_metadata import Scalar
 from qa_engine.retrieval.expanded_query import ExpandedQuery
 from qa_engine.retrieval.expansion import TRANSLATE, QueryExpander
 from qa_engine.retrieval.passages import COLLECTION, METADATA
@@ -27,6 +27,9 @@ from qa_engine.retrieval.scope import Scope, metadata_keys, resolve
 from qa_engine.retrieval.tables import TableAttacher
 
 Snapshots = tuple[IndexSnapshot, ...]
+FILE_NAME = "file_name"
+_ATTEMPTS = 5
+"""Times that a question is searched for while writers publish one state after the other."""
 
 
 class CollectionSearch:
@@ -118,11 +121,29 @@ class CollectionSearch:
         Raises:
             InputError: a filter names a key that no file has, or compares what cannot be compared.
         """
-        snapshots = tuple(reader.snapshot() for reader in self._readers)
+        for attempt in range(_ATTEMPTS):
+            snapshots = self._snapshots()
+            try:
+                ranked = self._rank(query, top_k, filters, snapshots)
+            except StorageError:
+                if attempt == _ATTEMPTS - 1 or snapshots == self._snapshots():
+                    raise
+                continue
+            if snapshots == self._snapshots():
+                break
+            # A writer has published meanwhile, and deletes what was replaced: some of it may have been missing already.
+        return ranked
+
+    def _snapshots(self) -> Snapshots:
+        return tuple(reader.snapshot() for reader in self._readers)
+
+    def _rank(
+        self, query: QueryBundle, top_k: int, filters: MetadataFilters | None, snapshots: Snapshots
+    ) -> RankedPassages:
         if filters is None:
             scopes, retriever = self._everything(snapshots)
         else:
-            scopes = self._scopes(filters)
+            scopes = self._scopes(filters, snapshots)
             retriever = self._retriever(snapshots, scopes)
         ranked = retriever.rank(query, top_k)
         self._note_origins(ranked.passages, scopes)
@@ -147,18 +168,21 @@ class CollectionSearch:
         with self._lock:
             known = self._unfiltered
             if known is None or any(old is not new for old, new in zip(known[0], snapshots, strict=True)):
-                scopes = self._scopes(None)
+                scopes = self._scopes(None, snapshots)
                 known = self._unfiltered = (snapshots, scopes, self._retriever(snapshots, scopes))
             return known[1], known[2]
 
     def _retriever(self, snapshots: Snapshots, scopes: Sequence[Scope | None]) -> PassageRetriever:
         return PassageRetriever(snapshots, self._embed_model, self._reranker, self._config, scopes)
 
-    def _scopes(self, filters: MetadataFilters | None) -> list[Scope | None]:
-        """What to search of each collection; None for all of it, including what a writer is adding."""
+    def _scopes(self, filters: MetadataFilters | None, snapshots: Snapshots) -> list[Scope | None]:
+        """What to search of each collection; None for all that is published of it."""
         if filters is None and len(self._readers) == 1:
             return [None]
-        records = [list(reader.catalog.files().values()) for reader in self._readers]
+        records = [
+            reader.catalog.published_files(snapshot.bm25.document_ids)
+            for reader, snapshot in zip(self._readers, snapshots, strict=True)
+        ]
         keys = [key for files in records for key in metadata_keys(files)] if len(records) > 1 else []
         scopes: list[Scope | None] = []
         taken: set[str] = set()
@@ -169,16 +193,24 @@ class CollectionSearch:
         return scopes
 
     def _note_origins(self, passages: Sequence[NodeWithScore], scopes: Sequence[Scope | None]) -> None:
-        """Writes into each passage the collection that it is from, and what is noted there about its file."""
+        """Writes into each passage the collection that it is from, and what its catalog says of its file."""
         left = {document_id_of(passage.node.node_id) for passage in passages}
-        origins: dict[str, tuple[str, dict[str, Scalar]]] = {}
+        origins: dict[str, tuple[str, FileRecord]] = {}
         for reader, scope in zip(self._readers, scopes, strict=True):
             here = [document_id for document_id in left if scope is None or document_id in scope.conditions]
-            noted = reader.catalog.metadata(here)
-            origins.update({document_id: (reader.name, metadata) for document_id, metadata in noted.items()})
-            left -= noted.keys()
-        gone: tuple[str, dict[str, Scalar]] = (self._readers[0].name if len(self._readers) == 1 else "", {})
+            for document_id, files in reader.catalog.files_of(here).items():
+                admitted = scope.files.get(document_id) if scope is not None else None
+                record = next((file for file in files if file.path == admitted), files[0])
+                origins[document_id] = reader.name, record
+                left.discard(document_id)
         for passage in passages:
-            name, metadata = origins.get(document_id_of(passage.node.node_id), gone)
-            passage.node.metadata[COLLECTION] = name
-            passage.node.metadata[METADATA] = metadata
+            metadata = passage.node.metadata
+            origin = origins.get(document_id_of(passage.node.node_id))
+            if origin is None:  # removed while the question was answered
+                metadata[COLLECTION] = self._readers[0].name if len(self._readers) == 1 else ""
+                metadata[METADATA] = {}
+                continue
+            name, record = origin
+            metadata[COLLECTION] = name
+            metadata[METADATA] = record.metadata
+            metadata[FILE_NAME] = record.file_name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from llama_index.core.vector_stores.types import (
@@ -42,10 +42,12 @@ class Scope:
     Attributes:
         conditions: by document id; a document that is not named is out of the question.
         complete: whether every document of the collection is named.
+        files: the path of the first file of each document that the filter admits; empty without a filter.
     """
 
     conditions: Mapping[str, Condition]
     complete: bool
+    files: Mapping[str, str] = field(default_factory=dict)
 
     def groups(self) -> Iterator[tuple[Condition, list[str] | None]]:
         """The conditions, each with the ids of its documents; None stands for all documents of the collection."""
@@ -61,7 +63,7 @@ class Scope:
         if gone.isdisjoint(self.conditions):
             return self
         left = {key: value for key, value in self.conditions.items() if key not in gone}
-        return Scope(left, complete=False)
+        return Scope(left, complete=False, files=self.files)
 
 
 def metadata_keys(records: Iterable[FileRecord]) -> list[str]:
@@ -92,9 +94,15 @@ def resolve(
         return Scope({record.document_id: ALWAYS for record in records}, True)
     keys = sorted({*metadata_keys(records), *known})
     settle = _Resolver(keys, catalog.sections).tree(filters)
-    conditions = {record.document_id: settle(record) for record in records}
-    admitted = {key: condition for key, condition in conditions.items() if condition != NEVER}
-    return Scope(admitted, len(admitted) == len(records))
+    admitted: dict[str, list[Condition]] = {}
+    files: dict[str, str] = {}
+    for record in records:
+        condition = settle(record)
+        if condition != NEVER:
+            admitted.setdefault(record.document_id, []).append(condition)
+            files.setdefault(record.document_id, record.path)
+    conditions = {key: parts[0] if len(parts) == 1 else some(parts) for key, parts in admitted.items()}
+    return Scope(conditions, len(conditions) == len({record.document_id for record in records}), files)
 
 
 class _Resolver:

@@ -31,8 +31,9 @@ from qa_engine.cli.show_command import citation_images
 from qa_engine.config import Config
 from qa_engine.documents.node_parser import node_id
 from qa_engine.index.catalog import Catalog
+from qa_engine.index.chroma import open_chroma
 from qa_engine.index.collection import collection_paths
-from qa_engine.index.vector_store import SentenceVectorStore, open_chroma
+from qa_engine.index.vector_store import SentenceVectorStore
 
 QUESTION = "西湖的平均水深是多少？"
 CUT = "这一句从第一页的末尾开始，到第二页的开头才结束。"

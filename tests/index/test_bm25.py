@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import math
+import random
 from collections.abc import Sequence
 from pathlib import Path
 
+import bm25s
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qa_engine.config import Bm25Config
 from qa_engine.errors import StorageError
-from qa_engine.index.bm25 import Bm25Hit, Bm25Index, DocumentTerms
+from qa_engine.index.bm25 import Bm25Folder, Bm25Hit, Bm25Index, StoredSegment
+from qa_engine.index.bm25_segment import Bm25Segment, DocumentTerms, term_key
 
 K1, B = 1.2, 0.75
 
@@ -95,8 +99,7 @@ def test_index_without_terms_finds_nothing(documents: Documents, tmp_path: Path)
     index = build(documents)
     assert index.search(["lake"], 5) == []
     assert index.coverage(["lake"]) == 0
-    index.save(tmp_path / "bm25")
-    assert Bm25Index.load(tmp_path / "bm25").search(["lake"], 5) == []
+    assert saved(index, tmp_path).load(1).search(["lake"], 5) == []
 
 
 @pytest.mark.parametrize("query", [[], ["unknown"], ["unknown", "words"]])
@@ -127,61 +130,123 @@ def test_coverage_is_the_share_of_distinct_terms_that_occur() -> None:
     assert index.matched(["tower", "unknown", "lake", "tower"]) == ["tower", "lake"]
 
 
+def saved(index: Bm25Index, path: Path, published: int = 1) -> Bm25Folder:
+    """The index on disk, as a published state."""
+    folder = Bm25Folder(path)
+    folder.describe(published, [folder.add(stored.segment) for stored in index.segments], context_sentences=0)
+    return folder
+
+
+@given(
+    _documents,
+    st.lists(st.sampled_from("abcdefgxyz"), max_size=5),
+    st.data(),
+)
+@settings(max_examples=60, deadline=None)
+def test_scores_depend_on_what_counts_and_not_on_how_it_is_divided(
+    documents: Documents, query: list[str], data: st.DataObject
+) -> None:
+    names = [f"d{number}" for number in range(len(documents))]
+    parts: list[list[int]] = [[], [], []]
+    for number in range(len(documents)):
+        parts[data.draw(st.integers(0, 2))].append(number)
+    dead = frozenset(data.draw(st.sets(st.sampled_from(names)))) if names else frozenset()
+    index = Bm25Index(
+        [
+            StoredSegment(
+                str(part), Bm25Segment.build([DocumentTerms(names[n], documents[n]) for n in part], 1), dead
+            )
+            for part in parts
+        ],
+        K1,
+        B,
+    )
+    counting = [of if name not in dead else [] for name, of in zip(names, documents, strict=True)]
+    assert as_dict(index.search(query, 1000)) == pytest.approx(reference(counting, query, 1), rel=1e-4)
+    assert index.document_ids == set(names) - dead
+    assert len(index) == sum(map(len, counting))
+    known = {term for of in counting for sentence in of for term in sentence}
+    assert index.matched(query) == [term for term in dict.fromkeys(query) if term in known]
+
+
+def test_scores_are_those_of_bm25s() -> None:
+    chance = random.Random(0)
+    rows = [[chance.choice("abcdefghijklmnop") for _ in range(chance.randrange(1, 30))] for _ in range(200)]
+    peer = bm25s.BM25(k1=K1, b=B, method="lucene")
+    peer.index(rows, create_empty_token=False, show_progress=False)
+    for query in (["a"], ["b", "c", "p"], ["d", "d", "e"]):
+        expected = {f"d0-{row:07d}": score for row, score in enumerate(peer.get_scores(query)) if score > 0}
+        assert as_dict(build([rows]).search(query, 200)) == pytest.approx(expected, rel=1e-4)
+
+
 def test_saved_index_gives_the_same_results(tmp_path: Path) -> None:
     index = build([[["西湖", "杭州"], ["杭州", "lake"]], [["lake"], ["塔"] * 5]], context=1)
-    index.save(tmp_path / "bm25")
-    loaded = Bm25Index.load(tmp_path / "bm25")
+    loaded = saved(index, tmp_path).load(1)
     assert len(loaded) == len(index)
     for query in (["西湖"], ["杭州", "lake"], ["塔", "塔"], ["unknown"]):
         assert loaded.search(query, 10) == index.search(query, 10)
         assert loaded.coverage(query) == index.coverage(query)
 
 
-def test_saving_twice_replaces_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    build([[["lake"]]]).save(tmp_path / "bm25")
-    build([[["tower"]]]).save(tmp_path / "bm25")
-    assert [path.name for path in tmp_path.iterdir()] == ["bm25"]
-    assert Bm25Index.load(tmp_path / "bm25").search(["lake"], 5) == []
+def test_settings_of_the_formula_need_no_new_index(tmp_path: Path) -> None:
+    folder = saved(build([[["lake"], ["lake"] * 3]]), tmp_path)
+    once = folder.load(1).search(["lake"], 2)
+    again = folder.load(1, Bm25Config(k1=0.1)).search(["lake"], 2)
+    assert [hit.score for hit in once] != [hit.score for hit in again]
 
 
-def test_rest_of_an_interrupted_save_is_no_obstacle(tmp_path: Path) -> None:
-    (tmp_path / "bm25.writing").mkdir()
-    (tmp_path / "bm25.writing" / "rubbish").write_text("x")
-    build([[["lake"]]]).save(tmp_path / "bm25")
-    assert [path.name for path in tmp_path.iterdir()] == ["bm25"]
-    assert not (tmp_path / "bm25" / "rubbish").exists()
+def test_states_have_segments_in_common_and_what_none_uses_is_deleted(tmp_path: Path) -> None:
+    folder = saved(build([[["lake"]]]), tmp_path)
+    _, (kept,) = folder.segments(1)
+    dropped = folder.add(Bm25Segment.build([DocumentTerms("x", [["tower"]])], 0))
+    folder.describe(2, [kept, dropped], 0)
+    folder.describe(3, [kept], 0)
+    assert folder.load(2).search(["tower"], 1)
+    (tmp_path / "segments" / "half.writing").mkdir()
+    folder.tidy([1, 3])
+    assert sorted(path.name for path in tmp_path.glob("*.json")) == ["1.json", "3.json"]
+    assert [path.name for path in (tmp_path / "segments").iterdir()] == [kept.name]
+    assert folder.load(3).search(["lake"], 1)
+
+
+def test_terms_have_keys_of_their_own() -> None:
+    terms = ["", "a", "b", "西湖", "\ud800", "lake"]
+    assert len({term_key(term) for term in terms}) == len(terms)
+    assert all(0 <= term_key(term) < 2**64 for term in terms)
 
 
 def test_index_of_another_analyser_is_refused_with_both_names(tmp_path: Path) -> None:
-    build([[["lake"]]]).save(tmp_path / "bm25")
-    manifest = tmp_path / "bm25" / "manifest.json"
+    folder = saved(build([[["lake"]]]), tmp_path)
+    manifest = folder.manifest(1)
     manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "analyser": "whitespace-0"}))
-    with pytest.raises(StorageError, match=r"whitespace-0.*qa-engine ingest"):
-        Bm25Index.load(tmp_path / "bm25")
+    with pytest.raises(StorageError, match=r"whitespace-0.*qa-engine rebuild"):
+        folder.load(1)
 
 
 def test_missing_index_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="cannot be opened"):
-        Bm25Index.load(tmp_path / "nowhere")
+        Bm25Folder(tmp_path / "nowhere").load(1)
 
 
 def test_damaged_manifest_is_refused(tmp_path: Path) -> None:
-    build([[["lake"]]]).save(tmp_path / "bm25")
+    folder = saved(build([[["lake"]]]), tmp_path)
     for text in ("{", "[]", "{}", "null"):
-        (tmp_path / "bm25" / "manifest.json").write_text(text)
+        folder.manifest(1).write_text(text)
         with pytest.raises(StorageError, match="cannot be opened"):
-            Bm25Index.load(tmp_path / "bm25")
+            folder.load(1)
 
 
-def test_any_missing_or_truncated_file_is_refused(tmp_path: Path) -> None:
-    for number, victim in enumerate(["vocab.index.json", "data.csc.index.npy", "params.index.json"]):
-        for truncate in (False, True):
-            folder = tmp_path / f"bm25-{number}-{truncate}"
-            build([[["lake"], ["tower"]]]).save(folder)
-            assert (folder / victim).is_file()
-            if truncate:
-                (folder / victim).write_bytes(b"")
-            else:
-                (folder / victim).unlink()
-            with pytest.raises(StorageError, match="cannot be opened"):
-                Bm25Index.load(folder)
+@pytest.mark.parametrize("truncate", [False, True])
+def test_any_missing_or_truncated_file_is_refused(truncate: bool, tmp_path: Path) -> None:
+    files = ["documents.json", *(f"{name}.npy" for name in ("keys", "starts", "rows", "counts", "lengths"))]
+    for number, victim in enumerate(files):
+        folder = saved(build([[["lake"], ["tower"]]]), tmp_path / str(number))
+        _, (stored,) = folder.segments(1)
+        path = folder.folder / "segments" / stored.name / victim
+        assert path.is_file()
+        if truncate:
+            path.write_bytes(path.read_bytes()[:-1])
+        else:
+            path.unlink()
+        with pytest.raises(StorageError, match="cannot be opened"):
+            folder.load(1)

@@ -11,11 +11,13 @@ import pytest
 
 from qa_engine.documents.blocks import Span
 from qa_engine.errors import StorageError
-from qa_engine.index.bm25 import DocumentTerms
-from qa_engine.index.catalog import Catalog, FileRecord
+from qa_engine.index.bm25_segment import DocumentTerms
+from qa_engine.index.catalog import Catalog, DocumentParts, DocumentRecord, FileRecord
+from qa_engine.index.user_metadata import Scalar
 
 SPANS = [Span(0, 5, 1, 72.04, 90.0, 500.0, 101.96), Span(5, 9, 2, 72.0, 90.0, 300.0, 102.0)]
 TERMS = [["西湖", "杭州"], [], ["lake"]]
+PARTS = DocumentParts(SPANS, TERMS)
 
 
 def record(
@@ -45,14 +47,22 @@ def catalog(tmp_path: Path) -> Catalog:
 
 def commit(catalog: Catalog, of: FileRecord, nodes: int = 3) -> None:
     catalog.begin(of.document_id, nodes)
-    catalog.commit(of, SPANS, TERMS)
+    catalog.commit(of, PARTS)
+
+
+def noted_of(catalog: Catalog, document_ids: list[str]) -> dict[str, list[dict[str, Scalar]]]:
+    return {key: [file.metadata for file in files] for key, files in catalog.files_of(document_ids).items()}
+
+
+def live_terms(catalog: Catalog) -> list[DocumentTerms]:
+    return list(catalog.terms(list(catalog.live_documents())))
 
 
 def test_new_catalog_is_empty(catalog: Catalog) -> None:
     assert catalog.files() == {}
     assert catalog.identity is None
     assert (catalog.published, catalog.changes, catalog.node_count()) == (0, 0, 0)
-    assert catalog.live_terms() == []
+    assert live_terms(catalog) == []
     assert catalog.unfinished() == []
 
 
@@ -60,8 +70,8 @@ def test_announced_document_is_unfinished_until_it_is_committed(catalog: Catalog
     catalog.begin("d1", 3)
     assert catalog.unfinished() == [("d1", 3)]
     assert catalog.node_count() == 0
-    assert catalog.live_terms() == []
-    catalog.commit(record(), SPANS, TERMS)
+    assert live_terms(catalog) == []
+    catalog.commit(record(), PARTS)
     assert catalog.unfinished() == []
     assert catalog.node_count() == 3
     assert catalog.files() == {"/docs/a.pdf": record()}
@@ -71,27 +81,34 @@ def test_sections_and_what_is_noted_come_back_for_live_documents(catalog: Catalo
     noted = replace(record(), listed={"year": 2023, "by": "李"}, sidecar={"year": 2024, "draft": False})
     catalog.begin("d1", 3)
     assert catalog.sections() == {}
-    catalog.commit(noted, SPANS, TERMS, sections=["一", "一 › 风险"])
+    catalog.commit(noted, replace(PARTS, sections=["一", "一 › 风险"]))
     commit(catalog, record("/docs/b.pdf", "d2"))
     assert catalog.files()["/docs/a.pdf"] == noted
-    assert catalog.metadata(["d1", "d2", "gone"]) == {
-        "d1": {"year": 2024, "by": "李", "draft": False},
-        "d2": {},
+    assert noted_of(catalog, ["d1", "d2", "gone"]) == {
+        "d1": [{"year": 2024, "by": "李", "draft": False}],
+        "d2": [{}],
     }
-    assert catalog.metadata([]) == {}
+    assert noted_of(catalog, []) == {}
     assert catalog.sections() == {"d1": ["一", "一 › 风险"]}
     changes = catalog.changes
     catalog.touch(replace(noted, sidecar={}))
-    assert catalog.metadata(["d1"]) == {"d1": {"year": 2023, "by": "李"}}
+    assert noted_of(catalog, ["d1"]) == {"d1": [{"year": 2023, "by": "李"}]}
     assert catalog.changes == changes
     catalog.remove("/docs/a.pdf")
+    # Readers of the published state ask for it still.
+    assert catalog.sections() == {"d1": ["一", "一 › 风险"]}
+    assert noted_of(catalog, ["d1"]) == {"d1": [{"year": 2023, "by": "李"}]}
+    assert [file.document_id for file in catalog.published_files({"d1", "d2"})] == ["d1", "d2"]
+    assert [file.document_id for file in catalog.published_files({"d2"})] == ["d2"]
+    catalog.forget("d1")
     assert catalog.sections() == {}
-    assert catalog.metadata(["d1"]) == {}
+    assert noted_of(catalog, ["d1"]) == {}
+    assert [file.document_id for file in catalog.published_files({"d1", "d2"})] == ["d2"]
 
 
 def test_committed_terms_and_places_come_back(catalog: Catalog) -> None:
     commit(catalog, record())
-    assert catalog.live_terms() == [DocumentTerms("d1", TERMS)]
+    assert live_terms(catalog) == [DocumentTerms("d1", TERMS)]
     rounded = [Span(0, 5, 1, 72.0, 90.0, 500.0, 102.0), SPANS[1]]
     assert catalog.spans("d1") == rounded
 
@@ -107,7 +124,7 @@ def test_new_version_makes_the_old_one_stale(catalog: Catalog) -> None:
     assert catalog.unfinished() == [("d1", 3)]
     assert catalog.node_count() == 5
     assert [record.document_id for record in catalog.files().values()] == ["d2"]
-    assert [terms.document_id for terms in catalog.live_terms()] == ["d2"]
+    assert [terms.document_id for terms in live_terms(catalog)] == ["d2"]
 
 
 def test_announcing_a_new_version_leaves_the_old_one_live(catalog: Catalog) -> None:
@@ -212,7 +229,7 @@ def test_empty_file_is_refused_by_a_reader(tmp_path: Path) -> None:
 def test_other_format_is_refused_with_both_numbers(tmp_path: Path) -> None:
     path = tmp_path / "catalog.sqlite"
     Catalog(path, create=True).set_meta(format="99")
-    with pytest.raises(StorageError, match=r"format 99.*reads 3"):
+    with pytest.raises(StorageError, match=r"format 99.*reads 4"):
         Catalog(path)
 
 
@@ -228,7 +245,7 @@ def test_failed_commit_changes_nothing(catalog: Catalog) -> None:
     object.__setattr__(broken, "pages", object())
     catalog.begin("d2", 1)
     with pytest.raises(StorageError):
-        catalog.commit(broken, SPANS, TERMS)
+        catalog.commit(broken, PARTS)
     assert [r.document_id for r in catalog.files().values()] == ["d1"]
     assert catalog.unfinished() == [("d2", 1)]
     assert catalog.changes == 1
@@ -271,3 +288,57 @@ def test_database_is_sound_after_all_this(tmp_path: Path) -> None:
     catalog.close()
     with sqlite3.connect(path) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_files_of_the_same_content_share_a_document_until_the_last_is_gone(catalog: Catalog) -> None:
+    commit(catalog, record("/docs/b.pdf"))
+    catalog.link(record("/docs/a.pdf"))
+    assert catalog.node_count() == 3
+    assert [file.path for file in catalog.files_of(["d1"])["d1"]] == ["/docs/a.pdf", "/docs/b.pdf"]
+    assert [file.path for file in catalog.files_with_content("1")] == ["/docs/a.pdf", "/docs/b.pdf"]
+    catalog.remove("/docs/b.pdf")
+    assert catalog.unfinished() == []
+    assert [file.path for file in catalog.files_of(["d1"])["d1"]] == ["/docs/a.pdf"]
+    commit(catalog, record("/docs/a.pdf", "d2", "2"))
+    assert catalog.unfinished("stale") == [("d1", 3)]
+    assert catalog.unfinished("writing") == []
+
+
+def test_replaced_document_comes_back_with_its_content(catalog: Catalog) -> None:
+    commit(catalog, record())
+    commit(catalog, record(document_id="d2", sha256="2"))
+    assert catalog.document("d1") == DocumentRecord("d1", "stale", 3, 2, 2, 0)
+    catalog.link(record())
+    assert catalog.document("d1") == DocumentRecord("d1", "live", 3, 2, 2, 0)
+    assert catalog.unfinished() == [("d2", 3)]
+    assert [file.document_id for file in catalog.published_files({"d1", "d2"})] == ["d1", "d2"]
+    catalog.forget("d2")
+    assert [file.document_id for file in catalog.published_files({"d1", "d2"})] == ["d1"]
+
+
+def test_document_that_is_being_written_is_none_yet(catalog: Catalog) -> None:
+    catalog.begin("d1", 3)
+    assert catalog.document("d1") is None
+    assert catalog.document("unknown") is None
+
+
+def test_what_is_written_together_is_written_at_once_or_not_at_all(catalog: Catalog) -> None:
+    def write_and_fail() -> None:
+        with catalog.together():
+            commit(catalog, record())
+            assert catalog.node_count() == 3
+            raise KeyError("x")
+
+    with pytest.raises(KeyError):
+        write_and_fail()
+    assert catalog.files() == {}
+    assert catalog.unfinished() == []
+    with catalog.together():
+        commit(catalog, record())
+    assert catalog.node_count() == 3
+
+
+def test_terms_of_another_analyser_take_the_place_of_the_old(catalog: Catalog) -> None:
+    commit(catalog, record())
+    catalog.replace_terms("d1", [["x"], [], ["y"]])
+    assert live_terms(catalog) == [DocumentTerms("d1", [["x"], [], ["y"]])]

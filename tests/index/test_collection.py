@@ -92,9 +92,8 @@ def test_different_names_have_different_folders(names: list[str]) -> None:
 
 def test_parts_of_a_collection_are_below_its_folder() -> None:
     paths = collection_paths(STORAGE, "c")
-    for part in (paths.catalog, paths.chroma, paths.bm25(3)):
+    for part in (paths.catalog, paths.chroma, paths.bm25):
         assert paths.root in part.parents
-    assert paths.bm25(3) != paths.bm25(4)
 
 
 def test_collections_are_listed_by_the_names_they_were_given(tmp_path: Path) -> None:

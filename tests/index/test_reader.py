@@ -19,7 +19,7 @@ from qa_engine.index.analyser import analyse
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.reader import IndexReader, IndexSnapshot
-from qa_engine.ingestion import ingest as module
+from qa_engine.ingestion import run as module
 
 INGEST = """
 import sys
@@ -151,7 +151,7 @@ def test_collection_that_was_never_completed_is_refused(storage: Path) -> None:
 def test_collection_whose_parts_were_deleted_is_refused(docs: Path, storage: Path) -> None:
     chinese_pdf(docs / "a.pdf")
     ingest(docs, storage)
-    shutil.rmtree(collection_paths(storage, "default").bm25(0).parent)
+    shutil.rmtree(collection_paths(storage, "default").bm25)
     with pytest.raises(StorageError, match="qa-engine ingest"):
         reader_of(storage).snapshot()
     assert ingest(docs, storage).unchanged == 1

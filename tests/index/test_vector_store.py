@@ -14,7 +14,8 @@ from processes import run_python
 
 from qa_engine.documents.node_parser import node_id
 from qa_engine.errors import StorageError
-from qa_engine.index.vector_store import SentenceVectorStore, open_chroma
+from qa_engine.index.chroma import open_chroma
+from qa_engine.index.vector_store import SentenceVectorStore
 
 
 def node(ordinal: int, vector: list[float], text: str = "句子", document_id: str = "d") -> TextNode:
@@ -117,8 +118,9 @@ def test_batches_stay_within_the_limit_of_chroma(tmp_path: Path, monkeypatch: py
     for name, seen in sizes.items():
         original = getattr(chromadb.Collection, name)
 
-        def recording(self, *, ids, _original=original, _seen=seen, **values):
-            _seen.append(len(ids))
+        def recording(self, *, ids=None, _original=original, _seen=seen, **values):
+            if ids is not None:
+                _seen.append(len(ids))
             return _original(self, ids=ids, **values)
 
         monkeypatch.setattr(chromadb.Collection, name, recording)
@@ -173,7 +175,7 @@ def test_vectors_written_by_another_process_are_found(tmp_path: Path) -> None:
     run_python(
         "import sys\n"
         "from pathlib import Path\n"
-        "from qa_engine.index.vector_store import open_chroma\n"
+        "from qa_engine.index.chroma import open_chroma\n"
         "open_chroma(Path(sys.argv[1]), 0).upsert(ids=['d-0000000'], embeddings=[[1.0, 0.0]], documents=['x'],"
         " metadatas=[{'document_id': 'd'}])\n",
         str(tmp_path / "chroma"),

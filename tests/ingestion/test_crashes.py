@@ -20,11 +20,11 @@ from pdf_factory import SOLAR_SYSTEM, chinese_pdf, english_pdf
 from qa_engine import QueryEngine
 from qa_engine import ingest as ingest_locally
 from qa_engine.documents.node_parser import node_id
-from qa_engine.index.bm25 import Bm25Index
+from qa_engine.index.bm25 import Bm25Folder
 from qa_engine.index.catalog import Catalog
+from qa_engine.index.chroma import open_chroma
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.token_store import TokenStore
-from qa_engine.index.vector_store import open_chroma
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs POSIX")
 
@@ -37,8 +37,11 @@ INSTANTS = [
     ("SentenceVectorStore.delete_sentences", 1, "after"),
     ("Catalog.forget", 1, "after"),
     ("Catalog.remove", 1, "after"),
-    ("Bm25Index.save", 1, "before"),
-    ("Bm25Index.save", 1, "after"),
+    ("Catalog.link", 1, "before"),
+    ("Bm25Folder.add", 1, "before"),
+    ("Bm25Folder.add", 1, "after"),
+    ("Bm25Folder.describe", 1, "after"),
+    ("Bm25Folder.tidy", 1, "before"),
     ("Catalog.publish", 1, "after"),
 ]
 
@@ -57,7 +60,7 @@ def assert_readers_are_served(storage: Path) -> None:
     stored = set(open_chroma(paths.chroma, catalog.published).get(include=[])["ids"])
     for record in catalog.files().values():
         assert {node_id(record.document_id, ordinal) for ordinal in range(record.nodes)} <= stored
-    Bm25Index.load(paths.bm25(catalog.published))
+    Bm25Folder(paths.bm25).load(catalog.published)
     catalog.close()
 
 
@@ -126,10 +129,10 @@ def test_token_vectors_are_those_of_the_nodes_after_a_crash(
 
 
 @contextmanager
-def running(docs: Path, storage: Path, seconds: float) -> Iterator[subprocess.Popen[str]]:
+def running(docs: Path, storage: Path, seconds: float, together: int) -> Iterator[subprocess.Popen[str]]:
     """A slow run in a process group of its own, past its imports."""
     with subprocess.Popen(
-        [sys.executable, "-m", "ingest_process", str(docs), str(storage), str(seconds)],
+        [sys.executable, "-m", "ingest_process", str(docs), str(storage), str(seconds), str(together)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -161,7 +164,7 @@ def library(docs: Path, files: int) -> None:
 def kill_and_complete(docs: Path, storage: Path, seed: int) -> None:
     chance = random.Random(seed)
     library(docs, 8)
-    with running(docs, storage, 0.05) as process:
+    with running(docs, storage, 0.05, chance.choice([1, 3])) as process:
         time.sleep(chance.uniform(0, 4))
         process.kill()
         process.wait()
@@ -193,7 +196,7 @@ def test_run_killed_at_many_random_instants(seed: int, docs: Path, storage: Path
 @pytest.mark.usefixtures("parsed_in_place")
 def test_interruption_keeps_and_publishes_what_was_committed(docs: Path, storage: Path) -> None:
     library(docs, 12)
-    with running(docs, storage, 0.3) as process:
+    with running(docs, storage, 0.3, 1) as process:
         assert process.stdout is not None
         done = [process.stdout.readline() for _ in range(3)]
         assert done == ["00.pdf added\n", "01.pdf added\n", "02.pdf added\n"]

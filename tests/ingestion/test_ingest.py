@@ -25,17 +25,17 @@ from pdf_factory import (
     zero_byte_pdf,
 )
 
+from qa_engine import ingest as ingest_locally
 from qa_engine.documents.blocks import Line
 from qa_engine.documents.node_parser import node_id
 from qa_engine.documents.ocr import Recognition
 from qa_engine.errors import ConfigurationError, IndexLockedError, InputError, StorageError
 from qa_engine.index.analyser import analyse
-from qa_engine.index.bm25 import Bm25Index
+from qa_engine.index.bm25 import Bm25Folder
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths, list_collections
 from qa_engine.index.writer_lock import writer_lock
-from qa_engine.ingestion import ingest as module
-from qa_engine.ingestion.report import IngestProgress, IngestReport
+from qa_engine.ingestion.report import FileResult, IngestProgress, IngestReport
 
 pytestmark = pytest.mark.usefixtures("parsed_in_place")
 
@@ -99,7 +99,7 @@ def test_second_run_needs_no_model(docs: Path, storage: Path, monkeypatch: pytes
     def refuse(*arguments: Any, **options: Any) -> None:
         pytest.fail("a model was built for nothing")
 
-    monkeypatch.setattr(module, "build_embedding", refuse)
+    monkeypatch.setattr("qa_engine.ingestion.run.build_embedding", refuse)
     monkeypatch.setattr(HashEmbedding, "_get_text_embedding", refuse)
     assert ingest(docs, storage).unchanged == 1
 
@@ -111,7 +111,7 @@ def test_touched_file_is_unchanged_and_is_not_hashed_again_afterwards(
     ingest(docs, storage)
     os.utime(path, (1, 1))
     assert counts(ingest(docs, storage)) == (0, 0, 1, 0, 0)
-    monkeypatch.setattr(module, "_sha256", lambda path: pytest.fail("hashed again"))
+    monkeypatch.setattr("qa_engine.ingestion.changes.file_digest", lambda path: pytest.fail("hashed again"))
     assert counts(ingest(docs, storage)) == (0, 0, 1, 0, 0)
 
 
@@ -154,9 +154,13 @@ def test_change_that_keeps_size_and_modification_time_is_noticed(docs: Path, sto
 def test_two_files_of_one_content_are_both_there(docs: Path, storage: Path) -> None:
     path = chinese_pdf(docs / "a.pdf")
     (docs / "b.pdf").write_bytes(path.read_bytes())
-    assert counts(ingest(docs, storage)) == (2, 0, 0, 0, 0)
+    report = ingest(docs, storage)
+    assert counts(report) == (2, 0, 0, 0, 0)
+    assert report.duplicate == 1
     stored = stored_files(storage)
     assert stored["a.pdf"] == stored["b.pdf"] != ""
+    catalog = Catalog(collection_paths(storage, "default").catalog)
+    assert len({record.document_id for record in catalog.files().values()}) == 1
 
 
 def test_setting_that_changes_the_sentences_reads_the_files_again(docs: Path, storage: Path) -> None:
@@ -214,11 +218,17 @@ def test_prune_of_a_folder_that_lost_its_last_file(docs: Path, storage: Path) ->
     assert stored_files(storage) == {}
 
 
-def test_renamed_file_is_one_file_after_pruning(docs: Path, storage: Path) -> None:
+@pytest.mark.parametrize("prune", [False, True])
+def test_moved_file_is_the_same_file_and_not_read_again(
+    prune: bool, docs: Path, storage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = chinese_pdf(docs / "a.pdf")
     ingest(docs, storage)
     path.rename(docs / "b.pdf")
-    assert counts(ingest(docs, storage, prune=True)) == (1, 0, 0, 1, 0)
+    monkeypatch.setattr(HashEmbedding, "_get_text_embedding", lambda *_: pytest.fail("embedded again"))
+    report = ingest(docs, storage, prune=prune)
+    assert counts(report) == (0, 0, 0, 0, 0)
+    assert report.moved == 1
     assert set(stored_files(storage)) == {"b.pdf"}
 
 
@@ -346,9 +356,9 @@ def test_another_model_of_the_caller_is_refused(docs: Path, storage: Path) -> No
     chinese_pdf(docs / "a.pdf")
     ingest(docs, storage)
     with pytest.raises(ConfigurationError, match=r"'hash'.*'other'"):
-        module.ingest(docs, storage, embed_model=HashEmbedding(model_name="other"))
+        ingest_locally(docs, storage, embed_model=HashEmbedding(model_name="other"))
     with pytest.raises(ConfigurationError, match="multilingual-e5-small"):
-        module.ingest(docs, storage)
+        ingest_locally(docs, storage)
 
 
 def test_storage_below_a_file_is_one_clear_error(docs: Path, tmp_path: Path) -> None:
@@ -367,14 +377,16 @@ def test_full_disk_while_publishing_is_one_clear_error_and_the_next_run_complete
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Bm25Index, "save", full)
+        patch.setattr(Bm25Folder, "describe", full)
         with pytest.raises(StorageError, match="No space left on device"):
             ingest(docs, storage)
     assert counts(ingest(docs, storage)) == (0, 0, 1, 0, 0)
     assert set(stored_files(storage)) == {"a.pdf"}
 
 
-def test_model_that_fails_midway_keeps_what_was_committed(docs: Path, storage: Path) -> None:
+def test_model_that_fails_midway_keeps_what_was_committed(
+    docs: Path, storage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Failing(HashEmbedding):
         def _get_text_embeddings(self, texts: list[str]) -> list[list[float]]:
             if any("Jupiter" in text for text in texts):
@@ -383,8 +395,9 @@ def test_model_that_fails_midway_keeps_what_was_committed(docs: Path, storage: P
 
     chinese_pdf(docs / "a.pdf")
     english_pdf(docs / "b.pdf")
+    monkeypatch.setattr("qa_engine.ingestion.run._TOGETHER_FILES", 1)
     with pytest.raises(ConnectionError):
-        module.ingest(docs, storage, embed_model=Failing(model_name="hash"))
+        ingest_locally(docs, storage, embed_model=Failing(model_name="hash"))
     assert set(stored_files(storage)) == {"a.pdf"}
     assert counts(ingest(docs, storage)) == (1, 0, 1, 0, 0)
 
@@ -410,19 +423,28 @@ def test_old_lexical_indexes_do_not_pile_up(docs: Path, storage: Path) -> None:
     for number in range(5):
         english_pdf(docs / "a.pdf", [f"This is version {number} of the text."])
         ingest(docs, storage)
-    folder = collection_paths(storage, "default").bm25(0).parent
-    assert sorted(path.name for path in folder.iterdir()) == ["4", "5"]
+    folder = collection_paths(storage, "default").bm25
+    assert sorted(path.name for path in folder.glob("*.json")) == ["4.json", "5.json"]
+    assert len(list((folder / "segments").iterdir())) == 2
+
+
+def test_small_runs_add_segments_that_are_merged_in_time(docs: Path, storage: Path) -> None:
+    folder = collection_paths(storage, "default").bm25
+    sizes = []
+    for number in range(10):
+        english_pdf(docs / f"{number}.pdf", [f"This is text number {number}."])
+        assert ingest(docs, storage).added == 1
+        sizes.append(len(Bm25Folder(folder).load(number + 1).segments))
+    assert sizes == [1, 2, 3, 4, 5, 6, 7, 1, 2, 3]
 
 
 def test_lexical_settings_take_effect_without_new_files(docs: Path, storage: Path) -> None:
     english_pdf(docs / "a.pdf")
     ingest(docs, storage)
-    folder = collection_paths(storage, "default").bm25(1)
-    before = (folder / "params.index.json").read_text()
-    ingest(docs, storage, config={"bm25": {"k1": 0.5}})
-    opened = Catalog(collection_paths(storage, "default").catalog)
-    after = (collection_paths(storage, "default").bm25(opened.published) / "params.index.json").read_text()
-    assert before != after
+    folder = Bm25Folder(collection_paths(storage, "default").bm25)
+    assert folder.segments(1)[0]["context_sentences"] == 1
+    ingest(docs, storage, config={"bm25": {"context_sentences": 0}})
+    assert folder.segments(2)[0]["context_sentences"] == 0
 
 
 def test_progress_is_told_of_every_file(docs: Path, storage: Path) -> None:
@@ -434,20 +456,20 @@ def test_progress_is_told_of_every_file(docs: Path, storage: Path) -> None:
         def start(self, files: int) -> None:
             self.files.append(files)
 
-        def file_done(self, name: str, outcome: str) -> None:
-            self.done.append((name, outcome))
+        def file_done(self, result: FileResult) -> None:
+            self.done.append((Path(result.path).name, result.reason or result.status))
 
     chinese_pdf(docs / "a.pdf")
     broken_pdf(docs / "b.pdf")
     progress = Recording()
     ingest(docs, storage, progress=progress)
     assert progress.files == [2]
-    assert progress.done == [("a.pdf", "added"), ("b.pdf", "damaged")]
+    assert sorted(progress.done) == [("a.pdf", "added"), ("b.pdf", "damaged")]
 
 
 def test_settings_name_storage_and_collection(docs: Path, tmp_path: Path) -> None:
     chinese_pdf(docs / "a.pdf")
-    report = module.ingest(
+    report = ingest_locally(
         docs,
         config={"storage": str(tmp_path / "named"), "collection": "c"},
         embed_model=HashEmbedding(model_name="hash"),
@@ -461,7 +483,8 @@ def test_report_is_the_documented_object(docs: Path, storage: Path) -> None:
     broken_pdf(docs / "b.pdf")
     report = ingest(docs, storage).to_dict()
     assert report["collection"] == "default"
-    assert report["files"] == {"added": 1, "updated": 0, "unchanged": 0, "deleted": 0, "failed": 1}
+    counted = {"added": 1, "updated": 0, "unchanged": 0, "deleted": 0, "failed": 1}
+    assert report["files"] == counted | {"moved": 0, "duplicate": 0, "vanished": 0}
     assert set(report["failures"][0]) == {"file", "reason", "message"}
     assert {"pages", "nodes", "seconds"} <= set(report)
 
@@ -476,7 +499,7 @@ def test_sentence_is_found_by_the_title_it_stands_under(docs: Path, storage: Pat
     ingest(docs, storage)
     paths = collection_paths(storage, "default")
     opened = Catalog(paths.catalog)
-    index = Bm25Index.load(paths.bm25(opened.published))
+    index = Bm25Folder(paths.bm25).load(opened.published)
     (record,) = opened.files().values()
     opened.close()
     # Sentences 0 and 2 are the titles themselves. Neighbours count as well, with less weight.
@@ -489,7 +512,7 @@ def test_file_that_waits_for_ocr_is_read_again_when_it_is_there_and_not_before(
 ) -> None:
     image_only_pdf(docs / "a.pdf", text_pages=2)
     english_pdf(docs / "b.pdf")
-    for name in ("qa_engine.documents.page_reader", "qa_engine.documents.pdf", "qa_engine.ingestion.ingest"):
+    for name in ("qa_engine.documents.page_reader", "qa_engine.documents.pdf", "qa_engine.ingestion.run"):
         monkeypatch.setattr(f"{name}.ocr_available", lambda: False)
     first = ingest(docs, storage)
     assert first.added == 2
@@ -497,7 +520,7 @@ def test_file_that_waits_for_ocr_is_read_again_when_it_is_there_and_not_before(
     assert ingest(docs, storage).unchanged == 2
     found = [Line("This page was scanned.", 3, 72, 80, 200, 95, 11, 0)]
     monkeypatch.setattr("qa_engine.documents.page_reader.ocr_available", lambda: True)
-    monkeypatch.setattr("qa_engine.ingestion.ingest.ocr_available", lambda: True)
+    monkeypatch.setattr("qa_engine.ingestion.run.ocr_available", lambda: True)
     monkeypatch.setattr(
         "qa_engine.documents.page_reader.recognise_page", lambda *arguments: Recognition(found, 0.9)
     )

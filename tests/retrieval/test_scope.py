@@ -14,7 +14,7 @@ from llama_index.core.vector_stores.types import (
 )
 
 from qa_engine.errors import InputError
-from qa_engine.index.catalog import Catalog, FileRecord
+from qa_engine.index.catalog import Catalog, DocumentParts, FileRecord
 from qa_engine.retrieval import scope as module
 from qa_engine.retrieval.conditions import ALWAYS
 from qa_engine.retrieval.filter_expressions import parse_filters
@@ -37,8 +37,8 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
     for path, (metadata, sections) in FILES.items():
         document_id = Path(path).as_posix()
         catalog.begin(document_id, 1)
-        record = FileRecord(path, Path(path).name, 1, 1, 1, "", "", document_id, 1, 1, 1, 0, "", {}, metadata)
-        catalog.commit(record, [], [["x"]], sections=sections)
+        record = FileRecord(path, Path(path).name, 1, 1, 1, "", "", document_id, sidecar=metadata)
+        catalog.commit(record, DocumentParts([], [["x"]], sections=sections))
     return catalog
 
 

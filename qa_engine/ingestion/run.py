@@ -1,0 +1,347 @@
+"""One run of an ingest: compares, reads, stores, publishes and cleans up."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from llama_index.core.base.embeddings.base import BaseEmbedding
+from llama_index.core.ingestion import IngestionPipeline
+from llama_index.core.schema import BaseNode
+
+from qa_engine.config import Config
+from qa_engine.documents.node_parser import SECTION
+from qa_engine.documents.ocr import ocr_available
+from qa_engine.documents.parsing_pool import parse_files
+from qa_engine.documents.pdf import PARSER_VERSION, ParsedPdf
+from qa_engine.documents.reader import PdfDocument, path_text
+from qa_engine.documents.sentences import SPLITTER_VERSION, is_chinese
+from qa_engine.errors import DocumentError, QAEngineError
+from qa_engine.index.analyser import analyse
+from qa_engine.index.catalog import Catalog, DocumentParts, FileRecord
+from qa_engine.index.collection import CollectionPaths
+from qa_engine.ingestion.changes import (
+    Changes,
+    FileToLink,
+    FileToRead,
+    Reading,
+    compare,
+    file_digest,
+    file_stamp,
+    unreadable,
+    vanished,
+    with_content,
+)
+from qa_engine.ingestion.metadata import MetadataTable
+from qa_engine.ingestion.pipeline import build_pipeline, lexical_text
+from qa_engine.ingestion.publishing import publish
+from qa_engine.ingestion.report import (
+    FileResult,
+    IngestProgress,
+    IngestReport,
+    StageClock,
+    doubtful_pages,
+    needs_ocr,
+)
+from qa_engine.ingestion.stored_nodes import StoredNodes
+from qa_engine.ingestion.token_vectors import kept_token_bits, open_token_store
+from qa_engine.models.embedding import build_embedding
+
+_TOGETHER_CHARS = 20_000
+"""Characters of text, about 700 sentences, that are embedded and committed together, so that short files fill batches."""
+_TOGETHER_FILES = 64
+_PUBLISH_SECONDS = 30
+"""Readers of a long run see what is new after so many seconds, or after 20 times as long as the last publishing took."""
+
+
+@dataclass
+class _Group:
+    """Parsed files on their way into the index."""
+
+    files: list[tuple[FileToRead, ParsedPdf, float]] = field(default_factory=list)
+    chars: int = 0
+
+    def add(self, file: FileToRead, parsed: ParsedPdf, seconds: float) -> None:
+        self.files.append((file, parsed, seconds))
+        self.chars += len(parsed.text)
+
+    @property
+    def is_full(self) -> bool:
+        return self.chars >= _TOGETHER_CHARS or len(self.files) >= _TOGETHER_FILES
+
+
+class IngestRun:
+    """Brings files into a collection whose right to write is held. One object is one run."""
+
+    def __init__(
+        self,
+        config: Config,
+        where: CollectionPaths,
+        catalog: Catalog,
+        name: str,
+        progress: IngestProgress,
+        embed_model: BaseEmbedding | None = None,
+        table: MetadataTable | None = None,
+    ) -> None:
+        self._config = config
+        self._table = table
+        self._where = where
+        self._catalog = catalog
+        self._progress = progress
+        self._embed_model = embed_model
+        self._report = IngestReport(name)
+        self._clock = StageClock()
+        self._nodes = StoredNodes(catalog, where, config.index)
+        self._pipeline: IngestionPipeline | None = None
+        self._publish_at = time.monotonic() + _PUBLISH_SECONDS
+        self._reading = Reading(
+            self._pipeline_identity(), config.documents.ocr != "never" and ocr_available()
+        )
+
+    def run(
+        self, files: Sequence[Path], named: Sequence[Path | str], prune: bool, workers: int
+    ) -> IngestReport:
+        """Compares the files with the catalog and brings the collection to where they are.
+
+        Args:
+            files: absolute paths.
+            named: the paths that they were found below.
+            prune: whether files that are gone leave the collection.
+            workers: processes that parse.
+        """
+        started = time.perf_counter()
+        self._nodes.delete_unfinished()
+        with self._finishing():
+            with self._clock("comparing"):
+                self._nodes.reanalyse(self._progress)
+                self._progress.stage("comparing files with the catalog")
+                changes = compare(files, self._catalog, self._reading, self._table)
+            if self._table is not None and (unmatched := self._table.unmatched(files)):
+                self._report.warnings.append(unmatched)
+            self._take_over(changes)
+            if changes.reads:
+                self._read(changes.reads, workers)
+            self._settle_vanished(files, named, prune)
+        self._report.seconds = time.perf_counter() - started
+        self._report.timings = self._clock.seconds
+        return self._report
+
+    @contextmanager
+    def _finishing(self) -> Iterator[None]:
+        """Publishes at the end, also of a run that was interrupted: what was committed is worth it."""
+        try:
+            yield
+        finally:
+            ended_by = sys.exc_info()[1]
+            try:
+                self._publish()
+            except QAEngineError:
+                # What ended the run says more. The next run does what is missing.
+                if ended_by is None:
+                    raise
+
+    def _publish(self) -> None:
+        started = time.monotonic()
+        with self._clock("publishing"):
+            publish(self._catalog, self._where, self._config.bm25, self._progress)
+            self._nodes.delete_unfinished()
+        took = time.monotonic() - started
+        self._publish_at = time.monotonic() + max(_PUBLISH_SECONDS, 20 * took)
+
+    def _take_over(self, changes: Changes) -> None:
+        """Records the files that need no reading."""
+        for path, error in changes.failures:
+            self._fail(path, error)
+        for record in changes.unchanged:
+            self._done(FileResult(record.path, "unchanged", pages=record.pages, nodes=record.nodes))
+        with self._catalog.together():
+            for file in changes.touched:
+                self._catalog.touch(file.record)
+        for file in changes.touched:
+            self._done(
+                FileResult(file.record.path, file.status, pages=file.record.pages, nodes=file.record.nodes)
+            )
+        with self._catalog.together():
+            for file in changes.links:
+                self._link(file)
+        for file in changes.links:
+            self._count_link(file)
+
+    def _link(self, file: FileToLink | FileToRead) -> None:
+        if not file.record.ingested_at:
+            file = replace(file, record=replace(file.record, ingested_at=_now()))
+        self._catalog.link(file.record)
+        if file.moved_from is not None:
+            self._catalog.remove(file.moved_from)
+
+    def _count_link(self, file: FileToLink) -> None:
+        record = file.record
+        self._done(
+            FileResult(
+                record.path, file.status, file.moved_from or "", pages=record.pages, nodes=record.nodes
+            )
+        )
+
+    def _read(self, reads: Sequence[FileToRead], workers: int) -> None:
+        """Reads files; of those with the same content one, and if that fails the next."""
+        embed_model = self._embed_model or build_embedding(self._config.embedding, self._progress.stage)
+        self._nodes.tokens = open_token_store(self._catalog, self._where, self._config.embedding, embed_model)
+        self._pipeline = build_pipeline(
+            self._config,
+            embed_model,
+            self._nodes.store,
+            self._catalog.begin,
+            self._progress.sentences_done,
+            self._nodes.tokens,
+            self._clock,
+        )
+        self._progress.start(len(reads))
+        waiting = list(reads)
+        while waiting:
+            first: dict[str, FileToRead] = {}
+            copies = []
+            for file in waiting:
+                if file.record.document_id in first:
+                    copies.append(file)
+                else:
+                    first[file.record.document_id] = file
+            self._read_distinct(list(first.values()), workers)
+            waiting = [file for file in copies if not self._link_copy(file)]
+
+    def _link_copy(self, file: FileToRead) -> bool:
+        """Lets a file share what was just read from another; False if that could not be read."""
+        stored = self._catalog.document(file.record.document_id)
+        if stored is None:
+            return False
+        status = "duplicate" if file.status == "added" else file.status
+        link = FileToLink(with_content(file.record, stored), status, file.moved_from)
+        with self._catalog.together():
+            self._link(link)
+        self._count_link(link)
+        return True
+
+    def _read_distinct(self, files: Sequence[FileToRead], workers: int) -> None:
+        by_path = {file.path: file for file in files}
+        group = _Group()
+        results = iter(parse_files(list(by_path), self._config.documents, workers))
+        while True:
+            started = time.perf_counter()
+            with self._clock("waiting for parsing"):
+                found = next(results, None)
+            if found is None:
+                break
+            path, parsed = found
+            if isinstance(parsed, DocumentError):
+                self._fail(path, parsed)
+                continue
+            group.add(by_path[path], parsed, time.perf_counter() - started)
+            if group.is_full:
+                self._store(group)
+                group = _Group()
+                if time.monotonic() >= self._publish_at:
+                    self._publish()
+        if group.files:
+            self._store(group)
+
+    def _store(self, group: _Group) -> None:
+        """Embeds and stores the sentences of some files, and commits each file with all of its own."""
+        assert self._pipeline is not None
+        started = time.perf_counter()
+        documents = [
+            PdfDocument.of(parsed, file.path, file.record.document_id) for file, parsed, _ in group.files
+        ]
+        nodes: dict[str, list[BaseNode]] = {document.node_id: [] for document in documents}
+        for node in self._pipeline.run(documents=documents):
+            nodes[node.ref_doc_id or ""].append(node)
+        committed = []
+        with self._clock("committing"):
+            found = [
+                (file, parsed, nodes[file.record.document_id], self._changed_meanwhile(file))
+                for file, parsed, _ in group.files
+            ]
+            with self._catalog.together():
+                for file, parsed, own, error in found:
+                    committed.append(self._commit(file, parsed, own) if error is None else file.record)
+        total = max(1, sum(map(len, nodes.values())))
+        spent = time.perf_counter() - started
+        for (file, parsed, own, error), record, (_, _, waited) in zip(
+            found, committed, group.files, strict=True
+        ):
+            if error is not None:
+                self._fail(file.path, error)
+                continue
+            self._report.warnings.extend(doubtful_pages(record.file_name, parsed.pages))
+            self._report.pages += record.pages
+            self._report.nodes += record.nodes
+            seconds = waited + spent * len(own) / total
+            self._done(
+                FileResult(
+                    record.path, file.status, file.moved_from or "", "", record.pages, record.nodes, seconds
+                )
+            )
+
+    def _changed_meanwhile(self, file: FileToRead) -> DocumentError | None:
+        """Why what was read of a file may not be what its record says."""
+        record = file.record
+        try:
+            stamp = file_stamp(file.path)
+            if stamp == (record.size, record.modified_ns, record.changed_ns):
+                return None
+            if file_digest(file.path) == record.sha256:
+                return None
+        except OSError as error:
+            return unreadable(file.path, error)
+        return DocumentError("changed", f"{file.path.name} changed while it was read: run again.")
+
+    def _commit(self, file: FileToRead, parsed: ParsedPdf, nodes: Sequence[BaseNode]) -> FileRecord:
+        record = replace(
+            file.record,
+            pages=len(parsed.pages),
+            nodes=len(nodes),
+            chinese_nodes=sum(is_chinese(node.get_content()) for node in nodes),
+            awaits_ocr=0 if self._reading.ocr else sum(map(needs_ocr, parsed.pages)),
+            ingested_at=_now(),
+        )
+        sections = dict.fromkeys(node.metadata[SECTION] for node in nodes if node.metadata.get(SECTION))
+        terms = [analyse(lexical_text(node)) for node in nodes]
+        if not nodes:
+            self._catalog.begin(record.document_id, 0)
+        self._catalog.commit(record, DocumentParts(parsed.spans, terms, parsed.tables, list(sections)))
+        if file.moved_from is not None:
+            self._catalog.remove(file.moved_from)
+        return record
+
+    def _settle_vanished(self, files: Sequence[Path], named: Sequence[Path | str], prune: bool) -> None:
+        for record in vanished(self._catalog, files, named):
+            if prune:
+                self._catalog.remove(record.path)
+            status = FileResult(record.path, "deleted" if prune else "vanished")
+            self._done(status if prune else replace(status, pages=record.pages, nodes=record.nodes))
+
+    def _fail(self, path: Path, error: DocumentError) -> None:
+        self._done(FileResult(path_text(path), "failed", error.reason, path_text(str(error))))
+
+    def _done(self, result: FileResult) -> None:
+        self._report.count(result)
+        self._progress.file_done(result)
+
+    def _pipeline_identity(self) -> str:
+        """What, besides the file itself, decides what is stored for a file."""
+        parts = [
+            PARSER_VERSION,
+            SPLITTER_VERSION,
+            self._config.documents.max_sentence_chars,
+            self._config.documents.parser,
+            "all pages by OCR" if self._config.documents.ocr == "always" else "",
+            kept_token_bits(self._config.embedding, self._embed_model),
+        ]
+        return "/".join(map(str, parts))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,71 @@
+"""What the writer deletes from a collection, and what it reads back from it."""
+
+from __future__ import annotations
+
+from qa_engine.config import IndexConfig
+from qa_engine.documents.node_parser import node_id
+from qa_engine.index.analyser import ANALYSER_VERSION, analyse
+from qa_engine.index.catalog import Catalog
+from qa_engine.index.chroma import EMBEDDED, VectorPlace, open_vectors
+from qa_engine.index.collection import CollectionPaths
+from qa_engine.index.token_store import TokenStore
+from qa_engine.index.vector_store import SentenceVectorStore
+from qa_engine.ingestion.pipeline import lexical_text
+from qa_engine.ingestion.report import IngestProgress
+from qa_engine.ingestion.token_vectors import existing_token_store
+
+_ANALYSER = "analyser"
+"""Fact of the catalog: the analyser that its terms were made by."""
+
+
+class StoredNodes:
+    """The nodes of a collection and their token vectors, opened when they are needed. For the one writer."""
+
+    def __init__(self, catalog: Catalog, where: CollectionPaths, config: IndexConfig) -> None:
+        self.tokens: TokenStore | None = None
+        self._catalog = catalog
+        self._where = where
+        self._config = config
+        self._store: SentenceVectorStore | None = None
+
+    @property
+    def store(self) -> SentenceVectorStore:
+        """The nodes; made if there are none."""
+        if self._store is None:
+            collection = open_vectors(self._where, self._catalog, self._config, create=True)
+            place = VectorPlace.of(self._catalog)
+            embedded = place is not None and place.store == EMBEDDED
+            self._store = SentenceVectorStore(collection, folder=self._where.chroma if embedded else None)
+        return self._store
+
+    def delete_unfinished(self) -> None:
+        """Deletes what an interrupted run left, and what was replaced or removed, unless readers still ask for it."""
+        self._delete("writing")
+        if self._catalog.published == self._catalog.changes:
+            self._delete("stale")
+
+    def reanalyse(self, progress: IngestProgress) -> None:
+        """Analyses the stored sentences again, if their terms are those of another analyser. Reads no file."""
+        if self._catalog.meta(_ANALYSER) == ANALYSER_VERSION:
+            return
+        live = self._catalog.live_documents()
+        if live:
+            progress.stage(f"analysing {sum(live.values())} sentences again, for BM25")
+        for document_id, count in live.items():
+            ids = [node_id(document_id, ordinal) for ordinal in range(count)]
+            nodes = self.store.sentences(ids)
+            terms = [
+                analyse(lexical_text(nodes[identifier])) if identifier in nodes else [] for identifier in ids
+            ]
+            self._catalog.replace_terms(document_id, terms)
+        self._catalog.set_meta(**{_ANALYSER: ANALYSER_VERSION})
+
+    def _delete(self, state: str) -> None:
+        unfinished = self._catalog.unfinished(state)
+        if unfinished and self.tokens is None:
+            self.tokens = existing_token_store(self._catalog, self._where)
+        for document_id, nodes in unfinished:
+            self.store.delete_sentences(document_id, nodes)
+            if self.tokens is not None:
+                self.tokens.delete(document_id)
+            self._catalog.forget(document_id)
