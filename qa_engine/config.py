@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -86,10 +86,19 @@ class EmbeddingConfig(_Section):
     passages are encoded anew for each question. Another value reads the files again."""
 
 
+def _server_address(url: str) -> str:
+    if not re.fullmatch(r"https?://(\[[0-9A-Fa-f:.]+\]|[^/\s@?#:\[\]]+)(:\d{1,5})?/?", url):
+        raise ValueError(
+            "it has to look like https://chroma.example:8000, without a path, and without a user and a password, for which "
+            "there is index.token"
+        )
+    return url
+
+
 class IndexConfig(_Section):
     """Where the vectors are: in the folder of the collection, or on a Chroma server that several machines share."""
 
-    url: Annotated[str, Field(pattern=r"^https?://[^/\s]+/?$")] | None = None
+    url: Annotated[str, AfterValidator(_server_address)] | None = None
     """Address of a Chroma server, such as ``https://chroma.example:8000``. Unset: the embedded Chroma."""
     token: SecretStr | None = None
     token_header: str = "Authorization"
@@ -340,5 +349,6 @@ def _explain(error: ValidationError) -> str:
             # What stands in the place of a whole section may hold a key, too.
             sentences.append(f"{name} is not valid: {fault['msg']}")
         else:
-            sentences.append(f"{name} = {fault['input']!r} is not valid: {fault['msg']}")
+            value = re.sub(r"//[^/\s]*@", "//…@", repr(fault["input"]))
+            sentences.append(f"{name} = {value} is not valid: {fault['msg']}")
     return "Configuration: " + "; ".join(sentences) + "."

@@ -13,7 +13,7 @@ from typing import Any
 from hash_embedding import HashEmbedding
 
 from qa_engine import ingest as ingest_locally
-from qa_engine.config import DocumentsConfig
+from qa_engine.config import DocumentsConfig, IndexConfig
 from qa_engine.documents.node_parser import node_id
 from qa_engine.documents.parsing_pool import reading_options
 from qa_engine.documents.pdf import ParsedPdf, read_pdf
@@ -58,7 +58,7 @@ def stored_files(storage: Path, collection: str = "default") -> dict[str, str]:
         if not paths.chroma.exists():
             assert expected == {}
             return {}
-        stored = chroma.open_chroma(paths.chroma, opened.published).get(include=["documents"])
+        stored = chroma.open_vectors(paths, opened, IndexConfig()).get(include=["documents"])
         assert sorted(stored["ids"]) == sorted(expected)
         texts: dict[str, list[str]] = {record.document_id: [] for record in records}
         for identifier, text in sorted(zip(stored["ids"], stored["documents"] or [], strict=True)):

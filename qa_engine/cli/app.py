@@ -20,12 +20,13 @@ from qa_engine.cli.ingest_command import ingest
 from qa_engine.cli.inspect_command import inspect
 from qa_engine.cli.models_command import models_app
 from qa_engine.cli.output import say_error
+from qa_engine.cli.rebuild_command import rebuild
 from qa_engine.cli.show_command import show
 from qa_engine.errors import QAEngineError
 
 DEBUG_VARIABLE = "QA_ENGINE_DEBUG"
 _INTERRUPTED = 130
-_WRITING_MODULE = "qa_engine.ingestion.ingest"
+_WRITING_MODULE = "qa_engine.ingestion.publishing"
 
 app = typer.Typer(
     name="qa-engine",
@@ -42,6 +43,7 @@ app.command()(ask)
 app.command()(show)
 app.command()(inspect)
 app.command()(calibrate)
+app.command()(rebuild)
 app.command()(collections)
 app.command()(config)
 app.add_typer(models_app, name="models")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json as json_module
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,10 +20,11 @@ from qa_engine.cli.options import (
     load_config,
     with_reading,
 )
-from qa_engine.cli.output import messages, print_json, results, say
+from qa_engine.cli.output import print_json, results
+from qa_engine.cli.progress import shown_progress
 
 if TYPE_CHECKING:
-    from qa_engine.ingestion.report import FileResult, IngestProgress, IngestReport
+    from qa_engine.ingestion.report import IngestReport
 
 _TOLD = 0.05
 """Seconds of a stage that the summary mentions."""
@@ -65,7 +65,7 @@ def ingest(
     settings = with_reading(load_config(config), parser, ocr, password)
     from qa_engine.ingestion.ingest import ingest as run_ingest
 
-    with _opened_report(report_file) as lines, _shown_progress(lines) as progress:
+    with _opened_report(report_file) as lines, shown_progress(lines) as progress:
         report = run_ingest(
             paths,
             storage,
@@ -103,50 +103,6 @@ def _opened_report(file: Path | None) -> Iterator[IO[str] | None]:
         ) from error
     with lines:
         yield lines
-
-
-@contextmanager
-def _shown_progress(lines: IO[str] | None) -> Iterator[IngestProgress]:
-    """A progress bar on standard error; plain lines for the stages where that is no terminal."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-    from rich.progress import TimeRemainingColumn as Remaining
-
-    from qa_engine.ingestion.report import IngestProgress
-
-    columns = [
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        Remaining(),
-    ]
-    with Progress(*columns, console=messages, transient=True, disable=not messages.is_terminal) as bar:
-
-        class Shown(IngestProgress):
-            task: Any = None
-
-            def stage(self, text: str) -> None:
-                say(text)
-
-            def start(self, files: int) -> None:
-                say(f"reading {files} file{'' if files == 1 else 's'}")
-                self.task = bar.add_task("files", total=files)
-
-            def sentences_done(self, done: int, total: int) -> None:
-                if self.task is not None:
-                    bar.update(self.task, description=f"files ({done} of {total} sentences of this one)")
-
-            def file_done(self, result: FileResult) -> None:
-                if lines is not None:
-                    lines.write(json_module.dumps(result.to_dict(), ensure_ascii=False) + "\n")
-                    lines.flush()
-                if result.status == "failed":
-                    say(f"{result.path}: {result.reason}")
-                if self.task is not None and result.status not in {"unchanged", "vanished", "deleted"}:
-                    bar.update(self.task, advance=1, description="files")
-
-        yield Shown()
 
 
 def _print_summary(report: IngestReport) -> None:

@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS files (
     path TEXT PRIMARY KEY, file_name TEXT NOT NULL, size INTEGER NOT NULL, modified_ns INTEGER NOT NULL,
     changed_ns INTEGER NOT NULL, sha256 TEXT NOT NULL, pipeline TEXT NOT NULL, document_id TEXT NOT NULL,
     ingested_at TEXT NOT NULL, listed TEXT NOT NULL, sidecar TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS rebuilt (document_id TEXT PRIMARY KEY, nodes INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS former_files AS SELECT * FROM files WHERE 0;
 CREATE INDEX IF NOT EXISTS files_by_document ON files (document_id);
 CREATE INDEX IF NOT EXISTS former_files_by_document ON former_files (document_id);
@@ -321,6 +322,23 @@ class Catalog(SqliteFile):
                 "DELETE FROM documents WHERE document_id = ? AND state != 'live'", (document_id,)
             )
             connection.execute("DELETE FROM former_files WHERE document_id = ?", (document_id,))
+
+    def rebuilt(self) -> dict[str, int]:
+        """The documents that the rebuild under way is done with, and the number of their nodes."""
+        return dict(self._rows("SELECT document_id, nodes FROM rebuilt"))
+
+    def mark_rebuilt(self, document_ids: Sequence[str]) -> None:
+        """Notes that a rebuild is done with some documents."""
+        with self._transaction() as connection:
+            connection.executemany(
+                "INSERT OR REPLACE INTO rebuilt SELECT document_id, nodes FROM documents WHERE document_id = ?",
+                [(document_id,) for document_id in document_ids],
+            )
+
+    def forget_rebuilt(self) -> None:
+        """A rebuild begins, or has ended."""
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM rebuilt")
 
     def count_change(self) -> None:
         """Notes that what is published no longer fits, though no file has changed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,14 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from qa_engine.config import IndexConfig
 from qa_engine.errors import (
-    AuthenticationFailedError,
     ConfigurationError,
-    QAEngineError,
-    ServiceUnavailableError,
     StorageError,
 )
 
@@ -30,28 +27,31 @@ if TYPE_CHECKING:
     from qa_engine.index.collection import CollectionPaths
 
 EMBEDDED, SERVER = "embedded", "server"
-_STORE, _NAME = "vector_store", "vector_collection"
+_STORE, _NAME, _URL = "vector_store", "vector_collection", "vector_url"
 _SENTENCES = "sentences"
 _LOCK = "chroma.lock"
 _TURN_SECONDS = 120
 """How long to wait for another process to end what it does with the folder, which takes seconds at most."""
 _opened: dict[Path, tuple[tuple[int, int, str], Collection]] = {}
-_clients: dict[tuple[str, ...], ClientAPI] = {}
 _opening = Lock()
 
 
 @dataclass(frozen=True)
 class VectorPlace:
-    """Where the vectors of a collection are: embedded or on a server, and the name that Chroma knows them by."""
+    """Where the vectors of a collection are: embedded or on a server, and the name that Chroma knows them by.
+
+    ``url`` is the address that the server had when they were put there; the configuration says where it is now.
+    """
 
     store: str
     name: str
+    url: str | None = None
 
     @classmethod
     def of(cls, catalog: Catalog) -> VectorPlace | None:
         """What is recorded in the catalog; None for a collection that has no vectors yet."""
         store, name = catalog.meta(_STORE), catalog.meta(_NAME)
-        return cls(store, name) if store and name else None
+        return cls(store, name, catalog.meta(_URL) or None) if store and name else None
 
     @classmethod
     def fresh(cls, catalog: Catalog, config: IndexConfig) -> VectorPlace:
@@ -60,11 +60,11 @@ class VectorPlace:
         if config.url is None:
             return cls(EMBEDDED, _SENTENCES if cls.of(catalog) is None else f"{_SENTENCES}-{mark}")
         readable = re.sub(r"[^A-Za-z0-9_-]+", "-", catalog.meta("name") or "").strip("-_")[:40]
-        return cls(SERVER, f"qa-{readable}-{mark}" if readable else f"qa-{mark}")
+        return cls(SERVER, f"qa-{readable}-{mark}" if readable else f"qa-{mark}", config.url)
 
     def record(self, catalog: Catalog) -> None:
         """Writes it into the catalog."""
-        catalog.set_meta(**{_STORE: self.store, _NAME: self.name})
+        catalog.set_meta(**{_STORE: self.store, _NAME: self.name, _URL: self.url or ""})
 
 
 def open_vectors(
@@ -72,21 +72,31 @@ def open_vectors(
 ) -> Collection:
     """The vectors of a collection, in its published state or a later one.
 
+    Args:
+        where: the collection is.
+        catalog: of the collection.
+        config: names the server, if there is one.
+        create: make a place for vectors where there is none yet. Vectors that were there and are gone are an error all the
+            same: an empty place would look like a complete one.
+
     Raises:
         ConfigurationError: they are on a server and the configuration names none, or the other way round.
         ServiceUnavailableError: the server does not answer.
+        AuthenticationFailedError: it refuses the token.
         StorageError: Chroma cannot open them, or there are none.
     """
     place = VectorPlace.of(catalog)
-    if place is None:
+    create = create and catalog.node_count() == 0
+    if place is None or (create and (place.store == SERVER) != (config.url is not None)):
         if not create:
             raise StorageError(
                 f"The collection in {where.root} was never completed: run qa-engine ingest on its files again."
             )
         place = VectorPlace.fresh(catalog, config)
-        collection = open_place(where, place, config, catalog.published, create=True)
+        collection = open_place(where, place, config, catalog.published, create)
         place.record(catalog)
         return collection
+    _require_place(where, catalog, place, config)
     return open_place(where, place, config, catalog.published, create)
 
 
@@ -94,20 +104,68 @@ def open_place(
     where: CollectionPaths, place: VectorPlace, config: IndexConfig, published: int, create: bool = False
 ) -> Collection:
     """The vectors in a place; see `open_vectors`."""
-    name = catalog_name = where.root.name
-    if place.store == EMBEDDED and config.url is not None:
-        raise ConfigurationError(
-            f"The vectors of the collection in {where.root} are in that folder, but index.url = {config.url!r} names a "
-            f"server: unset index.url, or move them with qa-engine rebuild --vectors --collection {name}."
-        )
-    if place.store == SERVER and config.url is None:
-        raise ConfigurationError(
-            f"The vectors of the collection in {where.root} are on a Chroma server: set index.url, or move them into the "
-            f"folder with qa-engine rebuild --vectors --collection {catalog_name}."
-        )
     if place.store == SERVER:
         return open_on_server(config, place.name, create)
     return open_chroma(where.chroma, published, create, place.name)
+
+
+def collection_beside(
+    where: CollectionPaths, present: Collection, place: VectorPlace, config: IndexConfig
+) -> Collection:
+    """The vectors in a new place, made if need be, while those that are there stay in use.
+
+    Args:
+        where: the collection is.
+        present: the vectors in use. Where both are in the folder, the new ones share its client: a client that is opened
+            anew would not see what the other one writes.
+        place: for the new ones.
+        config: names the server, if there is one.
+
+    Raises:
+        ServiceUnavailableError: the server does not answer.
+        StorageError: Chroma cannot make them.
+    """
+    if place.store == SERVER:
+        return open_on_server(config, place.name, create=True)
+    with _storage_errors(where.chroma), chroma_turn(where.chroma):
+        return _collection(_embedded_client(where.chroma), place.name, create=True)
+
+
+def drop_place(where: CollectionPaths, place: VectorPlace, config: IndexConfig, published: int) -> None:
+    """Deletes the vectors in a place that nobody uses any more; nothing if they are gone.
+
+    Raises:
+        ServiceUnavailableError: they are on a server that does not answer.
+        StorageError: Chroma cannot delete them.
+    """
+    from chromadb.errors import NotFoundError
+
+    with suppress(NotFoundError):
+        if place.store == SERVER:
+            from qa_engine.index.chroma_server import chroma_server
+
+            server = chroma_server(config.model_copy(update={"url": place.url or config.url}))
+            server.delete_collection(place.name, config.tenant, config.database)
+        elif where.chroma.is_dir():
+            with _storage_errors(where.chroma), chroma_turn(where.chroma):
+                client = _embedded_client(where.chroma)
+                if place.name in {collection.name for collection in client.list_collections()}:
+                    client.delete_collection(place.name)
+
+
+def _require_place(where: CollectionPaths, catalog: Catalog, place: VectorPlace, config: IndexConfig) -> None:
+    """Refuses a configuration that names another kind of place than the vectors are in."""
+    move = f"qa-engine rebuild --vectors --collection {shlex.quote(catalog.meta('name') or where.root.name)}"
+    if place.store == EMBEDDED and config.url is not None:
+        raise ConfigurationError(
+            f"The vectors of the collection in {where.root} are in that folder, but index.url = {config.url!r} names a "
+            f"server: unset index.url, or move them with {move}."
+        )
+    if place.store == SERVER and config.url is None:
+        raise ConfigurationError(
+            f"The vectors of the collection in {where.root} are on a Chroma server, but index.url is not set: set it to the "
+            f"address of that server, or move them into the folder with {move}."
+        )
 
 
 def open_chroma(folder: Path, published: int, create: bool = False, name: str = _SENTENCES) -> Collection:
@@ -120,29 +178,18 @@ def open_chroma(folder: Path, published: int, create: bool = False, name: str = 
     Raises:
         StorageError: Chroma cannot open or create the collection.
     """
-    os.environ.setdefault("ANONYMIZED_TELEMETRY", "False")
-    import chromadb
     from chromadb.api.shared_system_client import SharedSystemClient
-    from chromadb.config import Settings
-    from chromadb.errors import ChromaError
 
     folder = folder.absolute()
     with _opening:
         known = _opened.get(folder)
         if known is not None and known[0] == (published, _file_number(folder), name):
             return known[1]
-        try:
-            with chroma_turn(folder):
-                if known is not None:
-                    SharedSystemClient.clear_system_cache()
-                client = chromadb.PersistentClient(str(folder), settings=Settings(anonymized_telemetry=False))
-                collection = _collection(client, name, create)
-                _load(collection)
-        except (ChromaError, OSError, ValueError, RuntimeError) as error:
-            raise StorageError(
-                f"The vectors in {folder} cannot be opened ({error}): check permissions and free space, "
-                "or ingest into a new collection."
-            ) from error
+        with _storage_errors(folder), chroma_turn(folder):
+            if known is not None:
+                SharedSystemClient.clear_system_cache()
+            collection = _collection(_embedded_client(folder), name, create)
+            _load(collection)
         _opened[folder] = (published, _file_number(folder), name), collection
         return collection
 
@@ -151,84 +198,29 @@ def open_on_server(config: IndexConfig, name: str, create: bool = False) -> Coll
     """The Chroma collection of a name on the configured server.
 
     Raises:
+        ConfigurationError: the settings of the server cannot be used, or it has no such tenant or database.
         ServiceUnavailableError: the server does not answer.
         AuthenticationFailedError: it refuses the token.
         StorageError: it has no such collection.
     """
-    from chromadb.errors import NotFoundError
+    from chromadb.errors import ChromaError, NotFoundError
 
-    with server_errors(config):
-        client = server_client(config)
-        try:
-            return _collection(client, name, create)
-        except NotFoundError as error:
-            raise StorageError(
-                f"The Chroma server at {config.url} has no collection {name!r}, in which the vectors were: look whether "
-                "index.url names the right one, or run qa-engine ingest on the files into a new collection."
-            ) from error
+    from qa_engine.index.chroma_server import chroma_server
 
-
-def server_client(config: IndexConfig) -> ClientAPI:
-    """The client of the configured server, one a process."""
-    os.environ.setdefault("ANONYMIZED_TELEMETRY", "False")
-    import chromadb
-    import httpx
-    from chromadb.config import Settings
-
-    assert config.url is not None
-    token = config.token.get_secret_value() if config.token else ""
-    verify = str(config.ca_file) if config.ca_file else None
-    key = (config.url, token, config.token_header, config.tenant, config.database, verify or "")
-    with _opening:
-        if key not in _clients:
-            parts = urlsplit(config.url)
-            secure = parts.scheme == "https"
-            bearer = config.token_header.lower() == "authorization"
-            client = chromadb.HttpClient(
-                host=parts.hostname or "",
-                port=parts.port or (443 if secure else 80),
-                ssl=secure,
-                headers={config.token_header: f"Bearer {token}" if bearer else token} if token else None,
-                settings=Settings(anonymized_telemetry=False, chroma_server_ssl_verify=verify),
-                tenant=config.tenant,
-                database=config.database,
-            )
-            # Chroma's own client waits for ever.
-            client._server._session.timeout = httpx.Timeout(config.timeout_seconds)  # type: ignore[attr-defined]
-            _clients[key] = client
-        return _clients[key]
-
-
-@contextmanager
-def server_errors(config: IndexConfig) -> Iterator[None]:
-    """What goes wrong on the way to the server, as errors that say what to do."""
-    import httpx
-    from chromadb.errors import ChromaAuthError, ChromaError
-
+    server = chroma_server(config)
     try:
-        yield
-    except QAEngineError:
-        raise
-    except ChromaAuthError as error:
-        raise AuthenticationFailedError(
-            f"The Chroma server at {config.url} refused the token ({error}): correct index.token and index.token_header."
+        return server.collection(name, create)
+    except NotFoundError as error:
+        raise StorageError(
+            f"The Chroma server at {server.url} has no collection {name!r}, in which the vectors were: look whether "
+            "index.url, index.tenant and index.database name the right place, or run qa-engine ingest on the files into a "
+            "new collection."
         ) from error
-    except httpx.HTTPStatusError as error:
-        if error.response.status_code in {401, 403}:
-            raise AuthenticationFailedError(
-                f"The Chroma server at {config.url} refused the token ({error.response.status_code}): correct index.token "
-                "and index.token_header."
-            ) from error
-        raise _unreachable(config, error) from error
-    except (httpx.HTTPError, ValueError, OSError, ChromaError) as error:
-        raise _unreachable(config, error) from error
-
-
-def _unreachable(config: IndexConfig, error: Exception) -> ServiceUnavailableError:
-    return ServiceUnavailableError(
-        f"The Chroma server at {config.url} does not answer as it should ({type(error).__name__}: "
-        f"{str(error).strip() or 'no details'}): check index.url and the server, then run the same command again."
-    )
+    except ChromaError as error:
+        raise ConfigurationError(
+            f"The Chroma server at {server.url} cannot make a collection in index.tenant = {config.tenant!r}, "
+            f"index.database = {config.database!r} ({error}): make the database on the server, or name one that exists."
+        ) from error
 
 
 @contextmanager
@@ -254,6 +246,32 @@ def chroma_turn(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _embedded_client(folder: Path) -> ClientAPI:
+    os.environ.setdefault("ANONYMIZED_TELEMETRY", "False")
+    import chromadb
+    from chromadb.config import Settings
+
+    return chromadb.PersistentClient(str(folder.absolute()), settings=Settings(anonymized_telemetry=False))
+
+
+@contextmanager
+def _storage_errors(folder: Path) -> Iterator[None]:
+    from chromadb.errors import ChromaError, NotFoundError
+
+    try:
+        yield
+    except NotFoundError as error:
+        raise StorageError(
+            f"The vectors in {folder} cannot be opened, for they are gone ({error}): bring the folder back, or ingest into a "
+            "new collection."
+        ) from error
+    except (ChromaError, OSError, ValueError, RuntimeError) as error:
+        raise StorageError(
+            f"The vectors in {folder} cannot be opened ({error}): check permissions and free space, "
+            "or ingest into a new collection."
+        ) from error
 
 
 def _collection(client: ClientAPI, name: str, create: bool) -> Collection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shlex
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,5 +146,6 @@ def require_identity(
         now = ", ".join(f"{key} = {configured[key]!r}" for key in different)
         raise ConfigurationError(
             f"The collection {collection!r} was embedded with {made}, but the configuration says {now}: set [embedding] "
-            "back, or ingest the files into another collection (qa-engine ingest PATH --collection NAME)."
+            f"back, embed it again (qa-engine rebuild --embedding --collection {shlex.quote(collection)}), or ingest the "
+            "files into another collection (qa-engine ingest PATH --collection NAME)."
         )

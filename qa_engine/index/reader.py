@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from threading import Lock
 
 from qa_engine.config import Bm25Config, IndexConfig
-from qa_engine.errors import CollectionNotFoundError, StorageError
+from qa_engine.errors import CollectionNotFoundError, ConfigurationError, StorageError
 from qa_engine.index.bm25 import Bm25Folder, Bm25Index
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.chroma import open_vectors
 from qa_engine.index.collection import CollectionPaths
-from qa_engine.index.token_store import TOKEN_BITS, TokenStore
+from qa_engine.index.token_store import TokenStore, token_file
 from qa_engine.index.vector_store import SentenceVectorStore
 
 _MIXED = 0.03
@@ -70,12 +70,14 @@ class IndexReader:
         self._file = paths.catalog.stat().st_ino
         self._lock = Lock()
         self._snapshot: IndexSnapshot | None = None
+        self._identity = catalog.identity
 
     def snapshot(self) -> IndexSnapshot:
         """The state to answer from. Costs one look into the catalog unless something new was published.
 
         Raises:
             CollectionNotFoundError: the collection was deleted meanwhile.
+            ConfigurationError: it was embedded with another model meanwhile.
             StorageError: it was never completed, or is damaged.
         """
         try:
@@ -99,6 +101,7 @@ class IndexReader:
             if file != self._file:
                 self.catalog = Catalog(self._paths.catalog)
                 self._snapshot = None
+                self._identity = self.catalog.identity
                 self._file = file
 
     def _open(self, published: int) -> IndexSnapshot:
@@ -107,16 +110,21 @@ class IndexReader:
             raise StorageError(
                 f"The collection in {self._paths.root} was never completed: run qa-engine ingest on its files again."
             )
+        if self._identity is not None and self.catalog.identity != self._identity:
+            raise ConfigurationError(
+                f"The collection in {self._paths.root} was embedded with another model meanwhile: open it again, with "
+                "[embedding] set to that model."
+            )
         bm25 = folder.load(published, self._bm25)
         vectors = open_vectors(self._paths, self.catalog, self._index)
         store = SentenceVectorStore(vectors, visible=bm25.document_ids)
         share = self.catalog.chinese_share()
-        tokens = self._paths.tokens(int(self.catalog.meta(TOKEN_BITS) or 0))
+        tokens = token_file(self.catalog, self._paths)
         return IndexSnapshot(
             published,
             store,
             bm25,
             mixed_languages=_MIXED < share < 1 - _MIXED,
-            tokens=TokenStore(tokens) if tokens.is_file() else None,
+            tokens=TokenStore(tokens) if tokens is not None else None,
             chinese_share=share,
         )

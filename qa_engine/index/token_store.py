@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,10 @@ from numpy.typing import NDArray
 from qa_engine.documents.node_parser import split_node_id
 from qa_engine.index.sqlite_file import SqliteFile
 from qa_engine.models.token_codes import TokenCodec
+
+if TYPE_CHECKING:
+    from qa_engine.index.catalog import Catalog
+    from qa_engine.index.collection import CollectionPaths
 
 _SCHEMA = """
 CREATE TABLE codec (bits INTEGER NOT NULL, centre BLOB NOT NULL);
@@ -26,6 +30,17 @@ CREATE TABLE sentences (
 _AT_ONCE = 400
 TOKEN_BITS = "token_bits"
 """Fact of the catalog: bits a dimension of the token vectors that the collection keeps, 0 for none."""
+TOKEN_FILE = "token_file"
+"""Fact of the catalog: the name of the file that they are in."""
+
+
+def token_file(catalog: Catalog, paths: CollectionPaths) -> Path | None:
+    """The file with the token vectors of a collection; None if it keeps none."""
+    bits = int(catalog.meta(TOKEN_BITS) or 0)
+    if not bits:
+        return None
+    path = paths.root / (catalog.meta(TOKEN_FILE) or paths.tokens(bits).name)
+    return path if path.is_file() else None
 
 
 class StoredTokens(Protocol):

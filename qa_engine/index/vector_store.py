@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -15,7 +15,7 @@ from llama_index.vector_stores.chroma import ChromaVectorStore
 from pydantic import PrivateAttr
 
 from qa_engine.documents.node_parser import METADATA_KEYS, node_id, split_node_id
-from qa_engine.errors import ServiceUnavailableError, StorageError
+from qa_engine.errors import StorageError
 from qa_engine.index.chroma import chroma_turn
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ _DEEPER = 4
 """How many times as many sentences are asked for, if too many of the best belong to no published document."""
 _ATTEMPTS = 4
 """Times that a server is asked to store or delete something before a run gives up."""
+_REQUEST_BYTES = 900_000
+"""Size of a request that stores nodes on a server, which takes 40 MB; nginx before it takes 1 MB unless told otherwise."""
 
 
 class SentenceVectorStore(ChromaVectorStore):
@@ -38,6 +40,7 @@ class SentenceVectorStore(ChromaVectorStore):
     _max_batch: int = PrivateAttr(default=5000)
     _visible: Container[str] | None = PrivateAttr(default=None)
     _folder: Path | None = PrivateAttr(default=None)
+    _server: str | None = PrivateAttr(default=None)
 
     def __init__(
         self, collection: Collection, visible: Container[str] | None = None, folder: Path | None = None
@@ -49,44 +52,53 @@ class SentenceVectorStore(ChromaVectorStore):
             folder: where an embedded Chroma is, whose writers and openers take turns; None for a server.
         """
         super().__init__(chroma_collection=collection)
-        self._max_batch = int(collection._client.get_max_batch_size())
         self._visible = visible
         self._folder = folder
+        self._server = getattr(collection._client, "url", None)
+        with self._storage_errors():
+            self._max_batch = int(collection._client.get_max_batch_size())
 
     @classmethod
     def class_name(cls) -> str:
         return "SentenceVectorStore"
 
+    @property
+    def _place(self) -> str:
+        if self._server is not None:
+            return f"on the Chroma server at {self._server}"
+        return f"in {self._folder}" if self._folder is not None else "in the folder of the collection"
+
     @contextmanager
     def _storage_errors(self) -> Iterator[None]:
-        """Chroma's errors, which are of many types, as one of ours."""
-        import httpx
-        from chromadb.errors import ChromaError
+        """Chroma's errors, which are of many types, as one of ours; those of the way to a server are ours already."""
+        from chromadb.errors import ChromaError, NotFoundError
 
         try:
             yield
-        except httpx.HTTPError as error:
-            raise ServiceUnavailableError(
-                f"The Chroma server does not answer as it should ({type(error).__name__}: {error}): check index.url and "
-                "the server, then run the same command again."
+        except NotFoundError as error:
+            raise StorageError(
+                f"The vectors are no longer {self._place} ({error}): bring them back, or run qa-engine ingest on the files "
+                "into a new collection."
             ) from error
         except (ChromaError, OSError) as error:
             raise StorageError(
-                f"The vectors cannot be read or written ({error}): check permissions and free space, then run "
-                "qa-engine ingest on the files again."
+                f"The vectors {self._place} cannot be read or written ({error}): check permissions and free space there, "
+                "then run the same command again."
             ) from error
 
     def _write(self, action: Callable[[], object]) -> None:
         """Stores or deletes something; on a server, several times if need be, which does no harm."""
-        import httpx
-        from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
-
-        if self._folder is not None:
-            with chroma_turn(self._folder), self._storage_errors():
+        if self._server is None:
+            turn = chroma_turn(self._folder) if self._folder is not None else nullcontext()
+            with turn, self._storage_errors():
                 action()
             return
+        from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
+
+        from qa_engine.index.chroma_server import may_pass
+
         retrying = Retrying(
-            retry=retry_if_exception_type(httpx.TransportError),
+            retry=retry_if_exception(may_pass),
             stop=stop_after_attempt(_ATTEMPTS),
             wait=wait_exponential(0.5),
             reraise=True,
@@ -96,10 +108,23 @@ class SentenceVectorStore(ChromaVectorStore):
 
     def add(self, nodes: Sequence[BaseNode], **add_kwargs: Any) -> list[str]:
         """Stores nodes with their embeddings; a node whose id exists is replaced. Returns the ids."""
-        for start in range(0, len(nodes), self._max_batch):
-            batch = nodes[start : start + self._max_batch]
+        for batch in self._batches(nodes):
             self._write(partial(self._upsert, batch))
         return [node.node_id for node in nodes]
+
+    def _batches(self, nodes: Sequence[BaseNode]) -> Iterator[list[BaseNode]]:
+        """Nodes in the numbers that Chroma takes at once, and on the way to a server in requests of a bounded size."""
+        batch: list[BaseNode] = []
+        size = 0
+        for node in nodes:
+            own = _request_bytes(node) if self._server is not None else 0
+            if batch and (len(batch) == self._max_batch or size + own > _REQUEST_BYTES):
+                yield batch
+                batch, size = [], 0
+            batch.append(node)
+            size += own
+        if batch:
+            yield batch
 
     def _upsert(self, nodes: Sequence[BaseNode]) -> None:
         self._collection.upsert(
@@ -136,9 +161,26 @@ class SentenceVectorStore(ChromaVectorStore):
             )
         return nodes
 
+    def with_vectors(self, ids: Sequence[str]) -> list[TextNode]:
+        """Those of the nodes that exist, with their embeddings, in no particular order."""
+        nodes: list[TextNode] = []
+        for start in range(0, len(ids), self._max_batch):
+            batch = list(ids[start : start + self._max_batch])
+            with self._storage_errors():
+                found: Any = self._collection.get(ids=batch, include=["documents", "metadatas", "embeddings"])
+            columns = zip(
+                found["ids"], found["documents"], found["metadatas"], found["embeddings"], strict=True
+            )
+            for identifier, text, metadata, vector in columns:
+                node = _node(identifier, text, metadata)
+                node.embedding = [float(x) for x in vector]
+                nodes.append(node)
+        return nodes
+
     def count(self) -> int:
         """Number of nodes stored."""
-        return self._collection.count()
+        with self._storage_errors():
+            return self._collection.count()
 
     def _query(
         self, query_embeddings: list[float], n_results: int, where: dict[str, Any], **kwargs: Any
@@ -168,6 +210,17 @@ class SentenceVectorStore(ChromaVectorStore):
 
     def _is_visible(self, identifier: str) -> bool:
         return self._visible is None or split_node_id(identifier)[0] in self._visible
+
+
+def _request_bytes(node: BaseNode) -> int:
+    """About what a node takes on its way to a server: text and metadata in JSON, and the vector in Base64."""
+    text = node.get_content(metadata_mode=MetadataMode.NONE)
+    return (
+        len(text.encode("utf-8", "replace"))
+        + len(str(node.metadata)) * 2
+        + len(node.get_embedding()) * 16 // 3
+        + 300
+    )
 
 
 def _stored_metadata(node: BaseNode) -> dict[str, Any]:

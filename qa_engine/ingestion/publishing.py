@@ -24,18 +24,31 @@ _DEAD = 0.25
 """The share of a segment's sentences that may have been replaced or removed before it is written anew."""
 
 
-def publish(catalog: Catalog, where: CollectionPaths, settings: Bm25Config, progress: IngestProgress) -> None:
+def publish(
+    catalog: Catalog,
+    where: CollectionPaths,
+    settings: Bm25Config,
+    progress: IngestProgress,
+    anew: bool = False,
+) -> None:
     """Brings the lexical index up to date, then lets readers see both; nothing if they see it already.
 
     Documents that the last state lacks become a new segment, so a small run on a large collection costs little. Segments
     are merged as in a log-structured merge tree (O'Neil et al., 1996): each document is written again about as often as
     the collection has grown eightfold.
 
+    Args:
+        catalog: of the collection.
+        where: its parts are.
+        settings: how many neighbours count for a sentence.
+        progress: is told.
+        anew: writes all segments again, whatever is there.
+
     Raises:
         StorageError: the index cannot be written.
     """
     folder = Bm25Folder(where.bm25)
-    known = _known_segments(folder, catalog, settings)
+    known = None if anew else _known_segments(folder, catalog, settings)
     if known is not None and catalog.published == catalog.changes:
         return
     if catalog.published == catalog.changes:

@@ -143,6 +143,9 @@ class IngestProgress:
     def sentences_done(self, done: int, total: int) -> None:
         """So many sentences of the files at hand are embedded and stored."""
 
+    def document_done(self, document_id: str) -> None:
+        """A rebuild is done with a document."""
+
     def file_done(self, result: FileResult) -> None:
         """A file is done, as it is in the collection from now on; also called for files that needed nothing."""
 

@@ -40,6 +40,7 @@ from qa_engine.ingestion.changes import (
 from qa_engine.ingestion.metadata import MetadataTable
 from qa_engine.ingestion.pipeline import build_pipeline, lexical_text
 from qa_engine.ingestion.publishing import publish
+from qa_engine.ingestion.reembedding import change_token_bits, drop_former
 from qa_engine.ingestion.report import (
     FileResult,
     IngestProgress,
@@ -49,7 +50,7 @@ from qa_engine.ingestion.report import (
     needs_ocr,
 )
 from qa_engine.ingestion.stored_nodes import StoredNodes
-from qa_engine.ingestion.token_vectors import kept_token_bits, open_token_store
+from qa_engine.ingestion.token_vectors import open_token_store
 from qa_engine.models.embedding import build_embedding
 
 _TOGETHER_CHARS = 20_000
@@ -115,10 +116,14 @@ class IngestRun:
             workers: processes that parse.
         """
         started = time.perf_counter()
+        drop_former(self._catalog, self._where, self._config.index)
         self._nodes.delete_unfinished()
         with self._finishing():
             with self._clock("comparing"):
                 self._nodes.reanalyse(self._progress)
+            with self._clock("token vectors"):
+                change_token_bits(self._catalog, self._where, self._config, self._embed_model, self._progress)
+            with self._clock("comparing"):
                 self._progress.stage("comparing files with the catalog")
                 changes = compare(files, self._catalog, self._reading, self._table)
             if self._table is not None and (unmatched := self._table.unmatched(files)):
@@ -338,7 +343,6 @@ class IngestRun:
             self._config.documents.max_sentence_chars,
             self._config.documents.parser,
             "all pages by OCR" if self._config.documents.ocr == "always" else "",
-            kept_token_bits(self._config.embedding, self._embed_model),
         ]
         return "/".join(map(str, parts))
 

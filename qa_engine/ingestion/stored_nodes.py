@@ -44,9 +44,14 @@ class StoredNodes:
         if self._catalog.published == self._catalog.changes:
             self._delete("stale")
 
-    def reanalyse(self, progress: IngestProgress) -> None:
-        """Analyses the stored sentences again, if their terms are those of another analyser. Reads no file."""
-        if self._catalog.meta(_ANALYSER) == ANALYSER_VERSION:
+    def reanalyse(self, progress: IngestProgress, again: bool = False) -> None:
+        """Analyses the stored sentences again, if their terms are those of another analyser. Reads no file.
+
+        Args:
+            progress: is told.
+            again: also if the analyser is the same.
+        """
+        if self._catalog.meta(_ANALYSER) == ANALYSER_VERSION and not again:
             return
         live = self._catalog.live_documents()
         if live:

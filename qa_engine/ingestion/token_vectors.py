@@ -9,7 +9,7 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 from qa_engine.config import LOCAL, EmbeddingConfig
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths
-from qa_engine.index.token_store import TOKEN_BITS, TokenStore
+from qa_engine.index.token_store import TOKEN_BITS, TOKEN_FILE, TokenStore, token_file
 from qa_engine.models.embedding import LocalEmbedding
 from qa_engine.models.token_codes import TokenCodec
 
@@ -30,24 +30,22 @@ def open_token_store(
 ) -> TokenStore | None:
     """The store for the token vectors of this run, or None if none are kept.
 
-    The store of another number of bits goes: its files are read again in this run, and passages whose token vectors are
-    not there yet are encoded for the question.
-
     Raises:
         StorageError: the file cannot be opened or made.
     """
     bits = kept_token_bits(config, embed_model)
-    recorded = int(catalog.meta(TOKEN_BITS) or 0)
-    if recorded not in (0, bits):
-        paths.tokens(recorded).unlink(missing_ok=True)
-    catalog.set_meta(**{TOKEN_BITS: str(bits)})
     if not bits or not isinstance(embed_model, LocalEmbedding):
+        catalog.set_meta(**{TOKEN_BITS: "0"})
         return None
-    path = paths.tokens(bits)
-    return TokenStore(path, None if path.is_file() else TokenCodec.of(embed_model.encoder, bits))
+    known = existing_token_store(catalog, paths)
+    if known is not None and known.codec.bits == bits:
+        return known
+    made = TokenStore(paths.tokens(bits), TokenCodec.of(embed_model.encoder, bits))
+    catalog.set_meta(**{TOKEN_BITS: str(bits), TOKEN_FILE: made.path.name})
+    return made
 
 
 def existing_token_store(catalog: Catalog, paths: CollectionPaths) -> TokenStore | None:
     """The store that is there, to delete from; None without one."""
-    path = paths.tokens(int(catalog.meta(TOKEN_BITS) or 0))
-    return TokenStore(path) if path.is_file() else None
+    path = token_file(catalog, paths)
+    return TokenStore(path) if path is not None else None

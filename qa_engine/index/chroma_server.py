@@ -1,0 +1,247 @@
+"""Talks to a Chroma server: with a time-out, and with errors that say what to do.
+
+Imports Chroma and httpx, which takes a while: import it where a server is used.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import ssl
+import urllib.parse
+from threading import Lock
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import httpx
+import orjson
+from chromadb.api.fastapi import FastAPI
+from chromadb.config import Settings, System
+from chromadb.errors import ChromaAuthError, ChromaError
+
+from qa_engine.config import IndexConfig
+from qa_engine.errors import AuthenticationFailedError, ConfigurationError, ServiceUnavailableError
+
+if TYPE_CHECKING:
+    from chromadb.api.models.Collection import Collection
+
+_API = "/api/v2"
+_REFUSED = {401, 403}
+_BUSY = {429, 502, 503, 504}
+"""What servers, and proxies before them, say while they start, stop or have too much to do."""
+_EXCERPT = 200
+_DROPPED = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
+_servers: dict[tuple[object, ...], ChromaServer] = {}
+_making = Lock()
+
+
+class ChromaServer(FastAPI):
+    """Chroma's own HTTP client, mended: that one waits for ever, and has bare exceptions for most of what can go wrong.
+
+    Thread-safe. Errors that Chroma itself reports, such as ``NotFoundError``, stay what they are.
+    """
+
+    def __init__(self, config: IndexConfig) -> None:
+        """
+        Args:
+            config: with an address; nothing is sent yet.
+
+        Raises:
+            ConfigurationError: the address, the token or the certificate cannot be used.
+        """
+        os.environ.setdefault("ANONYMIZED_TELEMETRY", "False")
+        self.url = (config.url or "").rstrip("/")
+        self.config = config
+        parts = urllib.parse.urlsplit(self.url)
+        settings = Settings(
+            anonymized_telemetry=False,
+            chroma_server_host=parts.hostname,
+            chroma_server_http_port=_port(config),
+            chroma_server_ssl_enabled=parts.scheme == "https",
+            chroma_server_headers=_headers(config),
+        )
+        super().__init__(System(settings))
+        self._session.close()
+        self._session = httpx.Client(
+            timeout=httpx.Timeout(config.timeout_seconds),
+            limits=self.http_limits,
+            headers=self._header,
+            verify=_certificates(config),
+        )
+        self._api_url = self.url + _API
+
+    def collection(self, name: str, create: bool = False) -> Collection:
+        """The collection of a name in the configured database.
+
+        Raises:
+            ServiceUnavailableError: the server does not answer.
+            AuthenticationFailedError: it refuses the token.
+            NotFoundError: it has no such collection (an error of Chroma).
+        """
+        from chromadb.api.collection_configuration import CreateCollectionConfiguration
+        from chromadb.api.models.Collection import Collection
+
+        tenant, database = self.config.tenant, self.config.database
+        if create:
+            cosine = CreateCollectionConfiguration(hnsw={"space": "cosine"})
+            model = self.create_collection(
+                name, configuration=cosine, get_or_create=True, tenant=tenant, database=database
+            )
+        else:
+            model = self.get_collection(name, tenant, database)
+        return Collection(client=self, model=model, embedding_function=None)
+
+    def _make_request(self, method: str, path: str, **kwargs: Any) -> Any:
+        if "json" in kwargs:
+            kwargs["content"] = orjson.dumps(kwargs.pop("json"), option=orjson.OPT_SERIALIZE_NUMPY)
+        address = self._api_url + urllib.parse.quote(path, safe="/")
+        try:
+            response = self._send(method, address, **kwargs)
+        except httpx.TimeoutException as error:
+            raise self._unavailable(
+                error,
+                f"did not answer within index.timeout_seconds = {self.config.timeout_seconds:g}",
+                "raise that, or look what the server is doing",
+            ) from error
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                raise ConfigurationError(
+                    f"The certificate of the Chroma server at {self.url} cannot be trusted ({_line(str(error))}): set "
+                    "index.ca_file to the certificate of the authority that signed it."
+                ) from error
+            raise self._unavailable(
+                error,
+                f"cannot be reached ({_line(str(error)) or type(error).__name__})",
+                "check index.url, and that the server runs",
+            ) from error
+        if not response.is_success:
+            self._refuse(response)
+        try:
+            return orjson.loads(response.text)
+        except ValueError as error:
+            raise self._unavailable(
+                error,
+                f"answers what is no JSON ({_line(response.text) or 'nothing'})",
+                "check that index.url is the address of a Chroma server",
+            ) from error
+
+    def _send(self, method: str, address: str, **kwargs: Any) -> httpx.Response:
+        """One request; a second one, if the connection was kept from an earlier one and the server has closed it since."""
+        try:
+            return self._session.request(method, address, **kwargs)
+        except _DROPPED:
+            return self._session.request(method, address, **kwargs)
+
+    def _refuse(self, response: httpx.Response) -> NoReturn:
+        """Raises what an answer means that is no success."""
+        status = response.status_code
+        try:
+            self._raise_chroma_error(response)
+        except ChromaAuthError:
+            status = 403
+        except ChromaError:
+            if status not in _REFUSED:
+                raise
+        except Exception:  # noqa: BLE001 - Chroma has nothing narrower for the answers of others
+            pass
+        if status in _REFUSED:
+            sent = "the token that was sent" if self.config.token else "requests without a token"
+            raise AuthenticationFailedError(
+                f"The Chroma server at {self.url} refuses {sent} in the header {self.config.token_header} ({status}): "
+                "correct index.token and index.token_header."
+            )
+        try:
+            response.raise_for_status()
+        except httpx.HTTPStatusError as error:
+            told = response.headers.get("location") if response.is_redirect else _line(response.text)
+            raise self._unavailable(
+                error,
+                f"answers with status {status} ({told or response.reason_phrase})",
+                _advice(response),
+            ) from error
+        raise AssertionError(status)
+
+    def _unavailable(self, error: Exception, what: str, advice: str) -> ServiceUnavailableError:
+        return ServiceUnavailableError(
+            f"The Chroma server at {self.url} {what}: {advice}, then run the same command again."
+        )
+
+
+def chroma_server(config: IndexConfig) -> ChromaServer:
+    """The configured server, one object a process, so that connections are kept.
+
+    Raises:
+        ConfigurationError: the address, the token or the certificate cannot be used.
+    """
+    token = config.token.get_secret_value() if config.token else ""
+    key = (config.url, token, *(value for name, value in config if name not in {"url", "token"}))
+    with _making:
+        if key not in _servers:
+            _servers[key] = ChromaServer(config)
+        return _servers[key]
+
+
+def may_pass(error: BaseException) -> bool:
+    """Whether the same request may succeed in a moment: the server was not there, or too busy. Not so for time-outs."""
+    cause = error.__cause__
+    if isinstance(cause, httpx.HTTPStatusError):
+        return cause.response.status_code in _BUSY
+    return isinstance(error, ServiceUnavailableError) and isinstance(
+        cause, httpx.NetworkError | httpx.RemoteProtocolError
+    )
+
+
+def _port(config: IndexConfig) -> int:
+    parts = urllib.parse.urlsplit(config.url or "")
+    try:
+        port = parts.port
+    except ValueError:
+        raise ConfigurationError(
+            f"index.url = {config.url!r} has a port that is none: ports are 1 to 65535."
+        ) from None
+    return port or (443 if parts.scheme == "https" else 80)
+
+
+def _headers(config: IndexConfig) -> dict[str, str]:
+    """The header with the token. What is wrong with a token is said without it."""
+    token = config.token.get_secret_value() if config.token else ""
+    if not token:
+        return {}
+    if not re.fullmatch(r"[!-~]+( [!-~]+)*", token):
+        raise ConfigurationError(
+            "index.token holds characters that a header cannot carry, such as a line end: set it to the token alone."
+        )
+    if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", config.token_header):
+        raise ConfigurationError(
+            f"index.token_header = {config.token_header!r} cannot be the name of a header: use one such as Authorization "
+            "or X-Chroma-Token."
+        )
+    bearer = config.token_header.lower() == "authorization"
+    return {config.token_header: f"Bearer {token}" if bearer else token}
+
+
+def _certificates(config: IndexConfig) -> ssl.SSLContext | bool:
+    if config.ca_file is None:
+        return True
+    try:
+        return ssl.create_default_context(cafile=str(config.ca_file))
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigurationError(
+            f"index.ca_file = {str(config.ca_file)!r} cannot be read as a certificate in PEM "
+            f"({getattr(error, 'strerror', None) or error}): name the file of the authority that signed the server's."
+        ) from error
+
+
+def _advice(response: httpx.Response) -> str:
+    if response.status_code == 413:
+        return "let the server, or the proxy before it, accept larger requests"
+    if response.is_redirect:
+        return "set index.url to where it really is"
+    if response.status_code in _BUSY:
+        return "wait until it is ready"
+    return "check that index.url is the address of a Chroma server of version 1.0 or later"
+
+
+def _line(text: str) -> str:
+    """The beginning of what a server said, on one line."""
+    plain = " ".join(re.sub(r"<[^>]*>", " ", text).split())
+    return plain if len(plain) <= _EXCERPT else plain[:_EXCERPT] + "…"
