@@ -264,7 +264,7 @@ def _storage_errors(folder: Path) -> Iterator[None]:
         yield
     except NotFoundError as error:
         raise StorageError(
-            f"The vectors in {folder} cannot be opened, for they are gone ({error}): bring the folder back, or ingest into a "
+            f"The vectors in {folder} are gone ({error}): bring the folder back, or ingest the files into a "
             "new collection."
         ) from error
     except (ChromaError, OSError, ValueError, RuntimeError) as error:
