@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chroma_process import URL_VARIABLE, ChromaProcess
 from hash_embedding import HashEmbedding
 
 _LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
@@ -82,3 +83,21 @@ def local_model(model_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def hash_embedding() -> HashEmbedding:
     """A cheap embedding model for tests whose subject is not the model."""
     return HashEmbedding(model_name="hash")
+
+
+@pytest.fixture(scope="session")
+def chroma_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChromaProcess]:
+    """A real Chroma server, one for all tests that only use it; those that kill it start their own."""
+    with ChromaProcess(tmp_path_factory.mktemp("chroma")) as server:
+        yield server
+
+
+@pytest.fixture(params=["folder", pytest.param("server", marks=pytest.mark.slow)])
+def vector_place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Where vectors are: the same test with the embedded Chroma and, among the slow tests, with a server.
+
+    ``@pytest.mark.parametrize("vector_place", ["folder", "server"], indirect=True)`` has both run always.
+    """
+    if request.param == "server":
+        monkeypatch.setenv(URL_VARIABLE, request.getfixturevalue("chroma_server").url)
+    return str(request.param)

@@ -10,10 +10,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from chroma_process import URL_VARIABLE
 from hash_embedding import HashEmbedding
 
 from qa_engine import ingest as ingest_locally
-from qa_engine.config import DocumentsConfig, IndexConfig
+from qa_engine.config import Config, DocumentsConfig
 from qa_engine.documents.node_parser import node_id
 from qa_engine.documents.parsing_pool import reading_options
 from qa_engine.documents.pdf import ParsedPdf, read_pdf
@@ -55,10 +56,10 @@ def stored_files(storage: Path, collection: str = "default") -> dict[str, str]:
         assert opened.published == opened.changes
         assert opened.node_count() == len(expected)
         assert len(bm25.Bm25Folder(paths.bm25).load(opened.published)) == len(expected)
-        if not paths.chroma.exists():
+        if chroma.VectorPlace.of(opened) is None:
             assert expected == {}
             return {}
-        stored = chroma.open_vectors(paths, opened, IndexConfig()).get(include=["documents"])
+        stored = chroma.open_vectors(paths, opened, Config().index).get(include=["documents"])
         assert sorted(stored["ids"]) == sorted(expected)
         texts: dict[str, list[str]] = {record.document_id: [] for record in records}
         for identifier, text in sorted(zip(stored["ids"], stored["documents"] or [], strict=True)):
@@ -77,9 +78,15 @@ OWNERS = {
 
 
 def ingest_and_die(
-    folder: str, storage: str, method: str, call: int, when: str, local_model: bool = False
+    folder: str, storage: str, method: str, call: int, when: str, local_model: bool = False, url: str = ""
 ) -> None:
-    """Ingests with pruning and kills itself ``before`` or ``after`` the given call of a method, as kill -9 would."""
+    """Ingests with pruning and kills itself ``before`` or ``after`` the given call of a method, as kill -9 would.
+
+    ``url`` names a Chroma server; processes of a fork server do not have the environment of who starts them.
+    """
+    os.environ.pop(URL_VARIABLE, None)
+    if url:
+        os.environ[URL_VARIABLE] = url
     owner, name = method.split(".")
     original = getattr(OWNERS[owner], name)
     calls = 0

@@ -17,6 +17,7 @@ import orjson
 from chromadb.api.fastapi import FastAPI
 from chromadb.config import Settings, System
 from chromadb.errors import ChromaAuthError, ChromaError
+from overrides import override  # Chroma's classes insist on it
 
 from qa_engine.config import IndexConfig
 from qa_engine.errors import AuthenticationFailedError, ConfigurationError, ServiceUnavailableError
@@ -90,6 +91,7 @@ class ChromaServer(FastAPI):
             model = self.get_collection(name, tenant, database)
         return Collection(client=self, model=model, embedding_function=None)
 
+    @override
     def _make_request(self, method: str, path: str, **kwargs: Any) -> Any:
         if "json" in kwargs:
             kwargs["content"] = orjson.dumps(kwargs.pop("json"), option=orjson.OPT_SERIALIZE_NUMPY)

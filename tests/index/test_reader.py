@@ -14,6 +14,7 @@ from llama_index.core.vector_stores.types import VectorStoreQuery
 from pdf_factory import chinese_pdf, english_pdf
 from processes import python, run_python
 
+from qa_engine.config import Config
 from qa_engine.errors import CollectionNotFoundError, StorageError
 from qa_engine.index.analyser import analyse
 from qa_engine.index.catalog import Catalog
@@ -28,6 +29,10 @@ from ingest_process import ingest, module, parse_in_place
 module.parse_files = parse_in_place
 ingest(Path(sys.argv[1]), Path(sys.argv[2]), prune=True)
 """
+
+
+pytestmark = pytest.mark.usefixtures("vector_place")
+BOTH = pytest.mark.parametrize("vector_place", ["folder", "server"], indirect=True)
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +52,7 @@ def storage(tmp_path: Path) -> Path:
 
 def reader_of(storage: Path) -> IndexReader:
     paths = collection_paths(storage, "default")
-    return IndexReader(paths, Catalog(paths.catalog))
+    return IndexReader(paths, Catalog(paths.catalog), index=Config().index)
 
 
 def found(snapshot: IndexSnapshot, question: str) -> tuple[set[str], set[str]]:
@@ -75,6 +80,7 @@ def test_snapshot_is_the_same_until_something_is_published(docs: Path, storage: 
     assert reader.snapshot().published == first.published + 1
 
 
+@BOTH
 def test_reader_sees_what_another_process_published_without_being_opened_again(
     docs: Path, storage: Path
 ) -> None:
@@ -93,6 +99,7 @@ def test_reader_sees_what_another_process_published_without_being_opened_again(
     assert found(reader.snapshot(), question) == ({"lake.pdf"}, set())
 
 
+@BOTH
 def test_old_snapshot_goes_on_answering_while_a_new_one_is_published(docs: Path, storage: Path) -> None:
     chinese_pdf(docs / "lake.pdf")
     ingest(docs, storage)
@@ -104,6 +111,7 @@ def test_old_snapshot_goes_on_answering_while_a_new_one_is_published(docs: Path,
     assert found(old, "西湖的水面面积")[1] == {"lake.pdf"}
 
 
+@BOTH
 def test_many_threads_read_while_another_process_writes(docs: Path, storage: Path) -> None:
     chinese_pdf(docs / "lake.pdf")
     ingest(docs, storage)

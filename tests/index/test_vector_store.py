@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import uuid
 from pathlib import Path
 
 import chromadb
@@ -12,9 +13,10 @@ from llama_index.core.schema import MetadataMode, NodeRelationship, RelatedNodeI
 from llama_index.core.vector_stores.types import VectorStoreQuery
 from processes import run_python
 
+from qa_engine.config import IndexConfig
 from qa_engine.documents.node_parser import node_id
 from qa_engine.errors import StorageError
-from qa_engine.index.chroma import open_chroma
+from qa_engine.index.chroma import open_chroma, open_on_server
 from qa_engine.index.vector_store import SentenceVectorStore
 
 
@@ -37,9 +39,12 @@ def nearest(store: SentenceVectorStore, vector: list[float], top_k: int = 10) ->
     return list(zip(found.ids, found.similarities, strict=True))
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> SentenceVectorStore:
-    return SentenceVectorStore(open_chroma(tmp_path / "chroma", 0, create=True))
+@pytest.fixture(params=["folder", "server"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> SentenceVectorStore:
+    if request.param == "folder":
+        return SentenceVectorStore(open_chroma(tmp_path / "chroma", 0, create=True))
+    config = IndexConfig(url=request.getfixturevalue("chroma_server").url)
+    return SentenceVectorStore(open_on_server(config, f"test-{uuid.uuid4()}", create=True))
 
 
 def test_node_comes_back_as_it_was(store: SentenceVectorStore) -> None:
@@ -175,7 +180,7 @@ def test_vectors_written_by_another_process_are_found(tmp_path: Path) -> None:
     run_python(
         "import sys\n"
         "from pathlib import Path\n"
-        "from qa_engine.index.chroma import open_chroma\n"
+        "from qa_engine.index.chroma import open_chroma, open_on_server\n"
         "open_chroma(Path(sys.argv[1]), 0).upsert(ids=['d-0000000'], embeddings=[[1.0, 0.0]], documents=['x'],"
         " metadatas=[{'document_id': 'd'}])\n",
         str(tmp_path / "chroma"),

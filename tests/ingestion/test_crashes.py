@@ -14,19 +14,24 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from chroma_process import URL_VARIABLE
 from ingest_process import ingest, ingest_and_die, stored_files
 from pdf_factory import SOLAR_SYSTEM, chinese_pdf, english_pdf
 
 from qa_engine import QueryEngine
 from qa_engine import ingest as ingest_locally
+from qa_engine.config import Config
 from qa_engine.documents.node_parser import node_id
 from qa_engine.index.bm25 import Bm25Folder
 from qa_engine.index.catalog import Catalog
-from qa_engine.index.chroma import open_chroma
+from qa_engine.index.chroma import open_vectors
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.token_store import TokenStore
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs POSIX")
+pytestmark = [
+    pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs POSIX"),
+    pytest.mark.usefixtures("vector_place"),
+]
 
 INSTANTS = [
     ("Catalog.begin", 1, "after"),
@@ -57,7 +62,7 @@ def assert_readers_are_served(storage: Path) -> None:
     """Every file of the catalog has all its nodes, and the published lexical index can be opened."""
     paths = collection_paths(storage, "default")
     catalog = Catalog(paths.catalog)
-    stored = set(open_chroma(paths.chroma, catalog.published).get(include=[])["ids"])
+    stored = set(open_vectors(paths, catalog, Config().index).get(include=[])["ids"])
     for record in catalog.files().values():
         assert {node_id(record.document_id, ordinal) for ordinal in range(record.nodes)} <= stored
     Bm25Folder(paths.bm25).load(catalog.published)
@@ -76,7 +81,10 @@ def test_run_killed_at_a_given_instant_is_completed_by_the_next(
     change(docs)
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["ingest_process", "chromadb", "bm25s", "pymupdf"])
-    process = context.Process(target=ingest_and_die, args=(str(docs), str(storage), method, call, when))
+    url = os.environ.get(URL_VARIABLE, "")
+    process = context.Process(
+        target=ingest_and_die, args=(str(docs), str(storage), method, call, when, False, url)
+    )
     process.start()
     process.join(60)
     assert process.exitcode == -signal.SIGKILL
@@ -109,7 +117,10 @@ def test_token_vectors_are_those_of_the_nodes_after_a_crash(
     ingest_locally(docs, storage)
     change(docs)
     context = multiprocessing.get_context("spawn")
-    process = context.Process(target=ingest_and_die, args=(str(docs), str(storage), method, call, when, True))
+    url = os.environ.get(URL_VARIABLE, "")
+    process = context.Process(
+        target=ingest_and_die, args=(str(docs), str(storage), method, call, when, True, url)
+    )
     process.start()
     process.join(60)
     assert process.exitcode == -signal.SIGKILL

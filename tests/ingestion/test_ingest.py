@@ -37,7 +37,8 @@ from qa_engine.index.collection import collection_paths, list_collections
 from qa_engine.index.writer_lock import writer_lock
 from qa_engine.ingestion.report import FileResult, IngestProgress, IngestReport
 
-pytestmark = pytest.mark.usefixtures("parsed_in_place")
+pytestmark = pytest.mark.usefixtures("parsed_in_place", "vector_place")
+BOTH = pytest.mark.parametrize("vector_place", ["folder", "server"], indirect=True)
 
 
 def counts(report: IngestReport) -> tuple[int, int, int, int, int]:
@@ -49,6 +50,7 @@ def plain(text: str) -> str:
     return text.replace(" ", "").replace("\n", "")
 
 
+@BOTH
 def test_new_files_are_added(docs: Path, storage: Path) -> None:
     chinese_pdf(docs / "西湖.pdf", header=None)
     english_pdf(docs / "deep" / "planets.pdf", header=None)
@@ -115,6 +117,7 @@ def test_touched_file_is_unchanged_and_is_not_hashed_again_afterwards(
     assert counts(ingest(docs, storage)) == (0, 0, 1, 0, 0)
 
 
+@BOTH
 def test_changed_file_replaces_its_old_sentences(docs: Path, storage: Path) -> None:
     chinese_pdf(docs / "a.pdf")
     english_pdf(docs / "b.pdf")
@@ -127,6 +130,7 @@ def test_changed_file_replaces_its_old_sentences(docs: Path, storage: Path) -> N
     assert "Jupiter" in stored["b.pdf"]
 
 
+@BOTH
 def test_file_that_changes_back_is_its_first_version_again(docs: Path, storage: Path) -> None:
     path = chinese_pdf(docs / "a.pdf")
     first = path.read_bytes()
@@ -151,6 +155,7 @@ def test_change_that_keeps_size_and_modification_time_is_noticed(docs: Path, sto
     assert "42" in stored_files(storage)["a.pdf"]
 
 
+@BOTH
 def test_two_files_of_one_content_are_both_there(docs: Path, storage: Path) -> None:
     path = chinese_pdf(docs / "a.pdf")
     (docs / "b.pdf").write_bytes(path.read_bytes())
@@ -174,6 +179,7 @@ def test_setting_that_changes_the_sentences_reads_the_files_again(docs: Path, st
 # -- removal
 
 
+@BOTH
 def test_vanished_file_stays_without_prune_and_goes_with_it(docs: Path, storage: Path) -> None:
     chinese_pdf(docs / "a.pdf")
     english_pdf(docs / "b.pdf").rename(docs / "gone.pdf")
@@ -219,6 +225,7 @@ def test_prune_of_a_folder_that_lost_its_last_file(docs: Path, storage: Path) ->
 
 
 @pytest.mark.parametrize("prune", [False, True])
+@BOTH
 def test_moved_file_is_the_same_file_and_not_read_again(
     prune: bool, docs: Path, storage: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -276,6 +283,7 @@ def test_bad_files_among_good_ones_are_named_with_their_reasons(docs: Path, stor
     assert set(stored_files(storage)) == {"good.pdf"}
 
 
+@BOTH
 def test_only_bad_files_leave_an_empty_collection_that_a_good_file_completes(
     docs: Path, storage: Path
 ) -> None:
@@ -409,6 +417,7 @@ def test_run_beside_another_writer_is_refused(docs: Path, storage: Path) -> None
         ingest(docs, storage)
 
 
+@BOTH
 def test_collections_are_apart(docs: Path, storage: Path) -> None:
     chinese_pdf(docs / "a.pdf")
     ingest(docs, storage, collection="合同")
