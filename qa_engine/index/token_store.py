@@ -91,15 +91,21 @@ class TokenStore(SqliteFile):
         [(bits, centre)] = self._rows("SELECT bits, centre FROM codec")
         self.codec = TokenCodec(bits, np.frombuffer(centre, "<f4"))
 
-    def put(self, node_ids: Sequence[str], vectors: Sequence[NDArray[np.float32]]) -> None:
-        """Stores the token vectors, (tokens, 384) with rows of length 1, of sentences; known ones are replaced."""
+    def put(self, node_ids: Sequence[str], tokens: Sequence[NDArray[np.float32] | bytes]) -> None:
+        """Stores the token vectors of sentences; known ones are replaced.
+
+        Args:
+            node_ids: of the sentences.
+            tokens: for each its vectors, (tokens, 384) with rows of length 1, or what this store's codec made of them.
+        """
+        codes = [given if isinstance(given, bytes) else self.codec.encode(given) for given in tokens]
         with self._transaction() as connection:
-            for node_id, tokens in zip(node_ids, vectors, strict=True):
+            for node_id, code in zip(node_ids, codes, strict=True):
                 document_id, ordinal = split_node_id(node_id)
                 connection.execute("INSERT OR IGNORE INTO documents (document_id) VALUES (?)", (document_id,))
                 connection.execute(
                     "INSERT OR REPLACE INTO sentences SELECT number, ?, ? FROM documents WHERE document_id = ?",
-                    (ordinal, self.codec.encode(tokens), document_id),
+                    (ordinal, code, document_id),
                 )
 
     def delete(self, document_id: str) -> None:

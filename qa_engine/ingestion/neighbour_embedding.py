@@ -19,11 +19,25 @@ from qa_engine.index.token_store import TokenStore
 from qa_engine.ingestion.report import StageClock
 from qa_engine.models.e5 import PASSAGE_PREFIX, E5Encoder, EncodedText, unit_rows
 from qa_engine.models.embedding import LocalEmbedding
+from qa_engine.models.token_codes import TokenCodec
 
 _REPORT_EVERY = 512
 """Sentences embedded between two reports of progress."""
 _CHINESE_NEIGHBOUR = 150
 """Characters of a Chinese neighbour at most: with more, the sentence itself could lie beyond the 512 tokens of the model."""
+
+
+@dataclass(frozen=True)
+class EmbeddedSentences:
+    """What is stored of sentences beside their texts.
+
+    Attributes:
+        vectors: (sentences, dimensions).
+        codes: the quantised token vectors of each; None if none are kept.
+    """
+
+    vectors: NDArray[np.float32]
+    codes: list[bytes] | None = None
 
 
 class NeighbourEmbedding(TransformComponent):
@@ -48,16 +62,23 @@ class NeighbourEmbedding(TransformComponent):
     token_store: TokenStore | None = None
     vector_store: BasePydanticVectorStore | None = None
     clock: StageClock = Field(default_factory=StageClock)
+    embedded: Callable[[Sequence[BaseNode]], EmbeddedSentences] | None = None
+    """Gives what other machines computed for nodes; the model is not asked then."""
 
     def __call__(self, nodes: Sequence[BaseNode], **kwargs: Any) -> Sequence[BaseNode]:
-        texts = [node.get_content(metadata_mode=MetadataMode.EMBED) for node in nodes]
-        sections = [(node.ref_doc_id or "", str(node.metadata.get(SECTION, ""))) for node in nodes]
-        windows = [_window(texts, sections, index, self.context_sentences) for index in range(len(texts))]
+        windows = sentence_windows(nodes, self.context_sentences) if self.embedded is None else []
         for start in range(0, len(nodes), _REPORT_EVERY):
             part = nodes[start : start + _REPORT_EVERY]
             with self.clock("embedding"):
-                vectors = self._embed(part, windows[start : start + _REPORT_EVERY])
-            for node, vector in zip(part, vectors, strict=True):
+                if self.embedded is not None:
+                    found = self.embedded(part)
+                else:
+                    codec = self.token_store.codec if self.token_store is not None else None
+                    found = embed_windows(windows[start : start + _REPORT_EVERY], self.embed_model, codec)
+            if self.token_store is not None and found.codes is not None:
+                with self.clock("storing token vectors"):
+                    self.token_store.put([node.node_id for node in part], found.codes)
+            for node, vector in zip(part, found.vectors.tolist(), strict=True):
                 node.embedding = vector
             if self.vector_store is not None:
                 with self.clock("storing vectors"):
@@ -68,20 +89,9 @@ class NeighbourEmbedding(TransformComponent):
                 self.report(min(start + _REPORT_EVERY, len(nodes)), len(nodes))
         return nodes
 
-    def _embed(self, nodes: Sequence[BaseNode], windows: Sequence[_Window]) -> list[list[float]]:
-        texts = [window.text for window in windows]
-        if self.token_store is None or not isinstance(self.embed_model, LocalEmbedding):
-            return self.embed_model.get_text_embedding_batch(texts)
-        encoder = self.embed_model.encoder
-        encoded = encoder.encode(texts, PASSAGE_PREFIX)
-        tokens = [_own_tokens(encoder, text, window) for text, window in zip(encoded, windows, strict=True)]
-        with self.clock("storing token vectors"):
-            self.token_store.put([node.node_id for node in nodes], tokens)
-        return [text.vector.tolist() for text in encoded]
-
 
 @dataclass(frozen=True)
-class _Window:
+class SentenceWindow:
     """A text, and the characters of it that are the sentence itself."""
 
     text: str
@@ -89,14 +99,44 @@ class _Window:
     end: int
 
 
-def _window(texts: Sequence[str], sections: Sequence[tuple[str, str]], index: int, reach: int) -> _Window:
+def sentence_windows(nodes: Sequence[BaseNode], reach: int) -> list[SentenceWindow]:
+    """The texts to embed for sentences, which may be of several documents.
+
+    Args:
+        nodes: the sentences of each document one after another.
+        reach: neighbours on each side.
+    """
+    texts = [node.get_content(metadata_mode=MetadataMode.EMBED) for node in nodes]
+    sections = [(node.ref_doc_id or "", str(node.metadata.get(SECTION, ""))) for node in nodes]
+    return [_window(texts, sections, index, reach) for index in range(len(texts))]
+
+
+def embed_windows(
+    windows: Sequence[SentenceWindow], embed_model: BaseEmbedding, codec: TokenCodec | None
+) -> EmbeddedSentences:
+    """The vectors of windows; with a codec and the local model also the token vectors of the sentences in them."""
+    texts = [window.text for window in windows]
+    if codec is None or not isinstance(embed_model, LocalEmbedding):
+        return EmbeddedSentences(np.array(embed_model.get_text_embedding_batch(texts), np.float32))
+    encoder = embed_model.encoder
+    encoded = encoder.encode(texts, PASSAGE_PREFIX)
+    codes = [
+        codec.encode(_own_tokens(encoder, text, window))
+        for text, window in zip(encoded, windows, strict=True)
+    ]
+    return EmbeddedSentences(np.array([text.vector for text in encoded], np.float32), codes)
+
+
+def _window(
+    texts: Sequence[str], sections: Sequence[tuple[str, str]], index: int, reach: int
+) -> SentenceWindow:
     """A sentence with its neighbours of the same document and section: above a heading, other things are spoken of."""
     around = range(max(0, index - reach), min(len(texts), index + reach + 1))
     near = [row for row in around if sections[row] == sections[index]]
     before = [_shortened(texts[row], from_end=True) for row in near if row < index]
     after = [_shortened(texts[row]) for row in near if row > index]
     end = len(join_sentences([*before, texts[index]]))
-    return _Window(join_sentences([*before, texts[index], *after]), end - len(texts[index]), end)
+    return SentenceWindow(join_sentences([*before, texts[index], *after]), end - len(texts[index]), end)
 
 
 def _shortened(text: str, from_end: bool = False) -> str:
@@ -105,7 +145,7 @@ def _shortened(text: str, from_end: bool = False) -> str:
     return text[-_CHINESE_NEIGHBOUR:] if from_end else text[:_CHINESE_NEIGHBOUR]
 
 
-def _own_tokens(encoder: E5Encoder, text: EncodedText, window: _Window) -> NDArray[np.float32]:
+def _own_tokens(encoder: E5Encoder, text: EncodedText, window: SentenceWindow) -> NDArray[np.float32]:
     """The vectors, (tokens, 384) of length 1, of the sentence's own words, without punctuation."""
     rows = [
         row

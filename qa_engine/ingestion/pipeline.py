@@ -14,7 +14,7 @@ from llama_index.core.vector_stores.types import BasePydanticVectorStore
 from qa_engine.config import Config
 from qa_engine.documents.node_parser import SECTION, SECTION_MARK, SentenceNodeParser
 from qa_engine.index.token_store import TokenStore
-from qa_engine.ingestion.neighbour_embedding import NeighbourEmbedding
+from qa_engine.ingestion.neighbour_embedding import EmbeddedSentences, NeighbourEmbedding
 from qa_engine.ingestion.report import StageClock
 
 
@@ -49,6 +49,7 @@ def build_pipeline(
     report: Callable[[int, int], None] | None = None,
     token_store: TokenStore | None = None,
     clock: StageClock | None = None,
+    embedded: Callable[[Sequence[BaseNode]], EmbeddedSentences] | None = None,
 ) -> IngestionPipeline:
     """The pipeline for a few documents a run.
 
@@ -60,6 +61,7 @@ def build_pipeline(
         report: is told how many sentences of a document are embedded, and of how many.
         token_store: takes the token vectors of the sentences; None keeps none.
         clock: measures the stages.
+        embedded: gives what was embedded elsewhere.
 
     The cache of `IngestionPipeline` is off: its key covers a whole batch and not the splitter; the catalog knows which
     files are unchanged. It has no vector store of its own either: it would keep the vectors of all nodes until the end.
@@ -75,6 +77,7 @@ def build_pipeline(
                 token_store=token_store,
                 vector_store=vector_store,
                 clock=clock or StageClock(),
+                embedded=embedded,
             ),
         ],
         disable_cache=True,
