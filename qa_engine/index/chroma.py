@@ -203,7 +203,7 @@ def open_on_server(config: IndexConfig, name: str, create: bool = False) -> Coll
         AuthenticationFailedError: it refuses the token.
         StorageError: it has no such collection.
     """
-    from chromadb.errors import ChromaError, NotFoundError
+    from chromadb.errors import ChromaError, InvalidArgumentError, NotFoundError
 
     from qa_engine.index.chroma_server import chroma_server
 
@@ -216,10 +216,15 @@ def open_on_server(config: IndexConfig, name: str, create: bool = False) -> Coll
             "index.url, index.tenant and index.database name the right place, or run qa-engine ingest on the files into a "
             "new collection."
         ) from error
-    except ChromaError as error:
+    except InvalidArgumentError as error:
         raise ConfigurationError(
             f"The Chroma server at {server.url} cannot make a collection in index.tenant = {config.tenant!r}, "
             f"index.database = {config.database!r} ({error}): make the database on the server, or name one that exists."
+        ) from error
+    except ChromaError as error:
+        raise StorageError(
+            f"The Chroma server at {server.url} cannot open the collection {name!r} ({error}): look into its log, then run "
+            "the same command again."
         ) from error
 
 

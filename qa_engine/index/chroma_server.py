@@ -82,13 +82,19 @@ class ChromaServer(FastAPI):
         from chromadb.api.models.Collection import Collection
 
         tenant, database = self.config.tenant, self.config.database
-        if create:
-            cosine = CreateCollectionConfiguration(hnsw={"space": "cosine"})
-            model = self.create_collection(
-                name, configuration=cosine, get_or_create=True, tenant=tenant, database=database
-            )
-        else:
-            model = self.get_collection(name, tenant, database)
+        try:
+            if create:
+                cosine = CreateCollectionConfiguration(hnsw={"space": "cosine"})
+                model = self.create_collection(
+                    name, configuration=cosine, get_or_create=True, tenant=tenant, database=database
+                )
+            else:
+                model = self.get_collection(name, tenant, database)
+        except (TypeError, KeyError, AttributeError) as error:
+            raise self._unavailable(
+                "answers in another form than Chroma",
+                "check that index.url is the address of a Chroma server",
+            ) from error
         return Collection(client=self, model=model, embedding_function=None)
 
     @override
@@ -100,7 +106,6 @@ class ChromaServer(FastAPI):
             response = self._send(method, address, **kwargs)
         except httpx.TimeoutException as error:
             raise self._unavailable(
-                error,
                 f"did not answer within index.timeout_seconds = {self.config.timeout_seconds:g}",
                 "raise that, or look what the server is doing",
             ) from error
@@ -111,7 +116,6 @@ class ChromaServer(FastAPI):
                     "index.ca_file to the certificate of the authority that signed it."
                 ) from error
             raise self._unavailable(
-                error,
                 f"cannot be reached ({_line(str(error)) or type(error).__name__})",
                 "check index.url, and that the server runs",
             ) from error
@@ -121,7 +125,6 @@ class ChromaServer(FastAPI):
             return orjson.loads(response.text)
         except ValueError as error:
             raise self._unavailable(
-                error,
                 f"answers what is no JSON ({_line(response.text) or 'nothing'})",
                 "check that index.url is the address of a Chroma server",
             ) from error
@@ -156,13 +159,12 @@ class ChromaServer(FastAPI):
         except httpx.HTTPStatusError as error:
             told = response.headers.get("location") if response.is_redirect else _line(response.text)
             raise self._unavailable(
-                error,
                 f"answers with status {status} ({told or response.reason_phrase})",
                 _advice(response),
             ) from error
         raise AssertionError(status)
 
-    def _unavailable(self, error: Exception, what: str, advice: str) -> ServiceUnavailableError:
+    def _unavailable(self, what: str, advice: str) -> ServiceUnavailableError:
         return ServiceUnavailableError(
             f"The Chroma server at {self.url} {what}: {advice}, then run the same command again."
         )
