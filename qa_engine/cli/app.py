@@ -16,8 +16,11 @@ from qa_engine.cli.ask_command import ask
 from qa_engine.cli.calibrate_command import calibrate
 from qa_engine.cli.collections_command import collections
 from qa_engine.cli.config_command import config
+from qa_engine.cli.delete_command import delete
+from qa_engine.cli.doctor_command import doctor
 from qa_engine.cli.ingest_command import ingest
 from qa_engine.cli.inspect_command import inspect
+from qa_engine.cli.list_command import list_files
 from qa_engine.cli.models_command import models_app
 from qa_engine.cli.output import say_error
 from qa_engine.cli.rebuild_command import rebuild
@@ -40,11 +43,14 @@ app = typer.Typer(
 )
 app.command()(ingest)
 app.command()(ask)
+app.command("list")(list_files)
 app.command()(show)
+app.command()(delete)
 app.command()(inspect)
 app.command()(calibrate)
 app.command()(rebuild)
 app.command()(collections)
+app.command()(doctor)
 app.command()(config)
 app.add_typer(models_app, name="models")
 

@@ -36,7 +36,11 @@ _MAX_NAME_BYTES = 255
 def show(
     citation: Annotated[
         str,
-        typer.Argument(metavar="CITATION", help="The id of a citation, as ask shows it.", show_default=False),
+        typer.Argument(
+            metavar="CITATION|FILE",
+            help="The id of a citation, as ask shows it; or the path or the name of a file of the collection.",
+            show_default=False,
+        ),
     ],
     collection: CollectionOption = None,
     storage: StorageOption = None,
@@ -51,9 +55,16 @@ def show(
     json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Render the pages that a citation is on, with the cited sentences marked."""
+    """Render the pages that a citation is on, with the cited sentences marked; or say what is known about a file."""
+    from qa_engine.cli.file_display import file_of, show_file
+
     settings = with_reading(load_config(config), None, None, password)
     with _opened(settings, storage, collection) as (catalog, paths):
+        name = collection if collection is not None else settings.collection
+        file = file_of(catalog, citation, name)
+        if file is not None:
+            show_file(catalog, file, name, json)
+            return
         record, text, boxes = _find(citation, catalog, paths, settings.index)
     images = _render(
         _located(record), boxes, out or Path(), dpi, settings.documents, Path(record.file_name).stem
@@ -111,8 +122,13 @@ def _find(
 
     parsed = _ID.fullmatch(citation.strip())
     if parsed is None:
+        from qa_engine.index.file_choice import near_names
+
+        near = near_names(catalog.files().values(), citation)
+        offer = f" Did you mean the file {' or '.join(near)}?" if near else ""
         raise InputError(
-            f"{citation!r} is not the id of a citation: those of qa-engine ask look like 0f3a…-0000012 or 0f3a…-0000012..15."
+            f"{citation!r} is not the id of a citation, nor a file of the collection: ids of qa-engine ask look like "
+            f"0f3a…-0000012 or 0f3a…-0000012..15, and qa-engine list names the files.{offer}"
         )
     document_id, first = parsed["document"], int(parsed["first"])
     last = int(parsed["last"] or first)

@@ -1,0 +1,56 @@
+"""``qa-engine doctor``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from qa_engine.cli.options import CollectionsOption, ConfigOption, JsonOption, StorageOption, load_config
+from qa_engine.cli.output import print_json, results
+
+if TYPE_CHECKING:
+    from qa_engine.diagnosis.report import Check, Diagnosis
+
+_STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red"}
+
+
+def doctor(
+    storage: StorageOption = None,
+    collection: CollectionsOption = None,
+    json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Check collections, models and services, and name the command that mends what is wrong. Changes nothing."""
+    settings = load_config(config)
+    from qa_engine.diagnosis.doctor import diagnose
+
+    diagnosis = diagnose(storage, collection or None, settings)
+    if json:
+        print_json(diagnosis.to_dict())
+    else:
+        _show(diagnosis)
+    raise typer.Exit(2 if diagnosis.empty else 1 if diagnosis.failed else 0)
+
+
+def _show(diagnosis: Diagnosis) -> None:
+    console = results()
+    heading: str | None = ""
+    for check in diagnosis.checks:
+        if check.collection != heading:
+            heading = check.collection
+            title = f"Collection {heading}" if heading is not None else f"Storage {diagnosis.storage}"
+            console.print(title, style="bold", markup=False)
+        _show_check(check)
+    warnings = sum(check.status == "warning" for check in diagnosis.checks)
+    console.print(
+        f"{len(diagnosis.checks)} checks, {diagnosis.failed} failed, {warnings} with a warning", markup=False
+    )
+
+
+def _show_check(check: Check) -> None:
+    console = results()
+    console.print(f"  {check.status:<8}", style=_STYLES[check.status], markup=False, end="")
+    console.print(f"{check.check}: {check.message}", markup=False)
+    if check.command:
+        console.print(f"          → {check.command}", markup=False)

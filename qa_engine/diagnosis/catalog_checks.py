@@ -1,0 +1,199 @@
+"""The catalog of a collection, and what it says about the state of the other parts."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from llama_index.core.base.embeddings.base import BaseEmbedding
+
+from qa_engine.config import Config
+from qa_engine.diagnosis.commands import Commands
+from qa_engine.diagnosis.report import Check, counted, failed, ok, some_of
+from qa_engine.index.analyser import ANALYSER_VERSION
+from qa_engine.index.bm25 import Bm25Folder
+from qa_engine.index.catalog import FORMAT, Catalog, FileRecord
+from qa_engine.index.collection import CollectionPaths, embedding_identity
+
+_ANALYSER = "analyser"
+"""Fact of the catalog: the analyser that its terms were made by."""
+
+
+@dataclass(frozen=True)
+class CollectionView:
+    """What the catalog of a collection says at one moment.
+
+    Attributes:
+        paths: where its parts are.
+        files: by path.
+        live: number of nodes of the live documents.
+        unfinished: number of nodes of the documents that are being stored or deleted, by state and id.
+        published, changes: see `Catalog`.
+    """
+
+    paths: CollectionPaths
+    files: dict[str, FileRecord]
+    live: dict[str, int]
+    unfinished: dict[str, dict[str, int]]
+    published: int
+    changes: int
+
+    @classmethod
+    def of(cls, catalog: Catalog, paths: CollectionPaths) -> CollectionView:
+        """Asks the catalog."""
+        return cls(
+            paths,
+            catalog.files(),
+            catalog.live_documents(),
+            {state: dict(catalog.unfinished(state)) for state in ("writing", "stale")},
+            catalog.published,
+            catalog.changes,
+        )
+
+    @property
+    def nodes(self) -> int:
+        """Sentences of the live documents."""
+        return sum(self.live.values())
+
+    def files_of(self, document_ids: set[str]) -> list[FileRecord]:
+        """The files of some documents, copies included."""
+        return [record for record in self.files.values() if record.document_id in document_ids]
+
+
+def sqlite_damage(file: Path) -> str:
+    """What SQLite's own check finds wrong with a file; empty if it is sound. Opens it for reading only."""
+    with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=30)) as connection:
+        try:
+            found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(5)")]
+        except sqlite3.Error as error:
+            return str(error)
+    return "" if found == ["ok"] else "; ".join(" ".join(line.split()) for line in found)
+
+
+def check_soundness(paths: CollectionPaths, commands: Commands) -> Iterator[Check]:
+    """Whether the catalog is there, whole, and of this version."""
+    anew = commands.start_over()
+    if not paths.catalog.is_file():
+        yield failed("catalog", f"There is no catalog at {paths.catalog}: the collection is lost.", anew)
+        return
+    try:
+        damage = sqlite_damage(paths.catalog)
+    except sqlite3.Error as error:
+        damage = str(error)
+    if damage:
+        yield failed("catalog", f"The catalog {paths.catalog} is damaged ({damage}).", anew)
+        return
+    catalog = Catalog(paths.catalog)
+    try:
+        files, size = len(catalog.files()), paths.catalog.stat().st_size
+    finally:
+        catalog.close()
+    yield ok("catalog", f"The catalog is sound: format {FORMAT}, {counted(files, 'file')}, {size:,} bytes.")
+
+
+def check_identity(
+    catalog: Catalog,
+    commands: Commands,
+    config: Config,
+    embed_model: BaseEmbedding | None,
+) -> Iterator[Check]:
+    """Whether the collection was embedded with the configured model."""
+    stored = catalog.identity
+    if stored is None:
+        yield failed(
+            "embedding", "No embedding is recorded: no file was ever ingested completely.", commands.ingest()
+        )
+        return
+    configured = embedding_identity(config.embedding, embed_model)
+    different = [key for key in configured if configured[key] != stored.get(key)]
+    if different:
+        made = ", ".join(f"{key} = {stored.get(key)!r}" for key in different)
+        now = ", ".join(f"{key} = {configured[key]!r}" for key in different)
+        yield failed(
+            "embedding",
+            f"The collection was embedded with {made}, but the configuration says {now}: set [embedding] back, or embed "
+            "the collection again.",
+            commands.rebuild("--embedding"),
+        )
+        return
+    yield ok("embedding", f"Embedded with {stored.get('model')!r}, as configured.")
+
+
+def check_published(view: CollectionView, commands: Commands) -> Iterator[Check]:
+    """Whether readers see all that is stored."""
+    if view.changes != view.published:
+        yield failed(
+            "published",
+            f"Readers see state {view.published}, the catalog is at {view.changes}: a run was cut off before it published.",
+            commands.ingest(view.files.values()) if view.files else commands.rebuild(),
+            may_lag=True,
+        )
+    elif not view.published:
+        yield failed(
+            "published", "Nothing was ever published: no run ended.", commands.ingest(), may_lag=True
+        )
+    elif not Bm25Folder(view.paths.bm25).manifest(view.published).is_file():
+        yield failed(
+            "published",
+            f"State {view.published} is published, but {Bm25Folder(view.paths.bm25).manifest(view.published)} is not there.",
+            commands.rebuild(),
+            may_lag=True,
+        )
+    else:
+        yield ok("published", f"Readers see state {view.published}, the last one.")
+
+
+def check_documents(view: CollectionView, commands: Commands) -> Iterator[Check]:
+    """Whether runs that were cut off left documents behind, and whether files and documents fit together."""
+    known = {record.document_id for record in view.files.values()}
+    if lost := known - view.live.keys():
+        records = view.files_of(lost)
+        yield failed(
+            "documents",
+            f"{counted(len(records), 'file')} without a live document: {some_of(record.path for record in records)}.",
+            commands.read_again(records),
+            may_lag=True,
+        )
+        return
+    if unowned := view.live.keys() - known:
+        yield failed(
+            "documents",
+            f"{counted(len(unowned), 'live document')} that no file has: {some_of(sorted(unowned))}.",
+            commands.start_over(view.files.values()),
+            may_lag=True,
+        )
+        return
+    told = {"writing": "half stored", "stale": "replaced or removed, and not deleted yet"}
+    left = [
+        f"{counted(len(documents), 'document')} {told[state]} ({some_of(documents)})"
+        for state, documents in view.unfinished.items()
+        if documents
+    ]
+    if left:
+        yield failed(
+            "documents",
+            f"A run was cut off and left {' and '.join(left)}.",
+            commands.ingest(view.files.values()),
+            may_lag=True,
+        )
+        return
+    yield ok(
+        "documents",
+        f"{counted(len(view.live), 'document')}, {counted(view.nodes, 'sentence')}, none unfinished.",
+    )
+
+
+def check_analyser(catalog: Catalog, view: CollectionView, commands: Commands) -> Iterator[Check]:
+    """Whether the BM25 terms of the catalog are those of this version."""
+    made_by = catalog.meta(_ANALYSER)
+    if made_by != ANALYSER_VERSION and view.live:
+        yield failed(
+            "terms",
+            f"The BM25 terms of the catalog were made by the analyser {made_by}, this is {ANALYSER_VERSION}.",
+            commands.rebuild(),
+        )
+    else:
+        yield ok("terms", f"The BM25 terms are those of this version ({ANALYSER_VERSION}).")

@@ -1,0 +1,87 @@
+"""One collection: all of its parts, one after the other, whatever state they are in."""
+
+from __future__ import annotations
+
+import shlex
+
+from llama_index.core.base.embeddings.base import BaseEmbedding
+
+from qa_engine.config import Config
+from qa_engine.diagnosis.catalog_checks import (
+    CollectionView,
+    check_analyser,
+    check_documents,
+    check_identity,
+    check_published,
+    check_soundness,
+)
+from qa_engine.diagnosis.commands import Commands
+from qa_engine.diagnosis.file_checks import check_files
+from qa_engine.diagnosis.lexical_checks import check_bm25
+from qa_engine.diagnosis.place_checks import check_permissions, check_writer, writer_of
+from qa_engine.diagnosis.report import Check, behind_a_writer, guarded, unexpected
+from qa_engine.diagnosis.vector_checks import check_tokens, check_vectors
+from qa_engine.errors import QAEngineError
+from qa_engine.index.catalog import Catalog
+from qa_engine.index.collection import CollectionPaths
+
+
+def check_collection(
+    commands: Commands, config: Config, embed_model: BaseEmbedding | None = None, server: bool = True
+) -> list[Check]:
+    """All checks of a collection.
+
+    Args:
+        commands: that mend it.
+        config: the settings that it is used with.
+        embed_model: instead of the configured one.
+        server: whether the Chroma server, if there is one, can be reached.
+    """
+    before = writer_of(commands.root)
+    permissions = f"chmod -R u+rwX {shlex.quote(str(commands.root))}"
+    checks = guarded("permissions", permissions, lambda: check_permissions(commands))
+    checks += guarded("writer", permissions, lambda: check_writer(commands))
+    paths = CollectionPaths(commands.root)
+    sound = guarded("catalog", commands.start_over(), lambda: check_soundness(paths, commands))
+    checks += sound
+    if any(check.status == "failed" for check in sound):
+        # Without the catalog nothing tells what the other parts should hold.
+        return checks
+    try:
+        catalog = Catalog(paths.catalog)
+    except QAEngineError as error:
+        return [*checks, Check("catalog", "failed", str(error), commands.start_over())]
+    try:
+        view = CollectionView.of(catalog, paths)
+        checks += _parts(catalog, view, commands, config, embed_model, server)
+        moved = (catalog.published, catalog.changes) != (view.published, view.changes)
+    except Exception as error:  # noqa: BLE001 - values that no version writes
+        return [*checks, Check("catalog", "failed", unexpected(error), commands.start_over())]
+    finally:
+        catalog.close()
+    after = writer_of(commands.root)
+    if before.at_work or after.at_work or moved:
+        owner = after.owner if after.at_work else before.owner if before.at_work else "Another process"
+        return list(behind_a_writer(checks, owner))
+    return checks
+
+
+def _parts(
+    catalog: Catalog,
+    view: CollectionView,
+    commands: Commands,
+    config: Config,
+    embed_model: BaseEmbedding | None,
+    server: bool,
+) -> list[Check]:
+    anew, again = commands.start_over(view.files.values()), commands.rebuild()
+    return [
+        *guarded("embedding", anew, lambda: check_identity(catalog, commands, config, embed_model)),
+        *guarded("published", again, lambda: check_published(view, commands)),
+        *guarded("documents", anew, lambda: check_documents(view, commands)),
+        *guarded("terms", again, lambda: check_analyser(catalog, view, commands)),
+        *guarded("bm25", again, lambda: check_bm25(view, commands, config.bm25)),
+        *guarded("vectors", anew, lambda: check_vectors(catalog, view, commands, config.index, server)),
+        *guarded("token_vectors", anew, lambda: check_tokens(catalog, view, commands)),
+        *guarded("files", anew, lambda: check_files(view, commands)),
+    ]

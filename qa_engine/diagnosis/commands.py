@@ -1,0 +1,68 @@
+"""The commands that mend what a diagnosis finds, as they can be pasted into a shell."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from qa_engine.documents.reader import text_path
+from qa_engine.index.catalog import FileRecord
+from qa_engine.ingestion.changes import is_gone
+
+_MOST_PATHS = 20
+"""Files that a command names; of more, their folders."""
+
+
+@dataclass(frozen=True)
+class Commands:
+    """The commands for one collection.
+
+    Attributes:
+        storage: folder of the index.
+        name: of the collection.
+        root: folder of the collection.
+    """
+
+    storage: Path
+    name: str
+    root: Path
+
+    def ingest(self, records: Iterable[FileRecord] = ()) -> str:
+        """Reads those of the files that are there; ``PATH`` stands for what is not known."""
+        paths = _paths([record for record in records if not is_gone(record.path)])
+        return f"qa-engine ingest {_quoted(paths) if paths else 'PATH'}{self._place}"
+
+    def delete(self, records: Iterable[FileRecord]) -> str:
+        """Takes files out of the collection."""
+        return f"qa-engine delete {_quoted(_paths(list(records)))}{self._place}"
+
+    def read_again(self, records: Sequence[FileRecord]) -> str:
+        """Has files read and stored anew, though they have not changed."""
+        there = [record for record in records if not is_gone(record.path)]
+        return f"{self.delete(records)} && {self.ingest(there)}" if there else self.delete(records)
+
+    def start_over(self, records: Iterable[FileRecord] = ()) -> str:
+        """Makes the whole collection anew."""
+        return f"rm -r {_quoted([str(self.root)])} && {self.ingest(records)}"
+
+    def rebuild(self, part: str = "") -> str:
+        """Makes a part anew from the stored sentences: BM25, or what an option names."""
+        return f"qa-engine rebuild{' ' + part if part else ''}{self._place}"
+
+    @property
+    def _place(self) -> str:
+        return f" --collection {shlex.quote(self.name)} --storage {shlex.quote(str(self.storage))}"
+
+
+def _paths(records: Sequence[FileRecord]) -> list[str]:
+    paths = [str(text_path(record.path)) for record in records]
+    if len(paths) <= _MOST_PATHS:
+        return paths
+    folders = {Path(path).parent for path in paths}
+    return sorted(str(folder) for folder in folders if not folders & set(folder.parents))
+
+
+def _quoted(paths: Iterable[str]) -> str:
+    return " ".join(shlex.quote(path) for path in paths)

@@ -1,0 +1,128 @@
+"""The whole look: storage, model and services, then each collection."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from llama_index.core.base.embeddings.base import BaseEmbedding
+
+from qa_engine.config import Config
+from qa_engine.diagnosis.collection_checks import check_collection
+from qa_engine.diagnosis.commands import Commands
+from qa_engine.diagnosis.model_checks import check_local_model
+from qa_engine.diagnosis.place_checks import check_disk_space
+from qa_engine.diagnosis.report import Check, Diagnosis, failed, guarded
+from qa_engine.diagnosis.service_checks import check_services
+from qa_engine.errors import QAEngineError
+from qa_engine.index.collection import CollectionPaths, collection_paths, require_collection
+
+_PARTS = ("catalog.sqlite", "chroma", "bm25", "tokens-*.sqlite")
+"""What tells a folder of a collection, also one whose catalog is lost."""
+
+
+def diagnose(
+    storage: Path | str | None = None,
+    collections: Sequence[str] | str | None = None,
+    config: Config | Mapping[str, Any] | str | Path | None = None,
+    *,
+    embed_model: BaseEmbedding | None = None,
+) -> Diagnosis:
+    """Looks whether all parts of collections are there and agree, and whether models and services are.
+
+    Changes nothing, and needs no right to write; while another process writes, it says so, and takes differences for a
+    lag. Only services that are configured are asked, and nothing that costs money.
+
+    Args:
+        storage: folder of the index; ``config.storage`` if None.
+        collections: names; all of the storage if None.
+        config: settings; see `Config.of`.
+        embed_model: instead of the one of the configuration.
+
+    Raises:
+        CollectionNotFoundError: a collection that is named does not exist.
+        ConfigurationError: the configuration is wrong.
+
+    Example:
+        >>> diagnose("storage").failed  # doctest: +SKIP
+        0
+    """
+    settings = Config.of(config)
+    root = Path(storage) if storage is not None else settings.storage
+    found = list(_named(root, [collections] if isinstance(collections, str) else collections))
+    checks: list[Check] = []
+    if not found:
+        checks.append(_no_collection(root))
+    else:
+        checks += guarded(
+            "disk_space", f"df -h {shlex.quote(str(root))}", lambda: check_disk_space(root, found)
+        )
+    if embed_model is None:
+        checks += guarded(
+            "local_model", "qa-engine models prepare --force", lambda: check_local_model(settings)
+        )
+    services = check_services(settings)
+    checks += services
+    reachable = not any(check.check == "chroma_server" and check.status == "failed" for check in services)
+    for commands in found:
+        looked = check_collection(commands, settings, embed_model, reachable)
+        checks += [replace(check, collection=commands.name) for check in looked]
+    return Diagnosis(str(root), checks, empty=not found)
+
+
+def _named(storage: Path, names: Sequence[str] | None) -> Iterator[Commands]:
+    """The collections to look at."""
+    folders = dict(_folders(storage))
+    if names is None:
+        for folder, name in folders.items():
+            yield Commands(storage, name, folder)
+        return
+    for name in dict.fromkeys(names):
+        folder = collection_paths(storage, name).root
+        if folder not in folders:
+            require_collection(storage, name)
+        yield Commands(storage, name, folder)
+
+
+def _folders(storage: Path) -> Iterator[tuple[Path, str]]:
+    """The folders of collections, with the names that commands call them by."""
+    if not storage.is_dir():
+        return
+    for folder in sorted(storage.iterdir()):
+        if folder.is_dir() and any(next(folder.glob(part), None) for part in _PARTS):
+            yield folder, _name(storage, folder)
+
+
+def _name(storage: Path, folder: Path) -> str:
+    """What a collection is called; its folder if that cannot be told, or does not lead back to it."""
+    from qa_engine.index.catalog import Catalog
+
+    try:
+        catalog = Catalog(CollectionPaths(folder).catalog)
+    except QAEngineError:
+        return folder.name
+    try:
+        name = catalog.meta("name") or folder.name
+        return name if collection_paths(storage, name).root == folder else folder.name
+    except QAEngineError:
+        return folder.name
+    finally:
+        catalog.close()
+
+
+def _no_collection(storage: Path) -> Check:
+    what = (
+        "holds no collection"
+        if storage.is_dir()
+        else "is no folder"
+        if storage.exists()
+        else "does not exist"
+    )
+    return failed(
+        "storage",
+        f"The storage {storage} {what}: ingest PDFs first, or name another with --storage.",
+        f"qa-engine ingest PATH --storage {shlex.quote(str(storage))}",
+    )

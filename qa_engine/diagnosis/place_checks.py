@@ -1,0 +1,170 @@
+"""The disk, the permissions, and whether another process is writing."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import socket
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from qa_engine.diagnosis.commands import Commands
+from qa_engine.diagnosis.report import Check, failed, ok, some_of, warning
+
+_LEAST_BYTES = 200_000_000
+"""With less, no run can be expected to end well."""
+_TIMES = 2
+"""A rebuild keeps the old parts of a collection until the new ones are whole."""
+
+
+@dataclass(frozen=True)
+class Writer:
+    """The process that writes to a collection, as far as its lock tells.
+
+    Attributes:
+        at_work: whether the lock is held.
+        owner: who it is, or was; empty if nothing is noted.
+        left_behind: whether the note is that of a process which ended without taking it away.
+    """
+
+    at_work: bool
+    owner: str
+    left_behind: bool = False
+
+
+def check_disk_space(storage: Path, collections: Sequence[Commands]) -> Iterator[Check]:
+    """Whether the disk of a storage has room for what a run writes."""
+    free = shutil.disk_usage(storage).free
+    sizes = {commands.name: folder_size(commands.root) for commands in collections}
+    largest = max(sizes, key=lambda name: sizes[name])
+    told = f"{_size(free)} are free on the disk of {storage}"
+    show = f"df -h {shlex.quote(str(storage))}"
+    if free < _LEAST_BYTES:
+        yield failed("disk_space", f"{told}, less than {_size(_LEAST_BYTES)}: free some space.", show)
+    elif free < _TIMES * sizes[largest]:
+        yield warning(
+            "disk_space",
+            f"{told}, less than twice the size of the collection {largest!r} ({_size(sizes[largest])}), which a rebuild "
+            "may need: free some space.",
+            show,
+        )
+    else:
+        yield ok("disk_space", f"{told}; the largest collection, {largest!r}, has {_size(sizes[largest])}.")
+
+
+def check_permissions(commands: Commands) -> Iterator[Check]:
+    """Whether the parts of a collection can be read and written."""
+    root = commands.root
+    wrong = []
+    for path in (root, *sorted(root.iterdir() if os.access(root, os.R_OK | os.X_OK) else ())):
+        needed = {"read": os.R_OK, "written": os.W_OK} | ({"entered": os.X_OK} if path.is_dir() else {})
+        lacking = [name for name, mode in needed.items() if path.exists() and not os.access(path, mode)]
+        if lacking:
+            wrong.append(f"{path} cannot be {' or '.join(lacking)}")
+    if wrong:
+        yield failed("permissions", f"{some_of(wrong)}.", f"chmod -R u+rwX {shlex.quote(str(root))}")
+    else:
+        yield ok("permissions", f"{root} can be read and written.")
+
+
+def check_writer(commands: Commands) -> Iterator[Check]:
+    """Whether a process holds the right to write."""
+    writer = writer_of(commands.root)
+    if writer.at_work:
+        yield warning(
+            "writer", f"{writer.owner} is writing to the collection: counts may lag until it is done."
+        )
+    elif writer.left_behind:
+        yield ok(
+            "writer",
+            f"Nobody is writing. {writer.owner} ended without taking its note away, which does no harm.",
+        )
+    else:
+        yield ok("writer", "Nobody is writing to the collection.")
+
+
+def writer_of(root: Path) -> Writer:
+    """Looks at the lock of a collection without taking it away from anybody."""
+    owner, process, host = _noted(root / "writer.json")
+    if _is_held(root / "writer.lock"):
+        return Writer(True, owner or "Another process")
+    # Between a look at the note and one at the lock, a writer may have ended.
+    left = bool(owner) and host == socket.gethostname() and not _is_alive(process)
+    return Writer(False, owner, left)
+
+
+def folder_size(folder: Path) -> int:
+    """Bytes of the files below a folder; those that vanish meanwhile count nothing."""
+    total = 0
+    for current, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.lstat(os.path.join(current, name)).st_size  # noqa: PTH118 - many of them
+            except OSError:
+                continue
+    return total
+
+
+def _noted(file: Path) -> tuple[str, int, str]:
+    try:
+        facts = json.loads(file.read_text(encoding="utf-8"))
+        process, host = int(facts["process"]), str(facts["host"])
+        return f"Process {process} on {host} since {facts['since']}", process, host
+    except (OSError, ValueError, KeyError, TypeError):
+        return "", 0, ""
+
+
+def _is_held(lock: Path) -> bool:
+    """Whether another process has the lock: asked with a shared one, which is given back at once."""
+    try:
+        import fcntl
+    except ImportError:
+        return _is_held_elsewhere(lock)
+    try:
+        descriptor = os.open(lock, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    else:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def _is_held_elsewhere(lock: Path) -> bool:
+    """The same where there is no flock."""
+    from filelock import FileLock, Timeout
+
+    if not lock.exists():
+        return False
+    try:
+        with FileLock(lock).acquire(timeout=0):
+            return False
+    except (Timeout, OSError):
+        return True
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
+
+
+def _size(count: int) -> str:
+    for unit, size in (("GB", 1e9), ("MB", 1e6)):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return f"{count / 1e3:.1f} kB"

@@ -1,0 +1,193 @@
+"""Whether the configured services answer and take the key. Only free questions are asked, and only of what is configured."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from qa_engine.config import Config
+from qa_engine.diagnosis.report import Check, failed, guarded, ok, some_of, warning
+from qa_engine.errors import ConfigurationError
+from qa_engine.models.endpoints import address, resolve_endpoint
+
+if TYPE_CHECKING:
+    import httpx
+
+_SECONDS = 5.0
+"""For one answer, all of it."""
+_MOST_BYTES = 4_000_000
+
+
+@dataclass(frozen=True)
+class _Reply:
+    status: int
+    content: bytes
+
+    def json(self) -> Any:
+        import json
+
+        return json.loads(self.content)
+
+
+def check_services(config: Config) -> list[Check]:
+    """Language model, embedding service and Chroma server, each of them once."""
+    return [
+        *guarded("llm", _set("LLM__BASE_URL"), lambda: _check_llm(config)),
+        *guarded("embedding_service", _set("EMBEDDING__BASE_URL"), lambda: _check_embedding(config)),
+        *guarded("chroma_server", _set("INDEX__URL"), lambda: _check_chroma(config)),
+    ]
+
+
+def _check_llm(config: Config) -> Iterator[Check]:
+    if not config.llm.model:
+        yield ok("llm", "Skipped: no language model is configured (llm.model); answers are extractive.")
+        return
+    yield _check_models("llm", "llm", "language model", config.llm.model, config)
+
+
+def _check_embedding(config: Config) -> Iterator[Check]:
+    if config.embedding.provider != "openai":
+        yield ok(
+            "embedding_service",
+            f"Skipped: no service embeds (embedding.provider = {config.embedding.provider!r}).",
+        )
+        return
+    yield _check_models("embedding_service", "embedding", "embedding model", config.embedding.model, config)
+
+
+def _check_models(check: str, section: str, what: str, model: str, config: Config) -> Check:
+    """Asks a service with OpenAI's protocol for the list of its models, which costs nothing."""
+    import httpx
+
+    settings = config.llm if section == "llm" else config.embedding
+    given = settings.api_key is not None and bool(settings.api_key.get_secret_value().strip())
+    set_key, set_url = _set(f"{section.upper()}__API_KEY"), _set(f"{section.upper()}__BASE_URL")
+    try:
+        endpoint = resolve_endpoint(section, settings.base_url, settings.api_key)
+    except ConfigurationError as error:
+        return failed(check, str(error), set_url if "base_url =" in str(error) else set_key)
+    place = address(endpoint.base_url)
+    who = f"The service of the {what} {model!r} at {place}"
+    try:
+        with httpx.Client(timeout=_SECONDS) as client:
+            headers = {"Authorization": f"Bearer {endpoint.api_key}"}
+            reply = _get(client, endpoint.base_url.rstrip("/") + "/models", headers)
+    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        return failed(check, _no_answer(who, error, f"{section}.base_url"), set_url)
+    except ValueError:
+        return failed(
+            check, f"The key for {place} holds characters that cannot be sent: correct it.", set_key
+        )
+    if reply.status in {401, 403}:
+        key = "refused the key" if given else "asks for a key, and none is set"
+        return failed(check, f"{who} {key} (status {reply.status}).", set_key)
+    return _judged(check, reply, who, model, section)
+
+
+def _judged(check: str, reply: _Reply, who: str, model: str, section: str) -> Check:
+    """What a reply of a service that took the key, if any, says."""
+    if reply.status == 429:
+        return warning(
+            check, f"{who} takes no more requests now (status 429): check the quota of the account."
+        )
+    if reply.status in {404, 405, 501}:
+        return ok(
+            check,
+            f"{who} answers, and lists no models (status {reply.status}), so the name of the model was not checked.",
+        )
+    set_url = _set(f"{section.upper()}__BASE_URL")
+    if reply.status != 200:
+        return failed(
+            check, f"{who} failed (status {reply.status}): try again later, or name another.", set_url
+        )
+    try:
+        names = [str(entry["id"]) for entry in reply.json()["data"]]
+    except (ValueError, KeyError, TypeError):
+        return failed(
+            check,
+            f"What answers at {section}.base_url is no OpenAI-compatible service: that address usually ends in /v1.",
+            set_url,
+        )
+    if names and model not in names:
+        return warning(
+            check,
+            f"{who} answers, and does not list this model; it has {some_of(names)}.",
+            _set(f"{section.upper()}__MODEL"),
+        )
+    return ok(check, f"{who} answers and takes the key." if names else f"{who} answers.")
+
+
+def _check_chroma(config: Config) -> Iterator[Check]:
+    import httpx
+
+    index, name = config.index, "chroma_server"
+    if index.url is None:
+        yield ok(name, "Skipped: no Chroma server is configured (index.url); vectors are in the storage.")
+        return
+    who = f"The Chroma server at {address(index.url)}"
+    token = index.token.get_secret_value() if index.token else ""
+    bearer = index.token_header.lower() == "authorization"
+    headers = {index.token_header: f"Bearer {token}" if bearer else token} if token else {}
+    path = f"/api/v2/tenants/{quote(index.tenant, safe='')}/databases/{quote(index.database, safe='')}"
+    try:
+        verify: Any = True
+        if index.ca_file is not None:
+            import ssl
+
+            verify = ssl.create_default_context(cafile=str(index.ca_file))
+        with httpx.Client(timeout=_SECONDS, verify=verify) as client:
+            reply = _get(client, index.url.rstrip("/") + path, headers)
+    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        yield failed(name, _no_answer(who, error, "index.url"), _set("INDEX__URL"))
+        return
+    except ValueError:
+        yield failed(
+            name, "index.token holds characters that cannot be sent: correct it.", _set("INDEX__TOKEN")
+        )
+        return
+    if reply.status in {401, 403}:
+        told = "refused the token" if token else "asks for a token, and none is set"
+        yield failed(name, f"{who} {told} (status {reply.status}).", _set("INDEX__TOKEN"))
+    elif reply.status == 404:
+        yield failed(
+            name,
+            f"{who} has no database {index.database!r} of the tenant {index.tenant!r}, or is no Chroma server (status 404).",
+            _set("INDEX__DATABASE"),
+        )
+    elif reply.status != 200:
+        yield failed(name, f"{who} failed (status {reply.status}): look at the server.", _set("INDEX__URL"))
+    else:
+        yield ok(name, f"{who} answers{' and takes the token' if token else ''}.")
+
+
+def _get(client: httpx.Client, url: str, headers: dict[str, str]) -> _Reply:
+    """A reply, within the time for all of it."""
+    import httpx
+
+    until = time.monotonic() + _SECONDS
+    content = b""
+    with client.stream("GET", url, headers=headers) as response:
+        for piece in response.iter_bytes():
+            content += piece
+            if time.monotonic() > until:
+                raise httpx.ReadTimeout(f"no complete reply within {_SECONDS:g} s")
+            if len(content) > _MOST_BYTES:
+                break
+        return _Reply(response.status_code, content)
+
+
+def _no_answer(who: str, error: Exception, setting: str) -> str:
+    import httpx
+
+    if isinstance(error, httpx.TimeoutException):
+        return f"{who} did not answer within {_SECONDS:g} seconds: look at the server, or correct {setting}."
+    told = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
+    return f"{who} cannot be reached ({told}): look whether it is running, or correct {setting}."
+
+
+def _set(name: str) -> str:
+    """The command that changes a setting."""
+    return f"export QA_ENGINE_{name}=…"

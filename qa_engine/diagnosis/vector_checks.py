@@ -1,0 +1,178 @@
+"""The vectors and token vectors of a collection against its catalog."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from shlex import quote
+from typing import Any
+
+from qa_engine.config import IndexConfig
+from qa_engine.diagnosis.catalog_checks import CollectionView, sqlite_damage
+from qa_engine.diagnosis.commands import Commands
+from qa_engine.diagnosis.report import Check, counted, failed, ok, some_of
+from qa_engine.documents.node_parser import node_id
+from qa_engine.errors import (
+    AuthenticationFailedError,
+    ConfigurationError,
+    ServiceUnavailableError,
+    StorageError,
+)
+from qa_engine.index.catalog import Catalog, FileRecord
+from qa_engine.index.chroma import EMBEDDED, VectorPlace, open_vectors
+from qa_engine.index.token_store import TOKEN_BITS
+from qa_engine.index.vector_store import SentenceVectorStore
+
+_SAMPLE = 200
+"""Vectors that are read, spread over the collection."""
+_TOKEN_FILE = "token_file"
+"""Fact of the catalog: the name of the file with the token vectors, if it is not the usual one."""
+_SERVER_SECONDS = 20.0
+
+
+def check_vectors(
+    catalog: Catalog, view: CollectionView, commands: Commands, index: IndexConfig, server: bool
+) -> Iterator[Check]:
+    """Whether Chroma holds the sentences of the live documents, and no others."""
+    place = VectorPlace.of(catalog)
+    if place is None:
+        if view.live:
+            anew = commands.start_over(view.files.values())
+            yield failed("vectors", "The catalog does not say where the vectors are.", anew)
+        else:
+            yield ok("vectors", "No vectors yet.")
+        return
+    if place.store != EMBEDDED and index.url is not None and not server:
+        yield failed(
+            "vectors",
+            f"The vectors are on the Chroma server at {index.url}, which cannot be asked: see chroma_server.",
+            "export QA_ENGINE_INDEX__URL=…",
+        )
+        return
+    anew = commands.start_over(view.files.values())
+    database = view.paths.chroma / "chroma.sqlite3"
+    if place.store == EMBEDDED and index.url is None and not database.is_file():
+        # Chroma would make a new one.
+        yield failed("vectors", f"There is no {database}: the vectors are lost.", anew)
+        return
+    quick = index.model_copy(update={"timeout_seconds": min(index.timeout_seconds, _SERVER_SECONDS)})
+    try:
+        store = SentenceVectorStore(open_vectors(view.paths, catalog, quick))
+        stored = {identifier for batch in store.identifiers() for identifier in batch}
+        damage = _unreadable(store, sorted(stored))
+    except AuthenticationFailedError as error:
+        yield failed("vectors", str(error), "export QA_ENGINE_INDEX__TOKEN=…")
+        return
+    except ConfigurationError as error:
+        yield failed("vectors", str(error), commands.rebuild("--vectors"))
+        return
+    except ServiceUnavailableError as error:
+        yield failed("vectors", str(error), "export QA_ENGINE_INDEX__URL=…")
+        return
+    except StorageError as error:
+        yield failed("vectors", str(error), anew, may_lag=True)
+        return
+    if damage:
+        yield failed("vectors", damage, anew, may_lag=True)
+        return
+    yield _compared("vectors", "Chroma", stored, view, commands.read_again, commands.rebuild("--vectors"))
+
+
+def check_tokens(catalog: Catalog, view: CollectionView, commands: Commands) -> Iterator[Check]:
+    """Whether the token vectors, if they are kept, are those of the live documents."""
+    bits = int(catalog.meta(TOKEN_BITS) or 0)
+    if not bits:
+        yield ok("token_vectors", "None are kept (embedding.token_bits).")
+        return
+    file = view.paths.root / (catalog.meta(_TOKEN_FILE) or view.paths.tokens(bits).name)
+    again = commands.rebuild("--embedding")
+    if not file.is_file():
+        if view.live:
+            yield failed(
+                "token_vectors", f"There is no {file}: reranking has to encode passages.", again, may_lag=True
+            )
+        else:
+            yield ok("token_vectors", "None yet.")
+        return
+    anew = f"rm {quote(str(file))} && {again}"
+    if damage := sqlite_damage(file):
+        yield failed("token_vectors", f"The token vectors in {file} are damaged ({damage}).", anew)
+        return
+    try:
+        stored = _stored_tokens(file, bits)
+    except (sqlite3.Error, ValueError) as error:
+        yield failed("token_vectors", f"The token vectors in {file} are damaged ({error}).", anew)
+        return
+    yield _compared("token_vectors", "the token vectors", stored, view, lambda records: again, again)
+
+
+def _stored_tokens(file: Path, bits: int) -> set[str]:
+    """The sentences whose token vectors are in a file.
+
+    Raises:
+        ValueError: it is made for another number of bits.
+    """
+    with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=30)) as connection:
+        made_for = [row[0] for row in connection.execute("SELECT bits FROM codec")]
+        if made_for != [bits]:
+            raise ValueError(f"made for {made_for} bits, the catalog says {bits}")
+        rows = connection.execute(
+            "SELECT document_id, ordinal FROM sentences JOIN documents ON document = number"
+        )
+        return {node_id(document_id, ordinal) for document_id, ordinal in rows}
+
+
+def _compared(
+    check: str,
+    what: str,
+    stored: set[str],
+    view: CollectionView,
+    bring_back: Callable[[Sequence[FileRecord]], str],
+    take_out: str,
+) -> Check:
+    """Whether the nodes in a store are those of the catalog."""
+    expected = {
+        name: {node_id(name, ordinal) for ordinal in range(nodes)} for name, nodes in view.live.items()
+    }
+    missing = {name: ids - stored for name, ids in expected.items() if not ids <= stored}
+    allowed = set().union(*expected.values())
+    for documents in view.unfinished.values():
+        allowed.update(
+            node_id(name, ordinal) for name, nodes in documents.items() for ordinal in range(nodes)
+        )
+    orphans = stored - allowed
+    if missing:
+        records = view.files_of(set(missing))
+        lost = sum(map(len, missing.values()))
+        whose = some_of(record.path for record in records) or some_of(sorted(missing))
+        also = f"; there are also {_strangers(orphans)}" if orphans else ""
+        told = f"{counted(lost, 'sentence')} of {view.nodes} missing in {what}, of {whose}{also}."
+        return failed(check, told, bring_back(records) if records else take_out, may_lag=True)
+    if orphans:
+        return failed(check, f"In {what} there are {_strangers(orphans)}.", take_out, may_lag=True)
+    return ok(check, f"{counted(view.nodes, 'sentence')}, those of the catalog.")
+
+
+def _unreadable(store: SentenceVectorStore, identifiers: Sequence[str]) -> str:
+    """What is wrong with a sample of the vectors themselves; empty if nothing is."""
+    from chromadb.errors import ChromaError
+
+    sample = list(identifiers[:: max(1, len(identifiers) // _SAMPLE)])
+    if not sample:
+        return ""
+    try:
+        found: Any = store._collection.get(ids=sample, include=["embeddings"])
+    except ChromaError as error:
+        return f"Vectors cannot be read ({error})."
+    sizes = {len(vector) for vector in found["embeddings"]}
+    return (
+        ""
+        if len(sizes) == 1
+        else f"Vectors of several lengths are stored: {some_of(map(str, sorted(sizes)))}."
+    )
+
+
+def _strangers(orphans: set[str]) -> str:
+    return f"{counted(len(orphans), 'sentence')} that no document of the catalog has ({some_of(sorted(orphans))})"
