@@ -79,7 +79,7 @@ def test_server_that_hangs_later_is_given_up_as_well_and_not_asked_again(
 ) -> None:
     monkeypatch.setattr(vector_store, "_ATTEMPTS", 4)
     with Proxy(chroma_server.port) as proxy:
-        store = opened(index(proxy.url, timeout_seconds=0.5))
+        store = opened(index(proxy.url, timeout_seconds=0.3))
         proxy.reply = hangs
         asked = len(proxy.headers)
         for action in (lambda: store.add([node(1)]), store.count, lambda: store.sentences(["d-0000001"])):
@@ -293,10 +293,10 @@ def test_large_vectors_are_sent_in_requests_that_a_proxy_takes(chroma_server: Ch
     with Proxy(chroma_server.port) as proxy:
         config = index(proxy.url)
         store = SentenceVectorStore(open_on_server(config, "qa-large", create=True))
-        store.add([node(number, size=3072, text="很长的句子。" * 20) for number in range(150)])
+        store.add([node(number, size=3072, text="很长的句子。" * 20) for number in range(70)])
         sizes = [int(headers.get("content-length", 0)) for headers in proxy.headers]
-        assert store.count() == 150
-        store.delete_sentences("d", 150)
+        assert store.count() == 70
+        store.delete_sentences("d", 70)
     assert 500_000 < max(sizes) < 1_000_000
 
 

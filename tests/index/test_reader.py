@@ -80,7 +80,6 @@ def test_snapshot_is_the_same_until_something_is_published(docs: Path, storage: 
     assert reader.snapshot().published == first.published + 1
 
 
-@BOTH
 def test_reader_sees_what_another_process_published_without_being_opened_again(
     docs: Path, storage: Path
 ) -> None:
@@ -111,7 +110,6 @@ def test_old_snapshot_goes_on_answering_while_a_new_one_is_published(docs: Path,
     assert found(old, "西湖的水面面积")[1] == {"lake.pdf"}
 
 
-@BOTH
 def test_many_threads_read_while_another_process_writes(docs: Path, storage: Path) -> None:
     chinese_pdf(docs / "lake.pdf")
     ingest(docs, storage)

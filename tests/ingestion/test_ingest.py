@@ -130,7 +130,6 @@ def test_changed_file_replaces_its_old_sentences(docs: Path, storage: Path) -> N
     assert "Jupiter" in stored["b.pdf"]
 
 
-@BOTH
 def test_file_that_changes_back_is_its_first_version_again(docs: Path, storage: Path) -> None:
     path = chinese_pdf(docs / "a.pdf")
     first = path.read_bytes()
@@ -155,7 +154,6 @@ def test_change_that_keeps_size_and_modification_time_is_noticed(docs: Path, sto
     assert "42" in stored_files(storage)["a.pdf"]
 
 
-@BOTH
 def test_two_files_of_one_content_are_both_there(docs: Path, storage: Path) -> None:
     path = chinese_pdf(docs / "a.pdf")
     (docs / "b.pdf").write_bytes(path.read_bytes())
@@ -283,7 +281,6 @@ def test_bad_files_among_good_ones_are_named_with_their_reasons(docs: Path, stor
     assert set(stored_files(storage)) == {"good.pdf"}
 
 
-@BOTH
 def test_only_bad_files_leave_an_empty_collection_that_a_good_file_completes(
     docs: Path, storage: Path
 ) -> None:
@@ -417,7 +414,6 @@ def test_run_beside_another_writer_is_refused(docs: Path, storage: Path) -> None
         ingest(docs, storage)
 
 
-@BOTH
 def test_collections_are_apart(docs: Path, storage: Path) -> None:
     chinese_pdf(docs / "a.pdf")
     ingest(docs, storage, collection="合同")
