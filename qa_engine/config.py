@@ -104,7 +104,7 @@ class IndexConfig(_Section):
     token_header: str = "Authorization"
     """The header that the token is sent in, after ``Bearer`` if it is this one."""
     ca_file: Path | None = None
-    """Certificate, in PEM, of the authority that signed the server's; unset: those that the system knows."""
+    """Certificate, in PEM, of the authority that signed the server's; unset: those that httpx brings."""
     tenant: str = "default_tenant"
     database: str = "default_database"
     timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 60

@@ -27,7 +27,7 @@ class ConfigurationError(QAEngineError):
 
 
 class AuthenticationFailedError(ConfigurationError):
-    """A service refused the API key: correct the key."""
+    """A service refused the API key or token: correct it."""
 
 
 class CollectionNotFoundError(InputError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import shutil
 import signal
 import threading
 from collections.abc import Iterator
@@ -233,6 +234,21 @@ def test_filters_and_two_collections_in_one_question(
     place = VectorPlace.of(Catalog(collection_paths(storage, "合同 2024").catalog))
     assert place is not None
     assert place.name.startswith("qa-2024-")
+
+
+def test_copy_of_the_storage_answers_as_far_as_the_vectors_are_those_it_knows(
+    on_server: ChromaProcess, docs: Path, storage: Path, tmp_path: Path
+) -> None:
+    library(docs, 2)
+    chinese_pdf(docs / "lake.pdf")
+    ingest(docs, storage)
+    copy = shutil.copytree(storage, tmp_path / "copy")
+    english_pdf(docs / "0.pdf", [CHANGED])
+    english_pdf(docs / "new.pdf", ["This is text 5."])
+    ingest(docs, storage)
+    assert "new.pdf" in files(engine(storage).retrieve("This is text 5.", top_k=5))
+    for question in (WEST_LAKE[0], "This is text 5."):
+        assert files(engine(copy).retrieve(question, top_k=10)) == {"1.pdf", "lake.pdf"}
 
 
 def test_vectors_move_to_a_server_and_back(
