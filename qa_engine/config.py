@@ -61,6 +61,9 @@ class IngestionConfig(_Section):
 
     workers: Annotated[int, Field(ge=1, le=256)] = 1
     """Processes that parse PDFs beside the process that embeds and writes."""
+    ray_address: Annotated[str, Field(min_length=1)] | None = None
+    """A Ray cluster that reads and embeds: ``auto``, ``HOST:PORT``, ``ray://HOST:PORT`` as ``ray.init`` takes them, or
+    ``local`` to start one here. Unset: this machine does it."""
     lock_timeout_seconds: Annotated[float, Field(ge=0, le=86_400)] = 0
     """How long to wait for another writer of the collection before giving up."""
 

@@ -43,6 +43,14 @@ def ingest(
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, max=256, help="Processes that read PDFs [default: 1].")
     ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            "--ray",
+            metavar="ADDRESS",
+            help="Ray cluster that reads and embeds: auto, HOST:PORT, ray://HOST:PORT, or local to start one here.",
+        ),
+    ] = None,
     metadata: Annotated[
         Path | None,
         typer.Option(
@@ -75,6 +83,7 @@ def ingest(
             workers=workers,
             progress=progress,
             metadata=metadata,
+            ray=ray,
         )
     if json:
         print_json(report.to_dict())

@@ -131,6 +131,26 @@ def parse_files(
         pool.join()
 
 
+class KeptPool:
+    """One process that parses, kept from file to file, for a caller that gets its files one by one."""
+
+    def __init__(self, config: DocumentsConfig) -> None:
+        """
+        Args:
+            config: the limit of memory.
+        """
+        self._pool = _pool(config, 1)
+
+    def parse(self, path: Path, config: DocumentsConfig) -> ParsedPdf | DocumentError:
+        """What was read of a file, or the reason why there is nothing."""
+        return _FileJob(self._pool, path, config).result()
+
+    def stop(self) -> None:
+        """Ends the process."""
+        self._pool.stop()
+        self._pool.join()
+
+
 def _pool(config: DocumentsConfig, workers: int) -> ProcessPool:
     return ProcessPool(
         max_workers=workers,

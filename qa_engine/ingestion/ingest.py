@@ -31,6 +31,7 @@ def ingest(
     embed_model: BaseEmbedding | None = None,
     progress: IngestProgress | None = None,
     metadata: Path | str | None = None,
+    ray: str | None = None,
 ) -> IngestReport:
     """Brings PDF files into a collection: new ones are added, changed ones replaced, unchanged ones skipped.
 
@@ -44,19 +45,23 @@ def ingest(
         collection: name of the collection, made if missing; ``config.collection`` if None.
         config: settings; see `Config.of`.
         prune: also remove files of the collection that vanished from the given paths.
-        workers: processes that parse; ``config.ingestion.workers`` if None.
+        workers: processes that parse; ``config.ingestion.workers`` if None. A Ray cluster goes by its own processors.
         embed_model: instead of the one of the configuration.
         progress: is told what is going on.
         metadata: a CSV table with what is noted about the files, see `MetadataTable`; None keeps what an earlier one
             said. Sidecars (``report.pdf.meta.json``) are read in any case.
+        ray: address of a Ray cluster that parses and embeds, as ``ray.init`` takes it, or ``local`` to start one here;
+            ``config.ingestion.ray_address`` if None.
 
     Raises:
         InputError: a path does not exist, there is no PDF, or the table cannot be used.
-        ConfigurationError: the collection was made with another embedding model.
+        ConfigurationError: the collection was made with another embedding model, Ray is not installed, or its workers
+            have another version of qa_engine.
         StorageError: the storage cannot be written, or another process is writing to the collection.
-        ModelUnavailableError, ServiceUnavailableError: the embedding model, or the Chroma server, is not there.
+        ModelUnavailableError, ServiceUnavailableError: the embedding model, the Chroma server or the Ray cluster is not
+            there.
     """
-    settings = Config.of(config)
+    settings = _with_ray(Config.of(config), ray)
     named = [paths] if isinstance(paths, str | Path) else list(paths)
     # With pruning, a folder whose PDFs are all gone is no mistake.
     files = find_pdfs(named, allow_none=prune)
@@ -81,3 +86,19 @@ def ingest(
             return run.run(files, named, prune, workers or settings.ingestion.workers)
         finally:
             catalog.close()
+
+
+def _with_ray(config: Config, address: str | None) -> Config:
+    """The configuration with the address of the cluster that was given, if any.
+
+    Raises:
+        ConfigurationError: a cluster is named, and Ray is not installed.
+    """
+    if address is not None:
+        ingestion = Config(ingestion={**config.ingestion.model_dump(), "ray_address": address}).ingestion
+        config = config.model_copy(update={"ingestion": ingestion})
+    if config.ingestion.ray_address is not None:
+        from qa_engine.ingestion.ray_reading import require_ray
+
+        require_ray()
+    return config

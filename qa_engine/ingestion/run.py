@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -38,6 +38,7 @@ from qa_engine.ingestion.changes import (
     with_content,
 )
 from qa_engine.ingestion.metadata import MetadataTable
+from qa_engine.ingestion.neighbour_embedding import EmbeddedSentences
 from qa_engine.ingestion.pipeline import build_pipeline, lexical_text
 from qa_engine.ingestion.publishing import publish
 from qa_engine.ingestion.reembedding import change_token_bits, drop_former
@@ -58,6 +59,10 @@ _TOGETHER_CHARS = 20_000
 _TOGETHER_FILES = 64
 _PUBLISH_SECONDS = 30
 """Readers of a long run see what is new after so many seconds, or after 20 times as long as the last publishing took."""
+
+
+_Read = Callable[[Sequence[FileToRead]], Iterable[tuple[Path, ParsedPdf | DocumentError]]]
+_Embedded = Callable[[Sequence[BaseNode]], EmbeddedSentences]
 
 
 @dataclass
@@ -113,7 +118,7 @@ class IngestRun:
             files: absolute paths.
             named: the paths that they were found below.
             prune: whether files that are gone leave the collection.
-            workers: processes that parse.
+            workers: processes that parse, unless the workers of a Ray cluster do.
         """
         started = time.perf_counter()
         drop_former(self._catalog, self._where, self._config.index)
@@ -196,15 +201,36 @@ class IngestRun:
         """Reads files; of those with the same content one, and if that fails the next."""
         embed_model = self._embed_model or build_embedding(self._config.embedding, self._progress.stage)
         self._nodes.tokens = open_token_store(self._catalog, self._where, self._config.embedding, embed_model)
-        self._pipeline = build_pipeline(
-            self._config,
-            embed_model,
-            self._nodes.store,
-            self._catalog.begin,
-            self._progress.sentences_done,
-            self._nodes.tokens,
-            self._clock,
-        )
+        with self._readers(workers) as (read, embedded):
+            self._pipeline = build_pipeline(
+                self._config,
+                embed_model,
+                self._nodes.store,
+                self._catalog.begin,
+                self._progress.sentences_done,
+                self._nodes.tokens,
+                self._clock,
+                embedded,
+            )
+            self._read_by(read, reads)
+
+    @contextmanager
+    def _readers(self, workers: int) -> Iterator[tuple[_Read, _Embedded | None]]:
+        """Who reads the files, and who embeds them if not this process: processes here, or the workers of a cluster."""
+        address = self._config.ingestion.ray_address
+        if address is None:
+            yield (
+                lambda files: parse_files([file.path for file in files], self._config.documents, workers),
+                None,
+            )
+            return
+        from qa_engine.ingestion.ray_reading import ray_reading
+
+        codec = self._nodes.tokens.codec if self._nodes.tokens is not None else None
+        with ray_reading(address, self._config, codec, self._embed_model, self._progress) as cluster:
+            yield cluster.read, cluster.embedded
+
+    def _read_by(self, read: _Read, reads: Sequence[FileToRead]) -> None:
         self._progress.start(len(reads))
         waiting = list(reads)
         while waiting:
@@ -215,7 +241,7 @@ class IngestRun:
                     copies.append(file)
                 else:
                     first[file.record.document_id] = file
-            self._read_distinct(list(first.values()), workers)
+            self._read_distinct(read, list(first.values()))
             waiting = [file for file in copies if not self._link_copy(file)]
 
     def _link_copy(self, file: FileToRead) -> bool:
@@ -230,10 +256,10 @@ class IngestRun:
         self._count_link(link)
         return True
 
-    def _read_distinct(self, files: Sequence[FileToRead], workers: int) -> None:
+    def _read_distinct(self, read: _Read, files: Sequence[FileToRead]) -> None:
         by_path = {file.path: file for file in files}
         group = _Group()
-        results = iter(parse_files(list(by_path), self._config.documents, workers))
+        results = iter(read(files))
         while True:
             started = time.perf_counter()
             with self._clock("waiting for parsing"):
