@@ -21,10 +21,12 @@ from pdf_factory import SOLAR_SYSTEM, WEST_LAKE, chinese_pdf, english_pdf
 from processes import python
 
 from qa_engine import QueryEngine
+from qa_engine.config import IndexConfig
 from qa_engine.errors import QAEngineError, ServiceUnavailableError
 from qa_engine.index import vector_store
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.chroma import VectorPlace
+from qa_engine.index.chroma_server import chroma_server as server_of
 from qa_engine.index.collection import collection_paths
 from qa_engine.ingestion import run as module
 from qa_engine.ingestion.rebuild import rebuild
@@ -38,6 +40,7 @@ ASK = """
 import sys
 from hash_embedding import HashEmbedding
 from qa_engine import QueryEngine
+from qa_engine.config import IndexConfig
 engine = QueryEngine.open(sys.argv[1], embed_model=HashEmbedding(model_name="hash"), config={"rerank": {"model": "none"}})
 print("ready", flush=True)
 for line in sys.stdin:
@@ -147,6 +150,8 @@ def test_engine_answers_again_when_the_server_does(server: ChromaProcess, docs: 
     with pytest.raises(ServiceUnavailableError, match=server.url):
         asked.retrieve(WEST_LAKE[0])
     assert ingest(docs, storage).unchanged == 1  # which needs no server
+    (docs / "lake.pdf.meta.json").write_text('{"year": 2024}')
+    assert ingest(docs, storage).updated == 1  # nor does this
     server.start()
     assert files(asked.retrieve(WEST_LAKE[0])) == {"lake.pdf"}
     server.kill()
@@ -268,6 +273,24 @@ def test_vectors_move_to_a_server_and_back(
     rebuild(storage, part="vectors", embed_model=HASH)
     assert stored_files(storage) == before
     assert [node.node.get_content() for node in engine(storage).retrieve(SOLAR_SYSTEM[1])] == found
+
+
+@pytest.mark.slow
+def test_vectors_move_from_one_server_to_another(
+    server: ChromaProcess,
+    chroma_server: ChromaProcess,
+    docs: Path,
+    storage: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    library(docs, 2)
+    ingest(docs, storage)
+    before = stored_files(storage)
+    monkeypatch.setenv(URL_VARIABLE, chroma_server.url)
+    rebuild(storage, part="vectors", embed_model=HASH)
+    assert server_of(IndexConfig(url=server.url)).list_collections() == []
+    server.kill()
+    assert stored_files(storage) == before
 
 
 def test_move_that_the_server_breaks_off_is_completed_by_the_next(
