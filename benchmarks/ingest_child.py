@@ -1,0 +1,172 @@
+"""One way to ingest a folder of PDFs, in a process of its own: ``ingest.py`` starts it and reads the JSON it prints.
+
+    python benchmarks/ingest_child.py NAME FOLDER STORAGE
+
+All ways have the same files and the same local embedding model.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event, Thread
+
+_SAMPLE_SECONDS = 0.5
+_SLICE = 512
+"""Texts that the bare model gets at once; it sorts them by length."""
+_CHUNK_SIZE, _CHUNK_OVERLAP = 512, 50
+_CHUNK_CHARS, _CHUNK_CHARS_OVERLAP = 1000, 200
+_WINDOW = 3
+
+
+def ours(folder: Path, storage: Path) -> int:
+    """`qa_engine.ingest` with its defaults. Returns the nodes."""
+    from qa_engine import ingest
+
+    return ingest(folder, storage).nodes
+
+
+def ours_without_tokens(folder: Path, storage: Path) -> int:
+    """The same without token vectors for the reranker."""
+    from qa_engine import ingest
+
+    return ingest(folder, storage, config={"embedding": {"token_bits": 0}}).nodes
+
+
+def bare(folder: Path, storage: Path) -> int:
+    """Parsing, and the same texts through the bare model; nothing is stored."""
+    from qa_engine.config import Config
+    from qa_engine.documents.node_parser import SentenceNodeParser
+    from qa_engine.documents.parsing_pool import reading_options
+    from qa_engine.documents.pdf import read_pdf
+    from qa_engine.documents.reader import PdfDocument
+    from qa_engine.ingestion.neighbour_embedding import sentence_windows
+    from qa_engine.models.e5 import PASSAGE_PREFIX, E5Encoder
+
+    config = Config()
+    encoder = E5Encoder.shared()
+    count = 0
+    for path in sorted(folder.glob("*.pdf")):
+        document = PdfDocument.of(read_pdf(path, reading_options(config.documents)), path)
+        nodes = SentenceNodeParser().get_nodes_from_documents([document])
+        texts = [PASSAGE_PREFIX + window.text for window in sentence_windows(nodes, 1)]
+        for start in range(0, len(texts), _SLICE):
+            encoder.embed(texts[start : start + _SLICE])
+        count += len(nodes)
+    return count
+
+
+def llamaindex_sentences(folder: Path, storage: Path) -> int:
+    """LlamaIndex: sentence nodes with windows in their metadata, in Chroma."""
+    from llama_index.core.node_parser import SentenceWindowNodeParser
+
+    return _llamaindex(folder, storage, SentenceWindowNodeParser.from_defaults(window_size=_WINDOW))
+
+
+def llamaindex_chunks(folder: Path, storage: Path) -> int:
+    """LlamaIndex: chunks of 512 tokens, in Chroma."""
+    from llama_index.core.node_parser import SentenceSplitter
+
+    splitter = SentenceSplitter(chunk_size=_CHUNK_SIZE, chunk_overlap=_CHUNK_OVERLAP)
+    return _llamaindex(folder, storage, splitter)
+
+
+def _llamaindex(folder: Path, storage: Path, parser: object) -> int:
+    import chromadb
+    from llama_index.core import Document
+    from llama_index.core.ingestion import IngestionPipeline
+    from llama_index.vector_stores.chroma import ChromaVectorStore
+    from page_texts import page_texts
+
+    from qa_engine.models.embedding import LocalEmbedding
+
+    documents = [
+        Document(text=page.text, metadata={"file_name": page.file, "page_label": str(page.number)})
+        for page in page_texts(sorted(folder.glob("*.pdf")))
+    ]
+    collection = chromadb.PersistentClient(str(storage / "chroma")).create_collection("benchmark")
+    pipeline = IngestionPipeline(
+        transformations=[parser, LocalEmbedding()],  # type: ignore[list-item]
+        vector_store=ChromaVectorStore(chroma_collection=collection),
+    )
+    return len(pipeline.run(documents=documents))
+
+
+def langchain_chunks(folder: Path, storage: Path) -> int:
+    """LangChain: chunks of 1,000 characters, in Chroma."""
+    from langchain_community.vectorstores import Chroma
+    from langchain_core.documents import Document
+    from langchain_text_splitters import RecursiveCharacterTextSplitter
+    from page_texts import page_texts
+    from peers_langchain import SharedEmbeddings
+
+    from qa_engine.models.embedding import LocalEmbedding
+
+    pages = [
+        Document(page_content=page.text, metadata={"source": page.file, "page": page.number})
+        for page in page_texts(sorted(folder.glob("*.pdf")))
+    ]
+    splitter = RecursiveCharacterTextSplitter(
+        chunk_size=_CHUNK_CHARS,
+        chunk_overlap=_CHUNK_CHARS_OVERLAP,
+        separators=["\n\n", "\n", "。", ". ", " ", ""],
+    )
+    chunks = splitter.split_documents(pages)
+    Chroma.from_documents(
+        chunks, SharedEmbeddings(LocalEmbedding()), persist_directory=str(storage / "chroma")
+    )
+    return len(chunks)
+
+
+WAYS: dict[str, Callable[[Path, Path], int]] = {
+    "bare": bare,
+    "qa_engine": ours,
+    "qa_engine, no token vectors": ours_without_tokens,
+    "LlamaIndex sentence windows": llamaindex_sentences,
+    "LlamaIndex chunks": llamaindex_chunks,
+    "LangChain chunks": langchain_chunks,
+}
+
+
+def main() -> None:
+    """Runs one way and prints what it took."""
+    name, folder, storage = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+    storage.mkdir(parents=True, exist_ok=True)
+    samples: list[float] = []
+    ended = Event()
+    sampler = Thread(target=_sample, args=(samples, ended), daemon=True)
+    sampler.start()
+    started = time.perf_counter()
+    nodes = WAYS[name](folder, storage)
+    seconds = time.perf_counter() - started
+    ended.set()
+    sampler.join()
+    own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    print(
+        json.dumps(
+            {
+                "seconds": seconds,
+                "cpu_seconds": sum(usage.ru_utime + usage.ru_stime for usage in (own, children)),
+                "nodes": nodes,
+                "peak_megabytes": own.ru_maxrss / 1024,
+                "worker_peak_megabytes": children.ru_maxrss / 1024,
+                "megabytes": samples,
+                "disk_bytes": sum(file.stat().st_size for file in storage.rglob("*") if file.is_file()),
+            }
+        )
+    )
+
+
+def _sample(samples: list[float], ended: Event) -> None:
+    """The resident memory of this process, in MB, every half second; Linux only."""
+    status = Path("/proc/self/statm")
+    while status.exists() and not ended.wait(_SAMPLE_SECONDS):
+        samples.append(int(status.read_text().split()[1]) * resource.getpagesize() / 1e6)
+
+
+if __name__ == "__main__":
+    main()
