@@ -146,7 +146,7 @@ def test_vector_of_another_length_is_refused_and_nothing_is_stored(store: Senten
 
 
 def test_reader_does_not_make_a_store(tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match="are gone .* ingest the files"):
+    with pytest.raises(StorageError, match=r"are gone .* ingest the files"):
         open_chroma(tmp_path / "chroma", 1)
 
 
