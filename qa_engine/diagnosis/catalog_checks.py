@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
 
 from qa_engine.config import Config
 from qa_engine.diagnosis.commands import Commands
 from qa_engine.diagnosis.report import Check, counted, failed, ok, some_of
+from qa_engine.diagnosis.sqlite_faults import sqlite_fault
 from qa_engine.index.analyser import ANALYSER_VERSION
 from qa_engine.index.bm25 import Bm25Folder
 from qa_engine.index.catalog import FORMAT, Catalog, FileRecord
@@ -63,28 +61,19 @@ class CollectionView:
         return [record for record in self.files.values() if record.document_id in document_ids]
 
 
-def sqlite_damage(file: Path) -> str:
-    """What SQLite's own check finds wrong with a file; empty if it is sound. Opens it for reading only."""
-    with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=30)) as connection:
-        try:
-            found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(5)")]
-        except sqlite3.Error as error:
-            return str(error)
-    return "" if found == ["ok"] else "; ".join(" ".join(line.split()) for line in found)
-
-
 def check_soundness(paths: CollectionPaths, commands: Commands) -> Iterator[Check]:
     """Whether the catalog is there, whole, and of this version."""
-    anew = commands.start_over()
     if not paths.catalog.is_file():
-        yield failed("catalog", f"There is no catalog at {paths.catalog}: the collection is lost.", anew)
+        told = f"There is no catalog at {paths.catalog}: the collection is lost."
+        yield failed("catalog", told, commands.start_over())
         return
-    try:
-        damage = sqlite_damage(paths.catalog)
-    except sqlite3.Error as error:
-        damage = str(error)
-    if damage:
-        yield failed("catalog", f"The catalog {paths.catalog} is damaged ({damage}).", anew)
+    if fault := sqlite_fault(paths.catalog):
+        yield failed(
+            "catalog",
+            f"The catalog {paths.catalog} {fault.clause}.",
+            commands.start_over() if fault.damaged else commands.against(fault),
+            may_lag=not fault.damaged,
+        )
         return
     catalog = Catalog(paths.catalog)
     try:

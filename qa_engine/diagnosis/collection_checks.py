@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-
 from llama_index.core.base.embeddings.base import BaseEmbedding
 
 from qa_engine.config import Config
@@ -21,7 +19,7 @@ from qa_engine.diagnosis.lexical_checks import check_bm25
 from qa_engine.diagnosis.place_checks import check_permissions, check_writer, writer_of
 from qa_engine.diagnosis.report import Check, behind_a_writer, guarded, unexpected
 from qa_engine.diagnosis.vector_checks import check_tokens, check_vectors
-from qa_engine.errors import QAEngineError
+from qa_engine.errors import StorageError
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths
 
@@ -38,7 +36,7 @@ def check_collection(
         server: whether the Chroma server, if there is one, can be reached.
     """
     before = writer_of(commands.root)
-    permissions = f"chmod -R u+rwX {shlex.quote(str(commands.root))}"
+    permissions = commands.permit()
     checks = guarded("permissions", permissions, lambda: check_permissions(commands))
     checks += guarded("writer", permissions, lambda: check_writer(commands))
     paths = CollectionPaths(commands.root)
@@ -46,11 +44,11 @@ def check_collection(
     checks += sound
     if any(check.status == "failed" for check in sound):
         # Without the catalog nothing tells what the other parts should hold.
-        return checks
+        return list(behind_a_writer(checks, before.owner)) if before.at_work else checks
     try:
         catalog = Catalog(paths.catalog)
-    except QAEngineError as error:
-        return [*checks, Check("catalog", "failed", str(error), commands.start_over())]
+    except StorageError as error:
+        return [*checks, Check("catalog", "failed", str(error), commands.look_again())]
     try:
         view = CollectionView.of(catalog, paths)
         checks += _parts(catalog, view, commands, config, embed_model, server)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from qa_engine.diagnosis.sqlite_faults import SqliteFault
 from qa_engine.documents.reader import text_path
 from qa_engine.index.catalog import FileRecord
 from qa_engine.ingestion.changes import is_gone
@@ -50,6 +51,20 @@ class Commands:
     def rebuild(self, part: str = "") -> str:
         """Makes a part anew from the stored sentences: BM25, or what an option names."""
         return f"qa-engine rebuild{' ' + part if part else ''}{self._place}"
+
+    def permit(self) -> str:
+        """Gives the owner back the right to read and write."""
+        return f"chmod -R u+rwX {shlex.quote(str(self.root))}"
+
+    def look_again(self) -> str:
+        """For what may be over soon."""
+        return f"qa-engine doctor{self._place}"
+
+    def against(self, fault: SqliteFault) -> str:
+        """For a file that is sound, and out of reach."""
+        if fault.kind == "refused":
+            return self.permit()
+        return f"df -h {shlex.quote(str(self.root))}" if fault.kind == "disk" else self.look_again()
 
     @property
     def _place(self) -> str:

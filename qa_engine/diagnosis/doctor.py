@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,11 +18,14 @@ from qa_engine.diagnosis.model_checks import check_local_model
 from qa_engine.diagnosis.place_checks import check_disk_space
 from qa_engine.diagnosis.report import Check, Diagnosis, failed, guarded
 from qa_engine.diagnosis.service_checks import check_services
-from qa_engine.errors import QAEngineError
+from qa_engine.diagnosis.sqlite_faults import reading
+from qa_engine.errors import QAEngineError, StorageError
 from qa_engine.index.collection import CollectionPaths, collection_paths, require_collection
 
 _PARTS = ("catalog.sqlite", "chroma", "bm25", "tokens-*.sqlite")
 """What tells a folder of a collection, also one whose catalog is lost."""
+_SECONDS = 2
+"""To wait for a catalog that is in use, only to learn what it is called."""
 
 
 def diagnose(
@@ -45,6 +49,7 @@ def diagnose(
     Raises:
         CollectionNotFoundError: a collection that is named does not exist.
         ConfigurationError: the configuration is wrong.
+        StorageError: the storage cannot be listed.
 
     Example:
         >>> diagnose("storage").failed  # doctest: +SKIP
@@ -91,26 +96,26 @@ def _folders(storage: Path) -> Iterator[tuple[Path, str]]:
     """The folders of collections, with the names that commands call them by."""
     if not storage.is_dir():
         return
-    for folder in sorted(storage.iterdir()):
+    try:
+        folders = sorted(storage.iterdir())
+    except OSError as error:
+        raise StorageError(
+            f"The storage {storage} cannot be listed ({error.strerror or error}): check its permissions."
+        ) from error
+    for folder in folders:
         if folder.is_dir() and any(next(folder.glob(part), None) for part in _PARTS):
             yield folder, _name(storage, folder)
 
 
 def _name(storage: Path, folder: Path) -> str:
     """What a collection is called; its folder if that cannot be told, or does not lead back to it."""
-    from qa_engine.index.catalog import Catalog
-
     try:
-        catalog = Catalog(CollectionPaths(folder).catalog)
-    except QAEngineError:
-        return folder.name
-    try:
-        name = catalog.meta("name") or folder.name
+        with reading(CollectionPaths(folder).catalog, _SECONDS) as connection:
+            rows = connection.execute("SELECT value FROM meta WHERE key = 'name'").fetchall()
+        name = str(rows[0][0]) if rows else folder.name
         return name if collection_paths(storage, name).root == folder else folder.name
-    except QAEngineError:
+    except (sqlite3.Error, QAEngineError):
         return folder.name
-    finally:
-        catalog.close()
 
 
 def _no_collection(storage: Path) -> Check:

@@ -65,7 +65,7 @@ def check_permissions(commands: Commands) -> Iterator[Check]:
         if lacking:
             wrong.append(f"{path} cannot be {' or '.join(lacking)}")
     if wrong:
-        yield failed("permissions", f"{some_of(wrong)}.", f"chmod -R u+rwX {shlex.quote(str(root))}")
+        yield failed("permissions", f"{some_of(wrong)}.", commands.permit())
     else:
         yield ok("permissions", f"{root} can be read and written.")
 

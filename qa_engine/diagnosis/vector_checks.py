@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 from pathlib import Path
 from shlex import quote
 from typing import Any
 
+from filelock import Timeout
+
 from qa_engine.config import IndexConfig
-from qa_engine.diagnosis.catalog_checks import CollectionView, sqlite_damage
+from qa_engine.diagnosis.catalog_checks import CollectionView
 from qa_engine.diagnosis.commands import Commands
 from qa_engine.diagnosis.report import Check, counted, failed, ok, some_of
+from qa_engine.diagnosis.sqlite_faults import SqliteFault, reading, sqlite_fault
 from qa_engine.documents.node_parser import node_id
 from qa_engine.errors import (
     AuthenticationFailedError,
@@ -72,7 +75,10 @@ def check_vectors(
         yield failed("vectors", str(error), "export QA_ENGINE_INDEX__URL=…")
         return
     except StorageError as error:
-        yield failed("vectors", str(error), anew, may_lag=True)
+        passing = isinstance(error.__context__, Timeout)
+        denied = not os.access(view.paths.chroma, os.R_OK | os.W_OK | os.X_OK)
+        mending = commands.look_again() if passing else commands.permit() if denied else anew
+        yield failed("vectors", str(error), mending, may_lag=True)
         return
     if damage:
         yield failed("vectors", damage, anew, may_lag=True)
@@ -96,14 +102,20 @@ def check_tokens(catalog: Catalog, view: CollectionView, commands: Commands) -> 
         else:
             yield ok("token_vectors", "None yet.")
         return
-    anew = f"rm {quote(str(file))} && {again}"
-    if damage := sqlite_damage(file):
-        yield failed("token_vectors", f"The token vectors in {file} are damaged ({damage}).", anew)
-        return
-    try:
-        stored = _stored_tokens(file, bits)
-    except (sqlite3.Error, ValueError) as error:
-        yield failed("token_vectors", f"The token vectors in {file} are damaged ({error}).", anew)
+    fault = sqlite_fault(file)
+    stored: set[str] = set()
+    if fault is None:
+        try:
+            stored = _stored_tokens(file, bits)
+        except sqlite3.Error as error:
+            fault = SqliteFault.of(error)
+        except ValueError as error:
+            fault = SqliteFault("damaged", f"cannot be used ({error})")
+    if fault is not None:
+        anew = f"rm {quote(str(file))} && {again}" if fault.damaged else commands.against(fault)
+        yield failed(
+            "token_vectors", f"The token vectors' file {file} {fault.clause}.", anew, not fault.damaged
+        )
         return
     yield _compared("token_vectors", "the token vectors", stored, view, lambda records: again, again)
 
@@ -114,7 +126,7 @@ def _stored_tokens(file: Path, bits: int) -> set[str]:
     Raises:
         ValueError: it is made for another number of bits.
     """
-    with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=30)) as connection:
+    with reading(file) as connection:
         made_for = [row[0] for row in connection.execute("SELECT bits FROM codec")]
         if made_for != [bits]:
             raise ValueError(f"made for {made_for} bits, the catalog says {bits}")

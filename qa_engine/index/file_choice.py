@@ -84,8 +84,14 @@ def _likeness(name: str, wanted: str) -> float:
     """How much a name, with or without its suffix, resembles a text, 0 to 1."""
     if len(wanted) > 1 and wanted in name:
         return 1.0
-    stem = name.rpartition(".")[0] or name
-    return max(difflib.SequenceMatcher(None, text, wanted).ratio() for text in (name, stem))
+    stem, dot, suffix = name.rpartition(".")
+    if dot and wanted.endswith(dot + suffix):  # which many names have, and resemble one another for
+        return _ratio(stem, wanted.removesuffix(dot + suffix))
+    return max(_ratio(name, wanted), _ratio(stem, wanted))
+
+
+def _ratio(one: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, one, other).ratio()
 
 
 def _fits(path: str, pattern: str, absolute: str) -> bool:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from qa_engine.config import Config
 from qa_engine.errors import InputError
-from qa_engine.index.catalog import Catalog, FileRecord
+from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths, require_collection
 from qa_engine.index.file_choice import choose_files
 from qa_engine.index.writer_lock import writer_lock
@@ -106,8 +106,14 @@ def delete_files(
         # With the tables of this version, which a collection of an earlier one may lack.
         catalog = Catalog(where.catalog, create=True)
         try:
+            nodes = StoredNodes(catalog, where, settings.index)
+            # First what a run that was cut off left, such as the same one.
+            _settle(catalog, where, settings, nodes, progress or IngestProgress())
             chosen = choose_files(list(catalog.files().values()), wanted, name)
-            _remove(catalog, where, settings, chosen, progress or IngestProgress())
+            with catalog.together():
+                for record in chosen:
+                    catalog.remove(record.path)
+            _settle(catalog, where, settings, nodes, progress or IngestProgress())
             left = {record.document_id for record in catalog.files().values()}
         finally:
             catalog.close()
@@ -121,19 +127,10 @@ def delete_files(
     return DeleteReport(name, told, sum(gone.values()), time.perf_counter() - started)
 
 
-def _remove(
-    catalog: Catalog,
-    where: CollectionPaths,
-    settings: Config,
-    records: Sequence[FileRecord],
-    progress: IngestProgress,
+def _settle(
+    catalog: Catalog, where: CollectionPaths, settings: Config, nodes: StoredNodes, progress: IngestProgress
 ) -> None:
-    """Out of the catalog, then out of sight of readers, then out of the index."""
-    nodes = StoredNodes(catalog, where, settings.index)
-    nodes.delete_unfinished()
+    """Has readers see the state of the catalog, and deletes what they then ask for no more."""
     nodes.reanalyse(progress)
-    with catalog.together():
-        for record in records:
-            catalog.remove(record.path)
     publish(catalog, where, settings.bm25, progress)
     nodes.delete_unfinished()
