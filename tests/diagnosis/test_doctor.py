@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -411,6 +412,12 @@ class TestPlace:
         check = place.look()["disk_space"]
         assert check.status == status
         assert "free" in check.message
+
+
+def test_page_lists_every_check(place: Place) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "doctor.md").read_text(encoding="utf-8")
+    documented = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
+    assert documented == {"storage", "local_model", *place.look()}
 
 
 def test_every_failed_check_has_a_command(place: Place) -> None:

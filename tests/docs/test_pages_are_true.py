@@ -17,6 +17,9 @@ from llama_index.core.schema import NodeWithScore, TextNode
 from qa_engine import Answer, Citation, IngestReport, errors
 from qa_engine.answering.answer import passage_to_dict
 from qa_engine.cli.app import app
+from qa_engine.diagnosis.report import Check, Diagnosis
+from qa_engine.ingestion.delete import DeleteReport
+from qa_engine.ingestion.file_facts import FileFacts, FileLine
 from qa_engine.retrieval.expanded_query import Expansion
 from qa_engine.retrieval.explanation import Explanation
 
@@ -195,6 +198,14 @@ def test_json_lists_every_key() -> None:
     assert _documented_keys("ask") == list(Answer(response="甲").to_dict())
     assert _documented_keys("citation") == [field.name for field in dataclass_fields(Citation)]
     assert set(_documented_keys("passage")) == set(passage)
+
+
+def test_json_lists_every_key_of_files_and_checks() -> None:
+    assert _documented_keys("list") == [field.name for field in dataclass_fields(FileLine)]
+    assert _documented_keys("file") == [field.name for field in dataclass_fields(FileFacts)]
+    assert _documented_keys("delete") == list(DeleteReport("c").to_dict())
+    assert _documented_keys("doctor") == list(Diagnosis("s", []).to_dict())
+    assert _documented_keys("check") == list(Check("c", "ok", "m").to_dict())
 
 
 def test_json_lists_every_key_of_an_explanation() -> None:
