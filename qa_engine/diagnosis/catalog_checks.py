@@ -116,13 +116,13 @@ def check_published(view: CollectionView, commands: Commands) -> Iterator[Check]
     if view.changes != view.published:
         yield failed(
             "published",
-            f"Readers see state {view.published}, the catalog is at {view.changes}: a run was cut off before it published.",
+            f"Readers see state {view.published}, the catalog is at {view.changes}: a run has not ended, or was cut off.",
             commands.ingest(view.files.values()) if view.files else commands.rebuild(),
             may_lag=True,
         )
     elif not view.published:
         yield failed(
-            "published", "Nothing was ever published: no run ended.", commands.ingest(), may_lag=True
+            "published", "Nothing was published yet: no run has ended.", commands.ingest(), may_lag=True
         )
     elif not Bm25Folder(view.paths.bm25).manifest(view.published).is_file():
         yield failed(
@@ -164,7 +164,7 @@ def check_documents(view: CollectionView, commands: Commands) -> Iterator[Check]
     if left:
         yield failed(
             "documents",
-            f"A run was cut off and left {' and '.join(left)}.",
+            f"There are {' and '.join(left)}: a run has not ended, or was cut off.",
             commands.ingest(view.files.values()),
             may_lag=True,
         )

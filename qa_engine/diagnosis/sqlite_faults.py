@@ -66,5 +66,7 @@ def reading(file: Path, seconds: float | None = None) -> Iterator[sqlite3.Connec
     """A connection to a file that is there. Nothing is written; but as for every reader, SQLite itself takes back what a
     process that was killed left half written."""
     address = f"{file.absolute().as_uri()}?mode=rw"
-    with closing(sqlite3.connect(address, uri=True, timeout=_SECONDS if seconds is None else seconds)) as connection:
+    with closing(
+        sqlite3.connect(address, uri=True, timeout=_SECONDS if seconds is None else seconds)
+    ) as connection:
         yield connection

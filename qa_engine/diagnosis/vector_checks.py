@@ -25,13 +25,11 @@ from qa_engine.errors import (
 )
 from qa_engine.index.catalog import Catalog, FileRecord
 from qa_engine.index.chroma import EMBEDDED, VectorPlace, open_vectors
-from qa_engine.index.token_store import TOKEN_BITS
+from qa_engine.index.token_store import TOKEN_BITS, TOKEN_FILE
 from qa_engine.index.vector_store import SentenceVectorStore
 
 _SAMPLE = 200
 """Vectors that are read, spread over the collection."""
-_TOKEN_FILE = "token_file"
-"""Fact of the catalog: the name of the file with the token vectors, if it is not the usual one."""
 _SERVER_SECONDS = 20.0
 
 
@@ -92,7 +90,7 @@ def check_tokens(catalog: Catalog, view: CollectionView, commands: Commands) -> 
     if not bits:
         yield ok("token_vectors", "None are kept (embedding.token_bits).")
         return
-    file = view.paths.root / (catalog.meta(_TOKEN_FILE) or view.paths.tokens(bits).name)
+    file = view.paths.root / (catalog.meta(TOKEN_FILE) or view.paths.tokens(bits).name)
     again = commands.rebuild("--embedding")
     if not file.is_file():
         if view.live:
