@@ -86,7 +86,7 @@ class EmbeddingConfig(_Section):
     """Neighbours on each side that are embedded together with a sentence. The stored text stays the sentence."""
     token_bits: Literal[0, 2, 4] = 4
     """Bits a dimension of the token vectors that the local model keeps for reranking, 194 bytes a token with 4; with 0,
-    passages are encoded anew for each question. Another value reads the files again."""
+    passages are encoded anew for each question. Another value makes them anew from the stored sentences."""
 
 
 def _server_address(url: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
 
@@ -73,7 +74,12 @@ def ingest(
     settings = with_reading(load_config(config), parser, ocr, password)
     from qa_engine.ingestion.ingest import ingest as run_ingest
 
-    with _opened_report(report_file) as lines, shown_progress(lines) as progress:
+    # Ray tells of lost workers on standard output, which belongs to the report.
+    with (
+        _opened_report(report_file) as lines,
+        shown_progress(lines) as progress,
+        redirect_stdout(sys.stderr),
+    ):
         report = run_ingest(
             paths,
             storage,
@@ -119,7 +125,7 @@ def _print_summary(report: IngestReport) -> None:
 
     console = results()
     table = Table(title=f"Collection {report.collection}", title_justify="left")
-    counts = ("added", "updated", "unchanged", "moved", "duplicate", "vanished", "deleted")
+    counts = ("added", "updated", "unchanged", "deleted")
     for name in (*counts, "failed", "pages", "sentences", "seconds"):
         table.add_column(name, justify="right")
     table.add_row(
@@ -133,8 +139,12 @@ def _print_summary(report: IngestReport) -> None:
     spent = [f"{stage} {seconds:.1f} s" for stage, seconds in report.timings.items() if seconds >= _TOLD]
     if spent:
         console.print(f"time: {', '.join(spent)}", markup=False)
+    if report.moved:
+        console.print(f"moved: {report.moved} of those updated, which were not read again", markup=False)
+    if report.duplicate:
+        console.print(f"copies: {report.duplicate} of those added, which share sentences", markup=False)
     if report.vanished:
-        console.print(f"{report.vanished} of the files are gone: --prune takes them out of the collection.")
+        console.print(f"gone: {report.vanished}, still in the collection; --prune takes them out", markup=False)
     for warning in report.warnings:
         console.print(f"warning: {warning}", markup=False)
     for failure in report.failures:

@@ -73,7 +73,8 @@ class IngestReport:
 
     Attributes:
         collection: its name.
-        added, updated, unchanged, moved, vanished, deleted: numbers of files, see `FileStatus`.
+        added, updated, unchanged, deleted, vanished: numbers of files, see `FileStatus`.
+        moved: how many of those updated are merely in another place.
         duplicate: how many of those added have the content of another file, and share its nodes.
         failures: the files that could not be read; their earlier versions stay in the index.
         pages: pages of the files added and updated.
@@ -107,6 +108,8 @@ class IngestReport:
         setattr(self, result.status, getattr(self, result.status) + 1)
         if result.status == "duplicate":
             self.added += 1
+        if result.status == "moved":
+            self.updated += 1
 
     def to_dict(self) -> dict[str, Any]:
         """The documented JSON object of ``ingest --json``."""
@@ -116,12 +119,12 @@ class IngestReport:
                 "added": self.added,
                 "updated": self.updated,
                 "unchanged": self.unchanged,
-                "moved": self.moved,
-                "duplicate": self.duplicate,
-                "vanished": self.vanished,
                 "deleted": self.deleted,
                 "failed": len(self.failures),
             },
+            "moved": self.moved,
+            "duplicate": self.duplicate,
+            "vanished": self.vanished,
             "pages": self.pages,
             "nodes": self.nodes,
             "seconds": round(self.seconds, 3),

@@ -6,7 +6,7 @@ import re
 import tomllib
 from dataclasses import fields as dataclass_fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import typer
@@ -20,6 +20,7 @@ from qa_engine.cli.app import app
 from qa_engine.diagnosis.report import Check, Diagnosis
 from qa_engine.ingestion.delete import DeleteReport
 from qa_engine.ingestion.file_facts import FileFacts, FileLine
+from qa_engine.ingestion.report import FileStatus
 from qa_engine.retrieval.expanded_query import Expansion
 from qa_engine.retrieval.explanation import Explanation
 
@@ -179,9 +180,15 @@ def test_errors_lists_every_class_with_its_exit_code() -> None:
     assert {name: int(code) for name, code in documented} == classes
 
 
+def test_ingestion_lists_every_status_of_a_file() -> None:
+    section = _text("ingestion.md").partition("\n## What has become of a file\n")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == list(get_args(FileStatus))
+
+
 def test_ingestion_lists_every_reason_of_failure() -> None:
     reasons = set(re.findall(r"``(\w+)``", errors.DocumentError.__doc__ or ""))
-    documented = re.findall(r"^\| `(\w+)` \|", _text("ingestion.md"), re.MULTILINE)
+    section = _text("ingestion.md").partition("\n## Files that fail\n")[2]
+    documented = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
     assert set(documented) == reasons
     assert len(documented) == len(reasons)
 

@@ -131,10 +131,10 @@ class Collection(RuleBasedStateMachine):
         expected, moved = self.after_a_run(prune)
         assert report.moved == moved
         new = set(self.disk) - set(self.recorded)
-        assert report.added + report.moved == len(new)
+        assert report.added == len(new) - moved
         kept = set(self.disk) & set(self.recorded)
-        assert report.updated == sum(self.disk[name] != self.recorded[name] for name in kept)
-        assert report.updated + report.unchanged == len(kept)
+        assert report.updated - moved == sum(self.disk[name] != self.recorded[name] for name in kept)
+        assert report.updated + report.unchanged - moved == len(kept)
         gone = len(self.recorded) - len(kept) - moved
         assert (report.deleted, report.vanished) == ((gone, 0) if prune else (0, gone))
         self.recorded = expected
