@@ -1,0 +1,171 @@
+"""kill -9 at random instants of ingesting, deleting and rebuilding: the same again completes it, and doctor is content."""
+
+from __future__ import annotations
+
+import multiprocessing
+import random
+import signal
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import pytest
+from hash_embedding import HashEmbedding
+from ingest_process import ingest, module, parse_in_place, stored_files
+from pdf_factory import SOLAR_SYSTEM, english_pdf
+
+from qa_engine.diagnosis.doctor import diagnose
+from qa_engine.index.catalog import Catalog
+from qa_engine.index.collection import collection_paths
+from qa_engine.index.reader import IndexReader
+from qa_engine.ingestion import reembedding
+from qa_engine.ingestion.delete import delete_files
+from qa_engine.ingestion.rebuild import rebuild
+
+HASH = HashEmbedding(model_name="hash")
+OPERATIONS = [
+    "add",
+    "update",
+    "move",
+    "prune",
+    "delete",
+    "rebuild bm25",
+    "rebuild embedding",
+    "rebuild vectors",
+]
+_LONGEST = 0.6
+"""Seconds that an operation takes here, about."""
+
+
+def perform(operation: str, docs: Path, storage: Path) -> None:
+    """The operation itself, after what it is about has been done to the files."""
+    module.parse_files = parse_in_place
+    module._TOGETHER_FILES = 2
+    reembedding._TOGETHER = 1
+    what, _, part = operation.partition(" ")
+    if what == "rebuild":
+        rebuild(storage, part=part, embed_model=HASH)  # type: ignore[arg-type]
+    elif what == "delete":
+        catalog = Catalog(collection_paths(storage, "default").catalog)
+        doomed = [path for path in catalog.files() if Path(path).name.startswith("doomed")]
+        catalog.close()
+        if doomed:
+            delete_files(doomed, storage)
+    else:
+        ingest(docs, storage, prune=what == "prune")
+
+
+def child(operation: str, docs: str, storage: str, ready: Connection) -> None:
+    ready.send("ready")
+    perform(operation, Path(docs), Path(storage))
+
+
+class Library:
+    """Files and what they say, changed by one operation after the other."""
+
+    def __init__(self, docs: Path, storage: Path, seed: int) -> None:
+        self.docs, self.storage = docs, storage
+        self.chance = random.Random(seed)
+        self.texts: dict[str, list[str]] = {}
+        for _ in range(4):
+            self.write(f"{len(self.texts):02}.pdf")
+        ingest(docs, storage)
+
+    def write(self, name: str) -> None:
+        lines = [
+            f"This is text {self.chance.randrange(10**6)}.",
+            *SOLAR_SYSTEM[: self.chance.randrange(1, 4)],
+        ]
+        english_pdf(self.docs / name, lines, header=None)
+        self.texts[name] = lines
+
+    def prepare(self, operation: str) -> None:
+        """What happens to the files before the operation."""
+        names = sorted(self.texts)
+        if operation == "add":
+            for _ in range(3):
+                self.write(f"new{self.chance.randrange(10**6)}.pdf")
+        elif operation == "update":
+            for name in self.chance.sample(names, 2):
+                self.write(name)
+        elif operation == "move":
+            name = self.chance.choice(names)
+            other = f"moved{self.chance.randrange(10**6)}.pdf"
+            (self.docs / name).rename(self.docs / other)
+            self.texts[other] = self.texts.pop(name)
+        elif operation == "prune":
+            name = self.chance.choice(names)
+            (self.docs / name).unlink()
+            del self.texts[name]
+        elif operation == "delete":
+            english_pdf(self.docs / "doomed.pdf", ["This text will go.", *SOLAR_SYSTEM])
+            ingest(self.docs, self.storage)
+            (self.docs / "doomed.pdf").unlink()
+
+    def kill(self, operation: str) -> None:
+        """Begins the operation in another process and kills it at some instant."""
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["test_kills", "chromadb", "pymupdf"])
+        receiver, sender = context.Pipe(duplex=False)
+        process = context.Process(target=child, args=(operation, str(self.docs), str(self.storage), sender))
+        process.start()
+        assert receiver.recv() == "ready"
+        time.sleep(self.chance.uniform(0, _LONGEST))
+        process.kill()
+        process.join()
+        assert process.exitcode in {-signal.SIGKILL, 0}
+
+    def check_readers(self) -> None:
+        """The published state is whole, whatever has been going on."""
+        paths = collection_paths(self.storage, "default")
+        catalog = Catalog(paths.catalog)
+        snapshot = IndexReader(paths, catalog).snapshot()
+        for document_id in snapshot.bm25.document_ids:
+            assert catalog.files_of([document_id])[document_id]
+            document = catalog.document(document_id)
+            assert document is not None
+            ids = [f"{document_id}-{ordinal:07d}" for ordinal in range(document.nodes)]
+            assert set(snapshot.store.sentences(ids)) == set(ids)
+        catalog.close()
+
+    def check(self) -> None:
+        """Catalog, Chroma and BM25 hold what the files say, once; doctor finds nothing."""
+        stored = stored_files(self.storage)
+        assert {name: text.replace(" ", "") for name, text in stored.items()} == {
+            name: "".join(lines).replace(" ", "") for name, lines in self.texts.items()
+        }
+        found = diagnose(self.storage, embed_model=HASH)
+        wrong = [check for check in found.checks if check.status == "failed" and check.check != "disk_space"]
+        assert wrong == []
+
+
+def kill_many_times(docs: Path, storage: Path, seed: int, kills: int) -> None:
+    library = Library(docs, storage, seed)
+    for _ in range(kills):
+        operation = library.chance.choice(OPERATIONS)
+        library.prepare(operation)
+        library.kill(operation)
+        library.check_readers()
+        perform(operation, docs, storage)
+        if operation.startswith(("rebuild", "delete")):
+            # Neither looks at files: this settles what an interrupted run before may have left.
+            ingest(docs, storage)
+        library.check()
+
+
+@pytest.mark.usefixtures("parsed_in_place")
+@pytest.mark.parametrize("seed", range(2))
+def test_a_few_kills(seed: int, docs: Path, storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_TOGETHER_FILES", 2)
+    monkeypatch.setattr(reembedding, "_TOGETHER", 1)
+    kill_many_times(docs, storage, seed, kills=4)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.usefixtures("parsed_in_place")
+@pytest.mark.parametrize("seed", range(100, 110))
+def test_a_hundred_kills(seed: int, docs: Path, storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_TOGETHER_FILES", 2)
+    monkeypatch.setattr(reembedding, "_TOGETHER", 1)
+    kill_many_times(docs, storage, seed, kills=10)
