@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 # The first Python that runs and is new enough; `make PYTHON=/path/to/python …` takes another.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
+# Most tests wait for processes that they start. `make test WORKERS=8` where there are more processors.
+WORKERS ?= 2
+SIDE_BY_SIDE := -n $(WORKERS) --dist worksteal
 ASK := $(BIN)/qa-engine ask --collection demo --storage storage
 QUESTION_ZH := 工作满十年的员工每年有几天年假？
 QUESTION_ZH_EN := Lake Orrin试验中用了多少个Heron-3浮标？
@@ -67,10 +70,10 @@ demo: $(VENV)/.installed ## install, ingest the example PDFs and ask them four q
 	@echo "== Done. Yours: $(BIN)/qa-engine ingest FOLDER, then $(BIN)/qa-engine ask QUESTION. More: README.md, docs/"
 
 test: lint ## lint, types and all tests but the slow ones
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 test-all: lint $(VENV)/.installed-extras ## the same with the slow tests, and those of the extras for OCR and Ray
-	@$(BIN)/python -m pytest -m ''
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m ''
 
 stress: $(VENV)/.installed-extras ## the slow tests alone
 	@$(BIN)/python -m pytest -m slow
