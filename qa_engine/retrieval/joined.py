@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 import numpy as np
-from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
+from llama_index.core.schema import NodeWithScore, QueryBundle
 
 from qa_engine.documents.node_parser import split_node_id
 from qa_engine.index.analyser import analyse
 from qa_engine.index.reader import IndexSnapshot
 from qa_engine.index.token_store import StoredTokens
+from qa_engine.index.vector_store import StoredSentence
 from qa_engine.retrieval.bm25_retriever import BilingualBM25Retriever
 from qa_engine.retrieval.scope import Scope
 
@@ -43,11 +44,12 @@ class JoinedSentences:
             scopes: the part of each that counts.
         """
         self._sources = [
-            (snapshot.store.sentences, scope) for snapshot, scope in zip(snapshots, scopes, strict=True)
+            (snapshot.store.stored_sentences, scope)
+            for snapshot, scope in zip(snapshots, scopes, strict=True)
         ]
 
-    def sentences(self, ids: Sequence[str]) -> dict[str, TextNode]:
-        """Those of the nodes that exist, by id."""
+    def stored_sentences(self, ids: Sequence[str]) -> dict[str, StoredSentence]:
+        """Those of the sentences that exist, by id."""
         return _look_up(ids, self._sources)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -19,6 +19,7 @@ from pydantic import Field, PrivateAttr
 
 from qa_engine.documents.node_parser import node_id, split_node_id
 from qa_engine.documents.sentences import is_chinese, join_sentences
+from qa_engine.index.vector_store import StoredSentence
 from qa_engine.retrieval.fusion import RANKS, SCORES
 
 _TYPICAL_SENTENCE = 25
@@ -60,8 +61,12 @@ PASSAGE_KEYS = [
 class StoredSentences(Protocol):
     """Where the sentences of passages are."""
 
-    def sentences(self, ids: Sequence[str]) -> dict[str, TextNode]:
-        """Those of the nodes that exist, by id."""
+    def stored_sentences(self, ids: Sequence[str]) -> dict[str, StoredSentence]:
+        """Those of the sentences that exist, by id."""
+
+
+Sentence = TextNode | StoredSentence
+"""A hit, which is a node, or a neighbour of one."""
 
 
 @dataclass
@@ -116,7 +121,7 @@ class PassageBuilder(BaseNodePostprocessor):
     def _postprocess_nodes(
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
     ) -> list[NodeWithScore]:
-        sentences: dict[str, TextNode] = {}
+        sentences: dict[str, Sentence] = {}
         passages: list[_Passage] = []
         for number, hit in enumerate(nodes):
             if number % _HITS_AT_ONCE == 0 and len(passages) < self.max_passages:
@@ -138,24 +143,26 @@ class PassageBuilder(BaseNodePostprocessor):
         """Whether a file has all the passages that it may have."""
         return 0 < self.max_per_file <= sum(passage.document_id == document_id for passage in passages)
 
-    def _neighbourhood(self, nodes: list[NodeWithScore]) -> dict[str, TextNode]:
+    def _neighbourhood(self, nodes: list[NodeWithScore]) -> dict[str, Sentence]:
         """Hits and the neighbours that their windows may reach, in one look into the store."""
         reach = min(_MAX_REACH, math.ceil(self.window_chars / 2 / _TYPICAL_SENTENCE))
         wanted: dict[str, None] = {}
-        known: dict[str, TextNode] = {}
+        known: dict[str, Sentence] = {}
         for hit in nodes:
             if isinstance(hit.node, TextNode):
                 known[hit.node_id] = hit.node
             document_id, ordinal = split_node_id(hit.node_id)
             for neighbour in range(max(0, ordinal - reach), ordinal + reach + 1):
                 wanted[node_id(document_id, neighbour)] = None
-        return known | self._store.sentences([identifier for identifier in wanted if identifier not in known])
+        return known | self._store.stored_sentences(
+            [identifier for identifier in wanted if identifier not in known]
+        )
 
     def _size(self, text: str) -> float:
         """Characters, those of other scripts than Chinese at what they are worth."""
         return len(text) if is_chinese(text) else len(text) / self.latin_ratio
 
-    def _window(self, document_id: str, ordinal: int, sentences: dict[str, TextNode]) -> tuple[int, int]:
+    def _window(self, document_id: str, ordinal: int, sentences: Mapping[str, Sentence]) -> tuple[int, int]:
         """The widest range around a sentence that fits the budget, within its section if that is not too short."""
         hit = sentences[node_id(document_id, ordinal)]
         section = str(hit.metadata.get("section", ""))
@@ -165,7 +172,7 @@ class PassageBuilder(BaseNodePostprocessor):
         return first, last
 
     def _grown(
-        self, document_id: str, first: int, last: int, sentences: dict[str, TextNode], section: str | None
+        self, document_id: str, first: int, last: int, sentences: Mapping[str, Sentence], section: str | None
     ) -> tuple[int, int]:
         """A range grown on both sides in turn while it fits the budget; within a section, or not if None."""
         length = self._length(document_id, first, last, sentences)
@@ -187,7 +194,9 @@ class PassageBuilder(BaseNodePostprocessor):
             side = -side
         return first, last
 
-    def _place(self, fresh: _Passage, passages: list[_Passage], sentences: dict[str, TextNode]) -> _Passage:
+    def _place(
+        self, fresh: _Passage, passages: list[_Passage], sentences: Mapping[str, Sentence]
+    ) -> _Passage:
         """Merges a window with a passage it overlaps, or else adds it without the overlap."""
         for passage in passages:
             if passage.document_id != fresh.document_id:
@@ -216,12 +225,12 @@ class PassageBuilder(BaseNodePostprocessor):
             for other in passages
         )
 
-    def _length(self, document_id: str, first: int, last: int, sentences: dict[str, TextNode]) -> float:
+    def _length(self, document_id: str, first: int, last: int, sentences: Mapping[str, Sentence]) -> float:
         found = (sentences.get(node_id(document_id, ordinal)) for ordinal in range(first, last + 1))
         return sum(self._size(node.text) for node in found if node is not None)
 
     @staticmethod
-    def _node(passage: _Passage, sentences: dict[str, TextNode]) -> NodeWithScore:
+    def _node(passage: _Passage, sentences: Mapping[str, Sentence]) -> NodeWithScore:
         ids = [node_id(passage.document_id, ordinal) for ordinal in range(passage.first, passage.last + 1)]
         parts = [sentences[identifier] for identifier in ids if identifier in sentences]
         hit = passage.hit.node
@@ -252,7 +261,7 @@ class PassageBuilder(BaseNodePostprocessor):
         return NodeWithScore(node=node, score=passage.scores.get("fused", passage.hit.score))
 
 
-def _sentence(node: TextNode) -> dict[str, Any]:
+def _sentence(node: Sentence) -> dict[str, Any]:
     return {
         "node_id": node.node_id,
         "text": node.text,

@@ -41,7 +41,7 @@ class Store:
                 )
                 at += len(text)
 
-    def sentences(self, ids: Sequence[str]) -> dict[str, TextNode]:
+    def stored_sentences(self, ids: Sequence[str]) -> dict[str, TextNode]:
         self.looks += 1
         return {identifier: self.nodes[identifier] for identifier in ids if identifier in self.nodes}
 
