@@ -54,6 +54,9 @@ _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _CONNECT_SECONDS = 10.0
 _TRIES = 3
 """Times that a file, or a slice of one, is given to a worker before it is given up."""
+_RETRY_SECONDS = 1.0
+"""After a failure; the cluster needs a moment to notice that a node is gone."""
+_WAIT_SECONDS = 0.5
 _AHEAD = 4
 """Files at the workers, or waiting for one, per processor of the cluster: there is work while this machine writes."""
 _BYTES_AHEAD = 256_000_000
@@ -115,6 +118,7 @@ class _FileJob:
     file: FileToRead
     content: list[Any]
     tries: int = 0
+    not_before: float = 0.0
 
 
 @dataclass(eq=False)
@@ -172,19 +176,20 @@ class RayReading:
 
         todo = deque(_FileJob(file, []) for file in files)
         while todo or self._running:
-            while todo and self._has_room(todo[0]):
+            while todo and todo[0].not_before <= time.monotonic() and self._has_room(todo[0]):
                 job = todo.popleft()
                 error = self._send(job)
                 if error is not None:
                     yield job.file.path, error
-            ready, _ = (
-                ray.wait(list(self._running), timeout=_COUNT_AGAIN_SECONDS) if self._running else ([], [])
-            )
+            if not self._running:
+                time.sleep(_WAIT_SECONDS)
+                continue
+            ready, _ = ray.wait(list(self._running), timeout=_WAIT_SECONDS)
             for ref in ready:
                 job = self._running.pop(ref)
                 found = self._outcome(job, ref)
                 if found is None:
-                    todo.appendleft(job)
+                    todo.append(job)
                     continue
                 job.content.clear()
                 if isinstance(found, ReadFile):
@@ -275,6 +280,7 @@ class RayReading:
         except RayError as error:
             _raise_known(error)
             job.tries += 1
+            job.not_before = time.monotonic() + job.tries * _RETRY_SECONDS
             if job.tries < _TRIES:
                 return None
             return DocumentError(
@@ -306,6 +312,7 @@ class RayReading:
                         f"The Ray cluster at {self._address} failed {_TRIES} times to embed the same sentences "
                         f"({_reason(error)}): check its nodes, then run the same command again."
                     ) from error
+                time.sleep(job.tries * _RETRY_SECONDS)
                 job.ref = self._embed_task.remote(job.windows, self._settings)
             else:
                 return found
@@ -367,7 +374,9 @@ def _connect(address: str) -> None:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     import ray
 
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    remote = address.startswith(_CLIENT)  # what it prints, it prints there
+    quiet: dict[str, Any] = {} if remote else {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
         if address == LOCAL_CLUSTER:
             ray.init(

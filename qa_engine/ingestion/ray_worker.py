@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from qa_engine.documents.parsing_pool import KeptPool
 from qa_engine.documents.pdf import PARSER_VERSION, ParsedPdf
 from qa_engine.documents.reader import PdfDocument
 from qa_engine.documents.sentences import SPLITTER_VERSION
-from qa_engine.errors import ConfigurationError, DocumentError
+from qa_engine.errors import ConfigurationError, DocumentError, QAEngineError
 from qa_engine.ingestion.neighbour_embedding import (
     EmbeddedSentences,
     SentenceWindow,
@@ -145,18 +146,18 @@ class _Worker:
         here = versions(settings.config.documents)
         if here != settings.versions:
             unlike = ", ".join(
-                f"{name} {here.get(name)} there, {value} here"
+                f"{name} {here.get(name)} instead of {value}"
                 for name, value in settings.versions.items()
                 if here.get(name) != value
             )
             raise ConfigurationError(
-                f"A Ray worker on {_node()} has another qa_engine than this machine ({unlike}): install the same "
-                "version with the same extras on all machines."
+                f"This qa_engine is not that of the machine that writes ({unlike}): install the same version with the same "
+                "extras on all machines."
             )
         self.run = settings.run
-        self.pool = KeptPool(settings.config.documents)
         self._codec = settings.codec
         self._embed_model = settings.embed_model or _configured_model(settings.config)
+        self.pool = KeptPool(settings.config.documents)
 
     def embed(self, windows: Sequence[SentenceWindow]) -> EmbeddedSentences:
         return embed_windows(windows, self._embed_model, self._codec)
@@ -173,7 +174,11 @@ def _worker(settings: WorkerSettings) -> _Worker:
     if not _current or _current[0].run != settings.run:
         for former in _current:
             former.stop()
-        _current[:] = [_Worker(settings)]
+        try:
+            _current[:] = [_Worker(settings)]
+        except QAEngineError as error:
+            _current.clear()
+            raise type(error)(f"Ray worker on {socket.gethostname()}: {error}") from error
     return _current[0]
 
 
@@ -189,12 +194,6 @@ def _cores() -> int:
     import ray
 
     return max(1, int(ray.get_runtime_context().get_assigned_resources().get("CPU", 1)))
-
-
-def _node() -> str:
-    import socket
-
-    return socket.gethostname()
 
 
 @contextmanager
