@@ -271,11 +271,12 @@ def test_interrupted_run_leaves_no_tasks(cluster: str, tmp_path: Path) -> None:
     process = python(code, str(folder), str(tmp_path / "storage"), cluster)
     assert process.stdout is not None
     assert process.stdout.readline().strip() == "added"
+    assert workers_at_work(cluster)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert errors.rstrip().endswith("KeyboardInterrupt")
     deadline = time.monotonic() + 30
-    while busy := workers_at_work():
+    while busy := workers_at_work(cluster):
         assert time.monotonic() < deadline, busy
         time.sleep(0.5)
     stored = len(stored_files(tmp_path / "storage"))
@@ -284,15 +285,19 @@ def test_interrupted_run_leaves_no_tasks(cluster: str, tmp_path: Path) -> None:
     assert (report.unchanged, report.added) == (stored, 30 - stored)
 
 
-def workers_at_work() -> list[str]:
-    """The titles of the processes of this machine that run a task of ours."""
+def workers_at_work(cluster: str) -> list[str]:
+    """The titles of the processes that run a task on this cluster, which is not the only one here at times."""
     titles = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            titles.append((folder / "cmdline").read_text().strip("\0 "))
+            title = (folder / "cmdline").read_text().strip("\0 ")
+            parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
+            raylet = Path("/proc", parent, "cmdline").read_text()
         except OSError:
             continue
-    return [title for title in titles if title.startswith(("ray::read_file", "ray::embed_slice"))]
+        if title.startswith(("ray::read_file", "ray::embed_slice")) and cluster in raylet:
+            titles.append(title)
+    return titles
 
 
 @slow
