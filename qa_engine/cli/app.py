@@ -29,6 +29,7 @@ from qa_engine.errors import QAEngineError
 
 DEBUG_VARIABLE = "QA_ENGINE_DEBUG"
 _INTERRUPTED = 130
+_INTERRUPTION = "Interrupted. What was completed is kept; run the same command again to go on."
 _WRITING_MODULE = "qa_engine.ingestion.publishing"
 
 app = typer.Typer(
@@ -61,13 +62,15 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     try:
         app(args=list(arguments) if arguments is not None else None, prog_name="qa-engine")
     except SystemExit as end:
+        if end.code == _INTERRUPTED:  # Typer has caught it
+            say_error(_INTERRUPTION)
         _leave(end.code if isinstance(end.code, int) else 0)
     except QAEngineError as error:
         _show_traceback()
         say_error(str(error))
         _leave(error.exit_code)
     except KeyboardInterrupt:
-        say_error("Interrupted. What was completed is kept; run the same command again to go on.")
+        say_error(_INTERRUPTION)
         sys.exit(_INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output, such as head, has gone; there is nobody left to tell.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 from command_line import ROOT, run
 from openai_server import OpenAIServer, chat, closed_port, error
-from pdf_factory import broken_pdf, chinese_pdf, locked_pdf, zero_page_pdf
+from pdf_factory import SOLAR_SYSTEM, broken_pdf, chinese_pdf, english_pdf, locked_pdf, zero_page_pdf
 
 REFUSAL = "我无法回答您的问题"
 
@@ -40,6 +41,29 @@ def assert_one_sentence(done: subprocess.CompletedProcess[str], code: int, *word
     assert done.stdout == ""
     for word in words:
         assert word in done.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs POSIX")
+def test_interruption_is_said_and_has_its_exit_code(tmp_path: Path, model_cache: Path) -> None:
+    for number in range(40):
+        english_pdf(tmp_path / "docs" / f"{number}.pdf", [f"This is text {number}.", *SOLAR_SYSTEM])
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "QA_ENGINE_CACHE": str(model_cache)}
+    with subprocess.Popen(
+        [sys.executable, "-m", "qa_engine", "ingest", "docs"],
+        cwd=tmp_path,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stderr is not None
+        while "to go through" not in (line := process.stderr.readline()):
+            assert line, "it ended before it began to read"
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the whole group gets it
+        told = process.stderr.read()
+    assert "error: Interrupted. What was completed is kept" in told
+    assert "Traceback" not in told
+    assert process.returncode == 130
 
 
 class TestIngest:
