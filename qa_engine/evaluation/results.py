@@ -1,0 +1,337 @@
+"""The files of an evaluation run: what was asked of which configuration, each case, and the figures.
+
+A run is a folder. ``run.json`` (`RunManifest`) says what was asked, and is written first. ``cases.jsonl`` holds a `CaseResult` a
+line, written as soon as the case is done. ``results.json`` (`RunResults`) holds the figures over all cases, ``report.md``
+shows them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from qa_engine.errors import InputError
+
+FORMAT = 1
+MANIFEST, CASES, RESULTS, REPORT = "run.json", "cases.jsonl", "results.json", "report.md"
+STAGES = ("dense", "bm25", "fused", "reranked")
+"""The stages of retrieval in the order in which they run."""
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Gold:
+    """What is known about the right answer.
+
+    Attributes:
+        answers: texts of which one is the answer; empty if that is not known.
+        answerable: whether the documents answer the question.
+        file: name of the PDF that does; empty if that is not known.
+        page: of it, from 1; None if that is not known.
+        evidence: the passage of the document that answers; empty if that is not known.
+    """
+
+    answers: list[str] = field(default_factory=list)
+    answerable: bool = True
+    file: str = ""
+    page: int | None = None
+    evidence: str = ""
+
+
+@dataclass(frozen=True)
+class PassageResult:
+    """A passage that the answer could use; with ``--retrieval-only``, one of the first ten.
+
+    Attributes:
+        rank: from 1.
+        file: name of the PDF.
+        page: first page, from 1; None if it is not known.
+        page_end: last page.
+        text: the passage.
+        score: that ranked it, higher is better.
+        holds_answer: whether it holds a gold answer or the gold evidence; None where neither is known.
+        holds_page: whether it is on the gold page of the gold file; None where they are not known.
+    """
+
+    rank: int
+    file: str
+    page: int | None
+    page_end: int | None
+    text: str
+    score: float | None = None
+    holds_answer: bool | None = None
+    holds_page: bool | None = None
+
+
+@dataclass(frozen=True)
+class CitationResult:
+    """A citation of an answer; ``holds_answer`` and ``correct`` are None where the gold is not known.
+
+    Attributes:
+        number: the n of ``[n]`` in the answer.
+        file: name of the PDF.
+        page: first page, from 1.
+        page_end: last page.
+        text: the quoted sentence, or with a language model the passage.
+        holds_answer: whether the text holds a gold answer.
+        correct: whether it is where the gold says, or holds what the gold says; see `citation_metrics`.
+    """
+
+    number: int
+    file: str
+    page: int
+    page_end: int
+    text: str
+    holds_answer: bool | None = None
+    correct: bool | None = None
+
+
+@dataclass(frozen=True)
+class StageRanking:
+    """Where the gold was found in the first ten passages of one stage of retrieval.
+
+    Attributes:
+        rank: of the first passage, from 1, that holds the gold; None without one.
+        page_rank: of the first passage on the gold page; None without one, or where no page is known.
+        within: whether an answer lies within so many characters of context, blanks not counted; by the number as text.
+            Empty where no answer text is known.
+    """
+
+    rank: int | None
+    page_rank: int | None = None
+    within: dict[str, bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CaseFailure:
+    """Why there is no answer: ``kind`` is the name of the error class, ``message`` one sentence."""
+
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a language model said of an answer.
+
+    Attributes:
+        score: 0 to 1; None if there is none, which ``failure`` then explains.
+        passed: whether that is good enough; None without a score.
+        reason: in the words of the judge.
+        failure: why there is no score: an error of the service, or a reply that could not be read.
+        tokens: that the judge reported, by kind; empty without a report.
+    """
+
+    score: float | None
+    passed: bool | None
+    reason: str = ""
+    failure: CaseFailure | None = None
+    tokens: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """One question, asked.
+
+    Attributes:
+        id: names the question within its set.
+        question: as it was asked.
+        gold: what is known about the answer.
+        answer: the text, or the refusal; None with ``--retrieval-only``, and after a failure.
+        refused: whether it is the refusal; None like ``answer``.
+        probability: estimate that the passages hold the answer, 0 to 1; None without an estimate.
+        citations: what the answer refers to.
+        passages: what it could use, best first.
+        stages: the rankings of retrieval, by a name of `STAGES`; empty where the gold names nothing that could be found.
+        measures: the measures of this case by name, 0 to 1; those that do not apply are absent.
+        unsupported_numbers: numbers of the answer that no cited passage holds.
+        timings: seconds by stage, and ``total``.
+        tokens: ``prompt``, ``completion`` and ``total`` as the language model reports them; empty without a report.
+        judgements: of language models, by the name of what they judge, such as ``faithfulness``.
+        failure: why there is no answer; None if there is one.
+    """
+
+    id: str
+    question: str
+    gold: Gold
+    answer: str | None = None
+    refused: bool | None = None
+    probability: float | None = None
+    citations: list[CitationResult] = field(default_factory=list)
+    passages: list[PassageResult] = field(default_factory=list)
+    stages: dict[str, StageRanking] = field(default_factory=dict)
+    measures: dict[str, float] = field(default_factory=dict)
+    unsupported_numbers: list[str] = field(default_factory=list)
+    timings: dict[str, float] = field(default_factory=dict)
+    tokens: dict[str, int] = field(default_factory=dict)
+    judgements: dict[str, Judgement] = field(default_factory=dict)
+    failure: CaseFailure | None = None
+
+
+@dataclass(frozen=True)
+class RunManifest:
+    """What a run asks of what; a folder takes up a run again only if all of it is the same.
+
+    Attributes:
+        questions_file: name of the file.
+        questions_sha256: of the questions that are asked, in their order.
+        questions: how many they are.
+        collection: names of the collections.
+        retrieval_only: whether no answers are made.
+        configuration: the settings that decide what comes out, without secrets.
+        fingerprint: of ``configuration``, ``collection`` and the published state of the index.
+        models: names of ``embedding``, ``reranker`` and ``llm``.
+        created_at: in UTC, ISO 8601.
+        version: of qa_engine.
+        format: of these files.
+    """
+
+    questions_file: str
+    questions_sha256: str
+    questions: int
+    collection: list[str]
+    retrieval_only: bool
+    configuration: dict[str, Any]
+    fingerprint: str
+    models: dict[str, str]
+    created_at: str = ""
+    version: str = ""
+    format: int = FORMAT
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A mean over the cases to which a measure applies, with its 95 % bootstrap interval.
+
+    ``low`` and ``high`` are None for fewer than two cases.
+    """
+
+    mean: float
+    count: int
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class RefusalPoint:
+    """What refusing below ``threshold`` would do: see `RefusalFigures`."""
+
+    threshold: float
+    precision: float | None
+    recall: float | None
+    false_refusals: float | None
+
+
+@dataclass(frozen=True)
+class RefusalFigures:
+    """How well what the documents do not answer was refused.
+
+    Attributes:
+        answerable: questions that they answer, and that got an answer or a refusal.
+        unanswerable: questions that they do not.
+        refused: questions of both kinds that were refused.
+        precision: share of the refused questions that are unanswerable; None if none was refused.
+        recall: share of the unanswerable questions that were refused; None without any.
+        false_refusals: share of the answerable questions that were refused; None without any.
+        curve: the same for thresholds of the probability; empty without an estimate.
+    """
+
+    answerable: int
+    unanswerable: int
+    refused: int
+    precision: float | None = None
+    recall: float | None = None
+    false_refusals: float | None = None
+    curve: list[RefusalPoint] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class RunResults:
+    """The figures of a run.
+
+    Attributes:
+        manifest: what was asked of what.
+        finished_at: in UTC, ISO 8601.
+        cases: how many have a result, failures included.
+        failures: how many failed, by the kind of the failure.
+        retrieval: by stage and measure: ``hit@1``, ``hit@3``, ``hit@5``, ``hit@10``, ``mrr@10``, ``ndcg@10``, ``within_300``,
+            ``within_600``, ``within_1200``, ``within_2400``, ``page_hit@1``, ``page_hit@10``.
+        answers: by measure.
+        judgements: by what language models judged; ``count`` are those with a score.
+        judgement_failures: judgements without a score, by what was judged.
+        refusals: None with ``--retrieval-only``.
+        seconds: ``p50`` and ``p95`` of a question; empty without one.
+        tokens: sums by kind; empty where the language model reports none.
+    """
+
+    manifest: RunManifest
+    finished_at: str
+    cases: int
+    failures: dict[str, int] = field(default_factory=dict)
+    retrieval: dict[str, dict[str, Figure]] = field(default_factory=dict)
+    answers: dict[str, Figure] = field(default_factory=dict)
+    judgements: dict[str, Figure] = field(default_factory=dict)
+    judgement_failures: dict[str, int] = field(default_factory=dict)
+    refusals: RefusalFigures | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+    tokens: dict[str, int] = field(default_factory=dict)
+
+
+def to_dict(result: Any) -> dict[str, Any]:
+    """One of the dataclasses above as the JSON object of its file."""
+    return dataclasses.asdict(result)
+
+
+def from_dict(kind: type[_T], content: Mapping[str, Any]) -> _T:
+    """The dataclass that `to_dict` made an object of; keys that later versions added are passed over.
+
+    Raises:
+        TypeError: a key that cannot be left out is missing, or a value has another shape.
+    """
+    hints = get_type_hints(kind)
+    known = {item.name for item in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    return kind(**{name: _value(hints[name], value) for name, value in content.items() if name in known})
+
+
+def read_run(folder: Path) -> tuple[RunResults, list[CaseResult]]:
+    """The figures and the cases of a finished run.
+
+    Raises:
+        InputError: the folder holds no finished run, or another version wrote it.
+    """
+    try:
+        results = from_dict(RunResults, json.loads((folder / RESULTS).read_text(encoding="utf-8")))
+        lines = (folder / CASES).read_text(encoding="utf-8").split("\n")
+        cases = [from_dict(CaseResult, json.loads(line)) for line in lines if line.strip()]
+    except FileNotFoundError:
+        raise InputError(
+            f"{folder} holds no finished evaluation: run qa-engine evaluate with --out {folder} first."
+        ) from None
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise InputError(f"The evaluation in {folder} cannot be read: {error}.") from None
+    if results.manifest.format != FORMAT:
+        raise InputError(
+            f"The evaluation in {folder} has format {results.manifest.format}, this version reads {FORMAT}: evaluate again."
+        )
+    return results, cases
+
+
+def _value(hint: Any, value: Any) -> Any:
+    """A JSON value as the type that a field has."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in {Union, types.UnionType}:
+        inner = [kind for kind in arguments if kind is not type(None)]
+        return None if value is None else _value(inner[0], value) if len(inner) == 1 else value
+    if dataclasses.is_dataclass(hint):
+        return from_dict(hint, value)  # type: ignore[arg-type]
+    if origin is list:
+        return [_value(arguments[0], item) for item in value]
+    if origin is dict:
+        return {key: _value(arguments[1], item) for key, item in value.items()}
+    return value
