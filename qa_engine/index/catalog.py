@@ -298,9 +298,9 @@ class Catalog(SqliteFile):
                 "UPDATE documents SET state = 'live' WHERE document_id = ?", (record.document_id,)
             )
             connection.execute("DELETE FROM former_files WHERE document_id = ?", (record.document_id,))
-            self._take_out(connection, record.path)
+            former = self._take_out(connection, record.path)
             self._put_file(connection, record)
-            self._retire(connection)
+            self._retire(connection, former)
             self._count_change(connection)
 
     def touch(self, record: FileRecord) -> None:
@@ -311,8 +311,7 @@ class Catalog(SqliteFile):
     def remove(self, path: str) -> None:
         """Takes a file out: its document becomes stale if no other file has it."""
         with self._transaction() as connection:
-            self._take_out(connection, path)
-            self._retire(connection)
+            self._retire(connection, self._take_out(connection, path))
             self._count_change(connection)
 
     def forget(self, document_id: str) -> None:
@@ -361,22 +360,23 @@ class Catalog(SqliteFile):
         )
 
     @staticmethod
-    def _take_out(connection: sqlite3.Connection, path: str) -> None:
+    def _take_out(connection: sqlite3.Connection, path: str) -> str | None:
+        """Moves the record of a file to the former ones, and returns the document that the file had."""
+        rows = connection.execute("SELECT document_id FROM files WHERE path = ?", (path,)).fetchall()
         connection.execute("INSERT INTO former_files SELECT * FROM files WHERE path = ?", (path,))
         connection.execute("DELETE FROM files WHERE path = ?", (path,))
+        return rows[0][0] if rows else None
 
     @staticmethod
-    def _retire(connection: sqlite3.Connection) -> None:
-        """Makes the documents stale whose last file was just taken out; what other files have has no former file."""
-        without = "document_id NOT IN (SELECT document_id FROM files)"
+    def _retire(connection: sqlite3.Connection, document_id: str | None) -> None:
+        """Makes a document stale whose last file was just taken out; one that other files have keeps no former file."""
+        held = "EXISTS (SELECT 1 FROM files WHERE files.document_id = :name)"
+        name = {"name": document_id}
         connection.execute(
-            f"UPDATE documents SET state = 'stale' WHERE state = 'live' AND {without} "
-            "AND document_id IN (SELECT document_id FROM former_files)"
+            f"UPDATE documents SET state = 'stale' WHERE document_id = :name AND state = 'live' AND NOT {held}",
+            name,
         )
-        connection.execute(
-            "DELETE FROM former_files WHERE document_id IN "
-            "(SELECT document_id FROM former_files INTERSECT SELECT document_id FROM files)"
-        )
+        connection.execute(f"DELETE FROM former_files WHERE document_id = :name AND {held}", name)
 
     @staticmethod
     def _count_change(connection: sqlite3.Connection) -> None:
