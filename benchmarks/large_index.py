@@ -44,9 +44,10 @@ def build(storage: Path, sentences: int, seed: int, config: Config) -> None:
 
     from qa_engine.documents.node_parser import node_id
     from qa_engine.index.analyser import analyse
-    from qa_engine.index.catalog import Catalog, DocumentParts, FileRecord
+    from qa_engine.index.catalog import Catalog
     from qa_engine.index.chroma import open_vectors
     from qa_engine.index.collection import collection_paths, embedding_identity
+    from qa_engine.index.records import DocumentParts, FileRecord
     from qa_engine.index.vector_store import SentenceVectorStore
     from qa_engine.ingestion.publishing import publish as publish_index
     from qa_engine.ingestion.report import IngestProgress

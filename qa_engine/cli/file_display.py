@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from qa_engine.cli.output import print_json, results
 
 if TYPE_CHECKING:
-    from qa_engine.index.catalog import Catalog, FileRecord
+    from qa_engine.index.catalog import Catalog
+    from qa_engine.index.records import FileRecord
 
 _STATES = {
     "unchanged": "as it was ingested",

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from qa_engine.answering.answer import Citation
     from qa_engine.config import Config, DocumentsConfig, IndexConfig
     from qa_engine.documents.rendering import PageBox
-    from qa_engine.index.catalog import Catalog, FileRecord
+    from qa_engine.index.catalog import Catalog
     from qa_engine.index.collection import CollectionPaths
+    from qa_engine.index.records import FileRecord
 
 _ID = re.compile(r"(?P<document>.+)-(?P<first>\d{1,10})(\.\.(?P<last>\d{1,10}))?")
 _DPI = 110

@@ -13,8 +13,9 @@ from qa_engine.diagnosis.report import Check, counted, failed, ok, some_of
 from qa_engine.diagnosis.sqlite_faults import sqlite_fault
 from qa_engine.index.analyser import ANALYSER_VERSION
 from qa_engine.index.bm25 import Bm25Folder
-from qa_engine.index.catalog import FORMAT, Catalog, FileRecord
+from qa_engine.index.catalog import FORMAT, Catalog
 from qa_engine.index.collection import CollectionPaths, embedding_identity
+from qa_engine.index.records import FileRecord
 
 _ANALYSER = "analyser"
 """Fact of the catalog: the analyser that its terms were made by."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from qa_engine.diagnosis.sqlite_faults import SqliteFault
 from qa_engine.documents.reader import text_path
-from qa_engine.index.catalog import FileRecord
+from qa_engine.index.records import FileRecord
 from qa_engine.ingestion.changes import is_gone
 
 _MOST_PATHS = 20

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from qa_engine.diagnosis.catalog_checks import CollectionView
 from qa_engine.diagnosis.commands import Commands
 from qa_engine.diagnosis.report import Check, counted, ok, some_of, warning
-from qa_engine.index.catalog import FileRecord
+from qa_engine.index.records import FileRecord
 from qa_engine.ingestion.on_disk import FileState, file_state
 
 

@@ -23,8 +23,9 @@ from qa_engine.errors import (
     ServiceUnavailableError,
     StorageError,
 )
-from qa_engine.index.catalog import Catalog, FileRecord
+from qa_engine.index.catalog import Catalog
 from qa_engine.index.chroma import EMBEDDED, VectorPlace, open_vectors
+from qa_engine.index.records import FileRecord
 from qa_engine.index.token_store import TOKEN_BITS, TOKEN_FILE
 from qa_engine.index.vector_store import SentenceVectorStore
 

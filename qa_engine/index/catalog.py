@@ -9,17 +9,24 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import zlib
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from qa_engine.documents.blocks import Span
 from qa_engine.errors import StorageError
 from qa_engine.index.bm25_segment import DocumentTerms
+from qa_engine.index.packing import (
+    pack_spans,
+    pack_terms,
+    pack_texts,
+    unpack_spans,
+    unpack_terms,
+    unpack_texts,
+)
+from qa_engine.index.records import DocumentParts, DocumentRecord, FileRecord
 from qa_engine.index.sqlite_file import SqliteFile
-from qa_engine.index.user_metadata import Metadata, Scalar
 
 FORMAT = 4
 _SCHEMA = """
@@ -40,59 +47,6 @@ CREATE INDEX IF NOT EXISTS files_by_content ON files (sha256);
 """
 _AT_ONCE = 500
 """Values in one statement."""
-
-
-@dataclass(frozen=True)
-class FileRecord:
-    """A file as it was ingested.
-
-    ``document_id`` names its content as it was read: files of the same content share a document. ``pipeline`` identifies
-    parser, splitter and embedding; ``awaits_ocr`` is the number of pages that OCR could read and that were left out for
-    lack of it. ``listed`` is what a table of metadata says about the file, ``sidecar`` what the file beside it says.
-    """
-
-    path: str
-    file_name: str
-    size: int
-    modified_ns: int
-    changed_ns: int
-    sha256: str
-    pipeline: str
-    document_id: str
-    ingested_at: str = ""
-    listed: Metadata = field(default_factory=dict)
-    sidecar: Metadata = field(default_factory=dict)
-    nodes: int = 0
-    pages: int = 0
-    chinese_nodes: int = 0
-    awaits_ocr: int = 0
-
-    @property
-    def metadata(self) -> dict[str, Scalar]:
-        """What is noted about the file; its sidecar has the last word."""
-        return {**self.listed, **self.sidecar}
-
-
-@dataclass(frozen=True)
-class DocumentRecord:
-    """The content of one or several files, as it was read and stored."""
-
-    document_id: str
-    state: str
-    nodes: int
-    pages: int
-    chinese_nodes: int
-    awaits_ocr: int
-
-
-@dataclass(frozen=True)
-class DocumentParts:
-    """What the catalog keeps of the content of a document, besides numbers."""
-
-    spans: Sequence[Span]
-    terms: Sequence[Sequence[str]]
-    tables: Sequence[str] = ()
-    sections: Sequence[str] = ()
 
 
 _OF_FILES = [column.name for column in fields(FileRecord)][:11]
@@ -201,22 +155,17 @@ class Catalog(SqliteFile):
     def sections(self) -> dict[str, list[str]]:
         """The sections of every document that has some, as its sentences name them."""
         rows = self._rows("SELECT document_id, sections FROM documents WHERE sections NOT NULL")
-        return {row[0]: json.loads(zlib.decompress(row[1])) for row in rows}
+        return {row[0]: unpack_texts(row[1]) for row in rows}
 
     def spans(self, document_id: str) -> list[Span]:
         """The places of the lines of a document."""
         rows = self._rows("SELECT spans FROM documents WHERE document_id = ?", (document_id,))
-        if not rows or rows[0][0] is None:
-            return []
-        return [Span(*values) for values in json.loads(zlib.decompress(rows[0][0]))]
+        return unpack_spans(rows[0][0]) if rows else []
 
     def tables(self, document_id: str) -> list[str]:
         """The tables of a document in Markdown, by their numbers."""
         rows = self._rows("SELECT tables FROM documents WHERE document_id = ?", (document_id,))
-        if not rows or rows[0][0] is None:
-            return []
-        tables: list[str] = json.loads(zlib.decompress(rows[0][0]))
-        return tables
+        return unpack_texts(rows[0][0]) if rows else []
 
     def node_count(self) -> int:
         """Nodes of all live documents."""
@@ -242,13 +191,13 @@ class Catalog(SqliteFile):
         """The BM25 terms of some documents."""
         for document_id in document_ids:
             for row in self._rows("SELECT terms FROM documents WHERE document_id = ?", (document_id,)):
-                yield DocumentTerms(document_id, _unpack_terms(row[0]))
+                yield DocumentTerms(document_id, unpack_terms(row[0]))
 
     def replace_terms(self, document_id: str, terms: Sequence[Sequence[str]]) -> None:
         """Records other BM25 terms of a document, those of another analyser."""
         with self._transaction() as connection:
             connection.execute(
-                "UPDATE documents SET terms = ? WHERE document_id = ?", (_pack_terms(terms), document_id)
+                "UPDATE documents SET terms = ? WHERE document_id = ?", (pack_terms(terms), document_id)
             )
 
     def unfinished(self, state: str | None = None) -> list[tuple[str, int]]:
@@ -282,10 +231,10 @@ class Catalog(SqliteFile):
                     record.pages,
                     record.chinese_nodes,
                     record.awaits_ocr,
-                    zlib.compress(json.dumps([_rounded(span) for span in parts.spans]).encode()),
-                    _pack_texts(parts.tables),
-                    _pack_texts(parts.sections),
-                    _pack_terms(parts.terms),
+                    pack_spans(parts.spans),
+                    pack_texts(parts.tables),
+                    pack_texts(parts.sections),
+                    pack_terms(parts.terms),
                     record.document_id,
                 ),
             )
@@ -389,19 +338,3 @@ class Catalog(SqliteFile):
 def _record(row: Sequence[Any]) -> FileRecord:
     values = dict(zip((*_OF_FILES, "nodes", "pages", "chinese_nodes", "awaits_ocr"), row, strict=True))
     return FileRecord(**values | {key: json.loads(values[key]) for key in ("listed", "sidecar")})
-
-
-def _rounded(span: Span) -> list[float]:
-    return [span.start, span.end, span.page, *(round(x, 1) for x in (span.x0, span.y0, span.x1, span.y1))]
-
-
-def _pack_texts(texts: Sequence[str]) -> bytes | None:
-    return zlib.compress(json.dumps(list(texts), ensure_ascii=False).encode()) if texts else None
-
-
-def _pack_terms(sentences: Sequence[Sequence[str]]) -> bytes:
-    return zlib.compress("\n".join(" ".join(sentence) for sentence in sentences).encode(), 1)
-
-
-def _unpack_terms(packed: bytes) -> list[list[str]]:
-    return [line.split() for line in zlib.decompress(packed).decode().split("\n")]

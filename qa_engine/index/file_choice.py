@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from qa_engine.documents.reader import path_text
 from qa_engine.errors import InputError
-from qa_engine.index.catalog import FileRecord
+from qa_engine.index.records import FileRecord
 from qa_engine.index.user_metadata import normal
 
 _NEAR = 3

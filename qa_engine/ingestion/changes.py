@@ -12,7 +12,8 @@ from pathlib import Path
 
 from qa_engine.documents.reader import path_text, text_path
 from qa_engine.errors import DocumentError
-from qa_engine.index.catalog import Catalog, DocumentRecord, FileRecord
+from qa_engine.index.catalog import Catalog
+from qa_engine.index.records import DocumentRecord, FileRecord
 from qa_engine.ingestion.metadata import MetadataTable, noted
 from qa_engine.ingestion.report import FileStatus
 

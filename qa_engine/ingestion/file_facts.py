@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from qa_engine.index.catalog import Catalog, FileRecord
+from qa_engine.index.catalog import Catalog
+from qa_engine.index.records import FileRecord
 from qa_engine.index.user_metadata import Scalar
 from qa_engine.ingestion.changes import is_gone
 from qa_engine.ingestion.on_disk import FileState, file_state

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from qa_engine.documents.reader import text_path
-from qa_engine.index.catalog import FileRecord
+from qa_engine.index.records import FileRecord
 from qa_engine.ingestion.changes import file_digest, file_stamp, is_gone
 
 FileState = Literal["unchanged", "changed", "gone", "unreadable"]

@@ -23,8 +23,9 @@ from qa_engine.documents.reader import PdfDocument, path_text
 from qa_engine.documents.sentences import SPLITTER_VERSION, is_chinese
 from qa_engine.errors import DocumentError, QAEngineError
 from qa_engine.index.analyser import analyse
-from qa_engine.index.catalog import Catalog, DocumentParts, FileRecord
+from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths
+from qa_engine.index.records import DocumentParts, FileRecord
 from qa_engine.ingestion.changes import (
     Changes,
     FileToLink,

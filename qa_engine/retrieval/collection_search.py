@@ -17,8 +17,8 @@ from qa_engine.documents.blocks import Span
 from qa_engine.documents.node_parser import document_id_of
 from qa_engine.documents.sentences import is_chinese
 from qa_engine.errors import InputError, StorageError
-from qa_engine.index.catalog import FileRecord
 from qa_engine.index.reader import IndexReader, IndexSnapshot
+from qa_engine.index.records import FileRecord
 from qa_engine.retrieval.expanded_query import ExpandedQuery
 from qa_engine.retrieval.expansion import TRANSLATE, QueryExpander
 from qa_engine.retrieval.passages import COLLECTION, METADATA

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from qa_engine.errors import InputError
-from qa_engine.index.catalog import FileRecord
 from qa_engine.index.file_choice import choose_files, matching_files, near_names
+from qa_engine.index.records import FileRecord
 
 PATHS = [
     "/data/2023/年报.pdf",

@@ -14,7 +14,8 @@ from llama_index.core.vector_stores.types import (
 )
 
 from qa_engine.errors import InputError
-from qa_engine.index.catalog import Catalog, DocumentParts, FileRecord
+from qa_engine.index.catalog import Catalog
+from qa_engine.index.records import DocumentParts, FileRecord
 from qa_engine.retrieval import scope as module
 from qa_engine.retrieval.conditions import ALWAYS
 from qa_engine.retrieval.filter_expressions import parse_filters
