@@ -243,7 +243,11 @@ class QueryEngine(BaseQueryEngine):
         return (await self.aexplain(query_bundle, top_k, filters)).nodes
 
     def explain(
-        self, question: QueryType, top_k: int = 10, filters: MetadataFilters | None = None
+        self,
+        question: QueryType,
+        top_k: int = 10,
+        filters: MetadataFilters | None = None,
+        stages: bool = False,
     ) -> Explanation:
         """What `retrieve` finds, and why: the queries that ran, the weights, and what each stage said of each passage.
 
@@ -251,21 +255,26 @@ class QueryEngine(BaseQueryEngine):
             question: the question.
             top_k: most passages to return.
             filters: what to search for this question; see `with_filters`.
+            stages: whether to give the passages as each stage of retrieval alone ranks them, too.
 
         Raises:
             InputError: the question is empty or too long, ``top_k`` is not positive, or a filter cannot be used.
         """
         if top_k < 1:
             raise InputError(f"top_k must be > 0, got {top_k}.")
-        return self._explained(self.with_filters(filters)._rank(question, top_k), top_k)
+        return self._explained(self.with_filters(filters)._rank(question, top_k, stages), top_k)
 
     async def aexplain(
-        self, question: QueryType, top_k: int = 10, filters: MetadataFilters | None = None
+        self,
+        question: QueryType,
+        top_k: int = 10,
+        filters: MetadataFilters | None = None,
+        stages: bool = False,
     ) -> Explanation:
         """`explain` without blocking."""
         if top_k < 1:
             raise InputError(f"top_k must be > 0, got {top_k}.")
-        ranked = await self.with_filters(filters)._arank(question, top_k)
+        ranked = await self.with_filters(filters)._arank(question, top_k, stages)
         return await asyncio.to_thread(self._explained, ranked, top_k)
 
     def synthesize(
@@ -299,11 +308,11 @@ class QueryEngine(BaseQueryEngine):
 
     # -- its steps
 
-    def _rank(self, question: QueryType, top_k: int = 0) -> RankedPassages:
-        return self._search.search(question, top_k, self._filters)
+    def _rank(self, question: QueryType, top_k: int = 0, stages: bool = False) -> RankedPassages:
+        return self._search.search(question, top_k, self._filters, stages)
 
-    async def _arank(self, question: QueryType, top_k: int = 0) -> RankedPassages:
-        return await self._search.asearch(question, top_k, self._filters)
+    async def _arank(self, question: QueryType, top_k: int = 0, stages: bool = False) -> RankedPassages:
+        return await self._search.asearch(question, top_k, self._filters, stages)
 
     def _evidence(
         self, query: QueryBundle, ranked: RankedPassages
@@ -320,7 +329,10 @@ class QueryEngine(BaseQueryEngine):
     def _explained(self, ranked: RankedPassages, top_k: int) -> Explanation:
         passages = self._search.with_tables(ranked.passages[:top_k])
         timings = _rounded(ranked.timings)
-        return Explanation(passages, ranked.queries, ranked.expansion, ranked.judged_as, None, timings)
+        stages = {stage: nodes[:top_k] for stage, nodes in ranked.stages.items()}
+        return Explanation(
+            passages, ranked.queries, ranked.expansion, ranked.judged_as, None, timings, stages
+        )
 
     def _is_hopeless(self, probability: float | None) -> bool:
         """Whether to refuse at once. A language model can still refuse by itself, so it is asked in doubt."""

@@ -1,8 +1,8 @@
 """The files of an evaluation run: what was asked of which configuration, each case, and the figures.
 
-A run is a folder. ``run.json`` (`RunManifest`) says what was asked, and is written first. ``cases.jsonl`` holds a `CaseResult` a
-line, written as soon as the case is done. ``results.json`` (`RunResults`) holds the figures over all cases, ``report.md``
-shows them.
+A run is a folder. ``run.json`` (`RunManifest`) says what was asked, and is written first. ``cases.jsonl`` holds a
+`CaseResult` a line, written as soon as the case is done; of several lines of one id, the last counts. ``results.json``
+(`RunResults`) holds the figures over all cases, ``report.md`` shows them.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class CitationResult:
         page_end: last page.
         text: the quoted sentence, or with a language model the passage.
         holds_answer: whether the text holds a gold answer.
-        correct: whether it is where the gold says, or holds what the gold says; see `citation_metrics`.
+        correct: whether it is where the gold says, or holds what the gold says; see `qa_engine.evaluation.citation_metrics`.
     """
 
     number: int
@@ -149,7 +149,10 @@ class CaseResult:
         citations: what the answer refers to.
         passages: what it could use, best first.
         stages: the rankings of retrieval, by a name of `STAGES`; empty where the gold names nothing that could be found.
-        measures: the measures of this case by name, 0 to 1; those that do not apply are absent.
+        measures: of the answer by name, 0 to 1; those that do not apply are absent. Of answerable questions with gold
+            answers ``exact_match``, ``f1``, ``contains_answer`` and ``evidence_holds_answer``; where the place of the
+            evidence is known ``citation_precision`` (if there are citations) and ``citation_recall``; of answers that are no
+            refusals ``chinese`` and ``numbers_supported``; of all ``refusal_accuracy``.
         unsupported_numbers: numbers of the answer that no cited passage holds.
         timings: seconds by stage, and ``total``.
         tokens: ``prompt``, ``completion`` and ``total`` as the language model reports them; empty without a report.
@@ -260,9 +263,9 @@ class RunResults:
         finished_at: in UTC, ISO 8601.
         cases: how many have a result, failures included.
         failures: how many failed, by the kind of the failure.
-        retrieval: by stage and measure: ``hit@1``, ``hit@3``, ``hit@5``, ``hit@10``, ``mrr@10``, ``ndcg@10``, ``within_300``,
-            ``within_600``, ``within_1200``, ``within_2400``, ``page_hit@1``, ``page_hit@10``.
-        answers: by measure.
+        retrieval: by stage and measure: ``hit@1``, ``hit@3``, ``hit@5``, ``hit@10``, ``mrr@10``, ``ndcg@10``,
+            ``within_300``, ``within_600``, ``within_1200``, ``within_2400``, ``page_hit@1``, ``page_hit@10``.
+        answers: by measure, see `CaseResult.measures`.
         judgements: by what language models judged; ``count`` are those with a score.
         judgement_failures: judgements without a score, by what was judged.
         refusals: None with ``--retrieval-only``.
@@ -308,7 +311,7 @@ def read_run(folder: Path) -> tuple[RunResults, list[CaseResult]]:
     try:
         results = from_dict(RunResults, json.loads((folder / RESULTS).read_text(encoding="utf-8")))
         lines = (folder / CASES).read_text(encoding="utf-8").split("\n")
-        cases = [from_dict(CaseResult, json.loads(line)) for line in lines if line.strip()]
+        cases = {case.id: case for case in (_case(line) for line in lines if line.strip())}
     except FileNotFoundError:
         raise InputError(
             f"{folder} holds no finished evaluation: run qa-engine evaluate with --out {folder} first."
@@ -319,7 +322,11 @@ def read_run(folder: Path) -> tuple[RunResults, list[CaseResult]]:
         raise InputError(
             f"The evaluation in {folder} has format {results.manifest.format}, this version reads {FORMAT}: evaluate again."
         )
-    return results, cases
+    return results, list(cases.values())
+
+
+def _case(line: str) -> CaseResult:
+    return from_dict(CaseResult, json.loads(line))
 
 
 def _value(hint: Any, value: Any) -> Any:

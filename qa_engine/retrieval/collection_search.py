@@ -85,23 +85,31 @@ class CollectionSearch:
         return query
 
     def search(
-        self, question: QueryType, top_k: int = 0, filters: MetadataFilters | None = None
+        self,
+        question: QueryType,
+        top_k: int = 0,
+        filters: MetadataFilters | None = None,
+        stages: bool = False,
     ) -> RankedPassages:
         """Checks a question, expands it, and ranks passages for it; see `rank`."""
         query = self.checked(question)
         if self._expander is not None and not isinstance(query, ExpandedQuery):
             query = self._expander.run(query, self._expansion_task(query))
-        return self.rank(query, top_k, filters)
+        return self.rank(query, top_k, filters, stages)
 
     async def asearch(
-        self, question: QueryType, top_k: int = 0, filters: MetadataFilters | None = None
+        self,
+        question: QueryType,
+        top_k: int = 0,
+        filters: MetadataFilters | None = None,
+        stages: bool = False,
     ) -> RankedPassages:
         """`search` without blocking."""
         query = self.checked(question)
         if self._expander is not None and not isinstance(query, ExpandedQuery):
             task = await asyncio.to_thread(self._expansion_task, query)
             query = await self._expander.arun(query, task)
-        return await asyncio.to_thread(self.rank, query, top_k, filters)
+        return await asyncio.to_thread(self.rank, query, top_k, filters, stages)
 
     def _expansion_task(self, query: QueryBundle) -> dict[str, Any]:
         """A translation is of use if there are texts in some number in another language than the question."""
@@ -109,7 +117,11 @@ class CollectionSearch:
         return {TRANSLATE: any(reader.snapshot().holds_other_language(chinese) for reader in self._readers)}
 
     def rank(
-        self, query: QueryBundle, top_k: int = 0, filters: MetadataFilters | None = None
+        self,
+        query: QueryBundle,
+        top_k: int = 0,
+        filters: MetadataFilters | None = None,
+        stages: bool = False,
     ) -> RankedPassages:
         """The candidate passages for a question, best first, with ``collection`` and ``metadata`` in their metadata.
 
@@ -117,6 +129,7 @@ class CollectionSearch:
             query: the question.
             top_k: passages wanted.
             filters: what to search; None for everything. What matches nothing finds nothing.
+            stages: whether the passages as each stage alone ranks them are wanted, too.
 
         Raises:
             InputError: a filter names a key that no file has, or compares what cannot be compared.
@@ -124,7 +137,7 @@ class CollectionSearch:
         for attempt in range(_ATTEMPTS):
             snapshots = self._snapshots()
             try:
-                ranked = self._rank(query, top_k, filters, snapshots)
+                ranked = self._rank(query, top_k, filters, stages, snapshots)
             except StorageError:
                 if attempt == _ATTEMPTS - 1 or snapshots == self._snapshots():
                     raise
@@ -138,15 +151,21 @@ class CollectionSearch:
         return tuple(reader.snapshot() for reader in self._readers)
 
     def _rank(
-        self, query: QueryBundle, top_k: int, filters: MetadataFilters | None, snapshots: Snapshots
+        self,
+        query: QueryBundle,
+        top_k: int,
+        filters: MetadataFilters | None,
+        stages: bool,
+        snapshots: Snapshots,
     ) -> RankedPassages:
         if filters is None:
             scopes, retriever = self._everything(snapshots)
         else:
             scopes = self._scopes(filters, snapshots)
             retriever = self._retriever(snapshots, scopes)
-        ranked = retriever.rank(query, top_k)
-        self._note_origins(ranked.passages, scopes)
+        ranked = retriever.rank(query, top_k, stages)
+        for passages in (ranked.passages, *ranked.stages.values()):
+            self._note_origins(passages, scopes)
         return ranked
 
     def with_tables(self, passages: list[NodeWithScore]) -> list[NodeWithScore]:

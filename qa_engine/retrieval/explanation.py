@@ -53,6 +53,8 @@ class Explanation:
         judged_as: the wording that the passages were compared with: the question, or its translation.
         probability: estimated probability (0 to 1) that the passages hold the answer; None without an estimate.
         timings: seconds by stage.
+        stages: passages by the stage that ranked them, ``dense``, ``bm25``, ``fused`` and ``reranked``; empty unless
+            they were asked for.
     """
 
     nodes: list[NodeWithScore]
@@ -61,6 +63,7 @@ class Explanation:
     judged_as: str = ""
     probability: float | None = None
     timings: dict[str, float] = field(default_factory=dict)
+    stages: dict[str, list[NodeWithScore]] = field(default_factory=dict)
 
     @property
     def passages(self) -> list[PassageExplanation]:

@@ -35,6 +35,8 @@ class RankedPassages:
         queries: what was searched for, and how much each query and leg counted.
         judged_as: the question in the wording that the passages were compared with: its own, or its translation.
         expansion: what a language model added to the question; None if none was asked to.
+        stages: passages by the stage that ranked them: ``dense`` and ``bm25`` alone, ``fused``, and ``reranked``, which are
+            `passages`. Empty unless they were asked for.
     """
 
     passages: list[NodeWithScore]
@@ -42,6 +44,7 @@ class RankedPassages:
     queries: list[QueryWeights] = field(default_factory=list)
     judged_as: str = ""
     expansion: Expansion | None = None
+    stages: dict[str, list[NodeWithScore]] = field(default_factory=dict)
 
 
 class PassageRetriever(BaseRetriever):
@@ -85,12 +88,13 @@ class PassageRetriever(BaseRetriever):
             else reranker
         )
 
-    def rank(self, query: QueryBundle, top_k: int = 0) -> RankedPassages:
+    def rank(self, query: QueryBundle, top_k: int = 0, stages: bool = False) -> RankedPassages:
         """The candidate passages for a question, best first.
 
         Args:
             query: the question.
             top_k: passages wanted; what goes beyond the candidates of the reranker follows in the fused order.
+            stages: whether the passages as each stage alone ranks them are wanted, too.
         """
         timings = {}
         expansion = expansion_of(query)
@@ -109,6 +113,7 @@ class PassageRetriever(BaseRetriever):
         )
         passages = builder.postprocess_nodes(hits, query)
         timings["passages"] = time.perf_counter() - started
+        by_stage = {**_by_leg(builder, hits, query), "fused": list(passages)} if stages else {}
         judged = in_language_of(passages[: self._config.candidates], query)
         if self._reranker is not None and passages:
             started = time.perf_counter()
@@ -120,13 +125,28 @@ class PassageRetriever(BaseRetriever):
             ranked, rest = passages[: self._config.candidates], passages[self._config.candidates :]
             passages = [*self._diversity.postprocess_nodes(ranked, query), *rest]
             timings["diversity"] = time.perf_counter() - started
-        return RankedPassages(passages, timings, self._hybrid.weights(query), judged.query_str, expansion)
+        if stages:
+            by_stage["reranked"] = passages
+        weights = self._hybrid.weights(query)
+        return RankedPassages(passages, timings, weights, judged.query_str, expansion, by_stage)
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         return self.rank(query_bundle).passages
 
     async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         return await asyncio.to_thread(self._retrieve, query_bundle)
+
+
+def _by_leg(
+    builder: PassageBuilder, hits: list[NodeWithScore], query: QueryBundle
+) -> dict[str, list[NodeWithScore]]:
+    """The passages that each leg would give without the other."""
+    found = {}
+    for leg in ("dense", "bm25"):
+        own = [hit for hit in hits if leg in hit.node.metadata.get(RANKS, {})]
+        own.sort(key=lambda hit: int(hit.node.metadata[RANKS][leg]))
+        found[leg] = builder.postprocess_nodes(own, query)
+    return found
 
 
 def _with_ranks(passages: list[NodeWithScore]) -> list[NodeWithScore]:
