@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +24,9 @@ class LabelledQuestion(BaseModel):
         answers: texts of which the documents hold at least one, word for word; empty if that is not known.
         answerable: whether the documents answer it; True if ``answers`` are given.
         file: name of the PDF file that answers it; empty if that is not known.
+        page: of that file, from 1; None if that is not known.
+        evidence: the words of the document that answer it; empty if they are not known.
+        id: names the question within its set; see `question_ids` for those without.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True, str_strip_whitespace=True)
@@ -28,6 +35,9 @@ class LabelledQuestion(BaseModel):
     answers: tuple[str, ...] = ()
     answerable: bool = True
     file: str = ""
+    page: int | None = Field(default=None, ge=1)
+    evidence: str = ""
+    id: str = ""
 
     @model_validator(mode="before")
     @classmethod
@@ -37,12 +47,16 @@ class LabelledQuestion(BaseModel):
         if "answers" not in data and isinstance(data.get("answer"), str):
             data = {**data, "answers": [data["answer"]]}
         if "answerable" not in data:
-            if "answers" not in data:
+            placed = bool(data.get("evidence") or (data.get("file") and data.get("page")))
+            if "answers" not in data and not placed:
                 raise ValueError("it has neither answers nor answerable")
-            data = {**data, "answerable": any(data["answers"])}
+            data = {**data, "answerable": any(data.get("answers", ())) or placed}
         if data["answerable"] is False:
-            data = {**data, "answers": []}
-        return data if data.get("file") is not None else {**data, "file": ""}
+            data = {**data, "answers": [], "evidence": ""}
+        if isinstance(data.get("id"), int):
+            data = {**data, "id": str(data["id"])}
+        unknown = {key: "" for key in ("file", "evidence", "id") if data.get(key) is None}
+        return {**data, **unknown}
 
     @field_validator("answers")
     @classmethod
@@ -88,3 +102,48 @@ def read_questions(path: Path) -> list[LabelledQuestion]:
     if not questions:
         raise InputError(f"There is no question in {path}.")
     return questions
+
+
+def write_questions(path: Path, questions: Sequence[LabelledQuestion]) -> None:
+    """Writes a file that `read_questions` reads, one object a line, for people to go over.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    kept = [
+        {**question.model_dump(exclude_defaults=True), "answerable": question.answerable}
+        for question in questions
+    ]
+    lines = (json.dumps(content, ensure_ascii=False) + "\n" for content in kept)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(lines), encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be written ({error.strerror or error}): name another place with --out."
+        ) from error
+
+
+def question_ids(questions: Sequence[LabelledQuestion]) -> list[str]:
+    """An id for each question: its own, or else one made of its words and its answers, the same in every file.
+
+    Raises:
+        InputError: two questions bear the same id.
+    """
+    given = Counter(question.id for question in questions if question.id)
+    for identifier, count in given.items():
+        if count > 1:
+            raise InputError(f"{count} questions have the id {identifier!r}: give each its own, or none.")
+    seen: Counter[str] = Counter()
+    ids = []
+    for question in questions:
+        identifier = question.id
+        if not identifier:
+            known = [question.question, list(question.answers), question.file, question.page]
+            digest = hashlib.sha256(json.dumps(known, ensure_ascii=False).encode("utf-8", "replace"))
+            identifier = digest.hexdigest()[:12]
+            seen[identifier] += 1
+            if seen[identifier] > 1 or identifier in given:
+                identifier = f"{identifier}-{seen[identifier] + (identifier in given)}"
+        ids.append(identifier)
+    return ids

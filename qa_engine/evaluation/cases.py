@@ -1,0 +1,182 @@
+"""Asks one question of an engine, and measures what comes back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from llama_index.core.schema import MetadataMode, NodeWithScore
+
+from qa_engine.answering.answer import Answer
+from qa_engine.documents.sentences import is_chinese
+from qa_engine.engine import QueryEngine
+from qa_engine.errors import QAEngineError
+from qa_engine.evaluation.answer_overlap import exact_match, f1
+from qa_engine.evaluation.citation_metrics import citation_precision, citation_recall, is_correct
+from qa_engine.evaluation.gold_match import gold_of, gold_texts, in_gold_file, is_gold, on_gold_page
+from qa_engine.evaluation.number_support import unsupported_numbers
+from qa_engine.evaluation.questions import LabelledQuestion
+from qa_engine.evaluation.ranking import BUDGETS, TOP_K, first_true, found_within, holds_any
+from qa_engine.evaluation.results import (
+    CaseFailure,
+    CaseResult,
+    CitationResult,
+    Gold,
+    PassageResult,
+    StageRanking,
+)
+from qa_engine.evaluation.token_usage import counted_tokens
+from qa_engine.retrieval.passages import TABLES
+
+_MARK = re.compile(r"\s*\[[1-9][0-9]{0,2}\]")
+
+
+def ask_case(
+    engine: QueryEngine, identifier: str, question: LabelledQuestion, retrieval_only: bool = False
+) -> tuple[CaseResult, Exception | None]:
+    """The result of one question, and the error if there is no answer.
+
+    Args:
+        engine: that is measured.
+        identifier: of the question.
+        question: with what is known about its answer.
+        retrieval_only: whether to make no answer.
+    """
+    gold = gold_of(question)
+    try:
+        with counted_tokens() as tokens:
+            if not retrieval_only:
+                answer: Answer = engine.query(question.question)  # type: ignore[assignment]
+            stages: dict[str, StageRanking] = {}
+            if retrieval_only or is_gold("", "", None, None, gold) is not None:
+                explained = engine.explain(question.question, TOP_K, stages=True)
+                stages = stage_rankings(explained.stages, gold)
+    except QAEngineError as error:
+        return _failed(identifier, question, gold, error), error
+    except Exception as error:  # noqa: BLE001 - a fault with one question must not cost the others
+        return _failed(identifier, question, gold, error), error
+    if retrieval_only:
+        passages = [_passage(rank, node, gold) for rank, node in enumerate(explained.nodes, 1)]
+        return CaseResult(
+            identifier,
+            question.question,
+            gold,
+            passages=passages,
+            stages=stages,
+            timings=explained.timings,
+            tokens=tokens,
+        ), None
+    return _answered(identifier, gold, answer, stages, tokens), None
+
+
+def stage_rankings(stages: dict[str, list[NodeWithScore]], gold: Gold) -> dict[str, StageRanking]:
+    """Where the gold is among the first ten passages of each stage; nothing if it names nothing that could be found."""
+    if is_gold("", "", None, None, gold) is None:
+        return {}
+    return {stage: _ranking(nodes[:TOP_K], gold) for stage, nodes in stages.items()}
+
+
+def _ranking(nodes: Sequence[NodeWithScore], gold: Gold) -> StageRanking:
+    relevant = [bool(is_gold(_text(node), *_place(node), gold)) for node in nodes]
+    on_page = [bool(on_gold_page(*_place(node), gold)) for node in nodes]
+    texts, wanted = [_text(node) for node in nodes], gold_texts(gold)
+    counted = [in_gold_file(_place(node)[0], gold) for node in nodes]
+    within = {str(budget): found_within(texts, wanted, budget, counted) for budget in BUDGETS if wanted}
+    return StageRanking(first_true(relevant), first_true(on_page), within)
+
+
+def _answered(
+    identifier: str, gold: Gold, answer: Answer, stages: dict[str, StageRanking], tokens: dict[str, int]
+) -> CaseResult:
+    text = str(answer.response)
+    citations = [
+        CitationResult(
+            number=citation.number,
+            file=citation.file,
+            page=citation.page,
+            page_end=citation.page_end,
+            text=citation.text,
+            holds_answer=holds_any(citation.text, gold.answers) if gold.answers else None,
+            correct=is_correct(citation.text, citation.file, citation.page, citation.page_end, gold),
+        )
+        for citation in answer.citations
+    ]
+    unsupported = [] if answer.refused else unsupported_numbers(text, list(_sources(answer)))
+    return CaseResult(
+        id=identifier,
+        question=answer.question,
+        gold=gold,
+        answer=text,
+        refused=answer.refused,
+        probability=answer.probability,
+        citations=citations,
+        passages=[_passage(rank, node, gold) for rank, node in enumerate(answer.source_nodes, 1)],
+        stages=stages,
+        measures=_measures(gold, text, answer.refused, citations, unsupported),
+        unsupported_numbers=unsupported,
+        timings=answer.timings,
+        tokens=tokens,
+    )
+
+
+def _measures(
+    gold: Gold, text: str, refused: bool, citations: Sequence[CitationResult], unsupported: Sequence[str]
+) -> dict[str, float]:
+    """See `CaseResult.measures`. A refusal of an answerable question is an answer that is wrong."""
+    said = "" if refused else _MARK.sub("", text)
+    measures = {"refusal_accuracy": float(refused != gold.answerable)}
+    if gold.answerable and gold.answers:
+        measures["exact_match"] = exact_match(said, gold.answers)
+        measures["f1"] = f1(said, gold.answers)
+        measures["contains_answer"] = float(holds_any(said, gold.answers))
+        measures["evidence_holds_answer"] = float(any(citation.holds_answer for citation in citations))
+    if gold.answerable and is_correct("", "", 0, 0, gold) is not None:
+        if (precision := citation_precision(citations)) is not None:
+            measures["citation_precision"] = precision
+        measures["citation_recall"] = citation_recall(citations)
+    if not refused:
+        measures["chinese"] = float(is_chinese(said))
+        measures["numbers_supported"] = float(not unsupported)
+    return measures
+
+
+def _sources(answer: Answer) -> Iterable[str]:
+    """What an answer may have its numbers from: the passages it cites, where they are, and the question."""
+    yield answer.question
+    by_id = {node.node.node_id: node for node in answer.source_nodes}
+    for citation in answer.citations:
+        yield citation.text
+        yield f"{citation.file} {citation.page} {citation.page_end} {citation.page_label}"
+        yield citation.section
+        if (passage := by_id.get(citation.node_id)) is not None:
+            yield _text(passage)
+            yield from passage.node.metadata.get(TABLES, ())
+
+
+def _passage(rank: int, node: NodeWithScore, gold: Gold) -> PassageResult:
+    file, page, page_end = _place(node)
+    texts = gold_texts(gold)
+    return PassageResult(
+        rank=rank,
+        file=file,
+        page=page,
+        page_end=page_end,
+        text=_text(node),
+        score=node.score,
+        holds_answer=in_gold_file(file, gold) and holds_any(_text(node), texts) if texts else None,
+        holds_page=on_gold_page(file, page, page_end, gold),
+    )
+
+
+def _place(node: NodeWithScore) -> tuple[str, int | None, int | None]:
+    metadata = node.node.metadata
+    return str(metadata.get("file_name") or ""), metadata.get("page"), metadata.get("page_end")
+
+
+def _text(node: NodeWithScore) -> str:
+    return str(node.node.get_content(metadata_mode=MetadataMode.NONE))
+
+
+def _failed(identifier: str, question: LabelledQuestion, gold: Gold, error: Exception) -> CaseResult:
+    message = str(error).strip() or "no reason given"
+    return CaseResult(identifier, question.question, gold, failure=CaseFailure(type(error).__name__, message))

@@ -1,0 +1,201 @@
+"""Compares two runs over the same questions, question by question."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from qa_engine.errors import InputError
+from qa_engine.evaluation.figures import MEASURES, stage_measures
+from qa_engine.evaluation.fingerprint import differences
+from qa_engine.evaluation.ranking import TOP_K
+from qa_engine.evaluation.results import STAGES, CaseResult, RunResults, read_run
+from qa_engine.evaluation.significance import McNemar, mcnemar, paired_bootstrap
+
+RANKING = f"mrr@{TOP_K}"
+
+
+@dataclass(frozen=True)
+class MeasureChange:
+    """One measure in both runs, over the questions to which it applies in both.
+
+    Attributes:
+        before: mean in the first run.
+        after: mean in the second.
+        difference: ``after - before``.
+        low: of the 95 % paired bootstrap interval of the difference.
+        high: of the same.
+        count: questions.
+        mcnemar: the exact test, for measures that are 0 or 1; None for others.
+    """
+
+    before: float
+    after: float
+    difference: float
+    low: float
+    high: float
+    count: int
+    mcnemar: McNemar | None = None
+
+
+@dataclass(frozen=True)
+class CaseChange:
+    """One question of which the two runs made something else.
+
+    Attributes:
+        id: of the question.
+        question: as it was asked.
+        change: mean over the measures that apply in both runs of how much better, or below 0 worse, the second is.
+        measures: ``[before, after]`` of those that differ.
+        before: the answer of the first run.
+        after: that of the second.
+    """
+
+    id: str
+    question: str
+    change: float
+    measures: dict[str, list[float]]
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What changed from one run to another.
+
+    Attributes:
+        before: folder of the first run.
+        after: folder of the second.
+        paired: questions that have a result in both.
+        only_before: questions without a result in the second run, be it that it failed.
+        only_after: questions without a result in the first.
+        configuration: the settings that differ, each in words.
+        retrieval: by stage and measure.
+        answers: by measure.
+        judgements: by what a language model judged.
+        seconds: medians of the time of a question, ``before`` and ``after``; empty without times.
+        regressions: the questions that became worse, the worst first.
+        improvements: those that became better, the best first.
+    """
+
+    before: str
+    after: str
+    paired: int
+    only_before: int
+    only_after: int
+    configuration: list[str]
+    retrieval: dict[str, dict[str, MeasureChange]] = field(default_factory=dict)
+    answers: dict[str, MeasureChange] = field(default_factory=dict)
+    judgements: dict[str, MeasureChange] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    regressions: list[CaseChange] = field(default_factory=list)
+    improvements: list[CaseChange] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def compare(before: Path, after: Path) -> Comparison:
+    """Compares two finished runs; questions that failed in either are left out.
+
+    Raises:
+        InputError: a folder holds no finished run, or the runs have no question in common.
+    """
+    (first, first_cases), (second, second_cases) = read_run(before), read_run(after)
+    old, new = _answered(first_cases), _answered(second_cases)
+    common = [key for key in old if key in new and old[key].question == new[key].question]
+    if not common:
+        raise InputError(
+            f"The evaluations in {before} and {after} have no answered question in common: compare runs over the same "
+            "questions."
+        )
+    pairs = [(old[key], new[key]) for key in common]
+    stages = {
+        stage: _changes([(stage_measures(a, stage), stage_measures(b, stage)) for a, b in pairs])
+        for stage in STAGES
+    }
+    answers = _changes([(a.measures, b.measures) for a, b in pairs])
+    changes = [_case_change(a, b) for a, b in pairs]
+    return Comparison(
+        before=str(before),
+        after=str(after),
+        paired=len(common),
+        only_before=len(first_cases) - len(common),
+        only_after=len(second_cases) - len(common),
+        configuration=_configuration(first, second),
+        retrieval={stage: changed for stage, changed in stages.items() if changed},
+        answers={name: answers[name] for name in (*MEASURES, *answers) if name in answers},
+        judgements=_changes([(_scores(a), _scores(b)) for a, b in pairs]),
+        seconds=_medians(pairs),
+        regressions=sorted((one for one in changes if one.change < 0), key=lambda one: one.change),
+        improvements=sorted((one for one in changes if one.change > 0), key=lambda one: -one.change),
+    )
+
+
+def _answered(cases: Iterable[CaseResult]) -> dict[str, CaseResult]:
+    return {case.id: case for case in cases if case.failure is None}
+
+
+def _changes(
+    pairs: Sequence[tuple[Mapping[str, float], Mapping[str, float]]],
+) -> dict[str, MeasureChange]:
+    """The changes of all measures that apply to some question in both runs."""
+    names = dict.fromkeys(name for first, second in pairs for name in first if name in second)
+    found = {}
+    for name in names:
+        values = [(first[name], second[name]) for first, second in pairs if name in first and name in second]
+        before, after = [one for one, _ in values], [one for _, one in values]
+        interval = paired_bootstrap(after, before)
+        binary = all(value in {0.0, 1.0} for value in (*before, *after))
+        found[name] = MeasureChange(
+            statistics.fmean(before),
+            statistics.fmean(after),
+            interval.difference,
+            interval.low,
+            interval.high,
+            len(values),
+            mcnemar([value == 1 for value in before], [value == 1 for value in after]) if binary else None,
+        )
+    return found
+
+
+def _case_change(before: CaseResult, after: CaseResult) -> CaseChange:
+    old, new = _all_measures(before), _all_measures(after)
+    common = [name for name in old if name in new]
+    differing = {name: [old[name], new[name]] for name in common if old[name] != new[name]}
+    change = statistics.fmean(new[name] - old[name] for name in common) if common else 0.0
+    return CaseChange(before.id, before.question, change, differing, before.answer, after.answer)
+
+
+def _all_measures(case: CaseResult) -> dict[str, float]:
+    """What a question is judged by as a whole: its answer, its final ranking and what was judged of it."""
+    ranking = {name: value for name, value in stage_measures(case, "reranked").items() if name == RANKING}
+    return {**case.measures, **ranking, **_scores(case)}
+
+
+def _scores(case: CaseResult) -> dict[str, float]:
+    return {name: said.score for name, said in case.judgements.items() if said.score is not None}
+
+
+def _configuration(first: RunResults, second: RunResults) -> list[str]:
+    old, new = first.manifest, second.manifest
+    told = differences(old.configuration, new.configuration)
+    return [*told, *differences(old.models, new.models, "model ")]
+
+
+def _medians(pairs: Sequence[tuple[CaseResult, CaseResult]]) -> dict[str, float]:
+    timed = [
+        (a.timings["total"], b.timings["total"])
+        for a, b in pairs
+        if "total" in a.timings and "total" in b.timings
+    ]
+    if not timed:
+        return {}
+    return {
+        "before": statistics.median(a for a, _ in timed),
+        "after": statistics.median(b for _, b in timed),
+    }

@@ -1,0 +1,63 @@
+"""Whether a passage is what the gold of a question means: by its text, or by file and page.
+
+Gold names texts and places of the documents, never ids of nodes: it stays true when files are cut in another way.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+from qa_engine.evaluation.questions import LabelledQuestion
+from qa_engine.evaluation.ranking import holds_any, squash
+from qa_engine.evaluation.results import Gold
+
+
+def gold_of(question: LabelledQuestion) -> Gold:
+    """What a labelled question says about its answer; nothing, if the documents do not answer it."""
+    if not question.answerable:
+        return Gold(answerable=False)
+    return Gold(list(question.answers), True, question.file, question.page, question.evidence)
+
+
+def gold_texts(gold: Gold) -> list[str]:
+    """The texts of which a passage that answers holds at least one."""
+    return [text for text in (*gold.answers, gold.evidence) if text]
+
+
+def in_gold_file(file: str, gold: Gold) -> bool:
+    """Whether a file is the one that the gold names; True if it names none."""
+    return not gold.file or _name(file) == _name(gold.file)
+
+
+def on_gold_page(file: str, page: int | None, page_end: int | None, gold: Gold) -> bool | None:
+    """Whether pages ``page`` to ``page_end`` of a file include the gold page; None if the gold names no page of a file."""
+    if not gold.file or gold.page is None:
+        return None
+    return in_gold_file(file, gold) and page is not None and page <= gold.page <= (page_end or page)
+
+
+def is_gold(text: str, file: str, page: int | None, page_end: int | None, gold: Gold) -> bool | None:
+    """Whether a retrieved passage is what was to be found.
+
+    It holds a gold answer or the gold evidence, in the gold file if one is named. Without such a text, it is on the gold
+    page, or at least of the gold file.
+
+    Returns:
+        None if the gold names nothing that could be found.
+    """
+    if texts := gold_texts(gold):
+        return in_gold_file(file, gold) and holds_any(text, texts)
+    if gold.page is not None and gold.file:
+        return on_gold_page(file, page, page_end, gold)
+    return in_gold_file(file, gold) if gold.file else None
+
+
+def quotes_evidence(text: str, gold: Gold) -> bool:
+    """Whether a quoted text is a part of the gold evidence."""
+    part = squash(text)
+    return bool(part) and part in squash(gold.evidence)
+
+
+def _name(file: str) -> str:
+    """The name of a file without its folder, in one form of Unicode."""
+    return unicodedata.normalize("NFC", file.replace("\\", "/").rpartition("/")[2]).casefold()

@@ -1,0 +1,78 @@
+"""Numbers of an answer that nothing it cites holds: the plainest sign of something invented."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+from qa_engine.index.analyser import fold
+from qa_engine.index.quantities import quantities
+
+_MAGNITUDES = {
+    "千万": 10**7,
+    "百万": 10**6,
+    "十万": 10**5,
+    "万亿": 10**12,
+    "千亿": 10**11,
+    "百亿": 10**10,
+    "十亿": 10**9,
+    "亿": 10**8,
+    "万": 10**4,
+    "thousand": 10**3,
+    "million": 10**6,
+    "billion": 10**9,
+    "trillion": 10**12,
+    "k": 10**3,
+    "m": 10**6,
+    "b": 10**9,
+}
+_NUMBER = re.compile(
+    rf"([0-9]+(?:,[0-9]{{3}})*(?:\.[0-9]+)?)(?:\s?({'|'.join(_MAGNITUDES)})(?![a-z]))?", re.IGNORECASE
+)
+_MARK = re.compile(r"\[[0-9]{1,3}\]")
+_LIST_MARK = re.compile(r"^\s*[（(]?[0-9]{1,2}[.、)）](?![0-9])", re.MULTILINE)
+_LEADING = re.compile(r"第?([0-9]+(?:\.[0-9]+)?)")
+
+
+def unsupported_numbers(answer: str, sources: Sequence[str]) -> list[str]:
+    """The numbers of an answer that no source holds, as they are written, each once.
+
+    The same number may be written in another way: 1,200 and 1200, 700亿 and 70 billion or 70B, 十二天 and 12天, 3月 and
+    March. Citation marks and the marks of lists are no numbers.
+
+    Args:
+        answer: its text.
+        sources: what it may have them from: the cited passages, their file names and the question.
+
+    Example:
+        >>> unsupported_numbers("共有70B参数，发布于2023年[1]。", ["Llama 2 has 70 billion parameters."])
+        ['2023']
+    """
+    known = {value for source in sources for value in _values(source)}
+    text = _LIST_MARK.sub("", _MARK.sub("", unicodedata.normalize("NFKC", answer)))
+    missing: dict[str, None] = {}
+    for match in _NUMBER.finditer(text):
+        if not known & set(_readings(match)):
+            missing[match[0].strip()] = None
+    return list(missing)
+
+
+def _values(text: str) -> Iterator[Decimal]:
+    """The values of the numbers of a text, however they are written."""
+    for match in _NUMBER.finditer(unicodedata.normalize("NFKC", text)):
+        yield from _readings(match)
+    for term in quantities(fold(text).lower()):
+        if "-" in term:
+            yield from (Decimal(part) for part in term.split("-") if part.isdigit())
+        elif leading := _LEADING.match(term):
+            yield Decimal(leading[1])
+
+
+def _readings(match: re.Match[str]) -> Iterator[Decimal]:
+    """What a number may mean: itself, and with the magnitude behind it."""
+    value = Decimal(match[1].replace(",", "")).normalize()
+    yield value
+    if match[2]:
+        yield (value * _MAGNITUDES[match[2].lower()]).normalize()
