@@ -82,12 +82,14 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "QA_ENGINE_DOCUMENTS__OCR": "never"}
 
 
-def speed(work: Path, pdfs: Path | None, pages: int, seed: int, ways: Sequence[str]) -> tuple[Report, Any]:
+def speed(
+    work: Path, pdfs: Path | None, pages: int, density: int, seed: int, ways: Sequence[str]
+) -> tuple[Report, Any]:
     """All ways on the same files."""
     folder = pdfs or work / "pdf"
     if pdfs is None:
         files = max(1, pages // _PAGES_A_FILE)
-        pages = write_pdfs(folder, files, _PAGES_A_FILE * _SENTENCES_A_PAGE, seed)
+        pages = write_pdfs(folder, files, _PAGES_A_FILE * density, seed)
     else:
         import pymupdf
 
@@ -196,6 +198,7 @@ def memory(work: Path, seed: int, pages: int) -> tuple[Report, Any]:
 def main(
     part: Annotated[list[Part] | None, typer.Option(help="What to measure [default: speed].")] = None,
     pages: Annotated[int, typer.Option(min=1)] = 500,
+    density: Annotated[int, typer.Option(min=1, help="Sentences a page, about.")] = _SENTENCES_A_PAGE,
     pdfs: Annotated[Path | None, typer.Option(help="A folder of PDFs instead of invented text.")] = None,
     way: Annotated[list[str] | None, typer.Option(help=f"Of: {', '.join(WAYS)} [default: all].")] = None,
     sentences: Annotated[int, typer.Option(min=1000, help="Of the large collection.")] = _LARGE,
@@ -211,7 +214,7 @@ def main(
         with tempfile.TemporaryDirectory(prefix="qa-benchmark-") as scratch:
             place = work or Path(scratch)
             if chosen is Part.speed:
-                report, results = speed(place, pdfs, pages, seed, way or list(WAYS))
+                report, results = speed(place, pdfs, pages, density, seed, way or list(WAYS))
             elif chosen is Part.unchanged:
                 report, results = unchanged(place, seed)
             elif chosen is Part.one_more:

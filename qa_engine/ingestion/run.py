@@ -6,41 +6,34 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
-from llama_index.core.ingestion import IngestionPipeline
 from llama_index.core.schema import BaseNode
 
 from qa_engine.config import Config
-from qa_engine.documents.node_parser import SECTION
 from qa_engine.documents.ocr import ocr_available
 from qa_engine.documents.parsing_pool import parse_files
 from qa_engine.documents.pdf import PARSER_VERSION, ParsedPdf
-from qa_engine.documents.reader import PdfDocument, path_text
-from qa_engine.documents.sentences import SPLITTER_VERSION, is_chinese
+from qa_engine.documents.reader import path_text
+from qa_engine.documents.sentences import SPLITTER_VERSION
 from qa_engine.errors import DocumentError, QAEngineError
-from qa_engine.index.analyser import analyse
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths
-from qa_engine.index.records import DocumentParts, FileRecord
 from qa_engine.ingestion.changes import (
     Changes,
     FileToLink,
     FileToRead,
     Reading,
     compare,
-    file_digest,
-    file_stamp,
-    unreadable,
     vanished,
     with_content,
 )
+from qa_engine.ingestion.group_writer import FileGroup, GroupWriter, now
 from qa_engine.ingestion.metadata import MetadataTable
 from qa_engine.ingestion.neighbour_embedding import EmbeddedSentences
-from qa_engine.ingestion.pipeline import build_pipeline, lexical_text
+from qa_engine.ingestion.pipeline import build_pipeline
 from qa_engine.ingestion.publishing import publish
 from qa_engine.ingestion.reembedding import change_token_bits, drop_former
 from qa_engine.ingestion.report import (
@@ -49,7 +42,6 @@ from qa_engine.ingestion.report import (
     IngestReport,
     StageClock,
     doubtful_pages,
-    needs_ocr,
 )
 from qa_engine.ingestion.stored_nodes import StoredNodes
 from qa_engine.ingestion.token_vectors import open_token_store
@@ -64,22 +56,6 @@ _PUBLISH_SECONDS = 30
 
 _Read = Callable[[Sequence[FileToRead]], Iterable[tuple[Path, ParsedPdf | DocumentError]]]
 _Embedded = Callable[[Sequence[BaseNode]], EmbeddedSentences]
-
-
-@dataclass
-class _Group:
-    """Parsed files on their way into the index."""
-
-    files: list[tuple[FileToRead, ParsedPdf, float]] = field(default_factory=list)
-    chars: int = 0
-
-    def add(self, file: FileToRead, parsed: ParsedPdf, seconds: float) -> None:
-        self.files.append((file, parsed, seconds))
-        self.chars += len(parsed.text)
-
-    @property
-    def is_full(self) -> bool:
-        return self.chars >= _TOGETHER_CHARS or len(self.files) >= _TOGETHER_FILES
 
 
 class IngestRun:
@@ -104,7 +80,7 @@ class IngestRun:
         self._report = IngestReport(name)
         self._clock = StageClock()
         self._nodes = StoredNodes(catalog, where, config.index)
-        self._pipeline: IngestionPipeline | None = None
+        self._writer: GroupWriter | None = None
         self._publish_at = time.monotonic() + _PUBLISH_SECONDS
         self._reading = Reading(
             self._pipeline_identity(), config.documents.ocr != "never" and ocr_available()
@@ -185,7 +161,7 @@ class IngestRun:
 
     def _link(self, file: FileToLink | FileToRead) -> None:
         if not file.record.ingested_at:
-            file = replace(file, record=replace(file.record, ingested_at=_now()))
+            file = replace(file, record=replace(file.record, ingested_at=now()))
         self._catalog.link(file.record)
         if file.moved_from is not None:
             self._catalog.remove(file.moved_from)
@@ -203,7 +179,7 @@ class IngestRun:
         embed_model = self._embed_model or build_embedding(self._config.embedding, self._progress.stage)
         self._nodes.tokens = open_token_store(self._catalog, self._where, self._config.embedding, embed_model)
         with self._readers(workers) as (read, embedded):
-            self._pipeline = build_pipeline(
+            pipeline = build_pipeline(
                 self._config,
                 embed_model,
                 self._nodes.store,
@@ -213,6 +189,7 @@ class IngestRun:
                 self._clock,
                 embedded,
             )
+            self._writer = GroupWriter(self._catalog, pipeline, self._clock, self._reading.ocr)
             self._read_by(read, reads)
 
     @contextmanager
@@ -259,7 +236,7 @@ class IngestRun:
 
     def _read_distinct(self, read: _Read, files: Sequence[FileToRead]) -> None:
         by_path = {file.path: file for file in files}
-        group = _Group()
+        group = FileGroup(_TOGETHER_CHARS, _TOGETHER_FILES)
         results = iter(read(files))
         while True:
             started = time.perf_counter()
@@ -274,79 +251,26 @@ class IngestRun:
             group.add(by_path[path], parsed, time.perf_counter() - started)
             if group.is_full:
                 self._store(group)
-                group = _Group()
+                group = FileGroup(_TOGETHER_CHARS, _TOGETHER_FILES)
                 if time.monotonic() >= self._publish_at:
                     self._publish()
         if group.files:
             self._store(group)
 
-    def _store(self, group: _Group) -> None:
-        """Embeds and stores the sentences of some files, and commits each file with all of its own."""
-        assert self._pipeline is not None
-        started = time.perf_counter()
-        documents = [
-            PdfDocument.of(parsed, file.path, file.record.document_id) for file, parsed, _ in group.files
-        ]
-        nodes: dict[str, list[BaseNode]] = {document.node_id: [] for document in documents}
-        for node in self._pipeline.run(documents=documents):
-            nodes[node.ref_doc_id or ""].append(node)
-        committed = []
-        with self._clock("committing"):
-            found = [
-                (file, parsed, nodes[file.record.document_id], self._changed_meanwhile(file))
-                for file, parsed, _ in group.files
-            ]
-            with self._catalog.together():
-                for file, parsed, own, error in found:
-                    committed.append(self._commit(file, parsed, own) if error is None else file.record)
-        total = max(1, sum(map(len, nodes.values())))
-        spent = time.perf_counter() - started
-        for (file, parsed, own, error), record, (_, _, waited) in zip(
-            found, committed, group.files, strict=True
-        ):
-            if error is not None:
-                self._fail(file.path, error)
+    def _store(self, group: FileGroup) -> None:
+        assert self._writer is not None
+        for stored in self._writer.store(group):
+            if stored.error is not None:
+                self._fail(stored.file.path, stored.error)
                 continue
-            self._report.warnings.extend(doubtful_pages(record.file_name, parsed.pages))
+            record = stored.record
+            self._report.warnings.extend(doubtful_pages(record.file_name, stored.parsed.pages))
             self._report.pages += record.pages
             self._report.nodes += record.nodes
-            seconds = waited + spent * len(own) / total
+            status, former = stored.file.status, stored.file.moved_from or ""
             self._done(
-                FileResult(
-                    record.path, file.status, file.moved_from or "", "", record.pages, record.nodes, seconds
-                )
+                FileResult(record.path, status, former, "", record.pages, record.nodes, stored.seconds)
             )
-
-    def _changed_meanwhile(self, file: FileToRead) -> DocumentError | None:
-        """Why what was read of a file may not be what its record says."""
-        record = file.record
-        try:
-            stamp = file_stamp(file.path)
-            if stamp == (record.size, record.modified_ns, record.changed_ns):
-                return None
-            if file_digest(file.path) == record.sha256:
-                return None
-        except OSError as error:
-            return unreadable(file.path, error)
-        return DocumentError("changed", f"{file.path.name} changed while it was read: run again.")
-
-    def _commit(self, file: FileToRead, parsed: ParsedPdf, nodes: Sequence[BaseNode]) -> FileRecord:
-        record = replace(
-            file.record,
-            pages=len(parsed.pages),
-            nodes=len(nodes),
-            chinese_nodes=sum(is_chinese(node.get_content()) for node in nodes),
-            awaits_ocr=0 if self._reading.ocr else sum(map(needs_ocr, parsed.pages)),
-            ingested_at=_now(),
-        )
-        sections = dict.fromkeys(node.metadata[SECTION] for node in nodes if node.metadata.get(SECTION))
-        terms = [analyse(lexical_text(node)) for node in nodes]
-        if not nodes:
-            self._catalog.begin(record.document_id, 0)
-        self._catalog.commit(record, DocumentParts(parsed.spans, terms, parsed.tables, list(sections)))
-        if file.moved_from is not None:
-            self._catalog.remove(file.moved_from)
-        return record
 
     def _settle_vanished(self, files: Sequence[Path], named: Sequence[Path | str], prune: bool) -> None:
         for record in vanished(self._catalog, files, named):
@@ -372,7 +296,3 @@ class IngestRun:
             "all pages by OCR" if self._config.documents.ocr == "always" else "",
         ]
         return "/".join(map(str, parts))
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
