@@ -18,11 +18,13 @@ from qa_engine.cli.collections_command import collections
 from qa_engine.cli.config_command import config
 from qa_engine.cli.delete_command import delete
 from qa_engine.cli.doctor_command import doctor
+from qa_engine.cli.evaluate_command import evaluate
 from qa_engine.cli.ingest_command import ingest
 from qa_engine.cli.inspect_command import inspect
 from qa_engine.cli.list_command import list_files
 from qa_engine.cli.models_command import models_app
 from qa_engine.cli.output import say_error
+from qa_engine.cli.questions_command import questions_app
 from qa_engine.cli.rebuild_command import rebuild
 from qa_engine.cli.show_command import show
 from qa_engine.errors import QAEngineError
@@ -48,11 +50,13 @@ app.command("list")(list_files)
 app.command()(show)
 app.command()(delete)
 app.command()(inspect)
+app.command()(evaluate)
 app.command()(calibrate)
 app.command()(rebuild)
 app.command()(collections)
 app.command()(doctor)
 app.command()(config)
+app.add_typer(questions_app, name="questions")
 app.add_typer(models_app, name="models")
 
 
