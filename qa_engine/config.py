@@ -172,7 +172,19 @@ class LlmConfig(_Section):
     max_tokens: Annotated[int, Field(ge=16, le=100_000)] = 1024
     context_window: Annotated[int, Field(ge=1024, le=10_000_000)] = 16_384
     timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 60
+    """For each try: until the reply is there, or in a stream the next piece of it."""
     max_retries: Annotated[int, Field(ge=0, le=20)] = 3
+    price_input: Annotated[float, Field(ge=0, le=1_000_000)] | None = None
+    """Of a million tokens of the prompt, in any currency; with ``price_output`` it makes ``answer.cost``."""
+    price_output: Annotated[float, Field(ge=0, le=1_000_000)] | None = None
+    fallback_model: str | None = None
+    """Asked where ``model`` is out of reach, overloaded or failing after its retries."""
+    fallback_base_url: str | None = None
+    """Unset: the same service, with the same key."""
+    fallback_api_key: SecretStr | None = None
+    fallback_after_failures: Annotated[int, Field(ge=1, le=1000)] = 3
+    """Failures in a row after which ``model`` is not tried for ``fallback_seconds``."""
+    fallback_seconds: Annotated[float, Field(ge=0, le=86_400)] = 60
 
 
 class AnsweringConfig(_Section):

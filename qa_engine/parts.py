@@ -15,6 +15,7 @@ from qa_engine.answering.local_relevance import LOCAL_RELEVANCE
 from qa_engine.answering.relevance import RelevanceModel
 from qa_engine.answering.stored_relevance import stored_relevance
 from qa_engine.answering.synthesizer import ChineseAnswerSynthesizer
+from qa_engine.answering.usage import Prices
 from qa_engine.config import LOCAL, Config
 from qa_engine.errors import ConfigurationError
 from qa_engine.index.opening import open_collections
@@ -58,7 +59,12 @@ def build_parts(
     synthesizer: Synthesizer
     expander = None
     if llm is not None or config.llm.model is not None:
-        synthesizer = ChineseAnswerSynthesizer(llm or build_llm(config.llm))
+        synthesizer = ChineseAnswerSynthesizer(
+            llm or build_llm(config.llm),
+            repairs=config.answering.repairs,
+            streaming=config.answering.streaming,
+            prices=Prices.of(config.llm),
+        )
         expander = build_expander(config, llm)
     elif config.retrieval.expansion != "none":
         raise ConfigurationError(

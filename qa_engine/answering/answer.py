@@ -9,6 +9,7 @@ from typing import Any
 from llama_index.core.base.response.schema import Response
 from llama_index.core.schema import MetadataMode, NodeWithScore
 
+from qa_engine.answering.usage import Usage
 from qa_engine.retrieval.explanation import Explanation
 
 REFUSAL = "我无法回答您的问题"
@@ -69,15 +70,28 @@ class Answer(Response):
         question: as it was asked.
         refused: whether the answer is the refusal.
         citations: the passages the text refers to, by number.
+        unsupported: numbers, dates and names of the answer that occur neither in a passage that the model was shown nor in
+            the question; see `qa_engine.answering.unsupported`. Always empty for quotations.
+        unverified: whether the answer cites no passage, so that nothing in it can be looked up.
+        foreign: whether the answer is not Chinese.
+        repaired: whether the model was asked a second time, because its first answer cited nothing or was not Chinese.
+        usage: tokens of all calls for this answer; None without a call, or if the service reports none.
+        cost: of these tokens, in the currency of the configured prices; None without prices, or for another model's tokens.
         probability: estimated probability (0 to 1) that the passages hold the answer; None without an estimate.
         timings: seconds by stage.
-        models: names of the embedding model, the reranker and the language model.
+        models: names of the embedding model, the reranker and the language model that answered.
         explanation: how the passages came about; None for an answer from given passages.
     """
 
     question: str = ""
     refused: bool = False
     citations: list[Citation] = field(default_factory=list)
+    unsupported: list[str] = field(default_factory=list)
+    unverified: bool = False
+    foreign: bool = False
+    repaired: bool = False
+    usage: Usage | None = None
+    cost: float | None = None
     probability: float | None = None
     timings: dict[str, float] = field(default_factory=dict)
     models: dict[str, str] = field(default_factory=dict)
@@ -91,6 +105,12 @@ class Answer(Response):
             "refused": self.refused,
             "probability": self.probability,
             "citations": [asdict(citation) for citation in self.citations],
+            "unsupported": self.unsupported,
+            "unverified": self.unverified,
+            "foreign": self.foreign,
+            "repaired": self.repaired,
+            "usage": None if self.usage is None else asdict(self.usage),
+            "cost": self.cost,
             "passages": [passage_to_dict(rank, node) for rank, node in enumerate(self.source_nodes, 1)],
             "timings": self.timings,
             "models": self.models,

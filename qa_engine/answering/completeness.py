@@ -7,14 +7,33 @@ from typing import Any
 from llama_index.core.base.llms.types import ChatResponse
 from llama_index.core.llms import LLM
 
+from qa_engine.answering.usage import Usage
 from qa_engine.errors import ConfigurationError, QAEngineError, ServiceUnavailableError
+from qa_engine.models.fallback_llm import ANSWERED_BY
+
+_TOO_LONG = {"length", "max_tokens", "model_length", "max_output_tokens", "model_context_window_exceeded"}
+_WITHHELD = {"content_filter", "sensitive", "safety", "recitation", "blocklist", "prohibited_content", "spii"}
+_FAILED = {
+    "error",
+    "abort",
+    "aborted",
+    "cancelled",
+    "network_error",
+    "insufficient_system_resource",
+    "repetition_truncation",
+}
+"""Reasons that OpenAI and services with its protocol give; other ones end a whole reply."""
 
 
 class ReplyEnd:
-    """Looks at the pieces of one reply for the reason why it ended.
+    """Looks at the pieces of one reply for the reason why it ended, and for what is told with it.
 
     Args:
-        llm: the model that replies, for messages.
+        llm: the model that is asked, for messages.
+
+    Attributes:
+        usage: the tokens that the reply took, as far as it has been seen; None if nothing was reported.
+        model: name of the model that replies.
     """
 
     def __init__(self, llm: LLM) -> None:
@@ -22,33 +41,42 @@ class ReplyEnd:
         self._pieces = 0
         self._says_why = False
         self._reason: str | None = None
+        self.usage: Usage | None = None
+        self.model: str = llm.metadata.model_name
 
     def see(self, reply: ChatResponse) -> None:
         """Take note of a whole reply or the next piece of one."""
         self._pieces += 1
+        self.usage = Usage.of(reply) or self.usage
+        self.model = reply.additional_kwargs.get(ANSWERED_BY, self.model)
         choices = _field(reply.raw, "choices")
         if choices is None:
             return
         self._says_why = True
         if isinstance(choices, list) and choices and (reason := _field(choices[0], "finish_reason")):
-            self._reason = str(reason)
+            self._reason = str(reason).lower()
 
     def check_whole(self) -> None:
         """After a reply that came at once.
 
         Raises:
             ConfigurationError: the reply reached the longest allowed length and is cut off there.
+            ServiceUnavailableError: the service says that it failed.
             QAEngineError: the service withheld the reply.
         """
-        if self._reason == "length":
+        if self._reason in _TOO_LONG:
             raise ConfigurationError(
                 f"The answer of {self._name} was cut off at llm.max_tokens = "
                 f"{self._llm.metadata.num_output}: raise it, or ask a narrower question."
             )
-        if self._reason == "content_filter":
+        if self._reason in _WITHHELD:
             raise QAEngineError(
                 f"The content filter of {self._name} withheld the answer: rephrase the question, "
                 "or choose another model with llm.model."
+            )
+        if self._reason in _FAILED:
+            raise ServiceUnavailableError(
+                f"The answer of {self._name} broke off, and the service names {self._reason!r} as the reason: try again."
             )
 
     def check_stream(self) -> None:
@@ -66,9 +94,15 @@ class ReplyEnd:
             )
         self.check_whole()
 
+    def nothing_came(self) -> ServiceUnavailableError:
+        """The error for a reply that is complete, and empty."""
+        return ServiceUnavailableError(
+            f"The reply of {self._name} was empty: try again, or raise llm.max_tokens if the model thinks before it answers."
+        )
+
     @property
     def _name(self) -> str:
-        return f"the language model {self._llm.metadata.model_name!r}"
+        return f"the language model {self.model!r}"
 
 
 def _field(holder: Any, name: str) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
@@ -10,14 +9,13 @@ from llama_index.core.prompts import ChatPromptTemplate
 from llama_index.core.schema import MetadataMode, NodeWithScore
 
 from qa_engine.answering.answer import REFUSAL
+from qa_engine.answering.neutral import neutralise, neutralise_markup
+
+__all__ = ["answer_prompt", "format_passages", "neutralise", "neutralise_question"]
 
 # Passages are delimited with two characters that are taken out of everything else that enters the prompt, so
 # that no document can close its passage or open another one. Unlike random ones, they keep prompts cacheable.
 _OPEN, _CLOSE = "⟦", "⟧"
-_DELIMITERS = str.maketrans(dict.fromkeys("⟦〚", "〔") | dict.fromkeys("⟧〛", "〕"))
-
-# Papers number their references like we number passages: a model must not copy theirs as ours.
-_BRACKETED_NUMBERS = re.compile(r"[\[【［]([\s^]*(?:资料\s*)?\d[\d\s,，、;；\-–—~～†]*)[\]】］]")
 
 _SYSTEM = f"""\
 你是一名严谨的文档问答助手。用户会给出从文档中检索到的“已知信息”和一个问题，你只依据已知信息作答。
@@ -58,8 +56,8 @@ def answer_prompt() -> ChatPromptTemplate:
 def format_passages(nodes: Sequence[NodeWithScore]) -> str:
     """The passages as the prompt shows them: numbered from 1, delimited, each with its file and pages.
 
-    Nothing in a text or file name can look like the head or the end of a passage: the delimiter characters
-    and numbers in square brackets are written with ``〔〕`` there.
+    Nothing in a text, title or file name can look like the head or the end of a passage, like a citation or like a token
+    of a chat template: see `qa_engine.answering.neutral`.
 
     Args:
         nodes: passages, best first; ``file_name``, ``page``, ``page_end``, ``section`` and ``tables`` of their metadata
@@ -68,14 +66,9 @@ def format_passages(nodes: Sequence[NodeWithScore]) -> str:
     return "\n\n".join(_format_passage(number, passage) for number, passage in enumerate(nodes, 1))
 
 
-def neutralise(text: str) -> str:
-    """``text`` without the delimiters of passages and without numbers in square brackets."""
-    return _BRACKETED_NUMBERS.sub(r"〔\1〕", text.translate(_DELIMITERS))
-
-
 def neutralise_question(question: str) -> str:
-    """A question as the prompt shows it: without the delimiters; its bracketed numbers may mean something."""
-    return question.translate(_DELIMITERS).strip()
+    """A question as the prompt shows it: without the form of a prompt; its bracketed numbers may mean something."""
+    return neutralise_markup(question).strip()
 
 
 def _format_passage(number: int, passage: NodeWithScore) -> str:
@@ -84,11 +77,12 @@ def _format_passage(number: int, passage: NodeWithScore) -> str:
     if file := metadata.get("file_name"):
         head.append(_one_line(str(file)))
     if (page := metadata.get("page")) is not None:
-        last = metadata.get("page_end") or page
+        page, last = _one_line(str(page)), _one_line(str(metadata.get("page_end") or page))
         head.append(f"第 {page} 页" if last == page else f"第 {page}–{last} 页")
     if section := metadata.get("section"):
         head.append(_one_line(str(section)))
-    texts = [passage.node.get_content(metadata_mode=MetadataMode.NONE).strip(), *metadata.get("tables", ())]
+    tables = (str(table) for table in metadata.get("tables", ()))
+    texts = [passage.node.get_content(metadata_mode=MetadataMode.NONE).strip(), *tables]
     text = neutralise("\n\n".join(texts))
     return f"{_OPEN}{'｜'.join(head)}{_CLOSE}\n{text}\n{_OPEN}资料 {number} 完{_CLOSE}"
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Generator, Iterator, Sequence
 from contextlib import aclosing, closing, contextmanager
-from typing import Any
+from typing import Any, Literal
 
-from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.base.response.schema import RESPONSE_TYPE
 from llama_index.core.callbacks.schema import CBEventType, EventPayload
 from llama_index.core.indices.prompt_helper import ChatPromptHelper, PromptHelper
@@ -19,12 +19,13 @@ from llama_index.core.schema import NodeWithScore, QueryBundle, QueryType, TextN
 from llama_index_instrumentation import get_dispatcher
 
 from qa_engine.answering.answer import REFUSAL, Answer
-from qa_engine.answering.citations import build_answer, refusal
-from qa_engine.answering.completeness import ReplyEnd
-from qa_engine.answering.context_budget import estimate_tokens, fit_passages
-from qa_engine.answering.normalise import StreamNormaliser, normalise
-from qa_engine.answering.prompts import answer_prompt, format_passages, neutralise_question
+from qa_engine.answering.citations import refusal
+from qa_engine.answering.context_budget import estimate_tokens
+from qa_engine.answering.drafting import Draft, Drafting, Rounds, StreamReading, limits
+from qa_engine.answering.prompts import answer_prompt
 from qa_engine.answering.stream import AnswerStream, AsyncAnswerStream
+from qa_engine.answering.usage import Prices
+from qa_engine.errors import QAEngineError
 from qa_engine.models.service_errors import llm_errors
 
 dispatcher = get_dispatcher(__name__)
@@ -34,17 +35,22 @@ PROMPT = "text_qa_template"
 
 
 class ChineseAnswerSynthesizer(BaseSynthesizer):
-    """Passages in, a Chinese `Answer` with citations or the refusal out. One call of the language model.
+    """Passages in, a Chinese `Answer` with citations or the refusal out.
 
-    Passages that do not fit into the model's context window are left out from the end, whole.
+    One call of the language model, and a second one if its answer cites nothing, is not Chinese or is empty. Passages that
+    do not fit into the model's context window are left out from the end, the last of them shortened to whole sentences.
 
     Args:
         llm: any LlamaIndex LLM.
         prompt: template with the variables ``context_str`` and ``query_str``; the strict Chinese one if None.
+        repairs: second calls at most, 0 or 1.
+        streaming: ``live`` passes pieces on as soon as they are sure to belong to an answer, and can ask a second time only
+            as long as it has passed none on; ``checked`` passes the answer on when it is complete.
+        prices: of the model's tokens, for ``answer.cost``.
 
     Raises:
         QAEngineError: from every method that asks the model: `AuthenticationFailedError`,
-            `ModelUnavailableError`, `ServiceUnavailableError` (also for a reply that breaks off) or
+            `ModelUnavailableError`, `ServiceUnavailableError` (also for a reply that breaks off or is empty) or
             `ConfigurationError`. Half an answer is never returned.
 
     Example:
@@ -53,9 +59,16 @@ class ChineseAnswerSynthesizer(BaseSynthesizer):
         '我无法回答您的问题'
     """
 
-    def __init__(self, llm: LLM, prompt: BasePromptTemplate | None = None) -> None:
+    def __init__(
+        self,
+        llm: LLM,
+        prompt: BasePromptTemplate | None = None,
+        repairs: int = 1,
+        streaming: Literal["live", "checked"] = "live",
+        prices: Prices | None = None,
+    ) -> None:
         # What is left None here is taken from the global Settings, which build an OpenAI model.
-        window, output = _limits(llm)
+        window, output = limits(llm)
         super().__init__(
             llm=llm,
             callback_manager=llm.callback_manager,
@@ -64,6 +77,7 @@ class ChineseAnswerSynthesizer(BaseSynthesizer):
             empty_response=REFUSAL,
         )
         self._prompt = prompt or answer_prompt()
+        self._repairs, self._live, self._prices = repairs, streaming == "live", prices
 
     def _get_prompts(self) -> PromptDictType:
         return {PROMPT: self._prompt}
@@ -75,12 +89,16 @@ class ChineseAnswerSynthesizer(BaseSynthesizer):
     def get_response(self, query_str: str, text_chunks: Sequence[str], **response_kwargs: Any) -> str:
         """The normalised answer to a question from bare texts; no texts, no call."""
         nodes = _as_nodes(text_chunks)
-        return self._respond(query_str, nodes, response_kwargs)[0] if nodes else REFUSAL
+        return (
+            self._ask(self._drafting(query_str, nodes, response_kwargs).rounds()).text if nodes else REFUSAL
+        )
 
     async def aget_response(self, query_str: str, text_chunks: Sequence[str], **response_kwargs: Any) -> str:
         """`get_response` without blocking."""
         nodes = _as_nodes(text_chunks)
-        return (await self._arespond(query_str, nodes, response_kwargs))[0] if nodes else REFUSAL
+        if not nodes:
+            return REFUSAL
+        return (await self._aask(self._drafting(query_str, nodes, response_kwargs).rounds())).text
 
     @dispatcher.span
     def synthesize(
@@ -96,8 +114,8 @@ class ChineseAnswerSynthesizer(BaseSynthesizer):
         with self._events(bundle) as done:
             if not nodes:
                 return done(refusal(bundle.query_str, sources))
-            text, refused, kept = self._respond(bundle.query_str, nodes, response_kwargs)
-            return done(build_answer(bundle.query_str, text, refused, kept, sources))
+            drafting = self._drafting(bundle.query_str, nodes, response_kwargs)
+            return done(drafting.answer(self._ask(drafting.rounds()), sources))
 
     @dispatcher.span
     async def asynthesize(
@@ -113,8 +131,9 @@ class ChineseAnswerSynthesizer(BaseSynthesizer):
         with self._events(bundle) as done:
             if not nodes:
                 return done(refusal(bundle.query_str, sources))
-            text, refused, kept = await self._arespond(bundle.query_str, nodes, response_kwargs)
-            return done(build_answer(bundle.query_str, text, refused, kept, sources))
+            drafting = self._drafting(bundle.query_str, nodes, response_kwargs)
+            draft = await self._aask(drafting.rounds())
+            return done(await asyncio.to_thread(drafting.answer, draft, sources))
 
     def stream_answer(self, query: QueryType, nodes: Sequence[NodeWithScore]) -> AnswerStream:
         """The answer in pieces. The model is asked when the first piece is, and errors are raised then."""
@@ -132,18 +151,24 @@ class ChineseAnswerSynthesizer(BaseSynthesizer):
                 yield REFUSAL
                 yield done(refusal(query.query_str, nodes))
                 return
-            kept, messages = self._messages(query.query_str, nodes)
-            end, normaliser = ReplyEnd(self._llm), StreamNormaliser(len(kept))
-            with llm_errors(self._llm), closing(self._llm.stream_chat(messages)) as replies:
+            drafting = self._drafting(query.query_str, nodes)
+            if not self._live:
+                draft = self._ask(drafting.rounds())
+                yield draft.text
+                yield done(drafting.answer(draft, nodes))
+                return
+            reading = StreamReading(drafting)
+            with llm_errors(self._llm), closing(self._llm.stream_chat(drafting.messages)) as replies:
                 for reply in replies:
-                    end.see(reply)
-                    if piece := normaliser.feed(reply.delta or ""):
+                    if piece := reading.feed(reply):
                         yield piece
-            end.check_stream()
-            rest, text, refused = normaliser.finish()
-            if rest:
-                yield rest
-            yield done(build_answer(query.query_str, text, refused, kept, nodes))
+            draft = reading.finish()
+            if reading.repairable:
+                draft = self._ask(drafting.repaired(draft))
+                yield draft.text
+            elif reading.rest:
+                yield reading.rest
+            yield done(drafting.answer(draft, nodes))
 
     async def _apieces(
         self, query: QueryBundle, nodes: Sequence[NodeWithScore]
@@ -153,52 +178,63 @@ class ChineseAnswerSynthesizer(BaseSynthesizer):
                 yield REFUSAL
                 yield done(refusal(query.query_str, nodes))
                 return
-            kept, messages = self._messages(query.query_str, nodes)
-            end, normaliser = ReplyEnd(self._llm), StreamNormaliser(len(kept))
+            drafting = self._drafting(query.query_str, nodes)
+            if not self._live:
+                draft = await self._aask(drafting.rounds())
+                yield draft.text
+                yield done(await asyncio.to_thread(drafting.answer, draft, nodes))
+                return
+            reading = StreamReading(drafting)
             with llm_errors(self._llm):
-                async with aclosing(await self._llm.astream_chat(messages)) as replies:
+                async with aclosing(await self._llm.astream_chat(drafting.messages)) as replies:
                     async for reply in replies:
-                        end.see(reply)
-                        if piece := normaliser.feed(reply.delta or ""):
+                        if piece := reading.feed(reply):
                             yield piece
-            end.check_stream()
-            rest, text, refused = normaliser.finish()
-            if rest:
-                yield rest
-            yield done(build_answer(query.query_str, text, refused, kept, nodes))
+            draft = reading.finish()
+            if reading.repairable:
+                draft = await self._aask(drafting.repaired(draft))
+                yield draft.text
+            elif reading.rest:
+                yield reading.rest
+            yield done(await asyncio.to_thread(drafting.answer, draft, nodes))
 
-    def _respond(
-        self, question: str, nodes: Sequence[NodeWithScore], arguments: dict[str, Any]
-    ) -> tuple[str, bool, list[NodeWithScore]]:
-        """Text, whether it is the refusal, and the passages that were shown to the model."""
-        kept, messages = self._messages(question, nodes, arguments)
-        end = ReplyEnd(self._llm)
-        with llm_errors(self._llm):
-            reply = self._llm.chat(messages)
-        end.see(reply)
-        end.check_whole()
-        return *normalise(reply.message.content or "", len(kept)), kept
-
-    async def _arespond(
-        self, question: str, nodes: Sequence[NodeWithScore], arguments: dict[str, Any]
-    ) -> tuple[str, bool, list[NodeWithScore]]:
-        kept, messages = self._messages(question, nodes, arguments)
-        end = ReplyEnd(self._llm)
-        with llm_errors(self._llm):
-            reply = await self._llm.achat(messages)
-        end.see(reply)
-        end.check_whole()
-        return *normalise(reply.message.content or "", len(kept)), kept
-
-    def _messages(
+    def _drafting(
         self, question: str, nodes: Sequence[NodeWithScore], arguments: dict[str, Any] | None = None
-    ) -> tuple[list[NodeWithScore], list[ChatMessage]]:
-        """The passages that fit, and the prompt with them."""
-        variables = {**(arguments or {}), "query_str": neutralise_question(question)}
-        bare = self._prompt.format(context_str="", **variables)
-        kept = fit_passages(nodes, bare, *_limits(self._llm))
-        messages = self._prompt.format_messages(llm=self._llm, context_str=format_passages(kept), **variables)
-        return kept, messages
+    ) -> Drafting:
+        return Drafting(
+            self._llm, self._prompt, question, nodes, arguments or {}, self._repairs, self._prices
+        )
+
+    def _ask(self, rounds: Rounds) -> Draft:
+        """What comes of the rounds, each of them one call."""
+        try:
+            messages = next(rounds)
+            while True:
+                try:
+                    with llm_errors(self._llm):
+                        reply = self._llm.chat(messages)
+                except QAEngineError as error:
+                    messages = rounds.throw(error)
+                else:
+                    messages = rounds.send(reply)
+        except StopIteration as end:
+            draft: Draft = end.value
+            return draft
+
+    async def _aask(self, rounds: Rounds) -> Draft:
+        try:
+            messages = next(rounds)
+            while True:
+                try:
+                    with llm_errors(self._llm):
+                        reply = await self._llm.achat(messages)
+                except QAEngineError as error:
+                    messages = rounds.throw(error)
+                else:
+                    messages = rounds.send(reply)
+        except StopIteration as end:
+            draft: Draft = end.value
+            return draft
 
     @contextmanager
     def _events(self, query: QueryBundle) -> Iterator[_Done]:
@@ -223,12 +259,6 @@ class _Done:
         self.answer = answer
         dispatcher.event(SynthesizeEndEvent(query=self._query, response=answer))
         return answer
-
-
-def _limits(llm: LLM) -> tuple[int, int]:
-    """Tokens that the model takes and tokens of its answer; an unlimited answer counts as 1024."""
-    metadata = llm.metadata
-    return metadata.context_window, metadata.num_output if metadata.num_output > 0 else 1024
 
 
 def _as_tokens(text: str) -> list[int]:

@@ -10,6 +10,8 @@ from pydantic import SecretStr
 from qa_engine.errors import ConfigurationError
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
+FALLBACK = "llm.fallback"
+"""What stands for the section of the second language model."""
 
 # The client refuses an empty key, servers on one's own machine need none.
 _NO_KEY = "no-key"
@@ -34,7 +36,7 @@ def resolve_endpoint(section: str, base_url: str | None, api_key: SecretStr | No
     """The endpoint that a section of the configuration means.
 
     Args:
-        section: name of the section, ``llm`` or ``embedding``.
+        section: name of the section, ``llm`` or ``embedding``; ``llm.fallback`` for the second language model.
         base_url: its ``base_url``; None is OpenAI.
         api_key: its ``api_key``.
 
@@ -46,8 +48,9 @@ def resolve_endpoint(section: str, base_url: str | None, api_key: SecretStr | No
     key = api_key.get_secret_value().strip() if api_key else ""
     if official and not key:
         raise ConfigurationError(
-            f"OpenAI needs an API key and none is set for {section}: set OPENAI_API_KEY or "
-            f"QA_ENGINE_{section.upper()}__API_KEY, or name another server with {section}.base_url."
+            f"OpenAI needs an API key and none is set for {section}: set "
+            f"{'' if section == FALLBACK else 'OPENAI_API_KEY or '}{variable_name(section, 'api_key')}, "
+            f"or name another server with {setting_name(section, 'base_url')}."
         )
     return Endpoint(base_url=url, api_key=key or _NO_KEY, official=official)
 
@@ -64,6 +67,21 @@ def address(base_url: str | None) -> str:
     return f"{host}:{port or (80 if parts.scheme == 'http' else 443)}"
 
 
+def setting_name(section: str, name: str) -> str:
+    """A setting of a model in the words of the configuration: the second language model has settings of its own in ``llm``.
+
+    Example:
+        >>> setting_name("llm", "base_url"), setting_name("llm.fallback", "base_url")
+        ('llm.base_url', 'llm.fallback_base_url')
+    """
+    return f"llm.fallback_{name}" if section == FALLBACK else f"{section}.{name}"
+
+
+def variable_name(section: str, name: str) -> str:
+    """The environment variable of a setting."""
+    return "QA_ENGINE_" + setting_name(section, name).upper().replace(".", "__")
+
+
 def _host(section: str, url: str) -> str:
     parts = urlsplit(url)
     try:
@@ -73,7 +91,7 @@ def _host(section: str, url: str) -> str:
     if not valid or parts.hostname is None:
         shown = url if "@" not in url else "…@" + url.rpartition("@")[2]
         raise ConfigurationError(
-            f"{section}.base_url = {shown!r} is not the address of a server: "
+            f"{setting_name(section, 'base_url')} = {shown!r} is not the address of a server: "
             "it must look like http://localhost:8000/v1."
         )
     return parts.hostname

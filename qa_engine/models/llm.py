@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pydantic import SecretStr
+
 from qa_engine.config import LlmConfig
 from qa_engine.errors import ConfigurationError
-from qa_engine.models.endpoints import resolve_endpoint
+from qa_engine.models.endpoints import FALLBACK, resolve_endpoint, setting_name
 
 if TYPE_CHECKING:
     from llama_index.core.llms import LLM
@@ -18,7 +20,8 @@ def build_llm(config: LlmConfig) -> LLM:
     OpenAI's own models at OpenAI become LlamaIndex's `OpenAI`, everything else (any base URL, any name that
     LlamaIndex does not know) `OpenAILike` with the configured context window. Time-outs, 408, 409, 429, 5xx
     and lost connections are tried again ``max_retries`` times with exponential back-off, jitter and the
-    service's ``Retry-After``; other refusals are final. The model raises the errors of `qa_engine.errors`.
+    service's ``Retry-After``; other refusals are final. The model raises the errors of `qa_engine.errors`. With a
+    ``fallback_model``, it is a `FallbackLLM` of the two.
 
     Args:
         config: the section ``llm``, with a ``model``.
@@ -36,19 +39,36 @@ def build_llm(config: LlmConfig) -> LLM:
             "llm.model names no language model: set it, for example QA_ENGINE_LLM__MODEL=gpt-4o-mini, "
             "or leave the section out for extractive answers."
         )
-    endpoint = resolve_endpoint("llm", config.base_url, config.api_key)
+    llm = _build("llm", config.model, config.base_url, config.api_key, config)
+    if not config.fallback_model or not config.fallback_model.strip():
+        return llm
+
+    from qa_engine.models.circuit_breaker import CircuitBreaker
+    from qa_engine.models.fallback_llm import FallbackLLM
+
+    # A key is for one service: it is not shown to another.
+    elsewhere = config.fallback_base_url is not None
+    url = config.fallback_base_url if elsewhere else config.base_url
+    key = config.fallback_api_key or (None if elsewhere else config.api_key)
+    second = _build(FALLBACK, config.fallback_model, url, key, config)
+    return FallbackLLM(llm, second, CircuitBreaker(config.fallback_after_failures, config.fallback_seconds))
+
+
+def _build(section: str, model: str, url: str | None, key: SecretStr | None, config: LlmConfig) -> LLM:
+    endpoint = resolve_endpoint(section, url, key)
 
     from llama_index.llms.openai.utils import ALL_AVAILABLE_MODELS, RESPONSES_API_ONLY_MODELS
 
     from qa_engine.models.openai_llm import CompatibleLLM, OfficialLLM
 
-    if config.model in RESPONSES_API_ONLY_MODELS:
+    if model in RESPONSES_API_ONLY_MODELS:
         raise ConfigurationError(
-            f"llm.model = {config.model!r} cannot be asked through chat completions: choose another, "
+            f"{setting_name(section, 'model')} = {model!r} cannot be asked through chat completions: choose another, "
             "for example gpt-4o-mini."
         )
     arguments: dict[str, Any] = {
-        "model": config.model,
+        "settings": section,
+        "model": model,
         "api_base": endpoint.base_url,
         "api_key": endpoint.api_key,
         "temperature": config.temperature,
@@ -56,7 +76,7 @@ def build_llm(config: LlmConfig) -> LLM:
         "timeout": config.timeout_seconds,
         "client_retries": config.max_retries,
     }
-    if endpoint.official and _base_name(config.model) in ALL_AVAILABLE_MODELS:
+    if endpoint.official and _base_name(model) in ALL_AVAILABLE_MODELS:
         return OfficialLLM(**arguments)
     return CompatibleLLM(is_chat_model=True, context_window=config.context_window, **arguments)
 

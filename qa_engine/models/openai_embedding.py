@@ -13,7 +13,7 @@ from llama_index.embeddings.openai import OpenAIEmbedding
 from openai import AsyncOpenAI
 
 from qa_engine.errors import ConfigurationError
-from qa_engine.models.openai_llm import client_timeout
+from qa_engine.models.deadlines import client_timeout
 from qa_engine.models.service_errors import ServiceErrors
 
 

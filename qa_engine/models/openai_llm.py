@@ -1,10 +1,11 @@
-"""LlamaIndex's OpenAI classes with one retry loop, one async client an event loop, and our errors."""
+"""LlamaIndex's OpenAI classes with one retry loop, one way of asking, limits that hold, and our errors."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from contextlib import aclosing, closing, contextmanager
+from contextlib import aclosing, contextmanager
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -20,63 +21,68 @@ from llama_index.llms.openai import OpenAI
 from llama_index.llms.openai_like import OpenAILike
 from openai import AsyncOpenAI
 
+from qa_engine.errors import ConfigurationError
+from qa_engine.models.background_loop import iterate_blocking, run_blocking
+from qa_engine.models.deadlines import DeadlineClient, on_response
 from qa_engine.models.service_errors import ServiceErrors
 
-_CONNECT_SECONDS = 10.0
-
-
-def client_timeout(seconds: float) -> httpx.Timeout:
-    """All the time for a reply, but little for reaching the host: a dead address is told soon."""
-    return httpx.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS))
+_USAGE_REQUEST = "stream_options"
+"""The argument that asks for token counts at the end of a stream; some services do not know it."""
 
 
 class OfficialLLM(OpenAI):
     """`OpenAI` of LlamaIndex, made dependable.
 
+    Blocking calls run the async ones in a loop of their own: one way of asking, whose time limits hold against a service
+    that drips bytes, and whose connections are closed when it is given up.
+
     Args:
         client_retries: tries after the first. Only the client of OpenAI retries: LlamaIndex's own loop around
             it (``max_retries``, here always 0) would multiply them.
-        arguments: those of `llama_index.llms.openai.OpenAI`.
+        settings: the section of the configuration, or the beginning of its settings, for messages.
+        arguments: those of `llama_index.llms.openai.OpenAI`. ``timeout`` holds for each try as a whole; for a stream until
+            its first piece, and again for every further one.
     """
 
     api_key: str | None = Field(default=None, description="The API key.", repr=False, exclude=True)
     _client_retries: int = PrivateAttr(default=0)
+    _settings: str = PrivateAttr(default="llm")
+    _counts_streams: bool = PrivateAttr(default=True)
     # The connections of an async client belong to the loop that opened them.
     _aclients: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncOpenAI] = PrivateAttr(
         default_factory=WeakKeyDictionary
     )
 
-    def __init__(self, *, client_retries: int = 0, **arguments: Any) -> None:
+    def __init__(self, *, client_retries: int = 0, settings: str = "llm", **arguments: Any) -> None:
         super().__init__(max_retries=0, **arguments)
         self._client_retries = client_retries
+        self._settings = settings
 
     def _get_credential_kwargs(self, is_async: bool = False) -> dict[str, Any]:
-        return {
-            **super()._get_credential_kwargs(is_async),
-            "max_retries": self._client_retries,
-            "timeout": client_timeout(self.timeout),
-        }
+        return {**super()._get_credential_kwargs(is_async), "max_retries": self._client_retries}
 
     def _get_aclient(self) -> AsyncOpenAI:
         loop = asyncio.get_running_loop()
         if loop not in self._aclients:
-            self._aclients[loop] = AsyncOpenAI(**self._get_credential_kwargs(is_async=True))
+            arguments = self._get_credential_kwargs(is_async=True)
+            client = arguments["http_client"] or DeadlineClient(self.timeout)
+            self._aclients[loop] = AsyncOpenAI(
+                **{**arguments, "http_client": client, "timeout": client.timeout}
+            )
         return self._aclients[loop]
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
-        errors = ServiceErrors("llm", self.model, self.api_base, self.timeout)
+        errors = ServiceErrors(self._settings, self.model, self.api_base, self.timeout)
         with errors:
             try:
                 yield
-            except (AttributeError, TypeError, IndexError) as error:
+            except (AttributeError, TypeError, IndexError, KeyError, ValueError) as error:
                 # The client hands on whatever came with status 200; a web page fails on its fields.
                 raise errors.unreadable() from error
 
     def _chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
-        with self._translated():
-            reply: ChatResponse = super()._chat(messages, **kwargs)
-        return reply
+        return run_blocking(self._achat(messages, **kwargs))
 
     async def _achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         with self._translated():
@@ -84,20 +90,50 @@ class OfficialLLM(OpenAI):
         return reply
 
     def _stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
-        def translated(pieces: ChatResponseGen) -> ChatResponseGen:
-            with closing(pieces), ServiceErrors("llm", self.model, self.api_base, self.timeout):
-                yield from pieces
-
-        return translated(super()._stream_chat(messages, **kwargs))
+        return iterate_blocking(self._replies(messages, kwargs))
 
     async def _astream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseAsyncGen:
-        async def translated(pieces: ChatResponseAsyncGen) -> ChatResponseAsyncGen:
-            async with aclosing(pieces):
-                with ServiceErrors("llm", self.model, self.api_base, self.timeout):
+        return self._replies(messages, kwargs)
+
+    async def _replies(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatResponseAsyncGen:
+        """The pieces of a stream, with the token counts at its end from a service that can count."""
+        if self._counts_streams and _USAGE_REQUEST not in kwargs:
+            try:
+                counted = {**kwargs, _USAGE_REQUEST: {"include_usage": True}}
+                async with aclosing(self._pieces(messages, counted)) as pieces:
                     async for piece in pieces:
                         yield piece
+                return
+            except ConfigurationError as error:
+                if not any(name in str(error) for name in (_USAGE_REQUEST, "include_usage")):
+                    raise
+                self._counts_streams = False  # it was refused before the first piece
+        async with aclosing(self._pieces(messages, kwargs)) as pieces:
+            async for piece in pieces:
+                yield piece
 
-        return translated(await super()._astream_chat(messages, **kwargs))
+    async def _pieces(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatResponseAsyncGen:
+        with self._translated():
+            source = await super()._astream_chat(messages, **kwargs)
+            end = object()
+            first = True
+            async with aclosing(source):
+                while True:
+                    try:
+                        # The client limits and repeats its tries by itself: the first piece has its time from then on.
+                        async with asyncio.timeout(None if first else self.timeout) as limit:
+                            with on_response(partial(_begin, limit, self.timeout)):
+                                piece: Any = await anext(source, end)
+                    except TimeoutError as error:
+                        raise httpx.ReadTimeout("no further piece in time") from error
+                    if piece is end:
+                        return
+                    first = False
+                    yield piece
+
+
+def _begin(limit: asyncio.Timeout, seconds: float) -> None:
+    limit.reschedule(asyncio.get_running_loop().time() + seconds)
 
 
 class CompatibleLLM(OfficialLLM, OpenAILike):

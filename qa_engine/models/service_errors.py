@@ -17,13 +17,13 @@ from qa_engine.errors import (
     QAEngineError,
     ServiceUnavailableError,
 )
-from qa_engine.models.endpoints import OPENAI_BASE_URL, address
+from qa_engine.models.endpoints import FALLBACK, OPENAI_BASE_URL, address, setting_name, variable_name
 
 if TYPE_CHECKING:
     import openai
     from llama_index.core.llms import LLM
 
-_NAMES = {"llm": "language model", "embedding": "embedding model"}
+_NAMES = {"llm": "language model", FALLBACK: "second language model", "embedding": "embedding model"}
 _MAX_MESSAGE_CHARS = 200
 _SECRET = re.compile(r"\b(sk|key|Bearer)[-_ ][\w*.-]{6,}", re.IGNORECASE)
 # Several services answer 400 or 403 where OpenAI answers 404.
@@ -59,8 +59,15 @@ class ServiceErrors:
     def _who(self) -> str:
         return f"the {_NAMES.get(self.what, self.what)} {self.model!r} at {address(self.base_url)}"
 
+    @property
+    def _section(self) -> str:
+        return self.what.partition(".")[0]
+
+    def _setting(self, name: str) -> str:
+        return setting_name(self.what, name)
+
     def _translate(self, error: Exception) -> QAEngineError | None:
-        if isinstance(error, json.JSONDecodeError):
+        if isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
             return self.unreadable()
         # A library that was never imported cannot have raised: importing it here would cost a second.
         if (openai := sys.modules.get("openai")) is not None and isinstance(error, openai.APIError):
@@ -73,15 +80,18 @@ class ServiceErrors:
             return ServiceUnavailableError(
                 f"The reply of {self._who} broke off with an error: {_shorten(error.message)} Try again."
             )
-        if (httpx := sys.modules.get("httpx")) is not None and isinstance(error, httpx.TransportError):
-            return self._transport(error, isinstance(error, httpx.TimeoutException))
+        if (httpx := sys.modules.get("httpx")) is not None:
+            if isinstance(error, httpx.DecodingError):
+                return self.unreadable()
+            if isinstance(error, httpx.RequestError):
+                return self._transport(error, isinstance(error, httpx.TimeoutException))
         return None
 
     def unreadable(self) -> ServiceUnavailableError:
         """The error for a reply that is not what an OpenAI-compatible service sends."""
         return ServiceUnavailableError(
             f"What {self._who} replied is not a reply of an OpenAI-compatible service: check "
-            f"{self.what}.base_url = {_without_secrets(self.base_url)!r}, which usually ends in /v1."
+            f"{self._setting('base_url')} = {_without_secrets(self.base_url)!r}, which usually ends in /v1."
         )
 
     def _transport(self, cause: BaseException, timed_out: bool) -> QAEngineError:
@@ -92,17 +102,19 @@ class ServiceErrors:
             within = f" within {self.timeout_seconds:g} seconds" if self.timeout_seconds else " in time"
             return ServiceUnavailableError(
                 f"{_capital(self._who)} did not answer{within}: try again, or raise "
-                f"{self.what}.timeout_seconds."
+                f"{self._section}.timeout_seconds."
             )
-        if isinstance(cause, httpx.UnsupportedProtocol | httpx.ProxyError):
+        if isinstance(cause, httpx.DecodingError):
+            return self.unreadable()
+        if isinstance(cause, httpx.UnsupportedProtocol | httpx.ProxyError | httpx.TooManyRedirects):
             return ServiceUnavailableError(
                 f"{_capital(self._who)} cannot be reached: {_shorten(str(cause))} "
-                f"Check {self.what}.base_url and the proxy settings."
+                f"Check {self._setting('base_url')} and the proxy settings."
             )
         if isinstance(cause, httpx.ConnectError) or not isinstance(cause, httpx.TransportError):
             return ServiceUnavailableError(
                 f"Nobody answers at {place}, where the {_NAMES.get(self.what, self.what)} {self.model!r} is "
-                f"expected ({_shorten(str(cause)).rstrip('.')}): check {self.what}.base_url and that the "
+                f"expected ({_shorten(str(cause)).rstrip('.')}): check {self._setting('base_url')} and that the "
                 "server is running."
             )
         return ServiceUnavailableError(
@@ -117,12 +129,12 @@ class ServiceErrors:
             # The reply is not repeated: services quote the key in it.
             return AuthenticationFailedError(
                 f"The API key for {self._who} was refused (status {status}): "
-                f"check QA_ENGINE_{self.what.upper()}__API_KEY or OPENAI_API_KEY."
+                f"check {variable_name(self.what, 'api_key')}{'' if self.what == FALLBACK else ' or OPENAI_API_KEY'}."
             )
         if status == 429:
             return ServiceUnavailableError(
                 f"{_capital(self._who)} accepts no more requests now (status 429): {_shorten(told)} "
-                f"Try again later, check the quota of the account, or raise {self.what}.max_retries."
+                f"Try again later, check the quota of the account, or raise {self._section}.max_retries."
             )
         if status >= 500 or status in {408, 409}:
             return ServiceUnavailableError(
@@ -130,7 +142,7 @@ class ServiceErrors:
             )
         way_out = (
             "use fewer passages (answering.passages), or set llm.context_window to what the model has."
-            if self.what == "llm" and _TOO_LONG.search(told)
+            if self._section == "llm" and _TOO_LONG.search(told)
             else f"check the settings of {self.what}."
         )
         return ConfigurationError(
@@ -140,10 +152,12 @@ class ServiceErrors:
 
     def _unknown_model(self, told: str, certain: bool) -> QAEngineError:
         url = _without_secrets(self.base_url or OPENAI_BASE_URL).rstrip("/")
-        doubt = "" if certain else f" If that address is wrong: {self.what}.base_url usually ends in /v1."
+        doubt = (
+            "" if certain else f" If that address is wrong: {self._setting('base_url')} usually ends in /v1."
+        )
         return ModelUnavailableError(
             f"There is no model {self.model!r} at {address(self.base_url)}, or it is not open to this key: "
-            f"{url}/models lists the models there; choose one with {self.what}.model.{doubt}"
+            f"{url}/models lists the models there; choose one with {self._setting('model')}.{doubt}"
         )
 
 
@@ -153,7 +167,7 @@ def service_errors(
     """A context manager, also around awaits, that turns errors of openai and httpx into `QAEngineError`s.
 
     Args:
-        what: the section of the configuration that chose the model: ``llm`` or ``embedding``.
+        what: the section of the configuration that chose the model: ``llm`` or ``embedding``, or ``llm.fallback``.
         model: name of the model.
         base_url: address of the service; None is OpenAI.
         timeout_seconds: for the message of a time-out.

@@ -180,7 +180,8 @@ def build_expander(config: Config, llm: LLM | None = None) -> QueryExpander | No
         return None
     if llm is None:
         seconds = min(settings.expansion_timeout_seconds, config.llm.timeout_seconds)
-        llm = build_llm(config.llm.model_copy(update={"timeout_seconds": seconds, "max_retries": 0}))
+        once = {"timeout_seconds": seconds, "max_retries": 0, "fallback_model": None}
+        llm = build_llm(config.llm.model_copy(update=once))
     keywords = settings.expansion_keywords if settings.expansion == "expand" else 0
     return QueryExpander(llm, keywords, settings.expansion_timeout_seconds)
 

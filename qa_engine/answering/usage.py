@@ -1,0 +1,96 @@
+"""What an answer took: tokens as the service counts them, and what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from llama_index.core.base.llms.types import ChatResponse
+
+from qa_engine.config import LlmConfig
+from qa_engine.errors import ConfigurationError
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens of all calls for one answer, as the service reported them.
+
+    Attributes:
+        prompt_tokens: of what was sent.
+        completion_tokens: of what came back, reasoning included where the service counts it so.
+        total_tokens: of both.
+    """
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+    @classmethod
+    def of(cls, reply: ChatResponse) -> Usage | None:
+        """What a reply, or a piece of one, reports; None for nothing, or for what are no counts."""
+        reported = _field(reply.raw, "usage")
+        prompt, completion = (_count(reported, name) for name in ("prompt_tokens", "completion_tokens"))
+        if prompt is None or completion is None:
+            return None
+        total = _count(reported, "total_tokens")
+        return cls(prompt, completion, prompt + completion if total is None else total)
+
+    @classmethod
+    def sum(cls, usages: Sequence[Usage | None]) -> Usage | None:
+        """Of several calls; None if there was none, or if one of them was not reported."""
+        known = [usage for usage in usages if usage is not None]
+        if not known or len(known) < len(usages):
+            return None
+        return cls(
+            sum(usage.prompt_tokens for usage in known),
+            sum(usage.completion_tokens for usage in known),
+            sum(usage.total_tokens for usage in known),
+        )
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Of a million tokens, in any currency.
+
+    Attributes:
+        input: of tokens that are sent.
+        output: of tokens that come back.
+
+    Example:
+        >>> Prices(0.5, 2.0).cost(Usage(1_000_000, 500_000, 1_500_000))
+        1.5
+    """
+
+    input: float
+    output: float
+
+    @classmethod
+    def of(cls, config: LlmConfig) -> Prices | None:
+        """The prices of the configured model; None without any.
+
+        Raises:
+            ConfigurationError: there is one of the two alone.
+        """
+        if config.price_input is None and config.price_output is None:
+            return None
+        if config.price_input is None or config.price_output is None:
+            named, missing = ("output", "input") if config.price_input is None else ("input", "output")
+            raise ConfigurationError(
+                f"llm.price_{named} = {getattr(config, f'price_{named}')!r} has no llm.price_{missing} beside it: "
+                "set both, or neither."
+            )
+        return cls(config.price_input, config.price_output)
+
+    def cost(self, usage: Usage) -> float:
+        """Of some tokens, in the currency of the prices."""
+        return (usage.prompt_tokens * self.input + usage.completion_tokens * self.output) / 1_000_000
+
+
+def _field(holder: Any, name: str) -> Any:
+    return holder.get(name) if isinstance(holder, dict) else getattr(holder, name, None)
+
+
+def _count(usage: Any, name: str) -> int | None:
+    value = _field(usage, name)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
