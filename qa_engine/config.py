@@ -200,6 +200,10 @@ class AnsweringConfig(_Section):
     as well."""
     max_quotes: Annotated[int, Field(ge=1, le=10)] = 2
     """Sentences that an extractive answer quotes at most."""
+    repairs: Annotated[int, Field(ge=0, le=1)] = 1
+    """Second calls of the language model for an answer that cites nothing or is not Chinese."""
+    streaming: Literal["live", "checked"] = "live"
+    """``live`` shows a stream as it comes, which leaves nothing to repair; ``checked`` when it is whole and checked."""
 
 
 class _OpenAIConventions(EnvSettingsSource):
