@@ -39,7 +39,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 
 $(VENV)/.installed-extras: $(VENV)/.installed-dev
 	@echo "== Installing the extras that the tests can do with"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,ocr,ray]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,ocr,ray,otel]'
 	@touch $@
 
 demo: $(VENV)/.installed ## install, ingest the example PDFs and ask them four questions; no key, no model download
@@ -72,7 +72,7 @@ demo: $(VENV)/.installed ## install, ingest the example PDFs and ask them four q
 test: lint ## lint, types and all tests but the slow ones
 	@$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
-test-all: lint $(VENV)/.installed-extras ## the same with the slow tests, and those of the extras for OCR and Ray
+test-all: lint $(VENV)/.installed-extras ## the same with the slow tests, and those of the extras for OCR, Ray and OpenTelemetry
 	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m ''
 
 stress: $(VENV)/.installed-extras ## the slow tests alone

@@ -206,6 +206,17 @@ class AnsweringConfig(_Section):
     """``live`` shows a stream as it comes, which leaves nothing to repair; ``checked`` when it is whole and checked."""
 
 
+class ConversationConfig(_Section):
+    """What a chat session remembers, and how its follow-ups are made to stand alone."""
+
+    max_turns: Annotated[int, Field(ge=1, le=100)] = 6
+    """Questions with their answers that are remembered; the oldest go first."""
+    max_chars: Annotated[int, Field(ge=100, le=1_000_000)] = 4000
+    """Characters that they have together at most."""
+    condense_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 10
+    """After that a follow-up is asked as it is."""
+
+
 class _OpenAIConventions(EnvSettingsSource):
     """``OPENAI_API_KEY``, ``OPENAI_BASE_URL`` and ``OPENAI_API_BASE``, from the environment or ``.env``."""
 
@@ -265,6 +276,7 @@ class Config(BaseSettings):
     rerank: RerankConfig = RerankConfig()
     llm: LlmConfig = LlmConfig()
     answering: AnsweringConfig = AnsweringConfig()
+    conversation: ConversationConfig = ConversationConfig()
 
     def __init__(self, **values: Any) -> None:
         try:

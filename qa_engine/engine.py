@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import time
-from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
-from dataclasses import replace
+import inspect
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +14,25 @@ from llama_index.core.base.base_query_engine import BaseQueryEngine
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.base.response.schema import RESPONSE_TYPE
 from llama_index.core.callbacks.base import CallbackManager
+from llama_index.core.callbacks.schema import CBEventType, EventPayload
+from llama_index.core.instrumentation.events.query import QueryEndEvent, QueryStartEvent
 from llama_index.core.llms import LLM
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.prompts.mixin import PromptMixinType
 from llama_index.core.schema import NodeWithScore, QueryBundle, QueryType
 from llama_index.core.vector_stores.types import MetadataFilters
+from llama_index_instrumentation import get_dispatcher
 
 from qa_engine.answering.answer import REFUSAL, Answer
-from qa_engine.answering.boxes import citation_boxes
-from qa_engine.answering.citations import refusal
 from qa_engine.answering.extractive import ExtractiveSynthesizer
 from qa_engine.answering.relevance import RelevanceModel
 from qa_engine.answering.stream import AnswerStream, AsyncAnswerStream
 from qa_engine.config import Config
+from qa_engine.conversation.chat_engine import QAChatEngine
+from qa_engine.conversation.condensing import QuestionCondenser
+from qa_engine.conversation.session import ChatSession
 from qa_engine.errors import InputError
+from qa_engine.grounds import Judge
 from qa_engine.index.reader import IndexReader
 from qa_engine.parts import Synthesizer, build_parts
 from qa_engine.retrieval.collection_search import CollectionSearch
@@ -35,8 +40,13 @@ from qa_engine.retrieval.expansion import QueryExpander
 from qa_engine.retrieval.explanation import Explanation
 from qa_engine.retrieval.rerank import name_of
 from qa_engine.retrieval.retriever import RankedPassages
+from qa_engine.tracing import atraced, traced
 
 EXTRACTIVE = "extractive"
+dispatcher = get_dispatcher(__name__)
+# Without the span of the parent's methods, since our own methods of these names have one.
+_query_in_span: Callable[..., RESPONSE_TYPE] = inspect.unwrap(BaseQueryEngine.query)
+_aquery_in_span: Callable[..., Awaitable[RESPONSE_TYPE]] = inspect.unwrap(BaseQueryEngine.aquery)
 
 
 class QueryEngine(BaseQueryEngine):
@@ -62,6 +72,7 @@ class QueryEngine(BaseQueryEngine):
         callback_manager: CallbackManager | None = None,
         expander: QueryExpander | None = None,
         filters: MetadataFilters | None = None,
+        condenser: QuestionCondenser | None = None,
     ) -> None:
         """Assembles an engine from parts; `open` does it from the configuration.
 
@@ -72,11 +83,15 @@ class QueryEngine(BaseQueryEngine):
             synthesizer: makes the answer.
             config: sizes and thresholds.
             relevance: estimates whether the passages hold the answer; None never refuses before the synthesizer.
-            callback_manager: of LlamaIndex.
+            callback_manager: of LlamaIndex, for the engine, the synthesizer and its language model; that of the model if
+                None.
             expander: adds a translation and keywords to each question; None searches for the question alone.
             filters: what to search; see `with_filters`.
+            condenser: makes follow-ups of conversations standalone; None goes by rules alone.
         """
-        super().__init__(callback_manager)
+        if callback_manager is not None:
+            synthesizer.callback_manager = callback_manager
+        super().__init__(synthesizer.callback_manager)
         readers = [reader] if isinstance(reader, IndexReader) else reader
         self._search = CollectionSearch(readers, embed_model, reranker, config.retrieval, expander)
         self._filters = filters
@@ -84,8 +99,10 @@ class QueryEngine(BaseQueryEngine):
         self._reranker = reranker
         self._synthesizer = synthesizer
         self._config = config
-        self._relevance = relevance
         self._expander = expander
+        self._condenser = condenser or QuestionCondenser(None)
+        self._extractive = isinstance(synthesizer, ExtractiveSynthesizer)
+        self._judge = Judge(self._search, config.answering, relevance, self._extractive)
 
     @classmethod
     def open(
@@ -97,6 +114,7 @@ class QueryEngine(BaseQueryEngine):
         llm: LLM | None = None,
         embed_model: BaseEmbedding | None = None,
         filters: MetadataFilters | None = None,
+        callback_manager: CallbackManager | None = None,
     ) -> QueryEngine:
         """Opens a collection, or several, for questions.
 
@@ -108,6 +126,7 @@ class QueryEngine(BaseQueryEngine):
             embed_model: any LlamaIndex embedding instead of the configured one; the collection must have been
                 ingested with the same.
             filters: what to search; see `with_filters`.
+            callback_manager: of LlamaIndex; it becomes that of the language model as well.
 
         Raises:
             CollectionNotFoundError: there is no such collection; the message lists those that exist.
@@ -115,7 +134,7 @@ class QueryEngine(BaseQueryEngine):
             ModelUnavailableError: a model cannot be loaded.
         """
         parts = build_parts(storage, collection, Config.of(config), llm, embed_model)
-        return cls(**vars(parts), filters=filters)
+        return cls(**vars(parts), filters=filters, callback_manager=callback_manager)
 
     def with_filters(self, filters: MetadataFilters | None) -> QueryEngine:
         """This engine for a part of its collections; filters that it has already hold as well. Costs nothing.
@@ -132,6 +151,24 @@ class QueryEngine(BaseQueryEngine):
         )
         return narrowed
 
+    # -- conversations
+
+    def chat(self) -> ChatSession:
+        """A conversation about the documents: its questions may lean on those before. It begins without a history."""
+        return ChatSession(self, self._condenser, self._config.conversation)
+
+    def as_chat_engine(self) -> QAChatEngine:
+        """A LlamaIndex chat engine that holds one conversation."""
+        return QAChatEngine(self.chat())
+
+    def checked(self, question: QueryType) -> QueryBundle:
+        """The question as a query.
+
+        Raises:
+            InputError: it is empty or too long.
+        """
+        return self._search.checked(question)
+
     # -- the journey
 
     def query(self, str_or_query_bundle: QueryType, filters: MetadataFilters | None = None) -> RESPONSE_TYPE:
@@ -144,76 +181,68 @@ class QueryEngine(BaseQueryEngine):
         Raises:
             InputError: the question is empty or too long, or a filter cannot be used.
         """
-        return BaseQueryEngine.query(self.with_filters(filters), str_or_query_bundle)
+        return _query_in_span(self.with_filters(filters), str_or_query_bundle)
 
     async def aquery(
         self, str_or_query_bundle: QueryType, filters: MetadataFilters | None = None
     ) -> RESPONSE_TYPE:
         """`query` without blocking."""
-        return await BaseQueryEngine.aquery(self.with_filters(filters), str_or_query_bundle)
+        return await _aquery_in_span(self.with_filters(filters), str_or_query_bundle)
 
     def _query(self, query_bundle: QueryBundle) -> Answer:
-        ranked = self._rank(query_bundle)
-        passages, probability = self._evidence(query_bundle, ranked)
-        started = time.perf_counter()
-        if self._is_hopeless(probability):
-            answer = refusal(query_bundle.query_str, passages)
-        else:
-            answer = self._synthesizer.synthesize(query_bundle, passages)
-        return self._complete(answer, ranked, probability, started)
+        with self._event(CBEventType.QUERY, query_bundle, EventPayload.RESPONSE) as done:
+            grounds = self._judge.grounds(query_bundle, self._rank(query_bundle))
+            answer = grounds.refusal() or self._synthesizer.synthesize(query_bundle, grounds.passages)
+            done(self._judge.completed(answer, grounds, self.models))
+            return answer
 
     async def _aquery(self, query_bundle: QueryBundle) -> Answer:
-        ranked = await self._arank(query_bundle)
-        passages, probability = self._evidence(query_bundle, ranked)
-        started = time.perf_counter()
-        if self._is_hopeless(probability):
-            answer = refusal(query_bundle.query_str, passages)
-        else:
-            answer = await self._synthesizer.asynthesize(query_bundle, passages)
-        return await asyncio.to_thread(self._complete, answer, ranked, probability, started)
+        with self._event(CBEventType.QUERY, query_bundle, EventPayload.RESPONSE) as done:
+            ranked = await self._arank(query_bundle)
+            grounds = await asyncio.to_thread(self._judge.grounds, query_bundle, ranked)
+            answer = grounds.refusal() or await self._synthesizer.asynthesize(query_bundle, grounds.passages)
+            done(await asyncio.to_thread(self._judge.completed, answer, grounds, self.models))
+            return answer
 
     def stream(self, question: QueryType, filters: MetadataFilters | None = None) -> AnswerStream:
         """Yields the text of the answer in pieces; ``.answer`` holds the `Answer` with citations at the end."""
-        if filters is not None:
-            return self.with_filters(filters).stream(question)
-        query = self._search.checked(question)
-
-        def pieces() -> Generator[str | Answer, None, None]:
-            ranked = self._rank(query)
-            passages, probability = self._evidence(query, ranked)
-            started = time.perf_counter()
-            if self._is_hopeless(probability):
-                yield REFUSAL
-                answer = refusal(query.query_str, passages)
-            else:
-                with self._synthesizer.stream_answer(query, passages) as source:
-                    yield from source
-                    answer = source.answer
-            yield self._complete(answer, ranked, probability, started)
-
-        return AnswerStream(pieces())
+        query = self.checked(question)
+        pieces = self.with_filters(filters)._pieces(query)
+        return AnswerStream(traced(self, "stream", query.query_str, pieces))
 
     def astream(self, question: QueryType, filters: MetadataFilters | None = None) -> AsyncAnswerStream:
         """`stream` for ``async for``; never blocks the event loop."""
-        if filters is not None:
-            return self.with_filters(filters).astream(question)
-        query = self._search.checked(question)
+        query = self.checked(question)
+        pieces = self.with_filters(filters)._apieces(query)
+        return AsyncAnswerStream(atraced(self, "astream", query.query_str, pieces))
 
-        async def pieces() -> AsyncGenerator[str | Answer, None]:
-            ranked = await self._arank(query)
-            passages, probability = self._evidence(query, ranked)
-            started = time.perf_counter()
-            if self._is_hopeless(probability):
+    def _pieces(self, query: QueryBundle) -> Generator[str | Answer, None, None]:
+        with self._stream_events(query) as done:
+            grounds = self._judge.grounds(query, self._rank(query))
+            answer = grounds.refusal()
+            if answer is not None:
                 yield REFUSAL
-                answer = refusal(query.query_str, passages)
             else:
-                async with self._synthesizer.astream_answer(query, passages) as source:
+                with self._synthesizer.stream_answer(query, grounds.passages) as source:
+                    yield from source
+                    answer = source.answer
+            done(self._judge.completed(answer, grounds, self.models))
+            yield answer
+
+    async def _apieces(self, query: QueryBundle) -> AsyncGenerator[str | Answer, None]:
+        with self._stream_events(query) as done:
+            ranked = await self._arank(query)
+            grounds = await asyncio.to_thread(self._judge.grounds, query, ranked)
+            answer = grounds.refusal()
+            if answer is not None:
+                yield REFUSAL
+            else:
+                async with self._synthesizer.astream_answer(query, grounds.passages) as source:
                     async for piece in source:
                         yield piece
                     answer = source.answer
-            yield await asyncio.to_thread(self._complete, answer, ranked, probability, started)
-
-        return AsyncAnswerStream(pieces())
+            done(await asyncio.to_thread(self._judge.completed, answer, grounds, self.models))
+            yield answer
 
     def retrieve(
         self, query_bundle: QueryType, top_k: int = 10, filters: MetadataFilters | None = None
@@ -262,7 +291,7 @@ class QueryEngine(BaseQueryEngine):
         """
         if top_k < 1:
             raise InputError(f"top_k must be > 0, got {top_k}.")
-        return self._explained(self.with_filters(filters)._rank(question, top_k, stages), top_k)
+        return self._judge.explanation(self.with_filters(filters)._rank(question, top_k, stages), top_k)
 
     async def aexplain(
         self,
@@ -275,100 +304,77 @@ class QueryEngine(BaseQueryEngine):
         if top_k < 1:
             raise InputError(f"top_k must be > 0, got {top_k}.")
         ranked = await self.with_filters(filters)._arank(question, top_k, stages)
-        return await asyncio.to_thread(self._explained, ranked, top_k)
+        return await asyncio.to_thread(self._judge.explanation, ranked, top_k)
 
     def synthesize(
         self, query_bundle: QueryType, nodes: list[NodeWithScore], additional_source_nodes: Any = None
     ) -> Answer:
         """An answer from given passages."""
-        return self._synthesizer.synthesize(
-            self._search.checked(query_bundle), nodes, additional_source_nodes
-        )
+        return self._synthesizer.synthesize(self.checked(query_bundle), nodes, additional_source_nodes)
 
     async def asynthesize(
         self, query_bundle: QueryType, nodes: list[NodeWithScore], additional_source_nodes: Any = None
     ) -> Answer:
         """`synthesize` without blocking."""
-        query = self._search.checked(query_bundle)
+        query = self.checked(query_bundle)
         return await self._synthesizer.asynthesize(query, nodes, additional_source_nodes)
+
+    @property
+    def collections(self) -> tuple[str, ...]:
+        """Names of the collections that are asked."""
+        return self._search.collections
 
     @property
     def models(self) -> dict[str, str]:
         """Names of the embedding model, the reranker and what makes the answer."""
-        extractive = isinstance(self._synthesizer, ExtractiveSynthesizer)
         return {
             "embedding": self._embed_model.model_name,
             "reranker": name_of(self._reranker),
-            "llm": EXTRACTIVE if extractive else self._synthesizer._llm.metadata.model_name,
+            "llm": EXTRACTIVE if self._extractive else self._synthesizer._llm.metadata.model_name,
         }
 
     def _get_prompt_modules(self) -> PromptMixinType:
-        modules: PromptMixinType = {"response_synthesizer": self._synthesizer}
-        return modules if self._expander is None else {**modules, "query_expander": self._expander}
+        modules = {
+            "response_synthesizer": self._synthesizer,
+            "query_expander": self._expander,
+            "question_condenser": self._condenser,
+        }
+        return {name: module for name, module in modules.items() if module is not None}
 
     # -- its steps
 
     def _rank(self, question: QueryType, top_k: int = 0, stages: bool = False) -> RankedPassages:
-        return self._search.search(question, top_k, self._filters, stages)
+        with self._event(CBEventType.RETRIEVE, question, EventPayload.NODES) as done:
+            ranked = self._search.search(question, top_k, self._filters, stages)
+            done(ranked.passages)
+            return ranked
 
     async def _arank(self, question: QueryType, top_k: int = 0, stages: bool = False) -> RankedPassages:
-        return await self._search.asearch(question, top_k, self._filters, stages)
+        with self._event(CBEventType.RETRIEVE, question, EventPayload.NODES) as done:
+            ranked = await self._search.asearch(question, top_k, self._filters, stages)
+            done(ranked.passages)
+            return ranked
 
-    def _evidence(
-        self, query: QueryBundle, ranked: RankedPassages
-    ) -> tuple[list[NodeWithScore], float | None]:
-        """The passages that the answer may use, and the probability that they hold it."""
-        passages = self._search.with_tables(ranked.passages[: self._config.answering.passages])
-        if self._relevance is None:
-            return passages, None
-        used = self._config.answering.passages
-        return passages, self._relevance.probability(
-            ranked.judged_as or query.query_str, ranked.passages, used
-        )
+    @contextmanager
+    def _event(
+        self, kind: CBEventType, query: QueryType, result: EventPayload
+    ) -> Iterator[Callable[[Any], None]]:
+        """One of LlamaIndex's callback events. What it yields tells the result."""
+        text = query if isinstance(query, str) else query.query_str
+        with self.callback_manager.event(kind, payload={EventPayload.QUERY_STR: text}) as event:
+            yield lambda found: event.on_end(payload={result: found})
 
-    def _explained(self, ranked: RankedPassages, top_k: int) -> Explanation:
-        passages = self._search.with_tables(ranked.passages[:top_k])
-        timings = _rounded(ranked.timings)
-        stages = {stage: nodes[:top_k] for stage, nodes in ranked.stages.items()}
-        return Explanation(
-            passages, ranked.queries, ranked.expansion, ranked.judged_as, None, timings, stages
-        )
+    @contextmanager
+    def _stream_events(self, query: QueryBundle) -> Iterator[Callable[[Answer], None]]:
+        """What `BaseQueryEngine.query` and ours tell of a question, for a stream."""
+        dispatcher.event(QueryStartEvent(query=query))
+        with (
+            self.callback_manager.as_trace("query"),
+            self._event(CBEventType.QUERY, query, EventPayload.RESPONSE) as done,
+        ):
 
-    def _is_hopeless(self, probability: float | None) -> bool:
-        """Whether to refuse at once. A language model can still refuse by itself, so it is asked in doubt."""
-        if probability is None or self._relevance is None:
-            return False
-        settings = self._config.answering
-        if isinstance(self._synthesizer, ExtractiveSynthesizer):
-            configured, calibrated = settings.threshold, self._relevance.threshold
-        else:
-            configured, calibrated = settings.llm_threshold, self._relevance.hopeless
-        return probability < (calibrated if configured is None else configured)
+            def told(answer: Answer) -> None:
+                dispatcher.event(QueryEndEvent(query=query, response=answer))
+                done(answer)
 
-    def _complete(
-        self, answer: Answer, ranked: RankedPassages, probability: float | None, started: float
-    ) -> Answer:
-        answer.timings = _rounded({**ranked.timings, "answer": time.perf_counter() - started})
-        answer.probability = None if probability is None else round(probability, 4)
-        answer.models = self.models
-        answer.explanation = Explanation(
-            answer.source_nodes,
-            ranked.queries,
-            ranked.expansion,
-            ranked.judged_as,
-            answer.probability,
-            answer.timings,
-        )
-        by_id = {node.node.node_id: node for node in answer.source_nodes}
-        answer.citations = [
-            replace(citation, boxes=citation_boxes(citation, passage, self._search.spans(passage)))
-            for citation in answer.citations
-            if (passage := by_id.get(citation.node_id)) is not None
-        ]
-        return answer
-
-
-def _rounded(timings: Mapping[str, float]) -> dict[str, float]:
-    """For people, with the total."""
-    rounded = {stage: round(seconds, 4) for stage, seconds in timings.items()}
-    return {**rounded, "total": round(sum(timings.values()), 4)}
+            yield told

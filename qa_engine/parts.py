@@ -17,6 +17,7 @@ from qa_engine.answering.stored_relevance import stored_relevance
 from qa_engine.answering.synthesizer import ChineseAnswerSynthesizer
 from qa_engine.answering.usage import Prices
 from qa_engine.config import LOCAL, Config
+from qa_engine.conversation.condensing import QuestionCondenser, build_condenser
 from qa_engine.errors import ConfigurationError
 from qa_engine.index.opening import open_collections
 from qa_engine.index.reader import IndexReader
@@ -40,6 +41,7 @@ class EngineParts:
     config: Config
     relevance: RelevanceModel | None
     expander: QueryExpander | None
+    condenser: QuestionCondenser
 
 
 def build_parts(
@@ -76,7 +78,8 @@ def build_parts(
     relevance = built_in_relevance(config) if embed_model is None else None
     if len(readers) == 1:
         relevance = stored_relevance(readers[0].catalog, name_of(reranker)) or relevance
-    return EngineParts(readers, embedding, reranker, synthesizer, config, relevance, expander)
+    condenser = build_condenser(config, llm)
+    return EngineParts(readers, embedding, reranker, synthesizer, config, relevance, expander, condenser)
 
 
 def built_in_relevance(config: Config) -> RelevanceModel | None:

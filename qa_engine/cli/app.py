@@ -14,6 +14,7 @@ import typer
 
 from qa_engine.cli.ask_command import ask
 from qa_engine.cli.calibrate_command import calibrate
+from qa_engine.cli.chat_command import chat
 from qa_engine.cli.collections_command import collections
 from qa_engine.cli.config_command import config
 from qa_engine.cli.delete_command import delete
@@ -21,6 +22,7 @@ from qa_engine.cli.doctor_command import doctor
 from qa_engine.cli.evaluate_command import evaluate
 from qa_engine.cli.ingest_command import ingest
 from qa_engine.cli.inspect_command import inspect
+from qa_engine.cli.judge_command import judge
 from qa_engine.cli.list_command import list_files
 from qa_engine.cli.models_command import models_app
 from qa_engine.cli.output import say_error
@@ -46,12 +48,14 @@ app = typer.Typer(
 )
 app.command()(ingest)
 app.command()(ask)
+app.command()(chat)
 app.command("list")(list_files)
 app.command()(show)
 app.command()(delete)
 app.command()(inspect)
 app.command()(evaluate)
 app.command()(calibrate)
+app.command()(judge)
 app.command()(rebuild)
 app.command()(collections)
 app.command()(doctor)

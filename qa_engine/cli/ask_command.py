@@ -64,7 +64,7 @@ def ask(
     if top_k is not None and not search_only:
         answering = settings.answering.model_copy(update={"passages": top_k})
         settings = settings.model_copy(update={"answering": answering})
-    _load_model_ahead(settings)
+    load_model_ahead(settings)
     from qa_engine.engine import QueryEngine
     from qa_engine.retrieval.filter_expressions import parse_filters
 
@@ -90,7 +90,7 @@ def ask(
             content["explanation"] = answer.explanation.to_dict()
         print_json(content)
     else:
-        _show_answer(answer, pictures, several=len(set(collection or ())) > 1)
+        show_answer(answer, pictures, several=len(set(collection or ())) > 1)
         if explain and answer.explanation is not None:
             show_passages(answer.explanation, explain=True)
             models = ", ".join(f"{role} {name}" for role, name in answer.models.items())
@@ -115,7 +115,7 @@ def _check_images(folder: Path, search_only: bool) -> None:
         raise InputError(f"{folder} is no folder and cannot become one: name another place with --images.")
 
 
-def _load_model_ahead(settings: Config) -> None:
+def load_model_ahead(settings: Config) -> None:
     """Loads the local model while the other libraries are imported."""
     if settings.embedding.provider != "local":
         return
@@ -131,7 +131,8 @@ def _load_model_ahead(settings: Config) -> None:
     Thread(target=load, daemon=True).start()
 
 
-def _show_answer(answer: Answer, pictures: dict[int, list[str]], several: bool) -> None:
+def show_answer(answer: Answer, pictures: dict[int, list[str]], several: bool) -> None:
+    """The answer on standard output, and its citations with their pictures; of several collections, with their names."""
     console = results()
     console.print(answer.response, markup=False)
     for citation in answer.citations:

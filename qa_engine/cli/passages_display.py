@@ -61,6 +61,11 @@ def _show_text(
 
 def _show_facts(console: Console, explanation: Explanation) -> None:
     lines = [""]
+    if (condensed := explanation.condensation) is not None:
+        told = condensed.error or condensed.skipped
+        lines.append(
+            f"asked as it is: {told}" if told else f"asked as ({condensed.method}): {condensed.standalone}"
+        )
     if (expansion := explanation.expansion) is not None:
         if told := expansion.error or expansion.skipped:
             lines.append(f"not expanded: {told}")

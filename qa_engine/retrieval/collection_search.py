@@ -67,6 +67,11 @@ class CollectionSearch:
         self._unfiltered: tuple[Snapshots, list[Scope | None], PassageRetriever] | None = None
         self._lock = Lock()
 
+    @property
+    def collections(self) -> tuple[str, ...]:
+        """Their names."""
+        return tuple(reader.name for reader in self._readers)
+
     def checked(self, question: QueryType) -> QueryBundle:
         """A question that can be searched for.
 

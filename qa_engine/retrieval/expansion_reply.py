@@ -40,7 +40,7 @@ def read_reply(reply: str, question: str, translate: bool, max_keywords: int) ->
         translate: whether a translation was asked for; if not, none is returned.
         max_keywords: most keywords to return; 0 if none were asked for.
     """
-    text = _unwrapped(reply)
+    text = unwrapped(reply)
     parts = _from_json(text) or _from_lines(text)
     if not parts and translate and not max_keywords and "\n" not in text:
         parts = {"translation": text}  # nothing but the translation, as chat models like to have it
@@ -50,7 +50,8 @@ def read_reply(reply: str, question: str, translate: bool, max_keywords: int) ->
     return " ".join(translation.split()), _keywords(parts.get("keywords", ""), max_keywords)
 
 
-def _unwrapped(reply: str) -> str:
+def unwrapped(reply: str) -> str:
+    """What a model said, without its reasoning and without a code fence around it."""
     reasoning, fence = Reasoning(), Fence()
     text, _ = reasoning.feed(reply)
     rest, only_reasoning = reasoning.finish()

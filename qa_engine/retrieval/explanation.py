@@ -8,6 +8,7 @@ from typing import Any
 
 from llama_index.core.schema import MetadataMode, NodeWithScore
 
+from qa_engine.conversation.condensation import Condensation
 from qa_engine.index.analyser import analyse
 from qa_engine.retrieval.expanded_query import Expansion
 from qa_engine.retrieval.fusion import RANKS, SCORES, QueryWeights
@@ -55,6 +56,7 @@ class Explanation:
         timings: seconds by stage.
         stages: passages by the stage that ranked them, ``dense``, ``bm25``, ``fused`` and ``reranked``; empty unless
             they were asked for.
+        condensation: how a question of a conversation was made to stand alone; None for one outside of conversations.
     """
 
     nodes: list[NodeWithScore]
@@ -64,6 +66,7 @@ class Explanation:
     probability: float | None = None
     timings: dict[str, float] = field(default_factory=dict)
     stages: dict[str, list[NodeWithScore]] = field(default_factory=dict)
+    condensation: Condensation | None = None
 
     @property
     def passages(self) -> list[PassageExplanation]:
@@ -99,4 +102,5 @@ class Explanation:
             "probability": self.probability,
             "timings": self.timings,
             "passages": [asdict(passage) for passage in self.passages],
+            "condensation": None if self.condensation is None else self.condensation.to_dict(),
         }

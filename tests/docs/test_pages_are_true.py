@@ -17,6 +17,7 @@ from llama_index.core.schema import NodeWithScore, TextNode
 from qa_engine import Answer, Citation, IngestReport, errors
 from qa_engine.answering.answer import passage_to_dict
 from qa_engine.cli.app import app
+from qa_engine.conversation.condensation import Condensation
 from qa_engine.diagnosis.report import Check, Diagnosis
 from qa_engine.ingestion.delete import DeleteReport
 from qa_engine.ingestion.file_facts import FileFacts, FileLine
@@ -216,7 +217,10 @@ def test_json_lists_every_key_of_files_and_checks() -> None:
 
 
 def test_json_lists_every_key_of_an_explanation() -> None:
-    explanation = Explanation([NodeWithScore(node=TextNode(text="甲"))], expansion=Expansion()).to_dict()
+    explanation = Explanation(
+        [NodeWithScore(node=TextNode(text="甲"))], expansion=Expansion(), condensation=Condensation("甲", "乙")
+    ).to_dict()
     assert _documented_keys("explanation") == list(explanation)
     assert _documented_keys("expansion") == list(explanation["expansion"])
+    assert _documented_keys("condensation") == list(explanation["condensation"])
     assert set(_documented_keys("explained passage")) == set(explanation["passages"][0])

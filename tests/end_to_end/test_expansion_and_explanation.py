@@ -183,7 +183,15 @@ class TestExplanation:
     def test_json_has_the_documented_keys_and_the_answers_own_stays_as_it_was(self, answer: Answer) -> None:
         assert "explanation" not in answer.to_dict()
         content: dict[str, Any] = json.loads(json.dumps(answer.explanation.to_dict(), ensure_ascii=False))
-        assert list(content) == ["queries", "expansion", "judged_as", "probability", "timings", "passages"]
+        assert list(content) == [
+            "queries",
+            "expansion",
+            "judged_as",
+            "probability",
+            "timings",
+            "passages",
+            "condensation",
+        ]
 
     def test_answers_can_be_stored_and_sent(self, answer: Answer) -> None:
         again = pickle.loads(pickle.dumps(answer))

@@ -1,0 +1,1 @@
+"""Follow-up questions: a conversation ─▶ a question that stands alone."""

@@ -1,0 +1,64 @@
+"""What was said in a conversation, as far as it is remembered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from qa_engine.answering.answer import Answer
+
+_CITATION_MARKS = re.compile(r"\[\d{1,3}\]")
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A question and its answer.
+
+    Attributes:
+        question: as it was asked.
+        standalone: as it was searched for and answered.
+        response: the text of the answer, or the refusal.
+        refused: which of the two it is.
+    """
+
+    question: str
+    standalone: str
+    response: str
+    refused: bool
+
+    @classmethod
+    def of(cls, question: str, standalone: str, answer: Answer) -> Turn:
+        """The turn that an answer makes."""
+        return cls(question, standalone, answer.response or "", answer.refused)
+
+    @property
+    def statement(self) -> str:
+        """The answer without citation marks, which mean nothing to another question; empty for a refusal."""
+        return "" if self.refused else _CITATION_MARKS.sub("", self.response)
+
+    @property
+    def size(self) -> int:
+        """Characters that it takes."""
+        return len(self.question) + len(self.standalone) + len(self.response)
+
+
+def within(turns: Sequence[Turn], max_turns: int, max_chars: int) -> tuple[Turn, ...]:
+    """The last turns that fit. The very last one always stays, with its answer cut if need be.
+
+    Args:
+        turns: the oldest first.
+        max_turns: most turns to keep.
+        max_chars: most characters of questions and answers.
+    """
+    kept: list[Turn] = []
+    left = max_chars
+    for turn in reversed(turns[-max_turns:]):
+        if turn.size > left:
+            if not kept:
+                room = max(0, left - (turn.size - len(turn.response)))
+                kept.append(replace(turn, response=turn.response[:room] + "…"))
+            break
+        kept.append(turn)
+        left -= turn.size
+    return tuple(reversed(kept))

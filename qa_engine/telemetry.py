@@ -1,0 +1,125 @@
+"""OpenTelemetry: one trace a question, its stages as spans. With the extra ``otel``, and only where `instrument` is called.
+
+The spans are those of OpenInference for LlamaIndex, so they are understood by any OpenTelemetry backend, and by Phoenix
+as traces of language models. The span of a question also says ``qa_engine.collections``, ``qa_engine.passages`` and
+``qa_engine.citations`` (their numbers), ``qa_engine.refused``, ``qa_engine.probability`` and the models.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import TYPE_CHECKING, Any
+
+from qa_engine.errors import ConfigurationError, ModelUnavailableError
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import TracerProvider
+
+SERVICE_NAME = "qa-engine"
+"""Of traces where OTEL_SERVICE_NAME names none."""
+_EXPORTERS = {
+    "http/protobuf": (
+        "opentelemetry.exporter.otlp.proto.http.trace_exporter",
+        "opentelemetry-exporter-otlp-proto-http",
+    ),
+    "grpc": (
+        "opentelemetry.exporter.otlp.proto.grpc.trace_exporter",
+        "opentelemetry-exporter-otlp-proto-grpc",
+    ),
+}
+_PROTOCOL_VARIABLES = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
+_EXPORTER_VARIABLE = "OTEL_TRACES_EXPORTER"
+
+
+def instrument(tracer_provider: TracerProvider | None = None) -> TracerProvider:
+    """Has every question traced from now on, in this process. Calling it again changes nothing.
+
+    Args:
+        tracer_provider: where spans go. If None, the one that the program has set with OpenTelemetry, or else one of ours,
+            which goes by the variables of OpenTelemetry: ``OTEL_EXPORTER_OTLP_ENDPOINT``, ``OTEL_EXPORTER_OTLP_HEADERS``,
+            ``OTEL_EXPORTER_OTLP_PROTOCOL``, ``OTEL_TRACES_EXPORTER`` (``otlp``, ``console`` or ``none``),
+            ``OTEL_SERVICE_NAME``, ``OTEL_SDK_DISABLED`` and the others.
+
+    Returns:
+        The provider in use; ``force_flush`` and ``shutdown`` are its methods.
+
+    Raises:
+        ModelUnavailableError: the extra ``otel`` is not installed.
+        ConfigurationError: a variable names an exporter or a protocol that there is not.
+    """
+    instrumentor = _import("openinference.instrumentation.llama_index").LlamaIndexInstrumentor()
+    trace = _import("opentelemetry.trace")
+    if instrumentor.is_instrumented_by_opentelemetry:
+        return tracer_provider or trace.get_tracer_provider()
+    provider = tracer_provider or _provider(trace)
+    # The embedding's vectors would be the greater part of every trace.
+    config = _import("openinference.instrumentation").TraceConfig(hide_embedding_vectors=True)
+    instrumentor.instrument(tracer_provider=provider, config=config, skip_dep_check=True)
+
+    from llama_index_instrumentation import get_dispatcher
+
+    from qa_engine.answer_attributes import AnswerAttributes
+
+    # Before the handler that ends spans: what has ended takes no attributes.
+    get_dispatcher().span_handlers.insert(0, AnswerAttributes())
+    return provider
+
+
+def uninstrument() -> None:
+    """Ends what `instrument` began. Spans that were recorded are still sent."""
+    from llama_index_instrumentation import get_dispatcher
+
+    from qa_engine.answer_attributes import AnswerAttributes
+
+    _import("openinference.instrumentation.llama_index").LlamaIndexInstrumentor().uninstrument()
+    handlers = get_dispatcher().span_handlers
+    handlers[:] = [handler for handler in handlers if not isinstance(handler, AnswerAttributes)]
+
+
+def _provider(trace: Any) -> TracerProvider:
+    """The provider that the program has set, or a new one that is set for the program."""
+    present: TracerProvider = trace.get_tracer_provider()
+    if not isinstance(present, trace.ProxyTracerProvider):
+        return present
+    sdk = _import("opentelemetry.sdk.trace")
+    export = _import("opentelemetry.sdk.trace.export")
+    resource = _import("opentelemetry.sdk.resources").Resource.create(
+        None if os.environ.get("OTEL_SERVICE_NAME") else {"service.name": SERVICE_NAME}
+    )
+    provider: TracerProvider = sdk.TracerProvider(resource=resource)
+    exporter = _exporter(export)
+    if exporter is not None:
+        provider.add_span_processor(export.BatchSpanProcessor(exporter))  # type: ignore[attr-defined]
+    trace.set_tracer_provider(provider)
+    return provider
+
+
+def _exporter(export: Any) -> Any:
+    """The exporter that the variables name; None for none."""
+    name = os.environ.get(_EXPORTER_VARIABLE, "").strip() or "otlp"
+    if name == "none":
+        return None
+    if name == "console":
+        return export.ConsoleSpanExporter()
+    if name != "otlp":
+        raise ConfigurationError(
+            f"{_EXPORTER_VARIABLE} = {name!r} is not known here: set otlp, console or none, or hand a tracer_provider with "
+            "another exporter to qa_engine.telemetry.instrument."
+        )
+    variable = next((v for v in _PROTOCOL_VARIABLES if os.environ.get(v)), _PROTOCOL_VARIABLES[1])
+    protocol = os.environ.get(variable, "").strip() or "http/protobuf"
+    if protocol not in _EXPORTERS:
+        raise ConfigurationError(f"{variable} = {protocol!r} is not known: set {' or '.join(_EXPORTERS)}.")
+    module, package = _EXPORTERS[protocol]
+    return _import(module, package).OTLPSpanExporter()
+
+
+def _import(module: str, package: str | None = None) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        needed = f"'{package}'" if package == _EXPORTERS["grpc"][1] else "'qa-engine[otel]'"
+        raise ModelUnavailableError(
+            f"Traces need packages that are not installed ({error.name or module} is missing): pip install {needed}"
+        ) from None
