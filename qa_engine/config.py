@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -68,6 +68,11 @@ class IngestionConfig(_Section):
     """How long to wait for another writer of the collection before giving up."""
 
 
+def _as_integer(value: object) -> object:
+    """A number as environment variables hold it: a choice among numbers does not convert text by itself."""
+    return int(value) if isinstance(value, str) and value.strip().isdigit() else value
+
+
 class EmbeddingConfig(_Section):
     """The embedding model. It belongs to the collection: another one needs another collection."""
 
@@ -84,7 +89,7 @@ class EmbeddingConfig(_Section):
     max_retries: Annotated[int, Field(ge=0, le=20)] = 3
     context_sentences: Annotated[int, Field(ge=0, le=5)] = 1
     """Neighbours on each side that are embedded together with a sentence. The stored text stays the sentence."""
-    token_bits: Literal[0, 2, 4] = 4
+    token_bits: Annotated[Literal[0, 2, 4], BeforeValidator(_as_integer)] = 4
     """Bits a dimension of the token vectors that the local model keeps for reranking, 194 bytes a token with 4; with 0,
     passages are encoded anew for each question. Another value makes them anew from the stored sentences."""
 

@@ -301,3 +301,12 @@ def test_missing_file_is_refused_by_argument_and_by_variable(monkeypatch: pytest
 def test_folder_instead_of_a_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot be read"):
         Config.of(tmp_path)
+
+
+def test_every_number_can_be_an_environment_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    for value, expected in (("0", 0), ("2", 2), (" 4", 4)):
+        monkeypatch.setenv("QA_ENGINE_EMBEDDING__TOKEN_BITS", value)
+        assert Config().embedding.token_bits == expected
+    monkeypatch.setenv("QA_ENGINE_EMBEDDING__TOKEN_BITS", "3")
+    with pytest.raises(ConfigurationError, match="token_bits = .*3.* 0, 2 or 4"):
+        Config()

@@ -87,6 +87,9 @@ def change_token_bits(
         if there is not None:
             there.unlink(missing_ok=True)
         return
+    progress.stage(
+        f"making the token vectors of {catalog.node_count()} stored sentences (embedding.token_bits = {wanted})"
+    )
     Reembedding(catalog, where, config, embed_model, progress).run("tokens")
 
 
