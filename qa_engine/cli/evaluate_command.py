@@ -161,5 +161,5 @@ def _show_comparison(comparison: Comparison, out: Path | None) -> None:
         f"{len(comparison.improvements)} better{where}.",
         markup=False,
     )
-    for change in comparison.regressions[:5]:
-        console.print(f"worse: {change.question} ({change.change:+.3f})", markup=False)
+    for case in comparison.regressions[:5]:
+        console.print(f"worse: {case.question} ({case.change:+.3f})", markup=False)

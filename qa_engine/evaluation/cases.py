@@ -13,7 +13,14 @@ from qa_engine.engine import QueryEngine
 from qa_engine.errors import QAEngineError
 from qa_engine.evaluation.answer_overlap import exact_match, f1
 from qa_engine.evaluation.citation_metrics import citation_precision, citation_recall, is_correct
-from qa_engine.evaluation.gold_match import gold_of, gold_texts, in_gold_file, is_gold, on_gold_page
+from qa_engine.evaluation.gold_match import (
+    gold_of,
+    gold_texts,
+    in_gold_file,
+    is_gold,
+    on_gold_page,
+    shares_language,
+)
 from qa_engine.evaluation.number_support import unsupported_numbers
 from qa_engine.evaluation.questions import LabelledQuestion
 from qa_engine.evaluation.ranking import BUDGETS, TOP_K, first_true, found_within, holds_any
@@ -73,13 +80,19 @@ def stage_rankings(stages: dict[str, list[NodeWithScore]], gold: Gold) -> dict[s
     """Where the gold is among the first ten passages of each stage; nothing if it names nothing that could be found."""
     if is_gold("", "", None, None, gold) is None:
         return {}
-    return {stage: _ranking(nodes[:TOP_K], gold) for stage, nodes in stages.items()}
+    # Whether the text can be found at all is a fact of the question: stages must not differ in it.
+    texts = gold_texts(gold)
+    of_file = [
+        _text(node) for nodes in stages.values() for node in nodes if in_gold_file(_place(node)[0], gold)
+    ]
+    wanted = texts if not of_file or shares_language(of_file, texts) else []
+    return {stage: _ranking(nodes[:TOP_K], gold, wanted) for stage, nodes in stages.items()}
 
 
-def _ranking(nodes: Sequence[NodeWithScore], gold: Gold) -> StageRanking:
+def _ranking(nodes: Sequence[NodeWithScore], gold: Gold, wanted: Sequence[str]) -> StageRanking:
     relevant = [bool(is_gold(_text(node), *_place(node), gold)) for node in nodes]
     on_page = [bool(on_gold_page(*_place(node), gold)) for node in nodes]
-    texts, wanted = [_text(node) for node in nodes], gold_texts(gold)
+    texts = [_text(node) for node in nodes]
     counted = [in_gold_file(_place(node)[0], gold) for node in nodes]
     within = {str(budget): found_within(texts, wanted, budget, counted) for budget in BUDGETS if wanted}
     return StageRanking(first_true(relevant), first_true(on_page), within)

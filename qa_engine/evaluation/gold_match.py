@@ -5,11 +5,16 @@ Gold names texts and places of the documents, never ids of nodes: it stays true 
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections.abc import Iterable
 
+from qa_engine.documents.sentences import is_chinese
 from qa_engine.evaluation.questions import LabelledQuestion
 from qa_engine.evaluation.ranking import holds_any, squash
 from qa_engine.evaluation.results import Gold
+
+_WORD = re.compile(r"[^\W\d_]{3}")
 
 
 def gold_of(question: LabelledQuestion) -> Gold:
@@ -39,23 +44,40 @@ def on_gold_page(file: str, page: int | None, page_end: int | None, gold: Gold) 
 def is_gold(text: str, file: str, page: int | None, page_end: int | None, gold: Gold) -> bool | None:
     """Whether a retrieved passage is what was to be found.
 
-    It holds a gold answer or the gold evidence, in the gold file if one is named. Without such a text, it is on the gold
-    page, or at least of the gold file.
+    It holds a gold answer or the gold evidence, in the gold file if one is named. Without such a text, or where the passage
+    is in another language than all of them, it is on the gold page; without a page, it is of the gold file.
 
     Returns:
         None if the gold names nothing that could be found.
     """
     if texts := gold_texts(gold):
-        return in_gold_file(file, gold) and holds_any(text, texts)
+        if not in_gold_file(file, gold):
+            return False
+        return holds_any(text, texts) or (
+            not shares_language([text], texts) and bool(on_gold_page(file, page, page_end, gold))
+        )
     if gold.page is not None and gold.file:
         return on_gold_page(file, page, page_end, gold)
     return in_gold_file(file, gold) if gold.file else None
+
+
+def shares_language(passages: Iterable[str], texts: Iterable[str]) -> bool:
+    """Whether one of the texts could stand in one of the passages word for word; figures and codes can in any."""
+    languages = {_language(passage) for passage in passages}
+    return any((language := _language(text)) is None or language in languages for text in texts)
 
 
 def quotes_evidence(text: str, gold: Gold) -> bool:
     """Whether a quoted text is a part of the gold evidence."""
     part = squash(text)
     return bool(part) and part in squash(gold.evidence)
+
+
+def _language(text: str) -> str | None:
+    """``zh`` or ``other``; None for a text without a word."""
+    if is_chinese(text):
+        return "zh"
+    return "other" if _WORD.search(text) else None
 
 
 def _name(file: str) -> str:

@@ -14,7 +14,7 @@ from llama_index.core.base.llms.types import ChatMessage, MessageRole
 from llama_index.core.llms import LLM
 
 from qa_engine.answering.completeness import ReplyEnd
-from qa_engine.answering.prompts import neutralise
+from qa_engine.answering.neutral import neutralise
 from qa_engine.errors import AuthenticationFailedError, QAEngineError
 from qa_engine.evaluation.question_generation import as_question
 from qa_engine.evaluation.questions import LabelledQuestion

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 
 from qa_engine.index.analyser import fold
@@ -50,29 +50,35 @@ def unsupported_numbers(answer: str, sources: Sequence[str]) -> list[str]:
         >>> unsupported_numbers("共有70B参数，发布于2023年[1]。", ["Llama 2 has 70 billion parameters."])
         ['2023']
     """
-    known = {value for source in sources for value in _values(source)}
+    plain: set[Decimal] = set()
+    scaled: set[Decimal] = set()
+    for source in sources:
+        _note(source, plain, scaled)
     text = _LIST_MARK.sub("", _MARK.sub("", unicodedata.normalize("NFKC", answer)))
     missing: dict[str, None] = {}
     for match in _NUMBER.finditer(text):
-        if not known & set(_readings(match)):
+        value, whole = _value(match)
+        # 70亿 is not 70B, but may come from a table of figures in 亿.
+        if whole not in scaled and value not in plain:
             missing[match[0].strip()] = None
     return list(missing)
 
 
-def _values(text: str) -> Iterator[Decimal]:
-    """The values of the numbers of a text, however they are written."""
-    for match in _NUMBER.finditer(unicodedata.normalize("NFKC", text)):
-        yield from _readings(match)
-    for term in quantities(fold(text).lower()):
+def _note(source: str, plain: set[Decimal], scaled: set[Decimal]) -> None:
+    """Adds the numbers of a text: to ``plain`` those without a magnitude, to ``scaled`` what all of them come to."""
+    for match in _NUMBER.finditer(unicodedata.normalize("NFKC", source)):
+        value, whole = _value(match)
+        scaled.add(whole)
+        if match[2] is None:
+            plain.add(value)
+    for term in quantities(fold(source).lower()):
         if "-" in term:
-            yield from (Decimal(part) for part in term.split("-") if part.isdigit())
+            scaled.update(Decimal(part) for part in term.split("-") if part.isdigit())
         elif leading := _LEADING.match(term):
-            yield Decimal(leading[1])
+            scaled.add(Decimal(leading[1]))
 
 
-def _readings(match: re.Match[str]) -> Iterator[Decimal]:
-    """What a number may mean: itself, and with the magnitude behind it."""
-    value = Decimal(match[1].replace(",", "")).normalize()
-    yield value
-    if match[2]:
-        yield (value * _MAGNITUDES[match[2].lower()]).normalize()
+def _value(match: re.Match[str]) -> tuple[Decimal, Decimal]:
+    """A number, and what it comes to with the magnitude behind it."""
+    value = Decimal(match[1].replace(",", ""))
+    return value, value * _MAGNITUDES[match[2].lower()] if match[2] else value

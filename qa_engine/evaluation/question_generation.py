@@ -18,7 +18,7 @@ from qa_engine.evaluation.sampled_sentences import SourcePassage
 SEED = 7
 _MIN_CHARS, _MAX_CHARS = 12, 160
 _DEFINITION = re.compile(
-    r"(?P<term>[^，。；：、？！,;:?!\s]{2,14}?)(?:是指|指的是|是一[种个项类]|定义为)(?P<what>[^。；？！]{6,80})[。；]?"
+    r"(?P<term>[^，。；：、？！,;:?!\s的]{2,14}?)(?:是指|指的是|是一[种个项类]|定义为)(?P<what>[^。；？！]{6,80})[。；]?"
 )
 _ENGLISH_DEFINITION = re.compile(
     r"(?P<term>[A-Z][\w-]*(?: [\w-]+){0,3}) (?:is|are) (?P<what>(?:an?|the) [^.;?!]{10,120})\.?"
@@ -30,10 +30,21 @@ _ENGLISH_POINTING = re.compile(
     r"^(?:it|its|this|that|these|those|they|their|he|she|we|our|there|such|but|however|also|in addition)\b",
     re.I,
 )
-_AMOUNT = re.compile(
-    r"(?<![0-9.,:/-])(?P<number>[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?)\s?"
-    r"(?P<unit>万|亿|%|[年月日天周岁米人元吨次个只条家名台件座公平千小分毫厘][里方克米时钟天斤]{0,3})"
+_UNITS = (
+    "个月 个小时 个工作日 工作日 小时 分钟 秒 平方公里 平方千米 平方米 立方米 公里 千米 厘米 毫米 公斤 千克 毫克 "
+    "千瓦时 千瓦 摄氏度 分贝 周岁 万元 亿元 美元 欧元 万人 万吨 元 年 天 日 周 岁 米 人 吨 次 家 名 件 座 克 升 页 瓦 "
+    "伏 只 台 套 倍 %"
 )
+_AMOUNT = re.compile(
+    r"(?<![0-9A-Za-z.,:/-])(?P<number>[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?)\s?(?P<unit>"
+    + "|".join(map(re.escape, sorted(_UNITS.split(), key=len, reverse=True)))
+    + ")"
+)
+_MONTH = re.compile(r"(?<![0-9年])(?:1[0-2]|[1-9])月(?![0-9])")
+_LABEL = re.compile(
+    r"^(?:第\s?[0-9一二三四五六七八九十百.]+\s?[条章节款项]|[（(]?[0-9一二三四五六七八九十]+(?:\.[0-9]+)*[.、)）]?(?=[\s、]))[\s、]*"
+)
+_CLAUSE_END = re.compile("[，；：]")
 _DATE = re.compile(r"[0-9]{4}年[0-9]{1,2}月[0-9]{1,2}日")
 _YEAR = re.compile(r"(?<![0-9])(?:1[0-9]|20)[0-9]{2}年")
 _TITLE = re.compile(r"《[^《》]{2,30}》")
@@ -87,7 +98,7 @@ def as_question(passage: SourcePassage, question: str, answer: str, kind: str) -
 
 
 def _drafts(passage: SourcePassage) -> Iterator[_Draft]:
-    text = " ".join(passage.text.split())
+    text = _LABEL.sub("", " ".join(passage.text.split()))
     if passage.role or not _MIN_CHARS <= len(text) <= _MAX_CHARS or _UNFIT.search(text):
         return
     if is_chinese(text):
@@ -100,14 +111,16 @@ def _drafts(passage: SourcePassage) -> Iterator[_Draft]:
 def _chinese(text: str) -> Iterator[_Draft]:
     if (found := _DEFINITION.fullmatch(text)) and not _POINTING.match(found["what"]):
         yield _Draft("definition", f"{found['term']}是什么？", found["what"])
-    for pattern, asked in ((_DATE, "哪一天"), (_YEAR, "哪一年")):
+    for pattern, asked in ((_DATE, "哪一天"), (_YEAR, "哪一年"), (_MONTH, "几月")):
         if (match := _only(pattern, text)) is not None:
-            yield _Draft("number", _replaced(text, match, asked), match[0])
+            yield _Draft("number", _asked(text, match, asked), match[0])
     if (match := _only(_AMOUNT, text)) is not None:
         asked = "百分之多少" if match["unit"] == "%" else f"多少{match['unit']}"
-        yield _Draft("number", _replaced(text, match, asked), match[0])
+        if match["unit"] == "日" and text[: match.start()].endswith("月"):
+            asked = "几日"
+        yield _Draft("number", _asked(text, match, asked), match[0])
     if (match := _only(_TITLE, text)) is not None:
-        yield _Draft("cloze", f"填空：{_replaced(text, match, '《____》')}", match[0].strip("《》"))
+        yield _Draft("cloze", f"填空：{_with_blank(text, match, '《____》')}", match[0].strip("《》"))
 
 
 def _english(text: str) -> Iterator[_Draft]:
@@ -115,7 +128,7 @@ def _english(text: str) -> Iterator[_Draft]:
         verb = "are" if f"{found['term']} are " in text else "is"
         yield _Draft("definition", f"What {verb} {found['term']}?", found["what"])
     if (match := _only(_ENGLISH_AMOUNT, text)) is not None:
-        yield _Draft("cloze", f"Fill in the blank: {_replaced(text, match, '____').rstrip('？')}", match[0])
+        yield _Draft("cloze", f"Fill in the blank: {_with_blank(text, match, '____')}", match[0])
 
 
 def _only(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
@@ -124,6 +137,14 @@ def _only(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
     return matches[0] if len(matches) == 1 and text.count(matches[0][0]) == 1 else None
 
 
-def _replaced(text: str, match: re.Match[str], asked: str) -> str:
-    """The sentence as a question, with ``asked`` in the place of the answer."""
-    return f"{text[: match.start()]}{asked}{text[match.end() :]}".rstrip("。；！.") + "？"
+def _asked(text: str, match: re.Match[str], asked: str) -> str:
+    """The sentence up to the clause of the answer as a question, with ``asked`` in the place of the answer."""
+    ends = [end.start() for end in _CLAUSE_END.finditer(text, match.end())]
+    # A clause that only says when or who goes on with the next one.
+    end = next((place for place in ends if text[place - 1] not in "的时后前者若"), len(text))
+    rest = text[match.end() : end]
+    return f"{text[: match.start()]}{asked}{rest}".rstrip("。；！") + "？"
+
+
+def _with_blank(text: str, match: re.Match[str], blank: str) -> str:
+    return f"{text[: match.start()]}{blank}{text[match.end() :]}"

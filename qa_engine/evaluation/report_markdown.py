@@ -48,9 +48,10 @@ def run_report(results: RunResults, cases: Sequence[CaseResult]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table, the first column to the left, the others to the right."""
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], words: Sequence[str] = ()) -> str:
+    """A Markdown table, the first column and those of ``words`` to the left, the others to the right."""
+    sides = ["---", *("---" if name in words else "---:" for name in head[1:])]
+    lines = [head, sides, *rows]
     return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
 
 
@@ -99,7 +100,7 @@ def _figures(figures: Mapping[str, Figure], meanings: Mapping[str, str]) -> str:
     rows = [
         [name, shown(figure), str(figure.count), meanings.get(name, "")] for name, figure in figures.items()
     ]
-    return table(["", "mean", "questions", "meaning" if meanings else ""], rows)
+    return table(["", "mean", "questions", "meaning"], rows, ["meaning"])
 
 
 def _refusals(refusals: RefusalFigures) -> str:

@@ -100,7 +100,7 @@ class StageRanking:
         rank: of the first passage, from 1, that holds the gold; None without one.
         page_rank: of the first passage on the gold page; None without one, or where no page is known.
         within: whether an answer lies within so many characters of context, blanks not counted; by the number as text.
-            Empty where no answer text is known.
+            Empty where no answer text is known, or only in another language than that of the documents.
     """
 
     rank: int | None

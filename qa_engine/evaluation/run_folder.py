@@ -82,13 +82,13 @@ def opened(path: Path, manifest: RunManifest) -> Iterator[RunFolder]:
     with _writing(path):
         path.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path / ".lock")
-    try:
-        with _writing(path):
+    with _writing(path):
+        try:
             lock.acquire(timeout=0)
-    except Timeout:
-        raise InputError(
-            f"Another process is evaluating into {path}: wait for it, or name another folder with --out."
-        ) from None
+        except Timeout:  # an OSError, too
+            raise InputError(
+                f"Another process is evaluating into {path}: wait for it, or name another folder with --out."
+            ) from None
     try:
         yield RunFolder(path, manifest)
     finally:
@@ -120,8 +120,7 @@ def _taken_up(path: Path, manifest: RunManifest) -> tuple[RunManifest, dict[str,
 
 
 def _check_same(path: Path, before: RunManifest, now: RunManifest) -> None:
-    kept = {"created_at": "", "questions_file": ""}
-    old, new = replace(before, **kept), replace(now, **kept)
+    old, new = (replace(manifest, created_at="", questions_file="") for manifest in (before, now))
     if old == new:
         return
     way_out = "name another folder with --out, or delete this one to begin anew."

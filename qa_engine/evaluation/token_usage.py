@@ -10,8 +10,8 @@ from typing import Any
 
 from llama_index.core.instrumentation.events.llm import LLMChatEndEvent, LLMCompletionEndEvent
 from llama_index_instrumentation import get_dispatcher
+from llama_index_instrumentation.base import BaseEvent
 from llama_index_instrumentation.event_handlers import BaseEventHandler
-from llama_index_instrumentation.events import BaseEvent
 
 _FIELDS = {"prompt": "prompt_tokens", "completion": "completion_tokens", "total": "total_tokens"}
 _counted: ContextVar[dict[str, int] | None] = ContextVar("counted_tokens", default=None)
