@@ -33,16 +33,26 @@ class Request:
 Reply = Callable[["_Handler", Request], None]
 
 
-def chat(text: str, finish_reason: str | None = "stop") -> Reply:
-    """A chat completion; as server-sent events, three characters a piece, if the request says stream."""
+def chat(text: str, finish_reason: str | None = "stop", usage: tuple[int, int] | None = None) -> Reply:
+    """A chat completion; as server-sent events, three characters a piece, if the request says stream.
+
+    ``usage`` are the tokens of the prompt and of the reply, counted at the end of a stream if the request asks for that.
+    """
+    counts = (
+        None
+        if usage is None
+        else dict(prompt_tokens=usage[0], completion_tokens=usage[1], total_tokens=sum(usage))
+    )
 
     def reply(handler: _Handler, request: Request) -> None:
         if request.body.get("stream"):
-            return handler.events([text[i : i + 3] for i in range(0, len(text), 3)], finish_reason)
+            told = counts if request.body.get("stream_options", {}).get("include_usage") else None
+            pieces = [text[i : i + 3] for i in range(0, len(text), 3)]
+            return handler.events(pieces, finish_reason, usage=told)
         message = {"role": "assistant", "content": text}
         choice = {"index": 0, "message": message, "finish_reason": finish_reason}
         body = {"id": "c", "object": "chat.completion", "created": 0, "model": request.body["model"]}
-        return handler.json(200, {**body, "choices": [choice]})
+        return handler.json(200, {**body, "choices": [choice], **({"usage": counts} if counts else {})})
 
     return reply
 
@@ -128,7 +138,7 @@ class OpenAIServer:
                     reply = owner.replies[min(len(owner.requests), len(owner.replies)) - 1]
                 reply(self, request)
 
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http = _Server(("127.0.0.1", 0), Handler)
         self._http.daemon_threads = True
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True)
 
@@ -150,6 +160,11 @@ class OpenAIServer:
         self.closing.set()
         self._http.shutdown()
         self._http.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    # The default of 5 refuses some of many connections at once.
+    request_queue_size = 128
 
 
 def closed_port() -> int:
@@ -183,7 +198,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def events(
-        self, pieces: Sequence[str], finish_reason: str | None, done: bool = True, chunked: bool = False
+        self,
+        pieces: Sequence[str],
+        finish_reason: str | None,
+        done: bool = True,
+        chunked: bool = False,
+        usage: dict[str, int] | None = None,
     ) -> None:
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
@@ -199,6 +219,9 @@ class _Handler(BaseHTTPRequestHandler):
             chunk = {"id": "c", "object": "chat.completion.chunk", "created": 0, "model": "m"}
             data = f"data: {json.dumps({**chunk, 'choices': [choice]})}\n\n".encode()
             self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data) if chunked else data)
+        if usage is not None:
+            counted = {"id": "c", "object": "chat.completion.chunk", "choices": [], "usage": usage}
+            self.wfile.write(f"data: {json.dumps(counted)}\n\n".encode())
         if done:
             self.wfile.write(b"data: [DONE]\n\n")
         self.wfile.flush()

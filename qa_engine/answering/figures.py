@@ -41,7 +41,7 @@ _NUMBER_WORDS = (
     | {"half": 2, "twice": 2, "double": 2, "dozen": 12, "hundred": 100, "both": 2, "once": 1, "single": 1}
 )
 _MONTHS = {name: number for number, names in enumerate(_MONTH_NAMES.split("|"), 1) for name in names.split()}
-_MAX_NUMERAL = 24
+_MAX_NUMERAL = 40
 """Characters of the longest Chinese numeral: what is longer is none."""
 _PLAIN = r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?"
 _CHINESE_SCALE = r"十万|百万|千万|十亿|百亿|千亿|万亿|[百千万亿](?![米瓦克])"
@@ -52,7 +52,7 @@ _NUMERAL = re.compile(rf"[{_HAN}]+(?:点[{''.join(_DIGITS)}]+)?")
 _SPACED = re.compile(r"(?<![0-9.])[0-9]{1,3}(?: [0-9]{3})+(?![0-9])")
 _WORD = re.compile(r"[a-z]+")
 _CLOCK = re.compile(r"(?<![0-9:])([01]?[0-9]|2[0-3])[:：][0-5][0-9](?![0-9])")
-_MONTH = re.compile(rf"(?<![0-9])(1[0-2]|0?[1-9])\s*月|([{_HAN}]{{1,2}})\s*月")
+_MONTH = re.compile(rf"(?<![0-9])([0-9]{{1,2}})\s*月|([{_HAN}]{{1,2}})\s*月")
 _NUMERIC_DATE = re.compile(
     r"(?<![0-9])(?:[0-9]{4}[-/.](0?[1-9]|1[0-2])(?:[-/.][0-9]{1,2})?|([0-9]{1,2})[-/.]([0-9]{1,2})[-/.][0-9]{2,4})(?![0-9])"
 )
@@ -75,7 +75,7 @@ class Figures:
         """All that a text can be said to hold, rather too much than too little.
 
         Args:
-            text: folded (`qa_engine.index.analyser.fold`), in lower case.
+            text: made `comparable` (`qa_engine.answering.terms`).
         """
         return cls(frozenset(_numbers(text)), frozenset(_months(text)))
 
@@ -89,7 +89,8 @@ def value_of(number: str) -> str | None:
     """
     if matched := _SCALED.fullmatch(number):
         digits, chinese, latin = matched.groups()
-        return _plain(Decimal(digits.replace(",", "")) * _SCALES.get(chinese or latin or "", 1))
+        plain, scale = Decimal(digits.replace(",", "")), chinese or latin
+        return _plain(plain * _SCALES[scale] if scale else plain)
     return _chinese_value(number)
 
 
@@ -148,6 +149,8 @@ def _numbers(text: str) -> Iterator[str]:
             yield _plain(plain * _SCALES[scale])
         if "," in digits:  # also a list without blanks
             yield from (_plain(Decimal(part)) for part in digits.split(","))
+    for date in _NUMERIC_DATE.finditer(text):
+        yield from (_plain(Decimal(part)) for part in re.findall("[0-9]+", date[0]))
     for spaced in _SPACED.findall(text):
         yield _plain(Decimal(spaced.replace(" ", "")))
     for numeral in _NUMERAL.findall(text):

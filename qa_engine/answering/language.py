@@ -48,5 +48,5 @@ def is_chinese_answer(text: str) -> bool:
     if other > 3 and other * 4 > han:
         return False
     if not han:
-        return not sentence_words and len(small) < 3 and len(words) <= _NAME_WORDS
+        return not sentence_words and len(small) < 4 and len(words) <= _NAME_WORDS
     return len(words) < 6 or han >= len(words) or not (sentence_words or len(small) >= 5)

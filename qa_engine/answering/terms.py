@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import Stemmer
+
 from qa_engine.index.analyser import HAN, fold
 
 _WORD = re.compile(r"[a-z0-9]+")
@@ -26,7 +28,16 @@ _NO_NAMES = frozenset(
     kbps mbps gbps rpm ppm db pa kpa mpa usd eur cny rmb hkd jpy gbp dpi px ha mol x""".split()  # noqa: SIM905
 )
 """Small words and units."""
-_SURE_PREFIX = 5
+
+
+RAISED = re.compile("[²³¹⁰⁴-⁹₀-₉¼-¾⅐-⅞]")
+"""Digits that are exponents, indices, footnotes or fractions."""
+_ENCIRCLED = re.compile("[①-⒛⓪-⓿❶-➓]")
+
+
+def comparable(text: str) -> str:
+    """A text in lower case and folded (`qa_engine.index.analyser.fold`), its raised and encircled digits kept from others."""
+    return fold(_ENCIRCLED.sub(r" \g<0> ", RAISED.sub(" ", text))).lower()
 
 
 @dataclass(frozen=True)
@@ -41,7 +52,7 @@ class Vocabulary:
     """The words of the texts that an answer may have its names from.
 
     Args:
-        text: folded (`qa_engine.index.analyser.fold`), in lower case.
+        text: made `comparable`.
     """
 
     def __init__(self, text: str) -> None:
@@ -50,12 +61,8 @@ class Vocabulary:
         for count in (2, 3, 4):
             self._words.update("".join(words[i : i + count]) for i in range(len(words) - count + 1))
         self._initials = "".join(word[0] for word in words)
-        self._prefixes = {
-            word[:end]
-            for word in words
-            for end in range(max(_SURE_PREFIX, len(word) - 3), len(word) + 1)
-            if len(word) >= _SURE_PREFIX
-        }
+        self._stemmer = Stemmer.Stemmer("english")
+        self._stems = set(self._stemmer.stemWords(words))
         self._letters = _NOT_LETTERS.sub("", text)
 
     def holds_term(self, term: str) -> bool:
@@ -73,15 +80,13 @@ class Vocabulary:
 
     def holds_chinese(self, name: str) -> bool:
         """Whether a name in Chinese characters occurs, traditional or simplified, whatever signs are in it."""
-        return _NOT_LETTERS.sub("", fold(name).lower()) in self._letters
+        return _NOT_LETTERS.sub("", comparable(name)) in self._letters
 
     def _holds_word(self, word: str) -> bool:
         return word in self._words or _singular(word) in self._words
 
     def _holds_relative(self, word: str) -> bool:
-        return self._holds_word(word) or any(
-            word[:end] in self._prefixes for end in range(max(_SURE_PREFIX, len(word) - 3), len(word) + 1)
-        )
+        return self._holds_word(word) or self._stemmer.stemWord(word) in self._stems
 
 
 def unknown_terms(text: str, vocabulary: Vocabulary) -> Iterator[Found]:

@@ -9,13 +9,13 @@ from unicodedata import normalize
 from llama_index.core.schema import MetadataMode, NodeWithScore
 
 from qa_engine.answering.figures import Figures, value_of
-from qa_engine.answering.terms import Found, Vocabulary, unknown_quoted, unknown_terms
+from qa_engine.answering.neutral import visible
+from qa_engine.answering.terms import RAISED, Found, Vocabulary, comparable, unknown_quoted, unknown_terms
 from qa_engine.documents.sentences import is_chinese
-from qa_engine.index.analyser import fold
 from qa_engine.retrieval.passages import TABLES
 
 _CITED = re.compile(r"\[([1-9]\d{0,2})\]")
-_SENTENCE_END = re.compile(r"(?<=[。！？!?\n])")
+_CITED_RUN = re.compile(r"(?:\[[1-9]\d{0,2}\])+")
 _NOT_SAID = re.compile(
     # Code, addresses, formulas' commands, citations in words, and what numbers a list.
     r"https?://\S+|\\[A-Za-z]+"
@@ -32,7 +32,9 @@ _DATE = re.compile(
     rf"(?:\s*(?P<d>[0-9]{{1,2}}|{_NUMERAL}{{1,3}})\s*[日号])?(?!球|亮|饼)"
     r"|(?<![0-9./-])(?P<y2>[0-9]{4})[-/.](?P<m2>0?[1-9]|1[0-2])[-/.](?P<d2>[0-9]{1,2})(?![0-9./-])"
 )
-_FRACTION = re.compile(rf"({_NUMERAL}+|[0-9]+)分之({_DIGITS}|{_NUMERAL}+(?:点{_NUMERAL}+)?)")
+_FRACTION = re.compile(
+    rf"(?<!{_NUMERAL})(?<![0-9])({_NUMERAL}{{1,24}}|[0-9]{{1,9}})分之({_DIGITS}|{_NUMERAL}+(?:点{_NUMERAL}+)?)"
+)
 _NUMBER = re.compile(
     rf"(?<![A-Za-z0-9.,_])(?<![A-Za-z]-)({_DIGITS})"
     r"(?:\s?(十万|百万|千万|十亿|百亿|千亿|万亿|[百千万亿](?![米瓦克]))|\s?(%|‰|个百分点)|([A-Za-z]{1,6})(?![A-Za-z0-9]))?"
@@ -40,6 +42,7 @@ _NUMBER = re.compile(
 _CHINESE_NUMBER = re.compile(rf"{_NUMERAL}{{2,}}(?:点{_NUMERAL}+)?|{_NUMERAL}点{_NUMERAL}+")
 _MEASURES = r"(?:年|个月|日|天|岁|元|美元|米|公里|千米|公斤|千克|吨|小时|分钟|秒|周|星期|倍|章|条|页|度)"
 _SINGLE = re.compile(rf"(?<!{_NUMERAL})([二两三四五六七八九十])(?={_MEASURES})")
+_YEAR = re.compile(r"[一二][〇零一二三四五六七八九]{3}|[一二三四五六七八九]*[〇零][〇零一二三四五六七八九]*")
 _PLACES, _COUNTS = re.compile(r"[十百千万亿拾佰仟]"), re.compile(r"[一二两三四五六七八九壹贰叁肆伍陆柒捌玖]")
 
 
@@ -47,9 +50,9 @@ def unsupported(text: str, question: str, passages: Sequence[NodeWithScore]) -> 
     """The numbers, dates and names of an answer that occur neither in a passage nor in the question.
 
     Compared is what is meant: 12% is 百分之十二, 1,200 is 1200, 2024年5月 is May 2024, 300万 is 3 million; width, case,
-    accents, plurals, and traditional and simplified characters do not count. Citations and the numbers of lists are
+    accents, endings, and traditional and simplified characters do not count. Citations and the numbers of lists are
     nothing that has to occur. Names are words of Latin letters, and Chinese between 《》, “”, 「」 and the like; the latter
-    are not looked for where a sentence cites passages in other languages, which name them otherwise.
+    are not looked for where what is cited behind them is in another language, which names them otherwise.
 
     Args:
         text: the normalised answer.
@@ -65,22 +68,29 @@ def unsupported(text: str, question: str, passages: Sequence[NodeWithScore]) -> 
         >>> unsupported("公司于2024年5月成立，有1200人[1]，2025年增至一千五百人。", "公司何时成立？", [passage])
         ['2025', '一千五百']
     """
-    shown = [_shown(passage) for passage in passages]
-    evidence = fold("\n".join([question, *shown])).lower()
+    text = visible(text)
+    shown = [visible(_shown(passage)) for passage in passages]
+    evidence = comparable("\n".join([question, *shown]))
     vocabulary, figures = Vocabulary(evidence), Figures.of(evidence)
     scales = {char for char in "百千万亿" if char in evidence}
-    bare = _blank(_NOT_SAID, _blank(_CITED, _narrow(text)))
+    bare = _blank(_NOT_SAID, _blank(_CITED, _narrow(_blank(RAISED, text))))
     found = [*_dates(bare, figures)]
     bare = _blank(_DATE, bare)
     found += [*_numbers(bare, figures, scales), *unknown_terms(bare, vocabulary)]
-    chinese = [is_chinese(passage) for passage in shown]
-    begin = 0
-    for sentence in _SENTENCE_END.split(text):
-        cited = [int(number) for number in _CITED.findall(sentence) if int(number) <= len(shown)]
-        if all(chinese[number - 1] for number in cited) if cited else any(chinese):
-            found += [Found(begin + name.start, name.text) for name in unknown_quoted(sentence, vocabulary)]
-        begin += len(sentence)
+    found += _quoted(text, vocabulary, [is_chinese(passage) for passage in shown])
     return list(dict.fromkeys(item.text for item in sorted(found, key=lambda item: item.start)))
+
+
+def _quoted(text: str, vocabulary: Vocabulary, chinese: Sequence[bool]) -> Iterator[Found]:
+    """Chinese names that are not there, as far as the passages cited for them can hold Chinese names."""
+    runs = [
+        (run.start(), [int(number) for number in _CITED.findall(run[0])]) for run in _CITED_RUN.finditer(text)
+    ]
+    for name in unknown_quoted(text, vocabulary):
+        cited = next((numbers for start, numbers in runs if start > name.start), [])
+        known = [chinese[number - 1] for number in cited if number <= len(chinese)]
+        if all(known) if known else any(chinese):
+            yield name
 
 
 def _shown(passage: NodeWithScore) -> str:
@@ -105,7 +115,8 @@ def _blank(pattern: re.Pattern[str], text: str) -> str:
 def _dates(text: str, figures: Figures) -> Iterator[Found]:
     for match in _DATE.finditer(text):
         year, month, day = (match[name] or match[f"{name}2"] for name in "ymd")
-        known_month = (value := value_of(month)) is not None and int(value) in figures.months
+        value = value_of(month)
+        known_month = value is None or int(value) in figures.months
         if not known_month or not all(_holds(figures, part) for part in (year, day) if part):
             yield Found(match.start(), "".join(match[0].split()))
 
@@ -143,7 +154,7 @@ def _counts(numeral: str) -> bool:
     """Whether characters that make numbers make one here: 十二 and 二〇二四 do, 千万 and 三四 do not."""
     if _PLACES.search(numeral):
         return _COUNTS.search(numeral) is not None
-    return len(numeral) > 2
+    return _YEAR.fullmatch(numeral) is not None
 
 
 def _holds(figures: Figures, number: str) -> bool:

@@ -14,7 +14,7 @@ import httpx
 from openai import DefaultAsyncHttpxClient
 
 _CONNECT_SECONDS = 10.0
-_told: ContextVar[Callable[[], None] | None] = ContextVar("told_of_response", default=None)
+_told: ContextVar[Callable[[httpx.Response], None] | None] = ContextVar("told_of_response", default=None)
 
 
 def client_timeout(seconds: float) -> httpx.Timeout:
@@ -53,13 +53,13 @@ class DeadlineClient(DefaultAsyncHttpxClient):
         if wait is not None and wait > self._seconds:
             response.headers["x-should-retry"] = "false"
         if response.is_success and (told := _told.get()) is not None:
-            told()
+            told(response)
         return response
 
 
 @contextmanager
-def on_response(told: Callable[[], None]) -> Iterator[None]:
-    """Has ``told`` called when a `DeadlineClient` receives the headers of a success, in this task and within the block."""
+def on_response(told: Callable[[httpx.Response], None]) -> Iterator[None]:
+    """Has ``told`` called with a success whose headers a `DeadlineClient` receives, in this task and within the block."""
     token = _told.set(told)
     try:
         yield

@@ -116,23 +116,30 @@ class OfficialLLM(OpenAI):
         with self._translated():
             source = await super()._astream_chat(messages, **kwargs)
             end = object()
-            first = True
-            async with aclosing(source):
+            opened: list[httpx.Response] = []
+            try:
                 while True:
                     try:
                         # The client limits and repeats its tries by itself: the first piece has its time from then on.
-                        async with asyncio.timeout(None if first else self.timeout) as limit:
-                            with on_response(partial(_begin, limit, self.timeout)):
+                        async with asyncio.timeout(self.timeout if opened else None) as limit:
+                            with on_response(partial(_begin, opened, limit, self.timeout)):
                                 piece: Any = await anext(source, end)
                     except TimeoutError as error:
                         raise httpx.ReadTimeout("no further piece in time") from error
                     if piece is end:
                         return
-                    first = False
                     yield piece
+            finally:
+                # The client's stream holds itself, so that leaving it would close nothing before a collection of garbage.
+                for response in opened:
+                    await response.aclose()
+                await source.aclose()
 
 
-def _begin(limit: asyncio.Timeout, seconds: float) -> None:
+def _begin(
+    opened: list[httpx.Response], limit: asyncio.Timeout, seconds: float, response: httpx.Response
+) -> None:
+    opened.append(response)
     limit.reschedule(asyncio.get_running_loop().time() + seconds)
 
 
