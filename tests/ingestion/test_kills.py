@@ -81,6 +81,8 @@ class Library:
 
     def prepare(self, operation: str) -> None:
         """What happens to the files before the operation."""
+        while len(self.texts) < 3:
+            self.write(f"more{self.chance.randrange(10**6)}.pdf")
         names = sorted(self.texts)
         if operation == "add":
             for _ in range(3):
