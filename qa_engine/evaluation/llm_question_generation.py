@@ -86,7 +86,7 @@ def generate_with_llm(
     in_a_row = 0
     with ThreadPoolExecutor(concurrency, thread_name_prefix="generate") as pool:
         while len(made.questions) < count and made.calls < _CALLS_A_QUESTION * count:
-            missing = min(concurrency, count - len(made.questions))
+            missing = min(concurrency, count - len(made.questions), _CALLS_A_QUESTION * count - made.calls)
             batch = list(islice(passages, missing))
             if not batch:
                 break

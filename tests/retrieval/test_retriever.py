@@ -15,7 +15,7 @@ from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.reader import IndexReader, IndexSnapshot
 from qa_engine.ingestion import run as module
-from qa_engine.retrieval.fusion import SCORES
+from qa_engine.retrieval.fusion import RANKS, SCORES
 from qa_engine.retrieval.rerank import PassageRerank
 from qa_engine.retrieval.retriever import PassageRetriever
 
@@ -56,6 +56,19 @@ def test_evidence_is_in_the_first_passage(
     assert best.metadata["file_name"] == file
     assert evidence in best.get_content()
     assert best.metadata["page"] <= best.metadata["page_end"]
+
+
+def test_stages_are_ranked_each_for_itself(snapshot: IndexSnapshot) -> None:
+    ranked = retriever(snapshot).rank(QueryBundle("西湖的平均水深是多少？"), stages=True)
+    assert list(ranked.stages) == ["dense", "bm25", "fused", "reranked"]
+    for leg in ("dense", "bm25"):
+        own = [passage.node.metadata[RANKS][leg] for passage in ranked.stages[leg]]
+        assert own == sorted(own)
+        assert own[0] == 1
+        alone = retriever(snapshot, dense_weight=float(leg == "dense")).retrieve("西湖的平均水深是多少？")
+        assert ranked.stages[leg][0].node.get_content() == alone[0].node.get_content()
+    assert ranked.stages["reranked"] == ranked.passages
+    assert retriever(snapshot).rank(QueryBundle("西湖")).stages == {}
 
 
 def test_passage_over_a_page_break_names_both_pages(snapshot: IndexSnapshot) -> None:
