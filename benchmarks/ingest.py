@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import subprocess
 import sys
 import tempfile
@@ -31,7 +30,7 @@ from texts import SENTENCES_PER_PARAGRAPH, SentenceMaker
 _CHILD = Path(__file__).with_name("ingest_child.py")
 _PAGES_A_FILE = 20
 _SENTENCES_A_PAGE = 30
-_THIN_PAGES = 5000
+_THIN_PAGES, _THIN_SENTENCES = 5000, 3
 _SMALL_FILES = 1000
 _LARGE = 200_000
 _LIMITS = {"bare": 1.15, "again": 2.0, "one more": 1.5, "peak": 2048, "disk": 0.6}
@@ -174,14 +173,25 @@ def one_more(work: Path, seed: int, sentences: int) -> tuple[Report, Any]:
     return Report(title, ["into", "s", "of which"], rows, notes), {"ratio": ratio, **found}
 
 
+def write_thin_pdfs(folder: Path, pages: int, seed: int) -> None:
+    """PDFs of 20 pages with three sentences on each."""
+    import pymupdf
+
+    folder.mkdir(parents=True, exist_ok=True)
+    maker = SentenceMaker(seed)
+    for number in range(pages // _PAGES_A_FILE):
+        with pymupdf.open() as document:
+            for _ in range(_PAGES_A_FILE):
+                page = document.new_page()
+                text = "".join(maker.chinese() for _ in range(_THIN_SENTENCES))
+                page.insert_textbox(page.rect + (72, 72, -72, -72), text, fontname="china-s", fontsize=11)
+            document.save(folder / f"{number:05}.pdf")
+
+
 def memory(work: Path, seed: int, pages: int) -> tuple[Report, Any]:
     """Many pages with little on them: what grows with pages would show."""
     folder = work / "thin"
-    made = write_pdfs(folder, pages // 50, 50 * 5, seed)
-    while made < pages:
-        made += write_pdfs(
-            folder / str(made), max(1, (pages - made) // 10), 50 * 5, random.Random(made).randrange(10**6)
-        )
+    write_thin_pdfs(folder, pages, seed)
     found = run_child("qa_engine", folder, work / "thin-storage")
     samples = found["megabytes"]
     tenth = max(1, len(samples) // 10)
@@ -194,7 +204,7 @@ def memory(work: Path, seed: int, pages: int) -> tuple[Report, Any]:
         ["at the end", f"{late:.0f}"],
     ]
     notes = [f"{found['nodes']:,} sentences in {found['seconds']:.0f} s; limit {_LIMITS['peak']} MB."]
-    return Report(f"Memory while {made:,} pages are ingested", ["", "MB"], rows, notes), found
+    return Report(f"Memory while {pages:,} pages are ingested", ["", "MB"], rows, notes), found
 
 
 def main(
