@@ -308,5 +308,5 @@ def test_every_number_can_be_an_environment_variable(monkeypatch: pytest.MonkeyP
         monkeypatch.setenv("QA_ENGINE_EMBEDDING__TOKEN_BITS", value)
         assert Config().embedding.token_bits == expected
     monkeypatch.setenv("QA_ENGINE_EMBEDDING__TOKEN_BITS", "3")
-    with pytest.raises(ConfigurationError, match="token_bits = .*3.* 0, 2 or 4"):
+    with pytest.raises(ConfigurationError, match=r"token_bits = .*3.* 0, 2 or 4"):
         Config()
