@@ -61,6 +61,7 @@ def judge(
     from qa_engine.evaluation.judges.agreement import read_labels
     from qa_engine.evaluation.judges.run import DEFAULT_JUDGES
     from qa_engine.evaluation.judges.run import judge as judged
+    from qa_engine.evaluation.report_html import write_html
 
     names = judges or (["pairwise"] if against is not None else list(DEFAULT_JUDGES))
     if against is not None and "pairwise" not in names:
@@ -80,10 +81,11 @@ def judge(
             concurrency=concurrency,
             progress=progress,
         )
+    page = write_html(run)
     if json:
         print_json({"run": str(run), **report.to_dict()})
     else:
-        _show(run, report)
+        _show(run, report, page)
     if report.errors:
         raise typer.Exit(1)
 
@@ -110,7 +112,7 @@ def _read_guidelines(path: Path) -> list[str]:
     return [line for line in lines if line]
 
 
-def _show(run: Path, report: JudgeReport) -> None:
+def _show(run: Path, report: JudgeReport, page: Path) -> None:
     from rich.table import Table
 
     from qa_engine.evaluation.judges.journal import JUDGEMENTS
@@ -132,7 +134,9 @@ def _show(run: Path, report: JudgeReport) -> None:
             _kappa(item),
         )
     console.print(table)
-    console.print(f"{report.asked} requests were sent; the verdicts are in {run / JUDGEMENTS}.", markup=False)
+    console.print(
+        f"{report.asked} requests were sent; the verdicts are in {run / JUDGEMENTS} and {page}.", markup=False
+    )
 
 
 def _rate(figures: JudgeFigures) -> str:

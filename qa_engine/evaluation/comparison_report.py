@@ -7,6 +7,7 @@ from pathlib import Path
 
 from qa_engine.errors import StorageError
 from qa_engine.evaluation.comparison import CaseChange, Comparison, MeasureChange
+from qa_engine.evaluation.report_html import write_comparison_html
 from qa_engine.evaluation.report_markdown import table
 from qa_engine.evaluation.run_folder import written_json
 
@@ -40,7 +41,7 @@ def comparison_report(comparison: Comparison) -> str:
 
 
 def write_comparison(comparison: Comparison, out: Path) -> None:
-    """Writes ``comparison.json`` and ``comparison.md`` into a folder, made if missing.
+    """Writes ``comparison.json``, ``comparison.md`` and ``comparison.html`` into a folder, made if missing.
 
     Raises:
         StorageError: they cannot be written.
@@ -53,6 +54,7 @@ def write_comparison(comparison: Comparison, out: Path) -> None:
         raise StorageError(
             f"{out} cannot be written ({error.strerror or error}): name another folder with --out."
         ) from error
+    write_comparison_html(comparison, out)
 
 
 def _measures(changes: Mapping[str, MeasureChange]) -> str:
