@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from qa_engine import errors
     from qa_engine.answering.answer import REFUSAL, Answer, Box, Citation
     from qa_engine.config import Config
+    from qa_engine.conversation.session import ChatSession
     from qa_engine.engine import QueryEngine
     from qa_engine.ingestion.ingest import ingest
     from qa_engine.ingestion.report import IngestReport
@@ -18,6 +19,7 @@ __all__ = [
     "REFUSAL",
     "Answer",
     "Box",
+    "ChatSession",
     "Citation",
     "Config",
     "IngestReport",
@@ -33,6 +35,7 @@ _MODULES = {
     "Box": "qa_engine.answering.answer",
     "REFUSAL": "qa_engine.answering.answer",
     "Config": "qa_engine.config",
+    "ChatSession": "qa_engine.conversation.session",
     "ingest": "qa_engine.ingestion.ingest",
     "IngestReport": "qa_engine.ingestion.report",
 }

@@ -75,6 +75,8 @@ def _asking(text: str) -> str:
 
 def _changed(previous: str, topic: Topic, about: str) -> str:
     """The last question with another thing, or about another property of the same one."""
+    if condition := _condition(previous, about):
+        return previous.replace(condition, about, 1)
     if topic.attribute and not _alike(about, topic.subject):
         return previous.replace(f"{topic.subject}的{topic.attribute}", f"{topic.subject}的{about}", 1)
     if _alike(about, topic.subject):
@@ -85,17 +87,24 @@ def _changed(previous: str, topic: Topic, about: str) -> str:
 
 
 def _alike(one: str, other: str) -> bool:
-    """Whether two names are of things of a kind: 雷峰塔 and 保俶塔, 7B and 13B, 工作满十年的 and 工作满二十年的."""
+    """Whether two names are of things of a kind: 雷峰塔 and 保俶塔, 7B and 13B."""
     if not one or not other:
         return False
     if _HAN.search(one) and _HAN.search(other):
-        return one[-1] == other[-1] or (len(one) > 3 and one[:2] == other[:2])
+        return one[-1] == other[-1]
     return _shape(one) == _shape(other)
 
 
 def _shape(name: str) -> str:
     """7B and 13B are 0a."""
     return re.sub(r"\d[\d.,]*", "0", re.sub(r"[A-Za-z]+", "a", re.sub(r"\s", "", name)))
+
+
+def _condition(question: str, about: str) -> str:
+    """The words of a question that another condition takes the place of: 满十年的 for 满二十年的; empty without any."""
+    end = question.find(about[-2:]) if about.endswith("的") and len(about) > 2 else -1
+    start = question.rfind(about[0], 0, end) if end >= 0 else -1
+    return question[start : end + 2] if start >= 0 else ""
 
 
 def _counterpart(question: str, subject: str, about: str) -> str:
