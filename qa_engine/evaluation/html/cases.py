@@ -132,6 +132,7 @@ def _judged(case: CaseResult, judged: Sequence[JudgedCase]) -> str:
         [text(item.judge), _verdict(item), number(item.score, 2), chinese(item.error or item.unparsed or item.reasoning),
          text(item.model)]
         for item in judged
+        if item.is_complete or item.error
     ]  # fmt: skip
     for name, said in case.judgements.items():
         told = said.failure.message if said.failure is not None else said.reason
