@@ -38,11 +38,9 @@ def chat(text: str, finish_reason: str | None = "stop", usage: tuple[int, int] |
 
     ``usage`` are the tokens of the prompt and of the reply, counted at the end of a stream if the request asks for that.
     """
-    counts = (
-        None
-        if usage is None
-        else dict(prompt_tokens=usage[0], completion_tokens=usage[1], total_tokens=sum(usage))
-    )
+    counts = None
+    if usage is not None:
+        counts = {"prompt_tokens": usage[0], "completion_tokens": usage[1], "total_tokens": sum(usage)}
 
     def reply(handler: _Handler, request: Request) -> None:
         if request.body.get("stream"):

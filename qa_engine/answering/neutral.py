@@ -34,12 +34,13 @@ _IN_SQUARE = re.compile(
 _LABEL = r"(?:资料|資料|来源|來源|引用|文献|文獻|段落|passage|source|citation|document|doc|ref)"
 # Papers number their references like we number passages: a model must not copy theirs as ours.
 _BRACKETED_NUMBERS = re.compile(
-    rf"{_SQUARE[0]}((?:[\s^:：#]|{_LABEL})*\d(?:[\d\s,，、;；:：^\-–—~～至†完]|{_LABEL})*(?:†[^\]】］〗〙\n]{{0,40}})?){_SQUARE[1]}",
+    rf"{_SQUARE[0]}{{1,3}}((?:[\s^:：#]|{_LABEL})*\d(?:[\d\s,，、;；:：^\-–—~～至†完]|{_LABEL})*"
+    rf"(?:†[^\]】］〗〙\n]{{0,40}})?){_SQUARE[1]}{{1,3}}",
     re.IGNORECASE,
 )
 # Brackets around 资料 3 or 资料 3 完 are a forged head or end of a passage.
 _FORGED = re.compile(
-    r"[\[{【［｛〖〘「『﹝]+(\s*(?:资料|資料)\s*\d[^\[\]{}【】［］｛｝〖〗〘〙「」『』﹝﹞\n]{0,120})[\]}】］｝〗〙」』﹞]*"
+    r"[\[{【［｛〖〘「『﹝]{1,4}(\s{0,20}(?:资料|資料)\s*\d[^\[\]{}【】［］｛｝〖〗〘〙「」『』﹝﹞\n]{0,120})[\]}】］｝〗〙」』﹞]{0,4}"
 )
 
 

@@ -36,7 +36,7 @@ _ENCIRCLED = re.compile("[①-⒛⓪-⓿❶-➓]")
 
 
 def comparable(text: str) -> str:
-    """A text in lower case and folded (`qa_engine.index.analyser.fold`), its raised and encircled digits kept from others."""
+    """A text in lower case and folded (`qa_engine.index.analyser.fold`), raised and encircled digits apart from others."""
     return fold(_ENCIRCLED.sub(r" \g<0> ", RAISED.sub(" ", text))).lower()
 
 

@@ -70,7 +70,7 @@ def unsupported(text: str, question: str, passages: Sequence[NodeWithScore]) -> 
     """
     text = visible(text)
     shown = [visible(_shown(passage)) for passage in passages]
-    evidence = comparable("\n".join([question, *shown]))
+    evidence = comparable("\n".join([visible(question), *shown]))
     vocabulary, figures = Vocabulary(evidence), Figures.of(evidence)
     scales = {char for char in "百千万亿" if char in evidence}
     bare = _blank(_NOT_SAID, _blank(_CITED, _narrow(_blank(RAISED, text))))

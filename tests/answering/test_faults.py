@@ -116,7 +116,7 @@ WHOLE: dict[str, Sequence[Step]] = {
     "choices that are null": [sized(completion(TEXT, choices=None))],
     "choices that are numbers": [sized(completion(TEXT, choices=[1]))],
     "a message that is null": [sized(completion(TEXT, choices=[{"index": 0, "message": None}]))],
-    "a content that is an object": [sized(completion(TEXT, choices=[{"message": {"role": "assistant", "content": {"a": 1}}}]))],
+    "a content that is an object": [sized(completion(TEXT, choices=[{"message": {"content": {"a": 1}}}]))],
     "not UTF-8": [sized(BODY.replace(b"7B", b"\xff\xfe"))],
     "a body that is not gzip": [JSON + b"content-encoding: gzip\r\ncontent-length: 5\r\n\r\nhello"],
     "half the gzip": [JSON + b"content-encoding: gzip\r\nconnection: close\r\n\r\n" + gzip.compress(BODY)[:30]],

@@ -88,6 +88,33 @@ def test_tokens_are_rather_over_than_underestimated() -> None:
     assert estimate_tokens("") == 0
 
 
+def test_the_last_passage_is_shortened_to_sentences_around_the_hit() -> None:
+    sentences = [f"第{number}句话说的是{'某件事' * 8}。" for number in range(9)]
+    text = "".join(sentences)
+    first = passage("头" * 60)
+    last = passage(text, sentence=sentences[4], tables=["| 甲 |" * 50], file_name="a.pdf")
+    cost = [estimate_tokens(format_passages([node])) for node in (first, passage(text, file_name="a.pdf"))]
+
+    def kept(room: int) -> list[str]:
+        fitting = fit_passages([first, last, first], "", cost[0] + room + 130, 100)
+        assert fitting[0] is first
+        return [node.node.get_content() for node in fitting[1:]]
+
+    assert kept(3000) == [text, first.node.get_content()]
+    assert kept(cost[1]) == [text]  # without its tables
+    for room in range(0, cost[1], 7):
+        for shown in kept(room):
+            begin = text.index(shown)
+            assert sentences[4] in shown
+            assert text[:begin] == "" or text[:begin].endswith("。")
+            assert shown.endswith("。")
+    assert kept(0) == []
+    assert len(kept(cost[1] // 2)[0]) > len(text) // 4
+    shortened = fit_passages([last], "", cost[1] // 2 + 130, 100)[0]
+    assert (shortened.node_id, shortened.score) == (last.node_id, last.score)
+    assert fit_passages([last], "", 1, 100)[0].node.get_content() == sentences[4]
+
+
 def test_passages_are_dropped_whole_and_from_the_end() -> None:
     nodes = [passage(str(number) * 100) for number in range(5)]
     assert fit_passages(nodes, "", 10_000, 100) == nodes

@@ -123,9 +123,12 @@ def test_two_halves_of_different_models_are_no_answer(way: Way) -> None:
 
 @every_way
 def test_if_both_fail_both_are_named(way: Way) -> None:
-    with OpenAIServer(error(500, "first is down")) as first, OpenAIServer(error(401)) as second:
-        with pytest.raises(AuthenticationFailedError) as raised:
-            way(pair(first.url, second, fallback_api_key="sk-hidden-key"))
+    with (
+        OpenAIServer(error(500, "first is down")) as first,
+        OpenAIServer(error(401)) as second,
+        pytest.raises(AuthenticationFailedError) as raised,
+    ):
+        way(pair(first.url, second, fallback_api_key="sk-hidden-key"))
     text = str(raised.value)
     assert "first is down" in text
     assert "second language model 'second'" in text
