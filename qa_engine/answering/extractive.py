@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from llama_index.core.callbacks.base import CallbackManager
+from llama_index.core.callbacks.schema import CBEventType, EventPayload
 from llama_index.core.instrumentation.events.synthesis import SynthesizeEndEvent, SynthesizeStartEvent
 from llama_index.core.llms import MockLLM
 from llama_index.core.prompts.mixin import PromptDictType
@@ -93,8 +94,11 @@ class ExtractiveSynthesizer(BaseSynthesizer):
         """The answer to a question from passages, best first; the refusal if there are none."""
         bundle = QueryBundle(query) if isinstance(query, str) else query
         dispatcher.event(SynthesizeStartEvent(query=bundle))
-        answer = self._answer(bundle.query_str, nodes)
-        answer.source_nodes = [*nodes, *(additional_source_nodes or ())]
+        payload = {EventPayload.QUERY_STR: bundle.query_str}
+        with self._callback_manager.event(CBEventType.SYNTHESIZE, payload=payload) as event:
+            answer = self._answer(bundle.query_str, nodes)
+            answer.source_nodes = [*nodes, *(additional_source_nodes or ())]
+            event.on_end(payload={EventPayload.RESPONSE: answer})
         dispatcher.event(SynthesizeEndEvent(query=bundle, response=answer))
         return answer
 

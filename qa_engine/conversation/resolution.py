@@ -48,9 +48,9 @@ def resolve(question: str, previous: str) -> str:
     rest = LEAD.sub("", text)
     if pointed := _with_subject(rest, topic.subject):
         return pointed
-    if about := WHAT_ABOUT.match(text):
-        return _changed(previous, topic, LEAD.sub("", about[1]))
-    return topic.subject + rest if lacks_subject(rest) else rest
+    if (about := WHAT_ABOUT.match(text)) and (changed := LEAD.sub("", about[1]).strip()):
+        return _changed(previous, topic, changed)
+    return topic.subject + rest if lacks_subject(rest) else rest or question
 
 
 def _with_subject(text: str, subject: str) -> str:

@@ -220,6 +220,15 @@ class TestCallbacks:
             started = [name for what, name in recorder.told if what == "start"]
             assert started == ["trace query", "query", "retrieve", "synthesize", "llm"], way
 
+    async def test_they_come_without_a_language_model_too(self, ingested: Path) -> None:
+        recorder = _Recorder()
+        engine = QueryEngine.open(ingested, "西湖", callback_manager=CallbackManager([recorder]))
+        engine.query(QUESTION)
+        await engine.aquery(QUESTION)
+        recorder.assert_balanced()
+        started = [name for what, name in recorder.told if what == "start"]
+        assert started == ["trace query", "query", "retrieve", "synthesize"] * 2
+
     async def test_they_are_balanced_on_errors(self, ingested: Path) -> None:
         recorder = _Recorder()
         with OpenAIServer(error(503)) as server:
