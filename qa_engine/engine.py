@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import inspect
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +13,11 @@ from llama_index.core.base.base_query_engine import BaseQueryEngine
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.base.response.schema import RESPONSE_TYPE
 from llama_index.core.callbacks.base import CallbackManager
-from llama_index.core.callbacks.schema import CBEventType, EventPayload
-from llama_index.core.instrumentation.events.query import QueryEndEvent, QueryStartEvent
 from llama_index.core.llms import LLM
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.prompts.mixin import PromptMixinType
 from llama_index.core.schema import NodeWithScore, QueryBundle, QueryType
 from llama_index.core.vector_stores.types import MetadataFilters
-from llama_index_instrumentation import get_dispatcher
 
 from qa_engine.answering.answer import REFUSAL, Answer
 from qa_engine.answering.extractive import ExtractiveSynthesizer
@@ -40,10 +36,9 @@ from qa_engine.retrieval.expansion import QueryExpander
 from qa_engine.retrieval.explanation import Explanation
 from qa_engine.retrieval.rerank import name_of
 from qa_engine.retrieval.retriever import RankedPassages
-from qa_engine.tracing import atraced, traced
+from qa_engine.tracing import atraced, query_event, retrieve_event, stream_events, traced
 
 EXTRACTIVE = "extractive"
-dispatcher = get_dispatcher(__name__)
 # Without the span of the parent's methods, since our own methods of these names have one.
 _query_in_span: Callable[..., RESPONSE_TYPE] = inspect.unwrap(BaseQueryEngine.query)
 _aquery_in_span: Callable[..., Awaitable[RESPONSE_TYPE]] = inspect.unwrap(BaseQueryEngine.aquery)
@@ -190,14 +185,14 @@ class QueryEngine(BaseQueryEngine):
         return await _aquery_in_span(self.with_filters(filters), str_or_query_bundle)
 
     def _query(self, query_bundle: QueryBundle) -> Answer:
-        with self._event(CBEventType.QUERY, query_bundle, EventPayload.RESPONSE) as done:
+        with query_event(self.callback_manager, query_bundle) as done:
             grounds = self._judge.grounds(query_bundle, self._rank(query_bundle))
             answer = grounds.refusal() or self._synthesizer.synthesize(query_bundle, grounds.passages)
             done(self._judge.completed(answer, grounds, self.models))
             return answer
 
     async def _aquery(self, query_bundle: QueryBundle) -> Answer:
-        with self._event(CBEventType.QUERY, query_bundle, EventPayload.RESPONSE) as done:
+        with query_event(self.callback_manager, query_bundle) as done:
             ranked = await self._arank(query_bundle)
             grounds = await asyncio.to_thread(self._judge.grounds, query_bundle, ranked)
             answer = grounds.refusal() or await self._synthesizer.asynthesize(query_bundle, grounds.passages)
@@ -217,7 +212,7 @@ class QueryEngine(BaseQueryEngine):
         return AsyncAnswerStream(atraced(self, "astream", query.query_str, pieces))
 
     def _pieces(self, query: QueryBundle) -> Generator[str | Answer, None, None]:
-        with self._stream_events(query) as done:
+        with stream_events(self.callback_manager, query) as done:
             grounds = self._judge.grounds(query, self._rank(query))
             answer = grounds.refusal()
             if answer is not None:
@@ -230,7 +225,7 @@ class QueryEngine(BaseQueryEngine):
             yield answer
 
     async def _apieces(self, query: QueryBundle) -> AsyncGenerator[str | Answer, None]:
-        with self._stream_events(query) as done:
+        with stream_events(self.callback_manager, query) as done:
             ranked = await self._arank(query)
             grounds = await asyncio.to_thread(self._judge.grounds, query, ranked)
             answer = grounds.refusal()
@@ -344,37 +339,13 @@ class QueryEngine(BaseQueryEngine):
     # -- its steps
 
     def _rank(self, question: QueryType, top_k: int = 0, stages: bool = False) -> RankedPassages:
-        with self._event(CBEventType.RETRIEVE, question, EventPayload.NODES) as done:
+        with retrieve_event(self.callback_manager, question) as done:
             ranked = self._search.search(question, top_k, self._filters, stages)
             done(ranked.passages)
             return ranked
 
     async def _arank(self, question: QueryType, top_k: int = 0, stages: bool = False) -> RankedPassages:
-        with self._event(CBEventType.RETRIEVE, question, EventPayload.NODES) as done:
+        with retrieve_event(self.callback_manager, question) as done:
             ranked = await self._search.asearch(question, top_k, self._filters, stages)
             done(ranked.passages)
             return ranked
-
-    @contextmanager
-    def _event(
-        self, kind: CBEventType, query: QueryType, result: EventPayload
-    ) -> Iterator[Callable[[Any], None]]:
-        """One of LlamaIndex's callback events. What it yields tells the result."""
-        text = query if isinstance(query, str) else query.query_str
-        with self.callback_manager.event(kind, payload={EventPayload.QUERY_STR: text}) as event:
-            yield lambda found: event.on_end(payload={result: found})
-
-    @contextmanager
-    def _stream_events(self, query: QueryBundle) -> Iterator[Callable[[Answer], None]]:
-        """What `BaseQueryEngine.query` and ours tell of a question, for a stream."""
-        dispatcher.event(QueryStartEvent(query=query))
-        with (
-            self.callback_manager.as_trace("query"),
-            self._event(CBEventType.QUERY, query, EventPayload.RESPONSE) as done,
-        ):
-
-            def told(answer: Answer) -> None:
-                dispatcher.event(QueryEndEvent(query=query, response=answer))
-                done(answer)
-
-            yield told

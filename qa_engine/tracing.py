@@ -1,4 +1,4 @@
-"""Spans of LlamaIndex's instrumentation around answers that arrive in pieces.
+"""What LlamaIndex's callbacks and instrumentation are told of questions, those with answers in pieces included.
 
 The decorator of LlamaIndex ends its span when a method returns; a stream has then not begun.
 """
@@ -6,12 +6,16 @@ The decorator of LlamaIndex ends its span when a method returns; a stream has th
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncGenerator, Generator, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from contextlib import aclosing, closing, contextmanager
 from contextvars import copy_context
 from typing import Any
 from uuid import uuid4
 
+from llama_index.core.callbacks.base import CallbackManager
+from llama_index.core.callbacks.schema import CBEventType, EventPayload
+from llama_index.core.instrumentation.events.query import QueryEndEvent, QueryStartEvent
+from llama_index.core.schema import QueryBundle, QueryType
 from llama_index_instrumentation import get_dispatcher
 from llama_index_instrumentation.dispatcher import active_instrument_tags
 from llama_index_instrumentation.events.span import SpanDropEvent
@@ -20,6 +24,42 @@ from llama_index_instrumentation.span import active_span_id
 from qa_engine.answering.answer import Answer
 
 dispatcher = get_dispatcher(__name__)
+
+
+@contextmanager
+def query_event(manager: CallbackManager, query: QueryType) -> Iterator[Callable[[Answer], None]]:
+    """The callback event of a question. What it yields tells the answer."""
+    with _event(manager, CBEventType.QUERY, query, EventPayload.RESPONSE) as done:
+        yield done
+
+
+@contextmanager
+def retrieve_event(manager: CallbackManager, query: QueryType) -> Iterator[Callable[[Any], None]]:
+    """The callback event of a search. What it yields tells the nodes that were found."""
+    with _event(manager, CBEventType.RETRIEVE, query, EventPayload.NODES) as done:
+        yield done
+
+
+@contextmanager
+def stream_events(manager: CallbackManager, query: QueryBundle) -> Iterator[Callable[[Answer], None]]:
+    """What `BaseQueryEngine.query` tells of a question, and `query_event`, for a stream."""
+    dispatcher.event(QueryStartEvent(query=query))
+    with manager.as_trace("query"), query_event(manager, query) as done:
+
+        def told(answer: Answer) -> None:
+            dispatcher.event(QueryEndEvent(query=query, response=answer))
+            done(answer)
+
+        yield told
+
+
+@contextmanager
+def _event(
+    manager: CallbackManager, kind: CBEventType, query: QueryType, result: EventPayload
+) -> Iterator[Callable[[Any], None]]:
+    text = query if isinstance(query, str) else query.query_str
+    with manager.event(kind, payload={EventPayload.QUERY_STR: text}) as event:
+        yield lambda found: event.on_end(payload={result: found})
 
 
 def traced(

@@ -94,7 +94,7 @@ class ExtractiveSynthesizer(BaseSynthesizer):
         """The answer to a question from passages, best first; the refusal if there are none."""
         bundle = QueryBundle(query) if isinstance(query, str) else query
         dispatcher.event(SynthesizeStartEvent(query=bundle))
-        payload = {EventPayload.QUERY_STR: bundle.query_str}
+        payload: dict[str, Any] = {EventPayload.QUERY_STR: bundle.query_str}
         with self._callback_manager.event(CBEventType.SYNTHESIZE, payload=payload) as event:
             answer = self._answer(bundle.query_str, nodes)
             answer.source_nodes = [*nodes, *(additional_source_nodes or ())]
