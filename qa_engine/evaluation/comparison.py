@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from qa_engine.errors import InputError
 from qa_engine.evaluation.figures import MEASURES, stage_measures
 from qa_engine.evaluation.fingerprint import differences
+from qa_engine.evaluation.judges.journal import latest_judgements, read_judgements
 from qa_engine.evaluation.ranking import TOP_K
-from qa_engine.evaluation.results import STAGES, CaseResult, RunResults, read_run
+from qa_engine.evaluation.results import STAGES, CaseResult, Judgement, RunResults, read_run
 from qa_engine.evaluation.significance import McNemar, mcnemar, paired_bootstrap
 
 RANKING = f"mrr@{TOP_K}"
@@ -99,14 +100,15 @@ class Comparison:
         return asdict(self)
 
 
-def compare(before: Path, after: Path) -> Comparison:
-    """Compares two finished runs; questions that failed in either are left out.
+def compare(before: Path | str, after: Path | str) -> Comparison:
+    """Compares two finished runs, with what judges said of them; questions that failed in either are left out.
 
     Raises:
         InputError: a folder holds no finished run, or the runs have no question in common.
     """
+    before, after = Path(before), Path(after)
     (first, first_cases), (second, second_cases) = read_run(before), read_run(after)
-    old, new = _answered(first_cases), _answered(second_cases)
+    old, new = _answered(_judged(first_cases, before)), _answered(_judged(second_cases, after))
     common = [key for key in old if key in new and old[key].question == new[key].question]
     if not common:
         raise InputError(
@@ -134,6 +136,25 @@ def compare(before: Path, after: Path) -> Comparison:
         regressions=sorted((one for one in changes if one.change < 0), key=lambda one: one.change),
         improvements=sorted((one for one in changes if one.change > 0), key=lambda one: -one.change),
     )
+
+
+def _judged(cases: Sequence[CaseResult], folder: Path) -> list[CaseResult]:
+    """The cases with the verdicts that are in a file of their own: 1 for passed, 0 for not."""
+    said = latest_judgements(read_judgements(folder))
+    return [
+        replace(
+            case,
+            judgements={
+                **case.judgements,
+                **{
+                    one.judge: Judgement(float(one.passing), one.passing, one.reasoning)
+                    for one in said.get(case.id, ())
+                    if one.is_complete and one.passing is not None
+                },
+            },
+        )
+        for case in cases
+    ]
 
 
 def _answered(cases: Iterable[CaseResult]) -> dict[str, CaseResult]:

@@ -7,24 +7,28 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
-from qa_engine.config import Config
-from qa_engine.evaluation.questions import LabelledQuestion
-from qa_engine.parts import EngineParts
+if TYPE_CHECKING:
+    from qa_engine.config import Config
+    from qa_engine.evaluation.questions import LabelledQuestion
+    from qa_engine.parts import EngineParts
 
 _SECTIONS = ("embedding", "bm25", "retrieval", "rerank", "llm", "answering")
 _PASSED_OVER = {
-    "api_key",
     "timeout_seconds",
+    "expansion_timeout_seconds",
     "max_retries",
     "batch_size",
     "device",
-    "expansion_timeout_seconds",
+    "price_input",
+    "price_output",
+    "fallback_after_failures",
+    "fallback_seconds",
 }
-"""Settings that are secret, or that change how long an answer takes and not what it is."""
+"""Settings that change how long an answer takes or what it costs, and not what it is."""
 
 
 def settings_of(config: Config, with_llm: bool) -> dict[str, Any]:
@@ -40,7 +44,9 @@ def settings_of(config: Config, with_llm: bool) -> dict[str, Any]:
         if name == "llm" and not with_llm:
             continue
         told[name] = {
-            key: _shown(value) for key, value in section if key not in _PASSED_OVER and not _secret(value)
+            key: _shown(value)
+            for key, value in section
+            if key not in _PASSED_OVER and not key.endswith("api_key") and not isinstance(value, SecretStr)
         }
     return told
 
@@ -81,10 +87,6 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any], prefix: str
         else:
             found.append(f"{prefix}{key} was {old} and is {new}")
     return found
-
-
-def _secret(value: Any) -> bool:
-    return isinstance(value, SecretStr)
 
 
 def _shown(value: Any) -> Any:

@@ -302,12 +302,13 @@ def from_dict(kind: type[_T], content: Mapping[str, Any]) -> _T:
     return kind(**{name: _value(hints[name], value) for name, value in content.items() if name in known})
 
 
-def read_run(folder: Path) -> tuple[RunResults, list[CaseResult]]:
+def read_run(folder: Path | str) -> tuple[RunResults, list[CaseResult]]:
     """The figures and the cases of a finished run.
 
     Raises:
         InputError: the folder holds no finished run, or another version wrote it.
     """
+    folder = Path(folder)
     try:
         results = from_dict(RunResults, json.loads((folder / RESULTS).read_text(encoding="utf-8")))
         lines = (folder / CASES).read_text(encoding="utf-8").split("\n")

@@ -130,11 +130,12 @@ def _ask_all(
                 while queue and len(running) < concurrency:
                     key, question = queue.pop()
                     running.add(pool.submit(ask_case, engine, key, question, retrieval_only))
-                finished, running = wait(running, return_when=FIRST_COMPLETED)
+                finished, _ = wait(running, return_when=FIRST_COMPLETED)
                 missing: QAEngineError | None = None
                 for future in finished:
                     case, error = future.result()
                     folder.append(case)
+                    running.remove(future)
                     cases[case.id] = case
                     failed += error is not None
                     missing = error if isinstance(error, QAEngineError) and _is_missing(error) else None
