@@ -3,6 +3,7 @@
 None where a person could not tell either: the reply then has to count as unparsed.
 """
 
+# ruff: noqa: E501 - replies stay as they were written
 from __future__ import annotations
 
 VERDICTS: list[tuple[str, bool | None]] = [
@@ -311,6 +312,48 @@ VERDICTS: list[tuple[str, bool | None]] = [
     ("最终答案：不是", False),
     ("【结论：否】", False),
     ("(结论：是)", True),
+    # -- recorded from a model of 1.5 billion parameters
+    (
+        "首先，我们需要分析资料中的信息。资料告诉我们望江塔高71.679米。然后，我们来看回答中提到的望江塔高80米。\n\n比较这两个数字，我们可以看到：\n- 资料中的高度为71.679米。\n- 回答中的高度为80米。\n\n由于80米大于71.679米，回答与资料不符。\n\n因此，回答被资料不支持。",
+        False,
+    ),
+    (
+        "是的，回答忠实于资料。\n\n理由如下：\n1. 资料明确指出望江塔建成于1400年。\n2. 陈述中直接引用了资料中的信息，没有添加任何新的信息或改变资料内容。\n3. 陈述的结构与资料完全一致，没有遗漏任何关键信息。\n4. 回答的逻辑和信息与资料完全一致，没有引入任何与资料相矛盾的元素。\n\n因此，回答完全忠实于资料。",
+        True,
+    ),
+    ('```json\n{\n  "verdict": "否",\n  "reason": "望江塔的实际位置是城北，而不是城南。"\n}\n```', False),
+    (
+        "Let's approach this step-by-step:\n\n1. First, we need to compare the given height of the tower (71.679 meters) with the proposed answer (80 meters).\n\n2. We can see that 80 meters is greater than 71.679 meters.\n\n3. The difference between 80 meters and 71.679 meters is 8.321 meters.\n\n4. This difference is not insignificant, as it represents a significant increase in height.\n\n5. If the proposed answer is correct, the tower would need to be significantly taller than the given height to fit the proposed answer.\n\n6. However, the context only",
+        None,
+    ),
+    # -- written last
+    ("如果资料1正确，那么回答也是正确的。结论：是", True),
+    ("假如回答是正确的，资料中应有“80米”的记载，但资料中没有。", None),
+    ("从资料来看，回答的说法站不住脚。\n\n结论：否", False),
+    ("I'd say the response is mostly right, but the final sentence lacks evidence.\n\nNO", False),
+    ("判断理由：资料1明确写了。判断结果：是", True),
+    ("回答所述内容与资料相符，无编造。判断：是", True),
+    ("**答案**：是\n\n**解释**：回答内容与资料一致。", True),
+    ("1. 是否切题：是\n2. 是否与资料一致：是\n\n结论：是", True),
+    ("1. 是否切题：是\n2. 是否与资料一致：否\n\n结论：否", False),
+    ("1. 是否切题：是\n2. 是否与资料一致：否", None),
+    ("Faithful: NO. The answer adds a claim about salary.", False),
+    ("The answer should be judged NO.", False),
+    ("Verdict → YES", True),
+    ("结论：『是』", True),
+    ("结论是肯定的。", True),
+    ("结论是否定的。", False),
+    ("是，完全有依据。是的。", True),
+    ("资料足以支持回答。", True),
+    ("资料不足以支持回答。", False),
+    ("回答夸大了资料中的说法，结论：否", False),
+    ("Answer: No\n\nReason: If the tower were 80 m, it would be correct, but it is 71.679 m.", False),
+    ("回答中没有任何资料以外的信息。", None),
+    ("很遗憾，这个回答不符合要求。", False),
+    ("回答与问题无关。", False),
+    ("The evaluation is complete. Result: True", True),
+    ("<analysis>date mismatch</analysis>结论：否", False),
+    ('{"理由": "结论：否？不，资料2支持", "结论": "是"}', True),
 ]
 
 SCORES: list[tuple[str, float | None]] = [
@@ -496,6 +539,52 @@ SCORES: list[tuple[str, float | None]] = [
     ("评分：4～5", None),
     ("评分：4 或 5", None),
     ("得5分中的4分", None),
+    # -- recorded from a model of 1.5 billion parameters
+    (
+        '```json\n{\n  "score": 2,\n  "reason": "参考答案中的高度是71.679米，而题目的答案是约72米。"\n}\n```',
+        2,
+    ),
+    (
+        "你的回答是错误的。塔的高度应该是71.679米，而不是80米。理由是塔的高度在参考答案中已经被正确给出。",
+        None,
+    ),
+    (
+        "参考答案：1400年。回答：建于1400年。回答正确，但回答方式不完整。完整的回答应包括时间、地点和原因。建议回答：塔建于明朝，位于北京，原因是北京是明朝的都城，需要一个具有象征意义的建筑来象征皇权和权力。",
+        None,
+    ),
+    (
+        '1\nThe answer is correct and well-expressed. The use of "metres" in the answer is appropriate, and the number is given with the correct decimal place.',
+        1,
+    ),
+    (
+        "评分：4.5\n\n理由：\n1. 回答中提到“员工入职满一年后，每年享有十天带薪年假”，这与参考答案完全一致。\n2. 回答中没有遗漏任何关键信息，也没有错误。\n3. 回答中的“[1]”是资料编号，不扣分。",
+        4.5,
+    ),
+    ("评分：4.5", 4.5),
+    ("评分：4.5\n\n理由：\n回答中提到 Llama 2 的三种规模，这与参考答案完全一致，只是表述方式不同。", 4.5),
+    (
+        "评分：4.5\n\n理由：\n1. 与问题相关，但内容不完全正确。\n2. 有明显的错误或遗漏，如“转正工资”没有明确说明，且“80%”没有单位。\n3. 有不重要的遗漏或多余内容，如“试用期为三个月”没有明确说明“转正工资”是转正后的工资，而是转正前的工资。",
+        4.5,
+    ),
+    (
+        "评分：3.5\n\n理由：\n1. 问题部分与参考答案完全一致，没有遗漏或错误。\n2. 回答部分与参考答案意思完全一致，没有遗漏或错误。\n3. 回答中的方括号数字是资料编号，不扣分。",
+        3.5,
+    ),
+    # -- written last
+    ("经对比，给予3分。", 3),
+    ("评分：4\n\n如果补充单位，可以得5分。", 4),
+    ("评分：2分（满分5分），因为2018年应为2019年。", 2),
+    ("打分结果：5", 5),
+    ("我打 3.5 分，理由：漏掉了第2点。", 3.5),
+    ("回答得1分。", 1),
+    ("Score: four", None),
+    ("It deserves 4 points.", 4),
+    ("Rating: 3.5/5 stars", 3.5),
+    ('{"rating": 4, "max": 5}', 4),
+    ("综合以上，评分为 4 分。", 4),
+    ("评分：5 分。参考答案：1998年；回答：1998年。", 5),
+    ("准确性 4 分，完整性 2 分，最终 3 分", 3),
+    ("The score would be 2, not 3.", 2),
 ]
 
 PREFERENCES: list[tuple[str, str | None]] = [
@@ -564,4 +653,16 @@ PREFERENCES: list[tuple[str, str | None]] = [
     ("结论：回答A", "A"),
     ('{"结论": "A"}', "A"),
     ("回答A比回答B差。", "B"),
+    # -- recorded from a model of 1.5 billion parameters
+    (
+        "回答B：80米。\n\n理由：\n参考答案中的71.679米，是指塔的实际高度。而回答A中的80米，是根据一些媒体的报道或估算得出的，可能不是塔的实际高度。如果要准确回答，应该使用参考答案中的71.679米。",
+        None,
+    ),
+    # -- written last
+    ("经比较，回答A与参考答案一致，而回答B数字有误，故A更好。", "A"),
+    ("结论：B（更完整）", "B"),
+    ("两者均正确，难分高下。结论：平局", "tie"),
+    ("Response B wins because it is complete.", "B"),
+    ("I think A is slightly better than B.\n\n结论：A", "A"),
+    ("A：更准确", "A"),
 ]

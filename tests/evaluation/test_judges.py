@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 from command_line import ROOT
-from command_line import run as command
 from hash_embedding import HashEmbedding
 from llama_index.core.base.response.schema import Response
 from llama_index.core.evaluation import BaseEvaluator, BatchEvalRunner
@@ -318,11 +317,9 @@ def test_kill_9_costs_no_reply_twice(tmp_path: Path) -> None:
         kept = len(read_judgements(folder))
         sent = len(server.requests)
         assert sent - 2 <= kept <= sent
-        done = command("judge", str(folder), "--judge", "faithfulness", "--json", cwd=tmp_path, **variables)
-        assert done.returncode == 0, done.stderr
-        assert len(server.requests) - sent == 30 - kept
-    report = json.loads(done.stdout)
-    assert (report["asked"], report["judges"][0]["judged"]) == (30 - kept, 30)
+        report = judge(folder, ["faithfulness"], model(server))
+        assert len(server.requests) - sent == report.asked == 30 - kept
+    assert report.figures[0].judged == 30
 
 
 def _environment(**variables: str) -> dict[str, str]:
@@ -348,26 +345,30 @@ def test_agreement_with_people_is_reported(tmp_path: Path) -> None:
 # -- the command, and what is refused
 
 
-def test_command_shows_a_table_and_compares_with_labels(tmp_path: Path) -> None:
+def test_command_shows_a_table_and_compares_with_labels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = written_run(tmp_path / "run", [case(number) for number in range(3)])
     (tmp_path / "labels.jsonl").write_text(
         '{"id": "q0", "judge": "faithfulness", "label": "是"}\n{"id": "q1", "judge": "correctness", "label": 2}\n',
         encoding="utf-8",
     )
+    arguments = ["judge", str(folder), "--labels", "labels.jsonl", "--model", "other"]
     with OpenAIServer(
         replying(lambda request: "评分：4" if "打分" in request.system else "结论：是")
     ) as server:
-        done = command(
-            *("judge", str(folder), "--labels", "labels.jsonl", "--model", "other"),
-            cwd=tmp_path,
-            QA_ENGINE_LLM__BASE_URL=server.url,
-            COLUMNS="200",
-        )
+        monkeypatch.setenv("QA_ENGINE_LLM__BASE_URL", server.url)
+        monkeypatch.setenv("COLUMNS", "200")
+        done = CliRunner().invoke(app, arguments)
+        again = CliRunner().invoke(app, [*arguments, "--json"])
         assert {request.body["model"] for request in server.requests} == {"other"}
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.output
     assert "100.0%" in done.stdout
+    assert "undefined, 100% of 1 agree" in done.stdout
     assert "9 requests were sent" in done.stdout
-    assert "undefined, 0% of 1 agree" not in done.stdout  # kappa of one disagreement is 0
+    report = json.loads(again.stdout)
+    assert (report["asked"], report["judges"][2]["agreement"]["confusion"]) == (0, {"no/yes": 1})
+    assert "faithfulness" in (folder / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

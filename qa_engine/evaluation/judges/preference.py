@@ -26,8 +26,8 @@ _FINAL = (
     r"\bfinal\b|\bverdict\b|\bwinner\b|\btherefore\b|\bconclusion\b|\boverall\b"
 )
 _LABEL = (
-    r"判断|选择|我选|选|偏好|答案|结果|评判|"
-    r"\b(?:answer|choice|choose|prefer|preference|decision|judge?ment|result|better)\b"
+    r"选择|我选|选|偏好|\b(?:choice|choose|prefer|preference|better)\b|"
+    r"(?:判断|(?<!参考)答案|结果|评判|\b(?:answer|decision|judge?ment|result)\b)\s{0,3}(?=[:=是为]|is\b)"
 )
 _LABELLED = re.compile(
     rf"(?:(?P<final>{_FINAL})|{_LABEL})[^\nAB]{{0,16}}?(?:{_SIDE}|(?P<tie>{_TIE})|(?<![A-Za-z])(?P<c>C)(?![A-Za-z]))"
@@ -81,7 +81,8 @@ def _claims(parts: ReplyText) -> Iterator[Claim[Preference]]:
     lines = [(found.start(), found[0]) for found in re.finditer(r"[^\n]+", text) if found[0].strip()]
     for number, (start, line) in enumerate(lines):
         found = _ALONE.match(line)
-        if found and (number == 0 or not re.search(r"\w", found["after"])):
+        echoed = re.match(rf"\W*{_NOUN}.*?:", line, re.I) is not None
+        if found and not echoed and (number == 0 or not re.search(r"\w", found["after"])):
             yield Claim(_side(found), Rank.BARE, start, line.strip()[:40])
     for found in _BETTER.finditer(text):
         yield Claim(_side(found), Rank.PROSE, found.start(), found[0].strip()[:40])

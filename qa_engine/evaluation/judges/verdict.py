@@ -29,7 +29,7 @@ _LABEL = (
 _CLOSERS = r"[\"'“”’」』】\])）]*"
 _LABELLED = re.compile(
     rf"(?P<head>(?:{_FINAL})[^\n。.;:=]{{0,24}}?)?(?P<label>{_LABEL})(?P<more>[^\n。.;:=,!?]{{0,6}}?){_CLOSERS}\s*"
-    rf"(?P<sign>(?:[:=?→]|=>|->|--|——)+|(?:应该|应当|应|只能|就)?[是为為]|\b(?:is|would be|should be)\b|"
+    rf"(?P<sign>(?:[:=?→]|=>|->|--|——)+|(?:应该|应当|应|只能|就)?[是为為]|\b(?:is|would be|should be(?: judged| rated)?)\b|"
     r"(?<=[】\]])(?=\s*\S))"
     r"(?P<rest>[^\n]*(?:\n\s*)?[^\n]*)",
     re.I,
@@ -147,11 +147,14 @@ def _sentences(text: str) -> Iterator[Claim[bool]]:
         title = _HEADING.match(line)
         heading = None if title is None else Rank.FINAL if re.search(_FINAL, line, re.I) else Rank.LABELLED
         yield from _within(line, start)
-    if not is_undecided(text):
-        for verdict in predicates(text):
-            yield Claim(verdict, Rank.PROSE, 0, text.strip()[:40])
-    elif lines:
-        yield Claim(None, Rank.PROSE, 0, text.strip()[:40])
+    # What is in between is about one thing or another; a reply that broke off ends with none.
+    sentences = [found[0] for found in _SENTENCE.finditer(text) if re.search(r"\w", found[0])]
+    said = "\n".join(dict.fromkeys(sentences[:1] + sentences[-1:]))
+    if is_undecided(text):
+        yield Claim(None, Rank.PROSE, 0, said[:40])
+    else:
+        for verdict in predicates(said):
+            yield Claim(verdict, Rank.PROSE, 0, said[:40])
 
 
 def _within(line: str, start: int) -> Iterator[Claim[bool]]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 _NEGATION = (
-    r"并不是|并没有|并非|并不|并未|绝非|不是|不算|不够|不太|没有|没能|未能|未被|无法|不能|不会|不可|不|沒有|没|沒|未|非|难以|缺乏|缺少|无|無|"
+    r"不足以|尚未|从未|毫无|并无|谈不上|称不上|算不上|不尽|欠|并不是|并没有|并非|并不|并未|绝非|不是|不算|不够|不太|没有|没能|未能|未被|无法|不能|不会|不可|不|沒有|没|沒|未|非|难以|缺乏|缺少|无|無|"
     r"(?:is|are|was|does|do|did|can|has|have|would|could)\s?n['’]?t\b|"
-    r"\bcannot\b|\bnot\b|\bnever\b|\bfails? to\b|\black(?:s|ing)?\b"
+    r"\bcannot\b|\bnot\b|\bnever\b|\b(?:hardly|barely|far from|without|insufficiently)\b|\bfails? to\b|\black(?:s|ing)?\b"
 )
 _BETWEEN = (
     r"得到|获得|受到|找到|被|完全|充分|直接|能够|能|可以|可|够|有|任何|全部|全都|都|均|很|非常|十分|太|更|也|是|"
@@ -60,8 +60,12 @@ _UNDECIDED = re.compile(
 _BOTH = re.compile(
     r"^\W*(?:(?:是的?|yes)\W+(?:但|and|but)?\s*(?:也|又)?\s*(?:不是|否|no)\b|(?:既|又)是)", re.I
 )
-# What is asked is not said.
-_WHETHER = re.compile(r"\bwhether\b[^.,;:\n]*|(?:是否(?!定)|能否|可否)[^\s,，。:：;；?？=\n]*", re.I)
+# What is asked, or supposed, is not said.
+_WHETHER = re.compile(
+    r"\b(?:whether|if|unless)\b[^.,;:\n]*|(?:如果|假如|假设|倘若|若是|除非)[^,，。:：;；\n]*|"
+    r"(?:是否(?!定)|能否|可否)[^\s,，。:：;；?？=\n]*",
+    re.I,
+)
 _YES_WORD, _NO_WORD = (
     r"(?:是|yes|对|true|支持|正确|通过|pass|1)",
     r"(?:否|no|不是|不对|false|不支持|错误|不正确|不通过|fail|0)",
@@ -107,7 +111,7 @@ def is_undecided(text: str) -> bool:
 
 
 def is_negated(text: str) -> bool:
-    """Whether a text holds a negation, or asks instead of saying."""
+    """Whether a text holds a negation, or asks or supposes instead of saying."""
     return _NEGATIONS.search(text) is not None or _WHETHER.search(text) is not None
 
 
