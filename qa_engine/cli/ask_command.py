@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Any
@@ -135,6 +136,8 @@ def show_answer(answer: Answer, pictures: dict[int, list[str]], several: bool) -
     """The answer on standard output, and its citations with their pictures; of several collections, with their names."""
     console = results()
     console.print(answer.response, markup=False)
+    for mark in _marks(answer):
+        console.print(mark, style="yellow", markup=False)
     for citation in answer.citations:
         text = " ".join(citation.text.split())
         section = f"  {citation.section}" if citation.section else ""
@@ -149,6 +152,16 @@ def show_answer(answer: Answer, pictures: dict[int, list[str]], several: bool) -
         console.print(f"    {citation.id}", style="dim", markup=False)
         for picture in pictures.get(citation.number, ()):
             console.print(f"    {picture}", markup=False)
+
+
+def _marks(answer: Answer) -> Iterator[str]:
+    """What to know before an answer of a language model is believed."""
+    if answer.unverified:
+        yield "This answer cites no passage."
+    if answer.foreign:
+        yield "This answer is not Chinese."
+    if answer.unsupported:
+        yield f"In no passage: {'、'.join(answer.unsupported)}"
 
 
 def _show_search(
