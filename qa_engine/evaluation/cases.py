@@ -32,7 +32,6 @@ from qa_engine.evaluation.results import (
     PassageResult,
     StageRanking,
 )
-from qa_engine.evaluation.token_usage import counted_tokens
 from qa_engine.retrieval.passages import TABLES
 
 _MARK = re.compile(r"\s*\[[1-9][0-9]{0,2}\]")
@@ -51,13 +50,12 @@ def ask_case(
     """
     gold = gold_of(question)
     try:
-        with counted_tokens() as tokens:
-            if not retrieval_only:
-                answer: Answer = engine.query(question.question)  # type: ignore[assignment]
-            stages: dict[str, StageRanking] = {}
-            if retrieval_only or is_gold("", "", None, None, gold) is not None:
-                explained = engine.explain(question.question, TOP_K, stages=True)
-                stages = stage_rankings(explained.stages, gold)
+        if not retrieval_only:
+            answer: Answer = engine.query(question.question)  # type: ignore[assignment]
+        stages: dict[str, StageRanking] = {}
+        if retrieval_only or is_gold("", "", None, None, gold) is not None:
+            explained = engine.explain(question.question, TOP_K, stages=True)
+            stages = stage_rankings(explained.stages, gold)
     except QAEngineError as error:
         return _failed(identifier, question, gold, error), error
     except Exception as error:  # noqa: BLE001 - a fault with one question must not cost the others
@@ -71,9 +69,8 @@ def ask_case(
             passages=passages,
             stages=stages,
             timings=explained.timings,
-            tokens=tokens,
         ), None
-    return _answered(identifier, gold, answer, stages, tokens), None
+    return _answered(identifier, gold, answer, stages), None
 
 
 def stage_rankings(stages: dict[str, list[NodeWithScore]], gold: Gold) -> dict[str, StageRanking]:
@@ -98,9 +95,7 @@ def _ranking(nodes: Sequence[NodeWithScore], gold: Gold, wanted: Sequence[str]) 
     return StageRanking(first_true(relevant), first_true(on_page), within)
 
 
-def _answered(
-    identifier: str, gold: Gold, answer: Answer, stages: dict[str, StageRanking], tokens: dict[str, int]
-) -> CaseResult:
+def _answered(identifier: str, gold: Gold, answer: Answer, stages: dict[str, StageRanking]) -> CaseResult:
     text = str(answer.response)
     citations = [
         CitationResult(
@@ -128,7 +123,7 @@ def _answered(
         measures=_measures(gold, text, answer.refused, citations, unsupported),
         unsupported_numbers=unsupported,
         timings=answer.timings,
-        tokens=tokens,
+        tokens=_tokens(answer),
     )
 
 
@@ -151,6 +146,13 @@ def _measures(
         measures["chinese"] = float(is_chinese(said))
         measures["numbers_supported"] = float(not unsupported)
     return measures
+
+
+def _tokens(answer: Answer) -> dict[str, int]:
+    usage = answer.usage
+    if usage is None:
+        return {}
+    return {"prompt": usage.prompt_tokens, "completion": usage.completion_tokens, "total": usage.total_tokens}
 
 
 def _sources(answer: Answer) -> Iterable[str]:

@@ -3,11 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from qa_engine.evaluation.results import CaseResult, RefusalFigures, RefusalPoint
+if TYPE_CHECKING:
+    from qa_engine.evaluation.results import CaseResult
 
 _STEPS = 20
 """Thresholds of the curve between 0 and 1."""
+
+
+@dataclass(frozen=True)
+class RefusalPoint:
+    """What refusing below ``threshold`` would do: see `RefusalFigures`."""
+
+    threshold: float
+    precision: float | None
+    recall: float | None
+    false_refusals: float | None
+
+
+@dataclass(frozen=True)
+class RefusalFigures:
+    """How well what the documents do not answer was refused.
+
+    Attributes:
+        answerable: questions that they answer, and that got an answer or a refusal.
+        unanswerable: questions that they do not.
+        refused: questions of both kinds that were refused.
+        precision: share of the refused questions that are unanswerable; None if none was refused.
+        recall: share of the unanswerable questions that were refused; None without any.
+        false_refusals: share of the answerable questions that were refused; None without any.
+        curve: the same for thresholds of the probability; empty without an estimate.
+    """
+
+    answerable: int
+    unanswerable: int
+    refused: int
+    precision: float | None = None
+    recall: float | None = None
+    false_refusals: float | None = None
+    curve: list[RefusalPoint] = field(default_factory=list)
 
 
 def refusal_figures(cases: Sequence[CaseResult]) -> RefusalFigures:

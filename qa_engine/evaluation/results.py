@@ -7,22 +7,21 @@ A run is a folder. ``run.json`` (`RunManifest`) says what was asked, and is writ
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import types
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
 from qa_engine.errors import InputError
+from qa_engine.evaluation.dataclass_json import from_dict as from_dict
+from qa_engine.evaluation.dataclass_json import to_dict as to_dict
+from qa_engine.evaluation.refusal_metrics import RefusalFigures as RefusalFigures
+from qa_engine.evaluation.refusal_metrics import RefusalPoint as RefusalPoint
 
 FORMAT = 1
 MANIFEST, CASES, RESULTS, REPORT = "run.json", "cases.jsonl", "results.json", "report.md"
 STAGES = ("dense", "bm25", "fused", "reranked")
 """The stages of retrieval in the order in which they run."""
-
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -155,7 +154,8 @@ class CaseResult:
             refusals ``chinese`` and ``numbers_supported``; of all ``refusal_accuracy``.
         unsupported_numbers: numbers of the answer that no cited passage holds.
         timings: seconds by stage, and ``total``.
-        tokens: ``prompt``, ``completion`` and ``total`` as the language model reports them; empty without a report.
+        tokens: ``prompt``, ``completion`` and ``total`` of the calls for the answer, as the language model reports them;
+            empty without a report.
         judgements: of language models, by the name of what they judge, such as ``faithfulness``.
         failure: why there is no answer; None if there is one.
     """
@@ -222,39 +222,6 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class RefusalPoint:
-    """What refusing below ``threshold`` would do: see `RefusalFigures`."""
-
-    threshold: float
-    precision: float | None
-    recall: float | None
-    false_refusals: float | None
-
-
-@dataclass(frozen=True)
-class RefusalFigures:
-    """How well what the documents do not answer was refused.
-
-    Attributes:
-        answerable: questions that they answer, and that got an answer or a refusal.
-        unanswerable: questions that they do not.
-        refused: questions of both kinds that were refused.
-        precision: share of the refused questions that are unanswerable; None if none was refused.
-        recall: share of the unanswerable questions that were refused; None without any.
-        false_refusals: share of the answerable questions that were refused; None without any.
-        curve: the same for thresholds of the probability; empty without an estimate.
-    """
-
-    answerable: int
-    unanswerable: int
-    refused: int
-    precision: float | None = None
-    recall: float | None = None
-    false_refusals: float | None = None
-    curve: list[RefusalPoint] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
 class RunResults:
     """The figures of a run.
 
@@ -286,22 +253,6 @@ class RunResults:
     tokens: dict[str, int] = field(default_factory=dict)
 
 
-def to_dict(result: Any) -> dict[str, Any]:
-    """One of the dataclasses above as the JSON object of its file."""
-    return dataclasses.asdict(result)
-
-
-def from_dict(kind: type[_T], content: Mapping[str, Any]) -> _T:
-    """The dataclass that `to_dict` made an object of; keys that later versions added are passed over.
-
-    Raises:
-        TypeError: a key that cannot be left out is missing, or a value has another shape.
-    """
-    hints = get_type_hints(kind)
-    known = {item.name for item in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    return kind(**{name: _value(hints[name], value) for name, value in content.items() if name in known})
-
-
 def read_run(folder: Path | str) -> tuple[RunResults, list[CaseResult]]:
     """The figures and the cases of a finished run.
 
@@ -328,18 +279,3 @@ def read_run(folder: Path | str) -> tuple[RunResults, list[CaseResult]]:
 
 def _case(line: str) -> CaseResult:
     return from_dict(CaseResult, json.loads(line))
-
-
-def _value(hint: Any, value: Any) -> Any:
-    """A JSON value as the type that a field has."""
-    origin, arguments = get_origin(hint), get_args(hint)
-    if origin in {Union, types.UnionType}:
-        inner = [kind for kind in arguments if kind is not type(None)]
-        return None if value is None else _value(inner[0], value) if len(inner) == 1 else value
-    if dataclasses.is_dataclass(hint):
-        return from_dict(hint, value)  # type: ignore[arg-type]
-    if origin is list:
-        return [_value(arguments[0], item) for item in value]
-    if origin is dict:
-        return {key: _value(arguments[1], item) for key, item in value.items()}
-    return value

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from importlib import import_module
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -22,6 +20,7 @@ from qa_engine.evaluation.cases import ask_case
 from qa_engine.evaluation.figures import figures, now
 from qa_engine.evaluation.fingerprint import configuration_of, digest, questions_digest
 from qa_engine.evaluation.questions import LabelledQuestion, question_ids, read_questions
+from qa_engine.evaluation.report_html import write_html
 from qa_engine.evaluation.report_markdown import run_report
 from qa_engine.evaluation.results import CaseResult, RunManifest, RunResults
 from qa_engine.evaluation.run_folder import RunFolder, opened
@@ -31,7 +30,6 @@ LLM_CONCURRENCY = 4
 """Questions that are asked at once of a language model, unless another number is named."""
 _DEAD_AFTER = 3
 """Questions in a row that find a service or a model missing before a run gives up."""
-_HTML_MODULE = "qa_engine.evaluation.report_html"
 
 Progress = Callable[[int, int, int], None]
 Tell = Callable[[str], None]
@@ -105,7 +103,7 @@ def evaluate(
         ordered = [cases[key] for key in ids]
         results = figures(folder.manifest, ordered)
         folder.finish(results, ordered, run_report(results, ordered))
-    _write_html(Path(out))
+    write_html(Path(out))
     return results
 
 
@@ -202,9 +200,3 @@ def _version() -> str:
         return installed_version("qa-engine")
     except PackageNotFoundError:
         return ""
-
-
-def _write_html(folder: Path) -> None:
-    """The page for people, where the package has one."""
-    if importlib.util.find_spec(_HTML_MODULE) is not None:
-        import_module(_HTML_MODULE).write_html(folder)
