@@ -26,6 +26,7 @@ from typer.testing import CliRunner
 from qa_engine.cli.app import app
 from qa_engine.config import LlmConfig
 from qa_engine.errors import AuthenticationFailedError, InputError, ServiceUnavailableError
+from qa_engine.evaluation.comparison import compare
 from qa_engine.evaluation.judges.agreement import Label, read_labels
 from qa_engine.evaluation.judges.evaluators import (
     ChineseCorrectnessEvaluator,
@@ -38,6 +39,7 @@ from qa_engine.evaluation.judges.evaluators import (
 from qa_engine.evaluation.judges.journal import JUDGEMENTS, read_judgements
 from qa_engine.evaluation.judges.run import JUDGES, judge
 from qa_engine.evaluation.judges.summary import read_summary
+from qa_engine.evaluation.report_html import write_comparison_html
 from qa_engine.evaluation.results import (
     CASES,
     RESULTS,
@@ -340,6 +342,22 @@ def test_agreement_with_people_is_reported(tmp_path: Path) -> None:
     assert found.kappa == pytest.approx(0.8)
     assert found.low is not None and found.high is not None and found.low < 0.8 <= found.high <= 1
     assert found.confusion == {"no/no": 4, "no/yes": 1, "yes/yes": 5}
+
+
+def test_verdicts_count_in_the_comparison_of_runs(tmp_path: Path) -> None:
+    cases = [case(number) for number in range(4)]
+    first, second = (written_run(tmp_path / name, cases) for name in ("first", "second"))
+    with OpenAIServer(chat("评分：5")) as server:
+        judge(first, ["correctness"], model(server))
+    with OpenAIServer(
+        replying(lambda request: "评分：1" if "第2题" in request.user else "评分：5")
+    ) as server:
+        judge(second, ["correctness"], model(server))
+    found = compare(first, second)
+    assert found.judgements["correctness"].difference == pytest.approx(-0.25)
+    assert [change.id for change in found.regressions] == ["q2"]
+    page = write_comparison_html(found, tmp_path / "out").read_text(encoding="utf-8")
+    assert "case-q2" in page
 
 
 # -- the command, and what is refused
