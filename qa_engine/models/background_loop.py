@@ -11,8 +11,7 @@ from typing import Any, TypeVar
 
 _T = TypeVar("_T")
 _lock = threading.Lock()
-_loops: dict[int, asyncio.AbstractEventLoop] = {}
-"""By process: a forked child inherits the loop without the thread that runs it."""
+_loop: asyncio.AbstractEventLoop | None = None
 
 
 def run_blocking(work: Coroutine[Any, Any, _T]) -> _T:
@@ -22,7 +21,7 @@ def run_blocking(work: Coroutine[Any, Any, _T]) -> _T:
         >>> run_blocking(asyncio.sleep(0, "done"))
         'done'
     """
-    future = asyncio.run_coroutine_threadsafe(work, _loop())
+    future = asyncio.run_coroutine_threadsafe(work, _running_loop())
     try:
         return future.result()
     except BaseException:
@@ -46,12 +45,20 @@ def iterate_blocking(items: AsyncGenerator[_T, None]) -> Generator[_T, None, Non
             run_blocking(items.aclose())
 
 
-def _loop() -> asyncio.AbstractEventLoop:
+def _running_loop() -> asyncio.AbstractEventLoop:
+    global _loop
     with _lock:
-        process = os.getpid()
-        if process not in _loops:
-            loop = asyncio.new_event_loop()
-            threading.Thread(target=loop.run_forever, name="qa-engine requests", daemon=True).start()
-            _loops.clear()
-            _loops[process] = loop
-        return _loops[process]
+        if _loop is None:
+            _loop = asyncio.new_event_loop()
+            threading.Thread(target=_loop.run_forever, name="qa-engine requests", daemon=True).start()
+        return _loop
+
+
+def _forget() -> None:
+    """A forked child has the loop without the thread that runs it, and perhaps the lock without its holder."""
+    global _loop, _lock
+    _loop, _lock = None, threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
