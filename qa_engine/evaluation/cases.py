@@ -82,7 +82,8 @@ def stage_rankings(stages: dict[str, list[NodeWithScore]], gold: Gold) -> dict[s
     of_file = [
         _text(node) for nodes in stages.values() for node in nodes if in_gold_file(_place(node)[0], gold)
     ]
-    wanted = texts if not of_file or shares_language(of_file, texts) else []
+    verbatim = not of_file or shares_language(of_file, texts) or any(holds_any(one, texts) for one in of_file)
+    wanted = texts if verbatim else []
     return {stage: _ranking(nodes[:TOP_K], gold, wanted) for stage, nodes in stages.items()}
 
 

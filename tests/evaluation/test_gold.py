@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from llama_index.core.schema import NodeWithScore, TextNode
 
+from qa_engine.evaluation.cases import stage_rankings
 from qa_engine.evaluation.citation_metrics import citation_precision, citation_recall, is_correct
 from qa_engine.evaluation.gold_match import gold_of, is_gold, on_gold_page
 from qa_engine.evaluation.questions import LabelledQuestion
@@ -67,6 +69,19 @@ def test_a_question_that_is_not_answered_has_no_gold() -> None:
 )
 def test_a_citation_is_right_where_the_gold_is(gold: Gold, expected: bool | None) -> None:
     assert is_correct(TEXT, "西湖.pdf", 3, 3, gold) is expected
+
+
+@pytest.mark.parametrize(
+    ("answer", "within"),
+    [("71.679米", True), ("72米", False), ("Leifeng", True), ("seventy metres", None)],
+)
+def test_context_is_searched_for_what_could_stand_in_it(answer: str, within: bool | None) -> None:
+    node = TextNode(text=f"{TEXT}英文名为Leifeng Pagoda。", metadata={"file_name": "西湖.pdf", "page": 3})
+    stages = {"dense": [NodeWithScore(node=node)], "bm25": []}
+    found = stage_rankings(stages, Gold([answer], file="西湖.pdf", page=3))
+    assert found["dense"].within.get("2400") is within
+    assert found["bm25"].within.get("2400") is (None if within is None else False)
+    assert (found["dense"].page_rank, found["bm25"].page_rank) == (1, None)
 
 
 def test_precision_and_recall_of_citations() -> None:
