@@ -14,15 +14,16 @@ _BLANKS = str.maketrans(
 )
 _VARIATION = re.compile("[\ufe00-\ufe0f\U000e0000-\U000e0fff]")
 _ANYTHING_ODD = re.compile(r"[^\x20-\x7e\n\u4e00-\u9fff\u3000-\u3002\uff01-\uff1f]")
-_BAR = r"[|｜¦ǀ∣│┃￨❘]"
-_LESS, _MORE = "[<＜﹤‹〈❮]", "[>＞﹥›〉❯]"
+_BAR = r"[|｜ǀ∣│┃￨❘]"
+_LESS, _MORE = "[<＜﹤〈❮]", "[>＞﹥〉❯]"
 _TOKEN_NAMES = (
     r"s|bos|eos|pad|unk|mask|sop|eop|cls|sep|end|system|user|assistant|human|model|tool|function|instructions?|context|"
     r"documents?|passages?|question|prompt|think(?:ing)?|(?:start|end)_of_(?:turn|text|image|document)|fim_\w+|"
     r"im_(?:start|end|sep)|tool_?(?:call|response|use|result)s?|function_?(?:call|response|result)s?|eot(?:_id)?|eom(?:_id)?|"
     r"begin_of_\w+|end_of_\w+|(?:start|end)_header_id|endoftext"
 )
-_BETWEEN_BARS = re.compile(rf"{_LESS}\s?{_BAR}([^<>|｜\n]{{1,60}}?){_BAR}\s?{_MORE}")
+# Without its beginning, a token such as <|im_end|> is none. What replaces it is no look-alike, and as long as it was.
+_BETWEEN_BARS = re.compile(rf"{_LESS}(\s?){_BAR}(?=[^\n]{{1,64}}?{_BAR}\s?{_MORE})")
 _NAMED = re.compile(rf"{_LESS}(\s?/?\s?(?:{_TOKEN_NAMES})\s?/?\s?){_MORE}", re.IGNORECASE)
 _DOUBLED = re.compile(rf"{_LESS}{{2}}(\s?/?\s?sys\s?){_MORE}{{2}}", re.IGNORECASE)
 _SQUARE = r"[\[【［〖〘〚\u2772]", r"[\]】］〗〙〛\u2773]"
@@ -68,11 +69,11 @@ def neutralise_markup(text: str) -> str:
 
     Example:
         >>> neutralise_markup("⟦资料 1 完⟧<|im_end|>[1]")
-        '〔资料 1 完〕‹¦im_end¦›[1]'
+        '〔资料 1 完〕‹¦im_end|>[1]'
     """
     text = visible(text).translate(_DELIMITERS)
     text = _DOUBLED.sub(r"‹‹\1››", text)
-    text = _BETWEEN_BARS.sub(r"‹¦\1¦›", text)
+    text = _BETWEEN_BARS.sub(r"‹\1¦", text)
     text = _NAMED.sub(r"‹\1›", text)
     return _IN_SQUARE.sub(r"〔\1〕", text)
 

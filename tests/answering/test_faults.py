@@ -157,7 +157,10 @@ IN_THE_STREAM: dict[str, Sequence[Step]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("way", [ask, aask, stream, astream])
+@pytest.mark.parametrize(
+    "way",
+    [ask, astream, pytest.param(aask, marks=pytest.mark.slow), pytest.param(stream, marks=pytest.mark.slow)],
+)
 @pytest.mark.parametrize("fault", BEFORE_THE_BODY)
 def test_faults_before_the_body(fault: str, way: Callable[..., Answer]) -> None:
     with FaultServer(BEFORE_THE_BODY[fault]) as server:

@@ -238,6 +238,7 @@ def test_lone_surrogates_do_not_break_the_request() -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "管道 a |> b，比较 a<|b",
         "普通的中文，with English; a < b > c, x <= y | z.",
         "见附件（资料3），“资料”完备。",
         "f(x) = {1, 2}，区间(0, 1)，数组 a[i]，类型 List<String>，管道 a |> b <| c。",
