@@ -35,8 +35,11 @@ def query_event(manager: CallbackManager, query: QueryType) -> Iterator[Callable
 
 @contextmanager
 def retrieve_event(manager: CallbackManager, query: QueryType) -> Iterator[Callable[[Any], None]]:
-    """The callback event of a search. What it yields tells the nodes that were found."""
-    with _event(manager, CBEventType.RETRIEVE, query, EventPayload.NODES) as done:
+    """The callback event of a search, which is a trace where it is not part of one. What it yields tells the nodes."""
+    with (
+        manager.as_trace("query"),
+        _event(manager, CBEventType.RETRIEVE, query, EventPayload.NODES) as done,
+    ):
         yield done
 
 

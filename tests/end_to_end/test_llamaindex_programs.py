@@ -229,6 +229,16 @@ class TestCallbacks:
         started = [name for what, name in recorder.told if what == "start"]
         assert started == ["trace query", "query", "retrieve", "synthesize"] * 2
 
+    def test_a_search_alone_leaves_the_next_question_its_trace(self, ingested: Path) -> None:
+        recorder = _Recorder()
+        engine = QueryEngine.open(ingested, "西湖", callback_manager=CallbackManager([recorder]))
+        for _ in range(3):
+            engine.retrieve(QUESTION)
+        engine.query(QUESTION)
+        recorder.assert_balanced()
+        started = [name for what, name in recorder.told if what == "start"]
+        assert started == ["trace query", "retrieve"] * 3 + ["trace query", "query", "retrieve", "synthesize"]
+
     async def test_they_are_balanced_on_errors(self, ingested: Path) -> None:
         recorder = _Recorder()
         with OpenAIServer(error(503)) as server:
