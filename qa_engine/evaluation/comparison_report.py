@@ -19,7 +19,7 @@ def comparison_report(comparison: Comparison) -> str:
     """The comparison as a page: what changed on the whole, then the worst regressions."""
     parts = [
         f"# {comparison.before} → {comparison.after}\n\n{comparison.paired} questions have a result in both; "
-        f"{comparison.only_before} are without a counterpart in the first, {comparison.only_after} in the second. "
+        f"{comparison.only_before} of the first and {comparison.only_after} of the second have none in the other. "
         "Difference: second − first, with its 95 % paired bootstrap interval. Gained and lost: questions that only the "
         "second, or only the first, got right; p: McNemar's exact test of the two. Of twenty measures, one has p < 0.05 by "
         "chance."
