@@ -144,7 +144,9 @@ def _print_summary(report: IngestReport) -> None:
     if report.duplicate:
         console.print(f"copies: {report.duplicate} of those added, which share sentences", markup=False)
     if report.vanished:
-        console.print(f"gone: {report.vanished}, still in the collection; --prune takes them out", markup=False)
+        console.print(
+            f"gone: {report.vanished}, still in the collection; --prune takes them out", markup=False
+        )
     for warning in report.warnings:
         console.print(f"warning: {warning}", markup=False)
     for failure in report.failures:

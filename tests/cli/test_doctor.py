@@ -56,7 +56,9 @@ def test_failed_check_as_a_user_sees_it(place: Path) -> None:
     shutil.rmtree(place / "storage" / "default" / "bm25" / "segments")
     shim = [sys.executable, str(ROOT / "scripts" / "doctor.py"), "--config", "other.toml"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(shim, cwd=place, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        shim, cwd=place, env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
     assert (done.returncode, done.stderr) == (1, "")
     assert "failed  bm25: " in done.stdout
     assert "→ qa-engine rebuild --collection default --storage storage" in done.stdout

@@ -78,7 +78,10 @@ def test_delete(place: Path) -> None:
     assert "did you mean planets.pdf? Its files" in refused("delete", "planet.pdf", place=place)
     report = json.loads(told("delete", "plan*", "old/年报.pdf", "--json", place=place))
     assert list(report) == ["collection", "deleted", "nodes", "seconds", "files"]
-    assert {file["file"]: file["shared"] for file in report["files"]} == {"年报.pdf": True, "planets.pdf": False}
+    assert {file["file"]: file["shared"] for file in report["files"]} == {
+        "年报.pdf": True,
+        "planets.pdf": False,
+    }
     assert f"1 file left the collection {NAME}" in told("delete", "年报.pdf", place=place)
     assert "holds no file" in told("list", place=place)
 

@@ -218,7 +218,9 @@ def test_json_lists_every_key_of_files_and_checks() -> None:
 
 def test_json_lists_every_key_of_an_explanation() -> None:
     explanation = Explanation(
-        [NodeWithScore(node=TextNode(text="甲"))], expansion=Expansion(), condensation=Condensation("甲", "乙")
+        [NodeWithScore(node=TextNode(text="甲"))],
+        expansion=Expansion(),
+        condensation=Condensation("甲", "乙"),
     ).to_dict()
     assert _documented_keys("explanation") == list(explanation)
     assert _documented_keys("expansion") == list(explanation["expansion"])
