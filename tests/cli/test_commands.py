@@ -55,6 +55,8 @@ def test_interruption_is_said_and_has_its_exit_code(tmp_path: Path, model_cache:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # A shell that starts the tests in the background has them ignore SIGINT, and their children with them.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         assert process.stderr is not None
         while "to go through" not in (line := process.stderr.readline()):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import random
 import signal
 import time
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from hash_embedding import HashEmbedding
-from ingest_process import ingest, module, parse_in_place, stored_files
+from ingest_process import URL_VARIABLE, ingest, module, parse_in_place, stored_files
 from pdf_factory import SOLAR_SYSTEM, english_pdf
 
 from qa_engine.diagnosis.doctor import diagnose
@@ -56,6 +57,7 @@ def perform(operation: str, docs: Path, storage: Path) -> None:
 
 
 def child(operation: str, docs: str, storage: str, ready: Connection) -> None:
+    os.environ.pop(URL_VARIABLE, None)  # the fork server has the environment of who asked it first
     ready.send("ready")
     perform(operation, Path(docs), Path(storage))
 

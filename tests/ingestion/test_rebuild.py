@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from hash_embedding import HashEmbedding
-from ingest_process import ingest, stored_files
+from ingest_process import URL_VARIABLE, ingest, stored_files
 from llama_index.core.vector_stores.types import VectorStoreQuery
 from pdf_factory import SOLAR_SYSTEM, chinese_pdf, english_pdf
 
@@ -112,6 +112,7 @@ def assert_nothing_is_left(storage: Path) -> None:
 
 
 def rebuild_and_die(storage: str, part: Part, method: str, call: int, when: str) -> None:
+    os.environ.pop(URL_VARIABLE, None)  # the fork server has the environment of who asked it first
     owners: dict[str, Any] = {"Catalog": Catalog, "module": reembedding}
     owner, name = method.split(".")
     original = getattr(owners[owner], name)
