@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,18 +77,10 @@ OWNERS = {
 }
 
 
-def ingest_and_die(
-    folder: str, storage: str, method: str, call: int, when: str, local_model: bool = False, url: str = ""
-) -> None:
-    """Ingests with pruning and kills itself ``before`` or ``after`` the given call of a method, as kill -9 would.
-
-    ``url`` names a Chroma server; processes of a fork server do not have the environment of who starts them.
-    """
-    os.environ.pop(URL_VARIABLE, None)
-    if url:
-        os.environ[URL_VARIABLE] = url
+def make_deadly(owners: Mapping[str, Any], method: str, call: int, when: str) -> None:
+    """Has the process kill itself ``before`` or ``after`` the given call of a method (``Owner.name``), as kill -9 would."""
     owner, name = method.split(".")
-    original = getattr(OWNERS[owner], name)
+    original = getattr(owners[owner], name)
     calls = 0
 
     def deadly(*arguments: Any, **options: Any) -> Any:
@@ -101,7 +93,20 @@ def ingest_and_die(
             os.kill(os.getpid(), signal.SIGKILL)
         return result
 
-    setattr(OWNERS[owner], name, deadly)
+    setattr(owners[owner], name, deadly)
+
+
+def ingest_and_die(
+    folder: str, storage: str, method: str, call: int, when: str, local_model: bool = False, url: str = ""
+) -> None:
+    """Ingests with pruning and kills itself ``before`` or ``after`` the given call of a method, as kill -9 would.
+
+    ``url`` names a Chroma server; processes of a fork server do not have the environment of who starts them.
+    """
+    os.environ.pop(URL_VARIABLE, None)
+    if url:
+        os.environ[URL_VARIABLE] = url
+    make_deadly(OWNERS, method, call, when)
     module._TOGETHER_FILES = 1
     module.parse_files = parse_in_place
     run = ingest_locally if local_model else ingest

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from qa_engine.config import Bm25Config
 from qa_engine.errors import StorageError
 from qa_engine.index.analyser import ANALYSER_VERSION
-from qa_engine.index.bm25_segment import Bm25Segment, DocumentTerms
+from qa_engine.index.bm25_segment import Bm25Segment, DocumentTerms, Postings
 
 _SEGMENTS = "segments"
 
@@ -135,23 +135,30 @@ class Bm25Index:
 
     def _add(self, term: str, times: int, scores: NDArray[np.float32]) -> None:
         """Adds what one term of a question contributes."""
-        frequency = self._frequency(term)
+        found = self._postings(term)
+        frequency = self._counted(found)
         if not frequency:
             return
         weight = times * np.log(1 + (self._sentences - frequency + 0.5) / (frequency + 0.5))
-        for stored, offset in zip(self.segments, self._offsets, strict=False):
-            rows, counts = stored.segment.postings(term)
+        for (rows, counts), offset in zip(found, self._offsets, strict=False):
             places = rows.astype(np.int64) + offset
             occurrences = counts.astype(np.float32)
             scores[places] += np.float32(weight) * occurrences / (occurrences + self._norms[places])
 
     def _frequency(self, term: str) -> int:
         """The number of sentences that hold a term."""
-        found = 0
-        for stored, alive in zip(self.segments, self._alive, strict=True):
-            rows, _ = stored.segment.postings(term)
-            found += len(rows) if alive is None else int(np.count_nonzero(alive[rows]))
-        return found
+        return self._counted(self._postings(term))
+
+    def _postings(self, term: str) -> list[Postings]:
+        """The postings of a term in each segment."""
+        return [stored.segment.postings(term) for stored in self.segments]
+
+    def _counted(self, found: Sequence[Postings]) -> int:
+        """How many of the postings are of sentences that count."""
+        return sum(
+            len(rows) if alive is None else int(np.count_nonzero(alive[rows]))
+            for (rows, _), alive in zip(found, self._alive, strict=True)
+        )
 
     def _mask(self) -> NDArray[np.bool_] | None:
         """The sentences that count; None if all do."""

@@ -17,6 +17,8 @@ from qa_engine.documents.node_parser import node_id
 
 _DOCUMENTS = "documents.json"
 _ARRAYS = ("keys", "starts", "rows", "counts", "lengths", "first_rows")
+Postings = tuple[NDArray[np.uint32], NDArray[np.uint16]]
+"""The rows of the sentences that hold a term, and how often."""
 _MOST = np.iinfo(np.uint16).max
 
 
@@ -93,7 +95,7 @@ class Bm25Segment:
     def __len__(self) -> int:
         return int(self.first_rows[-1])
 
-    def postings(self, term: str) -> tuple[NDArray[np.uint32], NDArray[np.uint16]]:
+    def postings(self, term: str) -> Postings:
         """The rows of the sentences that hold a term, and how often."""
         key = term_key(term)
         place = int(np.searchsorted(self.keys, key))

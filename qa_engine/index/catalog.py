@@ -113,10 +113,6 @@ class Catalog(SqliteFile):
         """The files of the collection by path."""
         return {row[0]: _record(row) for row in self._rows(f"{_FILES} ORDER BY path")}
 
-    def file(self, path: str) -> FileRecord | None:
-        """The file at a path, or None."""
-        return next(map(_record, self._rows(f"{_FILES} WHERE path = ?", (path,))), None)
-
     def published_files(self, document_ids: Container[str]) -> list[FileRecord]:
         """The files of a published state, by path.
 

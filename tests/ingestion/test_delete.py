@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from hash_embedding import HashEmbedding
-from ingest_process import OWNERS, URL_VARIABLE, ingest, stored_files
+from ingest_process import OWNERS, URL_VARIABLE, ingest, make_deadly, stored_files
 from pdf_factory import SOLAR_SYSTEM, chinese_pdf, english_pdf
 
 from qa_engine import QueryEngine
@@ -94,17 +94,7 @@ def test_wrong_usage_is_refused(collection: Path, tmp_path: Path) -> None:
 def delete_and_die(storage: str, method: str, when: str) -> None:
     """Deletes a file and kills itself before or after a call, as kill -9 would."""
     os.environ.pop(URL_VARIABLE, None)  # the fork server has the environment of who asked it first
-    owner, name = method.split(".")
-    original = getattr(OWNERS[owner], name)
-
-    def deadly(*arguments: object, **options: object) -> object:
-        if when == "before":
-            os.kill(os.getpid(), signal.SIGKILL)
-        result = original(*arguments, **options)
-        os.kill(os.getpid(), signal.SIGKILL)
-        return result
-
-    setattr(OWNERS[owner], name, deadly)
+    make_deadly(OWNERS, method, 1, when)
     delete_files("年报*.pdf", storage)
 
 

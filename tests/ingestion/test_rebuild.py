@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from hash_embedding import HashEmbedding
-from ingest_process import URL_VARIABLE, ingest, stored_files
+from ingest_process import URL_VARIABLE, ingest, make_deadly, stored_files
 from llama_index.core.vector_stores.types import VectorStoreQuery
 from pdf_factory import SOLAR_SYSTEM, chinese_pdf, english_pdf
 
@@ -114,21 +114,7 @@ def assert_nothing_is_left(storage: Path) -> None:
 def rebuild_and_die(storage: str, part: Part, method: str, call: int, when: str) -> None:
     os.environ.pop(URL_VARIABLE, None)  # the fork server has the environment of who asked it first
     owners: dict[str, Any] = {"Catalog": Catalog, "module": reembedding}
-    owner, name = method.split(".")
-    original = getattr(owners[owner], name)
-    calls = 0
-
-    def deadly(*arguments: Any, **options: Any) -> Any:
-        nonlocal calls
-        calls += 1
-        if calls == call and when == "before":
-            os.kill(os.getpid(), signal.SIGKILL)
-        result = original(*arguments, **options)
-        if calls == call:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return result
-
-    setattr(owners[owner], name, deadly)
+    make_deadly(owners, method, call, when)
     reembedding._TOGETHER = 1
     rebuild(storage, part=part, embed_model=OTHER if part == "embedding" else HASH)
 
