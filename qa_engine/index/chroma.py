@@ -32,6 +32,8 @@ _SENTENCES = "sentences"
 _LOCK = "chroma.lock"
 _TURN_SECONDS = 120
 """How long to wait for another process to end what it does with the folder, which takes seconds at most."""
+_LEFT = -1
+"""Stands for the published state of a client that nobody should use any more."""
 _opened: dict[Path, tuple[tuple[int, int, str], Collection]] = {}
 _opening = Lock()
 
@@ -192,6 +194,15 @@ def open_chroma(folder: Path, published: int, create: bool = False, name: str = 
             _load(collection)
         _opened[folder] = (published, _file_number(folder), name), collection
         return collection
+
+
+def leave_client(folder: Path) -> None:
+    """Has the next one who opens the folder get a new client: this one can no longer be trusted to write."""
+    folder = folder.absolute()
+    with _opening:
+        if folder in _opened:
+            (_, number, name), collection = _opened[folder]
+            _opened[folder] = (_LEFT, number, name), collection
 
 
 def open_on_server(config: IndexConfig, name: str, create: bool = False) -> Collection:

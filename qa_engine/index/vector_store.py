@@ -16,7 +16,7 @@ from pydantic import PrivateAttr
 
 from qa_engine.documents.node_parser import METADATA_KEYS, node_id, split_node_id
 from qa_engine.errors import StorageError
-from qa_engine.index.chroma import chroma_turn
+from qa_engine.index.chroma import chroma_turn, leave_client
 
 if TYPE_CHECKING:
     from chromadb.api.models.Collection import Collection
@@ -51,6 +51,7 @@ class SentenceVectorStore(ChromaVectorStore):
     _visible: Container[str] | None = PrivateAttr(default=None)
     _folder: Path | None = PrivateAttr(default=None)
     _server: str | None = PrivateAttr(default=None)
+    _failure: StorageError | None = PrivateAttr(default=None)
 
     def __init__(
         self, collection: Collection, visible: Container[str] | None = None, folder: Path | None = None
@@ -99,9 +100,7 @@ class SentenceVectorStore(ChromaVectorStore):
     def _write(self, action: Callable[[], object]) -> None:
         """Stores or deletes something; on a server, several times if need be, which does no harm."""
         if self._server is None:
-            turn = chroma_turn(self._folder) if self._folder is not None else nullcontext()
-            with turn, self._storage_errors():
-                action()
+            self._write_embedded(action)
             return
         from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
@@ -115,6 +114,23 @@ class SentenceVectorStore(ChromaVectorStore):
         )
         with self._storage_errors():
             retrying(action)
+
+    def _write_embedded(self, action: Callable[[], object]) -> None:
+        """Stores or deletes something in the folder, until that fails once.
+
+        After a failed write Chroma 1.5 may wait for ever in the next one (a full disk, seen once in some ten runs).
+        """
+        if self._failure is not None:
+            raise StorageError(str(self._failure)) from self._failure
+        turn = chroma_turn(self._folder) if self._folder is not None else nullcontext()
+        try:
+            with turn, self._storage_errors():
+                action()
+        except StorageError as error:
+            self._failure = error
+            if self._folder is not None:
+                leave_client(self._folder)
+            raise
 
     def add(self, nodes: Sequence[BaseNode], **add_kwargs: Any) -> list[str]:
         """Stores nodes with their embeddings; a node whose id exists is replaced. Returns the ids."""
