@@ -75,7 +75,7 @@ class Floor:
 
     def prepare(self, question: str, passages: Sequence[NodeWithScore]) -> Prepared:
         """Tokenise for BM25, and name the sentences: that is our own work, and not part of the floor."""
-        from qa_engine.documents.node_parser import node_id, split_node_id
+        from qa_engine.documents.node_ids import node_id, split_node_id
         from qa_engine.index.analyser import analyse
         from qa_engine.retrieval.passages import SENTENCES
 

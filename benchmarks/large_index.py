@@ -42,7 +42,7 @@ def build(storage: Path, sentences: int, seed: int, config: Config) -> None:
 
     from llama_index.core.schema import NodeRelationship, RelatedNodeInfo, TextNode
 
-    from qa_engine.documents.node_parser import node_id
+    from qa_engine.documents.node_ids import node_id
     from qa_engine.index.analyser import analyse
     from qa_engine.index.catalog import Catalog
     from qa_engine.index.chroma import open_vectors

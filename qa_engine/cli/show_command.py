@@ -114,7 +114,8 @@ def _find(
     citation: str, catalog: Catalog, paths: CollectionPaths, index: IndexConfig
 ) -> tuple[FileRecord, str, list[PageBox]]:
     """The file, the text and the places that an id stands for."""
-    from qa_engine.documents.node_parser import lines_between, node_id
+    from qa_engine.documents.node_ids import node_id
+    from qa_engine.documents.node_parser import lines_between
     from qa_engine.documents.rendering import PageBox
     from qa_engine.documents.sentences import join_sentences
     from qa_engine.errors import InputError
@@ -159,7 +160,7 @@ def _located(record: FileRecord) -> Path:
     Raises:
         InputError: it is gone, or may not be looked at.
     """
-    from qa_engine.documents.reader import text_path
+    from qa_engine.documents.path_text import text_path
     from qa_engine.errors import InputError
 
     path = text_path(record.path)
@@ -203,7 +204,7 @@ def _render(
         DocumentError: the file cannot be rendered.
     """
     from qa_engine.documents.parsing_pool import in_worker, reading_options
-    from qa_engine.documents.reader import path_text
+    from qa_engine.documents.path_text import path_text
     from qa_engine.documents.rendering import render_boxes
     from qa_engine.errors import InputError
 
@@ -268,7 +269,7 @@ def _citation_image(
     config: DocumentsConfig,
     out: Path,
 ) -> list[str]:
-    from qa_engine.documents.node_parser import document_id_of
+    from qa_engine.documents.node_ids import document_id_of
     from qa_engine.documents.rendering import PageBox
     from qa_engine.errors import InputError
 

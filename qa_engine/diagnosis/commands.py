@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qa_engine.diagnosis.sqlite_faults import SqliteFault
-from qa_engine.documents.reader import text_path
+from qa_engine.documents.path_text import text_path
 from qa_engine.index.records import FileRecord
 from qa_engine.ingestion.changes import is_gone
 

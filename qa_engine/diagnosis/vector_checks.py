@@ -16,7 +16,7 @@ from qa_engine.diagnosis.catalog_checks import CollectionView
 from qa_engine.diagnosis.commands import Commands
 from qa_engine.diagnosis.report import Check, counted, failed, ok, some_of
 from qa_engine.diagnosis.sqlite_faults import SqliteFault, reading, sqlite_fault
-from qa_engine.documents.node_parser import node_id
+from qa_engine.documents.node_ids import node_id
 from qa_engine.errors import (
     AuthenticationFailedError,
     ConfigurationError,

@@ -12,30 +12,14 @@ from llama_index.core.utils import get_tqdm_iterable
 from pydantic import Field
 
 from qa_engine.documents.blocks import Role, Span
+from qa_engine.documents.node_ids import node_id
 from qa_engine.documents.reader import PdfDocument
 from qa_engine.documents.sentences import Sentence, split_sentences
 
-ORDINAL_DIGITS = 7
 SECTION, ROLE, TABLE, PAGE_LABEL = "section", "role", "table", "page_label"
 METADATA_KEYS = ["file_name", "page", "page_end", "paragraph", SECTION, ROLE, TABLE, PAGE_LABEL]
 SECTION_MARK = " › "
 """Between the titles of a section path."""
-
-
-def node_id(document_id: str, ordinal: int) -> str:
-    """The id of the sentence ``ordinal`` (from 0) of a document: the same at every ingest."""
-    return f"{document_id}-{ordinal:0{ORDINAL_DIGITS}d}"
-
-
-def split_node_id(identifier: str) -> tuple[str, int]:
-    """The document and the ordinal of a node id."""
-    document_id, _, ordinal = identifier.rpartition("-")
-    return document_id, int(ordinal)
-
-
-def document_id_of(identifier: str) -> str:
-    """The document of a sentence or of a passage, whose id is that of its first sentence, ``..`` and its last ordinal."""
-    return split_node_id(identifier.partition("..")[0])[0]
 
 
 class SentenceNodeParser(NodeParser):

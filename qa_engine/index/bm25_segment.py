@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qa_engine.documents.node_parser import node_id
+from qa_engine.documents.node_ids import node_id
 
 _DOCUMENTS = "documents.json"
 _ARRAYS = ("keys", "starts", "rows", "counts", "lengths", "first_rows")

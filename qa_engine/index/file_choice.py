@@ -8,7 +8,7 @@ import os
 import shlex
 from collections.abc import Iterable, Sequence
 
-from qa_engine.documents.reader import path_text
+from qa_engine.documents.path_text import path_text
 from qa_engine.errors import InputError
 from qa_engine.index.records import FileRecord
 from qa_engine.index.user_metadata import normal

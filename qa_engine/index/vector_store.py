@@ -14,7 +14,8 @@ from llama_index.core.vector_stores.types import VectorStoreQueryResult
 from llama_index.vector_stores.chroma import ChromaVectorStore
 from pydantic import PrivateAttr
 
-from qa_engine.documents.node_parser import METADATA_KEYS, node_id, split_node_id
+from qa_engine.documents.node_ids import node_id, split_node_id
+from qa_engine.documents.node_parser import METADATA_KEYS
 from qa_engine.errors import StorageError
 from qa_engine.index.chroma import chroma_turn, leave_client
 

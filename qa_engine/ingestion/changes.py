@@ -8,9 +8,10 @@ import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
-from qa_engine.documents.reader import path_text, text_path
+from qa_engine.documents.path_text import path_text, text_path
 from qa_engine.errors import DocumentError
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.records import DocumentRecord, FileRecord
@@ -238,3 +239,8 @@ def file_digest(path: Path) -> str:
 def unreadable(path: Path, error: OSError) -> DocumentError:
     """The reason for a file that the operating system refuses."""
     return DocumentError("unreadable", f"{path.name} cannot be read: {error.strerror or error}.")
+
+
+def now() -> str:
+    """The present moment as the catalog notes it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 
 from llama_index.core.ingestion import IngestionPipeline
 from llama_index.core.schema import BaseNode
@@ -18,7 +17,7 @@ from qa_engine.errors import DocumentError
 from qa_engine.index.analyser import analyse
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.records import DocumentParts, FileRecord
-from qa_engine.ingestion.changes import FileToRead, file_digest, file_stamp, unreadable
+from qa_engine.ingestion.changes import FileToRead, file_digest, file_stamp, now, unreadable
 from qa_engine.ingestion.pipeline import lexical_text
 from qa_engine.ingestion.report import StageClock, needs_ocr
 
@@ -126,11 +125,6 @@ class GroupWriter:
         if file.moved_from is not None:
             self._catalog.remove(file.moved_from)
         return record
-
-
-def now() -> str:
-    """The present moment as the catalog notes it."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _changed_meanwhile(file: FileToRead) -> DocumentError | None:

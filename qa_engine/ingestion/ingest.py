@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
-
-from llama_index.core.base.embeddings.base import BaseEmbedding
+from typing import TYPE_CHECKING, Any
 
 from qa_engine.config import Config
 from qa_engine.documents.discovery import find_pdfs
@@ -18,6 +16,9 @@ from qa_engine.index.writer_lock import writer_lock
 from qa_engine.ingestion.metadata import MetadataTable
 from qa_engine.ingestion.report import IngestProgress, IngestReport
 from qa_engine.ingestion.run import IngestRun
+
+if TYPE_CHECKING:
+    from llama_index.core.base.embeddings.base import BaseEmbedding
 
 
 def ingest(

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
-from qa_engine.documents.reader import path_text
+from qa_engine.documents.path_text import path_text
 from qa_engine.errors import DocumentError, InputError
 from qa_engine.index.user_metadata import Metadata, Scalar, as_number, checked_metadata, normal
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from qa_engine.documents.reader import text_path
+from qa_engine.documents.path_text import text_path
 from qa_engine.index.records import FileRecord
 from qa_engine.ingestion.changes import file_digest, file_stamp, is_gone
 

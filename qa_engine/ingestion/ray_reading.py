@@ -25,7 +25,7 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.schema import BaseNode
 
 from qa_engine.config import Config
-from qa_engine.documents.node_parser import split_node_id
+from qa_engine.documents.node_ids import split_node_id
 from qa_engine.documents.parsing_pool import reading_options
 from qa_engine.documents.pdf import ParsedPdf, opened_pdf
 from qa_engine.errors import ConfigurationError, DocumentError, QAEngineError, ServiceUnavailableError

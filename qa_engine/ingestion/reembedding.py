@@ -11,13 +11,14 @@ from typing import Literal
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.schema import TextNode
 
-from qa_engine.config import Config, IndexConfig
-from qa_engine.documents.node_parser import node_id
+from qa_engine.config import Config
+from qa_engine.documents.node_ids import node_id
 from qa_engine.index.catalog import Catalog
-from qa_engine.index.chroma import VectorPlace, collection_beside, drop_place, open_place
+from qa_engine.index.chroma import VectorPlace, collection_beside, open_place
 from qa_engine.index.collection import CollectionPaths, embedding_identity
-from qa_engine.index.token_store import TOKEN_BITS, TOKEN_FILE, TokenStore, token_file
+from qa_engine.index.token_store import TOKEN_BITS, TOKEN_FILE, TokenStore
 from qa_engine.index.vector_store import SentenceVectorStore
+from qa_engine.ingestion.former_vectors import drop_former, leave_behind
 from qa_engine.ingestion.neighbour_embedding import NeighbourEmbedding
 from qa_engine.ingestion.publishing import publish
 from qa_engine.ingestion.report import IngestProgress
@@ -28,8 +29,8 @@ from qa_engine.models.token_codes import TokenCodec
 Task = Literal["embedding", "vectors", "tokens"]
 """``embedding``: vectors and token vectors of another model; ``vectors``: the same vectors in another place; ``tokens``:
 token vectors alone."""
-_REBUILD, _FORMER = "rebuild", "former_vectors"
-"""Facts of the catalog: a rebuild that is under way, and what it has left to be deleted."""
+_REBUILD = "rebuild"
+"""Fact of the catalog: a rebuild that is under way."""
 _TOGETHER = 700
 """Sentences that are embedded together, so that short documents fill batches."""
 
@@ -61,36 +62,6 @@ class _Target:
         places = [None if one.place is None else (one.place.store, one.place.url) for one in (self, other)]
         facts = [(one.task, one.identity, one.token_bits) for one in (self, other)]
         return places[0] == places[1] and facts[0] == facts[1]
-
-
-def change_token_bits(
-    catalog: Catalog,
-    where: CollectionPaths,
-    config: Config,
-    embed_model: BaseEmbedding | None,
-    progress: IngestProgress,
-) -> None:
-    """Makes the token vectors of all stored sentences as the configuration now wants them, if that has changed.
-
-    Raises:
-        ModelUnavailableError: the embedding model is not there.
-    """
-    wanted = kept_token_bits(config.embedding, embed_model)
-    there = token_file(catalog, where)
-    recorded = int(catalog.meta(TOKEN_BITS) or 0)
-    if wanted == recorded and (there is not None or not wanted):
-        return
-    if not catalog.live_documents():
-        return
-    if not wanted:
-        catalog.set_meta(**{TOKEN_BITS: "0"})
-        if there is not None:
-            there.unlink(missing_ok=True)
-        return
-    progress.stage(
-        f"making the token vectors of {catalog.node_count()} stored sentences (embedding.token_bits = {wanted})"
-    )
-    Reembedding(catalog, where, config, embed_model, progress).run("tokens")
 
 
 class Reembedding:
@@ -164,7 +135,7 @@ class Reembedding:
             return recorded
         with self._catalog.together():
             if recorded is not None:
-                self._leave_behind(recorded.place, recorded.token_file)
+                leave_behind(self._catalog, recorded.place, recorded.token_file)
             self._catalog.forget_rebuilt()
             self._catalog.set_meta(**{_REBUILD: wanted.to_json()})
         return wanted
@@ -227,7 +198,9 @@ class Reembedding:
                     old_tokens.close()
             else:
                 old_file = ""
-            self._leave_behind(VectorPlace.of(self._catalog) if target.place is not None else None, old_file)
+            leave_behind(
+                self._catalog, VectorPlace.of(self._catalog) if target.place is not None else None, old_file
+            )
             if target.place is not None:
                 target.place.record(self._catalog)
             if target.task != "vectors":
@@ -236,27 +209,6 @@ class Reembedding:
             self._catalog.forget_rebuilt()
             self._catalog.count_change()
             publish(self._catalog, self._where, self._config.bm25, self._progress)
-
-    def _leave_behind(self, place: VectorPlace | None, tokens: str) -> None:
-        """Notes what is to be deleted; see `drop_former`."""
-        former = json.loads(self._catalog.meta(_FORMER) or "[]")
-        former.append({"place": asdict(place) if place is not None else None, "token_file": tokens})
-        self._catalog.set_meta(**{_FORMER: json.dumps(former)})
-
-
-def drop_former(catalog: Catalog, where: CollectionPaths, config: IndexConfig) -> None:
-    """Deletes vectors that a rebuild has replaced, or that one which was given up has made.
-
-    Raises:
-        ServiceUnavailableError: they are on a Chroma server that does not answer.
-    """
-    for former in json.loads(catalog.meta(_FORMER) or "[]"):
-        if former["place"] is not None:
-            drop_place(where, VectorPlace(**former["place"]), config, catalog.published)
-        if former["token_file"]:
-            (where.root / former["token_file"]).unlink(missing_ok=True)
-    if catalog.meta(_FORMER):
-        catalog.set_meta(**{_FORMER: ""})
 
 
 def _groups(documents: dict[str, int]) -> Iterator[list[str]]:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-
-from llama_index.core.base.embeddings.base import BaseEmbedding
-from llama_index.core.schema import BaseNode
+from typing import TYPE_CHECKING
 
 from qa_engine.config import Config
 from qa_engine.documents.ocr import ocr_available
-from qa_engine.documents.parsing_pool import parse_files
-from qa_engine.documents.pdf import PARSER_VERSION, ParsedPdf
-from qa_engine.documents.reader import path_text
+from qa_engine.documents.path_text import path_text
+from qa_engine.documents.pdf import PARSER_VERSION
 from qa_engine.documents.sentences import SPLITTER_VERSION
 from qa_engine.errors import DocumentError, QAEngineError
 from qa_engine.index.catalog import Catalog
@@ -27,15 +24,13 @@ from qa_engine.ingestion.changes import (
     FileToRead,
     Reading,
     compare,
+    now,
     vanished,
     with_content,
 )
-from qa_engine.ingestion.group_writer import FileGroup, GroupWriter, now
+from qa_engine.ingestion.former_vectors import drop_former
 from qa_engine.ingestion.metadata import MetadataTable
-from qa_engine.ingestion.neighbour_embedding import EmbeddedSentences
-from qa_engine.ingestion.pipeline import build_pipeline
 from qa_engine.ingestion.publishing import publish
-from qa_engine.ingestion.reembedding import change_token_bits, drop_former
 from qa_engine.ingestion.report import (
     FileResult,
     IngestProgress,
@@ -44,18 +39,16 @@ from qa_engine.ingestion.report import (
     doubtful_pages,
 )
 from qa_engine.ingestion.stored_nodes import StoredNodes
-from qa_engine.ingestion.token_vectors import open_token_store
-from qa_engine.models.embedding import build_embedding
+from qa_engine.ingestion.token_vectors import change_token_bits
 
-_TOGETHER_CHARS = 20_000
-"""Characters of text, about 700 sentences, that are embedded and committed together, so that short files fill batches."""
-_TOGETHER_FILES = 64
+if TYPE_CHECKING:
+    from llama_index.core.base.embeddings.base import BaseEmbedding
+
+    from qa_engine.ingestion.file_pipeline import FilePipeline
+    from qa_engine.ingestion.group_writer import StoredFile
+
 _PUBLISH_SECONDS = 30
 """Readers of a long run see what is new after so many seconds, or after 20 times as long as the last publishing took."""
-
-
-_Read = Callable[[Sequence[FileToRead]], Iterable[tuple[Path, ParsedPdf | DocumentError]]]
-_Embedded = Callable[[Sequence[BaseNode]], EmbeddedSentences]
 
 
 class IngestRun:
@@ -80,7 +73,6 @@ class IngestRun:
         self._report = IngestReport(name)
         self._clock = StageClock()
         self._nodes = StoredNodes(catalog, where, config.index)
-        self._writer: GroupWriter | None = None
         self._publish_at = time.monotonic() + _PUBLISH_SECONDS
         self._reading = Reading(
             self._pipeline_identity(), config.documents.ocr != "never" and ocr_available()
@@ -176,39 +168,23 @@ class IngestRun:
 
     def _read(self, reads: Sequence[FileToRead], workers: int) -> None:
         """Reads files; of those with the same content one, and if that fails the next."""
-        embed_model = self._embed_model or build_embedding(self._config.embedding, self._progress.stage)
-        self._nodes.tokens = open_token_store(self._catalog, self._where, self._config.embedding, embed_model)
-        with self._readers(workers) as (read, embedded):
-            pipeline = build_pipeline(
-                self._config,
-                embed_model,
-                self._nodes.store,
-                self._catalog.begin,
-                self._progress.sentences_done,
-                self._nodes.tokens,
-                self._clock,
-                embedded,
-            )
-            self._writer = GroupWriter(self._catalog, pipeline, self._clock, self._reading.ocr)
-            self._read_by(read, reads)
+        # LlamaIndex and Chroma: an unchanged corpus is done before they are imported.
+        from qa_engine.ingestion.file_pipeline import file_pipeline
 
-    @contextmanager
-    def _readers(self, workers: int) -> Iterator[tuple[_Read, _Embedded | None]]:
-        """Who reads the files, and who embeds them if not this process: processes here, or the workers of a cluster."""
-        address = self._config.ingestion.ray_address
-        if address is None:
-            yield (
-                lambda files: parse_files([file.path for file in files], self._config.documents, workers),
-                None,
-            )
-            return
-        from qa_engine.ingestion.ray_reading import ray_reading
+        with file_pipeline(
+            self._config,
+            self._catalog,
+            self._where,
+            self._nodes,
+            self._embed_model,
+            workers,
+            self._reading.ocr,
+            self._progress,
+            self._clock,
+        ) as pipeline:
+            self._read_by(pipeline, reads)
 
-        codec = self._nodes.tokens.codec if self._nodes.tokens is not None else None
-        with ray_reading(address, self._config, codec, self._embed_model, self._progress) as cluster:
-            yield cluster.read, cluster.embedded
-
-    def _read_by(self, read: _Read, reads: Sequence[FileToRead]) -> None:
+    def _read_by(self, pipeline: FilePipeline, reads: Sequence[FileToRead]) -> None:
         self._progress.start(len(reads))
         waiting = list(reads)
         while waiting:
@@ -219,7 +195,7 @@ class IngestRun:
                     copies.append(file)
                 else:
                     first[file.record.document_id] = file
-            self._read_distinct(read, list(first.values()))
+            self._read_distinct(pipeline, list(first.values()))
             waiting = [file for file in copies if not self._link_copy(file)]
 
     def _link_copy(self, file: FileToRead) -> bool:
@@ -234,43 +210,22 @@ class IngestRun:
         self._count_link(link)
         return True
 
-    def _read_distinct(self, read: _Read, files: Sequence[FileToRead]) -> None:
-        by_path = {file.path: file for file in files}
-        group = FileGroup(_TOGETHER_CHARS, _TOGETHER_FILES)
-        results = iter(read(files))
-        while True:
-            started = time.perf_counter()
-            with self._clock("waiting for parsing"):
-                found = next(results, None)
-            if found is None:
-                break
-            path, parsed = found
-            if isinstance(parsed, DocumentError):
-                self._fail(path, parsed)
-                continue
-            group.add(by_path[path], parsed, time.perf_counter() - started)
-            if group.is_full:
-                self._store(group)
-                group = FileGroup(_TOGETHER_CHARS, _TOGETHER_FILES)
-                if time.monotonic() >= self._publish_at:
-                    self._publish()
-        if group.files:
-            self._store(group)
+    def _read_distinct(self, pipeline: FilePipeline, files: Sequence[FileToRead]) -> None:
+        for path, found in pipeline.run(files):
+            if isinstance(found, DocumentError):
+                self._fail(path, found)
+            else:
+                self._count_stored(found)
+            if time.monotonic() >= self._publish_at:
+                self._publish()
 
-    def _store(self, group: FileGroup) -> None:
-        assert self._writer is not None
-        for stored in self._writer.store(group):
-            if stored.error is not None:
-                self._fail(stored.file.path, stored.error)
-                continue
-            record = stored.record
-            self._report.warnings.extend(doubtful_pages(record.file_name, stored.parsed.pages))
-            self._report.pages += record.pages
-            self._report.nodes += record.nodes
-            status, former = stored.file.status, stored.file.moved_from or ""
-            self._done(
-                FileResult(record.path, status, former, "", record.pages, record.nodes, stored.seconds)
-            )
+    def _count_stored(self, stored: StoredFile) -> None:
+        record = stored.record
+        self._report.warnings.extend(doubtful_pages(record.file_name, stored.parsed.pages))
+        self._report.pages += record.pages
+        self._report.nodes += record.nodes
+        status, former = stored.file.status, stored.file.moved_from or ""
+        self._done(FileResult(record.path, status, former, "", record.pages, record.nodes, stored.seconds))
 
     def _settle_vanished(self, files: Sequence[Path], named: Sequence[Path | str], prune: bool) -> None:
         for record in vanished(self._catalog, files, named):

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from qa_engine.config import IndexConfig
-from qa_engine.documents.node_parser import node_id
+from qa_engine.documents.node_ids import node_id
 from qa_engine.index.analyser import ANALYSER_VERSION, analyse
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.chroma import EMBEDDED, VectorPlace, open_vectors
 from qa_engine.index.collection import CollectionPaths
 from qa_engine.index.token_store import TokenStore
-from qa_engine.index.vector_store import SentenceVectorStore
-from qa_engine.ingestion.pipeline import lexical_text
 from qa_engine.ingestion.report import IngestProgress
 from qa_engine.ingestion.token_vectors import existing_token_store
+
+if TYPE_CHECKING:
+    from qa_engine.index.vector_store import SentenceVectorStore
 
 _ANALYSER = "analyser"
 """Fact of the catalog: the analyser that its terms were made by."""
@@ -32,6 +35,8 @@ class StoredNodes:
     def store(self) -> SentenceVectorStore:
         """The nodes; made if there are none."""
         if self._store is None:
+            from qa_engine.index.vector_store import SentenceVectorStore
+
             collection = open_vectors(self._where, self._catalog, self._config, create=True)
             place = VectorPlace.of(self._catalog)
             embedded = place is not None and place.store == EMBEDDED
@@ -53,6 +58,8 @@ class StoredNodes:
         """
         if self._catalog.meta(_ANALYSER) == ANALYSER_VERSION and not again:
             return
+        from qa_engine.ingestion.pipeline import lexical_text
+
         live = self._catalog.live_documents()
         if live:
             progress.stage(f"analysing {sum(live.values())} sentences again, for BM25")

@@ -8,7 +8,7 @@ from llama_index.core.callbacks.base import CallbackManager
 from llama_index.core.retrievers import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle
 
-from qa_engine.documents.node_parser import split_node_id
+from qa_engine.documents.node_ids import split_node_id
 from qa_engine.index.analyser import analyse
 from qa_engine.index.bm25 import Bm25Hit, Bm25Index
 from qa_engine.index.vector_store import SentenceVectorStore

@@ -14,7 +14,7 @@ from llama_index.core.vector_stores.types import MetadataFilters
 
 from qa_engine.config import RetrievalConfig
 from qa_engine.documents.blocks import Span
-from qa_engine.documents.node_parser import document_id_of
+from qa_engine.documents.node_ids import document_id_of
 from qa_engine.documents.sentences import is_chinese
 from qa_engine.errors import InputError, StorageError
 from qa_engine.index.reader import IndexReader, IndexSnapshot

@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 from llama_index.core.schema import NodeWithScore, QueryBundle
 
-from qa_engine.documents.node_parser import split_node_id
+from qa_engine.documents.node_ids import split_node_id
 from qa_engine.index.analyser import analyse
 from qa_engine.index.reader import IndexSnapshot
 from qa_engine.index.token_store import StoredTokens

@@ -17,7 +17,7 @@ from llama_index.core.schema import (
 )
 from pydantic import Field, PrivateAttr
 
-from qa_engine.documents.node_parser import node_id, split_node_id
+from qa_engine.documents.node_ids import node_id, split_node_id
 from qa_engine.documents.sentences import is_chinese, join_sentences
 from qa_engine.index.vector_store import StoredSentence
 from qa_engine.retrieval.fusion import RANKS, SCORES

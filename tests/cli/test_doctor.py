@@ -21,7 +21,7 @@ from qa_engine.config import Config
 from qa_engine.errors import CollectionNotFoundError
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths, embedding_identity
-from qa_engine.ingestion import run as module
+from qa_engine.ingestion import file_pipeline as module
 
 SETTINGS = '[embedding]\nprovider = "huggingface"\nmodel = "m"\n[rerank]\nmodel = "none"\n'
 """Without the local model, which takes seconds to load."""

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from qa_engine.cli.app import app
 from qa_engine.errors import InputError
-from qa_engine.ingestion import run as module
+from qa_engine.ingestion import file_pipeline as module
 
 NAME = "我的 集合"
 

@@ -29,7 +29,7 @@ from qa_engine import ingest
 from qa_engine.answering.answer import Box, Citation
 from qa_engine.cli.show_command import citation_images
 from qa_engine.config import Config
-from qa_engine.documents.node_parser import node_id
+from qa_engine.documents.node_ids import node_id
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.chroma import open_chroma
 from qa_engine.index.collection import collection_paths

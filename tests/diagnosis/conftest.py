@@ -15,7 +15,7 @@ from qa_engine.diagnosis.report import Check
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.chroma import open_chroma
 from qa_engine.index.collection import CollectionPaths, collection_paths
-from qa_engine.ingestion import run as module
+from qa_engine.ingestion import file_pipeline as module
 
 HASH = HashEmbedding(model_name="hash")
 

@@ -23,7 +23,7 @@ from processes import python
 from qa_engine.config import Config
 from qa_engine.diagnosis import doctor, place_checks, sqlite_faults
 from qa_engine.diagnosis.doctor import diagnose
-from qa_engine.documents.node_parser import node_id
+from qa_engine.documents.node_ids import node_id
 from qa_engine.errors import CollectionNotFoundError
 from qa_engine.index.bm25 import Bm25Folder
 from qa_engine.index.catalog import Catalog

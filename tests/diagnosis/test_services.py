@@ -22,7 +22,7 @@ from qa_engine.diagnosis.doctor import diagnose
 from qa_engine.diagnosis.model_checks import check_local_model
 from qa_engine.diagnosis.report import Check
 from qa_engine.diagnosis.service_checks import check_services
-from qa_engine.ingestion import run as module
+from qa_engine.ingestion import file_pipeline as module
 
 SECRET = "sk-very-secret-key"
 MODELS = '{"data": [{"id": "qwen"}, {"id": "bge"}]}'

@@ -24,8 +24,9 @@ from pdf_factory import (
 from qa_engine.documents import page_reader
 from qa_engine.documents.blocks import Page
 from qa_engine.documents.page_reader import PageOptions
+from qa_engine.documents.path_text import path_text
 from qa_engine.documents.pdf import ReadingOptions, read_pdf
-from qa_engine.documents.reader import PdfDocument, PdfReader, path_text
+from qa_engine.documents.reader import PdfDocument, PdfReader
 from qa_engine.errors import DocumentError
 
 NO_OCR = ReadingOptions(PageOptions(ocr="never"))

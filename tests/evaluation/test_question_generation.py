@@ -19,7 +19,7 @@ from qa_engine.evaluation.sampled_sentences import SourcePassage, sampled_passag
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.reader import IndexReader
-from qa_engine.ingestion import run as module
+from qa_engine.ingestion import file_pipeline as module
 
 
 def passages(*texts: str, role: str = "") -> list[SourcePassage]:

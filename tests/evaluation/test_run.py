@@ -21,7 +21,7 @@ from qa_engine.errors import AuthenticationFailedError, InputError, ServiceUnava
 from qa_engine.evaluation.questions import LabelledQuestion, question_ids, write_questions
 from qa_engine.evaluation.results import CaseResult, RunResults, read_run
 from qa_engine.evaluation.run import evaluate
-from qa_engine.ingestion import run as module
+from qa_engine.ingestion import file_pipeline as module
 
 SETTINGS = {"rerank": {"model": "none"}}
 HEIGHT = LabelledQuestion(question="雷峰塔有多高？", answers=("71.679米",), file="西湖.pdf", page=1)

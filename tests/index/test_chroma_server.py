@@ -28,7 +28,7 @@ from qa_engine.index.chroma import VectorPlace, open_on_server, open_vectors
 from qa_engine.index.chroma_server import chroma_server
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.vector_store import SentenceVectorStore
-from qa_engine.ingestion import run as module
+from qa_engine.ingestion import file_pipeline as module
 
 TOKEN = "s3cret-t0ken"
 NAME = "qa-test"

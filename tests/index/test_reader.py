@@ -20,7 +20,7 @@ from qa_engine.index.analyser import analyse
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.reader import IndexReader, IndexSnapshot
-from qa_engine.ingestion import run as module
+from qa_engine.ingestion import file_pipeline as module
 
 INGEST = """
 import sys

@@ -14,7 +14,7 @@ from llama_index.core.vector_stores.types import VectorStoreQuery
 from processes import run_python
 
 from qa_engine.config import IndexConfig
-from qa_engine.documents.node_parser import node_id
+from qa_engine.documents.node_ids import node_id
 from qa_engine.errors import StorageError
 from qa_engine.index.chroma import open_chroma, open_on_server
 from qa_engine.index.vector_store import SentenceVectorStore

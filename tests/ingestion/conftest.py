@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from ingest_process import parse_in_place
 
-from qa_engine.ingestion import run as module
+from qa_engine.ingestion import file_pipeline as module
 
 
 @pytest.fixture

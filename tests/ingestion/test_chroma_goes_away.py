@@ -28,7 +28,7 @@ from qa_engine.index.catalog import Catalog
 from qa_engine.index.chroma import VectorPlace
 from qa_engine.index.chroma_server import chroma_server as server_of
 from qa_engine.index.collection import collection_paths
-from qa_engine.ingestion import run as module
+from qa_engine.ingestion import file_pipeline as module
 from qa_engine.ingestion.rebuild import rebuild
 from qa_engine.ingestion.report import FileResult, IngestProgress
 

@@ -21,7 +21,7 @@ from pdf_factory import SOLAR_SYSTEM, chinese_pdf, english_pdf
 from qa_engine import QueryEngine
 from qa_engine import ingest as ingest_locally
 from qa_engine.config import Config
-from qa_engine.documents.node_parser import node_id
+from qa_engine.documents.node_ids import node_id
 from qa_engine.index.bm25 import Bm25Folder
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.chroma import open_vectors

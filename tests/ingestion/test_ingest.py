@@ -24,10 +24,11 @@ from pdf_factory import (
     not_a_pdf,
     zero_byte_pdf,
 )
+from processes import run_python
 
 from qa_engine import ingest as ingest_locally
 from qa_engine.documents.blocks import Line
-from qa_engine.documents.node_parser import node_id
+from qa_engine.documents.node_ids import node_id
 from qa_engine.documents.ocr import Recognition
 from qa_engine.errors import ConfigurationError, IndexLockedError, InputError, StorageError
 from qa_engine.index.analyser import analyse
@@ -101,7 +102,7 @@ def test_second_run_needs_no_model(docs: Path, storage: Path, monkeypatch: pytes
     def refuse(*arguments: Any, **options: Any) -> None:
         pytest.fail("a model was built for nothing")
 
-    monkeypatch.setattr("qa_engine.ingestion.run.build_embedding", refuse)
+    monkeypatch.setattr("qa_engine.ingestion.file_pipeline.build_embedding", refuse)
     monkeypatch.setattr(HashEmbedding, "_get_text_embedding", refuse)
     assert ingest(docs, storage).unchanged == 1
 
@@ -400,7 +401,7 @@ def test_model_that_fails_midway_keeps_what_was_committed(
 
     chinese_pdf(docs / "a.pdf")
     english_pdf(docs / "b.pdf")
-    monkeypatch.setattr("qa_engine.ingestion.run._TOGETHER_FILES", 1)
+    monkeypatch.setattr("qa_engine.ingestion.file_pipeline._TOGETHER_FILES", 1)
     with pytest.raises(ConnectionError):
         ingest_locally(docs, storage, embed_model=Failing(model_name="hash"))
     assert set(stored_files(storage)) == {"a.pdf"}
@@ -535,3 +536,16 @@ def test_file_that_waits_for_ocr_is_read_again_when_it_is_there_and_not_before(
     assert again.warnings == []
     assert "This page was scanned." in stored_files(storage)["a.pdf"]
     assert ingest(docs, storage).unchanged == 2
+
+
+def test_unchanged_corpus_needs_neither_models_nor_stores(docs: Path, storage: Path) -> None:
+    english_pdf(docs / "a.pdf")
+    ingest_locally(docs, storage=storage)
+    code = (
+        "import sys\n"
+        "from qa_engine import ingest\n"
+        "report = ingest(sys.argv[1], storage=sys.argv[2])\n"
+        "heavy = {'llama_index.core', 'chromadb', 'onnxruntime', 'pymupdf'} & set(sys.modules)\n"
+        "print(report.unchanged, sorted(heavy))\n"
+    )
+    assert run_python(code, str(docs), str(storage)).strip() == "1 []"

@@ -21,13 +21,13 @@ from hypothesis.stateful import (
 from ingest_process import ingest, parse_in_place, stored_files
 from pdf_factory import english_pdf
 
-from qa_engine.documents.node_parser import node_id
+from qa_engine.documents.node_ids import node_id
 from qa_engine.index.bm25 import Bm25Folder
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.reader import IndexReader
 from qa_engine.index.vector_store import SentenceVectorStore
-from qa_engine.ingestion import run
+from qa_engine.ingestion import file_pipeline
 
 NAMES = ["a.pdf", "b.pdf", "deep/c.pdf", "deep/er/d.pdf"]
 CONTENTS = {
@@ -125,7 +125,7 @@ class Collection(RuleBasedStateMachine):
     @precondition(lambda self: self.disk)
     @rule(prune=st.booleans(), together=st.sampled_from([1, 2, 64]))
     def ingest(self, prune: bool, together: int) -> None:
-        run._TOGETHER_FILES = together
+        file_pipeline._TOGETHER_FILES = together
         report = ingest(self.docs, self.storage, prune=prune)
         assert report.failures == []
         expected, moved = self.after_a_run(prune)
@@ -171,7 +171,7 @@ class Collection(RuleBasedStateMachine):
         together=st.sampled_from([1, 64]),
     )
     def crash(self, instants: list[tuple[int, bool]], prune: bool, together: int) -> None:
-        run._TOGETHER_FILES = together
+        file_pipeline._TOGETHER_FILES = together
         for at, before in instants:
             self.crash_once(at, before, prune)
 
@@ -207,7 +207,7 @@ class Collection(RuleBasedStateMachine):
 
 
 def run_machine(monkeypatch: pytest.MonkeyPatch, examples: int, steps: int, phases: list[Phase]) -> None:
-    monkeypatch.setattr(run, "parse_files", parse_in_place)
+    monkeypatch.setattr(file_pipeline, "parse_files", parse_in_place)
     monkeypatch.setattr(run, "_TOGETHER_FILES", 64)
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         Collection,

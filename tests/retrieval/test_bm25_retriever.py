@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 from llama_index.core.schema import TextNode
 
-from qa_engine.documents.node_parser import node_id
+from qa_engine.documents.node_ids import node_id
 from qa_engine.index.analyser import analyse
 from qa_engine.index.bm25 import Bm25Index, DocumentTerms
 from qa_engine.retrieval.bm25_retriever import BilingualBM25Retriever

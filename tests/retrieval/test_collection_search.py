@@ -16,7 +16,7 @@ from llama_index.core.vector_stores.types import FilterCondition, MetadataFilter
 from pdf_factory import SOLAR_SYSTEM, WEST_LAKE, chinese_pdf, english_pdf
 
 from qa_engine.config import EmbeddingConfig, RetrievalConfig
-from qa_engine.documents.node_parser import node_id
+from qa_engine.documents.node_ids import node_id
 from qa_engine.errors import CollectionNotFoundError, ConfigurationError, InputError, StorageError
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths

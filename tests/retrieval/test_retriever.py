@@ -14,7 +14,7 @@ from qa_engine.config import RetrievalConfig
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.reader import IndexReader, IndexSnapshot
-from qa_engine.ingestion import run as module
+from qa_engine.ingestion import file_pipeline as module
 from qa_engine.retrieval.fusion import RANKS, SCORES
 from qa_engine.retrieval.rerank import PassageRerank
 from qa_engine.retrieval.retriever import PassageRetriever
