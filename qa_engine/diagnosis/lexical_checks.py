@@ -66,7 +66,7 @@ def _is_torn(stored: StoredSegment) -> bool:
         or len(segment.rows) != len(segment.counts)
         or int(segment.starts[-1]) != len(segment.rows)
         or (np.diff(segment.first_rows) < 0).any()
-        or (np.diff(segment.starts) < 0).any()
+        or (np.diff(segment.starts.astype(np.int64)) < 0).any()
         or (len(segment.rows) and int(np.max(segment.rows)) >= rows)
     )
 

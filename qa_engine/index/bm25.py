@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from qa_engine.config import Bm25Config
 from qa_engine.errors import StorageError
 from qa_engine.index.analyser import ANALYSER_VERSION
-from qa_engine.index.bm25_segment import Bm25Segment, DocumentTerms, Postings
+from qa_engine.index.bm25_segment import Bm25Segment, DocumentTerms, term_key
 
 _SEGMENTS = "segments"
 
@@ -44,6 +44,33 @@ class StoredSegment:
     def live(self) -> list[str]:
         """The documents that count."""
         return [document_id for document_id in self.segment.document_ids if document_id not in self.dead]
+
+
+@dataclass(frozen=True, eq=False)
+class TermsFound:
+    """What an index knows of the terms of a question.
+
+    Attributes:
+        terms: each once.
+        times: (terms,), how often the question has it.
+        spans: for each segment, where the postings of each term begin and end; see `Bm25Segment.spans`.
+        frequencies: (terms,), the number of sentences that hold it.
+    """
+
+    terms: list[str]
+    times: NDArray[np.int64]
+    spans: list[tuple[NDArray[np.int64], NDArray[np.int64]]]
+    frequencies: NDArray[np.int64]
+
+    @property
+    def known(self) -> list[str]:
+        """Those of the terms that occur in the collection."""
+        return [term for term, known in zip(self.terms, self.frequencies > 0, strict=True) if known]
+
+    @property
+    def coverage(self) -> float:
+        """Their share, 0 to 1."""
+        return len(self.known) / len(self.terms) if self.terms else 0.0
 
 
 class Bm25Index:
@@ -100,19 +127,32 @@ class Bm25Index:
             [np.zeros(0, bool), *(stored.segment.rows_of(document_ids) for stored in self.segments)]
         )
 
+    def look_up(self, terms: Sequence[str]) -> TermsFound:
+        """Finds the terms of a question in all segments at once, for `search` and `coverage`."""
+        times = Counter(terms)
+        keys = np.fromiter(map(term_key, times), np.uint64, len(times))
+        spans = [stored.segment.spans(keys) for stored in self.segments]
+        frequencies = np.zeros(len(times), np.int64)
+        for (starts, ends), stored, alive in zip(spans, self.segments, self._alive, strict=True):
+            if alive is None:
+                frequencies += ends - starts
+                continue
+            places, which = _flat(starts, ends)
+            counted = alive[stored.segment.rows[places]]
+            frequencies += np.bincount(which[counted], minlength=len(times))
+        return TermsFound(list(times), np.fromiter(times.values(), np.int64, len(times)), spans, frequencies)
+
     def search(
-        self, terms: Sequence[str], top_k: int, rows: NDArray[np.bool_] | None = None
+        self, terms: Sequence[str] | TermsFound, top_k: int, rows: NDArray[np.bool_] | None = None
     ) -> list[Bm25Hit]:
         """The best sentences, best first; none with a score of 0, so possibly fewer than ``top_k``.
 
         Args:
-            terms: of the question.
+            terms: of the question, or what `look_up` found of them.
             top_k: most sentences to return.
             rows: a mask of the sentences to search, see `rows_of`; None searches all.
         """
-        scores = np.zeros(len(self._norms), np.float32)
-        for term, times in Counter(terms).items():
-            self._add(term, times, scores)
+        scores = self._scores(terms if isinstance(terms, TermsFound) else self.look_up(terms))
         if self._dead is not None:
             scores[self._dead] = 0
         if rows is not None:
@@ -126,39 +166,25 @@ class Bm25Index:
 
     def matched(self, terms: Sequence[str]) -> list[str]:
         """Those of the terms that occur in the collection."""
-        return [term for term in dict.fromkeys(terms) if self._frequency(term)]
+        return self.look_up(terms).known
 
     def coverage(self, terms: Sequence[str]) -> float:
         """The share of the distinct terms, 0 to 1, that occur in the collection: how much this index can say."""
-        distinct = set(terms)
-        return len(self.matched(terms)) / len(distinct) if distinct else 0.0
+        return self.look_up(terms).coverage
 
-    def _add(self, term: str, times: int, scores: NDArray[np.float32]) -> None:
-        """Adds what one term of a question contributes."""
-        found = self._postings(term)
-        frequency = self._counted(found)
-        if not frequency:
-            return
-        weight = times * np.log(1 + (self._sentences - frequency + 0.5) / (frequency + 0.5))
-        for (rows, counts), offset in zip(found, self._offsets, strict=False):
-            places = rows.astype(np.int64) + offset
-            occurrences = counts.astype(np.float32)
-            scores[places] += np.float32(weight) * occurrences / (occurrences + self._norms[places])
-
-    def _frequency(self, term: str) -> int:
-        """The number of sentences that hold a term."""
-        return self._counted(self._postings(term))
-
-    def _postings(self, term: str) -> list[Postings]:
-        """The postings of a term in each segment."""
-        return [stored.segment.postings(term) for stored in self.segments]
-
-    def _counted(self, found: Sequence[Postings]) -> int:
-        """How many of the postings are of sentences that count."""
-        return sum(
-            len(rows) if alive is None else int(np.count_nonzero(alive[rows]))
-            for (rows, _), alive in zip(found, self._alive, strict=True)
-        )
+    def _scores(self, found: TermsFound) -> NDArray[np.float32]:
+        """The score of each sentence, (sentences,)."""
+        scores = np.zeros(len(self._norms), np.float32)
+        frequencies = np.maximum(found.frequencies, 1)
+        rarity = np.log(1 + (self._sentences - frequencies + 0.5) / (frequencies + 0.5))
+        # A term that only documents have that no longer count has no weight.
+        weights = np.where(found.frequencies > 0, found.times * rarity, 0).astype(np.float32)
+        for (starts, ends), stored, offset in zip(found.spans, self.segments, self._offsets, strict=False):
+            places, which = _flat(starts, ends)
+            rows = stored.segment.rows[places].astype(np.int64) + offset
+            occurrences = stored.segment.counts[places].astype(np.float32)
+            np.add.at(scores, rows, weights[which] * occurrences / (occurrences + self._norms[rows]))
+        return scores
 
     def _mask(self) -> NDArray[np.bool_] | None:
         """The sentences that count; None if all do."""
@@ -173,6 +199,14 @@ class Bm25Index:
     def _node_id(self, row: int) -> str:
         number = int(np.searchsorted(self._offsets, row, side="right")) - 1
         return self.segments[number].segment.node_id(row - int(self._offsets[number]))
+
+
+def _flat(starts: NDArray[np.int64], ends: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The numbers of all spans one after the other, and for each the span that it is of."""
+    sizes = ends - starts
+    which = np.repeat(np.arange(len(sizes)), sizes)
+    before = np.cumsum(sizes) - sizes
+    return np.arange(len(which)) + (starts - before)[which], which
 
 
 class Bm25Folder:

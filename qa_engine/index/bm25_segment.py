@@ -17,9 +17,10 @@ from qa_engine.documents.node_ids import node_id
 
 _DOCUMENTS = "documents.json"
 _ARRAYS = ("keys", "starts", "rows", "counts", "lengths", "first_rows")
-Postings = tuple[NDArray[np.uint32], NDArray[np.uint16]]
-"""The rows of the sentences that hold a term, and how often."""
-_MOST = np.iinfo(np.uint16).max
+Rows = NDArray[np.unsignedinteger[Any]]
+"""Whole numbers, as short as they can be."""
+_MOST = np.iinfo(np.uint8).max
+"""Occurrences that are counted: BM25 saturates long before."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class DocumentTerms:
 class Bm25Segment:
     """The postings of some documents. Of a saved segment, the arrays are mapped into memory: opening costs next to nothing.
 
+    Numbers are as short as the segment allows: rows of up to 65,536 sentences take two bytes instead of four.
+
     Attributes:
         document_ids: of its documents, in order.
         first_rows: (documents + 1,), the row of the first sentence of each.
@@ -47,9 +50,9 @@ class Bm25Segment:
     document_ids: list[str]
     first_rows: NDArray[np.int64]
     keys: NDArray[np.uint64]
-    starts: NDArray[np.int64]
-    rows: NDArray[np.uint32]
-    counts: NDArray[np.uint16]
+    starts: Rows
+    rows: Rows
+    counts: NDArray[np.uint8]
     lengths: NDArray[np.uint32]
 
     @classmethod
@@ -81,28 +84,36 @@ class Bm25Segment:
         packed, counts = np.unique(packed, return_counts=True)
         rows_in_all = max(1, len(sizes))
         held = packed // rows_in_all
-        found_in = (packed % rows_in_all).astype(np.uint32)
+        found_in = (packed % rows_in_all).astype(_narrowest(rows_in_all - 1))
         return cls(
             document_ids,
             borders,
             keys[order],
-            np.searchsorted(held, np.arange(len(keys) + 1)).astype(np.int64),
+            np.searchsorted(held, np.arange(len(keys) + 1)).astype(_narrowest(len(held))),
             found_in,
-            np.minimum(counts, _MOST).astype(np.uint16),
+            np.minimum(counts, _MOST).astype(np.uint8),
             np.bincount(found_in, counts, len(sizes)).astype(np.uint32),
         )
 
     def __len__(self) -> int:
         return int(self.first_rows[-1])
 
-    def postings(self, term: str) -> Postings:
-        """The rows of the sentences that hold a term, and how often."""
-        key = term_key(term)
-        place = int(np.searchsorted(self.keys, key))
-        if place == len(self.keys) or self.keys[place] != key:
-            return self.rows[:0], self.counts[:0]
-        part = slice(int(self.starts[place]), int(self.starts[place + 1]))
-        return self.rows[part], self.counts[part]
+    def spans(self, keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where the postings of terms begin and end in `rows` and `counts`, looked up together.
+
+        Args:
+            keys: the `term_key` of each term.
+
+        Returns:
+            Two arrays of the same length as the keys. Of a term that occurs nowhere, both hold the same number.
+        """
+        if not len(self.keys):
+            nowhere = np.zeros(len(keys), np.int64)
+            return nowhere, nowhere
+        places = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+        starts = self.starts[places].astype(np.int64)
+        ends = self.starts[places + 1].astype(np.int64)
+        return starts, np.where(self.keys[places] == keys, ends, starts)
 
     def rows_of(self, document_ids: Container[str]) -> NDArray[np.bool_]:
         """A mask of the sentences: those of the documents are True."""
@@ -132,8 +143,10 @@ class Bm25Segment:
             OSError, ValueError: it is missing or damaged.
         """
         document_ids = json.loads((folder / _DOCUMENTS).read_text(encoding="utf-8"))
+        # As plain arrays, which stay mapped: every slice of a numpy.memmap costs as much as ten of theirs.
         arrays: dict[str, Any] = {
-            name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _ARRAYS
+            name: np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))
+            for name in _ARRAYS
         }
         segment = cls(document_ids, **arrays)
         sizes = (len(segment.keys), len(segment.starts) - 1), (len(document_ids), len(segment.first_rows) - 1)
@@ -145,6 +158,11 @@ class Bm25Segment:
 def term_key(term: str) -> int:
     """64 bits that stand for a term. Of a million terms, two share theirs with a probability of 3 in 100 million."""
     return int.from_bytes(hashlib.blake2b(term.encode("utf-8", "surrogatepass"), digest_size=8).digest())
+
+
+def _narrowest(largest: int) -> np.dtype[np.unsignedinteger[Any]]:
+    """The shortest whole numbers that hold one as large as this."""
+    return np.promote_types(np.min_scalar_type(max(0, largest)), np.uint16)
 
 
 def _with_neighbours(

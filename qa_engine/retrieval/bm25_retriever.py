@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from llama_index.core.callbacks.base import CallbackManager
 from llama_index.core.retrievers import BaseRetriever
@@ -10,13 +11,15 @@ from llama_index.core.schema import NodeWithScore, QueryBundle
 
 from qa_engine.documents.node_ids import split_node_id
 from qa_engine.index.analyser import analyse
-from qa_engine.index.bm25 import Bm25Hit, Bm25Index
+from qa_engine.index.bm25 import Bm25Hit, Bm25Index, TermsFound
 from qa_engine.index.vector_store import SentenceVectorStore
 from qa_engine.retrieval.conditions import holds
 from qa_engine.retrieval.scope import Scope
 
 _GROWTH = 4
 """How many times as many sentences are looked at next, if too few of the best satisfy the filter."""
+_REMEMBERED = 16
+"""Questions whose terms stay looked up: those that are being answered, in several threads."""
 
 
 class BilingualBM25Retriever(BaseRetriever):
@@ -46,16 +49,22 @@ class BilingualBM25Retriever(BaseRetriever):
         self._similarity_top_k = similarity_top_k
         self._scope = scope
         self._rows = None if scope is None else index.rows_of(scope.conditions)
+        # The weights of the legs are worked out from what the search has looked up.
+        self._found = lru_cache(maxsize=_REMEMBERED)(lambda question: index.look_up(analyse(question)))
 
     def coverage(self, question: str) -> float:
         """The share of the question's terms, 0 to 1, that occur anywhere in the collection."""
-        return self._index.coverage(analyse(question))
+        return self._found(question).coverage
+
+    def known_terms(self, question: str) -> list[str]:
+        """Those of the question's terms that occur anywhere in the collection."""
+        return self._found(question).known
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        terms = analyse(query_bundle.query_str)
+        found = self._found(query_bundle.query_str)
         if self._scope is None:
-            return list(self._fetched(self._index.search(terms, self._similarity_top_k)))
-        return self._within(self._scope, terms)
+            return list(self._fetched(self._index.search(found, self._similarity_top_k)))
+        return self._within(self._scope, found)
 
     def _fetched(self, hits: Sequence[Bm25Hit]) -> Iterator[NodeWithScore]:
         nodes = self._store.sentences([hit.node_id for hit in hits])
@@ -64,7 +73,7 @@ class BilingualBM25Retriever(BaseRetriever):
             if hit.node_id in nodes:
                 yield NodeWithScore(node=nodes[hit.node_id], score=hit.score)
 
-    def _within(self, scope: Scope, terms: Sequence[str]) -> list[NodeWithScore]:
+    def _within(self, scope: Scope, terms: TermsFound) -> list[NodeWithScore]:
         """The best sentences of the scope. Pages and sections stand with the sentences, so these are fetched to be told."""
         seen: set[str] = set()
         found: list[NodeWithScore] = []

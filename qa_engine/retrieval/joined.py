@@ -98,7 +98,6 @@ class JoinedBM25Retriever(BilingualBM25Retriever):
         """
         first = snapshots[0]
         super().__init__(first.bm25, first.store, similarity_top_k)
-        self._indexes = [snapshot.bm25 for snapshot in snapshots]
         self._parts = [
             BilingualBM25Retriever(snapshot.bm25, snapshot.store, similarity_top_k, scope)
             for snapshot, scope in zip(snapshots, scopes, strict=True)
@@ -107,7 +106,7 @@ class JoinedBM25Retriever(BilingualBM25Retriever):
     def coverage(self, question: str) -> float:
         """The share of the question's terms, 0 to 1, that occur in any of the collections."""
         terms = set(analyse(question))
-        known = {term for index in self._indexes for term in index.matched(list(terms))}
+        known = {term for part in self._parts for term in part.known_terms(question)}
         return len(known) / len(terms) if terms else 0.0
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:

@@ -250,3 +250,30 @@ def test_any_missing_or_truncated_file_is_refused(truncate: bool, tmp_path: Path
             path.unlink()
         with pytest.raises(StorageError, match="cannot be opened"):
             folder.load(1)
+
+
+def test_numbers_are_as_short_as_the_segment_allows(tmp_path: Path) -> None:
+    small = Bm25Segment.build([DocumentTerms("d", [["a", "b"], ["b"]])], 0)
+    assert (small.rows.dtype, small.counts.dtype, small.starts.dtype) == ("uint16", "uint8", "uint16")
+    large = Bm25Segment.build([DocumentTerms("d", [["a"]] * 70_000)], 0)
+    assert (large.rows.dtype, large.starts.dtype) == ("uint32", "uint32")
+    large.save(tmp_path / "large")
+    index = Bm25Index([StoredSegment("large", Bm25Segment.load(tmp_path / "large"))])
+    assert [hit.node_id for hit in index.search(["a"], 70_000)][-1] == "d-0069999"
+
+
+def test_term_that_a_sentence_repeats_without_end_counts_as_very_often() -> None:
+    index = build([[["a"] * 300, ["a"] * 200, ["b"]]], b=0)
+    first, second = index.search(["a"], 2)
+    assert first.node_id == "d0-0000000"
+    assert first.score == pytest.approx(second.score, rel=0.01)
+
+
+def test_terms_that_were_looked_up_are_searched_for_without_looking_again() -> None:
+    index = build([[["lake", "lake"], ["tower"]], [["lake"]]])
+    found = index.look_up(["tower", "lake", "tower", "unknown"])
+    assert found.known == ["tower", "lake"]
+    assert found.coverage == pytest.approx(2 / 3)
+    assert found.frequencies.tolist() == [1, 2, 0]
+    assert index.search(found, 3) == index.search(["tower", "lake", "tower", "unknown"], 3)
+    assert index.look_up([]).coverage == 0
