@@ -102,23 +102,26 @@ class LateInteractionModel:
             codec: what the codes were made with.
         """
         asked = codec.rotate(self._questions([question])[question])
-        # All at once: the products of single passages are too small to be worth a call.
-        vectors = codec.decode(b"".join(codes for passage in passages for codes in passage))
-        similar = asked @ vectors.T
+        # All at once: the products of single passages are too small to be worth a call, and so are their means.
+        codes = [code for passage in passages for code in passage]
+        similar = asked @ codec.decode(b"".join(codes)).T
+        sizes = np.array([len(code) for code in codes], np.int64) // codec.bytes_per_token
+        ends = np.cumsum([len(passage) for passage in passages], dtype=np.int64)
+        starts = ends - np.array([len(passage) for passage in passages], np.int64)
+        supports = _by_sentence(similar, sizes)
+        scores = _means(supports)
+        in_context = _in_context(supports, starts, scores)
         found = []
-        start = 0
-        for passage in passages:
-            by_sentence: list[NDArray[np.float32] | None] = []
-            for codes in passage:
-                end = start + len(codes) // codec.bytes_per_token
-                by_sentence.append(similar[:, start:end].max(axis=1) if end > start else None)
-                start = end
-            supports = [support for support in by_sentence if support is not None]
-            if not supports:
+        for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+            if not sizes[start:end].any():
                 found.append(Interaction(np.zeros(len(asked), np.float32)))
                 continue
-            best = max(supports, key=lambda support: float(support.mean()))
-            found.append(Interaction(np.max(supports, axis=0), best, _in_context(by_sentence)))
+            best = start + int(scores[start:end].argmax())
+            sentences = [
+                value if size else None
+                for value, size in zip(in_context[start:end].tolist(), sizes[start:end], strict=True)
+            ]
+            found.append(Interaction(supports[:, start:end].max(axis=1), supports[:, best], sentences))
         return found
 
     def _questions(self, questions: Sequence[str]) -> Mapping[str, NDArray[np.float32]]:
@@ -130,18 +133,42 @@ class LateInteractionModel:
         return unit_rows(tokens.vectors[words] if words else tokens.vectors)
 
 
-def _in_context(supports: Sequence[NDArray[np.float32] | None]) -> list[float | None]:
-    """The scores of the sentences of a passage, each the mean of its own and of the one with the sentence before it."""
-    scores: list[float | None] = []
-    before: NDArray[np.float32] | None = None
-    for support in supports:
-        if support is None:
-            scores.append(None)
-        else:
-            together = support if before is None else np.maximum(support, before)
-            scores.append(float(support.mean() + together.mean()) / 2)
-        before = support
-    return scores
+def _by_sentence(similar: NDArray[np.float32], sizes: NDArray[np.int64]) -> NDArray[np.float32]:
+    """The support of each token of a question by each sentence, (tokens of the question, sentences).
+
+    Args:
+        similar: (tokens of the question, tokens of all sentences), their cosines.
+        sizes: (sentences,), the number of tokens of each; where it is 0, the support is minus infinity.
+    """
+    supports = np.full((len(similar), len(sizes)), -np.inf, np.float32)
+    scored = np.flatnonzero(sizes)
+    if len(scored):
+        supports[:, scored] = np.maximum.reduceat(similar, (np.cumsum(sizes) - sizes)[scored], axis=1)
+    return supports
+
+
+def _in_context(
+    supports: NDArray[np.float32], firsts: NDArray[np.int64], scores: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """The scores of sentences, each the mean of its own and of the one with the sentence before it in its passage.
+
+    Args:
+        supports: see `_by_sentence`.
+        firsts: the sentences that passages begin with.
+        scores: (sentences,), their own.
+    """
+    before = np.full_like(supports, -np.inf)
+    before[:, 1:] = supports[:, :-1]
+    before[:, firsts[firsts < supports.shape[1]]] = -np.inf
+    return np.float32(0.5) * (scores + _means(np.maximum(supports, before)))
+
+
+def _means(supports: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mean support by each sentence; 0 without a token to be supported."""
+    if not len(supports):
+        return np.zeros(supports.shape[1], np.float32)
+    means: NDArray[np.float32] = supports.mean(axis=0, dtype=np.float64).astype(np.float32)
+    return means
 
 
 def telling_scores(supports: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

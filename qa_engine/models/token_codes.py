@@ -10,7 +10,7 @@ whose token vectors share a mean of length 0.79: the cosine of a vector to its c
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Literal
 
 import numpy as np
@@ -77,9 +77,18 @@ class TokenCodec:
         """The vectors of codes, (tokens, 384), of length 1, in the space of `rotate`."""
         rows = np.frombuffer(codes, np.uint8).reshape(-1, self.bytes_per_token)
         scale = rows[:, :_SCALE_BYTES].copy().view(np.float16).astype(np.float32)
-        residual = _byte_levels(self.bits)[rows[:, _SCALE_BYTES:]].reshape(len(rows), DIMENSION)
-        vectors = residual * scale + self.centre @ _rotation()
-        return unit_rows(vectors)
+        levels = np.take(_byte_levels(self.bits), rows[:, _SCALE_BYTES:], axis=0)
+        vectors: NDArray[np.float32] = levels.reshape(len(rows), DIMENSION)
+        # In place: the vectors of a question's candidates are megabytes.
+        vectors *= scale
+        vectors += self._rotated_centre
+        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+        return vectors
+
+    @cached_property
+    def _rotated_centre(self) -> NDArray[np.float32]:
+        rotated: NDArray[np.float32] = self.centre @ _rotation()
+        return rotated
 
     @classmethod
     def of(cls, encoder: E5Encoder, bits: Bits) -> TokenCodec:

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from qa_engine.models.e5 import E5Encoder
+from qa_engine.models.e5 import PASSAGE_PREFIX, E5Encoder
 from qa_engine.models.late_interaction import LateInteractionModel, interaction
+from qa_engine.models.token_codes import TokenCodec
 
 
 def rows(*vectors: tuple[float, float]) -> np.ndarray:
@@ -119,3 +120,33 @@ def test_punctuation_of_the_question_does_not_count(model: LateInteractionModel)
 def test_long_texts_are_cut_and_scored(model: LateInteractionModel) -> None:
     (score,) = model.predict([("西湖" * 2000, "西湖位于杭州。" * 2000)])
     assert np.isfinite(score)
+
+
+def test_stored_passages_are_scored_as_one_by_one(model: LateInteractionModel) -> None:
+    codec = TokenCodec.of(model.encoder, 4)
+    texts = [["浮标每套三千元。", "它用太阳能供电。", ""], [], ["船每月出海一次。"], [""]]
+    vectors = {
+        text: model.encoder.token_vectors([text], PASSAGE_PREFIX)[0].vectors
+        for texts_ in texts
+        for text in texts_
+        if text
+    }
+    codes = {"": b"", **{text: codec.encode(found) for text, found in vectors.items()}}
+    question = "浮标多少钱？"
+    found = model.stored_interactions(
+        question, [[codes[text] for text in passage] for passage in texts], codec
+    )
+    asked = codec.rotate(model._questions([question])[question])
+    alone = {text: interaction(asked, codec.decode(codes[text])) for text in vectors}
+    first, second = alone["浮标每套三千元。"], alone["它用太阳能供电。"]
+    together = np.maximum(first.support, second.support)
+    assert found[0].support == pytest.approx(together, abs=1e-6)
+    assert found[0].sentence == pytest.approx(max(first, second, key=lambda one: one.score).support, abs=1e-6)
+    assert found[0].sentences[:2] == pytest.approx(
+        [first.score, (second.score + float(together.mean())) / 2], abs=1e-6
+    )
+    assert found[0].sentences[2] is None
+    assert found[2].sentences == pytest.approx([alone["船每月出海一次。"].score], abs=1e-6)
+    # A passage of which nothing is stored supports nothing.
+    assert [found[place].score for place in (1, 3)] == [0, 0]
+    assert [found[place].sentence for place in (1, 3)] == [None, None]
