@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import (
@@ -18,9 +17,9 @@ from llama_index.core.schema import (
 from pydantic import Field, PrivateAttr
 
 from qa_engine.documents.node_ids import node_id, split_node_id
-from qa_engine.documents.sentences import is_chinese, join_sentences
-from qa_engine.index.vector_store import StoredSentence
+from qa_engine.documents.sentences import join_sentences
 from qa_engine.retrieval.fusion import RANKS, SCORES
+from qa_engine.retrieval.neighbourhood import Neighbourhood, Sentence, StoredSentences
 
 _TYPICAL_SENTENCE = 25
 """Characters of a short Chinese sentence: bounds how many neighbours are fetched."""
@@ -56,17 +55,6 @@ PASSAGE_KEYS = [
     COLLECTION,
     METADATA,
 ]
-
-
-class StoredSentences(Protocol):
-    """Where the sentences of passages are."""
-
-    def stored_sentences(self, ids: Sequence[str]) -> dict[str, StoredSentence]:
-        """Those of the sentences that exist, by id."""
-
-
-Sentence = TextNode | StoredSentence
-"""A hit, which is a node, or a neighbour of one."""
 
 
 @dataclass
@@ -121,11 +109,12 @@ class PassageBuilder(BaseNodePostprocessor):
     def _postprocess_nodes(
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
     ) -> list[NodeWithScore]:
-        sentences: dict[str, Sentence] = {}
+        reach = min(_MAX_REACH, math.ceil(self.window_chars / 2 / _TYPICAL_SENTENCE))
+        sentences = Neighbourhood(self._store, reach, self.latin_ratio)
         passages: list[_Passage] = []
         for number, hit in enumerate(nodes):
             if number % _HITS_AT_ONCE == 0 and len(passages) < self.max_passages:
-                sentences |= self._neighbourhood(nodes[number : number + _HITS_AT_ONCE])
+                sentences.add(nodes[number : number + _HITS_AT_ONCE])
             document_id, ordinal = split_node_id(hit.node_id)
             home = next((passage for passage in passages if passage.covers(document_id, ordinal)), None)
             if home is None:
@@ -143,60 +132,39 @@ class PassageBuilder(BaseNodePostprocessor):
         """Whether a file has all the passages that it may have."""
         return 0 < self.max_per_file <= sum(passage.document_id == document_id for passage in passages)
 
-    def _neighbourhood(self, nodes: list[NodeWithScore]) -> dict[str, Sentence]:
-        """Hits and the neighbours that their windows may reach, in one look into the store."""
-        reach = min(_MAX_REACH, math.ceil(self.window_chars / 2 / _TYPICAL_SENTENCE))
-        wanted: dict[str, None] = {}
-        known: dict[str, Sentence] = {}
-        for hit in nodes:
-            if isinstance(hit.node, TextNode):
-                known[hit.node_id] = hit.node
-            document_id, ordinal = split_node_id(hit.node_id)
-            for neighbour in range(max(0, ordinal - reach), ordinal + reach + 1):
-                wanted[node_id(document_id, neighbour)] = None
-        return known | self._store.stored_sentences(
-            [identifier for identifier in wanted if identifier not in known]
-        )
-
-    def _size(self, text: str) -> float:
-        """Characters, those of other scripts than Chinese at what they are worth."""
-        return len(text) if is_chinese(text) else len(text) / self.latin_ratio
-
-    def _window(self, document_id: str, ordinal: int, sentences: Mapping[str, Sentence]) -> tuple[int, int]:
+    def _window(self, document_id: str, ordinal: int, sentences: Neighbourhood) -> tuple[int, int]:
         """The widest range around a sentence that fits the budget, within its section if that is not too short."""
-        hit = sentences[node_id(document_id, ordinal)]
-        section = str(hit.metadata.get("section", ""))
+        section = _section(sentences.get(document_id, ordinal))
         first, last = self._grown(document_id, ordinal, ordinal, sentences, section)
-        if self._length(document_id, first, last, sentences) < _SHORT_SECTION * self.window_chars:
+        if sentences.length(document_id, first, last) < _SHORT_SECTION * self.window_chars:
             first, last = self._grown(document_id, first, last, sentences, None)
         return first, last
 
     def _grown(
-        self, document_id: str, first: int, last: int, sentences: Mapping[str, Sentence], section: str | None
+        self, document_id: str, first: int, last: int, sentences: Neighbourhood, section: str | None
     ) -> tuple[int, int]:
         """A range grown on both sides in turn while it fits the budget; within a section, or not if None."""
-        length = self._length(document_id, first, last, sentences)
+        length = sentences.length(document_id, first, last)
         open_sides = {-1, 1}
         side = -1
         while open_sides:
             if side in open_sides:
                 candidate = first - 1 if side < 0 else last + 1
-                neighbour = sentences.get(node_id(document_id, candidate)) if candidate >= 0 else None
+                neighbour = sentences.get(document_id, candidate)
+                size = sentences.size(document_id, candidate)
                 if (
                     neighbour is None
-                    or length + self._size(neighbour.text) > self.window_chars
-                    or section not in {None, str(neighbour.metadata.get("section", ""))}
+                    or length + size > self.window_chars
+                    or section not in {None, _section(neighbour)}
                 ):
                     open_sides.discard(side)
                 else:
-                    length += self._size(neighbour.text)
+                    length += size
                     first, last = min(first, candidate), max(last, candidate)
             side = -side
         return first, last
 
-    def _place(
-        self, fresh: _Passage, passages: list[_Passage], sentences: Mapping[str, Sentence]
-    ) -> _Passage:
+    def _place(self, fresh: _Passage, passages: list[_Passage], sentences: Neighbourhood) -> _Passage:
         """Merges a window with a passage it overlaps, or else adds it without the overlap."""
         for passage in passages:
             if passage.document_id != fresh.document_id:
@@ -204,7 +172,7 @@ class PassageBuilder(BaseNodePostprocessor):
             if fresh.first > passage.last or fresh.last < passage.first:
                 continue
             first, last = min(fresh.first, passage.first), max(fresh.last, passage.last)
-            size = self._length(fresh.document_id, first, last, sentences)
+            size = sentences.length(fresh.document_id, first, last)
             if size <= _MAX_MERGED * self.window_chars and not self._collides(passage, first, last, passages):
                 passage.first, passage.last = first, last
                 return passage
@@ -225,14 +193,9 @@ class PassageBuilder(BaseNodePostprocessor):
             for other in passages
         )
 
-    def _length(self, document_id: str, first: int, last: int, sentences: Mapping[str, Sentence]) -> float:
-        found = (sentences.get(node_id(document_id, ordinal)) for ordinal in range(first, last + 1))
-        return sum(self._size(node.text) for node in found if node is not None)
-
     @staticmethod
-    def _node(passage: _Passage, sentences: Mapping[str, Sentence]) -> NodeWithScore:
-        ids = [node_id(passage.document_id, ordinal) for ordinal in range(passage.first, passage.last + 1)]
-        parts = [sentences[identifier] for identifier in ids if identifier in sentences]
+    def _node(passage: _Passage, sentences: Neighbourhood) -> NodeWithScore:
+        parts = sentences.between(passage.document_id, passage.first, passage.last)
         hit = passage.hit.node
         metadata = {
             "file_name": hit.metadata.get("file_name", ""),
@@ -249,7 +212,7 @@ class PassageBuilder(BaseNodePostprocessor):
             [part.text for part in parts], [part.metadata.get("paragraph", 0) for part in parts]
         )
         node = TextNode(
-            id_=f"{ids[0]}..{passage.last}",
+            id_=f"{node_id(passage.document_id, passage.first)}..{passage.last}",
             text=text,
             metadata=metadata,
             excluded_embed_metadata_keys=PASSAGE_KEYS,
@@ -259,6 +222,10 @@ class PassageBuilder(BaseNodePostprocessor):
             relationships={NodeRelationship.SOURCE: RelatedNodeInfo(node_id=passage.document_id)},
         )
         return NodeWithScore(node=node, score=passage.scores.get("fused", passage.hit.score))
+
+
+def _section(sentence: Sentence | None) -> str:
+    return str(sentence.metadata.get("section", "")) if sentence is not None else ""
 
 
 def _sentence(node: Sentence) -> dict[str, Any]:

@@ -20,7 +20,8 @@ from qa_engine.retrieval.diversity import DiversityRerank
 from qa_engine.retrieval.expanded_query import Expansion, expansion_of, in_language_of
 from qa_engine.retrieval.fusion import RANKS, SCORES, HybridRetriever, QueryWeights
 from qa_engine.retrieval.joined import JoinedSentences, build_bm25_retriever, joined_tokens
-from qa_engine.retrieval.passages import PassageBuilder, StoredSentences
+from qa_engine.retrieval.neighbourhood import StoredSentences
+from qa_engine.retrieval.passages import PassageBuilder
 from qa_engine.retrieval.rerank import PassageRerank
 from qa_engine.retrieval.scope import Scope
 
