@@ -10,6 +10,9 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import httpx
+
+# The client would import it, for most of a second, at the first question: in the event loop of whoever awaits the answer.
+import openai.resources.chat.completions  # noqa: F401
 from llama_index.core.base.llms.types import (
     ChatMessage,
     ChatResponse,

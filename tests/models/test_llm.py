@@ -11,6 +11,7 @@ from llama_index.core.llms import LLM
 from llama_index.llms.openai import OpenAI
 from llama_index.llms.openai_like import OpenAILike
 from openai_server import OpenAIServer, Reply, chat, closed_port, cut_stream, error, hang, page
+from processes import run_python
 
 from qa_engine.config import LlmConfig
 from qa_engine.errors import (
@@ -186,3 +187,15 @@ def test_import_is_cheap() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_first_question_imports_nothing_in_the_event_loop() -> None:
+    code = (
+        "import sys\n"
+        "import qa_engine.models.openai_llm as module\n"
+        "before = set(sys.modules)\n"
+        "llm = module.OfficialLLM(api_key='none', model='gpt-4o-mini')\n"
+        "llm._get_client().chat.completions\n"
+        "print(sorted(name for name in set(sys.modules) - before if name.startswith('openai')))\n"
+    )
+    assert run_python(code).strip() == "[]"
