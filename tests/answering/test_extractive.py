@@ -49,8 +49,50 @@ def answer(scorer: Scorer, question: str, nodes: list[NodeWithScore], quotes: in
     return ExtractiveSynthesizer(scorer, quotes).synthesize(question, nodes)  # type: ignore[arg-type]
 
 
+def sentence(text: str, page: int, **further: object) -> dict[str, object]:
+    """The entry of a sentence in the metadata of a passage."""
+    return {"text": text, "page": page, "page_end": page, "start": 0, "end": len(text), **further}
+
+
+def passage(sentences: list[dict[str, object]]) -> NodeWithScore:
+    text = "".join(str(one["text"]) for one in sentences)
+    metadata = {"file_name": "a.pdf", "sentences": sentences}
+    return NodeWithScore(node=TextNode(text=text, metadata=metadata, id_="d-0000000..99"))
+
+
 def test_no_passages_is_the_refusal() -> None:
     assert answer(Scorer(), QUESTION, []).response == REFUSAL
+
+
+def test_headings_are_quoted_only_where_there_is_nothing_else() -> None:
+    heading = sentence("雷峰塔的高度", 1, role="heading", node_id="d-0000000")
+    told = sentence("高71.679米，共五层。", 1, node_id="d-0000001")
+    assert answer(Scorer(), "高度", [passage([heading])], 1).citations[0].text == "雷峰塔的高度"
+    assert answer(Scorer(), "高度", [passage([heading, told])], 1).citations[0].text == told["text"]
+
+
+def test_short_sentences_are_quoted_only_where_there_is_nothing_else() -> None:
+    short = sentence("高71米。", 1, node_id="d-0000000")
+    assert answer(Scorer(), QUESTION, [passage([short])]).citations[0].text == "高71米。"
+
+
+def test_passage_without_a_text_is_the_refusal() -> None:
+    assert answer(Scorer(), QUESTION, [NodeWithScore(node=TextNode(text=""))]).refused
+
+
+def test_sentences_that_follow_one_another_are_one_citation_of_all_their_pages() -> None:
+    first = sentence("雷峰塔在西湖的南岸，它的塔身", 3, node_id="d-0000007", page_label="1", section="塔")
+    second = sentence("高71.679米，共有五层。", 3, page_end=4, node_id="d-0000008", section="塔")
+    node = passage([first, second])
+    for one in (first, second):
+        one["support"] = 0.9
+    node.node.metadata["compared_with"] = QUESTION
+    given = answer(Scorer(), QUESTION, [node], quotes=1)
+    (citation,) = given.citations
+    assert citation.text == "雷峰塔在西湖的南岸，它的塔身高71.679米，共有五层。"
+    assert (citation.page, citation.page_end, citation.page_label) == (3, 4, "1")
+    assert citation.id == "d-0000007..8"
+    assert given.response == f"根据《a.pdf》第3–4页：“{citation.text}”[1]"
 
 
 def test_passages_of_other_retrievers_are_quoted_too() -> None:
@@ -98,16 +140,14 @@ def test_english_evidence_is_quoted_as_it_is_in_a_chinese_frame(storage: Path) -
 
 
 @pytest.mark.usefixtures("local_model")
-def test_second_quote_must_be_about_as_good(storage: Path) -> None:
+def test_what_is_plainly_best_is_quoted_alone(storage: Path) -> None:
     nodes = found(storage, "stored")
     sentences = [sentence for node in nodes[:3] for sentence in node.node.metadata["sentences"]]
-    longest = max(sentences, key=lambda sentence: len(sentence["text"]))
     for sentence in sentences:
-        sentence["support"] = 0.9 if sentence is longest else 0.5
-    assert len(answer(Scorer(), QUESTION, nodes).citations) == 1
-    for sentence in sentences:
-        sentence["support"] = 0.9
-    assert len(answer(Scorer(), QUESTION, nodes).citations) == 2
+        sentence["support"] = 0.9 if "71.679" in sentence["text"] else 0.5
+    (citation,) = answer(Scorer(), QUESTION, nodes).citations
+    assert "71.679" in citation.text
+    assert ".." not in citation.id
 
 
 @pytest.mark.usefixtures("local_model")

@@ -1,0 +1,167 @@
+"""What of some sentences is quoted: unhappy paths, signs that decide, and what is bought at which length."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qa_engine.answering.answer_signs import SIGNS, Candidate, answer_signs
+from qa_engine.answering.sentence_choice import PRICE, WEIGHTS, answer_probabilities, chosen_sentences
+
+TOWER = "雷峰塔有多高？"
+PARTS = [
+    Candidate("西湖在杭州的西面，三面环山。", 0, 0.80),
+    Candidate("雷峰塔在西湖的南岸，2002年重建。", 0, 0.88),
+    Candidate("塔高71.679米，共有五层。", 0, 0.86),
+    Candidate("孤山在湖中，是一个小岛。", 0, 0.78),
+]
+
+
+def texts(question: str, candidates: list[Candidate], quotes: int = 2) -> list[list[str]]:
+    chosen = chosen_sentences(question, candidates, quotes)
+    return [[candidates[place].text for place in quote] for quote in chosen]
+
+
+def test_nothing_is_chosen_from_nothing() -> None:
+    assert chosen_sentences(TOWER, [], 2) == []
+    assert answer_signs(TOWER, []) == []
+    assert answer_probabilities([]) == []
+
+
+def test_what_may_not_be_quoted_is_not() -> None:
+    assert chosen_sentences(TOWER, [replace(one, quotable=False) for one in PARTS], 2) == []
+    others = [replace(one, quotable="塔高" not in one.text) for one in PARTS]
+    assert all("71.679" not in text for quote in texts(TOWER, others) for text in quote)
+
+
+@pytest.mark.parametrize("question", ["", "？？？", "什么？", "How?", "多少", "🙂", "的" * 500])
+def test_questions_without_a_word_of_use_still_choose_the_best_support(question: str) -> None:
+    (first, *_) = texts(question, PARTS)
+    assert PARTS[1].text in first
+
+
+def test_equal_sentences_are_quoted_once() -> None:
+    twice = [replace(PARTS[2], rank=rank, support=0.9) for rank in range(3)]
+    assert texts(TOWER, twice, quotes=5) == [[PARTS[2].text]]
+
+
+def test_sentences_of_equal_worth_keep_their_order() -> None:
+    long = "这是一段很长的话，" * 200
+    candidates = [Candidate(f"{long}{name}。", 0, 0.9) for name in "甲乙丙"]
+    assert chosen_sentences("问题", candidates, 2) == [range(1)]
+
+
+def test_a_sentence_without_characters_costs_nothing_and_does_no_harm() -> None:
+    assert texts(TOWER, [Candidate("", 0, 0.9), *PARTS])
+
+
+def test_neighbours_are_one_quote_in_reading_order() -> None:
+    (quote,) = texts(TOWER, [PARTS[1], replace(PARTS[2], support=0.88)], quotes=1)
+    assert quote == [PARTS[1].text, PARTS[2].text]
+
+
+@pytest.mark.parametrize(
+    "apart", [{"rank": 1}, {"titles": "孤山"}, {"table": 3}], ids=["passage", "section", "table"]
+)
+def test_neighbours_that_are_not_one_text_are_two_quotes(apart: dict[str, object]) -> None:
+    second = replace(PARTS[2], support=0.92, **apart)  # type: ignore[arg-type]
+    assert len(texts(TOWER, [PARTS[1], second])) == 2
+    assert len(texts(TOWER, [PARTS[1], second], quotes=1)) == 1
+
+
+def test_where_one_sentence_is_plainly_best_it_stands_alone() -> None:
+    candidates = [replace(one, support=0.95 if "塔高" in one.text else 0.7) for one in PARTS]
+    assert texts(TOWER, candidates) == [[PARTS[2].text]]
+
+
+def test_a_long_sentence_needs_a_higher_probability() -> None:
+    first = Candidate("雷峰塔在西湖的南岸。", 0, 0.90)
+    short, long = Candidate("雷峰塔有五层。", 1, 0.90), Candidate("雷峰塔有五层。" + "文" * 300, 1, 0.90)
+    assert len(texts("雷峰塔", [first, short])) == 2
+    assert len(texts("雷峰塔", [first, long])) == 1
+
+
+@pytest.mark.parametrize(
+    ("question", "sign", "answer", "other"),
+    [
+        ("雷峰塔有多高？", "number", "塔高71.679米。", "塔非常高。"),
+        ("雷峯塔有幾層？", "number", "塔有五层。", "塔有许多层。"),
+        ("How many planets are there?", "number", "There are eight of them.", "There are many."),
+        ("2002年有多少游客？", "number", "游客有三百万人。", "2002年游客很多。"),
+        ("雷峰塔哪一年重建？", "time", "2002年重建。", "塔后来重建。"),
+        ("雷峰塔建于什么时候？", "time", "建于10世纪。", "建于很久以前，有50人参加。"),
+        ("When was it built?", "time", "It was built in May.", "It was built by monks."),
+        ("西湖在哪里？", "place", "位于杭州市。", "湖水很清。"),
+        ("Where is the lake?", "place", "It is located in Hangzhou.", "It is deep."),
+        ("塔为什么倒塌？", "reason", "因为塔砖被盗。", "塔在下午倒塌。"),
+    ],
+)
+def test_what_is_asked_for_is_a_sign(question: str, sign: str, answer: str, other: str) -> None:
+    found = answer_signs(question, [Candidate(answer, 0), Candidate(other, 0)])
+    assert [getattr(one, sign) for one in found] == [1.0, 0.0]
+    others = {"time", "number", "place", "reason"} - {sign}
+    assert not any(getattr(one, other) for one in found for other in others)
+
+
+def test_words_of_the_question_may_be_in_the_sentence_before_or_in_the_titles() -> None:
+    before, answer = Candidate("雷峰塔在西湖边。", 0), Candidate("它高71.679米。", 0)
+    follows = answer_signs(TOWER, [before, answer])[1]
+    elsewhere = answer_signs(TOWER, [before, replace(answer, rank=1)])[1]
+    titled = answer_signs(TOWER, [before, replace(answer, rank=1, titles="雷峰塔 › 建筑")])[1]
+    assert follows.with_before > elsewhere.with_before
+    assert titled.with_titles > elsewhere.with_titles
+
+
+def test_traditional_characters_are_the_same_words() -> None:
+    simplified, traditional = (
+        answer_signs(question, [Candidate("雷峰塔高71.679米。", 0), Candidate("西湖在杭州。", 0)])
+        for question in ("雷峰塔有多高？", "雷峰塔有多高？".replace("峰", "峯"))
+    )
+    assert simplified == traditional
+
+
+def test_chance_words_between_two_languages_count_little() -> None:
+    english = [Candidate("The tower had 5 floors in 2002.", 0), Candidate("The lake is wide.", 0)]
+    asked = "2002年重建以后雷峰塔的地宫里一共出土了多少件珍贵的文物？"
+    found, _ = answer_signs(asked, english)
+    same, _ = answer_signs("How many floors had the tower in 2002?", english)
+    assert 0 < found.with_titles < 0.5 < same.with_titles
+
+
+def test_every_sign_has_a_weight_in_its_order() -> None:
+    assert tuple(WEIGHTS) == SIGNS
+
+
+sentences = st.builds(
+    Candidate,
+    text=st.text(max_size=60) | st.sampled_from([one.text for one in PARTS]),
+    rank=st.integers(0, 2),
+    support=st.floats(-1, 1),
+    titles=st.sampled_from(["", "雷峰塔"]),
+    quotable=st.booleans(),
+    table=st.none() | st.integers(0, 1),
+)
+
+
+@given(
+    question=st.text(max_size=30) | st.just(TOWER),
+    found=st.lists(sentences, max_size=12),
+    quotes=st.integers(1, 4),
+)
+def test_whatever_there_is_quotes_are_few_and_apart(
+    question: str, found: list[Candidate], quotes: int
+) -> None:
+    candidates = sorted(found, key=lambda one: one.rank)
+    chosen = chosen_sentences(question, candidates, quotes)
+    assert len(chosen) <= quotes
+    assert bool(chosen) == any(one.quotable for one in candidates)
+    places = [place for quote in chosen for place in quote]
+    assert len(places) == len(set(places))
+    assert all(candidates[place].quotable for place in places)
+    assert all(len({candidates[place].rank for place in quote}) == 1 for quote in chosen)
+    # Probabilities sum up to 1, so that nobody is read more than this many characters besides the first sentence.
+    assert sum(len(candidates[place].text) for place in places[1:]) <= 1.7 / PRICE + 60
+    assert chosen == chosen_sentences(question, candidates, quotes)

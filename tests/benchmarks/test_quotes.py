@@ -1,0 +1,66 @@
+"""What is quoted, measured: the whole script, and its parts on made-up sentences."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import quotes
+import typer
+from corpus import Question
+from typer.testing import CliRunner
+
+from qa_engine import Answer
+from qa_engine.answering.answer_signs import SIGNS, Candidate
+
+app = typer.Typer()
+app.command()(quotes.main)
+
+
+def asked(question: str, answer: str, *candidates: Candidate) -> quotes.Asked:
+    return quotes.Asked(Question("q", question, (answer,), False, "a.pdf", ""), Answer(None), candidates)
+
+
+def test_whole_script_with_a_fit(squad: Path, tmp_path: Path, local_model: Path) -> None:
+    arguments = [str(squad), "--fit", "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    content = json.loads((tmp_path / "out" / "quotes-places.json").read_text(encoding="utf-8"))
+    assert list(content["quotes"]) == ["quoted", "best support"]
+    assert list(content["weights"]) == list(SIGNS)
+    assert content["quotes"]["quoted"]["holds_answer"] == 1 - content["refused"] / 4
+    written = (tmp_path / "out" / "quotes-places.md").read_text(encoding="utf-8")
+    assert "1 PDFs, 1 pages, 4 paragraphs, 4 questions, seed 7." in written
+
+
+def test_nothing_but_refusals_quotes_nothing() -> None:
+    refused = [asked("塔有多高？", "71米")] * 2
+    assert set(quotes.summary(refused, [[], []]).values()) == {0.0}
+    assert quotes.best_support([]) == []
+
+
+def test_summary_counts_refusals_as_not_quoted_and_leaves_them_out_of_lengths() -> None:
+    both = [asked("塔有多高？", "71米"), asked("湖有多深？", "2米")]
+    found = quotes.summary(both, [["高71米"], []])
+    assert (found["holds_answer"], found["chars_mean"], found["quotes_mean"]) == (0.5, 4, 1)
+    assert found["f1"] == 2 * 2 / (3 + 2) / 2  # 71米 is two units, 高71米 three
+
+
+def test_best_support_takes_a_second_sentence_only_if_it_is_close() -> None:
+    one, close, far = Candidate("甲", 0, 0.9), Candidate("乙", 1, 0.895), Candidate("丙", 0, 0.8)
+    assert quotes.best_support([far, close, one]) == ["甲", "乙"]
+    assert quotes.best_support([far, one]) == ["甲"]
+    assert quotes.best_support([one, one, Candidate("丁", 0, 0.99, quotable=False)]) == ["甲"]
+
+
+def test_fit_finds_the_sign_that_tells() -> None:
+    told = Candidate("这座塔高71.679米。", 0, 0.7)
+    others = [Candidate("这座塔在西湖边上。", 0, 0.7), Candidate("这座塔是木头的。", 0, 0.7)]
+    weights = quotes.fitted_weights([asked("塔有多高？", "71.679米", *others, told)] * 20)
+    assert weights["number"] > 1
+    assert all(abs(weights[sign]) < 1e-6 for sign in ("rank", "time", "place", "reason"))
+
+
+def test_questions_whose_answer_no_sentence_holds_say_nothing() -> None:
+    missing = asked("塔有多高？", "没有的", Candidate("塔高71.679米。", 0, 0.9))
+    assert set(quotes.fitted_weights([missing]).values()) == {0.0}
