@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -133,16 +133,23 @@ class HybridRetriever(QueryFusionRetriever):
     def _relative_score_fusion(
         self, results: Results, dist_based: bool | None = False
     ) -> list[NodeWithScore]:
+        """As the parent does it, but nodes are told apart by their ids, and each list has a weight of its own.
+
+        The parent knows a weight for each leg; it takes nodes for one whose text and metadata are equal, and makes a hash of
+        them for that, which takes longer than all the rest.
+        """
         legs = self._legs_by_node(results)
-        # The parent knows a weight for each leg. Here each list has one, so each counts as a leg.
         by_query = {given.query: given.weights for given in self.weights(self._query)}
-        lists = {(query, number): nodes for number, ((query, _), nodes) in enumerate(results.items())}
-        weighted = copy.copy(self)
-        weighted.num_queries = 1  # a divisor there
-        weighted._retriever_weights = [by_query[query][self._leg_names[leg]] for query, leg in results]
-        with _told_apart(results):
-            fused = QueryFusionRetriever._relative_score_fusion(weighted, lists, dist_based)
-        return _annotate(fused, legs)
+        found: dict[str, NodeWithScore] = {}
+        scores: dict[str, float] = {}
+        for (query, leg), nodes in results.items():
+            weight = by_query[query][self._leg_names[leg]]
+            for node, share in zip(nodes, _shares(nodes, bool(dist_based)), strict=True):
+                found.setdefault(node.node_id, node)
+                scores[node.node_id] = scores.get(node.node_id, 0.0) + share * weight
+        for name, node in found.items():
+            node.score = scores[name]
+        return _annotate(sorted(found.values(), key=lambda node: -scores[node.node_id]), legs)
 
     def _reciprocal_rerank_fusion(self, results: Results) -> list[NodeWithScore]:
         legs = self._legs_by_node(results)
@@ -171,6 +178,26 @@ class _Said:
     ranks: dict[str, int]
 
 
+def _shares(nodes: Sequence[NodeWithScore], dist_based: bool) -> list[float]:
+    """Where the score of each node lies between the lowest, 0, and the highest, 1.
+
+    Args:
+        nodes: of one list.
+        dist_based: whether three standard deviations below and above the mean stand for the lowest and the highest.
+    """
+    scores = [node.score or 0.0 for node in nodes]
+    if not scores:
+        return []
+    low, high = min(scores), max(scores)
+    if dist_based:
+        mean = sum(scores) / len(scores)
+        deviation = (sum((score - mean) ** 2 for score in scores) / len(scores)) ** 0.5
+        low, high = mean - 3 * deviation, mean + 3 * deviation
+    if low == high:
+        return [1.0 if high > 0 else 0.0] * len(scores)
+    return [(score - low) / (high - low) for score in scores]
+
+
 @contextmanager
 def _told_apart(results: Results) -> Iterator[None]:
     """Fusion takes nodes for one whose text and metadata are equal, to the order of the keys: here, those of one id."""
@@ -189,6 +216,7 @@ def _annotate(nodes: list[NodeWithScore], legs: Mapping[str, _Said]) -> list[Nod
         said = legs[node.node_id]
         node.node.metadata[SCORES] = {**said.scores, "fused": float(node.score or 0.0)}
         node.node.metadata[RANKS] = {**said.ranks, "fused": rank}
-        node.node.excluded_embed_metadata_keys += [SCORES, RANKS]
-        node.node.excluded_llm_metadata_keys += [SCORES, RANKS]
+        # In place: what is assigned to a node is validated.
+        node.node.excluded_embed_metadata_keys.extend((SCORES, RANKS))
+        node.node.excluded_llm_metadata_keys.extend((SCORES, RANKS))
     return nodes
