@@ -48,7 +48,7 @@ def build(storage: Path, sentences: int, seed: int, config: Config) -> None:
     from qa_engine.index.chroma import open_vectors
     from qa_engine.index.collection import collection_paths, embedding_identity
     from qa_engine.index.records import DocumentParts, FileRecord
-    from qa_engine.index.vector_store import SentenceVectorStore
+    from qa_engine.index.vector_store import SentenceVectorStore, stored_sentence
     from qa_engine.ingestion.publishing import publish as publish_index
     from qa_engine.ingestion.report import IngestProgress
     from qa_engine.models.e5 import PASSAGE_PREFIX, E5Encoder
@@ -84,7 +84,8 @@ def build(storage: Path, sentences: int, seed: int, config: Config) -> None:
         store.add(nodes)
         record = FileRecord(f"/{number}.pdf", f"{number}.pdf", 0, 0, 0, document, "", document)
         record = replace(record, pages=1, nodes=len(nodes), chinese_nodes=len(nodes))
-        catalog.commit(record, DocumentParts([], [analyse(text) for text in texts]))
+        sentences_of = [stored_sentence(node) for node in nodes]
+        catalog.commit(record, DocumentParts([], [analyse(text) for text in texts], sentences=sentences_of))
     publish_index(catalog, paths, config.bm25, IngestProgress())
     catalog.close()
 

@@ -23,10 +23,9 @@ from qa_engine.cli.output import print_json, results, say
 
 if TYPE_CHECKING:
     from qa_engine.answering.answer import Citation
-    from qa_engine.config import Config, DocumentsConfig, IndexConfig
+    from qa_engine.config import Config, DocumentsConfig
     from qa_engine.documents.rendering import PageBox
     from qa_engine.index.catalog import Catalog
-    from qa_engine.index.collection import CollectionPaths
     from qa_engine.index.records import FileRecord
 
 _ID = re.compile(r"(?P<document>.+)-(?P<first>\d{1,10})(\.\.(?P<last>\d{1,10}))?")
@@ -60,13 +59,13 @@ def show(
     from qa_engine.cli.file_display import file_of, show_file
 
     settings = with_reading(load_config(config), None, None, password)
-    with _opened(settings, storage, collection) as (catalog, paths):
+    with _opened(settings, storage, collection) as catalog:
         name = collection if collection is not None else settings.collection
         file = file_of(catalog, citation, name)
         if file is not None:
             show_file(catalog, file, name, json)
             return
-        record, text, boxes = _find(citation, catalog, paths, settings.index)
+        record, text, boxes = _find(citation, catalog)
     images = _render(
         _located(record), boxes, out or Path(), dpi, settings.documents, Path(record.file_name).stem
     )
@@ -94,10 +93,8 @@ def show(
 
 
 @contextmanager
-def _opened(
-    settings: Config, storage: Path | None, collection: str | None
-) -> Iterator[tuple[Catalog, CollectionPaths]]:
-    """The catalog and the place of a collection that exists."""
+def _opened(settings: Config, storage: Path | None, collection: str | None) -> Iterator[Catalog]:
+    """The catalog of a collection that exists."""
     from qa_engine.index.catalog import Catalog
     from qa_engine.index.collection import require_collection
 
@@ -105,22 +102,19 @@ def _opened(
     paths = require_collection(storage if storage is not None else settings.storage, name)
     catalog = Catalog(paths.catalog)
     try:
-        yield catalog, paths
+        yield catalog
     finally:
         catalog.close()
 
 
-def _find(
-    citation: str, catalog: Catalog, paths: CollectionPaths, index: IndexConfig
-) -> tuple[FileRecord, str, list[PageBox]]:
+def _find(citation: str, catalog: Catalog) -> tuple[FileRecord, str, list[PageBox]]:
     """The file, the text and the places that an id stands for."""
     from qa_engine.documents.node_ids import node_id
     from qa_engine.documents.node_parser import lines_between
     from qa_engine.documents.rendering import PageBox
     from qa_engine.documents.sentences import join_sentences
     from qa_engine.errors import InputError
-    from qa_engine.index.chroma import open_vectors
-    from qa_engine.index.vector_store import SentenceVectorStore
+    from qa_engine.index.sentence_texts import SentenceTexts
 
     parsed = _ID.fullmatch(citation.strip())
     if parsed is None:
@@ -139,10 +133,9 @@ def _find(
         raise InputError(
             f"There is no sentence {citation!r} in this collection: its file may have changed since; ask again."
         )
-    store = SentenceVectorStore(open_vectors(paths, catalog, index))
-    ids = [node_id(document_id, ordinal) for ordinal in range(first, last + 1)]
-    found = store.sentences(ids)
-    nodes = [found[identifier] for identifier in ids if identifier in found]
+    texts = SentenceTexts(catalog.path)
+    nodes = list(texts.get([node_id(document_id, ordinal) for ordinal in range(first, last + 1)]).values())
+    texts.close()
     spans = catalog.spans(document_id)
     boxes: dict[PageBox, None] = {}
     for node in nodes:
@@ -254,7 +247,7 @@ def citation_images(
         try:
             name = citation.collection
             if name not in known:
-                with _opened(settings, storage, name or None) as (catalog, _):
+                with _opened(settings, storage, name or None) as catalog:
                     known[name] = {file.document_id: file for file in catalog.files().values()}
             images[citation.number] = _citation_image(citation, known[name], places, settings.documents, out)
         except QAEngineError as error:

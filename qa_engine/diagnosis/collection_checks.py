@@ -18,7 +18,7 @@ from qa_engine.diagnosis.file_checks import check_files
 from qa_engine.diagnosis.lexical_checks import check_bm25
 from qa_engine.diagnosis.place_checks import check_permissions, check_writer, writer_of
 from qa_engine.diagnosis.report import Check, behind_a_writer, guarded, unexpected
-from qa_engine.diagnosis.vector_checks import check_tokens, check_vectors
+from qa_engine.diagnosis.vector_checks import check_sentences, check_tokens, check_vectors
 from qa_engine.errors import StorageError
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths
@@ -77,6 +77,7 @@ def _parts(
         *guarded("embedding", anew, lambda: check_identity(catalog, commands, config, embed_model)),
         *guarded("published", again, lambda: check_published(view, commands)),
         *guarded("documents", anew, lambda: check_documents(view, commands)),
+        *guarded("sentences", anew, lambda: check_sentences(catalog, view, commands)),
         *guarded("terms", again, lambda: check_analyser(catalog, view, commands)),
         *guarded("bm25", again, lambda: check_bm25(view, commands, config.bm25)),
         *guarded("vectors", anew, lambda: check_vectors(catalog, view, commands, config.index, server)),

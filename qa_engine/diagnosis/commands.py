@@ -52,6 +52,16 @@ class Commands:
         """Makes a part anew from the stored sentences: BM25, or what an option names."""
         return f"qa-engine rebuild{' ' + part if part else ''}{self._place}"
 
+    def bring_back(self, records: Sequence[FileRecord]) -> str:
+        """Has the vectors of files made anew from them; if some are gone, those of all from the stored sentences."""
+        gone = any(is_gone(record.path) for record in records)
+        return self.rebuild("--embedding") if gone else self.read_again(records)
+
+    def embed_again(self, chroma: Path) -> str:
+        """Makes all vectors anew from the stored sentences, in place of a folder that cannot be used."""
+        again = self.rebuild("--embedding")
+        return f"rm -r {shlex.quote(str(chroma))} && {again}" if chroma.exists() else again
+
     def permit(self) -> str:
         """Gives the owner back the right to read and write."""
         return f"chmod -R u+rwX {shlex.quote(str(self.root))}"

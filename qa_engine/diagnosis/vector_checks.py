@@ -1,4 +1,4 @@
-"""The vectors and token vectors of a collection against its catalog."""
+"""The sentences, vectors and token vectors of a collection against what its catalog says of its documents."""
 
 from __future__ import annotations
 
@@ -34,6 +34,12 @@ _SAMPLE = 200
 _SERVER_SECONDS = 20.0
 
 
+def check_sentences(catalog: Catalog, view: CollectionView, commands: Commands) -> Iterator[Check]:
+    """Whether the catalog holds the texts of the sentences of the live documents."""
+    anew = commands.start_over(view.files.values())
+    yield _compared("sentences", "the catalog", catalog.sentence_ids(), view, commands.read_again, anew)
+
+
 def check_vectors(
     catalog: Catalog, view: CollectionView, commands: Commands, index: IndexConfig, server: bool
 ) -> Iterator[Check]:
@@ -53,7 +59,11 @@ def check_vectors(
             "export QA_ENGINE_INDEX__URL=…",
         )
         return
-    anew = commands.start_over(view.files.values())
+    anew = (
+        commands.embed_again(view.paths.chroma)
+        if place.store == EMBEDDED
+        else commands.rebuild("--embedding")
+    )
     database = view.paths.chroma / "chroma.sqlite3"
     if place.store == EMBEDDED and index.url is None and not database.is_file():
         # Chroma would make a new one.
@@ -82,7 +92,7 @@ def check_vectors(
     if damage:
         yield failed("vectors", damage, anew, may_lag=True)
         return
-    yield _compared("vectors", "Chroma", stored, view, commands.read_again, commands.rebuild("--vectors"))
+    yield _compared("vectors", "Chroma", stored, view, commands.bring_back, commands.rebuild("--vectors"))
 
 
 def check_tokens(catalog: Catalog, view: CollectionView, commands: Commands) -> Iterator[Check]:

@@ -11,7 +11,7 @@ from itertools import accumulate
 from qa_engine.documents.node_ids import node_id
 from qa_engine.documents.sentences import join_sentences
 from qa_engine.index.reader import IndexReader
-from qa_engine.index.vector_store import StoredSentence
+from qa_engine.index.records import StoredSentence
 
 _AT_ONCE = 100
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from qa_engine.documents.blocks import Span
 from qa_engine.errors import StorageError
 from qa_engine.index.bm25_segment import DocumentTerms
+from qa_engine.index.catalog_tables import FILES, FORMAT, FORMER_FILES, OF_FILES, TABLES, file_record
 from qa_engine.index.packing import (
     pack_spans,
     pack_terms,
@@ -25,38 +25,12 @@ from qa_engine.index.packing import (
     unpack_terms,
     unpack_texts,
 )
-from qa_engine.index.records import DocumentParts, DocumentRecord, FileRecord
+from qa_engine.index.records import DocumentParts, DocumentRecord, FileRecord, StoredSentence
+from qa_engine.index.sentence_texts import drop_sentences, read_document, stored_ids, write_sentences
 from qa_engine.index.sqlite_file import SqliteFile
 
-FORMAT = 4
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS documents (
-    document_id TEXT PRIMARY KEY, state TEXT NOT NULL, nodes INTEGER NOT NULL, pages INTEGER NOT NULL DEFAULT 0,
-    chinese_nodes INTEGER NOT NULL DEFAULT 0, awaits_ocr INTEGER NOT NULL DEFAULT 0, spans BLOB, tables BLOB,
-    sections BLOB, terms BLOB);
-CREATE TABLE IF NOT EXISTS files (
-    path TEXT PRIMARY KEY, file_name TEXT NOT NULL, size INTEGER NOT NULL, modified_ns INTEGER NOT NULL,
-    changed_ns INTEGER NOT NULL, sha256 TEXT NOT NULL, pipeline TEXT NOT NULL, document_id TEXT NOT NULL,
-    ingested_at TEXT NOT NULL, listed TEXT NOT NULL, sidecar TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS rebuilt (document_id TEXT PRIMARY KEY, nodes INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS former_files AS SELECT * FROM files WHERE 0;
-CREATE INDEX IF NOT EXISTS files_by_document ON files (document_id);
-CREATE INDEX IF NOT EXISTS former_files_by_document ON former_files (document_id);
-CREATE INDEX IF NOT EXISTS files_by_content ON files (sha256);
-"""
 _AT_ONCE = 500
 """Values in one statement."""
-
-
-_OF_FILES = [column.name for column in fields(FileRecord)][:11]
-_COLUMNS = ", ".join(
-    [f"files.{name}" for name in _OF_FILES]
-    + [f"documents.{name}" for name in ("nodes", "pages", "chinese_nodes", "awaits_ocr")]
-)
-_FILES = f"SELECT {_COLUMNS} FROM files JOIN documents USING (document_id)"
-_FORMER_FILES = f"SELECT {_COLUMNS} FROM former_files AS files JOIN documents USING (document_id)"
-"""Files whose document is stale: readers of the published state know them still."""
 
 
 class Catalog(SqliteFile):
@@ -72,7 +46,7 @@ class Catalog(SqliteFile):
         super().__init__(path, create)
         if create:
             with self._guarded():
-                self._connection.executescript(_SCHEMA)
+                self._connection.executescript(TABLES)
                 self._connection.execute("INSERT OR IGNORE INTO meta VALUES ('format', ?)", (str(FORMAT),))
                 self._connection.commit()
         if self.meta("format") != str(FORMAT):
@@ -80,6 +54,9 @@ class Catalog(SqliteFile):
                 f"The collection in {path.parent} has format {self.meta('format')}, this version reads {FORMAT}: "
                 "ingest its files into a new collection."
             )
+        with self._guarded():
+            # The sentences of a book are more than SQLite's cache holds; written before the end, they keep readers out.
+            self._connection.execute("PRAGMA cache_spill = OFF")
 
     # -- what readers ask
 
@@ -111,7 +88,7 @@ class Catalog(SqliteFile):
 
     def files(self) -> dict[str, FileRecord]:
         """The files of the collection by path."""
-        return {row[0]: _record(row) for row in self._rows(f"{_FILES} ORDER BY path")}
+        return {row[0]: file_record(row) for row in self._rows(f"{FILES} ORDER BY path")}
 
     def published_files(self, document_ids: Container[str]) -> list[FileRecord]:
         """The files of a published state, by path.
@@ -119,8 +96,8 @@ class Catalog(SqliteFile):
         Args:
             document_ids: of that state. What a writer has replaced since is there as it was.
         """
-        rows = self._rows(f"{_FILES} UNION ALL {_FORMER_FILES} ORDER BY 1")
-        return [record for record in map(_record, rows) if record.document_id in document_ids]
+        rows = self._rows(f"{FILES} UNION ALL {FORMER_FILES} ORDER BY 1")
+        return [record for record in map(file_record, rows) if record.document_id in document_ids]
 
     def files_of(self, document_ids: Sequence[str]) -> dict[str, list[FileRecord]]:
         """The files of some documents, by path; of documents that have just been replaced, as they were."""
@@ -129,15 +106,15 @@ class Catalog(SqliteFile):
             part = document_ids[start : start + _AT_ONCE]
             within = f"WHERE document_id IN ({', '.join('?' * len(part))})"
             rows = self._rows(
-                f"{_FILES} {within} UNION ALL {_FORMER_FILES} {within} ORDER BY 1", (*part, *part)
+                f"{FILES} {within} UNION ALL {FORMER_FILES} {within} ORDER BY 1", (*part, *part)
             )
-            for record in map(_record, rows):
+            for record in map(file_record, rows):
                 found.setdefault(record.document_id, []).append(record)
         return found
 
     def files_with_content(self, sha256: str) -> list[FileRecord]:
         """The files of the same content, by path."""
-        return [_record(row) for row in self._rows(f"{_FILES} WHERE sha256 = ? ORDER BY path", (sha256,))]
+        return [file_record(row) for row in self._rows(f"{FILES} WHERE sha256 = ? ORDER BY path", (sha256,))]
 
     def document(self, document_id: str) -> DocumentRecord | None:
         """A document whose nodes are all stored, be it live or just replaced; None without one."""
@@ -162,6 +139,16 @@ class Catalog(SqliteFile):
         """The tables of a document in Markdown, by their numbers."""
         rows = self._rows("SELECT tables FROM documents WHERE document_id = ?", (document_id,))
         return unpack_texts(rows[0][0]) if rows else []
+
+    def sentences(self, document_id: str) -> list[StoredSentence]:
+        """The sentences of a document, in order. Questions read theirs by `SentenceTexts`."""
+        with self._guarded():
+            return read_document(self._connection, document_id)
+
+    def sentence_ids(self) -> set[str]:
+        """The ids of all sentences that are there, be their documents live or not."""
+        with self._guarded():
+            return stored_ids(self._connection)
 
     def node_count(self) -> int:
         """Nodes of all live documents."""
@@ -212,6 +199,7 @@ class Catalog(SqliteFile):
     def begin(self, document_id: str, nodes: int) -> None:
         """Announces nodes before the first of them is stored."""
         with self._transaction() as connection:
+            drop_sentences(connection, document_id)
             connection.execute(
                 "INSERT OR REPLACE INTO documents (document_id, state, nodes) VALUES (?, 'writing', ?)",
                 (document_id, nodes),
@@ -234,6 +222,8 @@ class Catalog(SqliteFile):
                     record.document_id,
                 ),
             )
+            drop_sentences(connection, record.document_id)
+            write_sentences(connection, record.document_id, parts.sentences)
             self.link(record)
 
     def link(self, record: FileRecord) -> None:
@@ -262,9 +252,10 @@ class Catalog(SqliteFile):
     def forget(self, document_id: str) -> None:
         """Drops a document that is not live, after its nodes have been deleted."""
         with self._transaction() as connection:
-            connection.execute(
-                "DELETE FROM documents WHERE document_id = ? AND state != 'live'", (document_id,)
-            )
+            live = "SELECT 1 FROM documents WHERE document_id = ? AND state = 'live'"
+            if not connection.execute(live, (document_id,)).fetchall():
+                drop_sentences(connection, document_id)
+                connection.execute("DELETE FROM documents WHERE document_id = ?", (document_id,))
             connection.execute("DELETE FROM former_files WHERE document_id = ?", (document_id,))
 
     def rebuilt(self) -> dict[str, int]:
@@ -297,10 +288,10 @@ class Catalog(SqliteFile):
 
     @staticmethod
     def _put_file(connection: sqlite3.Connection, record: FileRecord) -> None:
-        values = [getattr(record, name) for name in _OF_FILES]
+        values = [getattr(record, name) for name in OF_FILES]
         marks = ", ".join("?" * len(values))
         connection.execute(
-            f"INSERT OR REPLACE INTO files ({', '.join(_OF_FILES)}) VALUES ({marks})",
+            f"INSERT OR REPLACE INTO files ({', '.join(OF_FILES)}) VALUES ({marks})",
             [json.dumps(value) if isinstance(value, dict) else value for value in values],
         )
 
@@ -329,8 +320,3 @@ class Catalog(SqliteFile):
             "INSERT INTO meta VALUES ('changes', '1') "
             "ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
         )
-
-
-def _record(row: Sequence[Any]) -> FileRecord:
-    values = dict(zip((*_OF_FILES, "nodes", "pages", "chinese_nodes", "awaits_ocr"), row, strict=True))
-    return FileRecord(**values | {key: json.loads(values[key]) for key in ("listed", "sidecar")})

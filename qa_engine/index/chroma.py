@@ -111,15 +111,14 @@ def open_place(
     return open_chroma(where.chroma, published, create, place.name)
 
 
-def collection_beside(
-    where: CollectionPaths, present: Collection, place: VectorPlace, config: IndexConfig
-) -> Collection:
-    """The vectors in a new place, made if need be, while those that are there stay in use.
+def collection_beside(where: CollectionPaths, place: VectorPlace, config: IndexConfig) -> Collection:
+    """The vectors in a new place, made if need be, while those that are there, if any, stay in use.
+
+    Where both are in the folder, and opened in this process, Chroma has them share a client: each sees what the other
+    writes.
 
     Args:
         where: the collection is.
-        present: the vectors in use. Where both are in the folder, the new ones share its client: a client that is opened
-            anew would not see what the other one writes.
         place: for the new ones.
         config: names the server, if there is one.
 

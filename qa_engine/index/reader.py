@@ -11,6 +11,7 @@ from qa_engine.index.bm25 import Bm25Folder, Bm25Index
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.chroma import open_vectors
 from qa_engine.index.collection import CollectionPaths
+from qa_engine.index.sentence_texts import SentenceTexts
 from qa_engine.index.token_store import TokenStore, token_file
 from qa_engine.index.vector_store import SentenceVectorStore
 
@@ -71,6 +72,7 @@ class IndexReader:
         self._lock = Lock()
         self._snapshot: IndexSnapshot | None = None
         self._identity = catalog.identity
+        self._texts = SentenceTexts(paths.catalog)
 
     def snapshot(self) -> IndexSnapshot:
         """The state to answer from. Costs one look into the catalog unless something new was published.
@@ -102,6 +104,7 @@ class IndexReader:
                 self.catalog = Catalog(self._paths.catalog)
                 self._snapshot = None
                 self._identity = self.catalog.identity
+                self._texts = SentenceTexts(self._paths.catalog)
                 self._file = file
 
     def _open(self, published: int) -> IndexSnapshot:
@@ -117,7 +120,7 @@ class IndexReader:
             )
         bm25 = folder.load(published, self._bm25)
         vectors = open_vectors(self._paths, self.catalog, self._index)
-        store = SentenceVectorStore(vectors, visible=bm25.document_ids)
+        store = SentenceVectorStore(vectors, visible=bm25.document_ids, texts=self._texts)
         share = self.catalog.chinese_share()
         tokens = token_file(self.catalog, self._paths)
         return IndexSnapshot(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from qa_engine.documents.blocks import Span
 from qa_engine.index.user_metadata import Metadata, Scalar
@@ -52,6 +53,16 @@ class DocumentRecord:
     awaits_ocr: int
 
 
+class StoredSentence(NamedTuple):
+    """What is stored of a sentence, by the names that a node has. Making a node of it takes ten times as long."""
+
+    node_id: str
+    text: str
+    metadata: dict[str, Any]
+    start_char_idx: int | None
+    end_char_idx: int | None
+
+
 @dataclass(frozen=True)
 class DocumentParts:
     """What the catalog keeps of the content of a document, besides numbers."""
@@ -60,3 +71,4 @@ class DocumentParts:
     terms: Sequence[Sequence[str]]
     tables: Sequence[str] = ()
     sections: Sequence[str] = ()
+    sentences: Sequence[StoredSentence] = ()

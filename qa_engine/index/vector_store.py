@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from llama_index.core.schema import BaseNode, MetadataMode, NodeRelationship, RelatedNodeInfo, TextNode
@@ -18,6 +18,8 @@ from qa_engine.documents.node_ids import node_id, split_node_id
 from qa_engine.documents.node_parser import METADATA_KEYS
 from qa_engine.errors import StorageError
 from qa_engine.index.chroma import chroma_turn, leave_client
+from qa_engine.index.records import StoredSentence
+from qa_engine.index.sentence_texts import SentenceTexts
 
 if TYPE_CHECKING:
     from chromadb.api.models.Collection import Collection
@@ -32,18 +34,10 @@ _REQUEST_BYTES = 900_000
 """Size of a request that stores nodes on a server, which takes 40 MB; nginx before it takes 1 MB unless told otherwise."""
 
 
-class StoredSentence(NamedTuple):
-    """What is stored of a sentence, by the names that a node has. Making a node of it takes ten times as long."""
-
-    node_id: str
-    text: str
-    metadata: dict[str, Any]
-    start_char_idx: int | None
-    end_char_idx: int | None
-
-
 class SentenceVectorStore(ChromaVectorStore):
     """Chroma for sentence nodes: upserts instead of silently kept old vectors, lean metadata, cosine similarity.
+
+    Given where else the texts are, it asks Chroma for ids and distances alone.
 
     The stock class stores each node a second time as JSON and turns the distance into ``exp(-distance)``.
     """
@@ -51,21 +45,28 @@ class SentenceVectorStore(ChromaVectorStore):
     _max_batch: int = PrivateAttr(default=5000)
     _visible: Container[str] | None = PrivateAttr(default=None)
     _folder: Path | None = PrivateAttr(default=None)
+    _texts: SentenceTexts | None = PrivateAttr(default=None)
     _server: str | None = PrivateAttr(default=None)
     _failure: StorageError | None = PrivateAttr(default=None)
 
     def __init__(
-        self, collection: Collection, visible: Container[str] | None = None, folder: Path | None = None
+        self,
+        collection: Collection,
+        visible: Container[str] | None = None,
+        folder: Path | None = None,
+        texts: SentenceTexts | None = None,
     ) -> None:
         """
         Args:
             collection: of Chroma.
             visible: ids of the documents that a query may find: those of a published state; None for all.
             folder: where an embedded Chroma is, whose writers and openers take turns; None for a server.
+            texts: the texts and metadata of the same sentences, to read from instead; None reads them from Chroma.
         """
         super().__init__(chroma_collection=collection)
         self._visible = visible
         self._folder = folder
+        self._texts = texts
         self._server = getattr(collection._client, "url", None)
         with self._storage_errors():
             self._max_batch = int(collection._client.get_max_batch_size())
@@ -175,25 +176,22 @@ class SentenceVectorStore(ChromaVectorStore):
 
     def sentences(self, ids: Sequence[str]) -> dict[str, TextNode]:
         """Those of the nodes that exist, by id."""
-        return {
-            identifier: _node(identifier, text, metadata) for identifier, text, metadata in self._rows(ids)
-        }
+        return {name: node_of(sentence) for name, sentence in self.stored_sentences(ids).items()}
 
     def stored_sentences(self, ids: Sequence[str]) -> dict[str, StoredSentence]:
         """The same without making nodes of them."""
+        if self._texts is not None:
+            return self._texts.get(ids)
         found = {}
-        for identifier, text, stored in self._rows(ids):
-            metadata = dict(stored or {})
-            start, end = metadata.pop(_START, None), metadata.pop(_END, None)
-            found[identifier] = StoredSentence(identifier, text or "", metadata, start, end)
-        return found
-
-    def _rows(self, ids: Sequence[str]) -> Iterator[tuple[str, str | None, Mapping[str, Any] | None]]:
         for start in range(0, len(ids), self._max_batch):
             batch = list(ids[start : start + self._max_batch])
             with self._storage_errors():
-                found = self._collection.get(ids=batch, include=["documents", "metadatas"])
-            yield from zip(found["ids"], found["documents"] or (), found["metadatas"] or (), strict=True)
+                rows: Any = self._collection.get(ids=batch, include=["documents", "metadatas"])
+            for identifier, text, stored in zip(
+                rows["ids"], rows["documents"], rows["metadatas"], strict=True
+            ):
+                found[identifier] = _sentence(identifier, text, stored)
+        return found
 
     def with_vectors(self, ids: Sequence[str]) -> list[TextNode]:
         """Those of the nodes that exist, with their embeddings, in no particular order."""
@@ -206,7 +204,7 @@ class SentenceVectorStore(ChromaVectorStore):
                 found["ids"], found["documents"], found["metadatas"], found["embeddings"], strict=True
             )
             for identifier, text, metadata, vector in columns:
-                node = _node(identifier, text, metadata)
+                node = node_of(_sentence(identifier, text, metadata))
                 node.embedding = [float(x) for x in vector]
                 nodes.append(node)
         return nodes
@@ -226,21 +224,33 @@ class SentenceVectorStore(ChromaVectorStore):
                 found: Any = self._collection.query(
                     query_embeddings=cast(Any, [query_embeddings]),
                     n_results=depth,
-                    include=["documents", "metadatas", "distances"],
+                    include=self._wanted,
                     **filters,
                 )
             ids: list[str] = found["ids"][0]
-            rows = zip(ids, found["documents"][0], found["metadatas"][0], found["distances"][0], strict=True)
-            seen = [row for row in rows if self._is_visible(row[0])][:n_results]
+            seen = [row for row, identifier in enumerate(ids) if self._is_visible(identifier)][:n_results]
             # A writer's nodes that are not published yet may stand before those that are.
             if len(seen) == n_results or len(ids) < depth:
                 break
             depth *= _DEEPER
+        if self._texts is not None:
+            texts = self._texts.get([ids[row] for row in seen])
+            # A document that a writer is just deleting leaves Chroma first.
+            seen = [row for row in seen if ids[row] in texts]
+            sentences = [texts[ids[row]] for row in seen]
+        else:
+            texts_here, stored = found["documents"][0], found["metadatas"][0]
+            sentences = [_sentence(ids[row], texts_here[row], stored[row]) for row in seen]
         return VectorStoreQueryResult(
-            nodes=[_node(identifier, text, metadata) for identifier, text, metadata, _ in seen],
-            similarities=[1.0 - float(distance) for *_, distance in seen],
-            ids=[identifier for identifier, *_ in seen],
+            nodes=[node_of(sentence) for sentence in sentences],
+            similarities=[1.0 - float(found["distances"][0][row]) for row in seen],
+            ids=[ids[row] for row in seen],
         )
+
+    @property
+    def _wanted(self) -> Any:
+        """What a query asks Chroma for, besides ids."""
+        return ["distances"] if self._texts is not None else ["documents", "metadatas", "distances"]
 
     def _is_visible(self, identifier: str) -> bool:
         return self._visible is None or split_node_id(identifier)[0] in self._visible
@@ -257,27 +267,40 @@ def _request_bytes(node: BaseNode) -> int:
     )
 
 
+def stored_sentence(node: BaseNode) -> StoredSentence:
+    """What is stored of a node, in Chroma and in the catalog."""
+    start, end = (node.start_char_idx or 0, node.end_char_idx or 0) if isinstance(node, TextNode) else (0, 0)
+    metadata = {key: value for key, value in sorted(node.metadata.items()) if value is not None}
+    return StoredSentence(
+        node.node_id, node.get_content(metadata_mode=MetadataMode.NONE), metadata, start, end
+    )
+
+
 def _stored_metadata(node: BaseNode) -> dict[str, Any]:
-    metadata = {key: value for key, value in node.metadata.items() if value is not None}
-    metadata[DOCUMENT_ID] = node.ref_doc_id or ""
-    if isinstance(node, TextNode):
-        metadata[_START], metadata[_END] = node.start_char_idx or 0, node.end_char_idx or 0
-    return metadata
+    sentence = stored_sentence(node)
+    places = {_START: sentence.start_char_idx, _END: sentence.end_char_idx}
+    return sentence.metadata | {DOCUMENT_ID: node.ref_doc_id or ""} | places
 
 
-def _node(identifier: str, text: str | None, stored: Mapping[str, Any] | None) -> TextNode:
+def _sentence(identifier: str, text: str | None, stored: Mapping[str, Any] | None) -> StoredSentence:
+    """A row of Chroma."""
     # Chroma returns the keys in an order that changes from call to call, and the hash of a node depends on it.
     metadata = dict(sorted((stored or {}).items()))
-    document_id = str(metadata.pop(DOCUMENT_ID, ""))
+    metadata.pop(DOCUMENT_ID, None)
     start, end = metadata.pop(_START, None), metadata.pop(_END, None)
-    hidden = sorted({*METADATA_KEYS, *metadata})
+    return StoredSentence(identifier, text or "", metadata, start, end)
+
+
+def node_of(sentence: StoredSentence) -> TextNode:
+    """The node that was stored."""
+    hidden = sorted({*METADATA_KEYS, *sentence.metadata})
     return TextNode(
-        id_=identifier,
-        text=text or "",
-        metadata=metadata,
+        id_=sentence.node_id,
+        text=sentence.text,
+        metadata=sentence.metadata,
         excluded_embed_metadata_keys=hidden,
-        excluded_llm_metadata_keys=hidden,
-        start_char_idx=start,
-        end_char_idx=end,
-        relationships={NodeRelationship.SOURCE: RelatedNodeInfo(node_id=document_id)},
+        excluded_llm_metadata_keys=list(hidden),
+        start_char_idx=sentence.start_char_idx,
+        end_char_idx=sentence.end_char_idx,
+        relationships={NodeRelationship.SOURCE: RelatedNodeInfo(node_id=sentence.node_id.rpartition("-")[0])},
     )

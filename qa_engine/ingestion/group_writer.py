@@ -17,8 +17,9 @@ from qa_engine.errors import DocumentError
 from qa_engine.index.analyser import analyse
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.records import DocumentParts, FileRecord
+from qa_engine.index.vector_store import stored_sentence
 from qa_engine.ingestion.changes import FileToRead, file_digest, file_stamp, now, unreadable
-from qa_engine.ingestion.pipeline import lexical_text
+from qa_engine.ingestion.lexical_text import lexical_text
 from qa_engine.ingestion.report import StageClock, needs_ocr
 
 
@@ -118,10 +119,12 @@ class GroupWriter:
             ingested_at=now(),
         )
         sections = dict.fromkeys(node.metadata[SECTION] for node in nodes if node.metadata.get(SECTION))
-        terms = [analyse(lexical_text(node)) for node in nodes]
+        stored = [stored_sentence(node) for node in nodes]
+        terms = [analyse(lexical_text(sentence)) for sentence in stored]
         if not nodes:
             self._catalog.begin(record.document_id, 0)
-        self._catalog.commit(record, DocumentParts(parsed.spans, terms, parsed.tables, list(sections)))
+        parts = DocumentParts(parsed.spans, terms, parsed.tables, list(sections), stored)
+        self._catalog.commit(record, parts)
         if file.moved_from is not None:
             self._catalog.remove(file.moved_from)
         return record

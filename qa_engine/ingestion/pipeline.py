@@ -8,26 +8,14 @@ from typing import Any
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.ingestion import IngestionPipeline
-from llama_index.core.schema import BaseNode, MetadataMode, TransformComponent
+from llama_index.core.schema import BaseNode, TransformComponent
 from llama_index.core.vector_stores.types import BasePydanticVectorStore
 
 from qa_engine.config import Config
-from qa_engine.documents.node_parser import SECTION, SECTION_MARK, SentenceNodeParser
+from qa_engine.documents.node_parser import SentenceNodeParser
 from qa_engine.index.token_store import TokenStore
 from qa_engine.ingestion.neighbour_embedding import EmbeddedSentences, NeighbourEmbedding
 from qa_engine.ingestion.report import StageClock
-
-
-def lexical_text(node: BaseNode) -> str:
-    """What BM25 finds a sentence by: its words, and the title it stands under.
-
-    A section names what its sentences speak of, and they often do not. Measured on 300 questions of the CMRC 2018 trial
-    set, MRR@10 rose from .943 to .957. In front of what is embedded the title helped nowhere (XQuAD, Chinese questions
-    on English documents: answers within 600 characters .787 without, .760 with it).
-    """
-    text = node.get_content(metadata_mode=MetadataMode.NONE)
-    title = str(node.metadata.get(SECTION, "")).rpartition(SECTION_MARK)[2]
-    return text if not title or title in text else f"{title}\n{text}"
 
 
 class NodeAnnouncement(TransformComponent):

@@ -17,7 +17,7 @@ from qa_engine.index.catalog import Catalog
 from qa_engine.index.chroma import VectorPlace, collection_beside, open_place
 from qa_engine.index.collection import CollectionPaths, embedding_identity
 from qa_engine.index.token_store import TOKEN_BITS, TOKEN_FILE, TokenStore
-from qa_engine.index.vector_store import SentenceVectorStore
+from qa_engine.index.vector_store import SentenceVectorStore, node_of
 from qa_engine.ingestion.former_vectors import drop_former, leave_behind
 from qa_engine.ingestion.neighbour_embedding import NeighbourEmbedding
 from qa_engine.ingestion.publishing import publish
@@ -89,9 +89,9 @@ class Reembedding:
             StorageError: something cannot be read or written; the old vectors are served meanwhile.
         """
         drop_former(self._catalog, self._where, self._config.index)
-        source = self._source()
+        source = self._source() if task == "vectors" else None
         target = self._begun(task)
-        embedding = self._model(target, source)
+        embedding = self._model(target)
         done = 0
         rebuilt = self._catalog.rebuilt()
         live = self._catalog.live_documents()
@@ -99,8 +99,8 @@ class Reembedding:
         self._progress.start(len(left))
         store = embedding.vector_store
         for documents in _groups(left):
-            nodes = self._nodes(source, documents, left, with_vectors=task == "vectors")
-            if task == "vectors":
+            nodes = self._nodes(documents, left, source)
+            if source is not None:
                 assert store is not None
                 store.add(list(nodes))
             else:
@@ -153,13 +153,13 @@ class Reembedding:
         mark = uuid.uuid4().hex[:8]
         return _Target(task, identity, place, bits, f"tokens-{bits}bit-{mark}.sqlite" if bits else "")
 
-    def _model(self, target: _Target, source: SentenceVectorStore) -> NeighbourEmbedding:
+    def _model(self, target: _Target) -> NeighbourEmbedding:
         """Embeds into the places of the target."""
         embed_model = self._embed_model or build_embedding(self._config.embedding, self._progress.stage)
         store = None
         if target.place is not None:
             store = SentenceVectorStore(
-                collection_beside(self._where, source._collection, target.place, self._config.index),
+                collection_beside(self._where, target.place, self._config.index),
                 folder=self._where.chroma if target.place.url is None else None,
             )
         tokens = None
@@ -175,17 +175,14 @@ class Reembedding:
             vector_store=store,
         )
 
-    @staticmethod
     def _nodes(
-        source: SentenceVectorStore, documents: Sequence[str], counts: dict[str, int], with_vectors: bool
+        self, documents: Sequence[str], counts: dict[str, int], source: SentenceVectorStore | None
     ) -> list[TextNode]:
-        """The sentences of some documents, in order."""
+        """The sentences of documents, in order: with their vectors from where these are, or without from the catalog."""
+        if source is None:
+            return [node_of(sentence) for name in documents for sentence in self._catalog.sentences(name)]
         ids = [node_id(name, ordinal) for name in documents for ordinal in range(counts[name])]
-        found = (
-            {node.node_id: node for node in source.with_vectors(ids)}
-            if with_vectors
-            else source.sentences(ids)
-        )
+        found = {node.node_id: node for node in source.with_vectors(ids)}
         return [found[identifier] for identifier in ids if identifier in found]
 
     def _switch(self, target: _Target) -> None:

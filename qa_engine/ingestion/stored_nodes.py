@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qa_engine.config import IndexConfig
-from qa_engine.documents.node_ids import node_id
+from qa_engine.documents.node_ids import split_node_id
 from qa_engine.index.analyser import ANALYSER_VERSION, analyse
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.chroma import EMBEDDED, VectorPlace, open_vectors
 from qa_engine.index.collection import CollectionPaths
 from qa_engine.index.token_store import TokenStore
+from qa_engine.ingestion.lexical_text import lexical_text
 from qa_engine.ingestion.report import IngestProgress
 from qa_engine.ingestion.token_vectors import existing_token_store
 
@@ -58,17 +59,13 @@ class StoredNodes:
         """
         if self._catalog.meta(_ANALYSER) == ANALYSER_VERSION and not again:
             return
-        from qa_engine.ingestion.pipeline import lexical_text
-
         live = self._catalog.live_documents()
         if live:
             progress.stage(f"analysing {sum(live.values())} sentences again, for BM25")
         for document_id, count in live.items():
-            ids = [node_id(document_id, ordinal) for ordinal in range(count)]
-            nodes = self.store.sentences(ids)
-            terms = [
-                analyse(lexical_text(nodes[identifier])) if identifier in nodes else [] for identifier in ids
-            ]
+            terms: list[list[str]] = [[] for _ in range(count)]
+            for sentence in self._catalog.sentences(document_id):
+                terms[split_node_id(sentence.node_id)[1]] = analyse(lexical_text(sentence))
             self._catalog.replace_terms(document_id, terms)
         self._catalog.set_meta(**{_ANALYSER: ANALYSER_VERSION})
 

@@ -11,8 +11,8 @@ from llama_index.core.schema import NodeWithScore, QueryBundle
 from qa_engine.documents.node_ids import split_node_id
 from qa_engine.index.analyser import analyse
 from qa_engine.index.reader import IndexSnapshot
+from qa_engine.index.records import StoredSentence
 from qa_engine.index.token_store import StoredTokens
-from qa_engine.index.vector_store import StoredSentence
 from qa_engine.retrieval.bm25_retriever import BilingualBM25Retriever
 from qa_engine.retrieval.scope import Scope
 

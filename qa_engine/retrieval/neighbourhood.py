@@ -9,7 +9,7 @@ from llama_index.core.schema import NodeWithScore, TextNode
 
 from qa_engine.documents.node_ids import node_id, split_node_id
 from qa_engine.documents.sentences import is_chinese
-from qa_engine.index.vector_store import StoredSentence
+from qa_engine.index.records import StoredSentence
 
 
 class StoredSentences(Protocol):

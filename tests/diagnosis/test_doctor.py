@@ -10,11 +10,13 @@ import shlex
 import shutil
 import signal
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from chromadb.api.shared_system_client import SharedSystemClient
 from hash_embedding import HashEmbedding
 from ingest_process import ingest
 from pdf_factory import chinese_pdf, english_pdf
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 HASH = HashEmbedding(model_name="hash")
 HOLD = """
 import sys
+from dataclasses import replace
 from pathlib import Path
 from qa_engine.index.writer_lock import writer_lock
 with writer_lock(Path(sys.argv[1])):
@@ -159,8 +162,28 @@ class TestVectors:
         rebuild(place.storage, part="vectors", embed_model=HASH)
         assert place.failed() == {}
 
+    def test_missing_node_of_a_file_that_is_gone_is_embedded_again(self, place: Place) -> None:
+        vectors = place.vectors()
+        vectors.delete(ids=[vectors.get(limit=1)["ids"][0]])
+        catalog = place.catalog()
+        for file in catalog.files().values():
+            catalog.remove(file.path)
+            catalog.link(replace(file, path=f"/gone/{file.file_name}"))
+        catalog.publish()
+        catalog.close()
+        rebuild(place.storage, embed_model=HASH)
+        failed = place.failed()
+        assert failed.keys() == {"vectors"}
+        assert (failed["vectors"].command or "").startswith(
+            "qa-engine rebuild --embedding --collection default"
+        )
+        assert rebuild(place.storage, part="embedding", embed_model=HASH).nodes == 15
+        assert place.failed() == {}
+
     @pytest.mark.parametrize("how", ["empty", "half", "noise", "gone"])
-    def test_damaged_chroma_fails_alone(self, how: str, place: Place) -> None:
+    def test_damaged_chroma_fails_alone_and_is_made_again_from_the_catalog(
+        self, how: str, place: Place
+    ) -> None:
         database = place.paths.chroma / "chroma.sqlite3"
         if how == "gone":
             shutil.rmtree(place.paths.chroma)
@@ -169,10 +192,27 @@ class TestVectors:
         (check,) = place.failed().values()
         assert check.check == "vectors"
         assert str(place.paths.chroma) in check.message
-        first, second = (check.command or "").split(" && ")
-        assert first == f"rm -r {place.paths.root}"
-        assert "planets.pdf" in second
         assert database.exists() == (how != "gone")
+        first, _, last = (check.command or "").rpartition(" && ")
+        assert first == ("" if how == "gone" else f"rm -r {place.paths.chroma}")
+        assert last.startswith("qa-engine rebuild --embedding --collection default")
+        shutil.rmtree(place.paths.chroma, ignore_errors=True)
+        SharedSystemClient.clear_system_cache()  # as in another process
+        rebuild(place.storage, part="embedding", embed_model=HASH)
+        assert place.failed() == {}
+
+    def test_sentence_that_the_catalog_lacks_is_read_again(self, place: Place) -> None:
+        connection = sqlite3.connect(place.paths.catalog)
+        connection.execute("DELETE FROM sentences WHERE key = (SELECT MAX(key) FROM sentences)")
+        connection.commit()
+        connection.close()
+        (check,) = place.failed().values()
+        assert check.check == "sentences"
+        assert "1 sentence of 15 missing in the catalog" in check.message
+        take, bring = (shlex.split(part) for part in (check.command or "").split(" && "))
+        delete_files(take[2], place.storage)
+        ingest(Path(bring[2]), place.storage)
+        assert place.failed() == {}
 
     def test_catalog_without_a_place_of_vectors(self, place: Place) -> None:
         catalog = place.catalog()

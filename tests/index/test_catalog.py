@@ -230,7 +230,7 @@ def test_empty_file_is_refused_by_a_reader(tmp_path: Path) -> None:
 def test_other_format_is_refused_with_both_numbers(tmp_path: Path) -> None:
     path = tmp_path / "catalog.sqlite"
     Catalog(path, create=True).set_meta(format="99")
-    with pytest.raises(StorageError, match=r"format 99.*reads 4"):
+    with pytest.raises(StorageError, match=r"format 99.*reads 5"):
         Catalog(path)
 
 

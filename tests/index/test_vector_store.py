@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import uuid
 from pathlib import Path
+from typing import Any
 
 import chromadb
 import pytest
@@ -16,8 +17,11 @@ from processes import run_python
 from qa_engine.config import IndexConfig
 from qa_engine.documents.node_ids import node_id
 from qa_engine.errors import StorageError
+from qa_engine.index.catalog import Catalog
 from qa_engine.index.chroma import open_chroma, open_on_server
-from qa_engine.index.vector_store import SentenceVectorStore
+from qa_engine.index.records import DocumentParts, FileRecord
+from qa_engine.index.sentence_texts import SentenceTexts
+from qa_engine.index.vector_store import SentenceVectorStore, stored_sentence
 
 
 def node(ordinal: int, vector: list[float], text: str = "句子", document_id: str = "d") -> TextNode:
@@ -187,3 +191,61 @@ def test_vectors_written_by_another_process_are_found(tmp_path: Path) -> None:
     )
     reopened = SentenceVectorStore(open_chroma(tmp_path / "chroma", 1))
     assert [identifier for identifier, _ in nearest(reopened, [1, 0])] == ["d-0000000"]
+
+
+class TestTextsElsewhere:
+    """The texts of the nodes are read from the catalog."""
+
+    @pytest.fixture
+    def both(self, store: SentenceVectorStore, tmp_path: Path) -> tuple[SentenceVectorStore, list[TextNode]]:
+        nodes = [node(ordinal, [1, ordinal], f"第{ordinal}句。") for ordinal in range(3)]
+        store.add(nodes)
+        catalog = Catalog(tmp_path / "catalog.sqlite", create=True)
+        catalog.begin("d", 3)
+        record = FileRecord("/d.pdf", "d.pdf", 1, 1, 1, "1", "p", "d", nodes=3)
+        stored = [stored_sentence(one) for one in nodes]
+        catalog.commit(record, DocumentParts([], [[]] * 3, sentences=stored))
+        catalog.close()
+        texts = SentenceTexts(tmp_path / "catalog.sqlite")
+        return SentenceVectorStore(store._collection, texts=texts), nodes
+
+    def test_nodes_are_the_same_as_those_of_chroma(
+        self, store: SentenceVectorStore, both: tuple[SentenceVectorStore, list[TextNode]]
+    ) -> None:
+        reading, nodes = both
+        ids = [one.node_id for one in nodes]
+        there, here = store.sentences(ids), reading.sentences(ids)
+        assert there == here
+        assert [there[name].hash for name in ids] == [here[name].hash for name in ids]
+        query = VectorStoreQuery(query_embedding=nodes[1].embedding, similarity_top_k=3)
+        from_chroma, from_catalog = store.query(query), reading.query(query)
+        assert from_catalog.nodes == from_chroma.nodes
+        assert (from_catalog.ids, from_catalog.similarities) == (from_chroma.ids, from_chroma.similarities)
+
+    def test_chroma_is_asked_for_no_text(
+        self, both: tuple[SentenceVectorStore, list[TextNode]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        reading, nodes = both
+        asked: list[Any] = []
+        query = reading._collection.query
+
+        def watched(**arguments: Any) -> Any:
+            asked.append(arguments["include"])
+            return query(**arguments)
+
+        monkeypatch.setattr(reading._collection, "query", watched)
+        monkeypatch.setattr(reading._collection, "get", None)
+        reading.query(VectorStoreQuery(query_embedding=nodes[0].embedding, similarity_top_k=1))
+        assert reading.stored_sentences([nodes[2].node_id])[nodes[2].node_id].text == "第2句。"
+        assert asked == [["distances"]]
+
+    def test_node_without_a_text_is_not_found(
+        self, both: tuple[SentenceVectorStore, list[TextNode]], tmp_path: Path
+    ) -> None:
+        reading, nodes = both
+        catalog = Catalog(tmp_path / "catalog.sqlite")
+        catalog.remove("/d.pdf")
+        catalog.forget("d")
+        catalog.close()
+        found = reading.query(VectorStoreQuery(query_embedding=nodes[0].embedding, similarity_top_k=3))
+        assert (found.nodes, found.ids, found.similarities) == ([], [], [])

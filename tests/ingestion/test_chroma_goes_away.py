@@ -241,7 +241,7 @@ def test_filters_and_two_collections_in_one_question(
     assert place.name.startswith("qa-2024-")
 
 
-def test_copy_of_the_storage_answers_as_far_as_the_vectors_are_those_it_knows(
+def test_copy_of_the_storage_answers_from_what_it_knows(
     on_server: ChromaProcess, docs: Path, storage: Path, tmp_path: Path
 ) -> None:
     library(docs, 2)
@@ -252,8 +252,9 @@ def test_copy_of_the_storage_answers_as_far_as_the_vectors_are_those_it_knows(
     english_pdf(docs / "new.pdf", ["This is text 5."])
     ingest(docs, storage)
     assert "new.pdf" in files(engine(storage).retrieve("This is text 5.", top_k=5))
-    for question in (WEST_LAKE[0], "This is text 5."):
-        assert files(engine(copy).retrieve(question, top_k=10)) == {"1.pdf", "lake.pdf"}
+    # The vectors of the old 0.pdf are gone from the server. Its sentences are in the catalog, where BM25 finds them.
+    assert files(engine(copy).retrieve(WEST_LAKE[0], top_k=10)) == {"1.pdf", "lake.pdf"}
+    assert files(engine(copy).retrieve("This is text 5.", top_k=10)) == {"0.pdf", "1.pdf", "lake.pdf"}
 
 
 def test_vectors_move_to_a_server_and_back(

@@ -8,7 +8,7 @@ import pytest
 from llama_index.core.schema import NodeWithScore, TextNode
 
 from qa_engine.documents.node_ids import node_id
-from qa_engine.index.vector_store import StoredSentence
+from qa_engine.index.records import StoredSentence
 from qa_engine.retrieval.neighbourhood import Neighbourhood
 
 

@@ -1,0 +1,186 @@
+"""The texts of the sentences and what stands with them, in the file of the catalog.
+
+Nodes are complete in Chroma, for whoever opens it with stock LlamaIndex. But a question reads some 300 sentences, the
+hits of both legs and their neighbours, and Chroma's ``get`` takes 15 to 20 ms for what SQLite gives in one. Written in
+the transaction that commits a document, they can neither be missing of a document that is there nor outlive it.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from qa_engine.documents.node_ids import node_id, split_node_id
+from qa_engine.errors import StorageError
+from qa_engine.index.records import StoredSentence
+
+_BITS = 24
+"""Of a key, for the ordinal of a sentence, which has seven digits; the number of its document is in those above."""
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS sentences (
+    key INTEGER PRIMARY KEY, text TEXT NOT NULL, start INTEGER, stop INTEGER, place INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS places (key INTEGER PRIMARY KEY, metadata TEXT NOT NULL);
+"""
+"""One row a sentence under one whole number: half the bytes and the time of a key of two columns. The sentences of a
+paragraph mostly have the same metadata, which stand once in ``places``."""
+_FOUND = (
+    "SELECT sentences.key, text, start, stop, metadata FROM sentences "
+    f"JOIN places ON places.key = (sentences.key >> {_BITS} << {_BITS}) | place"
+)
+_AT_ONCE = 400
+"""Values in one statement."""
+
+
+def write_sentences(
+    connection: sqlite3.Connection, document_id: str, sentences: Sequence[StoredSentence]
+) -> None:
+    """Stores the sentences of a document, which has a row in ``documents`` and no sentences yet."""
+    if not sentences:
+        return
+    rows = connection.execute("SELECT number FROM documents WHERE document_id = ?", (document_id,)).fetchall()
+    base = int(rows[0][0]) << _BITS
+    places: dict[str, int] = {}
+    connection.executemany(
+        "INSERT INTO sentences VALUES (?, ?, ?, ?, ?)",
+        (
+            (
+                base | split_node_id(sentence.node_id)[1],
+                sentence.text,
+                sentence.start_char_idx,
+                sentence.end_char_idx,
+                places.setdefault(_packed(sentence.metadata), len(places)),
+            )
+            for sentence in sentences
+        ),
+    )
+    connection.executemany(
+        "INSERT INTO places VALUES (?, ?)", ((base | place, metadata) for metadata, place in places.items())
+    )
+
+
+def drop_sentences(connection: sqlite3.Connection, document_id: str) -> None:
+    """Deletes the sentences of a document, which still has its row; none is fine."""
+    rows = connection.execute("SELECT number FROM documents WHERE document_id = ?", (document_id,))
+    for (number,) in rows.fetchall():
+        for table in ("sentences", "places"):
+            span = (number << _BITS, (number + 1) << _BITS)
+            connection.execute(f"DELETE FROM {table} WHERE key >= ? AND key < ?", span)
+
+
+def read_document(connection: sqlite3.Connection, document_id: str) -> list[StoredSentence]:
+    """All sentences of a document, in order."""
+    rows = connection.execute("SELECT number FROM documents WHERE document_id = ?", (document_id,)).fetchall()
+    if not rows:
+        return []
+    number = int(rows[0][0])
+    found = connection.execute(
+        f"{_FOUND} WHERE sentences.key >= ? AND sentences.key < ? ORDER BY sentences.key",
+        (number << _BITS, (number + 1) << _BITS),
+    )
+    return list(_sentences(found, {number: document_id}))
+
+
+def stored_ids(connection: sqlite3.Connection) -> set[str]:
+    """The ids of all sentences whose document is known."""
+    rows = connection.execute(
+        f"SELECT document_id, sentences.key & {(1 << _BITS) - 1} FROM sentences "
+        f"JOIN documents ON number = sentences.key >> {_BITS} "
+        f"JOIN places ON places.key = (sentences.key >> {_BITS} << {_BITS}) | place"
+    )
+    return {node_id(document_id, ordinal) for document_id, ordinal in rows}
+
+
+class SentenceTexts:
+    """Reads sentences by their ids. For any number of threads: each call has a connection to itself.
+
+    Raises:
+        StorageError: the file cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """
+        Args:
+            path: of the catalog.
+        """
+        self._path = path
+        self._idle: list[sqlite3.Connection] = []
+
+    def get(self, ids: Sequence[str]) -> dict[str, StoredSentence]:
+        """Those of the sentences that are there, by id, in the order in which they were asked for."""
+        if not ids:
+            return {}
+        places = {identifier: split_node_id(identifier) for identifier in ids}
+        with self._connection() as connection:
+            numbers = dict(_numbers(connection, {document_id for document_id, _ in places.values()}))
+            keys = [
+                numbers[document_id] << _BITS | ordinal
+                for document_id, ordinal in places.values()
+                if document_id in numbers
+            ]
+            names = {number: document_id for document_id, number in numbers.items()}
+            found = {
+                sentence.node_id: sentence
+                for start in range(0, len(keys), _AT_ONCE)
+                for sentence in _sentences(_rows(connection, keys[start : start + _AT_ONCE]), names)
+            }
+        return {identifier: found[identifier] for identifier in places if identifier in found}
+
+    def close(self) -> None:
+        """Closes the connections that no thread is using."""
+        while self._idle:
+            self._idle.pop().close()
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        """A connection that no other thread has; a new one if all are in use. One that failed is not used again."""
+        connection: sqlite3.Connection | None = None
+        try:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                # Not read-only: after a writer was killed in a commit, whoever reads first has to take that back.
+                uri = f"{self._path.absolute().as_uri()}?mode=rw"
+                connection = sqlite3.connect(uri, uri=True, timeout=30, check_same_thread=False)
+            yield connection
+        except sqlite3.Error as error:
+            if connection is not None:
+                connection.close()
+            raise StorageError(
+                f"The sentences in {self._path} cannot be read ({error}): check permissions and free space."
+            ) from error
+        self._idle.append(connection)
+
+
+def _numbers(connection: sqlite3.Connection, document_ids: Iterable[str]) -> Iterator[tuple[str, int]]:
+    """Documents with their numbers. No number is ever given twice, so it means the same in the next statement."""
+    wanted = list(document_ids)
+    for start in range(0, len(wanted), _AT_ONCE):
+        part = wanted[start : start + _AT_ONCE]
+        yield from connection.execute(
+            f"SELECT document_id, number FROM documents WHERE document_id IN ({', '.join('?' * len(part))})",
+            part,
+        )
+
+
+def _rows(connection: sqlite3.Connection, keys: Sequence[int]) -> Iterable[tuple[Any, ...]]:
+    return connection.execute(
+        f"{_FOUND} WHERE sentences.key IN ({', '.join('?' * len(keys))})", keys
+    ).fetchall()
+
+
+def _sentences(rows: Iterable[tuple[Any, ...]], names: dict[int, str]) -> Iterator[StoredSentence]:
+    parsed: dict[str, dict[str, Any]] = {}
+    for key, text, start, stop, packed in rows:
+        metadata = parsed.get(packed)
+        if metadata is None:
+            metadata = parsed[packed] = json.loads(packed)
+        identifier = node_id(names[key >> _BITS], key & ((1 << _BITS) - 1))
+        yield StoredSentence(identifier, text, dict(metadata), start, stop)
+
+
+def _packed(metadata: dict[str, Any]) -> str:
+    return json.dumps(metadata, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
