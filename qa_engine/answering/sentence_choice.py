@@ -24,7 +24,7 @@ over the candidates, of the weighted sum of its signs.
 Fitted with `benchmarks/quotes.py --fit` to 600 questions on the training split of CMRC 2018, each once with and once
 without the titles of its sections, because many documents have none.
 """
-PRICE = 0.0012
+PRICE = 0.001
 """The least probability of an answer that a quoted Chinese character has to bring; a lower price buys more answers with
 longer quotes, see docs/benchmarks.md."""
 _LATIN_RATIO = 1.7
@@ -41,7 +41,8 @@ def chosen_sentences(question: str, candidates: Sequence[Candidate], max_quotes:
     Args:
         question: as it was asked.
         candidates: sentences of the passages, passage by passage in reading order.
-        max_quotes: quotes at most; a neighbour of a quote needs no other one.
+        max_quotes: quotes at most, of one sentence more than that all together. Where many sentences are about as
+            probable, each would be worth its price, but together they would be no short answer any more.
 
     Returns:
         Quotes as ranges of indices of ``candidates``; empty if there are none.
@@ -59,7 +60,7 @@ def chosen_sentences(question: str, candidates: Sequence[Candidate], max_quotes:
     best_first = sorted(quotable, key=lambda place: -worth[place])
     chosen = best_first[:1]
     for place in best_first[1:]:
-        if worth[place] <= 0:
+        if worth[place] <= 0 or len(chosen) > max_quotes:
             break
         told = any(candidates[place].text == candidates[other].text for other in chosen)
         if not told and len(_quotes([*chosen, place], candidates)) <= max_quotes:
