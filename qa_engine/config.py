@@ -204,7 +204,8 @@ class AnsweringConfig(_Section):
     """The same with a language model, which is then not asked. Unset: where about 1 % were lost, since the model can refuse
     as well."""
     max_quotes: Annotated[int, Field(ge=1, le=10)] = 2
-    """Sentences that an extractive answer quotes at most."""
+    """Places that an extractive answer quotes at most: sentences, or some that follow one another, of one sentence more than
+    places all together."""
     repairs: Annotated[int, Field(ge=0, le=1)] = 1
     """Second calls of the language model for an answer that cites nothing or is not Chinese."""
     streaming: Literal["live", "checked"] = "live"

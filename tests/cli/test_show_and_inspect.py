@@ -54,6 +54,19 @@ class TestShow:
         for image in shown["images"]:
             assert pymupdf.Pixmap(place / image).width > 500
 
+    def test_quote_of_several_sentences_is_shown_by_its_id(self, place: Path, model_cache: Path) -> None:
+        asked = run("ask", "西湖有哪些岛？", "--json", cwd=place, QA_ENGINE_CACHE=str(model_cache))
+        assert asked.returncode == 0, asked.stderr
+        (citation,) = json.loads(asked.stdout)["citations"]
+        assert ".." in citation["id"] != citation["node_id"]
+        assert "三个小岛" in citation["text"]
+        done = run("show", citation["id"], "--out", "several", "--json", cwd=place)
+        assert done.returncode == 0, done.stderr
+        shown = json.loads(done.stdout)
+        assert "".join(shown["text"].split()) == "".join(citation["text"].split())
+        assert (shown["page"], shown["page_end"]) == (citation["page"], citation["page_end"])
+        assert shown["boxes"] == citation["boxes"]
+
     def test_whole_passage_is_shown_by_its_id(self, place: Path, answer: dict) -> None:
         passage = answer["citations"][0]["node_id"]
         assert ".." in passage
