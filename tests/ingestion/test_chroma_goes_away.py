@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import shutil
 import signal
 import threading
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 from chroma_process import URL_VARIABLE, ChromaProcess
 from command_line import run
+from forked import fork_server
 from hash_embedding import HashEmbedding
 from ingest_process import ingest, ingest_and_die, stored_files
 from llama_index.core.vector_stores.types import MetadataFilter, MetadataFilters
@@ -176,10 +176,8 @@ def test_run_that_is_killed_is_completed_by_the_next(
     ingest(docs, storage)
     english_pdf(docs / "changed.pdf", [CHANGED], header=None)
     (docs / "gone.pdf").unlink()
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["ingest_process", "chromadb", "bm25s", "pymupdf"])
     arguments = (str(docs), str(storage), method, call, when, False, on_server.url)
-    process = context.Process(target=ingest_and_die, args=arguments)
+    process = fork_server().Process(target=ingest_and_die, args=arguments)
     process.start()
     process.join(60)
     assert process.exitcode == -signal.SIGKILL

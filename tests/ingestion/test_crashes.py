@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from chroma_process import URL_VARIABLE
+from forked import fork_server
 from ingest_process import ingest, ingest_and_die, stored_files
 from pdf_factory import SOLAR_SYSTEM, chinese_pdf, english_pdf
 
@@ -79,8 +80,7 @@ def test_run_killed_at_a_given_instant_is_completed_by_the_next(
     english_pdf(docs / "gone.pdf")
     ingest(docs, storage)
     change(docs)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["ingest_process", "chromadb", "bm25s", "pymupdf"])
+    context = fork_server()
     url = os.environ.get(URL_VARIABLE, "")
     process = context.Process(
         target=ingest_and_die, args=(str(docs), str(storage), method, call, when, False, url)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import shutil
 import signal
 from pathlib import Path
 
 import pytest
+from forked import fork_server
 from hash_embedding import HashEmbedding
 from ingest_process import OWNERS, URL_VARIABLE, ingest, make_deadly, stored_files
 from pdf_factory import SOLAR_SYSTEM, chinese_pdf, english_pdf
@@ -116,9 +116,7 @@ def delete_and_die(storage: str, method: str, when: str) -> None:
 def test_run_killed_at_a_given_instant_is_completed_by_the_next(
     method: str, when: str, by: str, collection: Path, docs: Path
 ) -> None:
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["ingest_process", "chromadb", "pymupdf"])
-    process = context.Process(target=delete_and_die, args=(str(collection), method, when))
+    process = fork_server().Process(target=delete_and_die, args=(str(collection), method, when))
     process.start()
     process.join(60)
     assert process.exitcode == -signal.SIGKILL

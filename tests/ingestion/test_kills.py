@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import random
 import signal
@@ -11,6 +10,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
+from forked import fork_server
 from hash_embedding import HashEmbedding
 from ingest_process import URL_VARIABLE, ingest, module, parse_in_place, stored_files
 from pdf_factory import SOLAR_SYSTEM, english_pdf
@@ -108,8 +108,7 @@ class Library:
 
     def kill(self, operation: str) -> None:
         """Begins the operation in another process and kills it at some instant."""
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["test_kills", "chromadb", "pymupdf"])
+        context = fork_server()
         receiver, sender = context.Pipe(duplex=False)
         process = context.Process(target=child, args=(operation, str(self.docs), str(self.storage), sender))
         process.start()

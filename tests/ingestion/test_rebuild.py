@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import shutil
 import signal
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from forked import fork_server
 from hash_embedding import HashEmbedding
 from ingest_process import URL_VARIABLE, ingest, make_deadly, stored_files
 from llama_index.core.vector_stores.types import VectorStoreQuery
@@ -134,9 +134,7 @@ def test_rebuild_that_was_killed_goes_on_where_it_was(
     part: Part, method: str, call: int, when: str, collection: Path, docs: Path
 ) -> None:
     best = found(reader_of(collection), HASH)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["ingest_process", "chromadb", "pymupdf"])
-    process = context.Process(target=rebuild_and_die, args=(str(collection), part, method, call, when))
+    process = fork_server().Process(target=rebuild_and_die, args=(str(collection), part, method, call, when))
     process.start()
     process.join(60)
     assert process.exitcode == -signal.SIGKILL
