@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from command_line import ROOT, run
+from command_line import ROOT, run, run_anew
 from openai_server import OpenAIServer, chat, closed_port, error
 from pdf_factory import SOLAR_SYSTEM, broken_pdf, chinese_pdf, english_pdf, locked_pdf, zero_page_pdf
 
@@ -134,7 +134,7 @@ class TestAsk:
         assert content["citations"][0]["file"] == "西湖介绍.pdf"
 
     def test_people_get_the_answer_and_its_sources(self, place: Path, local_model: Path) -> None:
-        done = run("ask", "雷峰塔有多高？", "-c", "风景 名胜", "--explain", cwd=place)
+        done = run_anew("ask", "雷峰塔有多高？", "-c", "风景 名胜", "--explain", cwd=place)
         assert done.returncode == 0
         assert "71.679" in done.stdout
         assert "[1] 西湖介绍.pdf 第1页" in done.stdout
