@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -81,7 +81,7 @@ def read_document(connection: sqlite3.Connection, document_id: str) -> list[Stor
         f"{_FOUND} WHERE sentences.key >= ? AND sentences.key < ? ORDER BY sentences.key",
         (number << _BITS, (number + 1) << _BITS),
     )
-    return list(_sentences(found, {number: document_id}))
+    return list(_sentences(found, lambda key: node_id(document_id, key & ((1 << _BITS) - 1))))
 
 
 def stored_ids(connection: sqlite3.Connection) -> set[str]:
@@ -116,17 +116,18 @@ class SentenceTexts:
         places = {identifier: split_node_id(identifier) for identifier in ids}
         with self._connection() as connection:
             numbers = dict(_numbers(connection, {document_id for document_id, _ in places.values()}))
-            keys = [
-                numbers[document_id] << _BITS | ordinal
-                for document_id, ordinal in places.values()
+            names = {
+                numbers[document_id] << _BITS | ordinal: identifier
+                for identifier, (document_id, ordinal) in places.items()
                 if document_id in numbers
-            ]
-            names = {number: document_id for document_id, number in numbers.items()}
-            found = {
-                sentence.node_id: sentence
-                for start in range(0, len(keys), _AT_ONCE)
-                for sentence in _sentences(_rows(connection, keys[start : start + _AT_ONCE]), names)
             }
+            keys = list(names)
+            rows = [
+                row
+                for start in range(0, len(keys), _AT_ONCE)
+                for row in _rows(connection, keys[start : start + _AT_ONCE])
+            ]
+        found = {sentence.node_id: sentence for sentence in _sentences(rows, names.__getitem__)}
         return {identifier: found[identifier] for identifier in places if identifier in found}
 
     def close(self) -> None:
@@ -172,14 +173,14 @@ def _rows(connection: sqlite3.Connection, keys: Sequence[int]) -> Iterable[tuple
     ).fetchall()
 
 
-def _sentences(rows: Iterable[tuple[Any, ...]], names: dict[int, str]) -> Iterator[StoredSentence]:
+def _sentences(rows: Iterable[tuple[Any, ...]], name: Callable[[int], str]) -> Iterator[StoredSentence]:
+    """Rows of `_FOUND`, whose keys stand for the ids that ``name`` gives."""
     parsed: dict[str, dict[str, Any]] = {}
     for key, text, start, stop, packed in rows:
         metadata = parsed.get(packed)
         if metadata is None:
             metadata = parsed[packed] = json.loads(packed)
-        identifier = node_id(names[key >> _BITS], key & ((1 << _BITS) - 1))
-        yield StoredSentence(identifier, text, dict(metadata), start, stop)
+        yield StoredSentence(name(key), text, dict(metadata), start, stop)
 
 
 def _packed(metadata: dict[str, Any]) -> str:

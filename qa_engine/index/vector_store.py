@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -293,14 +293,20 @@ def _sentence(identifier: str, text: str | None, stored: Mapping[str, Any] | Non
 
 def node_of(sentence: StoredSentence) -> TextNode:
     """The node that was stored."""
-    hidden = sorted({*METADATA_KEYS, *sentence.metadata})
+    hidden = _hidden(tuple(sentence.metadata))
     return TextNode(
         id_=sentence.node_id,
         text=sentence.text,
         metadata=sentence.metadata,
-        excluded_embed_metadata_keys=hidden,
+        excluded_embed_metadata_keys=list(hidden),
         excluded_llm_metadata_keys=list(hidden),
         start_char_idx=sentence.start_char_idx,
         end_char_idx=sentence.end_char_idx,
         relationships={NodeRelationship.SOURCE: RelatedNodeInfo(node_id=sentence.node_id.rpartition("-")[0])},
     )
+
+
+@lru_cache(maxsize=256)
+def _hidden(keys: tuple[str, ...]) -> list[str]:
+    """The metadata keys that models are not shown, of a node that has these."""
+    return sorted({*METADATA_KEYS, *keys})
