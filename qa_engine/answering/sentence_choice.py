@@ -76,7 +76,8 @@ def answer_probabilities(signs: Sequence[AnswerSigns]) -> list[float]:
     ]
     highest = max(scores, default=0.0)
     powers = [math.exp(score - highest) for score in scores]
-    return [power / sum(powers) for power in powers]
+    whole = sum(powers)
+    return [power / whole for power in powers]
 
 
 def _size(text: str) -> float:
