@@ -25,7 +25,7 @@ from qa_engine.config import IndexConfig
 from qa_engine.errors import QAEngineError, ServiceUnavailableError
 from qa_engine.index import vector_store
 from qa_engine.index.catalog import Catalog
-from qa_engine.index.chroma import VectorPlace
+from qa_engine.index.chroma import VectorPlace, drop_place
 from qa_engine.index.chroma_server import chroma_server as server_of
 from qa_engine.index.collection import collection_paths
 from qa_engine.ingestion import file_pipeline as module
@@ -348,3 +348,18 @@ def assert_says_so(command: list[str], folder: Path) -> None:
     assert f"The Chroma server at {url} cannot be reached" in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
     assert TOKEN not in done.stdout + done.stderr
+
+
+def test_vectors_that_a_server_has_lost_are_embedded_again(
+    on_server: ChromaProcess, docs: Path, storage: Path
+) -> None:
+    library(docs, 2)
+    report = ingest(docs, storage)
+    paths = collection_paths(storage, "default")
+    place = VectorPlace.of(Catalog(paths.catalog))
+    assert place is not None
+    drop_place(paths, place, IndexConfig(url=on_server.url), 1)
+    shutil.rmtree(docs)
+    done = rebuild(storage, part="embedding", embed_model=HASH)
+    assert done.nodes == report.nodes
+    assert files(engine(storage).retrieve("This is text 1.", top_k=5)) == {"0.pdf", "1.pdf"}
