@@ -21,7 +21,7 @@ from qa_engine.errors import CollectionNotFoundError, ConfigurationError, InputE
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.opening import open_collections
-from qa_engine.ingestion import run as module
+from qa_engine.ingestion import file_pipeline as module
 from qa_engine.retrieval import dense_retriever
 from qa_engine.retrieval.collection_search import CollectionSearch
 from qa_engine.retrieval.dense_retriever import build_dense_retriever
