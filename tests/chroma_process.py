@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from openai_server import closed_port
+from openai_server import free_port
 
 URL_VARIABLE = "QA_ENGINE_INDEX__URL"
 
@@ -27,7 +27,7 @@ class ChromaProcess:
     """``chroma run`` on loopback, quiet, with its data in a folder. It can be killed and started again."""
 
     def __init__(self, folder: Path) -> None:
-        self.port = closed_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None

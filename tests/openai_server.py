@@ -165,8 +165,19 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
 
+_held: list[socket.socket] = []
+
+
 def closed_port() -> int:
-    """A port of this machine where nobody listens."""
+    """A port of this machine where nobody listens, and nobody will as long as this process runs."""
+    held = socket.socket()
+    held.bind(("127.0.0.1", 0))
+    _held.append(held)
+    return int(held.getsockname()[1])
+
+
+def free_port() -> int:
+    """A port of this machine to listen on soon."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
