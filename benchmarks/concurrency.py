@@ -17,14 +17,13 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from openai import AsyncOpenAI
-from rich.console import Console
-from rich.table import Table
+from report import RESULTS, Report, publish
 from scripted_server import scripted_server
 
 from qa_engine import Config, QueryEngine, ingest
@@ -126,6 +125,7 @@ def main(
     at_once: Annotated[int, typer.Option(min=1)] = 32,
     questions: Annotated[int, typer.Option(min=1)] = 128,
     delay: Annotated[float, typer.Option(min=0, help="Seconds that the language model takes.")] = 0.5,
+    out: Annotated[Path, typer.Option(help="Directory for the JSON and Markdown results.")] = RESULTS,
 ) -> None:
     """Print a table of throughput and latency."""
     lines = (EXAMPLES / "questions.jsonl").read_text(encoding="utf-8").splitlines()
@@ -153,29 +153,40 @@ def main(
         for question in asked[:32]:
             engine.retrieve(question, 5)
         retrieval = (time.perf_counter() - started) / len(asked[:32])
-    _show(runs, at_once, questions, delay, retrieval)
+    report = concurrency_report(runs, at_once, questions, delay, retrieval)
+    results = {
+        "at_once": at_once,
+        "questions": questions,
+        "delay": delay,
+        "retrieval": retrieval,
+        "runs": [{**asdict(run), "rate": run.rate} for run in runs],
+    }
+    publish(out, "concurrency", [report], results)
 
 
-def _show(runs: Sequence[Run], at_once: int, questions: int, delay: float, retrieval: float) -> None:
-    table = Table(
-        title=f"{questions} questions, {at_once} at once, a model that takes {delay:g} s, {os.cpu_count()} processors"
-    )
-    for name in ("", "questions/s", "beside bare", "p50 s", "p95 s", "blocked ms"):
-        table.add_column(name, justify="left" if not name else "right")
+def concurrency_report(
+    runs: Sequence[Run], at_once: int, questions: int, delay: float, retrieval: float
+) -> Report:
+    """A row for each way of asking."""
+    rows = []
     for run in runs:
         ordered = sorted(run.each)
-        block = "–" if run.longest_block is None else f"{run.longest_block * 1e3:.0f}"
-        table.add_row(
-            run.name,
-            f"{run.rate:.1f}",
-            f"{run.rate / runs[0].rate:.2f}",
-            f"{statistics.median(ordered):.2f}",
-            f"{ordered[int(len(ordered) * 0.95) - 1]:.2f}",
-            block,
+        rows.append(
+            [
+                run.name,
+                f"{run.rate:.1f}",
+                f"{run.rate / runs[0].rate:.2f}",
+                f"{statistics.median(ordered):.2f}",
+                f"{ordered[int(len(ordered) * 0.95) - 1]:.2f}",
+                "–" if run.longest_block is None else f"{run.longest_block * 1e3:.0f}",
+            ]
         )
-    console = Console()
-    console.print(table)
-    console.print(f"Retrieval alone, one after the other: {retrieval * 1e3:.0f} ms a question.")
+    return Report(
+        f"{questions} questions, {at_once} at once, a model that takes {delay:g} s, {os.cpu_count()} processors",
+        ["", "questions/s", "beside bare", "p50 s", "p95 s", "blocked ms"],
+        rows,
+        [f"Retrieval alone, one after the other: {retrieval * 1e3:.0f} ms a question."],
+    )
 
 
 if __name__ == "__main__":
