@@ -39,6 +39,13 @@ def ours_without_tokens(folder: Path, storage: Path) -> int:
     return ingest(folder, storage, config={"embedding": {"token_bits": 0}}).nodes
 
 
+def ours_alone(folder: Path, storage: Path) -> int:
+    """The same with each sentence embedded without its neighbours, as the peers embed theirs."""
+    from qa_engine import ingest
+
+    return ingest(folder, storage, config={"embedding": {"context_sentences": 0}}).nodes
+
+
 def bare(folder: Path, storage: Path) -> int:
     """Parsing, and the same texts through the bare model; nothing is stored."""
     from qa_engine.config import Config
@@ -134,6 +141,7 @@ WAYS: dict[str, Callable[[Path, Path], int]] = {
     "bare": bare,
     "qa_engine": ours,
     "qa_engine, no token vectors": ours_without_tokens,
+    "qa_engine, sentences alone": ours_alone,
     "LlamaIndex sentence windows": llamaindex_sentences,
     "LlamaIndex chunks": llamaindex_chunks,
     "LangChain chunks": langchain_chunks,

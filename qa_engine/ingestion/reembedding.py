@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -13,6 +14,7 @@ from llama_index.core.schema import TextNode
 
 from qa_engine.config import Config
 from qa_engine.documents.node_ids import node_id
+from qa_engine.errors import StorageError
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.chroma import VectorPlace, collection_beside, open_place
 from qa_engine.index.collection import CollectionPaths, embedding_identity
@@ -183,7 +185,13 @@ class Reembedding:
             return [node_of(sentence) for name in documents for sentence in self._catalog.sentences(name)]
         ids = [node_id(name, ordinal) for name in documents for ordinal in range(counts[name])]
         found = {node.node_id: node for node in source.with_vectors(ids)}
-        return [found[identifier] for identifier in ids if identifier in found]
+        if missing := sum(identifier not in found for identifier in ids):
+            collection = shlex.quote(self._catalog.meta("name") or "")
+            raise StorageError(
+                f"{missing:,} of {len(ids):,} sentences have no vector to be moved: make them again, from the texts "
+                f"that are kept, with qa-engine rebuild --embedding --collection {collection}."
+            )
+        return [found[identifier] for identifier in ids]
 
     def _switch(self, target: _Target) -> None:
         """Has readers use the new vectors from now on."""

@@ -18,9 +18,11 @@ from pdf_factory import SOLAR_SYSTEM, chinese_pdf, english_pdf
 
 from qa_engine import ingest as ingest_locally
 from qa_engine.config import Config
-from qa_engine.errors import CollectionNotFoundError, ConfigurationError, IndexLockedError
+from qa_engine.documents.node_ids import node_id
+from qa_engine.errors import CollectionNotFoundError, ConfigurationError, IndexLockedError, StorageError
 from qa_engine.index.analyser import analyse
 from qa_engine.index.catalog import Catalog
+from qa_engine.index.chroma import open_vectors
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.reader import IndexReader
 from qa_engine.index.token_store import TokenStore, token_file
@@ -231,3 +233,18 @@ def test_what_cannot_be_rebuilt_is_refused_in_a_sentence(collection: Path) -> No
     root = collection_paths(collection, "default").root
     with writer_lock(root), pytest.raises(IndexLockedError, match=f"process {os.getpid()}"):
         rebuild(collection, config=Config())
+
+
+def test_vectors_that_are_missing_are_not_passed_over(collection: Path) -> None:
+    paths = collection_paths(collection, "default")
+    catalog = Catalog(paths.catalog)
+    (document_id, *_) = catalog.live_documents()
+    open_vectors(paths, catalog, Config().index).delete(ids=[node_id(document_id, 0)])
+    catalog.close()
+    with pytest.raises(StorageError, match=r"1 of [\d,]+ sentences have no vector .* rebuild --embedding"):
+        rebuild(collection, part="vectors", embed_model=HASH)
+    assert found(reader_of(collection), HASH)  # the old ones are served meanwhile
+    rebuild(collection, part="embedding", embed_model=HASH)
+    assert rebuild(collection, part="vectors", embed_model=HASH).nodes == sum(
+        reader_of(collection).catalog.live_documents().values()
+    )
