@@ -27,6 +27,9 @@ CREATE TABLE documents (number INTEGER PRIMARY KEY, document_id TEXT NOT NULL UN
 CREATE TABLE sentences (
     document INTEGER NOT NULL, ordinal INTEGER NOT NULL, codes BLOB NOT NULL, PRIMARY KEY (document, ordinal));
 """
+_PAGE_BYTES = 512
+"""Size of a page of the file. The codes of a sentence, some 5 KB, end in a page of their own: with SQLite's 4,096 bytes, 725
+were lost a sentence, with these 165. A hundred sentences are read in 2.0 ms instead of 1.4."""
 _AT_ONCE = 400
 TOKEN_BITS = "token_bits"
 """Fact of the catalog: bits a dimension of the token vectors that the collection keeps, 0 for none."""
@@ -61,6 +64,7 @@ class _EmptyTokenStore(SqliteFile):
         path.unlink(missing_ok=True)
         super().__init__(path, create=True)
         with self._guarded():
+            self._connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
             self._connection.executescript(_SCHEMA)
             centre = codec.centre.astype("<f4").tobytes()
             self._connection.execute("INSERT INTO codec VALUES (?, ?)", (codec.bits, centre))

@@ -71,3 +71,12 @@ def test_a_known_file_keeps_the_codec_that_its_vectors_were_made_with(tmp_path: 
     again = TokenStore(path, TokenCodec(2, np.zeros(DIMENSION, np.float32)))
     assert np.array_equal(again.codec.centre, CODEC.centre)
     assert again.count() == 1
+
+
+def test_little_is_stored_beside_the_codes(tmp_path: Path) -> None:
+    path = tmp_path / "tokens.sqlite"
+    codec = TokenCodec(4, CODEC.centre)
+    rng = np.random.default_rng(7)
+    codes = [rng.bytes(codec.bytes_per_token * int(tokens)) for tokens in rng.integers(10, 60, 300)]
+    TokenStore(path, codec).put([node_id("a", ordinal) for ordinal in range(300)], codes)
+    assert path.stat().st_size < 1.06 * sum(map(len, codes))
