@@ -43,7 +43,7 @@ def build(storage: Path, sentences: int, seed: int, config: Config) -> None:
     from llama_index.core.schema import NodeRelationship, RelatedNodeInfo, TextNode
 
     from qa_engine.documents.node_ids import node_id
-    from qa_engine.index.analyser import analyse
+    from qa_engine.index.analyser import ANALYSER_VERSION, analyse
     from qa_engine.index.catalog import Catalog
     from qa_engine.index.chroma import open_vectors
     from qa_engine.index.collection import collection_paths, embedding_identity
@@ -56,7 +56,8 @@ def build(storage: Path, sentences: int, seed: int, config: Config) -> None:
     paths = collection_paths(storage, COLLECTION)
     paths.root.mkdir(parents=True)
     catalog = Catalog(paths.catalog, create=True)
-    catalog.set_meta(name=COLLECTION, identity=json.dumps(embedding_identity(config.embedding)))
+    identity = json.dumps(embedding_identity(config.embedding))
+    catalog.set_meta(name=COLLECTION, identity=identity, analyser=ANALYSER_VERSION)
     store = SentenceVectorStore(open_vectors(paths, catalog, config.index, create=True))
     maker = SentenceMaker(seed)
     real = E5Encoder.shared().embed([PASSAGE_PREFIX + maker.chinese() for _ in range(_EMBEDDED)])
