@@ -184,7 +184,8 @@ def write_thin_pdfs(folder: Path, pages: int, seed: int) -> None:
             for _ in range(_PAGES_A_FILE):
                 page = document.new_page()
                 text = "".join(maker.chinese() for _ in range(_THIN_SENTENCES))
-                page.insert_textbox((*page.rect, 72, 72, -72, -72), text, fontname="china-s", fontsize=11)
+                body = pymupdf.Rect(72, 72, page.rect.width - 72, page.rect.height - 72)
+                page.insert_textbox(body, text, fontname="china-s", fontsize=11)
             document.save(folder / f"{number:05}.pdf")
 
 
