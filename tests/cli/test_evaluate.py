@@ -120,6 +120,8 @@ def test_a_dead_service_is_exit_code_3_and_single_failures_1(
         "QA_ENGINE_LLM__MODEL": "m",
         "QA_ENGINE_LLM__MAX_RETRIES": "0",
         "QA_ENGINE_LLM__API_KEY": "sk-x",
+        # Every question is to reach the model; one of them is about as probable as the threshold.
+        "QA_ENGINE_ANSWERING__LLM_THRESHOLD": "0",
     }
     dead = f"http://127.0.0.1:{closed_port()}/v1"
     lines = "".join(f'{{"question": "雷峰塔第{n}层有多高？", "answers": ["71.679米"]}}\n' for n in range(5))
