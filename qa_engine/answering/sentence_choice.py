@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from qa_engine.answering.answer_signs import AnswerSigns, Candidate, answer_signs
-from qa_engine.documents.sentences import is_chinese
+from qa_engine.documents.sentences import chinese_size
 
 WEIGHTS: Mapping[str, float] = {
     "support": 35.3,
@@ -52,7 +52,7 @@ def chosen_sentences(question: str, candidates: Sequence[Candidate], max_quotes:
         return []
     signs = answer_signs(question, candidates)
     worth = {
-        place: probability - PRICE * _size(candidates[place].text)
+        place: probability - PRICE * chinese_size(candidates[place].text, _LATIN_RATIO)
         for place, probability in zip(
             quotable, answer_probabilities([signs[place] for place in quotable]), strict=True
         )
@@ -78,10 +78,6 @@ def answer_probabilities(signs: Sequence[AnswerSigns]) -> list[float]:
     powers = [math.exp(score - highest) for score in scores]
     whole = sum(powers)
     return [power / whole for power in powers]
-
-
-def _size(text: str) -> float:
-    return len(text) if is_chinese(text) else len(text) / _LATIN_RATIO
 
 
 def _quotes(chosen: Sequence[int], candidates: Sequence[Candidate]) -> list[range]:

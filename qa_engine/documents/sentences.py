@@ -137,3 +137,13 @@ def _is_blank_between(before: str, after: str) -> bool:
     wide_before = chinese_before and not (before[-1].isalnum() or before[-1].isascii())
     wide_after = chinese_after and not (after[0].isalnum() or after[0].isascii())
     return not (wide_before or wide_after or _WIDE.match(after))
+
+
+def chinese_size(text: str, latin_ratio: float) -> float:
+    """Characters of a text, those of other scripts at what they are worth.
+
+    Args:
+        text: of one script, or mostly.
+        latin_ratio: how many characters of other scripts count as one Chinese one.
+    """
+    return len(text) / (1 if is_chinese(text) else latin_ratio)

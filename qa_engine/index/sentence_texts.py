@@ -41,8 +41,8 @@ def write_sentences(
     """Stores the sentences of a document, which has a row in ``documents`` and no sentences yet."""
     if not sentences:
         return
-    rows = connection.execute("SELECT number FROM documents WHERE document_id = ?", (document_id,)).fetchall()
-    base = int(rows[0][0]) << _BITS
+    [(_, number)] = _numbers(connection, [document_id])
+    base = number << _BITS
     places: dict[str, int] = {}
     connection.executemany(
         "INSERT INTO sentences VALUES (?, ?, ?, ?, ?)",
@@ -64,8 +64,7 @@ def write_sentences(
 
 def drop_sentences(connection: sqlite3.Connection, document_id: str) -> None:
     """Deletes the sentences of a document, which still has its row; none is fine."""
-    rows = connection.execute("SELECT number FROM documents WHERE document_id = ?", (document_id,))
-    for (number,) in rows.fetchall():
+    for _, number in list(_numbers(connection, [document_id])):
         for table in ("sentences", "places"):
             span = (number << _BITS, (number + 1) << _BITS)
             connection.execute(f"DELETE FROM {table} WHERE key >= ? AND key < ?", span)
@@ -73,10 +72,9 @@ def drop_sentences(connection: sqlite3.Connection, document_id: str) -> None:
 
 def read_document(connection: sqlite3.Connection, document_id: str) -> list[StoredSentence]:
     """All sentences of a document, in order."""
-    rows = connection.execute("SELECT number FROM documents WHERE document_id = ?", (document_id,)).fetchall()
-    if not rows:
+    number = dict(_numbers(connection, [document_id])).get(document_id)
+    if number is None:
         return []
-    number = int(rows[0][0])
     found = connection.execute(
         f"{_FOUND} WHERE sentences.key >= ? AND sentences.key < ? ORDER BY sentences.key",
         (number << _BITS, (number + 1) << _BITS),

@@ -8,7 +8,7 @@ from typing import Protocol
 from llama_index.core.schema import NodeWithScore, TextNode
 
 from qa_engine.documents.node_ids import node_id, split_node_id
-from qa_engine.documents.sentences import is_chinese
+from qa_engine.documents.sentences import chinese_size
 from qa_engine.index.records import StoredSentence
 
 
@@ -74,8 +74,7 @@ class Neighbourhood:
             sentence = self._found.get(place)
             if sentence is None:
                 return 0.0
-            text = sentence.text
-            size = self._sizes[place] = len(text) / (1 if is_chinese(text) else self._latin_ratio)
+            size = self._sizes[place] = chinese_size(sentence.text, self._latin_ratio)
         return size
 
     def length(self, document_id: str, first: int, last: int) -> float:
