@@ -39,11 +39,11 @@ def ours_without_tokens(folder: Path, storage: Path) -> int:
     return ingest(folder, storage, config={"embedding": {"token_bits": 0}}).nodes
 
 
-def ours_alone(folder: Path, storage: Path) -> int:
-    """The same with each sentence embedded without its neighbours, as the peers embed theirs."""
+def ours_with_neighbours(folder: Path, storage: Path) -> int:
+    """The same with each sentence embedded in a pass of its own, beside its neighbours."""
     from qa_engine import ingest
 
-    return ingest(folder, storage, config={"embedding": {"context_sentences": 0}}).nodes
+    return ingest(folder, storage, config={"embedding": {"pass_chars": 0}}).nodes
 
 
 def bare(folder: Path, storage: Path) -> int:
@@ -53,18 +53,20 @@ def bare(folder: Path, storage: Path) -> int:
     from qa_engine.documents.parsing_pool import reading_options
     from qa_engine.documents.pdf import read_pdf
     from qa_engine.documents.reader import PdfDocument
-    from qa_engine.ingestion.neighbour_embedding import sentence_windows
-    from qa_engine.models.e5 import PASSAGE_PREFIX, E5Encoder
+    from qa_engine.ingestion.model_passes import model_passes
+    from qa_engine.models.e5 import PASSAGE_PREFIX
+    from qa_engine.models.embedding import LocalEmbedding
 
     config = Config()
-    encoder = E5Encoder.shared()
+    model, context = LocalEmbedding(), config.embedding
     count = 0
     for path in sorted(folder.glob("*.pdf")):
         document = PdfDocument.of(read_pdf(path, reading_options(config.documents)), path)
         nodes = SentenceNodeParser().get_nodes_from_documents([document])
-        texts = [PASSAGE_PREFIX + window.text for window in sentence_windows(nodes, 1)]
+        passes = model_passes(nodes, model, context.pass_chars, context.context_sentences)
+        texts = [PASSAGE_PREFIX + each.text for each in passes]
         for start in range(0, len(texts), _SLICE):
-            encoder.embed(texts[start : start + _SLICE])
+            model.encoder.embed(texts[start : start + _SLICE])
         count += len(nodes)
     return count
 
@@ -141,7 +143,7 @@ WAYS: dict[str, Callable[[Path, Path], int]] = {
     "bare": bare,
     "qa_engine": ours,
     "qa_engine, no token vectors": ours_without_tokens,
-    "qa_engine, sentences alone": ours_alone,
+    "qa_engine, with neighbours": ours_with_neighbours,
     "LlamaIndex sentence windows": llamaindex_sentences,
     "LlamaIndex chunks": llamaindex_chunks,
     "LangChain chunks": langchain_chunks,

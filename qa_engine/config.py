@@ -87,8 +87,11 @@ class EmbeddingConfig(_Section):
     """Texts in one request to a service. The local model makes its batches by tokens."""
     timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 60
     max_retries: Annotated[int, Field(ge=0, le=20)] = 3
+    pass_chars: Annotated[int, Field(ge=0, le=400)] = 70
+    """Chinese characters, of other scripts three times as many, of sentences that go through the local model together; each
+    gets the mean of its own tokens. With 0, and with other models, ``context_sentences`` counts instead."""
     context_sentences: Annotated[int, Field(ge=0, le=5)] = 1
-    """Neighbours on each side that are embedded together with a sentence. The stored text stays the sentence."""
+    """Neighbours on each side that are embedded with a sentence that shares no pass. The stored text stays the sentence."""
     token_bits: Annotated[Literal[0, 2, 4], BeforeValidator(_as_integer)] = 4
     """Bits a dimension of the token vectors that the local model keeps for reranking, 194 bytes a token with 4; with 0,
     passages are encoded anew for each question. Another value makes them anew from the stored sentences."""

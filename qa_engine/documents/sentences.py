@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from qa_engine.documents.long_sentences import cut
@@ -103,7 +103,7 @@ _STOP = re.compile(r"[.!?][\"'”’)\]]{0,3}$")
 _EDGE_CHARS = 40
 
 
-def join_sentences(texts: list[str], paragraphs: list[int] | None = None) -> str:
+def join_sentences(texts: Sequence[str], paragraphs: Sequence[int] | None = None) -> str:
     """Sentences as running text: a newline between paragraphs, no blank inside Chinese, one between other words.
 
     Behind a full-width mark and before a Chinese word there is no blank, except after the end of an English sentence.

@@ -74,7 +74,8 @@ class Catalog(SqliteFile):
     def identity(self) -> dict[str, Any] | None:
         """What the vectors of the collection were made with, or None if it has none yet."""
         value = self.meta("identity")
-        return json.loads(value) if value else None
+        # Collections of before sentences shared passes of the model do not say so.
+        return {"pass_chars": 0, **json.loads(value)} if value else None
 
     @property
     def published(self) -> int:

@@ -103,6 +103,15 @@ def require_collection(storage: Path, name: str) -> CollectionPaths:
     )
 
 
+def gives_token_vectors(config: EmbeddingConfig, embed_model: BaseEmbedding | None = None) -> bool:
+    """Whether the model, the configured one or one that the caller brought, gives a vector for each token of a text."""
+    if embed_model is None:
+        return config.provider == LOCAL
+    from qa_engine.models.embedding import LocalEmbedding
+
+    return isinstance(embed_model, LocalEmbedding)
+
+
 def embedding_identity(config: EmbeddingConfig, embed_model: BaseEmbedding | None = None) -> dict[str, Any]:
     """What decides whether two vectors can be compared, as far as can be told without computing one.
 
@@ -110,16 +119,20 @@ def embedding_identity(config: EmbeddingConfig, embed_model: BaseEmbedding | Non
         config: the settings.
         embed_model: a model that the caller brought instead of the configured one.
     """
+    context: dict[str, Any] = {
+        "pass_chars": config.pass_chars if gives_token_vectors(config, embed_model) else 0
+    }
+    if not context["pass_chars"]:
+        context["context_sentences"] = config.context_sentences
     if embed_model is not None:
-        model = {"provider": embed_model.class_name(), "model": embed_model.model_name}
-        return model | {"context_sentences": config.context_sentences}
+        return {"provider": embed_model.class_name(), "model": embed_model.model_name, **context}
     return {
         "provider": config.provider,
         "model": config.model,
         "dimensions": config.dimensions,
         "query_prefix": "query: " if config.provider == LOCAL else config.query_prefix,
         "text_prefix": "passage: " if config.provider == LOCAL else config.text_prefix,
-        "context_sentences": config.context_sentences,
+        **context,
     }
 
 

@@ -22,7 +22,7 @@ from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths
 from qa_engine.ingestion.changes import FileToRead
 from qa_engine.ingestion.group_writer import FileGroup, GroupWriter, StoredFile
-from qa_engine.ingestion.neighbour_embedding import EmbeddedSentences
+from qa_engine.ingestion.model_passes import EmbeddedSentences
 from qa_engine.ingestion.pipeline import build_pipeline
 from qa_engine.ingestion.report import IngestProgress, StageClock
 from qa_engine.ingestion.stored_nodes import StoredNodes

@@ -14,7 +14,8 @@ from llama_index.core.vector_stores.types import BasePydanticVectorStore
 from qa_engine.config import Config
 from qa_engine.documents.node_parser import SentenceNodeParser
 from qa_engine.index.token_store import TokenStore
-from qa_engine.ingestion.neighbour_embedding import EmbeddedSentences, NeighbourEmbedding
+from qa_engine.ingestion.context_embedding import ContextEmbedding
+from qa_engine.ingestion.model_passes import EmbeddedSentences
 from qa_engine.ingestion.report import StageClock
 
 
@@ -58,8 +59,9 @@ def build_pipeline(
         transformations=[
             SentenceNodeParser(max_sentence_chars=config.documents.max_sentence_chars),
             NodeAnnouncement(announce=announce),
-            NeighbourEmbedding(
+            ContextEmbedding(
                 embed_model=embed_model,
+                pass_chars=config.embedding.pass_chars,
                 context_sentences=config.embedding.context_sentences,
                 report=report,
                 token_store=token_store,

@@ -30,9 +30,8 @@ from qa_engine.documents.parsing_pool import reading_options
 from qa_engine.documents.pdf import ParsedPdf, opened_pdf
 from qa_engine.errors import ConfigurationError, DocumentError, QAEngineError, ServiceUnavailableError
 from qa_engine.ingestion.changes import FileToRead, unreadable
-from qa_engine.ingestion.neighbour_embedding import EmbeddedSentences, SentenceWindow
+from qa_engine.ingestion.model_passes import SLICE, EmbeddedSentences, ModelPass
 from qa_engine.ingestion.ray_worker import (
-    SLICE,
     ContentNeeded,
     ReadFile,
     SentFile,
@@ -125,7 +124,7 @@ class _FileJob:
 class _SliceJob:
     """Sentences of a long file on their way through the cluster."""
 
-    windows: list[SentenceWindow]
+    passes: list[ModelPass]
     ref: Any = None
     tries: int = 0
 
@@ -295,7 +294,7 @@ class RayReading:
         """Has workers embed those of the slices that none is at."""
         for job in jobs[: _AHEAD * self._cluster_processors()]:
             if job.ref is None:
-                job.ref = self._embed_task.remote(job.windows, self._settings)
+                job.ref = self._embed_task.remote(job.passes, self._settings)
 
     def _embedded_slice(self, job: _SliceJob) -> EmbeddedSentences:
         import ray
@@ -313,7 +312,7 @@ class RayReading:
                         f"({_reason(error)}): check its nodes, then run the same command again."
                     ) from error
                 time.sleep(job.tries * _RETRY_SECONDS)
-                job.ref = self._embed_task.remote(job.windows, self._settings)
+                job.ref = self._embed_task.remote(job.passes, self._settings)
             else:
                 return found
 
@@ -323,7 +322,7 @@ class _Document:
 
     def __init__(self, read: ReadFile, embed_ahead: Any, embedded_slice: Any) -> None:
         self._slices: list[EmbeddedSentences | None] = list(read.slices)
-        self._jobs = [_SliceJob(windows) for windows in read.windows]
+        self._jobs = [_SliceJob(passes) for passes in read.passes]
         self._slices.extend([None] * len(self._jobs))
         self._embed_ahead = embed_ahead
         self._embedded_slice = embedded_slice
@@ -358,7 +357,7 @@ class _Document:
             self._embed_ahead(self._jobs[number:])
             job = self._jobs[number]
             found = self._embedded_slice(job)
-            job.ref, job.windows = None, []
+            job.ref, job.passes = None, []
             self._slices[number] = found
         return found
 

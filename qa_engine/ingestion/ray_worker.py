@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
+from llama_index.core.schema import BaseNode
 
 from qa_engine.config import Config, DocumentsConfig
 from qa_engine.documents.node_parser import SentenceNodeParser
@@ -21,19 +22,19 @@ from qa_engine.documents.pdf import PARSER_VERSION, ParsedPdf
 from qa_engine.documents.reader import PdfDocument
 from qa_engine.documents.sentences import SPLITTER_VERSION
 from qa_engine.errors import ConfigurationError, DocumentError, QAEngineError
-from qa_engine.ingestion.neighbour_embedding import (
+from qa_engine.ingestion.model_passes import (
+    SLICE,
     EmbeddedSentences,
-    SentenceWindow,
-    embed_windows,
-    sentence_windows,
+    ModelPass,
+    embed_passes,
+    model_passes,
+    sliced,
 )
 from qa_engine.models.e5 import E5Encoder
 from qa_engine.models.e5_prepare import MODEL_FOLDER, prepare
 from qa_engine.models.embedding import LocalEmbedding, build_embedding
 from qa_engine.models.token_codes import TokenCodec
 
-SLICE = 512
-"""Sentences embedded in one go, and handed over in one piece."""
 _EMBEDDED_AT_ONCE = 2 * SLICE
 """The worker that read a file embeds so many sentences itself; those of a longer file are shared among all workers."""
 
@@ -81,13 +82,13 @@ class ReadFile:
 
     Attributes:
         parsed: its text.
-        slices: what its sentences are stored with, `SLICE` in each but the last; empty if ``windows`` are still to embed.
-        windows: the same slices, not embedded yet.
+        slices: what its sentences are stored with, `SLICE` in each but the last; empty if they are still to be embedded.
+        passes: of the same slices, not embedded yet.
     """
 
     parsed: ParsedPdf
     slices: list[EmbeddedSentences]
-    windows: list[list[SentenceWindow]]
+    passes: list[list[ModelPass]]
 
 
 class ContentNeeded:
@@ -121,22 +122,20 @@ def read_file(file: SentFile, settings: WorkerSettings) -> ReadFile | DocumentEr
         return parsed
     document = PdfDocument.of(parsed, file.path, file.document_id)
     parser = SentenceNodeParser(max_sentence_chars=settings.config.documents.max_sentence_chars)
-    windows = sentence_windows(
-        parser.get_nodes_from_documents([document]), settings.config.embedding.context_sentences
-    )
-    slices = [windows[start : start + SLICE] for start in range(0, len(windows), SLICE)]
-    if len(windows) > _EMBEDDED_AT_ONCE:
+    nodes = parser.get_nodes_from_documents([document])
+    slices = worker.slices(nodes)
+    if len(nodes) > _EMBEDDED_AT_ONCE:
         return ReadFile(parsed, [], slices)
     return ReadFile(parsed, [worker.embed(part) for part in slices], [])
 
 
-def embed_slice(windows: Sequence[SentenceWindow], settings: WorkerSettings) -> EmbeddedSentences:
+def embed_slice(passes: Sequence[ModelPass], settings: WorkerSettings) -> EmbeddedSentences:
     """Embeds some sentences of a long file.
 
     Raises:
         ConfigurationError, ModelUnavailableError, ServiceUnavailableError: as `read_file`.
     """
-    return _worker(settings).embed(windows)
+    return _worker(settings).embed(passes)
 
 
 class _Worker:
@@ -156,11 +155,17 @@ class _Worker:
             )
         self.run = settings.run
         self._codec = settings.codec
+        embedding = settings.config.embedding
+        self._context = embedding.pass_chars, embedding.context_sentences
         self._embed_model = settings.embed_model or _configured_model(settings.config)
         self.pool = KeptPool(settings.config.documents)
 
-    def embed(self, windows: Sequence[SentenceWindow]) -> EmbeddedSentences:
-        return embed_windows(windows, self._embed_model, self._codec)
+    def slices(self, nodes: Sequence[BaseNode]) -> list[list[ModelPass]]:
+        """What the model will get for the sentences of a document."""
+        return list(sliced(model_passes(nodes, self._embed_model, *self._context)))
+
+    def embed(self, passes: Sequence[ModelPass]) -> EmbeddedSentences:
+        return embed_passes(passes, self._embed_model, self._codec)
 
     def stop(self) -> None:
         self.pool.stop()

@@ -20,8 +20,8 @@ from qa_engine.index.chroma import VectorPlace, collection_beside, open_place
 from qa_engine.index.collection import CollectionPaths, embedding_identity
 from qa_engine.index.token_store import TOKEN_BITS, TOKEN_FILE, TokenStore
 from qa_engine.index.vector_store import SentenceVectorStore, node_of
+from qa_engine.ingestion.context_embedding import ContextEmbedding
 from qa_engine.ingestion.former_vectors import drop_former, leave_behind
-from qa_engine.ingestion.neighbour_embedding import NeighbourEmbedding
 from qa_engine.ingestion.publishing import publish
 from qa_engine.ingestion.report import IngestProgress
 from qa_engine.ingestion.token_vectors import existing_token_store, kept_token_bits
@@ -155,7 +155,7 @@ class Reembedding:
         mark = uuid.uuid4().hex[:8]
         return _Target(task, identity, place, bits, f"tokens-{bits}bit-{mark}.sqlite" if bits else "")
 
-    def _model(self, target: _Target) -> NeighbourEmbedding:
+    def _model(self, target: _Target) -> ContextEmbedding:
         """Embeds into the places of the target."""
         embed_model = self._embed_model or build_embedding(self._config.embedding, self._progress.stage)
         store = None
@@ -169,8 +169,9 @@ class Reembedding:
             path = self._where.root / target.token_file
             codec = None if path.is_file() else TokenCodec.of(embed_model.encoder, target.token_bits)
             tokens = TokenStore(path, codec)
-        return NeighbourEmbedding(
+        return ContextEmbedding(
             embed_model=embed_model,
+            pass_chars=self._config.embedding.pass_chars,
             context_sentences=self._config.embedding.context_sentences,
             report=self._progress.sentences_done,
             token_store=tokens,

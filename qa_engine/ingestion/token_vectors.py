@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from qa_engine.config import LOCAL, Config, EmbeddingConfig
+from qa_engine.config import Config, EmbeddingConfig
 from qa_engine.index.catalog import Catalog
-from qa_engine.index.collection import CollectionPaths
+from qa_engine.index.collection import CollectionPaths, gives_token_vectors
 from qa_engine.index.token_store import TOKEN_BITS, TOKEN_FILE, TokenStore, token_file
 from qa_engine.ingestion.report import IngestProgress
 from qa_engine.models.token_codes import TokenCodec
@@ -22,12 +22,7 @@ def kept_token_bits(config: EmbeddingConfig, embed_model: BaseEmbedding | None =
         config: the settings.
         embed_model: a model that the caller brought instead of the configured one.
     """
-    local = config.provider == LOCAL
-    if embed_model is not None:
-        from qa_engine.models.embedding import LocalEmbedding
-
-        local = isinstance(embed_model, LocalEmbedding)
-    return config.token_bits if local else 0
+    return config.token_bits if gives_token_vectors(config, embed_model) else 0
 
 
 def open_token_store(

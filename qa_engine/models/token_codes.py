@@ -9,8 +9,10 @@ whose token vectors share a mean of length 0.79: the cosine of a vector to its c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -26,6 +28,7 @@ _LEVELS: dict[int, tuple[float, ...]] = {
 }
 """The positive half of the levels for a normal distribution of deviation 1 (Max, 1960)."""
 _SCALE_BYTES = 2
+_ROWS_AT_ONCE = 512
 _SAMPLE = (
     "二〇二三年公司营业收入增长了百分之十二，主要来自海外市场和新产品。",
     "这座城市位于河流的北岸，人口约三百万，是该省最大的港口。",
@@ -64,14 +67,27 @@ class TokenCodec:
         """The codes of token vectors, (tokens, 384), with rows of length 1."""
         residual = (vectors - self.centre) @ _rotation()
         scale = np.maximum(residual.std(axis=1, keepdims=True), 1e-6).astype(np.float16)
-        levels = _levels(self.bits)
-        codes = np.digitize(residual / scale.astype(np.float32), (levels[1:] + levels[:-1]) / 2)
+        residual /= scale.astype(np.float32)
+        codes = np.zeros(residual.shape, np.uint8)
+        # A comparison for each border, in parts that stay in the cache: np.digitize takes four times as long.
+        for start in range(0, len(codes), _ROWS_AT_ONCE):
+            part = residual[start : start + _ROWS_AT_ONCE]
+            for border in _borders(self.bits):
+                codes[start : start + _ROWS_AT_ONCE] += part >= border
         per_byte = 8 // self.bits
-        grouped = codes.astype(np.uint8).reshape(len(vectors), DIMENSION // per_byte, per_byte)
+        grouped = codes.reshape(len(vectors), DIMENSION // per_byte, per_byte)
         packed = np.zeros(grouped.shape[:2], np.uint8)
         for place in range(per_byte):
             packed |= grouped[:, :, place] << (place * self.bits)
         return np.concatenate([scale.view(np.uint8), packed], axis=1).tobytes()
+
+    def encode_texts(self, texts: Sequence[NDArray[np.float32]]) -> list[bytes]:
+        """The codes of several texts' token vectors, each (tokens, 384), rows of any length, computed in one go."""
+        if not texts:
+            return []
+        codes = self.encode(unit_rows(np.concatenate(texts)))
+        ends = np.cumsum([0, *(len(text) for text in texts)]) * self.bytes_per_token
+        return [codes[start:end] for start, end in pairwise(ends.tolist())]
 
     def decode(self, codes: bytes) -> NDArray[np.float32]:
         """The vectors of codes, (tokens, 384), of length 1, in the space of `rotate`."""
@@ -107,6 +123,13 @@ class TokenCodec:
 def _levels(bits: int) -> NDArray[np.float32]:
     positive = np.array(_LEVELS[bits], np.float32)
     return np.concatenate([-positive[::-1], positive])
+
+
+@cache
+def _borders(bits: int) -> NDArray[np.float32]:
+    """Between each two levels."""
+    levels = _levels(bits)
+    return ((levels[1:] + levels[:-1]) / 2).astype(np.float32)
 
 
 @cache

@@ -9,7 +9,7 @@ from hash_embedding import HashEmbedding
 from llama_index.core.schema import TextNode
 from pydantic import Field
 
-from qa_engine.ingestion.neighbour_embedding import NeighbourEmbedding
+from qa_engine.ingestion.context_embedding import ContextEmbedding
 
 
 class Recording(HashEmbedding):
@@ -27,7 +27,7 @@ def embedded(sentences: Sequence[tuple[str, str]], reach: int) -> list[str]:
         TextNode(text=text, metadata={"section": section}, excluded_embed_metadata_keys=["section"])
         for text, section in sentences
     ]
-    done = NeighbourEmbedding(embed_model=model, context_sentences=reach)(nodes)
+    done = ContextEmbedding(embed_model=model, context_sentences=reach)(nodes)
     assert [node.get_content() for node in done] == [text for text, _ in sentences]
     assert all(node.embedding for node in done)
     return model.seen
