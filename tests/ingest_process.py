@@ -28,7 +28,7 @@ from qa_engine.ingestion.report import FileResult, IngestProgress, IngestReport
 def parse_in_place(
     paths: Sequence[Path], config: DocumentsConfig, workers: int = 1
 ) -> Iterator[tuple[Path, ParsedPdf | DocumentError]]:
-    """Stands in for ``parse_files`` where the worker processes are not the subject: a second saved a run."""
+    """Stands in for ``parsed_or_waiting`` where the worker processes are not the subject: a second saved a run."""
     for path in paths:
         try:
             yield path, read_pdf(path, reading_options(config))
@@ -108,7 +108,7 @@ def ingest_and_die(
         os.environ[URL_VARIABLE] = url
     make_deadly(OWNERS, method, call, when)
     module._TOGETHER_FILES = 1
-    module.parse_files = parse_in_place
+    module.parsed_or_waiting = parse_in_place
     run = ingest_locally if local_model else ingest
     run(Path(folder), Path(storage), prune=True)
 

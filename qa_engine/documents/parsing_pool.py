@@ -112,6 +112,15 @@ def parse_files(
         config: how to read, and limits of time, size and memory.
         workers: number of processes; they share the pages of long files.
     """
+    for found in parsed_or_waiting(paths, config, workers):
+        if found is not None:
+            yield found
+
+
+def parsed_or_waiting(
+    paths: Sequence[Path], config: DocumentsConfig, workers: int = 1
+) -> Iterator[tuple[Path, ParsedPdf | DocumentError] | None]:
+    """The same, and None before a file that is not read yet is waited for: the caller may have something else to do."""
     if not paths:
         return
     waiting: deque[_FileJob] = deque()
@@ -124,6 +133,8 @@ def parse_files(
             if not waiting:
                 break
             job = waiting.popleft()
+            if not job.is_read:
+                yield None
             yield job.path, job.result()
         pool.close()
     finally:
@@ -190,6 +201,11 @@ class _FileJob:
                         for start in starts
                     ]
             return self._rest
+
+    @property
+    def is_read(self) -> bool:
+        """Whether no page is waited for any more."""
+        return self._first.done() and all(future.done() for future in self._schedule_rest())
 
     def result(self) -> ParsedPdf | DocumentError:
         """What was read of the file, or why it was not."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
@@ -11,7 +11,7 @@ from llama_index.core.vector_stores.types import BasePydanticVectorStore
 from pydantic import ConfigDict, Field
 
 from qa_engine.index.token_store import TokenStore
-from qa_engine.ingestion.model_passes import SLICE, EmbeddedSentences, embed_passes, model_passes, sliced
+from qa_engine.ingestion.model_passes import EmbeddedSentences, embed_passes, model_passes, sliced
 from qa_engine.ingestion.report import StageClock
 
 
@@ -44,12 +44,13 @@ class ContextEmbedding(TransformComponent):
     token_store: TokenStore | None = None
     vector_store: BasePydanticVectorStore | None = None
     clock: StageClock = Field(default_factory=StageClock)
-    embedded: Callable[[Sequence[BaseNode]], EmbeddedSentences] | None = None
-    """Gives what other machines computed for nodes; the model is not asked then."""
+    embedded: Callable[[Sequence[BaseNode]], Iterable[EmbeddedSentences]] | None = None
+    """Gives what was computed elsewhere for nodes, in parts; the model is not asked then."""
 
     def __call__(self, nodes: Sequence[BaseNode], **kwargs: Any) -> Sequence[BaseNode]:
         start = 0
-        for found in self._found(nodes):
+        parts = iter(self.embedded(nodes) if self.embedded is not None else self._embedded_here(nodes))
+        while (found := self._next(parts)) is not None:
             part = nodes[start : start + len(found.vectors)]
             start += len(part)
             if self.token_store is not None and found.codes is not None:
@@ -66,16 +67,11 @@ class ContextEmbedding(TransformComponent):
                 self.report(start, len(nodes))
         return nodes
 
-    def _found(self, nodes: Sequence[BaseNode]) -> Iterator[EmbeddedSentences]:
-        """What is stored of the sentences, some hundred at a time, in order."""
-        if self.embedded is not None:
-            for start in range(0, len(nodes), SLICE):
-                with self.clock("embedding"):
-                    found = self.embedded(nodes[start : start + SLICE])
-                yield found
-            return
+    def _next(self, parts: Iterator[EmbeddedSentences]) -> EmbeddedSentences | None:
+        with self.clock("embedding"):
+            return next(parts, None)
+
+    def _embedded_here(self, nodes: Sequence[BaseNode]) -> Iterator[EmbeddedSentences]:
         codec = self.token_store.codec if self.token_store is not None else None
         for part in sliced(model_passes(nodes, self.embed_model, self.pass_chars, self.context_sentences)):
-            with self.clock("embedding"):
-                found = embed_passes(part, self.embed_model, codec)
-            yield found
+            yield embed_passes(part, self.embed_model, codec)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from llama_index.core.ingestion import IngestionPipeline
+from llama_index.core.node_parser import NodeParser
 from llama_index.core.schema import BaseNode
 
 from qa_engine.documents.node_parser import SECTION
@@ -31,12 +32,14 @@ class FileGroup:
         most_chars: characters of text from which on it is full.
         most_files: the same in files.
         files: each with what was read of it, and the seconds that were waited for that.
+        nodes: their sentences, after `split`.
     """
 
     most_chars: int
     most_files: int
     files: list[tuple[FileToRead, ParsedPdf, float]] = field(default_factory=list)
     chars: int = 0
+    nodes: Sequence[BaseNode] = ()
 
     def add(self, file: FileToRead, parsed: ParsedPdf, seconds: float) -> None:
         """Takes a file in."""
@@ -47,6 +50,14 @@ class FileGroup:
     def is_full(self) -> bool:
         """Whether it should be stored."""
         return self.chars >= self.most_chars or len(self.files) >= self.most_files
+
+    def split(self, parser: NodeParser) -> Sequence[BaseNode]:
+        """Has the texts split into sentences; these are what will be stored."""
+        documents = [
+            PdfDocument.of(parsed, file.path, file.record.document_id) for file, parsed, _ in self.files
+        ]
+        self.nodes = parser.get_nodes_from_documents(documents)
+        return self.nodes
 
 
 @dataclass(frozen=True)
@@ -85,13 +96,10 @@ class GroupWriter:
         self._ocr = ocr
 
     def store(self, group: FileGroup) -> list[StoredFile]:
-        """Stores the nodes of all files, then commits each file that is still what was read."""
+        """Stores the nodes of all files, which are split already, then commits each file that is still what was read."""
         started = time.perf_counter()
-        documents = [
-            PdfDocument.of(parsed, file.path, file.record.document_id) for file, parsed, _ in group.files
-        ]
-        nodes: dict[str, list[BaseNode]] = {document.node_id: [] for document in documents}
-        for node in self._pipeline.run(documents=documents):
+        nodes: dict[str, list[BaseNode]] = {file.record.document_id: [] for file, _, _ in group.files}
+        for node in self._pipeline.run(nodes=group.nodes):
             nodes[node.ref_doc_id or ""].append(node)
         total = max(1, sum(map(len, nodes.values())))
         with self._clock("committing"):

@@ -1,9 +1,9 @@
-"""The LlamaIndex pipeline that one document goes through: sentences, announcement, embedding, store."""
+"""The LlamaIndex pipeline that the sentences of a few documents go through: announcement, embedding, store."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
@@ -12,7 +12,6 @@ from llama_index.core.schema import BaseNode, TransformComponent
 from llama_index.core.vector_stores.types import BasePydanticVectorStore
 
 from qa_engine.config import Config
-from qa_engine.documents.node_parser import SentenceNodeParser
 from qa_engine.index.token_store import TokenStore
 from qa_engine.ingestion.context_embedding import ContextEmbedding
 from qa_engine.ingestion.model_passes import EmbeddedSentences
@@ -38,12 +37,12 @@ def build_pipeline(
     report: Callable[[int, int], None] | None = None,
     token_store: TokenStore | None = None,
     clock: StageClock | None = None,
-    embedded: Callable[[Sequence[BaseNode]], EmbeddedSentences] | None = None,
+    embedded: Callable[[Sequence[BaseNode]], Iterable[EmbeddedSentences]] | None = None,
 ) -> IngestionPipeline:
-    """The pipeline for a few documents a run.
+    """The pipeline for the sentences of a few documents a run.
 
     Args:
-        config: limits and context.
+        config: how much context a sentence gets.
         embed_model: makes the vectors.
         vector_store: takes the nodes.
         announce: is told the document and the number of its nodes before the first is stored.
@@ -57,7 +56,6 @@ def build_pipeline(
     """
     return IngestionPipeline(
         transformations=[
-            SentenceNodeParser(max_sentence_chars=config.documents.max_sentence_chars),
             NodeAnnouncement(announce=announce),
             ContextEmbedding(
                 embed_model=embed_model,

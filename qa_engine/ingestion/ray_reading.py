@@ -16,21 +16,18 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.schema import BaseNode
 
 from qa_engine.config import Config
-from qa_engine.documents.node_ids import split_node_id
 from qa_engine.documents.parsing_pool import reading_options
 from qa_engine.documents.pdf import ParsedPdf, opened_pdf
 from qa_engine.errors import ConfigurationError, DocumentError, QAEngineError, ServiceUnavailableError
 from qa_engine.ingestion.changes import FileToRead, unreadable
-from qa_engine.ingestion.model_passes import SLICE, EmbeddedSentences, ModelPass
+from qa_engine.ingestion.model_passes import EmbeddedSentences, ModelPass
 from qa_engine.ingestion.ray_worker import (
     ContentNeeded,
     ReadFile,
@@ -198,22 +195,15 @@ class RayReading:
                 else:
                     yield job.file.path, found
 
-    def embedded(self, nodes: Sequence[BaseNode]) -> EmbeddedSentences:
-        """What the workers computed for sentences of files that `read` gave; each can be asked for once.
+    def embedded(self, nodes: Sequence[BaseNode]) -> Iterator[EmbeddedSentences]:
+        """What the workers computed for sentences of files that `read` gave, in parts; each can be asked for once.
 
         Raises:
             ServiceUnavailableError: the cluster lost them again and again.
         """
-        parts: list[EmbeddedSentences] = []
-        for document_id, own in groupby(nodes, key=lambda node: node.ref_doc_id or ""):
-            ordinals = [split_node_id(node.node_id)[1] for node in own]
-            document = self._documents[document_id]
-            parts.extend(document.sentences(ordinals[0], ordinals[-1] + 1))
-            if document.is_done:
-                del self._documents[document_id]
-        codes = [code for part in parts for code in part.codes or ()]
-        vectors = np.concatenate([part.vectors for part in parts])
-        return EmbeddedSentences(vectors, codes if parts[0].codes is not None else None)
+        for document_id in dict.fromkeys(node.ref_doc_id or "" for node in nodes):
+            yield from self._documents[document_id].sentences()
+            del self._documents[document_id]
 
     def cancel(self) -> None:
         """Ends what still runs at the workers."""
@@ -330,36 +320,21 @@ class _Document:
         self._embed_ahead(self._jobs)
 
     @property
-    def is_done(self) -> bool:
-        return self._passed == len(self._slices)
-
-    @property
     def running(self) -> list[Any]:
         """References to what workers are computing."""
         return [job.ref for job in self._jobs[self._passed :] if job.ref is not None]
 
-    def sentences(self, first: int, last: int) -> Iterator[EmbeddedSentences]:
-        """Sentences ``first`` to ``last`` (exclusive), in pieces. What lies before them goes."""
-        for number in range(first // SLICE, (last - 1) // SLICE + 1):
-            found = self._slice(number)
-            start = number * SLICE
-            rows = slice(max(first - start, 0), last - start)
-            yield EmbeddedSentences(
-                found.vectors[rows], found.codes[rows] if found.codes is not None else None
-            )
-            if last >= start + len(found.vectors):
-                self._slices[number] = None
-                self._passed = number + 1
-
-    def _slice(self, number: int) -> EmbeddedSentences:
-        found = self._slices[number]
-        if found is None:
-            self._embed_ahead(self._jobs[number:])
-            job = self._jobs[number]
-            found = self._embedded_slice(job)
-            job.ref, job.passes = None, []
-            self._slices[number] = found
-        return found
+    def sentences(self) -> Iterator[EmbeddedSentences]:
+        """All of them, a slice at a time."""
+        for number, found in enumerate(self._slices):
+            if found is None:
+                self._embed_ahead(self._jobs[number:])
+                job = self._jobs[number]
+                found = self._embedded_slice(job)
+                job.ref, job.passes = None, []
+            self._slices[number] = None
+            self._passed = number + 1
+            yield found
 
 
 def _connect(address: str) -> None:

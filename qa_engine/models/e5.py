@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -165,6 +165,7 @@ class E5Encoder:
         """Tokens of each text after truncation, special tokens included."""
         return [len(encoding.ids) for encoding in self._tokenizer.encode_batch(list(texts))]
 
+    @cache  # noqa: B019 - one encoder lives as long as the process
     def is_punctuation(self, token: int) -> bool:
         """Whether a token holds neither a letter nor a digit."""
         return not any(character.isalnum() for character in self._tokenizer.id_to_token(token) or "")
@@ -219,8 +220,8 @@ class E5Encoder:
 
 def unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """The vectors, (n, dimension), with length 1."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit: NDArray[np.float32] = vectors / np.maximum(lengths, 1e-9)
+    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))  # np.linalg.norm takes four times as long
+    unit: NDArray[np.float32] = vectors / np.maximum(lengths, 1e-9)[:, None]
     return unit
 
 

@@ -186,13 +186,13 @@ def test_share_of_chinese_is_taken_over_all_files(catalog: Catalog) -> None:
 def test_state_survives_closing_and_opening(tmp_path: Path) -> None:
     path = tmp_path / "catalog.sqlite"
     first = Catalog(path, create=True)
-    first.set_meta(name="合同", identity='{"model": "m"}')
+    first.set_meta(name="合同", identity='{"model": "m", "pass_chars": 70}')
     commit(first, record())
     first.begin("d9", 7)
     first.close()
     second = Catalog(path)
     assert second.meta("name") == "合同"
-    assert second.identity == {"model": "m"}
+    assert second.identity == {"model": "m", "pass_chars": 70}
     assert second.node_count() == 3
     assert second.unfinished() == [("d9", 7)]
     assert Catalog(path, create=True).node_count() == 3

@@ -145,7 +145,8 @@ def test_same_embedding_is_accepted() -> None:
     ("changed", "named"),
     [
         ({"provider": "openai", "model": "text-embedding-3-small"}, "text-embedding-3-small"),
-        ({"context_sentences": 2}, "context_sentences"),
+        ({"pass_chars": 0}, "pass_chars = 70, context_sentences = None"),
+        ({"pass_chars": 90}, "pass_chars = 90"),
         ({"dimensions": 256}, "dimensions"),
     ],
 )
@@ -158,6 +159,25 @@ def test_other_embedding_is_refused_with_both_values_and_a_way_out(
     assert named in text
     assert "合同" in text
     assert "qa-engine ingest" in text
+
+
+def test_context_that_does_not_count_is_not_asked_for() -> None:
+    """Shared passes have no neighbours; a model that gives one vector for a text shares no pass."""
+    require_identity(stored(), EmbeddingConfig(context_sentences=3), "c")
+    remote = {"provider": "openai", "model": "bge-m3"}
+    require_identity(stored(**remote), EmbeddingConfig(**remote, pass_chars=0), "c")
+    with pytest.raises(ConfigurationError, match="context_sentences = 2"):
+        require_identity(stored(**remote), EmbeddingConfig(**remote, context_sentences=2), "c")
+
+
+def test_collection_of_before_there_were_shared_passes(tmp_path: Path) -> None:
+    catalog = Catalog(tmp_path / "catalog.sqlite")
+    of_before = {key: value for key, value in stored(pass_chars=0).items() if key != "pass_chars"}
+    catalog.set_meta(identity=json.dumps(of_before))
+    require_identity(catalog.identity, EmbeddingConfig(pass_chars=0), "c")
+    with pytest.raises(ConfigurationError, match="pass_chars = 0, but the configuration says pass_chars = 70"):
+        require_identity(catalog.identity, EmbeddingConfig(), "c")
+    catalog.close()
 
 
 def test_other_prefix_of_a_remote_model_is_refused() -> None:

@@ -107,9 +107,10 @@ class TestEmbedding:
 
     def test_a_sentence_is_the_mean_of_its_own_tokens(self, local_model: object) -> None:
         model = LocalEmbedding()
-        found = embed_passes(self.passes(CHINESE, ENGLISH), model, None)
-        [text] = model.encoder.encode([CHINESE + ENGLISH], PASSAGE_PREFIX)
-        border = next(row for row, (start, _) in enumerate(text.offsets) if start >= len(CHINESE))
+        [both] = self.passes(CHINESE, ENGLISH)
+        found = embed_passes([both], model, None)
+        [text] = model.encoder.encode([both.text], PASSAGE_PREFIX)
+        border = next(row for row, (_, end) in enumerate(text.offsets) if end > both.sentences[1][0])
         for vector, own in zip(found.vectors, (text.vectors[:border], text.vectors[border:]), strict=True):
             expected = own.mean(axis=0)
             assert vector == pytest.approx(expected / np.linalg.norm(expected), abs=1e-3)
