@@ -16,7 +16,7 @@ from pdf_factory import WEST_LAKE, PdfBuilder, broken_pdf, chinese_pdf, english_
 from pebble import ProcessFuture
 
 from qa_engine.config import DocumentsConfig
-from qa_engine.documents.parsing_pool import outcome, parse_files
+from qa_engine.documents.parsing_pool import outcome, parse_files, parsed_or_waiting
 from qa_engine.documents.pdf import ParsedPdf
 from qa_engine.errors import DocumentError
 
@@ -63,6 +63,21 @@ def test_results_come_in_the_order_of_the_files(workers: int, tmp_path: Path) ->
         *(english_pdf(tmp_path / f"{n}.pdf") for n in range(5)),
     ]
     assert reasons(paths, workers=workers) == ["read", "damaged", *["read"] * 5]
+
+
+def test_waiting_is_told_before_it_begins(tmp_path: Path) -> None:
+    """A file of which nothing is read yet is waited for; the next was read meanwhile, and is not."""
+    paths = [chinese_pdf(tmp_path / "a.pdf"), english_pdf(tmp_path / "b.pdf")]
+    results = parsed_or_waiting(paths, DocumentsConfig())
+    assert next(results) is None
+    first = next(results)
+    assert first is not None
+    assert first[0] == paths[0]
+    time.sleep(3)
+    second = next(results)
+    assert second is not None
+    assert second[0] == paths[1]
+    assert next(results, "end") == "end"
 
 
 def test_result_is_what_was_read(tmp_path: Path) -> None:

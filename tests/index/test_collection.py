@@ -171,11 +171,13 @@ def test_context_that_does_not_count_is_not_asked_for() -> None:
 
 
 def test_collection_of_before_there_were_shared_passes(tmp_path: Path) -> None:
-    catalog = Catalog(tmp_path / "catalog.sqlite")
+    catalog = Catalog(tmp_path / "catalog.sqlite", create=True)
     of_before = {key: value for key, value in stored(pass_chars=0).items() if key != "pass_chars"}
     catalog.set_meta(identity=json.dumps(of_before))
     require_identity(catalog.identity, EmbeddingConfig(pass_chars=0), "c")
-    with pytest.raises(ConfigurationError, match="pass_chars = 0, but the configuration says pass_chars = 70"):
+    with pytest.raises(
+        ConfigurationError, match="pass_chars = 0, but the configuration says pass_chars = 70"
+    ):
         require_identity(catalog.identity, EmbeddingConfig(), "c")
     catalog.close()
 
