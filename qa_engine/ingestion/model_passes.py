@@ -156,9 +156,9 @@ def _shortened(text: str, from_end: bool = False) -> str:
 
 def _own_rows(encoded: EncodedText, sentences: Sequence[tuple[int, int]]) -> Iterator[slice]:
     """The tokens of each sentence. Their places in the text rise, but for tokens without a place at its beginning."""
-    offsets = np.array(encoded.offsets, np.int64).reshape(-1, 2)
+    starts, ends = encoded.offsets.T
     for start, end in sentences:
-        own = np.flatnonzero((offsets[:, 1] > start) & (offsets[:, 0] < end))
+        own = np.flatnonzero((ends > start) & (starts < end))
         yield slice(int(own[0]), int(own[-1]) + 1) if len(own) else slice(0, 0)
 
 

@@ -42,13 +42,13 @@ class EncodedText:
 
     Attributes:
         vector: its embedding, (384,), of length 1.
-        offsets: first character and end of each token in the text.
+        offsets: first character and end of each token in the text, (tokens, 2).
         ids: the tokens, without prefix and special tokens.
         vectors: theirs, (tokens, 384).
     """
 
     vector: NDArray[np.float32]
-    offsets: list[tuple[int, int]]
+    offsets: NDArray[np.int64]
     ids: list[int]
     vectors: NDArray[np.float32]
 
@@ -151,7 +151,7 @@ class E5Encoder:
         for batch, (embeddings, tokens) in self._run_outputs(["embedding", "token_vectors"], encodings):
             for row, index in enumerate(batch.indices):
                 content = slice(start, int(batch.mask[row].sum()) - 1)
-                offsets = [(a - len(prefix), b - len(prefix)) for a, b in encodings[index].offsets[content]]
+                offsets = np.array(encodings[index].offsets[content], np.int64).reshape(-1, 2) - len(prefix)
                 ids = batch.ids[row, content].tolist()
                 found[index] = EncodedText(embeddings[row], offsets, ids, tokens[row, content])
         return [text for text in found if text is not None]
