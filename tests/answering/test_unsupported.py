@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import cn2an
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from llama_index.core.schema import NodeWithScore, TextNode
 
@@ -133,6 +133,12 @@ ODD = st.text(
 
 
 @settings(max_examples=300, deadline=None)
+@example("0万百月", "")
+@example("2①月", "")
+@example("0分之亿", "")
+@example("0一一月", "")
+@example("0.1月", "")
+@example("AA0月", "")
 @given(ODD, ODD)
 def test_any_text_supports_itself(answer: str, other: str) -> None:
     assert all(item for item in found(answer, other))
