@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextvars import copy_context
+from functools import partial
 from queue import SimpleQueue
 from threading import Semaphore, Thread
 
@@ -56,8 +57,8 @@ class EmbeddingAhead:
         for part in slices:
             future: Future[EmbeddedSentences] = Future()
             futures.append(future)
-            context = copy_context()  # spans of tracing belong to what the caller does
-            self._tasks.put((future, lambda part=part, context=context: context.run(self._embed, part)))  # type: ignore[misc]
+            # Spans of tracing belong to what the caller does.
+            self._tasks.put((future, partial(copy_context().run, self._embed, part)))
         self._started[nodes[0].node_id] = futures
 
     def embedded(self, nodes: Sequence[BaseNode]) -> Iterator[EmbeddedSentences]:
