@@ -176,9 +176,11 @@ def _numbers(text: str) -> Iterator[str]:
 
 def _months(text: str) -> Iterator[int]:
     for digits, numeral in _MONTH.findall(text):
-        value = int(digits) if digits else _whole(numeral)
-        if value is not None:
-            yield value
+        # Of two characters that make no number, or another one, the last may be the month.
+        for written in {numeral, numeral[-1:]}:
+            value = int(digits) if digits else _whole(written)
+            if value is not None:
+                yield value
     for matched in _NUMERIC_DATE.findall(text):
         yield from (int(part) for part in matched if part and int(part) <= 12)
     yield from (_MONTHS[word] for word in _WORD.findall(text) if word in _MONTHS)

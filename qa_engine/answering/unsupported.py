@@ -28,7 +28,7 @@ _NOT_SAID = re.compile(
 _DIGITS = r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?"
 _NUMERAL = r"[〇零一二两三四五六七八九十百千万亿壹贰叁肆伍陆柒捌玖拾佰仟]"
 _DATE = re.compile(
-    rf"(?:(?P<y>[0-9]{{4}}|[〇零一二三四五六七八九]{{4}})\s*年\s*)?(?<![A-Za-z0-9.])(?<!{_NUMERAL})(?P<m>[0-9]{{1,2}}|{_NUMERAL}{{1,2}})\s*月"
+    rf"(?:(?P<y>[0-9]{{4}}|[〇零一二三四五六七八九]{{4}})\s*年\s*)?(?<![0-9])(?P<m>[0-9]{{1,2}}|{_NUMERAL}{{1,2}})\s*月"
     rf"(?:\s*(?P<d>[0-9]{{1,2}}|{_NUMERAL}{{1,3}})\s*[日号])?(?!球|亮|饼)"
     r"|(?<![0-9./-])(?P<y2>[0-9]{4})[-/.](?P<m2>0?[1-9]|1[0-2])[-/.](?P<d2>[0-9]{1,2})(?![0-9./-])"
 )
@@ -43,8 +43,6 @@ _CHINESE_NUMBER = re.compile(rf"{_NUMERAL}{{2,}}(?:点{_NUMERAL}+)?|{_NUMERAL}�
 _MEASURES = r"(?:年|个月|日|天|岁|元|美元|米|公里|千米|公斤|千克|吨|小时|分钟|秒|周|星期|倍|章|条|页|度)"
 _SINGLE = re.compile(rf"(?<!{_NUMERAL})([二两三四五六七八九十])(?={_MEASURES})")
 _YEAR = re.compile(r"[一二][〇零一二三四五六七八九]{3}|[一二三四五六七八九]*[〇零][〇零一二三四五六七八九]*")
-_BLANK = "\x00"
-"""In the place of a character that says nothing: no white space, over which the parts of a date or a number would join."""
 _PLACES, _COUNTS = re.compile(r"[十百千万亿拾佰仟]"), re.compile(r"[一二两三四五六七八九壹贰叁肆伍陆柒捌玖]")
 
 
@@ -72,10 +70,13 @@ def unsupported(text: str, question: str, passages: Sequence[NodeWithScore]) -> 
     """
     text = visible(text)
     shown = [visible(_shown(passage)) for passage in passages]
-    evidence = comparable("\n".join([visible(question), *shown]))
+    known = "\n".join([visible(question), *shown])
+    # Also read as the answer is: what citations, list numbers and dates leave of odd texts would be unknown otherwise.
+    claims = _claims(known)
+    evidence = comparable("\n".join([known, claims, _blank(_DATE, claims)]))
     vocabulary, figures = Vocabulary(evidence), Figures.of(evidence)
     scales = {char for char in "百千万亿" if char in evidence}
-    bare = _blank(_NOT_SAID, _blank(_CITED, _narrow(_blank(RAISED, text))))
+    bare = _claims(text)
     found = [*_dates(bare, figures)]
     bare = _blank(_DATE, bare)
     found += [*_numbers(bare, figures, scales), *unknown_terms(bare, vocabulary)]
@@ -111,15 +112,19 @@ def _narrow(text: str) -> str:
 
 
 def _blank(pattern: re.Pattern[str], text: str) -> str:
-    return pattern.sub(lambda match: _BLANK * len(match[0]), text)
+    return pattern.sub(lambda match: " " * len(match[0]), text)
+
+
+def _claims(text: str) -> str:
+    """A text with blanks in the place of what claims nothing."""
+    return _blank(_NOT_SAID, _blank(_CITED, _narrow(_blank(RAISED, text))))
 
 
 def _dates(text: str, figures: Figures) -> Iterator[Found]:
     for match in _DATE.finditer(text):
         year, month, day = (match[name] or match[f"{name}2"] for name in "ymd")
         value = value_of(month)
-        # What is no month, such as 百月, is no claim: the passages are read for months only.
-        known_month = value is None or int(value) not in range(1, 13) or int(value) in figures.months
+        known_month = value is None or int(value) in figures.months
         if not known_month or not all(_holds(figures, part) for part in (year, day) if part):
             yield Found(match.start(), "".join(match[0].split()))
 
@@ -127,7 +132,7 @@ def _dates(text: str, figures: Figures) -> Iterator[Found]:
 def _numbers(text: str, figures: Figures, scales: set[str]) -> Iterator[Found]:
     for match in _FRACTION.finditer(text):
         whole, part = value_of(match[1]), value_of(match[2])
-        if whole is None or part is None:
+        if whole is None or part is None:  # characters that make no number are no claim
             continue
         known = part in figures.numbers and (whole in {"100", "1000"} or whole in figures.numbers)
         if not known and not _holds_share(figures, part):

@@ -28,6 +28,8 @@ def found(answer: str, *passages: str, question: str = "问题？", **metadata: 
         ("2023年5月成立[1]。", "Founded in May 2024.", ["2023年5月"]),
         ("2024年5月3日成立[1]。", "2024年5月8日成立。", ["2024年5月3日"]),
         ("成立于二〇二三年[1]。", "成立于2024年。", ["二〇二三"]),
+        ("工程结束.5月成立公司[1]。", "公司6月成立，工程结束。", ["5月"]),
+        ("OpenAI5月发布[1]。", "OpenAI于6月发布。", ["5月"]),
         ("保修三年[1]。", "保修期为24个月。", ["三年"]),
         ("作者是 Geoffrey Hinton[1]。", "The author is Yann LeCun.", ["Geoffrey Hinton"]),
         ("作者是 Yann Hinton[1]。", "The author is Yann LeCun.", ["Hinton"]),
