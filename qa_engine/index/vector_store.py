@@ -288,10 +288,10 @@ def _sentence(identifier: str, text: str | None, stored: Mapping[str, Any] | Non
     # Chroma returns the keys in an order that changes from call to call, and the hash of a node depends on it.
     metadata = dict(sorted((stored or {}).items()))
     metadata.pop(DOCUMENT_ID, None)
-    start, _, end = str(metadata.pop(_PLACE, "")).partition("-")
-    return StoredSentence(
-        identifier, text or "", metadata, int(start) if start else None, int(end) if end else None
-    )
+    former = metadata.pop("start", None), metadata.pop("end", None)  # two keys, in collections of before
+    place = metadata.pop(_PLACE, None)
+    start, end = map(int, place.split("-")) if place is not None else former
+    return StoredSentence(identifier, text or "", metadata, start, end)
 
 
 def node_of(sentence: StoredSentence) -> TextNode:

@@ -48,8 +48,8 @@ class ContextEmbedding(TransformComponent):
 
     def __call__(self, nodes: Sequence[BaseNode], **kwargs: Any) -> Sequence[BaseNode]:
         start = 0
-        parts = iter(self.embedded(nodes) if self.embedded is not None else self._embedded_here(nodes))
-        while (found := self._next(parts)) is not None:
+        parts = self.embedded(nodes) if self.embedded is not None else self._embedded_here(nodes)
+        for found in self.clock.each("embedding", parts):
             part = nodes[start : start + len(found.vectors)]
             start += len(part)
             if self.token_store is not None and found.codes is not None:
@@ -65,10 +65,6 @@ class ContextEmbedding(TransformComponent):
             if self.report is not None:
                 self.report(start, len(nodes))
         return nodes
-
-    def _next(self, parts: Iterator[EmbeddedSentences]) -> EmbeddedSentences | None:
-        with self.clock("embedding"):
-            return next(parts, None)
 
     def _embedded_here(self, nodes: Sequence[BaseNode]) -> Iterator[EmbeddedSentences]:
         codec = self.token_store.codec if self.token_store is not None else None

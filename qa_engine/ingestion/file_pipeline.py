@@ -77,24 +77,19 @@ class FilePipeline:
         """What became of each file, as soon as it is committed or has failed. No two may be of the same content."""
         by_path = {file.path: file for file in files}
         group = FileGroup(_TOGETHER_CHARS, _TOGETHER_FILES)
-        results = iter(self._read(files))
-        while True:
-            started = time.perf_counter()
-            with self._clock("waiting for parsing"):
-                found = next(results, _END)
+        started = time.perf_counter()
+        for found in self._clock.each("waiting for parsing", self._read(files)):
             if found is None:
                 yield from self._store()
-                continue
-            if isinstance(found, _End):
-                break
-            path, parsed = found
-            if isinstance(parsed, DocumentError):
-                yield path, parsed
+            elif isinstance(found[1], DocumentError):
+                yield found[0], found[1]
             else:
+                path, parsed = found[0], found[1]
                 group.add(by_path[path], parsed, time.perf_counter() - started)
-            if group.is_full:
-                yield from self._start(group)
-                group = FileGroup(_TOGETHER_CHARS, _TOGETHER_FILES)
+                if group.is_full:
+                    yield from self._start(group)
+                    group = FileGroup(_TOGETHER_CHARS, _TOGETHER_FILES)
+            started = time.perf_counter()
         if group.files:
             yield from self._start(group)
         yield from self._store()
@@ -114,13 +109,6 @@ class FilePipeline:
         if group is not None:
             for stored in self._writer.store(group):
                 yield stored.file.path, stored.error or stored
-
-
-class _End:
-    """Stands for the end of the files."""
-
-
-_END = _End()
 
 
 @contextmanager

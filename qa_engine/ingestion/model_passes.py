@@ -131,9 +131,9 @@ def _shared(
 
 
 def _joined(texts: Sequence[str]) -> ModelPass:
-    ends = [len(join_sentences(texts[: row + 1])) for row in range(len(texts))]
-    spans = tuple((end - len(text), end) for text, end in zip(texts, ends, strict=True))
-    return ModelPass(join_sentences(texts), spans, is_shared=True)
+    joined = [join_sentences(texts[: row + 1]) for row in range(len(texts))]
+    spans = tuple((len(whole) - len(text), len(whole)) for text, whole in zip(texts, joined, strict=True))
+    return ModelPass(joined[-1], spans, is_shared=True)
 
 
 def _with_neighbours(

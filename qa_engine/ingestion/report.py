@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from qa_engine.documents.pdf import PageReport
 
@@ -51,6 +51,9 @@ class Failure:
     message: str
 
 
+_Item = TypeVar("_Item")
+
+
 class StageClock:
     """Adds up the seconds that each stage of a run takes."""
 
@@ -65,6 +68,17 @@ class StageClock:
             yield
         finally:
             self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - started
+
+    def each(self, stage: str, items: Iterable[_Item]) -> Iterator[_Item]:
+        """The items, while what is waited for each of them counts for a stage."""
+        iterator = iter(items)
+        while True:
+            with self(stage):
+                try:
+                    item = next(iterator)
+                except StopIteration:
+                    return
+            yield item
 
 
 @dataclass

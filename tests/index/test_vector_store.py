@@ -21,7 +21,7 @@ from qa_engine.index.catalog import Catalog
 from qa_engine.index.chroma import open_chroma, open_on_server
 from qa_engine.index.records import DocumentParts, FileRecord
 from qa_engine.index.sentence_texts import SentenceTexts
-from qa_engine.index.vector_store import SentenceVectorStore, stored_sentence
+from qa_engine.index.vector_store import SentenceVectorStore, _sentence, stored_sentence
 
 
 def node(ordinal: int, vector: list[float], text: str = "句子", document_id: str = "d") -> TextNode:
@@ -249,3 +249,9 @@ class TestTextsElsewhere:
         catalog.close()
         found = reading.query(VectorStoreQuery(query_embedding=nodes[0].embedding, similarity_top_k=3))
         assert (found.nodes, found.ids, found.similarities) == ([], [], [])
+
+
+def test_place_of_a_sentence_stored_before_it_was_one_key() -> None:
+    row = {"document_id": "a", "page": 2, "start": 10, "end": 12}
+    former = _sentence("a-0000000", "文", row)
+    assert (former.start_char_idx, former.end_char_idx, dict(former.metadata)) == (10, 12, {"page": 2})
