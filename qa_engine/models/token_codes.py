@@ -9,7 +9,7 @@ whose token vectors share a mean of length 0.79: the cosine of a vector to its c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import pairwise
@@ -28,7 +28,7 @@ _LEVELS: dict[int, tuple[float, ...]] = {
 }
 """The positive half of the levels for a normal distribution of deviation 1 (Max, 1960)."""
 _SCALE_BYTES = 2
-_ROWS_AT_ONCE = 512
+_ROWS_AT_ONCE = 256
 _SAMPLE = (
     "二〇二三年公司营业收入增长了百分之十二，主要来自海外市场和新产品。",
     "这座城市位于河流的北岸，人口约三百万，是该省最大的港口。",
@@ -65,31 +65,33 @@ class TokenCodec:
 
     def encode(self, vectors: NDArray[np.float32]) -> bytes:
         """The codes of token vectors, (tokens, 384), with rows of length 1."""
-        residual = _rotated(vectors - self.centre)
-        scale = np.maximum(residual.std(axis=1, keepdims=True), 1e-6).astype(np.float16)
-        residual /= scale.astype(np.float32)
-        codes = np.full(residual.shape, len(_LEVELS[self.bits]), np.uint8)
-        # A comparison for each border, in parts that stay in the cache: np.digitize takes eight times as long.
-        for start in range(0, len(codes), _ROWS_AT_ONCE):
-            part = slice(start, start + _ROWS_AT_ONCE)
-            size = np.abs(residual[part])
-            for border in _borders(self.bits):
-                codes[part] += size >= border
-            codes[part] ^= (residual[part] < 0) * np.uint8(2**self.bits - 1)  # levels are symmetrical
-        per_byte = 8 // self.bits
-        grouped = codes.reshape(len(vectors), DIMENSION // per_byte, per_byte)
-        packed = np.zeros(grouped.shape[:2], np.uint8)
-        for place in range(per_byte):
-            packed |= grouped[:, :, place] << (place * self.bits)
-        return np.concatenate([scale.view(np.uint8), packed], axis=1).tobytes()
+        parts = (vectors[start : start + _ROWS_AT_ONCE] for start in range(0, len(vectors), _ROWS_AT_ONCE))
+        return b"".join(self._encoded(part).tobytes() for part in parts)
 
     def encode_texts(self, texts: Sequence[NDArray[np.float32]]) -> list[bytes]:
         """The codes of several texts' token vectors, each (tokens, 384), rows of any length, computed in one go."""
-        if not texts:
-            return []
-        codes = self.encode(unit_rows(np.concatenate(texts)))
-        ends = np.cumsum([0, *(len(text) for text in texts)]) * self.bytes_per_token
-        return [codes[start:end] for start, end in pairwise(ends.tolist())]
+        codes: list[bytes] = []
+        for group in _grouped(texts):
+            rows = self._encoded(unit_rows(np.concatenate(group)))
+            ends = np.cumsum([0, *map(len, group)]).tolist()
+            codes += [rows[start:end].tobytes() for start, end in pairwise(ends)]
+        return codes
+
+    def _encoded(self, vectors: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """The codes of few enough vectors that all of this stays in the processor's cache, (tokens, bytes)."""
+        residual = _rotated_columns(vectors - self.centre)
+        scale = np.maximum(residual.std(axis=0), 1e-6).astype(np.float16)
+        residual /= scale.astype(np.float32)
+        codes = np.full(residual.shape, len(_LEVELS[self.bits]), np.uint8)
+        size = np.abs(residual)
+        for border in _borders(self.bits):  # a comparison for each: np.digitize takes eight times as long
+            codes += size >= border
+        codes ^= (residual < 0) * np.uint8(2**self.bits - 1)  # levels are symmetrical
+        per_byte = 8 // self.bits
+        packed = codes[::per_byte].copy()
+        for place in range(1, per_byte):
+            packed |= codes[place::per_byte] << (place * self.bits)
+        return np.concatenate([scale[:, None].view(np.uint8), packed.T], axis=1)
 
     def decode(self, codes: bytes) -> NDArray[np.float32]:
         """The vectors of codes, (tokens, 384), of length 1, in the space of `rotate`."""
@@ -120,6 +122,20 @@ class TokenCodec:
         return _rotated(vectors)
 
 
+def _grouped(texts: Sequence[NDArray[np.float32]]) -> Iterator[list[NDArray[np.float32]]]:
+    """Texts in groups of about `_ROWS_AT_ONCE` rows."""
+    group: list[NDArray[np.float32]] = []
+    rows = 0
+    for text in texts:
+        if group and rows + len(text) > _ROWS_AT_ONCE:
+            yield group
+            group, rows = [], 0
+        group.append(text)
+        rows += len(text)
+    if group:
+        yield group
+
+
 @cache
 def _levels(bits: int) -> NDArray[np.float32]:
     positive = np.array(_LEVELS[bits], np.float32)
@@ -143,36 +159,39 @@ def _byte_levels(bits: int) -> NDArray[np.float32]:
 
 
 def _rotated(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Vectors, (n, 384), times an orthogonal matrix that mixes all coordinates; the same on every machine.
-
-    The matrix is the product of random signs, a Hadamard matrix of 128 and a cosine transform of 3. It is applied as such,
-    by additions in the cache: as fast as a product with the whole matrix, and without the threads of BLAS, which wait
-    actively for more and hinder the model.
-    """
-    third = DIMENSION // 3
+    """Vectors, (n, 384), times an orthogonal matrix that mixes all coordinates; the same on every machine."""
     rotated = np.empty((len(vectors), DIMENSION), np.float32)
     for start in range(0, len(vectors), _ROWS_AT_ONCE):
-        # A row for each coordinate: additions of whole rows, also of neighbouring coordinates.
-        part = np.ascontiguousarray((vectors[start : start + _ROWS_AT_ONCE] * _signs()).T)
-        half = 1
-        while half < third:
-            pairs = part.reshape(DIMENSION // (2 * half), 2, half, -1)
-            difference = pairs[:, 0] - pairs[:, 1]
-            pairs[:, 0] += pairs[:, 1]
-            pairs[:, 1] = difference
-            half *= 2
-        mixed = np.tensordot(_cosine(), part.reshape(3, third, -1), axes=1)
-        rotated[start : start + _ROWS_AT_ONCE] = mixed.reshape(DIMENSION, -1).T
+        part = slice(start, start + _ROWS_AT_ONCE)
+        rotated[part] = _rotated_columns(vectors[part]).T
     return rotated
 
 
-@cache
-def _cosine() -> NDArray[np.float32]:
-    """The cosine transform of 3, with the scale of the Hadamard matrix in it."""
-    angles = np.pi / 3 * (np.arange(3) + 0.5) * np.arange(3)[:, None]
-    cosine = np.cos(angles) * np.sqrt([[1 / 3], [2 / 3], [2 / 3]])
-    scaled: NDArray[np.float32] = np.asarray(cosine / np.sqrt(DIMENSION // 3), np.float32)
-    return scaled
+def _rotated_columns(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The same for few enough vectors that they stay in the processor's cache; a column for each, (384, n).
+
+    The matrix is the product of random signs, a Hadamard matrix of 128 and a cosine transform of 3. It is applied as such,
+    by additions: as fast as a product with the whole matrix, and without the threads of BLAS, which wait actively for more
+    and hinder the model.
+    """
+    third = DIMENSION // 3
+    # A row for each coordinate: additions of whole rows, also of neighbouring coordinates.
+    now = np.ascontiguousarray((vectors * _signs()).T)
+    following = np.empty_like(now)
+    half = 1
+    while half < third:
+        pairs, sums = (rows.reshape(DIMENSION // (2 * half), 2, half, -1) for rows in (now, following))
+        np.add(pairs[:, 0], pairs[:, 1], out=sums[:, 0])
+        np.subtract(pairs[:, 0], pairs[:, 1], out=sums[:, 1])
+        now, following = following, now
+        half *= 2
+    first, second, last = now.reshape(3, third, -1)
+    mixed = following.reshape(3, third, -1)
+    outer = first + last
+    np.multiply(outer + second, np.float32(DIMENSION**-0.5), out=mixed[0])
+    np.multiply(first - last, np.float32((2 * third) ** -0.5), out=mixed[1])
+    np.multiply(outer - 2 * second, np.float32((6 * third) ** -0.5), out=mixed[2])
+    return following
 
 
 @cache
