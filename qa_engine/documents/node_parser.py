@@ -51,6 +51,7 @@ class SentenceNodeParser(NodeParser):
     def _sentences(self, document: BaseNode) -> list[TextNode]:
         pdf = document if isinstance(document, PdfDocument) else None
         starts = [span.start for span in pdf.spans] if pdf is not None else []
+        source = document.as_related_node_info()  # hashes the whole text
         nodes = []
         for ordinal, (sentence, text) in enumerate(self._texts(document)):
             metadata: dict[str, Any] = {"file_name": document.metadata.get("file_name", "")}
@@ -70,7 +71,7 @@ class SentenceNodeParser(NodeParser):
                     excluded_llm_metadata_keys=METADATA_KEYS,
                     start_char_idx=sentence.start,
                     end_char_idx=sentence.end,
-                    relationships={NodeRelationship.SOURCE: document.as_related_node_info()},
+                    relationships={NodeRelationship.SOURCE: source},
                 )
             )
         return nodes

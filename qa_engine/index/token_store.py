@@ -103,14 +103,23 @@ class TokenStore(SqliteFile):
             tokens: for each its vectors, (tokens, 384) with rows of length 1, or what this store's codec made of them.
         """
         codes = [given if isinstance(given, bytes) else self.codec.encode(given) for given in tokens]
+        rows = [(*split_node_id(node_id), code) for node_id, code in zip(node_ids, codes, strict=True)]
+        documents = dict.fromkeys(document_id for document_id, _, _ in rows)
         with self._transaction() as connection:
-            for node_id, code in zip(node_ids, codes, strict=True):
-                document_id, ordinal = split_node_id(node_id)
-                connection.execute("INSERT OR IGNORE INTO documents (document_id) VALUES (?)", (document_id,))
-                connection.execute(
-                    "INSERT OR REPLACE INTO sentences SELECT number, ?, ? FROM documents WHERE document_id = ?",
-                    (ordinal, code, document_id),
-                )
+            connection.executemany(
+                "INSERT OR IGNORE INTO documents (document_id) VALUES (?)",
+                [(document_id,) for document_id in documents],
+            )
+            numbers = {
+                document_id: connection.execute(
+                    "SELECT number FROM documents WHERE document_id = ?", (document_id,)
+                ).fetchone()[0]
+                for document_id in documents
+            }
+            connection.executemany(
+                "INSERT OR REPLACE INTO sentences VALUES (?, ?, ?)",
+                [(numbers[document_id], ordinal, code) for document_id, ordinal, code in rows],
+            )
 
     def delete(self, document_id: str) -> None:
         """Deletes the token vectors of a document; one that is not there is passed over."""
