@@ -59,8 +59,9 @@ class DocumentsConfig(_Section):
 class IngestionConfig(_Section):
     """How files become nodes in the index."""
 
-    workers: Annotated[int, Field(ge=1, le=256)] = 1
-    """Processes that parse PDFs beside the process that embeds and writes."""
+    workers: Annotated[int, Field(ge=1, le=256)] | None = None
+    """Processes that parse PDFs beside the process that embeds and writes. Unset: what the files keep busy, at most eight
+    and no more than there are processors."""
     ray_address: Annotated[str, Field(min_length=1)] | None = None
     """A Ray cluster that reads and embeds: ``auto``, ``HOST:PORT``, ``ray://HOST:PORT`` as ``ray.init`` takes them, or
     ``local`` to start one here. Unset: this machine does it."""

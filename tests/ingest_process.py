@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,15 @@ from qa_engine.ingestion.report import FileResult, IngestProgress, IngestReport
 
 
 def parse_in_place(
-    paths: Sequence[Path], config: DocumentsConfig, workers: int = 1
+    paths: Sequence[Path],
+    config: DocumentsConfig,
+    workers: int = 1,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[tuple[Path, ParsedPdf | DocumentError]]:
-    """Stands in for ``parsed_or_waiting`` where the worker processes are not the subject: a second saved a run."""
+    """Stands in for ``parse_files`` where the worker processes are not the subject: a second saved a run."""
     for path in paths:
+        if stopped():
+            return
         try:
             yield path, read_pdf(path, reading_options(config))
         except DocumentError as error:
@@ -108,7 +113,7 @@ def ingest_and_die(
         os.environ[URL_VARIABLE] = url
     make_deadly(OWNERS, method, call, when)
     module._TOGETHER_FILES = 1
-    module.parsed_or_waiting = parse_in_place
+    module.parse_files = parse_in_place
     run = ingest_locally if local_model else ingest
     run(Path(folder), Path(storage), prune=True)
 

@@ -6,6 +6,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from concurrent.futures import wait
 from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
 from threading import Lock
@@ -25,7 +26,13 @@ _AHEAD = 2
 PAGES_AT_ONCE = 4
 """Pages that a worker reads in one go. A long file is shared among the workers, and a scan has the limit of time for
 these pages and not for all."""
+_ASKING_SECONDS = 0.2
+"""How often a caller who may have given up is asked."""
 _hiding_main = Lock()
+
+
+class _StoppedError(Exception):
+    """Nobody waits for what is read any more."""
 
 
 class _WorkerProcess(SpawnProcess):
@@ -103,7 +110,10 @@ def in_worker(path: Path, config: DocumentsConfig, task: Callable[..., Any], *ar
 
 
 def parse_files(
-    paths: Sequence[Path], config: DocumentsConfig, workers: int = 1
+    paths: Sequence[Path],
+    config: DocumentsConfig,
+    workers: int = 1,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[tuple[Path, ParsedPdf | DocumentError]]:
     """Parses files beside the caller's own work, and yields each with its text or the reason why there is none.
 
@@ -111,16 +121,9 @@ def parse_files(
         paths: the files; results come in this order.
         config: how to read, and limits of time, size and memory.
         workers: number of processes; they share the pages of long files.
+        stopped: is asked now and then while a file is waited for; once it says so, nothing more comes. For a caller whose
+            other threads cannot close the iterator.
     """
-    for found in parsed_or_waiting(paths, config, workers):
-        if found is not None:
-            yield found
-
-
-def parsed_or_waiting(
-    paths: Sequence[Path], config: DocumentsConfig, workers: int = 1
-) -> Iterator[tuple[Path, ParsedPdf | DocumentError] | None]:
-    """The same, and None before a file that is not read yet is waited for: the caller may have something else to do."""
     if not paths:
         return
     waiting: deque[_FileJob] = deque()
@@ -133,9 +136,10 @@ def parsed_or_waiting(
             if not waiting:
                 break
             job = waiting.popleft()
-            if not job.is_read:
-                yield None
-            yield job.path, job.result()
+            try:
+                yield job.path, job.result(stopped)
+            except _StoppedError:
+                return
         pool.close()
     finally:
         pool.stop()
@@ -202,29 +206,35 @@ class _FileJob:
                     ]
             return self._rest
 
-    @property
-    def is_read(self) -> bool:
-        """Whether no page is waited for any more."""
-        return self._first.done() and all(future.done() for future in self._schedule_rest())
+    def result(self, stopped: Callable[[], bool] = lambda: False) -> ParsedPdf | DocumentError:
+        """What was read of the file, or why it was not.
 
-    def result(self) -> ParsedPdf | DocumentError:
-        """What was read of the file, or why it was not."""
-        found = outcome(self.path, self._first, self._config)
+        Raises:
+            _StoppedError: ``stopped`` said so before.
+        """
+        found = self._outcome(self._first, stopped)
         if not isinstance(found, tuple):
             assert isinstance(found, ParsedPdf | DocumentError)
             return found
         pages: list[Page] = list(found[1])
         rest = self._schedule_rest()
         for future in rest:
-            part = outcome(self.path, future, self._config)
+            part = self._outcome(future, stopped)
             if isinstance(part, DocumentError):
                 for other in rest:
                     other.cancel()
                 return part
             pages.extend(part[1])
-        whole = outcome(self.path, self._schedule(assemble, self.path, pages, self._options), self._config)
+        whole = self._outcome(self._schedule(assemble, self.path, pages, self._options), stopped)
         assert isinstance(whole, ParsedPdf | DocumentError)
         return whole
+
+    def _outcome(self, future: ProcessFuture, stopped: Callable[[], bool]) -> Any:
+        while not future.done():
+            if stopped():
+                raise _StoppedError
+            wait([future], _ASKING_SECONDS)
+        return outcome(self.path, future, self._config)
 
 
 def _read_first(path: Path, options: ReadingOptions) -> ParsedPdf | tuple[int, list[Page]]:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from llama_index.core.ingestion import IngestionPipeline
-from llama_index.core.node_parser import NodeParser
 from llama_index.core.schema import BaseNode
 
 from qa_engine.documents.node_parser import SECTION
 from qa_engine.documents.pdf import ParsedPdf
-from qa_engine.documents.reader import PdfDocument
 from qa_engine.documents.sentences import is_chinese
 from qa_engine.errors import DocumentError
 from qa_engine.index.analyser import analyse
@@ -20,44 +18,9 @@ from qa_engine.index.catalog import Catalog
 from qa_engine.index.records import DocumentParts, FileRecord
 from qa_engine.index.vector_store import stored_sentence
 from qa_engine.ingestion.changes import FileToRead, file_digest, file_stamp, now, unreadable
+from qa_engine.ingestion.file_groups import FileGroup
 from qa_engine.ingestion.lexical_text import lexical_text
 from qa_engine.ingestion.report import StageClock, needs_ocr
-
-
-@dataclass
-class FileGroup:
-    """Parsed files on their way into the index, until there are enough of them.
-
-    Attributes:
-        most_chars: characters of text from which on it is full.
-        most_files: the same in files.
-        files: each with what was read of it, and the seconds that were waited for that.
-        nodes: their sentences, after `split`.
-    """
-
-    most_chars: int
-    most_files: int
-    files: list[tuple[FileToRead, ParsedPdf, float]] = field(default_factory=list)
-    chars: int = 0
-    nodes: Sequence[BaseNode] = ()
-
-    def add(self, file: FileToRead, parsed: ParsedPdf, seconds: float) -> None:
-        """Takes a file in."""
-        self.files.append((file, parsed, seconds))
-        self.chars += len(parsed.text)
-
-    @property
-    def is_full(self) -> bool:
-        """Whether it should be stored."""
-        return self.chars >= self.most_chars or len(self.files) >= self.most_files
-
-    def split(self, parser: NodeParser) -> Sequence[BaseNode]:
-        """Has the texts split into sentences; these are what will be stored."""
-        documents = [
-            PdfDocument.of(parsed, file.path, file.record.document_id) for file, parsed, _ in self.files
-        ]
-        self.nodes = parser.get_nodes_from_documents(documents)
-        return self.nodes
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ class IngestRun:
         )
 
     def run(
-        self, files: Sequence[Path], named: Sequence[Path | str], prune: bool, workers: int
+        self, files: Sequence[Path], named: Sequence[Path | str], prune: bool, workers: int | None
     ) -> IngestReport:
         """Compares the files with the catalog and brings the collection to where they are.
 
@@ -87,7 +87,7 @@ class IngestRun:
             files: absolute paths.
             named: the paths that they were found below.
             prune: whether files that are gone leave the collection.
-            workers: processes that parse, unless the workers of a Ray cluster do.
+            workers: processes that parse, unless the workers of a Ray cluster do; None for as many as the files are worth.
         """
         started = time.perf_counter()
         drop_former(self._catalog, self._where, self._config.index)
@@ -166,10 +166,10 @@ class IngestRun:
             )
         )
 
-    def _read(self, reads: Sequence[FileToRead], workers: int) -> None:
+    def _read(self, reads: Sequence[FileToRead], workers: int | None) -> None:
         """Reads files; of those with the same content one, and if that fails the next."""
         # LlamaIndex and Chroma: an unchanged corpus is done before they are imported.
-        from qa_engine.ingestion.file_pipeline import file_pipeline
+        from qa_engine.ingestion.file_pipeline import file_pipeline, worthwhile_workers
 
         with file_pipeline(
             self._config,
@@ -177,7 +177,7 @@ class IngestRun:
             self._where,
             self._nodes,
             self._embed_model,
-            workers,
+            workers or worthwhile_workers([file.record.size for file in reads]),
             self._reading.ocr,
             self._progress,
             self._clock,

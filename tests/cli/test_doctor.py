@@ -30,7 +30,7 @@ SETTINGS = '[embedding]\nprovider = "huggingface"\nmodel = "m"\n[rerank]\nmodel 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working directory with a sound collection, and settings that fit it in ``other.toml``."""
-    monkeypatch.setattr(module, "parsed_or_waiting", parse_in_place)
+    monkeypatch.setattr(module, "parse_files", parse_in_place)
     chinese_pdf(tmp_path / "pdfs" / "年报.pdf")
     ingest(tmp_path / "pdfs", tmp_path / "storage")
     (tmp_path / "other.toml").write_text(SETTINGS, encoding="utf-8")

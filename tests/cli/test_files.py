@@ -22,7 +22,7 @@ NAME = "我的 集合"
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working directory with a collection: 年报.pdf, its copy in another folder, and planets.pdf, which is gone."""
-    monkeypatch.setattr(module, "parsed_or_waiting", parse_in_place)
+    monkeypatch.setattr(module, "parse_files", parse_in_place)
     chinese_pdf(tmp_path / "pdfs" / "年报.pdf")
     (tmp_path / "pdfs" / "old").mkdir()
     shutil.copy(tmp_path / "pdfs" / "年报.pdf", tmp_path / "pdfs" / "old")

@@ -62,7 +62,7 @@ def ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
     chinese_pdf(folder / "docs" / "西湖.pdf")
     english_pdf(folder / "docs" / "planets.pdf")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "parsed_or_waiting", parse_in_place)
+        patch.setattr(module, "parse_files", parse_in_place)
         ingest(folder / "docs", folder / "storage")
     return folder
 
@@ -70,6 +70,6 @@ def ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def place(ingested: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     """A copy of the collection, which a test may damage; its files are those of the original, and stay as they are."""
-    monkeypatch.setattr(module, "parsed_or_waiting", parse_in_place)
+    monkeypatch.setattr(module, "parse_files", parse_in_place)
     shutil.copytree(ingested / "storage", tmp_path / "storage")
     return Place(tmp_path / "storage", ingested / "docs")

@@ -166,7 +166,7 @@ class TestChroma:
     def test_collection_on_a_real_server_that_then_ends(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(module, "parsed_or_waiting", parse_in_place)
+        monkeypatch.setattr(module, "parse_files", parse_in_place)
         hashed = HashEmbedding(model_name="hash")
         chinese_pdf(tmp_path / "docs" / "a.pdf")
 

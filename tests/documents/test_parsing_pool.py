@@ -16,7 +16,7 @@ from pdf_factory import WEST_LAKE, PdfBuilder, broken_pdf, chinese_pdf, english_
 from pebble import ProcessFuture
 
 from qa_engine.config import DocumentsConfig
-from qa_engine.documents.parsing_pool import outcome, parse_files, parsed_or_waiting
+from qa_engine.documents.parsing_pool import outcome, parse_files
 from qa_engine.documents.pdf import ParsedPdf
 from qa_engine.errors import DocumentError
 
@@ -65,19 +65,17 @@ def test_results_come_in_the_order_of_the_files(workers: int, tmp_path: Path) ->
     assert reasons(paths, workers=workers) == ["read", "damaged", *["read"] * 5]
 
 
-def test_waiting_is_told_before_it_begins(tmp_path: Path) -> None:
-    """A file of which nothing is read yet is waited for; the next was read meanwhile, and is not."""
-    paths = [chinese_pdf(tmp_path / "a.pdf"), english_pdf(tmp_path / "b.pdf")]
-    results = parsed_or_waiting(paths, DocumentsConfig())
-    assert next(results) is None
-    first = next(results)
-    assert first is not None
-    assert first[0] == paths[0]
-    time.sleep(3)
-    second = next(results)
-    assert second is not None
-    assert second[0] == paths[1]
-    assert next(results, "end") == "end"
+def test_caller_who_gives_up_does_not_wait_for_the_file(tmp_path: Path) -> None:
+    """What a thread reads cannot be closed by another: it is told to stop, and leaves no process."""
+    given_up = threading.Event()
+    paths = [chinese_pdf(tmp_path / "a.pdf"), endless(tmp_path / "pipe.pdf"), chinese_pdf(tmp_path / "b.pdf")]
+    results = parse_files(paths, DocumentsConfig(timeout_seconds=60), 1, given_up.is_set)
+    assert next(results)[0] == paths[0]
+    threading.Timer(1, given_up.set).start()
+    started = time.monotonic()
+    assert list(results) == []
+    assert time.monotonic() - started < 20
+    assert multiprocessing.active_children() == []
 
 
 def test_result_is_what_was_read(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> IndexReader:
     chinese_pdf(folder / "docs" / "西湖.pdf")
     english_pdf(folder / "docs" / "planets.pdf")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "parsed_or_waiting", parse_in_place)
+        patch.setattr(module, "parse_files", parse_in_place)
         ingest(folder / "docs", folder / "storage")
     paths = collection_paths(folder / "storage", "default")
     return IndexReader(paths, Catalog(paths.catalog))

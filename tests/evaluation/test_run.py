@@ -42,7 +42,7 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("evaluate")
     chinese_pdf(folder / "docs" / "西湖.pdf")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "parsed_or_waiting", parse_in_place)
+        patch.setattr(module, "parse_files", parse_in_place)
         ingest(folder / "docs", folder / "storage")
     return folder / "storage"
 

@@ -307,7 +307,7 @@ def test_large_vectors_are_sent_in_requests_that_a_proxy_takes(chroma_server: Ch
 def docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     from pdf_factory import chinese_pdf
 
-    monkeypatch.setattr(module, "parsed_or_waiting", parse_in_place)
+    monkeypatch.setattr(module, "parse_files", parse_in_place)
     chinese_pdf(tmp_path / "docs" / "a.pdf")
     return tmp_path / "docs"
 

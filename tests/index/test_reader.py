@@ -26,7 +26,7 @@ INGEST = """
 import sys
 from pathlib import Path
 from ingest_process import ingest, module, parse_in_place
-module.parsed_or_waiting = parse_in_place
+module.parse_files = parse_in_place
 ingest(Path(sys.argv[1]), Path(sys.argv[2]), prune=True)
 """
 
@@ -37,7 +37,7 @@ BOTH = pytest.mark.parametrize("vector_place", ["folder", "server"], indirect=Tr
 
 @pytest.fixture(autouse=True)
 def parsed_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "parsed_or_waiting", parse_in_place)
+    monkeypatch.setattr(module, "parse_files", parse_in_place)
 
 
 @pytest.fixture

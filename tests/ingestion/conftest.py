@@ -11,7 +11,7 @@ from qa_engine.ingestion import file_pipeline as module
 @pytest.fixture
 def parsed_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
     """No worker processes: they have tests of their own."""
-    monkeypatch.setattr(module, "parsed_or_waiting", parse_in_place)
+    monkeypatch.setattr(module, "parse_files", parse_in_place)
 
 
 @pytest.fixture

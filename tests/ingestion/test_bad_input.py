@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,7 @@ from pathlib import Path
 from ingest_process import ingest, module, parse_in_place
 from qa_engine.errors import QAEngineError
 
-module.parsed_or_waiting = parse_in_place
+module.parse_files = parse_in_place
 module._TOGETHER_FILES = 1
 # A file of the index that is to grow beyond this: the disk is full.
 import signal
@@ -45,14 +45,14 @@ def meddling(monkeypatch: pytest.MonkeyPatch, path: Path, meddle: object) -> Non
     """Does something to a file right after it has been read."""
 
     def parse(
-        paths: Sequence[Path], config: DocumentsConfig, workers: int = 1
+        paths: Sequence[Path], config: DocumentsConfig, workers: int, stopped: Callable[[], bool]
     ) -> Iterator[tuple[Path, ParsedPdf | DocumentError]]:
-        for found, parsed in parse_in_place(paths, config, workers):
+        for found, parsed in parse_in_place(paths, config, workers, stopped):
             if found == path:
                 meddle()  # type: ignore[operator]
             yield found, parsed
 
-    monkeypatch.setattr(module, "parsed_or_waiting", parse)
+    monkeypatch.setattr(module, "parse_files", parse)
 
 
 def test_file_that_changes_while_it_is_read_is_named_and_taken_by_the_next_run(
@@ -66,7 +66,7 @@ def test_file_that_changes_while_it_is_read_is_named_and_taken_by_the_next_run(
         ("changed", "a.pdf changed while it was read: run again.")
     ]
     assert set(stored_files(storage)) == {"b.pdf"}
-    monkeypatch.setattr(module, "parsed_or_waiting", parse_in_place)
+    monkeypatch.setattr(module, "parse_files", parse_in_place)
     assert ingest(docs, storage).added == 1
     assert stored_files(storage)["a.pdf"] == "The second version."
 
@@ -84,7 +84,7 @@ def test_file_that_only_looks_changed_is_taken(
 def test_file_that_vanishes_while_it_is_read_is_named(
     update: bool, docs: Path, storage: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "parsed_or_waiting", parse_in_place)
+    monkeypatch.setattr(module, "parse_files", parse_in_place)
     path = english_pdf(docs / "a.pdf", ["The first version."], header=None)
     chinese_pdf(docs / "b.pdf", header=None)
     if update:
@@ -96,7 +96,7 @@ def test_file_that_vanishes_while_it_is_read_is_named(
     assert (failure.reason, Path(failure.file).name) == ("unreadable", "a.pdf")
     # An earlier version stays until someone prunes.
     assert set(stored_files(storage)) == ({"a.pdf", "b.pdf"} if update else {"b.pdf"})
-    monkeypatch.setattr(module, "parsed_or_waiting", parse_in_place)
+    monkeypatch.setattr(module, "parse_files", parse_in_place)
     assert ingest(docs, storage, prune=True).failures == []
     assert set(stored_files(storage)) == {"b.pdf"}
 
@@ -149,7 +149,7 @@ def test_odd_names_are_kept_apart_moved_and_pruned(docs: Path, storage: Path) ->
 def test_full_disk_is_one_clear_error_and_the_next_run_completes(
     limit: int, docs: Path, storage: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "parsed_or_waiting", parse_in_place)
+    monkeypatch.setattr(module, "parse_files", parse_in_place)
     for number in range(30):
         english_pdf(docs / f"{number:02}.pdf", [f"This is text {number}.", *SOLAR_SYSTEM], header=None)
     with python(INGEST, str(docs), str(storage), str(limit)) as process:

@@ -40,7 +40,7 @@ _LONGEST = 0.6
 
 def perform(operation: str, docs: Path, storage: Path) -> None:
     """The operation itself, after what it is about has been done to the files."""
-    module.parsed_or_waiting = parse_in_place
+    module.parse_files = parse_in_place
     module._TOGETHER_FILES = 2
     reembedding._TOGETHER = 1
     what, _, part = operation.partition(" ")

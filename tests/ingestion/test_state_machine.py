@@ -207,7 +207,7 @@ class Collection(RuleBasedStateMachine):
 
 
 def run_machine(monkeypatch: pytest.MonkeyPatch, examples: int, steps: int, phases: list[Phase]) -> None:
-    monkeypatch.setattr(file_pipeline, "parsed_or_waiting", parse_in_place)
+    monkeypatch.setattr(file_pipeline, "parse_files", parse_in_place)
     monkeypatch.setattr(file_pipeline, "_TOGETHER_FILES", 64)
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         Collection,

@@ -35,7 +35,7 @@ QUESTION = "西湖的雷峰塔高多少米？"
 
 @pytest.fixture(autouse=True)
 def parsed_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "parsed_or_waiting", parse_in_place)
+    monkeypatch.setattr(module, "parse_files", parse_in_place)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
         sidecar(pdf, {"year": 2001 + number, "city": "杭州"})
     english_pdf(folder / "planets" / "planets.pdf", lines_per_page=4)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "parsed_or_waiting", parse_in_place)
+        patch.setattr(module, "parse_files", parse_in_place)
         ingest(docs, folder / "storage", collection="lakes")
         ingest(folder / "planets", folder / "storage", collection="planets")
         shared = [docs / "导游03.pdf", folder / "planets" / "planets.pdf"]

@@ -29,7 +29,7 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> IndexSnapshot:
     english_pdf(folder / "docs" / "planets.pdf")
     llama_paper(folder / "docs" / "llama.pdf")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "parsed_or_waiting", parse_in_place)
+        patch.setattr(module, "parse_files", parse_in_place)
         ingest(folder / "docs", folder / "storage")
     paths = collection_paths(folder / "storage", "default")
     return IndexReader(paths, Catalog(paths.catalog)).snapshot()

@@ -1,0 +1,163 @@
+"""Reading beside the caller's own work: in order, bounded, errors to who asks, and an end when nobody asks any more."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from qa_engine.errors import DocumentError
+from qa_engine.ingestion.file_groups import FileGroup, Unread
+from qa_engine.ingestion.reading_ahead import ReadingAhead
+
+WAIT = 10.0
+
+
+def group(chars: int) -> FileGroup:
+    return FileGroup(most_chars=1, most_files=1, chars=chars)
+
+
+class Source:
+    """Gives items, and counts how many were taken; ``stopped`` ends it."""
+
+    def __init__(self, items: list[FileGroup | Unread]) -> None:
+        self.taken = 0
+        self.prepared: list[FileGroup] = []
+        self.threads: set[str] = set()
+        self._items = items
+
+    def read(self) -> Iterator[FileGroup | Unread]:
+        for item in self._items:
+            self.taken += 1
+            yield item
+
+    def prepare(self, item: FileGroup) -> None:
+        self.threads.add(threading.current_thread().name)
+        self.prepared.append(item)
+
+
+def reading_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "reading"]
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left() -> Iterator[None]:
+    """What a test begins to read and does not finish is stopped."""
+    made: list[ReadingAhead] = []
+    original = ReadingAhead.__init__
+
+    def init(reading: ReadingAhead, prepare: Callable[[FileGroup], None]) -> None:
+        original(reading, prepare)
+        made.append(reading)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ReadingAhead, "__init__", init)
+        yield
+    for reading in made:
+        reading.stop()
+    assert not reading_threads()
+
+
+def settled(source: Source) -> int:
+    """How many groups are prepared when no more come."""
+    count = -1
+    while count != len(source.prepared):
+        count = len(source.prepared)
+        time.sleep(0.1)
+    return count
+
+
+def test_everything_comes_in_order_and_groups_are_prepared_in_one_other_thread() -> None:
+    unread = (Path("broken.pdf"), DocumentError("damaged", "broken"))
+    source = Source([group(5), unread, *(group(5) for _ in range(20))])
+    reading = ReadingAhead(source.prepare)
+    found = list(reading.over(source.read()))
+    assert found == source._items
+    assert source.prepared == [item for item in found if isinstance(item, FileGroup)]
+    assert source.threads == {"reading"}
+
+
+def test_only_a_few_groups_are_ahead_of_the_one_that_is_stored() -> None:
+    source = Source([group(5) for _ in range(20)])
+    groups = ReadingAhead(source.prepare).over(source.read())
+    next(groups)
+    assert settled(source) == 3
+    next(groups)
+    assert settled(source) == 4
+
+
+def test_two_large_groups_are_not_prepared_at_once() -> None:
+    source = Source([group(1_500_000) for _ in range(3)])
+    groups = ReadingAhead(source.prepare).over(source.read())
+    next(groups)
+    assert settled(source) == 1
+    next(groups)
+    assert settled(source) == 2
+
+
+def test_group_larger_than_all_limits_is_prepared_alone() -> None:
+    source = Source([group(5), group(9_000_000), group(5)])
+    groups = ReadingAhead(source.prepare).over(source.read())
+    next(groups)
+    assert settled(source) == 1
+    assert len(list(groups)) == 2
+
+
+def test_error_of_the_reading_reaches_who_asks_after_what_came_before_it() -> None:
+    def read() -> Iterator[FileGroup | Unread]:
+        yield group(5)
+        raise RuntimeError("the disk is gone")
+
+    groups = ReadingAhead(lambda _: None).over(read())
+    assert isinstance(next(groups), FileGroup)
+    with pytest.raises(RuntimeError, match="the disk is gone"):
+        next(groups)
+
+
+def test_error_of_the_preparing_reaches_who_asks() -> None:
+    def prepare(_: FileGroup) -> None:
+        raise RuntimeError("no sentences")
+
+    with pytest.raises(RuntimeError, match="no sentences"):
+        next(ReadingAhead(prepare).over(iter([group(5)])))
+
+
+def test_stop_ends_a_reading_that_waits_for_room() -> None:
+    source = Source([group(5) for _ in range(20)])
+    reading = ReadingAhead(source.prepare)
+    next(reading.over(source.read()))
+    assert settled(source) == 3
+    reading.stop()
+    assert source.taken == 4
+    assert not reading_threads()
+
+
+def test_stop_tells_the_reader_and_waits_for_it() -> None:
+    reading = ReadingAhead(lambda _: None)
+    begun = threading.Event()
+
+    def read() -> Iterator[FileGroup | Unread]:
+        yield group(5)
+        begun.set()
+        while not reading.stopped():
+            time.sleep(0.01)
+
+    next(reading.over(read()))
+    assert begun.wait(WAIT)
+    reading.stop()
+    assert not reading_threads()
+
+
+def test_stop_before_anything_was_read() -> None:
+    ReadingAhead(lambda _: None).stop()
+
+
+def test_second_run_goes_on_with_the_same_reading() -> None:
+    source = Source([group(5)])
+    reading = ReadingAhead(source.prepare)
+    assert len(list(reading.over(source.read()))) == 1
+    assert len(list(reading.over(source.read()))) == 1
+    reading.stop()
