@@ -40,6 +40,7 @@ from qa_engine.ingestion.report import (
 )
 from qa_engine.ingestion.stored_nodes import StoredNodes
 from qa_engine.ingestion.token_vectors import change_token_bits
+from qa_engine.models.e5 import E5Encoder
 
 if TYPE_CHECKING:
     from llama_index.core.base.embeddings.base import BaseEmbedding
@@ -168,6 +169,8 @@ class IngestRun:
 
     def _read(self, reads: Sequence[FileToRead], workers: int | None) -> None:
         """Reads files; of those with the same content one, and if that fails the next."""
+        if self._embed_model is None and self._config.embedding.provider == "local":
+            E5Encoder.load_early()
         # LlamaIndex and Chroma: an unchanged corpus is done before they are imported.
         from qa_engine.ingestion.file_pipeline import file_pipeline, worthwhile_workers
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qa_engine.errors import ModelUnavailableError
-from qa_engine.models.e5_prepare import Progress, prepare
+from qa_engine.errors import ModelUnavailableError, QAEngineError
+from qa_engine.models.e5_prepare import Progress, model_folder, prepare
 
 MAX_TOKENS = 512
 QUERY_PREFIX = "query: "
@@ -83,7 +84,9 @@ class E5Encoder:
 
         Args:
             folder: as returned by `prepare`.
-            threads: batches computed at once, of all callers; all cores that this process may use if None.
+            threads: batches computed at once, of all callers; if None, two for each core that this process may use: Chroma
+                holds the interpreter lock while it stores, and a thread whose batch is done cannot take the next one
+                meanwhile.
 
         Raises:
             ModelUnavailableError: the files are missing or damaged.
@@ -109,7 +112,7 @@ class E5Encoder:
                     f"The local model in {folder} cannot be loaded ({error}): qa-engine models prepare --force."
                 ) from error
         tokenizer.enable_truncation(MAX_TOKENS)
-        return cls(tokenizer, session, threads or available_cores())
+        return cls(tokenizer, session, threads or 2 * available_cores())
 
     @classmethod
     def shared(cls, progress: Progress | None = None) -> E5Encoder:
@@ -124,6 +127,18 @@ class E5Encoder:
             if folder not in _shared:
                 _shared[folder] = cls.load(folder)
             return _shared[folder]
+
+    @classmethod
+    def load_early(cls) -> None:
+        """Has the encoder loaded in a thread if it is prepared: half of that needs no interpreter lock, and goes on while
+        the caller imports libraries. `shared` waits for it, and says what is wrong if it fails."""
+        if model_folder().exists():
+            Thread(target=cls._try_to_load, name="e5-loading", daemon=True).start()
+
+    @classmethod
+    def _try_to_load(cls) -> None:
+        with suppress(QAEngineError):
+            cls.shared()
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors of length 1, (texts, 384), in the order of the texts. Prefixes are the caller's."""
