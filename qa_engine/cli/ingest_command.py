@@ -42,7 +42,10 @@ def ingest(
         bool, typer.Option("--prune", help="Also remove files that vanished from the given paths.")
     ] = False,
     workers: Annotated[
-        int | None, typer.Option("--workers", min=1, max=256, help="Processes that read PDFs [default: 1].")
+        int | None,
+        typer.Option(
+            "--workers", min=1, max=256, help="Processes that read PDFs [default: as needed]."
+        ),
     ] = None,
     ray: Annotated[
         str | None,

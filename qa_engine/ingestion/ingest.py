@@ -46,7 +46,8 @@ def ingest(
         collection: name of the collection, made if missing; ``config.collection`` if None.
         config: settings; see `Config.of`.
         prune: also remove files of the collection that vanished from the given paths.
-        workers: processes that parse; ``config.ingestion.workers`` if None. A Ray cluster goes by its own processors.
+        workers: processes that parse; ``config.ingestion.workers`` if None, and what the files are worth if that is unset.
+            A Ray cluster goes by its own processors.
         embed_model: instead of the one of the configuration.
         progress: is told what is going on.
         metadata: a CSV table with what is noted about the files, see `MetadataTable`; None keeps what an earlier one

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import random
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from qa_engine.errors import ModelUnavailableError
+from qa_engine.models import e5
 from qa_engine.models.e5 import (
     MAX_TOKENS,
     PASSAGE_PREFIX,
@@ -17,6 +21,7 @@ from qa_engine.models.e5 import (
     E5Encoder,
     available_cores,
 )
+from qa_engine.models.e5_prepare import model_folder
 
 TEXTS = [
     "西湖位于浙江省杭州市西部，三面环山。",
@@ -132,6 +137,46 @@ def test_many_threads_share_an_encoder(encoder: E5Encoder) -> None:
 
 def test_process_shares_one_encoder(local_model: Path) -> None:
     assert E5Encoder.shared() is E5Encoder.shared()
+
+
+def test_encoder_that_is_loaded_early_is_the_one_that_is_shared(
+    local_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loads = []
+
+    def load(folder: Path) -> object:
+        loads.append(threading.current_thread().name)
+        time.sleep(0.2)
+        return object()
+
+    monkeypatch.setattr(e5, "_shared", {})
+    monkeypatch.setattr(E5Encoder, "load", load)
+    E5Encoder.load_early()
+    while not loads:
+        time.sleep(0.01)
+    assert E5Encoder.shared() is E5Encoder.shared()
+    assert loads == ["e5-loading"]
+
+
+def test_what_is_wrong_with_a_model_that_is_loaded_early_is_said_when_it_is_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QA_ENGINE_CACHE", str(tmp_path))
+    model_folder().mkdir(parents=True)
+    (model_folder() / "model.onnx").write_bytes(b"no model")
+    E5Encoder.load_early()
+    with pytest.raises(ModelUnavailableError, match="cannot be loaded"):
+        E5Encoder.shared()
+
+
+def test_model_that_is_not_prepared_is_not_prepared_early(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QA_ENGINE_CACHE", str(tmp_path))
+    before = set(threading.enumerate())
+    E5Encoder.load_early()
+    assert set(threading.enumerate()) <= before
+    assert not model_folder().exists()
 
 
 def test_cores_are_those_of_this_process() -> None:

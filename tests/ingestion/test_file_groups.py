@@ -1,0 +1,74 @@
+"""Parsed files in groups: how many make one, and what cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pdf_factory import chinese_pdf, english_pdf
+
+from qa_engine.documents.node_parser import SentenceNodeParser
+from qa_engine.documents.pdf import ParsedPdf, read_pdf
+from qa_engine.errors import DocumentError
+from qa_engine.index.records import FileRecord
+from qa_engine.ingestion.changes import FileToRead
+from qa_engine.ingestion.file_groups import FileGroup, Unread, grouped
+
+MANY = 1_000_000
+Parsed = dict[Path, ParsedPdf]
+
+
+@pytest.fixture(scope="module")
+def parsed(tmp_path_factory: pytest.TempPathFactory) -> Parsed:
+    folder = tmp_path_factory.mktemp("pdf")
+    paths = [chinese_pdf(folder / "a.pdf"), english_pdf(folder / "b.pdf"), english_pdf(folder / "c.pdf")]
+    return {path: read_pdf(path) for path in paths}
+
+
+def shapes(read: Iterator[tuple[Path, ParsedPdf | DocumentError]], **limits: int) -> list[object]:
+    """The names of the files of each group; of a file that could not be read, the reason."""
+
+    def shape(item: FileGroup | Unread) -> object:
+        return (
+            [file.path.name for file, _, _ in item.files] if isinstance(item, FileGroup) else item[1].reason
+        )
+
+    return [shape(item) for item in groups(read, **limits)]
+
+
+def groups(
+    read: Iterator[tuple[Path, ParsedPdf | DocumentError]], most_chars: int = MANY, most_files: int = MANY
+) -> Iterator[FileGroup | Unread]:
+    items = list(read)
+    files = {
+        path: FileToRead(path, FileRecord(str(path), path.name, 1, 0, 0, "", "", f"of {path.name}"), "added")
+        for path, _ in items
+    }
+    return grouped(items, files, most_chars, most_files)
+
+
+def test_files_come_together_until_there_are_enough(parsed: Parsed) -> None:
+    assert shapes(iter(parsed.items())) == [["a.pdf", "b.pdf", "c.pdf"]]
+    assert shapes(iter(parsed.items()), most_files=2) == [["a.pdf", "b.pdf"], ["c.pdf"]]
+    assert shapes(iter(parsed.items()), most_chars=1) == [["a.pdf"], ["b.pdf"], ["c.pdf"]]
+
+
+def test_nothing_read_is_no_group() -> None:
+    assert shapes(iter([])) == []
+
+
+def test_file_that_cannot_be_read_does_not_wait_for_its_group(parsed: Parsed) -> None:
+    first, *others = parsed.items()
+    broken = (Path("broken.pdf"), DocumentError("damaged", "broken"))
+    assert shapes(iter([first, broken, *others])) == ["damaged", ["a.pdf", "b.pdf", "c.pdf"]]
+
+
+def test_sentences_of_a_group_are_those_of_its_files_in_order(parsed: Parsed) -> None:
+    [group] = groups(iter(parsed.items()))
+    assert isinstance(group, FileGroup)
+    assert group.chars == sum(len(pdf.text) for pdf in parsed.values())
+    assert not group.nodes
+    nodes = group.split(SentenceNodeParser())
+    assert nodes == group.nodes
+    assert list(dict.fromkeys(node.ref_doc_id for node in nodes)) == ["of a.pdf", "of b.pdf", "of c.pdf"]
