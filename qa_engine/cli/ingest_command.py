@@ -43,9 +43,7 @@ def ingest(
     ] = False,
     workers: Annotated[
         int | None,
-        typer.Option(
-            "--workers", min=1, max=256, help="Processes that read PDFs [default: as needed]."
-        ),
+        typer.Option("--workers", min=1, max=256, help="Processes that read PDFs [default: as needed]."),
     ] = None,
     ray: Annotated[
         str | None,
