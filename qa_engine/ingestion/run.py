@@ -169,7 +169,8 @@ class IngestRun:
 
     def _read(self, reads: Sequence[FileToRead], workers: int | None) -> None:
         """Reads files; of those with the same content one, and if that fails the next."""
-        if self._embed_model is None and self._config.embedding.provider == "local":
+        embeds_here = self._embed_model is None and self._config.ingestion.ray_address is None
+        if embeds_here and self._config.embedding.provider == "local":
             E5Encoder.load_early()
         # LlamaIndex and Chroma: an unchanged corpus is done before they are imported.
         from qa_engine.ingestion.file_pipeline import file_pipeline, worthwhile_workers
