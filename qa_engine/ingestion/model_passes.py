@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from qa_engine.documents.node_parser import SECTION
 from qa_engine.documents.sentences import chinese_size, is_chinese, join_sentences
+from qa_engine.models.bounded_groups import bounded_groups
 from qa_engine.models.e5 import PASSAGE_PREFIX, E5Encoder, EncodedText, unit_rows
 from qa_engine.models.embedding import LocalEmbedding
 from qa_engine.models.token_codes import TokenCodec
@@ -74,16 +75,7 @@ def model_passes(
 
 def sliced(passes: Sequence[ModelPass]) -> Iterator[list[ModelPass]]:
     """Passes in parts of at most `SLICE` sentences: for one document, of as many in each but the last."""
-    part: list[ModelPass] = []
-    size = 0
-    for each in passes:
-        if size + len(each.sentences) > SLICE:
-            yield part
-            part, size = [], 0
-        part.append(each)
-        size += len(each.sentences)
-    if part:
-        yield part
+    return bounded_groups(passes, lambda each: len(each.sentences), SLICE)
 
 
 def embed_passes(

@@ -9,7 +9,7 @@ whose token vectors share a mean of length 0.79: the cosine of a vector to its c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import pairwise
@@ -18,6 +18,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from qa_engine.models.bounded_groups import bounded_groups
 from qa_engine.models.e5 import PASSAGE_PREFIX, E5Encoder, unit_rows
 
 DIMENSION = E5Encoder.dimension
@@ -71,7 +72,7 @@ class TokenCodec:
     def encode_texts(self, texts: Sequence[NDArray[np.float32]]) -> list[bytes]:
         """The codes of several texts' token vectors, each (tokens, 384), rows of any length, computed in one go."""
         codes: list[bytes] = []
-        for group in _grouped(texts):
+        for group in bounded_groups(texts, len, _ROWS_AT_ONCE):
             rows = self._encoded(unit_rows(np.concatenate(group)))
             ends = np.cumsum([0, *map(len, group)]).tolist()
             codes += [rows[start:end].tobytes() for start, end in pairwise(ends)]
@@ -120,20 +121,6 @@ class TokenCodec:
     def rotate(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Vectors, (n, 384), in the space of `decode`, where cosines are the same."""
         return _rotated(vectors)
-
-
-def _grouped(texts: Sequence[NDArray[np.float32]]) -> Iterator[list[NDArray[np.float32]]]:
-    """Texts in groups of about `_ROWS_AT_ONCE` rows."""
-    group: list[NDArray[np.float32]] = []
-    rows = 0
-    for text in texts:
-        if group and rows + len(text) > _ROWS_AT_ONCE:
-            yield group
-            group, rows = [], 0
-        group.append(text)
-        rows += len(text)
-    if group:
-        yield group
 
 
 @cache
