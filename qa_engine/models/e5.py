@@ -104,7 +104,11 @@ class E5Encoder:
             try:
                 tokenizer_loading = pool.submit(Tokenizer.from_file, str(folder / "tokenizer.json"))
                 session = onnxruntime.InferenceSession(
-                    str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
+                    str(folder / "model.onnx"),
+                    options,
+                    providers=["CPUExecutionProvider"],
+                    # Not done to this graph by onnxruntime 1.32, and not to be done: see `e5_graph`.
+                    disabled_optimizers=["SkipLayerNormFusion"],
                 )
                 tokenizer = tokenizer_loading.result()
             except Exception as error:

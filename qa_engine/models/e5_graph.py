@@ -1,7 +1,9 @@
 """Builds the ONNX graph and the tokenizer of multilingual-e5-small from its weights.
 
 The graph is written operator by operator, with onnxruntime's fused operators (MultiHeadAttention,
-SkipLayerNormalization, DynamicQuantizeMatMul), so neither torch nor an exporter is needed. Matrices are int8 per
+DynamicQuantizeMatMul), so neither torch nor an exporter is needed. Its SkipLayerNormalization is not among them: an
+addition and a LayerNormalization do the same in a quarter of the time, and the whole model in four fifths (onnxruntime
+1.32; 0.80 to 0.85 for texts of 20 to 256 tokens). Matrices are int8 per
 output channel in the range of 7 bits: with 8 bits, processors without VNNI saturate in the 16-bit sums of U8S8
 products, and with weights that had 4 bits to begin with the cosine to the original is the same
 (0.996 on average for both, measured on 120 paragraphs in Chinese and English). The embedding table stays as it
@@ -44,9 +46,10 @@ class _GraphBuilder:
         )
         return output
 
-    def skip_norm(self, inputs: list[str], output: str, epsilon: float) -> str:
-        """Layer normalisation of the sum of the first two inputs."""
-        return self.add("SkipLayerNormalization", inputs, output, _CONTRIB, epsilon=epsilon)
+    def sum_norm(self, summands: list[str], norm: list[str], output: str, epsilon: float) -> str:
+        """Layer normalisation of a sum."""
+        total = self.add("Add", summands, f"{output}.sum")
+        return self.add("LayerNormalization", [total, *norm], output, epsilon=epsilon)
 
     def linear(self, name: str, x: str, weight: NDArray[np.float32], bias: NDArray[np.float32]) -> str:
         """``x @ weight.T + bias`` with int8 weights and activations quantised on the fly."""
@@ -160,11 +163,11 @@ def _layer(
         "MultiHeadAttention", [*heads, "", "mask"], f"{prefix}.attention", _CONTRIB, num_heads=weights.heads
     )
     projected = graph.linear(f"{prefix}.projection", attended, matrix("ao"), bias("ao"))
-    x = graph.skip_norm([x, projected, *norm(f"{prefix}.aln")], f"{prefix}.attended", weights.epsilon)
+    x = graph.sum_norm([x, projected], norm(f"{prefix}.aln"), f"{prefix}.attended", weights.epsilon)
     inner = graph.linear(f"{prefix}.inner", x, matrix("fi"), bias("fi"))
     active = graph.add("Gelu", [inner], f"{prefix}.gelu", _CONTRIB)
     outer = graph.linear(f"{prefix}.outer", active, matrix("fo"), bias("fo"))
-    return graph.skip_norm([x, outer, *norm(f"{prefix}.oln")], output, weights.epsilon)
+    return graph.sum_norm([x, outer], norm(f"{prefix}.oln"), output, weights.epsilon)
 
 
 def build_tokenizer(weights: E5Weights) -> Tokenizer:

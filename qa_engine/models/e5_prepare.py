@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from qa_engine.errors import ModelUnavailableError, StorageError
 
 MODEL_NAME = "multilingual-e5-small"
-MODEL_FOLDER = "multilingual-e5-small-int8-1"
+MODEL_FOLDER = "multilingual-e5-small-int8-2"
 """Name of the folder in the cache. The number changes when the graph does."""
 _SCRATCH = ".building-"
 CACHE_VARIABLE = "QA_ENGINE_CACHE"
