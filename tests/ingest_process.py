@@ -22,23 +22,38 @@ from qa_engine.errors import DocumentError
 from qa_engine.index import bm25, catalog, chroma, token_store, vector_store
 from qa_engine.index.collection import collection_paths
 from qa_engine.ingestion import file_pipeline as module
+from qa_engine.ingestion import run as ingest_run
 from qa_engine.ingestion.report import FileResult, IngestProgress, IngestReport
 
+PARSING_POOL = "qa_engine.ingestion.run.ParsingPool"
+"""What `ParsingInPlace` takes the place of in a run."""
 
-def parse_in_place(
-    paths: Sequence[Path],
-    config: DocumentsConfig,
-    workers: int = 1,
-    stopped: Callable[[], bool] = lambda: False,
-) -> Iterator[tuple[Path, ParsedPdf | DocumentError]]:
-    """Stands in for ``parse_files`` where the worker processes are not the subject: a second saved a run."""
-    for path in paths:
-        if stopped():
-            return
-        try:
-            yield path, read_pdf(path, reading_options(config))
-        except DocumentError as error:
-            yield path, error
+
+class ParsingInPlace:
+    """A `ParsingPool` without processes, where these are not the subject: a second saved a run."""
+
+    def __init__(self, config: DocumentsConfig, workers: int = 1) -> None:
+        self._config = config
+
+    def __enter__(self) -> ParsingInPlace:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def begin(self, paths: Sequence[Path]) -> None:
+        pass
+
+    def parse(
+        self, paths: Sequence[Path], stopped: Callable[[], bool] = lambda: False
+    ) -> Iterator[tuple[Path, ParsedPdf | DocumentError]]:
+        for path in paths:
+            if stopped():
+                return
+            try:
+                yield path, read_pdf(path, reading_options(self._config))
+            except DocumentError as error:
+                yield path, error
 
 
 def ingest(folder: Path, storage: Path, **options: Any) -> IngestReport:
@@ -113,7 +128,7 @@ def ingest_and_die(
         os.environ[URL_VARIABLE] = url
     make_deadly(OWNERS, method, call, when)
     module._TOGETHER_FILES = 1
-    module.parse_files = parse_in_place
+    ingest_run.ParsingPool = ParsingInPlace  # type: ignore[misc, assignment]
     run = ingest_locally if local_model else ingest
     run(Path(folder), Path(storage), prune=True)
 

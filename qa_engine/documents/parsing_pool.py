@@ -109,41 +109,84 @@ def in_worker(path: Path, config: DocumentsConfig, task: Callable[..., Any], *ar
     return found
 
 
+class ParsingPool:
+    """Parses files beside the caller's own work. Its processes start with the first file and end with the last one.
+
+    Example:
+        >>> with ParsingPool(DocumentsConfig(), workers=2) as pool:  # doctest: +SKIP
+        ...     for path, parsed in pool.parse(paths):
+        ...         print(path, parsed)
+    """
+
+    def __init__(self, config: DocumentsConfig, workers: int = 1) -> None:
+        """
+        Args:
+            config: how to read, and limits of time, size and memory.
+            workers: number of processes; they share the pages of long files.
+        """
+        self._config = config
+        self._workers = workers
+        self._pool: ProcessPool | None = None
+        self._begun: dict[Path, _FileJob] = {}
+
+    def __enter__(self) -> ParsingPool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def begin(self, paths: Sequence[Path]) -> None:
+        """Has the first of these files read already, which `parse` is going to be asked for."""
+        for path in paths[: self._workers * _AHEAD]:
+            self._begun[path] = self._job(path)
+
+    def parse(
+        self, paths: Sequence[Path], stopped: Callable[[], bool] = lambda: False
+    ) -> Iterator[tuple[Path, ParsedPdf | DocumentError]]:
+        """Each file with its text or the reason why there is none, in the order given.
+
+        Args:
+            paths: the files.
+            stopped: is asked now and then while a file is waited for; once it says so, nothing more comes. For a caller
+                whose other threads cannot close the iterator.
+        """
+        waiting: deque[_FileJob] = deque()
+        todo = iter(paths)
+        try:
+            while True:
+                while len(waiting) < self._workers * _AHEAD and (path := next(todo, None)) is not None:
+                    waiting.append(self._begun.pop(path) if path in self._begun else self._job(path))
+                if not waiting:
+                    return
+                job = waiting.popleft()
+                yield job.path, job.result(stopped)
+        except _StoppedError:
+            return
+        finally:
+            self.stop()
+
+    def stop(self) -> None:
+        """Ends the processes, and waits until they have ended; what they were reading is given up."""
+        pool, self._pool = self._pool, None
+        self._begun.clear()
+        if pool is not None:
+            pool.stop()
+            pool.join()
+
+    def _job(self, path: Path) -> _FileJob:
+        if self._pool is None:
+            self._pool = _pool(self._config, self._workers)
+        return _FileJob(self._pool, path, self._config)
+
+
 def parse_files(
     paths: Sequence[Path],
     config: DocumentsConfig,
     workers: int = 1,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[tuple[Path, ParsedPdf | DocumentError]]:
-    """Parses files beside the caller's own work, and yields each with its text or the reason why there is none.
-
-    Args:
-        paths: the files; results come in this order.
-        config: how to read, and limits of time, size and memory.
-        workers: number of processes; they share the pages of long files.
-        stopped: is asked now and then while a file is waited for; once it says so, nothing more comes. For a caller whose
-            other threads cannot close the iterator.
-    """
-    if not paths:
-        return
-    waiting: deque[_FileJob] = deque()
-    todo = iter(paths)
-    pool = _pool(config, workers)
-    try:
-        while True:
-            while len(waiting) < workers * _AHEAD and (path := next(todo, None)) is not None:
-                waiting.append(_FileJob(pool, path, config))
-            if not waiting:
-                break
-            job = waiting.popleft()
-            try:
-                yield job.path, job.result(stopped)
-            except _StoppedError:
-                return
-        pool.close()
-    finally:
-        pool.stop()
-        pool.join()
+    """The same with processes for these files alone; see `ParsingPool`."""
+    return ParsingPool(config, workers).parse(paths, stopped)
 
 
 class KeptPool:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from llama_index.core.schema import BaseNode, MetadataMode, NodeRelationship, RelatedNodeInfo, TextNode
+from llama_index.core.schema import BaseNode, MetadataMode, TextNode
 from llama_index.core.vector_stores.types import VectorStoreQueryResult
 from llama_index.vector_stores.chroma import ChromaVectorStore
 from pydantic import PrivateAttr
 
 from qa_engine.documents.node_ids import node_id, split_node_id
-from qa_engine.documents.node_parser import METADATA_KEYS
 from qa_engine.errors import StorageError
 from qa_engine.index.chroma import chroma_turn, leave_client
+from qa_engine.index.node_records import node_of, stored_sentence
 from qa_engine.index.records import StoredSentence
 from qa_engine.index.sentence_texts import SentenceTexts
 
@@ -268,15 +268,6 @@ def _request_bytes(node: BaseNode) -> int:
     )
 
 
-def stored_sentence(node: BaseNode) -> StoredSentence:
-    """What is stored of a node, in Chroma and in the catalog."""
-    start, end = (node.start_char_idx or 0, node.end_char_idx or 0) if isinstance(node, TextNode) else (0, 0)
-    metadata = {key: value for key, value in sorted(node.metadata.items()) if value is not None}
-    return StoredSentence(
-        node.node_id, node.get_content(metadata_mode=MetadataMode.NONE), metadata, start, end
-    )
-
-
 def _stored_metadata(node: BaseNode) -> dict[str, Any]:
     sentence = stored_sentence(node)
     place = f"{sentence.start_char_idx}-{sentence.end_char_idx}"
@@ -292,24 +283,3 @@ def _sentence(identifier: str, text: str | None, stored: Mapping[str, Any] | Non
     place = metadata.pop(_PLACE, None)
     start, end = map(int, place.split("-")) if place is not None else former
     return StoredSentence(identifier, text or "", metadata, start, end)
-
-
-def node_of(sentence: StoredSentence) -> TextNode:
-    """The node that was stored."""
-    hidden = _hidden(tuple(sentence.metadata))
-    return TextNode(
-        id_=sentence.node_id,
-        text=sentence.text,
-        metadata=sentence.metadata,
-        excluded_embed_metadata_keys=list(hidden),
-        excluded_llm_metadata_keys=list(hidden),
-        start_char_idx=sentence.start_char_idx,
-        end_char_idx=sentence.end_char_idx,
-        relationships={NodeRelationship.SOURCE: RelatedNodeInfo(node_id=sentence.node_id.rpartition("-")[0])},
-    )
-
-
-@lru_cache(maxsize=256)
-def _hidden(keys: tuple[str, ...]) -> list[str]:
-    """The metadata keys that models are not shown, of a node that has these."""
-    return sorted({*METADATA_KEYS, *keys})

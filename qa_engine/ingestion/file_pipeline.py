@@ -16,7 +16,7 @@ from llama_index.core.schema import BaseNode
 
 from qa_engine.config import Config
 from qa_engine.documents.node_parser import SentenceNodeParser
-from qa_engine.documents.parsing_pool import parse_files
+from qa_engine.documents.parsing_pool import ParsingPool
 from qa_engine.documents.pdf import ParsedPdf
 from qa_engine.errors import DocumentError
 from qa_engine.index.catalog import Catalog
@@ -31,17 +31,11 @@ from qa_engine.ingestion.reading_ahead import ReadingAhead
 from qa_engine.ingestion.report import IngestProgress, StageClock
 from qa_engine.ingestion.stored_nodes import StoredNodes
 from qa_engine.ingestion.token_vectors import open_token_store
-from qa_engine.models.e5 import available_cores
 from qa_engine.models.embedding import LocalEmbedding, build_embedding
 
 _TOGETHER_CHARS = 20_000
 """Characters of text, about 700 sentences, that are embedded and committed together, so that short files fill batches."""
 _TOGETHER_FILES = 64
-_FILES_A_WORKER = 16
-_BYTES_A_WORKER = 1_000_000
-"""Some 30 pages of text and figures."""
-_MOST_WORKERS = 8
-"""One writer does not keep up with more."""
 
 _Read = Callable[[Sequence[FileToRead]], Iterable[tuple[Path, ParsedPdf | DocumentError]]]
 """Gives each file with what is in it, in any order."""
@@ -54,39 +48,39 @@ _Outcome = tuple[Path, StoredFile | DocumentError]
 class FilePipeline:
     """Reads files and stores them, for the holder of the right to write."""
 
-    def __init__(self, read: _Read, prepared: _Prepared, writer: GroupWriter, clock: StageClock) -> None:
+    def __init__(
+        self, read: _Read, prepared: _Prepared, open_writer: Callable[[], GroupWriter], clock: StageClock
+    ) -> None:
         """
         Args:
             read: reads files.
-            prepared: splits groups of them, and may have them embedded before they are asked for.
-            writer: stores and commits.
+            prepared: splits groups of them, and may have them read and embedded before they are asked for.
+            open_writer: opens what stores and commits; called once, when reading has begun.
             clock: measures the stages.
         """
         self._read = read
         self._prepared = prepared
-        self._writer = writer
+        self._open_writer = open_writer
+        self._writer: GroupWriter | None = None
         self._clock = clock
 
     def run(self, files: Sequence[FileToRead]) -> Iterator[_Outcome]:
-        """What became of each file, as soon as it is committed or has failed. No two may be of the same content."""
+        """What became of each file, as soon as it is committed or has failed. No two may be of the same content.
+
+        Raises:
+            ServiceUnavailableError: the Chroma server is not there.
+            StorageError: the vectors cannot be opened.
+        """
         by_path = {file.path: file for file in files}
-        groups = grouped(self._read(files), by_path, _TOGETHER_CHARS, _TOGETHER_FILES)
-        for found in self._clock.each("waiting for parsing", self._prepared(groups)):
+        groups = self._prepared(grouped(self._read(files), by_path, _TOGETHER_CHARS, _TOGETHER_FILES))
+        if self._writer is None:
+            self._writer = self._open_writer()
+        for found in self._clock.each("waiting for parsing", groups):
             if isinstance(found, FileGroup):
                 for stored in self._writer.store(found):
                     yield stored.file.path, stored.error or stored
             else:
                 yield found
-
-
-def worthwhile_workers(sizes: Sequence[int]) -> int:
-    """Processes that should parse files of these bytes: starting one takes half a second.
-
-    Not fewer than the processors for many files, though the model needs them too: PDFs with tables and columns take longer
-    to read than to embed, and at first there is nothing to embed.
-    """
-    worth = max(len(sizes) // _FILES_A_WORKER, sum(sizes) // _BYTES_A_WORKER)
-    return max(1, min(worth, available_cores(), _MOST_WORKERS))
 
 
 @contextmanager
@@ -96,7 +90,7 @@ def file_pipeline(
     where: CollectionPaths,
     nodes: StoredNodes,
     embed_model: BaseEmbedding | None,
-    workers: int,
+    parsing: ParsingPool,
     ocr: bool,
     progress: IngestProgress,
     clock: StageClock,
@@ -109,30 +103,33 @@ def file_pipeline(
         where: its parts are.
         nodes: its nodes; gets the token vectors, if any are kept.
         embed_model: instead of the one of the configuration.
-        workers: processes that parse, unless the workers of a Ray cluster do.
+        parsing: parses, unless the workers of a Ray cluster do.
         ocr: whether pages without text are recognised.
         progress: is told.
         clock: measures the stages.
 
     Raises:
-        ModelUnavailableError, ServiceUnavailableError: the embedding model, the Chroma server or the Ray cluster is not
-            there.
-        StorageError: the vectors cannot be opened.
+        ModelUnavailableError, ServiceUnavailableError: the embedding model or the Ray cluster is not there.
+        StorageError: the token vectors cannot be opened.
     """
     embedding = embed_model or build_embedding(config.embedding, progress.stage)
     nodes.tokens = open_token_store(catalog, where, config.embedding, embedding)
-    with _readers(config, nodes, embedding, embed_model, workers, progress) as (read, prepared, embedded):
-        pipeline = build_pipeline(
-            config,
-            embedding,
-            nodes.store,
-            catalog.begin,
-            progress.sentences_done,
-            nodes.tokens,
-            clock,
-            embedded,
-        )
-        yield FilePipeline(read, prepared, GroupWriter(catalog, pipeline, clock, ocr), clock)
+    with _readers(config, nodes, embedding, embed_model, parsing, progress) as (read, prepared, embedded):
+
+        def open_writer() -> GroupWriter:
+            pipeline = build_pipeline(
+                config,
+                embedding,
+                nodes.store,
+                catalog.begin,
+                progress.sentences_done,
+                nodes.tokens,
+                clock,
+                embedded,
+            )
+            return GroupWriter(catalog, pipeline, clock, ocr)
+
+        yield FilePipeline(read, prepared, open_writer, clock)
 
 
 @contextmanager
@@ -141,7 +138,7 @@ def _readers(
     nodes: StoredNodes,
     embedding: BaseEmbedding,
     embed_model: BaseEmbedding | None,
-    workers: int,
+    parsing: ParsingPool,
     progress: IngestProgress,
 ) -> Iterator[tuple[_Read, _Prepared, _Embedded]]:
     """Who reads files, who splits them, and who gives what was embedded: this machine or a cluster."""
@@ -173,9 +170,7 @@ def _readers(
     reading_ahead = ReadingAhead(prepare)
     try:
         yield (
-            lambda files: parse_files(
-                [file.path for file in files], config.documents, workers, reading_ahead.stopped
-            ),
+            lambda files: parsing.parse([file.path for file in files], reading_ahead.stopped),
             reading_ahead.over,
             embedding_ahead.embedded,
         )

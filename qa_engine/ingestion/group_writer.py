@@ -15,8 +15,8 @@ from qa_engine.documents.sentences import is_chinese
 from qa_engine.errors import DocumentError
 from qa_engine.index.analyser import analyse
 from qa_engine.index.catalog import Catalog
+from qa_engine.index.node_records import stored_sentence
 from qa_engine.index.records import DocumentParts, FileRecord
-from qa_engine.index.vector_store import stored_sentence
 from qa_engine.ingestion.changes import FileToRead, file_digest, file_stamp, now, unreadable
 from qa_engine.ingestion.file_groups import FileGroup
 from qa_engine.ingestion.lexical_text import lexical_text

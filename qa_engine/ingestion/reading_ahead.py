@@ -48,6 +48,8 @@ class ReadingAhead:
     def over(self, read: Iterator[FileGroup | Unread]) -> Iterator[FileGroup | Unread]:
         """What is read, in the same order, the groups prepared. A group counts as stored when the next is asked for.
 
+        Reading begins at once.
+
         Args:
             read: gives the groups; runs in the thread, and ends soon once `stopped`.
 
@@ -60,6 +62,9 @@ class ReadingAhead:
             target=copy_context().run, args=(self._read, read, found), name="reading", daemon=True
         )
         self._thread.start()
+        return self._found(found)
+
+    def _found(self, found: SimpleQueue[FileGroup | Unread | _Ended]) -> Iterator[FileGroup | Unread]:
         while not isinstance(item := found.get(), _Ended):
             yield item
             if isinstance(item, FileGroup):

@@ -18,8 +18,9 @@ from qa_engine.errors import StorageError
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.chroma import VectorPlace, collection_beside, open_place
 from qa_engine.index.collection import CollectionPaths, embedding_identity
+from qa_engine.index.node_records import node_of
 from qa_engine.index.token_store import TOKEN_BITS, TOKEN_FILE, TokenStore
-from qa_engine.index.vector_store import SentenceVectorStore, node_of
+from qa_engine.index.vector_store import SentenceVectorStore
 from qa_engine.ingestion.context_embedding import ContextEmbedding
 from qa_engine.ingestion.former_vectors import drop_former, leave_behind
 from qa_engine.ingestion.publishing import publish

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from qa_engine.config import Config
 from qa_engine.documents.ocr import ocr_available
+from qa_engine.documents.parsing_pool import ParsingPool
 from qa_engine.documents.path_text import path_text
 from qa_engine.documents.pdf import PARSER_VERSION
 from qa_engine.documents.sentences import SPLITTER_VERSION
@@ -30,6 +31,7 @@ from qa_engine.ingestion.changes import (
 )
 from qa_engine.ingestion.former_vectors import drop_former
 from qa_engine.ingestion.metadata import MetadataTable
+from qa_engine.ingestion.parsing_workers import worthwhile_workers
 from qa_engine.ingestion.publishing import publish
 from qa_engine.ingestion.report import (
     FileResult,
@@ -169,37 +171,36 @@ class IngestRun:
 
     def _read(self, reads: Sequence[FileToRead], workers: int | None) -> None:
         """Reads files; of those with the same content one, and if that fails the next."""
-        embeds_here = self._embed_model is None and self._config.ingestion.ray_address is None
-        if embeds_here and self._config.embedding.provider == "local":
-            E5Encoder.load_early()
-        # LlamaIndex and Chroma: an unchanged corpus is done before they are imported.
-        from qa_engine.ingestion.file_pipeline import file_pipeline, worthwhile_workers
+        with ParsingPool(
+            self._config.documents, workers or worthwhile_workers([file.record.size for file in reads])
+        ) as parsing:
+            if self._config.ingestion.ray_address is None:
+                distinct, _ = _first_of_each(reads)
+                parsing.begin([file.path for file in distinct])
+                if self._embed_model is None and self._config.embedding.provider == "local":
+                    E5Encoder.load_early()
+            # LlamaIndex: an unchanged corpus is done before it is imported, and others are being read meanwhile.
+            from qa_engine.ingestion.file_pipeline import file_pipeline
 
-        with file_pipeline(
-            self._config,
-            self._catalog,
-            self._where,
-            self._nodes,
-            self._embed_model,
-            workers or worthwhile_workers([file.record.size for file in reads]),
-            self._reading.ocr,
-            self._progress,
-            self._clock,
-        ) as pipeline:
-            self._read_by(pipeline, reads)
+            with file_pipeline(
+                self._config,
+                self._catalog,
+                self._where,
+                self._nodes,
+                self._embed_model,
+                parsing,
+                self._reading.ocr,
+                self._progress,
+                self._clock,
+            ) as pipeline:
+                self._read_by(pipeline, reads)
 
     def _read_by(self, pipeline: FilePipeline, reads: Sequence[FileToRead]) -> None:
         self._progress.start(len(reads))
-        waiting = list(reads)
+        waiting = reads
         while waiting:
-            first: dict[str, FileToRead] = {}
-            copies = []
-            for file in waiting:
-                if file.record.document_id in first:
-                    copies.append(file)
-                else:
-                    first[file.record.document_id] = file
-            self._read_distinct(pipeline, list(first.values()))
+            distinct, copies = _first_of_each(waiting)
+            self._read_distinct(pipeline, distinct)
             waiting = [file for file in copies if not self._link_copy(file)]
 
     def _link_copy(self, file: FileToRead) -> bool:
@@ -255,3 +256,15 @@ class IngestRun:
             "all pages by OCR" if self._config.documents.ocr == "always" else "",
         ]
         return "/".join(map(str, parts))
+
+
+def _first_of_each(files: Sequence[FileToRead]) -> tuple[list[FileToRead], list[FileToRead]]:
+    """The first file of each content, and the other ones."""
+    first: dict[str, FileToRead] = {}
+    copies = []
+    for file in files:
+        if file.record.document_id in first:
+            copies.append(file)
+        else:
+            first[file.record.document_id] = file
+    return list(first.values()), copies

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 from command_line import ROOT
-from ingest_process import ingest, parse_in_place
+from ingest_process import PARSING_POOL, ParsingInPlace, ingest
 from pdf_factory import chinese_pdf
 from typer.testing import CliRunner
 
@@ -21,7 +21,6 @@ from qa_engine.config import Config
 from qa_engine.errors import CollectionNotFoundError
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths, embedding_identity
-from qa_engine.ingestion import file_pipeline as module
 
 SETTINGS = '[embedding]\nprovider = "huggingface"\nmodel = "m"\n[rerank]\nmodel = "none"\n'
 """Without the local model, which takes seconds to load."""
@@ -30,7 +29,7 @@ SETTINGS = '[embedding]\nprovider = "huggingface"\nmodel = "m"\n[rerank]\nmodel 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working directory with a sound collection, and settings that fit it in ``other.toml``."""
-    monkeypatch.setattr(module, "parse_files", parse_in_place)
+    monkeypatch.setattr(PARSING_POOL, ParsingInPlace)
     chinese_pdf(tmp_path / "pdfs" / "年报.pdf")
     ingest(tmp_path / "pdfs", tmp_path / "storage")
     (tmp_path / "other.toml").write_text(SETTINGS, encoding="utf-8")

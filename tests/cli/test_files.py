@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 from command_line import run
-from ingest_process import ingest, parse_in_place
+from ingest_process import PARSING_POOL, ParsingInPlace, ingest
 from pdf_factory import chinese_pdf, english_pdf
 from typer.testing import CliRunner
 
 from qa_engine.cli.app import app
 from qa_engine.errors import InputError
-from qa_engine.ingestion import file_pipeline as module
 
 NAME = "我的 集合"
 
@@ -22,7 +21,7 @@ NAME = "我的 集合"
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working directory with a collection: 年报.pdf, its copy in another folder, and planets.pdf, which is gone."""
-    monkeypatch.setattr(module, "parse_files", parse_in_place)
+    monkeypatch.setattr(PARSING_POOL, ParsingInPlace)
     chinese_pdf(tmp_path / "pdfs" / "年报.pdf")
     (tmp_path / "pdfs" / "old").mkdir()
     shutil.copy(tmp_path / "pdfs" / "年报.pdf", tmp_path / "pdfs" / "old")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from hash_embedding import HashEmbedding
-from ingest_process import ingest, parse_in_place
+from ingest_process import PARSING_POOL, ParsingInPlace, ingest
 from pdf_factory import chinese_pdf, english_pdf
 
 from qa_engine.diagnosis.doctor import diagnose
@@ -15,7 +15,6 @@ from qa_engine.diagnosis.report import Check
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.chroma import open_chroma
 from qa_engine.index.collection import CollectionPaths, collection_paths
-from qa_engine.ingestion import file_pipeline as module
 
 HASH = HashEmbedding(model_name="hash")
 
@@ -62,7 +61,7 @@ def ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
     chinese_pdf(folder / "docs" / "西湖.pdf")
     english_pdf(folder / "docs" / "planets.pdf")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "parse_files", parse_in_place)
+        patch.setattr(PARSING_POOL, ParsingInPlace)
         ingest(folder / "docs", folder / "storage")
     return folder
 
@@ -70,6 +69,6 @@ def ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def place(ingested: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     """A copy of the collection, which a test may damage; its files are those of the original, and stay as they are."""
-    monkeypatch.setattr(module, "parse_files", parse_in_place)
+    monkeypatch.setattr(PARSING_POOL, ParsingInPlace)
     shutil.copytree(ingested / "storage", tmp_path / "storage")
     return Place(tmp_path / "storage", ingested / "docs")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from chroma_process import ChromaProcess
 from hash_embedding import HashEmbedding
-from ingest_process import ingest, parse_in_place
+from ingest_process import PARSING_POOL, ParsingInPlace, ingest
 from openai_server import closed_port
 from pdf_factory import chinese_pdf
 
@@ -22,7 +22,6 @@ from qa_engine.diagnosis.doctor import diagnose
 from qa_engine.diagnosis.model_checks import check_local_model
 from qa_engine.diagnosis.report import Check
 from qa_engine.diagnosis.service_checks import check_services
-from qa_engine.ingestion import file_pipeline as module
 
 SECRET = "sk-very-secret-key"
 MODELS = '{"data": [{"id": "qwen"}, {"id": "bge"}]}'
@@ -166,7 +165,7 @@ class TestChroma:
     def test_collection_on_a_real_server_that_then_ends(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(module, "parse_files", parse_in_place)
+        monkeypatch.setattr(PARSING_POOL, ParsingInPlace)
         hashed = HashEmbedding(model_name="hash")
         chinese_pdf(tmp_path / "docs" / "a.pdf")
 

@@ -16,7 +16,7 @@ from pdf_factory import WEST_LAKE, PdfBuilder, broken_pdf, chinese_pdf, english_
 from pebble import ProcessFuture
 
 from qa_engine.config import DocumentsConfig
-from qa_engine.documents.parsing_pool import outcome, parse_files
+from qa_engine.documents.parsing_pool import ParsingPool, outcome, parse_files
 from qa_engine.documents.pdf import ParsedPdf
 from qa_engine.errors import DocumentError
 
@@ -175,3 +175,45 @@ def test_works_from_standard_input(tmp_path: Path) -> None:
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )
     assert (done.stdout, done.returncode) == ("[1]\n", 0), done.stderr
+
+
+class TestBegin:
+    def test_first_files_are_read_before_anyone_asks_and_only_once(self, tmp_path: Path) -> None:
+        """A pipe can be read once: what was begun is what `parse` gives."""
+        path = endless(tmp_path / "pipe.pdf")
+        good = chinese_pdf(tmp_path / "good.pdf").read_bytes()
+        with ParsingPool(DocumentsConfig(timeout_seconds=60)) as pool:
+            pool.begin([path])
+            writer = os.open(path, os.O_WRONLY)  # returns when the worker reads
+            os.write(writer, good[:1000])
+            os.close(writer)
+            ((found, _),) = pool.parse([path])
+        assert found == path
+
+    def test_no_more_is_begun_than_parse_would(self, tmp_path: Path) -> None:
+        paths = [english_pdf(tmp_path / f"{n}.pdf") for n in range(9)]
+        with ParsingPool(DocumentsConfig(), workers=2) as pool:
+            pool.begin(paths)
+            assert list(pool._begun) == paths[:4]
+            assert [path for path, _ in pool.parse(paths)] == paths
+            assert pool._begun == {}
+
+    def test_what_was_begun_and_is_not_wanted_is_given_up(self, tmp_path: Path) -> None:
+        started = time.monotonic()
+        with ParsingPool(DocumentsConfig(timeout_seconds=60)) as pool:
+            pool.begin([endless(tmp_path / "pipe.pdf")])
+        assert time.monotonic() - started < 20
+        assert multiprocessing.active_children() == []
+
+    def test_nothing_begins_no_process(self) -> None:
+        with ParsingPool(DocumentsConfig()) as pool:
+            pool.begin([])
+            assert multiprocessing.active_children() == []
+
+    def test_pool_can_be_asked_again(self, tmp_path: Path) -> None:
+        """A copy of a file that could not be read is tried after the others."""
+        paths = [english_pdf(tmp_path / "a.pdf"), english_pdf(tmp_path / "b.pdf")]
+        with ParsingPool(DocumentsConfig()) as pool:
+            for path in paths:
+                assert [found for found, _ in pool.parse([path])] == [path]
+        assert multiprocessing.active_children() == []

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from ingest_process import ingest, parse_in_place
+from ingest_process import PARSING_POOL, ParsingInPlace, ingest
 from pdf_factory import chinese_pdf, english_pdf
 from scripted_llm import ScriptedLLM, calls
 
@@ -19,7 +19,6 @@ from qa_engine.evaluation.sampled_sentences import SourcePassage, sampled_passag
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.reader import IndexReader
-from qa_engine.ingestion import file_pipeline as module
 
 
 def passages(*texts: str, role: str = "") -> list[SourcePassage]:
@@ -111,7 +110,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> IndexReader:
     chinese_pdf(folder / "docs" / "西湖.pdf")
     english_pdf(folder / "docs" / "planets.pdf")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "parse_files", parse_in_place)
+        patch.setattr(PARSING_POOL, ParsingInPlace)
         ingest(folder / "docs", folder / "storage")
     paths = collection_paths(folder / "storage", "default")
     return IndexReader(paths, Catalog(paths.catalog))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from filelock import FileLock
 from hash_embedding import HashEmbedding
-from ingest_process import ingest, parse_in_place
+from ingest_process import PARSING_POOL, ParsingInPlace, ingest
 from pdf_factory import chinese_pdf
 from processes import python
 from scripted_llm import ScriptedLLM, calls
@@ -21,7 +21,6 @@ from qa_engine.errors import AuthenticationFailedError, InputError, ServiceUnava
 from qa_engine.evaluation.questions import LabelledQuestion, question_ids, write_questions
 from qa_engine.evaluation.results import CaseResult, RunResults, read_run
 from qa_engine.evaluation.run import evaluate
-from qa_engine.ingestion import file_pipeline as module
 
 SETTINGS = {"rerank": {"model": "none"}}
 HEIGHT = LabelledQuestion(question="雷峰塔有多高？", answers=("71.679米",), file="西湖.pdf", page=1)
@@ -42,7 +41,7 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("evaluate")
     chinese_pdf(folder / "docs" / "西湖.pdf")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "parse_files", parse_in_place)
+        patch.setattr(PARSING_POOL, ParsingInPlace)
         ingest(folder / "docs", folder / "storage")
     return folder / "storage"
 

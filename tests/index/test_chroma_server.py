@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from chroma_process import ChromaProcess, Proxy, Reply, hangs, make_certificates, says
-from ingest_process import ingest, parse_in_place
+from ingest_process import PARSING_POOL, ParsingInPlace, ingest
 from llama_index.core.schema import TextNode
 from openai_server import closed_port
 
@@ -28,7 +28,6 @@ from qa_engine.index.chroma import VectorPlace, open_on_server, open_vectors
 from qa_engine.index.chroma_server import chroma_server
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.vector_store import SentenceVectorStore
-from qa_engine.ingestion import file_pipeline as module
 
 TOKEN = "s3cret-t0ken"
 NAME = "qa-test"
@@ -307,7 +306,7 @@ def test_large_vectors_are_sent_in_requests_that_a_proxy_takes(chroma_server: Ch
 def docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     from pdf_factory import chinese_pdf
 
-    monkeypatch.setattr(module, "parse_files", parse_in_place)
+    monkeypatch.setattr(PARSING_POOL, ParsingInPlace)
     chinese_pdf(tmp_path / "docs" / "a.pdf")
     return tmp_path / "docs"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from hash_embedding import HashEmbedding
-from ingest_process import ingest, parse_in_place
+from ingest_process import PARSING_POOL, ParsingInPlace, ingest
 from llama_index.core.vector_stores.types import VectorStoreQuery
 from pdf_factory import chinese_pdf, english_pdf
 from processes import python, run_python
@@ -20,13 +20,12 @@ from qa_engine.index.analyser import analyse
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.reader import IndexReader, IndexSnapshot
-from qa_engine.ingestion import file_pipeline as module
 
 INGEST = """
 import sys
 from pathlib import Path
-from ingest_process import ingest, module, parse_in_place
-module.parse_files = parse_in_place
+from ingest_process import ParsingInPlace, ingest, ingest_run
+ingest_run.ParsingPool = ParsingInPlace
 ingest(Path(sys.argv[1]), Path(sys.argv[2]), prune=True)
 """
 
@@ -37,7 +36,7 @@ BOTH = pytest.mark.parametrize("vector_place", ["folder", "server"], indirect=Tr
 
 @pytest.fixture(autouse=True)
 def parsed_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "parse_files", parse_in_place)
+    monkeypatch.setattr(PARSING_POOL, ParsingInPlace)
 
 
 @pytest.fixture

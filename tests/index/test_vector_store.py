@@ -19,9 +19,10 @@ from qa_engine.documents.node_ids import node_id
 from qa_engine.errors import StorageError
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.chroma import open_chroma, open_on_server
+from qa_engine.index.node_records import stored_sentence
 from qa_engine.index.records import DocumentParts, FileRecord
 from qa_engine.index.sentence_texts import SentenceTexts
-from qa_engine.index.vector_store import SentenceVectorStore, _sentence, stored_sentence
+from qa_engine.index.vector_store import SentenceVectorStore, _sentence
 
 
 def node(ordinal: int, vector: list[float], text: str = "句子", document_id: str = "d") -> TextNode:

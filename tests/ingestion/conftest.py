@@ -3,15 +3,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ingest_process import parse_in_place
-
-from qa_engine.ingestion import file_pipeline as module
+from ingest_process import PARSING_POOL, ParsingInPlace
 
 
 @pytest.fixture
 def parsed_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
     """No worker processes: they have tests of their own."""
-    monkeypatch.setattr(module, "parse_files", parse_in_place)
+    monkeypatch.setattr(PARSING_POOL, ParsingInPlace)
 
 
 @pytest.fixture

@@ -8,21 +8,20 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from ingest_process import ingest, module, parse_in_place, stored_files
+from ingest_process import PARSING_POOL, ParsingInPlace, ingest, stored_files
 from pdf_factory import SOLAR_SYSTEM, chinese_pdf, english_pdf
 from processes import python
 
-from qa_engine.config import DocumentsConfig
 from qa_engine.documents.pdf import ParsedPdf
 from qa_engine.errors import DocumentError
 
 INGEST = """
 import resource, sys
 from pathlib import Path
-from ingest_process import ingest, module, parse_in_place
+from ingest_process import ParsingInPlace, ingest, ingest_run, module
 from qa_engine.errors import QAEngineError
 
-module.parse_files = parse_in_place
+ingest_run.ParsingPool = ParsingInPlace
 module._TOGETHER_FILES = 1
 # A file of the index that is to grow beyond this: the disk is full.
 import signal
@@ -44,15 +43,16 @@ if "again" in sys.argv:
 def meddling(monkeypatch: pytest.MonkeyPatch, path: Path, meddle: object) -> None:
     """Does something to a file right after it has been read."""
 
-    def parse(
-        paths: Sequence[Path], config: DocumentsConfig, workers: int, stopped: Callable[[], bool]
-    ) -> Iterator[tuple[Path, ParsedPdf | DocumentError]]:
-        for found, parsed in parse_in_place(paths, config, workers, stopped):
-            if found == path:
-                meddle()  # type: ignore[operator]
-            yield found, parsed
+    class Meddling(ParsingInPlace):
+        def parse(
+            self, paths: Sequence[Path], stopped: Callable[[], bool] = lambda: False
+        ) -> Iterator[tuple[Path, ParsedPdf | DocumentError]]:
+            for found, parsed in super().parse(paths, stopped):
+                if found == path:
+                    meddle()  # type: ignore[operator]
+                yield found, parsed
 
-    monkeypatch.setattr(module, "parse_files", parse)
+    monkeypatch.setattr(PARSING_POOL, Meddling)
 
 
 def test_file_that_changes_while_it_is_read_is_named_and_taken_by_the_next_run(
@@ -66,7 +66,7 @@ def test_file_that_changes_while_it_is_read_is_named_and_taken_by_the_next_run(
         ("changed", "a.pdf changed while it was read: run again.")
     ]
     assert set(stored_files(storage)) == {"b.pdf"}
-    monkeypatch.setattr(module, "parse_files", parse_in_place)
+    monkeypatch.setattr(PARSING_POOL, ParsingInPlace)
     assert ingest(docs, storage).added == 1
     assert stored_files(storage)["a.pdf"] == "The second version."
 
@@ -84,7 +84,7 @@ def test_file_that_only_looks_changed_is_taken(
 def test_file_that_vanishes_while_it_is_read_is_named(
     update: bool, docs: Path, storage: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "parse_files", parse_in_place)
+    monkeypatch.setattr(PARSING_POOL, ParsingInPlace)
     path = english_pdf(docs / "a.pdf", ["The first version."], header=None)
     chinese_pdf(docs / "b.pdf", header=None)
     if update:
@@ -96,7 +96,7 @@ def test_file_that_vanishes_while_it_is_read_is_named(
     assert (failure.reason, Path(failure.file).name) == ("unreadable", "a.pdf")
     # An earlier version stays until someone prunes.
     assert set(stored_files(storage)) == ({"a.pdf", "b.pdf"} if update else {"b.pdf"})
-    monkeypatch.setattr(module, "parse_files", parse_in_place)
+    monkeypatch.setattr(PARSING_POOL, ParsingInPlace)
     assert ingest(docs, storage, prune=True).failures == []
     assert set(stored_files(storage)) == {"b.pdf"}
 
@@ -149,7 +149,7 @@ def test_odd_names_are_kept_apart_moved_and_pruned(docs: Path, storage: Path) ->
 def test_full_disk_is_one_clear_error_and_the_next_run_completes(
     limit: int, docs: Path, storage: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "parse_files", parse_in_place)
+    monkeypatch.setattr(PARSING_POOL, ParsingInPlace)
     for number in range(30):
         english_pdf(docs / f"{number:02}.pdf", [f"This is text {number}.", *SOLAR_SYSTEM], header=None)
     with python(INGEST, str(docs), str(storage), str(limit)) as process:

@@ -549,3 +549,20 @@ def test_unchanged_corpus_needs_neither_models_nor_stores(docs: Path, storage: P
         "print(report.unchanged, sorted(heavy))\n"
     )
     assert run_python(code, str(docs), str(storage)).strip() == "1 []"
+
+
+def test_files_are_being_read_while_libraries_are_imported(docs: Path, storage: Path) -> None:
+    path = english_pdf(docs / "a.pdf")
+    (docs / "copy.pdf").write_bytes(path.read_bytes())
+    code = (
+        "import sys\n"
+        "from qa_engine import ingest\n"
+        "from qa_engine.documents.parsing_pool import ParsingPool\n"
+        "begin = ParsingPool.begin\n"
+        "def noted(pool, paths):\n"
+        "    print(*paths, {'llama_index.core', 'chromadb'} & set(sys.modules))\n"
+        "    begin(pool, paths)\n"
+        "ParsingPool.begin = noted\n"
+        "print(ingest(sys.argv[1], storage=sys.argv[2]).added)\n"
+    )
+    assert run_python(code, str(docs), str(storage)).split("\n") == [f"{path} set()", "2", ""]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from forked import fork_server
 from hash_embedding import HashEmbedding
-from ingest_process import URL_VARIABLE, ingest, module, parse_in_place, stored_files
+from ingest_process import URL_VARIABLE, ParsingInPlace, ingest, ingest_run, module, stored_files
 from pdf_factory import SOLAR_SYSTEM, english_pdf
 
 from qa_engine.diagnosis.doctor import diagnose
@@ -40,7 +40,7 @@ _LONGEST = 0.6
 
 def perform(operation: str, docs: Path, storage: Path) -> None:
     """The operation itself, after what it is about has been done to the files."""
-    module.parse_files = parse_in_place
+    ingest_run.ParsingPool = ParsingInPlace
     module._TOGETHER_FILES = 2
     reembedding._TOGETHER = 1
     what, _, part = operation.partition(" ")

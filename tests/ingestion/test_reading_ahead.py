@@ -80,6 +80,12 @@ def test_everything_comes_in_order_and_groups_are_prepared_in_one_other_thread()
     assert source.threads == {"reading"}
 
 
+def test_reading_begins_before_anyone_asks() -> None:
+    source = Source([group(5) for _ in range(20)])
+    ReadingAhead(source.prepare).over(source.read())
+    assert settled(source) == 3
+
+
 def test_only_a_few_groups_are_ahead_of_the_one_that_is_stored() -> None:
     source = Source([group(5) for _ in range(20)])
     groups = ReadingAhead(source.prepare).over(source.read())

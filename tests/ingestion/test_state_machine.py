@@ -18,7 +18,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from ingest_process import ingest, parse_in_place, stored_files
+from ingest_process import PARSING_POOL, ParsingInPlace, ingest, stored_files
 from pdf_factory import english_pdf
 
 from qa_engine.documents.node_ids import node_id
@@ -207,7 +207,7 @@ class Collection(RuleBasedStateMachine):
 
 
 def run_machine(monkeypatch: pytest.MonkeyPatch, examples: int, steps: int, phases: list[Phase]) -> None:
-    monkeypatch.setattr(file_pipeline, "parse_files", parse_in_place)
+    monkeypatch.setattr(PARSING_POOL, ParsingInPlace)
     monkeypatch.setattr(file_pipeline, "_TOGETHER_FILES", 64)
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         Collection,

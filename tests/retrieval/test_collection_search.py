@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from hash_embedding import HashEmbedding
-from ingest_process import ingest, parse_in_place
+from ingest_process import PARSING_POOL, ParsingInPlace, ingest
 from llama_index.core.schema import NodeWithScore, QueryBundle
 from llama_index.core.vector_stores.types import FilterCondition, MetadataFilter, MetadataFilters
 from pdf_factory import SOLAR_SYSTEM, WEST_LAKE, chinese_pdf, english_pdf
@@ -21,7 +21,6 @@ from qa_engine.errors import CollectionNotFoundError, ConfigurationError, InputE
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.opening import open_collections
-from qa_engine.ingestion import file_pipeline as module
 from qa_engine.retrieval import dense_retriever
 from qa_engine.retrieval.collection_search import CollectionSearch
 from qa_engine.retrieval.dense_retriever import build_dense_retriever
@@ -35,7 +34,7 @@ QUESTION = "西湖的雷峰塔高多少米？"
 
 @pytest.fixture(autouse=True)
 def parsed_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "parse_files", parse_in_place)
+    monkeypatch.setattr(PARSING_POOL, ParsingInPlace)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +50,7 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
         sidecar(pdf, {"year": 2001 + number, "city": "杭州"})
     english_pdf(folder / "planets" / "planets.pdf", lines_per_page=4)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "parse_files", parse_in_place)
+        patch.setattr(PARSING_POOL, ParsingInPlace)
         ingest(docs, folder / "storage", collection="lakes")
         ingest(folder / "planets", folder / "storage", collection="planets")
         shared = [docs / "导游03.pdf", folder / "planets" / "planets.pdf"]

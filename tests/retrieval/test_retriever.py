@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 from hash_embedding import HashEmbedding
-from ingest_process import ingest, parse_in_place
+from ingest_process import PARSING_POOL, ParsingInPlace, ingest
 from llama_index.core.schema import QueryBundle
 from pdf_factory import KEY_SENTENCE, chinese_pdf, english_pdf, llama_paper
 
@@ -14,7 +14,6 @@ from qa_engine.config import RetrievalConfig
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.reader import IndexReader, IndexSnapshot
-from qa_engine.ingestion import file_pipeline as module
 from qa_engine.retrieval.fusion import RANKS, SCORES
 from qa_engine.retrieval.rerank import PassageRerank
 from qa_engine.retrieval.retriever import PassageRetriever
@@ -29,7 +28,7 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> IndexSnapshot:
     english_pdf(folder / "docs" / "planets.pdf")
     llama_paper(folder / "docs" / "llama.pdf")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "parse_files", parse_in_place)
+        patch.setattr(PARSING_POOL, ParsingInPlace)
         ingest(folder / "docs", folder / "storage")
     paths = collection_paths(folder / "storage", "default")
     return IndexReader(paths, Catalog(paths.catalog)).snapshot()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from qa_engine.ingestion import file_pipeline
-from qa_engine.ingestion.file_pipeline import worthwhile_workers
+from qa_engine.ingestion import parsing_workers
+from qa_engine.ingestion.parsing_workers import worthwhile_workers
 
 MB = 1_000_000
 
@@ -27,5 +27,5 @@ MB = 1_000_000
 def test_workers_are_as_many_as_the_files_are_worth_and_no_more_than_there_are_cores(
     sizes: list[int], cores: int, workers: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(file_pipeline, "available_cores", lambda: cores)
+    monkeypatch.setattr(parsing_workers, "available_cores", lambda: cores)
     assert worthwhile_workers(sizes) == workers
