@@ -106,6 +106,7 @@ def speed(
                 f"{result['cpu_seconds']:.1f}",
                 f"{result['nodes']:,}",
                 f"{result['tokens'] / 1000:,.0f}",
+                f"{result['tokens'] / result['seconds']:,.0f}",
                 f"{result['seconds'] / ours['seconds']:.2f}",
                 f"{disk:,.0f}" if disk else "",
                 f"{result['peak_megabytes']:.0f}",
@@ -121,7 +122,17 @@ def speed(
         "bare: the same parser and the same texts through the same model, nothing stored. The peers read plain text of "
         "pages, and embed each text once, as we do; tokens: what the model sees, no more than 512 of a text.",
     ]
-    columns = ["", "s", "cpu s", "nodes", "1,000 tokens", "time / ours", "bytes on disk a node", "peak MB"]
+    columns = [
+        "",
+        "s",
+        "cpu s",
+        "nodes",
+        "1,000 tokens",
+        "tokens/s",
+        "time / ours",
+        "bytes on disk a node",
+        "peak MB",
+    ]
     return Report(f"Ingesting {pages:,} pages", columns, rows, notes), {"ways": found, "summary": summary}
 
 
