@@ -74,7 +74,8 @@ class FilePipeline:
         by_path = {file.path: file for file in files}
         groups = self._prepared(grouped(self._read(files), by_path, _TOGETHER_CHARS, _TOGETHER_FILES))
         if self._writer is None:
-            self._writer = self._open_writer()
+            with self._clock("loading"):
+                self._writer = self._open_writer()
         for found in self._clock.each("waiting for parsing", groups):
             if isinstance(found, FileGroup):
                 for stored in self._writer.store(found):

@@ -94,8 +94,8 @@ class IngestReport:
         pages: pages of the files added and updated.
         nodes: sentence nodes of the files added and updated.
         seconds: duration of the run.
-        timings: seconds by stage. Files are parsed beside the other stages; ``waiting for parsing`` is what that did not
-            hide.
+        timings: seconds by stage. ``loading`` is for libraries, model and index. Files are parsed and embedded beside the
+            other stages; ``waiting for parsing`` and ``embedding`` are what that did not hide.
         warnings: what was ingested but needs a look, a sentence each.
     """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -171,29 +171,32 @@ class IngestRun:
 
     def _read(self, reads: Sequence[FileToRead], workers: int | None) -> None:
         """Reads files; of those with the same content one, and if that fails the next."""
-        with ParsingPool(
-            self._config.documents, workers or worthwhile_workers([file.record.size for file in reads])
-        ) as parsing:
+        workers = workers or worthwhile_workers([file.record.size for file in reads])
+        with ExitStack() as stack:
+            parsing = stack.enter_context(ParsingPool(self._config.documents, workers))
             if self._config.ingestion.ray_address is None:
                 distinct, _ = _first_of_each(reads)
                 parsing.begin([file.path for file in distinct])
                 if self._embed_model is None and self._config.embedding.provider == "local":
                     E5Encoder.load_early()
-            # LlamaIndex: an unchanged corpus is done before it is imported, and others are being read meanwhile.
-            from qa_engine.ingestion.file_pipeline import file_pipeline
+            with self._clock("loading"):
+                # LlamaIndex: an unchanged corpus is done before it is imported, and others are being read meanwhile.
+                from qa_engine.ingestion.file_pipeline import file_pipeline
 
-            with file_pipeline(
-                self._config,
-                self._catalog,
-                self._where,
-                self._nodes,
-                self._embed_model,
-                parsing,
-                self._reading.ocr,
-                self._progress,
-                self._clock,
-            ) as pipeline:
-                self._read_by(pipeline, reads)
+                pipeline = stack.enter_context(
+                    file_pipeline(
+                        self._config,
+                        self._catalog,
+                        self._where,
+                        self._nodes,
+                        self._embed_model,
+                        parsing,
+                        self._reading.ocr,
+                        self._progress,
+                        self._clock,
+                    )
+                )
+            self._read_by(pipeline, reads)
 
     def _read_by(self, pipeline: FilePipeline, reads: Sequence[FileToRead]) -> None:
         self._progress.start(len(reads))

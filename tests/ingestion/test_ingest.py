@@ -551,6 +551,17 @@ def test_unchanged_corpus_needs_neither_models_nor_stores(docs: Path, storage: P
     assert run_python(code, str(docs), str(storage)).strip() == "1 []"
 
 
+def test_stages_account_for_the_time_of_a_run(docs: Path, storage: Path) -> None:
+    chinese_pdf(docs / "a.pdf")
+    code = (
+        "import sys\n"
+        "from qa_engine import ingest\n"
+        "report = ingest(sys.argv[1], storage=sys.argv[2])\n"
+        "print(report.timings['loading'] > 0, sum(report.timings.values()) > 0.8 * report.seconds)\n"
+    )
+    assert run_python(code, str(docs), str(storage)) == "True True\n"
+
+
 def test_files_are_being_read_while_libraries_are_imported(docs: Path, storage: Path) -> None:
     path = english_pdf(docs / "a.pdf")
     (docs / "copy.pdf").write_bytes(path.read_bytes())
