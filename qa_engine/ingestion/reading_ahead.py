@@ -39,6 +39,7 @@ class ReadingAhead:
         self._groups = 0
         self._chars = 0
         self._stopped = False
+        self._begun = False
         self._thread: Thread | None = None
 
     def stopped(self) -> bool:
@@ -57,6 +58,7 @@ class ReadingAhead:
             Exception: what the reading or the preparing raised.
         """
         found: SimpleQueue[FileGroup | Unread | _Ended] = SimpleQueue()
+        self._begun = False
         # A daemon: should a file system hang, the process can end. Spans of tracing belong to what the caller does.
         self._thread = Thread(
             target=copy_context().run, args=(self._read, read, found), name="reading", daemon=True
@@ -77,12 +79,18 @@ class ReadingAhead:
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
-        if self._thread is not None:
+            begun = self._begun
+        # An interrupt may fall into the start of the thread, which cannot be joined then, and does nothing any more.
+        if begun and self._thread is not None:
             self._thread.join()
 
     def _read(
         self, read: Iterator[FileGroup | Unread], found: SimpleQueue[FileGroup | Unread | _Ended]
     ) -> None:
+        with self._changed:
+            if self._stopped:
+                return
+            self._begun = True
         try:
             for item in read:
                 if isinstance(item, FileGroup):

@@ -161,6 +161,26 @@ def test_stop_before_anything_was_read() -> None:
     ReadingAhead(lambda _: None).stop()
 
 
+def test_stop_after_an_interrupt_that_fell_into_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread may not have begun then, and cannot be joined; it must not begin afterwards."""
+    late: list[threading.Thread] = []
+
+    def interrupted(thread: threading.Thread) -> None:
+        late.append(thread)
+        raise KeyboardInterrupt
+
+    source = Source([group(5)])
+    reading = ReadingAhead(source.prepare)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            reading.over(source.read())
+    reading.stop()
+    late[0].start()
+    late[0].join(WAIT)
+    assert source.taken == 0
+
+
 def test_second_run_goes_on_with_the_same_reading() -> None:
     source = Source([group(5)])
     reading = ReadingAhead(source.prepare)
