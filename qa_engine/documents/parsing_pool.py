@@ -110,7 +110,8 @@ def in_worker(path: Path, config: DocumentsConfig, task: Callable[..., Any], *ar
 
 
 class ParsingPool:
-    """Parses files beside the caller's own work. Its processes start with the first file and end with the last one.
+    """Parses files beside the caller's own work. Its processes start with the first file and end with the last one of
+    `parse`, or with `stop`.
 
     Example:
         >>> with ParsingPool(DocumentsConfig(), workers=2) as pool:  # doctest: +SKIP
@@ -165,6 +166,10 @@ class ParsingPool:
         finally:
             self.stop()
 
+    def parse_one(self, path: Path) -> ParsedPdf | DocumentError:
+        """The same for one file; the process is kept, for a caller that gets its files one by one."""
+        return self._job(path).result()
+
     def stop(self) -> None:
         """Ends the processes, and waits until they have ended; what they were reading is given up."""
         pool, self._pool = self._pool, None
@@ -180,33 +185,10 @@ class ParsingPool:
 
 
 def parse_files(
-    paths: Sequence[Path],
-    config: DocumentsConfig,
-    workers: int = 1,
-    stopped: Callable[[], bool] = lambda: False,
+    paths: Sequence[Path], config: DocumentsConfig, workers: int = 1
 ) -> Iterator[tuple[Path, ParsedPdf | DocumentError]]:
     """The same with processes for these files alone; see `ParsingPool`."""
-    return ParsingPool(config, workers).parse(paths, stopped)
-
-
-class KeptPool:
-    """One process that parses, kept from file to file, for a caller that gets its files one by one."""
-
-    def __init__(self, config: DocumentsConfig) -> None:
-        """
-        Args:
-            config: the limit of memory.
-        """
-        self._pool = _pool(config, 1)
-
-    def parse(self, path: Path, config: DocumentsConfig) -> ParsedPdf | DocumentError:
-        """What was read of a file, or the reason why there is nothing."""
-        return _FileJob(self._pool, path, config).result()
-
-    def stop(self) -> None:
-        """Ends the process."""
-        self._pool.stop()
-        self._pool.join()
+    return ParsingPool(config, workers).parse(paths)
 
 
 def _pool(config: DocumentsConfig, workers: int) -> ProcessPool:

@@ -20,6 +20,7 @@ from qa_engine.index.chroma import chroma_turn, leave_client
 from qa_engine.index.node_records import node_of, stored_sentence
 from qa_engine.index.records import StoredSentence
 from qa_engine.index.sentence_texts import SentenceTexts
+from qa_engine.models.bounded_groups import bounded_groups
 
 if TYPE_CHECKING:
     from chromadb.api.models.Collection import Collection
@@ -143,17 +144,10 @@ class SentenceVectorStore(ChromaVectorStore):
 
     def _batches(self, nodes: Sequence[BaseNode]) -> Iterator[list[BaseNode]]:
         """Nodes in the numbers that Chroma takes at once, and on the way to a server in requests of a bounded size."""
-        batch: list[BaseNode] = []
-        size = 0
-        for node in nodes:
-            own = _request_bytes(node) if self._server is not None else 0
-            if batch and (len(batch) == self._max_batch or size + own > _REQUEST_BYTES):
-                yield batch
-                batch, size = [], 0
-            batch.append(node)
-            size += own
-        if batch:
-            yield batch
+        on_server = self._server is not None
+        for part in bounded_groups(nodes, _request_bytes, _REQUEST_BYTES) if on_server else [list(nodes)]:
+            for start in range(0, len(part), self._max_batch):
+                yield part[start : start + self._max_batch]
 
     def _upsert(self, nodes: Sequence[BaseNode]) -> None:
         self._collection.upsert(

@@ -17,7 +17,7 @@ from llama_index.core.schema import BaseNode
 from qa_engine.config import Config, DocumentsConfig
 from qa_engine.documents.node_parser import SentenceNodeParser
 from qa_engine.documents.ocr import ocr_available
-from qa_engine.documents.parsing_pool import KeptPool
+from qa_engine.documents.parsing_pool import ParsingPool
 from qa_engine.documents.pdf import PARSER_VERSION, ParsedPdf
 from qa_engine.documents.reader import PdfDocument
 from qa_engine.documents.sentences import SPLITTER_VERSION
@@ -117,7 +117,7 @@ def read_file(file: SentFile, settings: WorkerSettings) -> ReadFile | DocumentEr
     with _readable(file) as path:
         if path is None:
             return ContentNeeded()
-        parsed = worker.pool.parse(path, settings.config.documents)
+        parsed = worker.pool.parse_one(path)
     if isinstance(parsed, DocumentError):
         return parsed
     document = PdfDocument.of(parsed, file.path, file.document_id)
@@ -158,7 +158,7 @@ class _Worker:
         embedding = settings.config.embedding
         self._context = embedding.pass_chars, embedding.context_sentences
         self._embed_model = settings.embed_model or _configured_model(settings.config)
-        self.pool = KeptPool(settings.config.documents)
+        self.pool = ParsingPool(settings.config.documents)
 
     def slices(self, nodes: Sequence[BaseNode]) -> list[list[ModelPass]]:
         """What the model will get for the sentences of a document."""

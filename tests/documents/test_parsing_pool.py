@@ -69,7 +69,7 @@ def test_caller_who_gives_up_does_not_wait_for_the_file(tmp_path: Path) -> None:
     """What a thread reads cannot be closed by another: it is told to stop, and leaves no process."""
     given_up = threading.Event()
     paths = [chinese_pdf(tmp_path / "a.pdf"), endless(tmp_path / "pipe.pdf"), chinese_pdf(tmp_path / "b.pdf")]
-    results = parse_files(paths, DocumentsConfig(timeout_seconds=60), 1, given_up.is_set)
+    results = ParsingPool(DocumentsConfig(timeout_seconds=60)).parse(paths, given_up.is_set)
     assert next(results)[0] == paths[0]
     threading.Timer(1, given_up.set).start()
     started = time.monotonic()
