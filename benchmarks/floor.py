@@ -56,10 +56,10 @@ class Floor:
 
     def __init__(self, storage: Path, collection: str, config: Config) -> None:
         from qa_engine.index.catalog import Catalog
-        from qa_engine.index.chroma import open_vectors
         from qa_engine.index.collection import collection_paths
+        from qa_engine.index.vectors.chroma import open_vectors
         from qa_engine.ingestion.token_vectors import existing_token_store
-        from qa_engine.models.e5 import E5Encoder
+        from qa_engine.models.e5.encoder import E5Encoder
 
         if config.embedding.provider != LOCAL or config.rerank.model != LOCAL:
             raise ValueError("the floor is measured with the local embedding model and the local reranker")
@@ -75,9 +75,9 @@ class Floor:
 
     def prepare(self, question: str, passages: Sequence[NodeWithScore]) -> Prepared:
         """Tokenise for BM25, and name the sentences: that is our own work, and not part of the floor."""
-        from qa_engine.documents.node_ids import node_id, split_node_id
-        from qa_engine.index.analyser import analyse
+        from qa_engine.documents.sentences.node_ids import node_id, split_node_id
         from qa_engine.retrieval.passages import SENTENCES
+        from qa_engine.text.tokenizer import analyse
 
         known = [term for term in analyse(question) if term in self._bm25.vocab_dict]
         ids = [[one["node_id"] for one in passage.node.metadata[SENTENCES]] for passage in passages]

@@ -52,12 +52,12 @@ def ours_with_neighbours(folder: Path, storage: Path) -> int:
 def bare(folder: Path, storage: Path) -> int:
     """Parsing, and the same texts through the bare model; nothing is stored."""
     from qa_engine.config import Config
-    from qa_engine.documents.node_parser import SentenceNodeParser
     from qa_engine.documents.parsing_pool import reading_options
     from qa_engine.documents.pdf import read_pdf
     from qa_engine.documents.reader import PdfDocument
-    from qa_engine.ingestion.model_passes import model_passes
-    from qa_engine.models.e5 import PASSAGE_PREFIX
+    from qa_engine.documents.sentences.node_parser import SentenceNodeParser
+    from qa_engine.ingestion.embedding_windows import model_passes
+    from qa_engine.models.e5.encoder import PASSAGE_PREFIX
     from qa_engine.models.embedding import LocalEmbedding
 
     config = Config()
@@ -199,7 +199,7 @@ def main() -> None:
 
 def count_tokens() -> list[int]:
     """Has the local model note the tokens of every call, without those beyond its 512 a text."""
-    from qa_engine.models.e5 import E5Encoder
+    from qa_engine.models.e5.encoder import E5Encoder
 
     counts: list[int] = []
     batches = E5Encoder._batches

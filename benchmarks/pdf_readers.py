@@ -28,8 +28,8 @@ import pypdf
 from reference_markdown import cut_sentences, join_lines, paragraphs
 
 from qa_engine.config import DocumentsConfig
-from qa_engine.documents.node_parser import SentenceNodeParser
 from qa_engine.documents.reader import PdfReader
+from qa_engine.documents.sentences.node_parser import SentenceNodeParser
 from qa_engine.errors import DocumentError
 
 PARSERS = ("auto", "layout", "fast")

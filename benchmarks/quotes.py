@@ -5,7 +5,7 @@
     python benchmarks/quotes.py train.json --max-paragraphs 420 --max-questions 600 --fit
 
 Beside what is quoted stand the one or two sentences that support the question best, the second only with 0.98 of the support
-of the first. With ``--fit`` the weights of `qa_engine.answering.sentence_choice` are fitted to the questions, and printed.
+of the first. With ``--fit`` the weights of `qa_engine.answering.extractive.sentence_choice` are fitted and printed.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ from report import RESULTS, Report, measured_settings, publish
 from rich.progress import track
 
 from qa_engine import Answer, Config, QueryEngine, ingest
-from qa_engine.answering.answer_signs import SIGNS, Candidate, answer_signs
-from qa_engine.answering.extractive import ExtractiveSynthesizer
+from qa_engine.answering.extractive.sentence_choice import SIGNS, Candidate, answer_signs
+from qa_engine.answering.extractive.synthesizer import ExtractiveSynthesizer
 from qa_engine.evaluation.answer_overlap import f1
 from qa_engine.evaluation.ranking import holds_any
 

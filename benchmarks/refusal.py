@@ -27,8 +27,8 @@ from report import RESULTS, Report, measured_settings, publish
 from rich.progress import track
 
 from qa_engine import Config, QueryEngine, ingest
-from qa_engine.answering.relevance import Evidence, RelevanceModel
-from qa_engine.parts import built_in_relevance
+from qa_engine.answering.answerability import Evidence, RelevanceModel
+from qa_engine.assembly import built_in_relevance
 
 ALLOWED = (0.01, 0.02, 0.05, 0.1, 0.2)
 """Shares of false refusals at which the curve is read off."""

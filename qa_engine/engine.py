@@ -20,22 +20,21 @@ from llama_index.core.schema import NodeWithScore, QueryBundle, QueryType
 from llama_index.core.vector_stores.types import MetadataFilters
 
 from qa_engine.answering.answer import REFUSAL, Answer
-from qa_engine.answering.extractive import ExtractiveSynthesizer
-from qa_engine.answering.relevance import RelevanceModel
+from qa_engine.answering.answerability import Judge, RelevanceModel
+from qa_engine.answering.extractive.synthesizer import ExtractiveSynthesizer
 from qa_engine.answering.stream import AnswerStream, AsyncAnswerStream
+from qa_engine.assembly import Synthesizer, build_parts
 from qa_engine.config import Config
 from qa_engine.conversation.chat_engine import QAChatEngine
-from qa_engine.conversation.condensing import QuestionCondenser
+from qa_engine.conversation.condense import QuestionCondenser
 from qa_engine.conversation.session import ChatSession
 from qa_engine.errors import InputError
-from qa_engine.grounds import Judge
 from qa_engine.index.reader import IndexReader
-from qa_engine.parts import Synthesizer, build_parts
-from qa_engine.retrieval.collection_search import CollectionSearch
-from qa_engine.retrieval.expansion import QueryExpander
+from qa_engine.retrieval.expansion.expander import QueryExpander
 from qa_engine.retrieval.explanation import Explanation
 from qa_engine.retrieval.rerank import name_of
 from qa_engine.retrieval.retriever import RankedPassages
+from qa_engine.retrieval.search import CollectionSearch
 from qa_engine.tracing import atraced, query_event, retrieve_event, stream_events, traced
 
 EXTRACTIVE = "extractive"

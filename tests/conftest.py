@@ -65,7 +65,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 @pytest.fixture(scope="session")
 def model_cache() -> Path:
     """The cache folder with the local model in it: the named one or the user's. Built on first use, about 6 seconds."""
-    from qa_engine.models.e5_prepare import prepare
+    from qa_engine.models.e5.preparation import prepare
 
     return prepare().parent.absolute()
 
@@ -73,7 +73,7 @@ def model_cache() -> Path:
 @pytest.fixture
 def local_model(model_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of the prepared local model, which this test and its child processes find in their cache."""
-    from qa_engine.models.e5_prepare import CACHE_VARIABLE, MODEL_FOLDER
+    from qa_engine.models.e5.preparation import CACHE_VARIABLE, MODEL_FOLDER
 
     monkeypatch.setenv(CACHE_VARIABLE, str(model_cache))
     return model_cache / MODEL_FOLDER

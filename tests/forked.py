@@ -16,11 +16,11 @@ _IMPORTED = [
     "ingest_process",
     "onnxruntime",
     "pymupdf",
-    "qa_engine.answering.extractive",
+    "qa_engine.answering.extractive.synthesizer",
     "qa_engine.cli.app",
     "qa_engine.engine",
     "qa_engine.ingestion.file_pipeline",
-    "qa_engine.models.openai_llm",
+    "qa_engine.models.remote.openai_llm",
     "tokenizers",
 ]
 

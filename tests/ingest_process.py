@@ -15,12 +15,14 @@ from hash_embedding import HashEmbedding
 
 from qa_engine import ingest as ingest_locally
 from qa_engine.config import Config, DocumentsConfig
-from qa_engine.documents.node_ids import node_id
 from qa_engine.documents.parsing_pool import reading_options
 from qa_engine.documents.pdf import ParsedPdf, read_pdf
+from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.errors import DocumentError
-from qa_engine.index import bm25, catalog, chroma, token_store, vector_store
+from qa_engine.index import catalog, token_store
+from qa_engine.index.bm25 import index as bm25
 from qa_engine.index.collection import collection_paths
+from qa_engine.index.vectors import chroma, vector_store
 from qa_engine.ingestion import file_pipeline as module
 from qa_engine.ingestion import run as ingest_run
 from qa_engine.ingestion.report import FileResult, IngestProgress, IngestReport

@@ -71,7 +71,7 @@ class Answer(Response):
         refused: whether the answer is the refusal.
         citations: the passages the text refers to, by number.
         unsupported: numbers, dates and names of the answer that occur neither in a passage that the model was shown nor in
-            the question; see `qa_engine.answering.unsupported`. Always empty for quotations.
+            the question; see `qa_engine.answering.checks.grounding`. Always empty for quotations.
         unverified: whether the answer cites no passage, so that nothing in it can be looked up.
         foreign: whether the answer is not Chinese.
         repaired: whether the model was asked a second time, because its first answer cited nothing or was not Chinese.

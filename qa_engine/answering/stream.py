@@ -37,7 +37,7 @@ class AnswerStream(_Stream):
         pieces: yields pieces of text, then the `Answer`.
 
     Example:
-        >>> from qa_engine.answering.citations import refusal
+        >>> from qa_engine.answering.checks.citations import refusal
         >>> stream = AnswerStream(piece for piece in ("我无法回答", "您的问题", refusal("?")))
         >>> "".join(stream), stream.answer.refused
         ('我无法回答您的问题', True)

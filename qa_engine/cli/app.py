@@ -12,23 +12,22 @@ from typing import NoReturn
 
 import typer
 
-from qa_engine.cli.ask_command import ask
 from qa_engine.cli.calibrate_command import calibrate
-from qa_engine.cli.chat_command import chat
-from qa_engine.cli.collections_command import collections
-from qa_engine.cli.config_command import config
-from qa_engine.cli.delete_command import delete
-from qa_engine.cli.doctor_command import doctor
+from qa_engine.cli.commands.ask import ask
+from qa_engine.cli.commands.chat import chat
+from qa_engine.cli.commands.collections import collections, list_files
+from qa_engine.cli.commands.config import config
+from qa_engine.cli.commands.delete import delete
+from qa_engine.cli.commands.doctor import doctor
+from qa_engine.cli.commands.ingest import ingest
+from qa_engine.cli.commands.inspect import inspect
+from qa_engine.cli.commands.models import models_app
+from qa_engine.cli.commands.rebuild import rebuild
+from qa_engine.cli.commands.show import show
 from qa_engine.cli.evaluate_command import evaluate
-from qa_engine.cli.ingest_command import ingest
-from qa_engine.cli.inspect_command import inspect
 from qa_engine.cli.judge_command import judge
-from qa_engine.cli.list_command import list_files
-from qa_engine.cli.models_command import models_app
 from qa_engine.cli.output import say_error
 from qa_engine.cli.questions_command import questions_app
-from qa_engine.cli.rebuild_command import rebuild
-from qa_engine.cli.show_command import show
 from qa_engine.errors import QAEngineError
 
 DEBUG_VARIABLE = "QA_ENGINE_DEBUG"

@@ -56,7 +56,7 @@ def calibrate(
     name = collection or settings.collection
     paths = require_collection(root, name)
     if questions is None:
-        from qa_engine.answering.stored_relevance import forget_calibration
+        from qa_engine.answering.calibration import forget_calibration
 
         with _writing(paths, settings) as catalog:
             had = forget_calibration(catalog)
@@ -69,11 +69,11 @@ def calibrate(
             )
         return
 
-    from qa_engine.answering.stored_relevance import store_calibration
+    from qa_engine.answering.calibration import store_calibration
+    from qa_engine.assembly import build_parts, built_in_relevance
     from qa_engine.engine import QueryEngine
     from qa_engine.evaluation.calibration import calibrate as fitted
     from qa_engine.evaluation.questions import read_questions
-    from qa_engine.parts import build_parts, built_in_relevance
     from qa_engine.retrieval.rerank import name_of
 
     labelled = read_questions(questions)

@@ -65,7 +65,7 @@ def evaluate(
         raise InputError("Name a folder for the results with --out.")
     settings = load_config(config)
 
-    from qa_engine.cli.counting import counted_progress
+    from qa_engine.cli.display.progress import counted_progress
     from qa_engine.evaluation.run import evaluate as evaluated
 
     with counted_progress("asking") as progress:

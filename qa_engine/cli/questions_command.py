@@ -64,7 +64,7 @@ def generate(
     from qa_engine.evaluation.question_generation import generate_questions
     from qa_engine.evaluation.questions import LabelledQuestion, write_questions
     from qa_engine.evaluation.sampled_sentences import sampled_passages
-    from qa_engine.index.opening import open_collections
+    from qa_engine.index.reader import open_collections
     from qa_engine.models.llm import build_llm
 
     root = storage if storage is not None else settings.storage
@@ -77,7 +77,7 @@ def generate(
     if model is None:
         questions = generate_questions(sampled_passages(reader, seed), count)
     else:
-        from qa_engine.cli.counting import counted_progress
+        from qa_engine.cli.display.progress import counted_progress
         from qa_engine.evaluation.llm_question_generation import PASSAGE_CHARS, generate_with_llm
 
         with counted_progress("asking") as progress:

@@ -10,10 +10,10 @@ from llama_index_instrumentation import get_dispatcher
 from qa_engine.answering.answer import Answer
 from qa_engine.answering.stream import AnswerStream, AsyncAnswerStream
 from qa_engine.config import ConversationConfig
-from qa_engine.conversation.condensation import Condensation
-from qa_engine.conversation.condensing import QuestionCondenser
+from qa_engine.conversation.condense import QuestionCondenser
 from qa_engine.conversation.turns import Turn, within
 from qa_engine.conversation.turnstile import Turnstile
+from qa_engine.retrieval.explanation import Condensation
 from qa_engine.tracing import atraced, traced
 
 if TYPE_CHECKING:

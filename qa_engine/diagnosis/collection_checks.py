@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from llama_index.core.base.embeddings.base import BaseEmbedding
 
 from qa_engine.config import Config
@@ -14,14 +16,43 @@ from qa_engine.diagnosis.catalog_checks import (
     check_soundness,
 )
 from qa_engine.diagnosis.commands import Commands
-from qa_engine.diagnosis.file_checks import check_files
 from qa_engine.diagnosis.lexical_checks import check_bm25
-from qa_engine.diagnosis.place_checks import check_permissions, check_writer, writer_of
-from qa_engine.diagnosis.report import Check, behind_a_writer, guarded, unexpected
+from qa_engine.diagnosis.report import (
+    Check,
+    behind_a_writer,
+    counted,
+    guarded,
+    ok,
+    some_of,
+    unexpected,
+    warning,
+)
+from qa_engine.diagnosis.storage_checks import check_permissions, check_writer, writer_of
 from qa_engine.diagnosis.vector_checks import check_sentences, check_tokens, check_vectors
 from qa_engine.errors import StorageError
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths
+from qa_engine.index.records import FileRecord
+from qa_engine.ingestion.files.diff import FileState, file_state
+
+
+def check_files(view: CollectionView, commands: Commands) -> Iterator[Check]:
+    """Which files are gone, or have changed, since they were ingested. Answers come from what was ingested."""
+    states: dict[FileState, list[FileRecord]] = {}
+    for record in view.files.values():
+        states.setdefault(file_state(record), []).append(record)
+    gone, changed = states.get("gone", []), states.get("changed", [])
+    told = [
+        f"{len(records)} {state} ({some_of(record.path for record in records)})"
+        for state, records in states.items()
+        if state != "unchanged"
+    ]
+    if not told:
+        yield ok("files", f"{counted(len(view.files), 'file')} as ingested.")
+        return
+    mending = [commands.delete(gone)] * bool(gone) + [commands.ingest(changed)] * bool(changed)
+    many = counted(len(view.files), "file")
+    yield warning("files", f"Of {many}: {'; '.join(told)}.", " && ".join(mending) or None)
 
 
 def check_collection(

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qa_engine.diagnosis.sqlite_faults import SqliteFault
-from qa_engine.documents.path_text import text_path
+from qa_engine.documents.files import text_path
 from qa_engine.index.records import FileRecord
-from qa_engine.ingestion.changes import is_gone
+from qa_engine.ingestion.files.diff import is_gone
 
 _MOST_PATHS = 20
 """Files that a command names; of more, their folders."""

@@ -14,11 +14,10 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 from qa_engine.config import Config
 from qa_engine.diagnosis.collection_checks import check_collection
 from qa_engine.diagnosis.commands import Commands
-from qa_engine.diagnosis.model_checks import check_local_model
-from qa_engine.diagnosis.place_checks import check_disk_space
 from qa_engine.diagnosis.report import Check, Diagnosis, failed, guarded
-from qa_engine.diagnosis.service_checks import check_services
+from qa_engine.diagnosis.service_checks import check_local_model, check_services
 from qa_engine.diagnosis.sqlite_faults import reading
+from qa_engine.diagnosis.storage_checks import check_disk_space
 from qa_engine.errors import QAEngineError, StorageError
 from qa_engine.index.collection import CollectionPaths, collection_paths, require_collection
 

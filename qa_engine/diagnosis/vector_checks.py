@@ -16,7 +16,7 @@ from qa_engine.diagnosis.catalog_checks import CollectionView
 from qa_engine.diagnosis.commands import Commands
 from qa_engine.diagnosis.report import Check, counted, failed, ok, some_of
 from qa_engine.diagnosis.sqlite_faults import SqliteFault, reading, sqlite_fault
-from qa_engine.documents.node_ids import node_id
+from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.errors import (
     AuthenticationFailedError,
     ConfigurationError,
@@ -24,10 +24,10 @@ from qa_engine.errors import (
     StorageError,
 )
 from qa_engine.index.catalog import Catalog
-from qa_engine.index.chroma import EMBEDDED, VectorPlace, open_vectors
 from qa_engine.index.records import FileRecord
 from qa_engine.index.token_store import TOKEN_BITS, TOKEN_FILE
-from qa_engine.index.vector_store import SentenceVectorStore
+from qa_engine.index.vectors.chroma import EMBEDDED, VectorPlace, open_vectors
+from qa_engine.index.vectors.vector_store import SentenceVectorStore
 
 _SAMPLE = 200
 """Vectors that are read, spread over the collection."""

@@ -16,8 +16,8 @@ from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
 from qa_engine.config import DocumentsConfig
 from qa_engine.documents.blocks import Page
-from qa_engine.documents.layout_model import import_without_layout, limit_threads
-from qa_engine.documents.page_reader import PageOptions
+from qa_engine.documents.pages.layout import import_without_layout, limit_threads
+from qa_engine.documents.pages.page_reader import PageOptions
 from qa_engine.documents.pdf import ParsedPdf, ReadingOptions, assemble, read_pages
 from qa_engine.errors import DocumentError
 

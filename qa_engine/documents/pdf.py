@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from qa_engine.documents.block_roles import assign_roles, body_size
 from qa_engine.documents.blocks import RUNNING_MATTER, Page, Role, Span
-from qa_engine.documents.flow import Paragraph, flow
-from qa_engine.documents.ocr import INSTALL, ocr_available
-from qa_engine.documents.page_reader import GARBLED, NO_TEXT, PageOptions, read_page
-from qa_engine.documents.roles import assign_roles, body_size
-from qa_engine.documents.running_matter import mark_running_matter
+from qa_engine.documents.headers_footers import mark_running_matter
+from qa_engine.documents.pages.ocr import INSTALL, ocr_available
+from qa_engine.documents.pages.page_reader import GARBLED, NO_TEXT, PageOptions, read_page
+from qa_engine.documents.text_flow import Paragraph, flow
 from qa_engine.errors import DocumentError
 
 PARSER_VERSION = "pages-1"

@@ -10,10 +10,10 @@ from llama_index.core.schema import Document
 from pydantic import Field
 
 from qa_engine.documents.blocks import Span
-from qa_engine.documents.flow import Paragraph
-from qa_engine.documents.page_reader import OcrChoice, PageOptions, ParserChoice
-from qa_engine.documents.path_text import path_text
+from qa_engine.documents.files import path_text
+from qa_engine.documents.pages.page_reader import OcrChoice, PageOptions, ParserChoice
 from qa_engine.documents.pdf import PageReport, ParsedPdf, ReadingOptions, read_pdf
+from qa_engine.documents.text_flow import Paragraph
 
 
 class PdfDocument(Document):

@@ -10,7 +10,7 @@ from typing import Any
 from llama_index.core.schema import NodeWithScore
 from llama_index.core.vector_stores.types import FilterOperator, MetadataFilter, MetadataFilters
 
-from qa_engine.answering.relevance import Evidence, RelevanceModel
+from qa_engine.answering.answerability import Evidence, RelevanceModel
 from qa_engine.config import Config
 from qa_engine.engine import QueryEngine
 from qa_engine.errors import InputError

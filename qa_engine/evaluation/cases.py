@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from llama_index.core.schema import MetadataMode, NodeWithScore
 
 from qa_engine.answering.answer import Answer
-from qa_engine.documents.sentences import is_chinese
 from qa_engine.engine import QueryEngine
 from qa_engine.errors import QAEngineError
 from qa_engine.evaluation.answer_overlap import exact_match, f1
@@ -33,6 +32,7 @@ from qa_engine.evaluation.results import (
     StageRanking,
 )
 from qa_engine.retrieval.passages import TABLES
+from qa_engine.text.language import is_chinese
 
 _MARK = re.compile(r"\s*\[[1-9][0-9]{0,2}\]")
 

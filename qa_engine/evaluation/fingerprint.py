@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import SecretStr
 
 if TYPE_CHECKING:
+    from qa_engine.assembly import EngineParts
     from qa_engine.config import Config
     from qa_engine.evaluation.questions import LabelledQuestion
-    from qa_engine.parts import EngineParts
 
 _SECTIONS = ("embedding", "bm25", "retrieval", "rerank", "llm", "answering")
 _PASSED_OVER = {

@@ -9,10 +9,10 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from qa_engine.documents.sentences import is_chinese
 from qa_engine.evaluation.questions import LabelledQuestion
 from qa_engine.evaluation.ranking import holds_any, squash
 from qa_engine.evaluation.results import Gold
+from qa_engine.text.language import is_chinese
 
 _WORD = re.compile(r"[^\W\d_]{3}")
 

@@ -13,14 +13,14 @@ from itertools import islice
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
 from llama_index.core.llms import LLM
 
-from qa_engine.answering.completeness import ReplyEnd
-from qa_engine.answering.neutral import neutralise
+from qa_engine.answering.llm.finish_reason import ReplyEnd
 from qa_engine.errors import AuthenticationFailedError, QAEngineError
 from qa_engine.evaluation.question_generation import as_question
 from qa_engine.evaluation.questions import LabelledQuestion
 from qa_engine.evaluation.ranking import squash
 from qa_engine.evaluation.sampled_sentences import SourcePassage
-from qa_engine.models.service_errors import llm_errors
+from qa_engine.models.remote.service_errors import llm_errors
+from qa_engine.text.prompt_sanitizer import neutralise
 
 PASSAGE_CHARS = 200
 """Characters of a passage at least, if its document goes on so far."""

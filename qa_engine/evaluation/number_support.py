@@ -7,8 +7,8 @@ import unicodedata
 from collections.abc import Sequence
 from decimal import Decimal
 
-from qa_engine.index.analyser import fold
-from qa_engine.index.quantities import quantities
+from qa_engine.text.numbers import quantities
+from qa_engine.text.tokenizer import fold
 
 _MAGNITUDES = {
     "千万": 10**7,

@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from qa_engine.documents.sentences import is_chinese
 from qa_engine.evaluation.questions import LabelledQuestion
 from qa_engine.evaluation.ranking import squash
 from qa_engine.evaluation.sampled_sentences import SourcePassage
+from qa_engine.text.language import is_chinese
 
 SEED = 7
 _MIN_CHARS, _MAX_CHARS = 12, 160

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from qa_engine.documents.sentences import split_sentences
+from qa_engine.documents.sentences.splitting import split_sentences
 from qa_engine.errors import InputError
 from qa_engine.evaluation.questions import LabelledQuestion, read_questions
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qa_engine.answering.relevance import FEATURES, PAIRS, Evidence, RelevanceModel
+from qa_engine.answering.answerability import FEATURES, PAIRS, Evidence, RelevanceModel
 
 HOPELESS_SHARE = 0.2
 """Share of the allowed false refusals that may happen before a language model is asked."""

@@ -12,7 +12,8 @@ from typing import Any
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.llms import LLM
 
-from qa_engine.answering.extractive import ExtractiveSynthesizer
+from qa_engine.answering.extractive.synthesizer import ExtractiveSynthesizer
+from qa_engine.assembly import EngineParts, build_parts
 from qa_engine.config import Config
 from qa_engine.engine import QueryEngine
 from qa_engine.errors import AuthenticationFailedError, InputError, QAEngineError
@@ -24,7 +25,6 @@ from qa_engine.evaluation.report_html import write_html
 from qa_engine.evaluation.report_markdown import run_report
 from qa_engine.evaluation.results import CaseResult, RunManifest, RunResults
 from qa_engine.evaluation.run_folder import RunFolder, opened
-from qa_engine.parts import EngineParts, build_parts
 
 LLM_CONCURRENCY = 4
 """Questions that are asked at once of a language model, unless another number is named."""

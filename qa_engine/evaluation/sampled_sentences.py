@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from qa_engine.documents.node_ids import node_id
-from qa_engine.documents.sentences import join_sentences
+from qa_engine.documents.sentences.node_ids import node_id
+from qa_engine.documents.sentences.splitting import join_sentences
 from qa_engine.index.reader import IndexReader
 from qa_engine.index.records import StoredSentence
 

@@ -15,9 +15,13 @@ from typing import Any
 
 from qa_engine.documents.blocks import Span
 from qa_engine.errors import StorageError
-from qa_engine.index.bm25_segment import DocumentTerms
+from qa_engine.index.bm25.segment import DocumentTerms
 from qa_engine.index.catalog_tables import FILES, FORMAT, FORMER_FILES, OF_FILES, TABLES, file_record
-from qa_engine.index.packing import (
+from qa_engine.index.records import (
+    DocumentParts,
+    DocumentRecord,
+    FileRecord,
+    StoredSentence,
     pack_spans,
     pack_terms,
     pack_texts,
@@ -25,7 +29,6 @@ from qa_engine.index.packing import (
     unpack_terms,
     unpack_texts,
 )
-from qa_engine.index.records import DocumentParts, DocumentRecord, FileRecord, StoredSentence
 from qa_engine.index.sentence_texts import drop_sentences, read_document, stored_ids, write_sentences
 from qa_engine.index.sqlite_file import SqliteFile
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from qa_engine.documents.node_ids import node_id, split_node_id
+from qa_engine.documents.sentences.node_ids import node_id, split_node_id
 from qa_engine.errors import StorageError
 from qa_engine.index.records import StoredSentence
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from qa_engine.documents.node_ids import split_node_id
+from qa_engine.documents.sentences.node_ids import split_node_id
 from qa_engine.index.sqlite_file import SqliteFile
 from qa_engine.models.token_codes import TokenCodec
 

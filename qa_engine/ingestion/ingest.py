@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qa_engine.config import Config
-from qa_engine.documents.discovery import find_pdfs
+from qa_engine.documents.files import find_pdfs
 from qa_engine.errors import StorageError
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths, embedding_identity, require_identity
 from qa_engine.index.writer_lock import writer_lock
-from qa_engine.ingestion.metadata import MetadataTable
+from qa_engine.ingestion.files.metadata import MetadataTable
 from qa_engine.ingestion.report import IngestProgress, IngestReport
 from qa_engine.ingestion.run import IngestRun
 
@@ -100,7 +100,7 @@ def _with_ray(config: Config, address: str | None) -> Config:
         ingestion = Config(ingestion={**config.ingestion.model_dump(), "ray_address": address}).ingestion
         config = config.model_copy(update={"ingestion": ingestion})
     if config.ingestion.ray_address is not None:
-        from qa_engine.ingestion.ray_reading import require_ray
+        from qa_engine.ingestion.cluster.ray_reading import require_ray
 
         require_ray()
     return config

@@ -2,17 +2,52 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 
-from qa_engine.config import Bm25Config
+from qa_engine.config import Bm25Config, IndexConfig
 from qa_engine.errors import StorageError
-from qa_engine.index.analyser import ANALYSER_VERSION
-from qa_engine.index.bm25 import Bm25Folder, StoredSegment
-from qa_engine.index.bm25_segment import Bm25Segment
+from qa_engine.index.bm25.index import Bm25Folder, StoredSegment
+from qa_engine.index.bm25.segment import Bm25Segment
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths
+from qa_engine.index.vectors.chroma import VectorPlace, drop_place
 from qa_engine.ingestion.report import IngestProgress
+from qa_engine.text.tokenizer import ANALYSER_VERSION
+
+_FORMER = "former_vectors"
+"""Fact of the catalog: what is to be deleted."""
+
+
+def leave_behind(catalog: Catalog, place: VectorPlace | None, tokens: str) -> None:
+    """Notes what is to be deleted; see `drop_former`.
+
+    Args:
+        catalog: of the collection.
+        place: of the vectors; None if they stay.
+        tokens: name of the file of token vectors; empty if they stay.
+    """
+    former = json.loads(catalog.meta(_FORMER) or "[]")
+    former.append({"place": asdict(place) if place is not None else None, "token_file": tokens})
+    catalog.set_meta(**{_FORMER: json.dumps(former)})
+
+
+def drop_former(catalog: Catalog, where: CollectionPaths, config: IndexConfig) -> None:
+    """Deletes vectors that a rebuild has replaced, or that one which was given up has made.
+
+    Raises:
+        ServiceUnavailableError: they are on a Chroma server that does not answer.
+    """
+    for former in json.loads(catalog.meta(_FORMER) or "[]"):
+        if former["place"] is not None:
+            drop_place(where, VectorPlace(**former["place"]), config, catalog.published)
+        if former["token_file"]:
+            (where.root / former["token_file"]).unlink(missing_ok=True)
+    if catalog.meta(_FORMER):
+        catalog.set_meta(**{_FORMER: ""})
+
 
 _MOST_SENTENCES = 500_000
 """Sentences of one segment: bounds the memory of building one, about 2 GB for Chinese text."""

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qa_engine.config import Config
-from qa_engine.documents.ocr import ocr_available
+from qa_engine.documents.files import path_text
+from qa_engine.documents.pages.ocr import ocr_available
 from qa_engine.documents.parsing_pool import ParsingPool
-from qa_engine.documents.path_text import path_text
 from qa_engine.documents.pdf import PARSER_VERSION
-from qa_engine.documents.sentences import SPLITTER_VERSION
+from qa_engine.documents.sentences.splitting import SPLITTER_VERSION
 from qa_engine.errors import DocumentError, QAEngineError
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths
-from qa_engine.ingestion.changes import (
+from qa_engine.ingestion.files.diff import (
     Changes,
     FileToLink,
     FileToRead,
@@ -29,10 +29,8 @@ from qa_engine.ingestion.changes import (
     vanished,
     with_content,
 )
-from qa_engine.ingestion.former_vectors import drop_former
-from qa_engine.ingestion.metadata import MetadataTable
-from qa_engine.ingestion.parsing_workers import worthwhile_workers
-from qa_engine.ingestion.publishing import publish
+from qa_engine.ingestion.files.metadata import MetadataTable
+from qa_engine.ingestion.publishing import drop_former, publish
 from qa_engine.ingestion.report import (
     FileResult,
     IngestProgress,
@@ -42,13 +40,31 @@ from qa_engine.ingestion.report import (
 )
 from qa_engine.ingestion.stored_nodes import StoredNodes
 from qa_engine.ingestion.token_vectors import change_token_bits
-from qa_engine.models.e5 import E5Encoder
+from qa_engine.models.e5.encoder import E5Encoder, available_cores
 
 if TYPE_CHECKING:
     from llama_index.core.base.embeddings.base import BaseEmbedding
 
+    from qa_engine.ingestion.batch_writer import StoredFile
     from qa_engine.ingestion.file_pipeline import FilePipeline
-    from qa_engine.ingestion.group_writer import StoredFile
+
+
+_FILES_A_WORKER = 16
+_BYTES_A_WORKER = 1_000_000
+"""Some 30 pages of text and figures."""
+_MOST_WORKERS = 8
+"""One writer does not keep up with more."""
+
+
+def worthwhile_workers(sizes: Sequence[int]) -> int:
+    """Processes that should parse files of these bytes: starting one takes half a second.
+
+    Not fewer than the processors for many files, though the model needs them too: PDFs with tables and columns take longer
+    to read than to embed, and at first there is nothing to embed.
+    """
+    worth = max(len(sizes) // _FILES_A_WORKER, sum(sizes) // _BYTES_A_WORKER)
+    return max(1, min(worth, available_cores(), _MOST_WORKERS))
+
 
 _PUBLISH_SECONDS = 30
 """Readers of a long run see what is new after so many seconds, or after 20 times as long as the last publishing took."""

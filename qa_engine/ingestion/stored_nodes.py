@@ -5,18 +5,35 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qa_engine.config import IndexConfig
-from qa_engine.documents.node_ids import split_node_id
-from qa_engine.index.analyser import ANALYSER_VERSION, analyse
+from qa_engine.documents.sentences.node_ids import split_node_id
 from qa_engine.index.catalog import Catalog
-from qa_engine.index.chroma import EMBEDDED, VectorPlace, open_vectors
 from qa_engine.index.collection import CollectionPaths
+from qa_engine.index.records import StoredSentence
 from qa_engine.index.token_store import TokenStore
-from qa_engine.ingestion.lexical_text import lexical_text
+from qa_engine.index.vectors.chroma import EMBEDDED, VectorPlace, open_vectors
 from qa_engine.ingestion.report import IngestProgress
 from qa_engine.ingestion.token_vectors import existing_token_store
+from qa_engine.text.tokenizer import ANALYSER_VERSION, analyse
 
 if TYPE_CHECKING:
-    from qa_engine.index.vector_store import SentenceVectorStore
+    from qa_engine.index.vectors.vector_store import SentenceVectorStore
+
+
+def lexical_text(sentence: StoredSentence) -> str:
+    """The words of a sentence, and the title it stands under.
+
+    A section names what its sentences speak of, and they often do not. Measured on 300 questions of the CMRC 2018 trial
+    set, MRR@10 rose from .943 to .957. In front of what is embedded the title helped nowhere (XQuAD, Chinese questions
+    on English documents: answers within 600 characters .787 without, .760 with it).
+    """
+    from qa_engine.documents.sentences.node_parser import (  # imports LlamaIndex
+        SECTION,
+        SECTION_MARK,
+    )
+
+    title = str(sentence.metadata.get(SECTION, "")).rpartition(SECTION_MARK)[2]
+    return sentence.text if not title or title in sentence.text else f"{title}\n{sentence.text}"
+
 
 _ANALYSER = "analyser"
 """Fact of the catalog: the analyser that its terms were made by."""
@@ -36,7 +53,7 @@ class StoredNodes:
     def store(self) -> SentenceVectorStore:
         """The nodes; made if there are none."""
         if self._store is None:
-            from qa_engine.index.vector_store import SentenceVectorStore
+            from qa_engine.index.vectors.vector_store import SentenceVectorStore
 
             collection = open_vectors(self._where, self._catalog, self._config, create=True)
             place = VectorPlace.of(self._catalog)

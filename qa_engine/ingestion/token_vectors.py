@@ -77,7 +77,7 @@ def change_token_bits(
         if there is not None:
             there.unlink(missing_ok=True)
         return
-    from qa_engine.ingestion.reembedding import Reembedding
+    from qa_engine.ingestion.maintenance.reembedding import Reembedding
 
     progress.stage(
         f"making the token vectors of {catalog.node_count()} stored sentences (embedding.token_bits = {wanted})"

@@ -9,8 +9,8 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 from pydantic import PrivateAttr
 
 from qa_engine.config import EmbeddingConfig
-from qa_engine.models.e5 import PASSAGE_PREFIX, E5Encoder
-from qa_engine.models.e5_prepare import MODEL_NAME, Progress
+from qa_engine.models.e5.encoder import PASSAGE_PREFIX, E5Encoder
+from qa_engine.models.e5.preparation import MODEL_NAME, Progress
 
 _CALL_SIZE = 1024
 """Texts handed to the encoder at once; it sorts them by length and makes the real batches."""
@@ -91,6 +91,6 @@ def build_embedding(config: EmbeddingConfig, progress: Progress | None = None) -
                 "set embedding.provider to openai or huggingface for another model."
             )
         return LocalEmbedding(progress=progress)
-    from qa_engine.models.remote_embedding import build_remote_embedding
+    from qa_engine.models.remote.embedding import build_remote_embedding
 
     return build_remote_embedding(config)

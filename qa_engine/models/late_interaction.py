@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qa_engine.models.e5 import PASSAGE_PREFIX, E5Encoder, EncodedText, unit_rows
+from qa_engine.models.e5.encoder import PASSAGE_PREFIX, E5Encoder, EncodedText, unit_rows
 from qa_engine.models.token_codes import TokenCodec
 
 _WEAKEST_SHARE = 0.25

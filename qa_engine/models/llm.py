@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from qa_engine.config import LlmConfig
 from qa_engine.errors import ConfigurationError
-from qa_engine.models.endpoints import FALLBACK, resolve_endpoint, setting_name
+from qa_engine.models.remote.endpoints import FALLBACK, resolve_endpoint, setting_name
 
 if TYPE_CHECKING:
     from llama_index.core.llms import LLM
@@ -43,8 +43,7 @@ def build_llm(config: LlmConfig) -> LLM:
     if not config.fallback_model or not config.fallback_model.strip():
         return llm
 
-    from qa_engine.models.circuit_breaker import CircuitBreaker
-    from qa_engine.models.fallback_llm import FallbackLLM
+    from qa_engine.models.fallback_llm import CircuitBreaker, FallbackLLM
 
     # A key is for one service: it is not shown to another.
     elsewhere = config.fallback_base_url is not None
@@ -59,7 +58,7 @@ def _build(section: str, model: str, url: str | None, key: SecretStr | None, con
 
     from llama_index.llms.openai.utils import ALL_AVAILABLE_MODELS, RESPONSES_API_ONLY_MODELS
 
-    from qa_engine.models.openai_llm import CompatibleLLM, OfficialLLM
+    from qa_engine.models.remote.openai_llm import CompatibleLLM, OfficialLLM
 
     if model in RESPONSES_API_ONLY_MODELS:
         raise ConfigurationError(

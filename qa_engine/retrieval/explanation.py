@@ -2,17 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from llama_index.core.schema import MetadataMode, NodeWithScore
 
-from qa_engine.conversation.condensation import Condensation
-from qa_engine.index.analyser import analyse
-from qa_engine.retrieval.expanded_query import Expansion
+from qa_engine.retrieval.expansion.expanded_query import Expansion
 from qa_engine.retrieval.fusion import RANKS, SCORES, QueryWeights
-from qa_engine.retrieval.matched_terms import matched_terms
+from qa_engine.text.tokenizer import HAN, analyse, fold
+
+
+@dataclass(frozen=True)
+class Condensation:
+    """The question that stands alone, and how it was made.
+
+    Attributes:
+        question: as it was asked.
+        standalone: as it was searched for and answered.
+        method: ``llm``, ``rules``, or ``none`` where the question was left as it was.
+        skipped: why it was left as it was, in one sentence; None if it was looked at, or if that failed.
+        error: why the language model gave nothing, in one sentence; None if nothing went wrong.
+        cached: whether this was known from before, or shared with a question that was asked at the same time.
+        seconds: that the call took; 0 for what was known.
+    """
+
+    question: str
+    standalone: str
+    method: Literal["llm", "rules", "none"] = "none"
+    skipped: str | None = None
+    error: str | None = None
+    cached: bool = False
+    seconds: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """The documented JSON object."""
+        return {
+            "question": self.question,
+            "standalone": self.standalone,
+            "method": self.method,
+            "skipped": self.skipped,
+            "error": self.error,
+            "cached": self.cached,
+            "seconds": round(self.seconds, 4),
+        }
+
+
+_RUNS = re.compile(rf"[{HAN}]+|[^\W{HAN}]+(?:[-./,&:][^\W{HAN}]+)*")
+_HAN = re.compile(f"[{HAN}]")
+
+
+def matched_terms(query: str, terms: Set[str]) -> list[str]:
+    """The words of a query that a text matches, in the order of the query and as they stand in it.
+
+    The analyser stems English and cuts Chinese into words and overlapping pairs of characters. Words are shown unstemmed,
+    and what overlaps is shown as one.
+
+    Args:
+        query: what was searched for.
+        terms: the terms of the text, from `analyse`.
+
+    Example:
+        >>> matched_terms("雷峰塔的largest towers？", set(analyse("The tower 雷峰塔")))
+        ['雷峰塔', 'towers']
+    """
+    found: dict[str, None] = {}
+    for match in _RUNS.finditer(unicodedata.normalize("NFKC", query)):
+        run = match[0]
+        matched = [term for term in analyse(run) if term in terms]
+        folded = fold(run)
+        in_place = _HAN.match(run) and len(folded) == len(run)
+        shown = _spans(run, folded, matched) if in_place else [run] if matched else []
+        found.update(dict.fromkeys(shown))
+    return list(found)
+
+
+def _spans(run: str, folded: str, terms: Iterable[str]) -> list[str]:
+    """The parts of a run of Chinese that terms cover; terms that overlap, not those that only touch, are one part."""
+    places = sorted(
+        {
+            (match.start(), match.start() + len(term))
+            for term in terms
+            for match in re.finditer(f"(?={re.escape(term)})", folded)
+        }
+    )
+    spans: list[tuple[int, int]] = []
+    for start, end in places:
+        if spans and start < spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(end, spans[-1][1]))
+        else:
+            spans.append((start, end))
+    return [run[start:end] for start, end in spans]
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from llama_index.core.retrievers.fusion_retriever import FUSION_MODES
 from llama_index.core.schema import NodeWithScore, QueryBundle
 
 from qa_engine.config import RetrievalConfig
-from qa_engine.retrieval.bm25_retriever import BilingualBM25Retriever
-from qa_engine.retrieval.expanded_query import queries_of
+from qa_engine.retrieval.expansion.expanded_query import queries_of
+from qa_engine.retrieval.lexical import BilingualBM25Retriever
 
 SCORES = "scores"
 """Metadata key of the scores of a node by stage: ``dense`` (cosine), ``bm25``, ``fused``, then ``rerank``."""

@@ -16,10 +16,10 @@ from llama_index.core.schema import (
 )
 from pydantic import Field, PrivateAttr
 
-from qa_engine.documents.node_ids import node_id, split_node_id
-from qa_engine.documents.sentences import join_sentences
+from qa_engine.documents.sentences.node_ids import node_id, split_node_id
+from qa_engine.documents.sentences.splitting import join_sentences
 from qa_engine.retrieval.fusion import RANKS, SCORES
-from qa_engine.retrieval.neighbourhood import Neighbourhood, Sentence, StoredSentences
+from qa_engine.retrieval.sentence_windows import Neighbourhood, Sentence, StoredSentences
 
 _TYPICAL_SENTENCE = 25
 """Characters of a short Chinese sentence: bounds how many neighbours are fetched."""

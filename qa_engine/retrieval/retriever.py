@@ -15,15 +15,14 @@ from llama_index.core.schema import NodeWithScore, QueryBundle
 
 from qa_engine.config import RetrievalConfig
 from qa_engine.index.reader import IndexSnapshot
-from qa_engine.retrieval.dense_retriever import build_dense_retriever
-from qa_engine.retrieval.diversity import DiversityRerank
-from qa_engine.retrieval.expanded_query import Expansion, expansion_of, in_language_of
+from qa_engine.retrieval.dense import build_dense_retriever
+from qa_engine.retrieval.expansion.expanded_query import Expansion, expansion_of, in_language_of
+from qa_engine.retrieval.filters.resolution import Scope
 from qa_engine.retrieval.fusion import RANKS, SCORES, HybridRetriever, QueryWeights
-from qa_engine.retrieval.joined import JoinedSentences, build_bm25_retriever, joined_tokens
-from qa_engine.retrieval.neighbourhood import StoredSentences
+from qa_engine.retrieval.multi_collection import JoinedSentences, build_bm25_retriever, joined_tokens
 from qa_engine.retrieval.passages import PassageBuilder
-from qa_engine.retrieval.rerank import PassageRerank
-from qa_engine.retrieval.scope import Scope
+from qa_engine.retrieval.rerank import DiversityRerank, PassageRerank
+from qa_engine.retrieval.sentence_windows import StoredSentences
 
 
 @dataclass

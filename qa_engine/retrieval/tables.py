@@ -8,7 +8,7 @@ from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import NodeWithScore, QueryBundle
 from pydantic import Field, PrivateAttr
 
-from qa_engine.documents.node_ids import document_id_of
+from qa_engine.documents.sentences.node_ids import document_id_of
 from qa_engine.retrieval.passages import SENTENCES, TABLES
 
 

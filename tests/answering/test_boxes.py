@@ -6,7 +6,7 @@ import pytest
 from llama_index.core.schema import NodeWithScore, TextNode
 
 from qa_engine.answering.answer import Citation
-from qa_engine.answering.boxes import citation_boxes
+from qa_engine.answering.checks.citations import citation_boxes
 from qa_engine.documents.blocks import Span
 
 TEXTS = ["第一句。", "第二句。", "第三句。", "第四句。"]

@@ -11,8 +11,8 @@ from llama_index.core.schema import NodeWithScore, TextNode
 from openai_server import OpenAIServer, Reply, chat, error
 
 from qa_engine.answering.answer import REFUSAL, Answer
-from qa_engine.answering.language import is_chinese_answer
-from qa_engine.answering.synthesizer import ChineseAnswerSynthesizer
+from qa_engine.answering.checks.language import is_chinese_answer
+from qa_engine.answering.llm.synthesizer import ChineseAnswerSynthesizer
 from qa_engine.answering.usage import Prices, Usage
 from qa_engine.config import LlmConfig
 from qa_engine.errors import ConfigurationError, ServiceUnavailableError

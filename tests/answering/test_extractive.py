@@ -12,7 +12,7 @@ from pdf_factory import chinese_pdf, english_pdf
 
 from qa_engine import QueryEngine, ingest
 from qa_engine.answering.answer import REFUSAL
-from qa_engine.answering.extractive import ExtractiveSynthesizer
+from qa_engine.answering.extractive.synthesizer import ExtractiveSynthesizer
 
 QUESTION = "雷峰塔有多高？"
 

@@ -14,7 +14,7 @@ from llama_index.core.schema import NodeWithScore, TextNode
 from openai_server import OpenAIServer, chat, error
 
 from qa_engine.answering.answer import Answer
-from qa_engine.answering.synthesizer import ChineseAnswerSynthesizer
+from qa_engine.answering.llm.synthesizer import ChineseAnswerSynthesizer
 from qa_engine.config import LlmConfig
 from qa_engine.errors import ConfigurationError, QAEngineError, ServiceUnavailableError
 from qa_engine.models.llm import build_llm

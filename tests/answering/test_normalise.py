@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qa_engine.answering.answer import REFUSAL
-from qa_engine.answering.normalise import HEAD_CHARS, StreamNormaliser, normalise
+from qa_engine.answering.llm.normalise import HEAD_CHARS, StreamNormaliser, normalise
 from qa_engine.errors import ConfigurationError
 
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from llama_index.core.schema import NodeWithScore, TextNode
 
 from qa_engine.answering.answer import REFUSAL
-from qa_engine.answering.context_budget import estimate_tokens, fit_passages
-from qa_engine.answering.prompts import answer_prompt, format_passages, neutralise_question
+from qa_engine.answering.llm.context_budget import estimate_tokens, fit_passages
+from qa_engine.answering.llm.prompt import answer_prompt, format_passages, neutralise_question
 
 
 def passage(text: str, **metadata: object) -> NodeWithScore:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from llama_index.core.schema import NodeWithScore, TextNode
 
-from qa_engine.answering.local_relevance import LOCAL_RELEVANCE
-from qa_engine.answering.relevance import FEATURES, PAIRS, Evidence, RelevanceModel
+from qa_engine.answering.answerability import FEATURES, PAIRS, Evidence, RelevanceModel
+from qa_engine.answering.calibration import LOCAL_RELEVANCE
 
 
 def passage(text: str, **scores: float) -> NodeWithScore:

@@ -8,8 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa_engine.answering.answer_signs import SIGNS, Candidate, answer_signs
-from qa_engine.answering.sentence_choice import WEIGHTS, answer_probabilities, chosen_sentences
+from qa_engine.answering.extractive.sentence_choice import (
+    SIGNS,
+    WEIGHTS,
+    Candidate,
+    answer_probabilities,
+    answer_signs,
+    chosen_sentences,
+)
 
 TOWER = "雷峰塔有多高？"
 PARTS = [

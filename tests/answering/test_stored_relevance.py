@@ -9,8 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from qa_engine.answering.local_relevance import LOCAL_RELEVANCE
-from qa_engine.answering.stored_relevance import forget_calibration, store_calibration, stored_relevance
+from qa_engine.answering.calibration import (
+    LOCAL_RELEVANCE,
+    forget_calibration,
+    store_calibration,
+    stored_relevance,
+)
 from qa_engine.errors import StorageError
 from qa_engine.index.catalog import Catalog
 

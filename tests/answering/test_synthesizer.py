@@ -15,7 +15,7 @@ from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 from openai_server import OpenAIServer, Reply, chat, closed_port, cut_stream, error, hang, page
 
 from qa_engine.answering.answer import REFUSAL, Answer, Citation
-from qa_engine.answering.synthesizer import ChineseAnswerSynthesizer
+from qa_engine.answering.llm.synthesizer import ChineseAnswerSynthesizer
 from qa_engine.config import LlmConfig
 from qa_engine.errors import (
     AuthenticationFailedError,

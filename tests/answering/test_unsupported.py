@@ -6,8 +6,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from llama_index.core.schema import NodeWithScore, TextNode
 
-from qa_engine.answering.figures import Figures, value_of
-from qa_engine.answering.unsupported import unsupported
+from qa_engine.answering.checks.grounding import unsupported
+from qa_engine.answering.checks.numerals import Figures, value_of
 
 
 def found(answer: str, *passages: str, question: str = "问题？", **metadata: object) -> list[str]:

@@ -11,7 +11,7 @@ from corpus import Question
 from typer.testing import CliRunner
 
 from qa_engine import Answer
-from qa_engine.answering.answer_signs import SIGNS, Candidate
+from qa_engine.answering.extractive.sentence_choice import SIGNS, Candidate
 
 app = typer.Typer()
 app.command()(quotes.main)

@@ -27,13 +27,13 @@ from pdf_factory import (
 
 from qa_engine import ingest
 from qa_engine.answering.answer import Box, Citation
-from qa_engine.cli.show_command import citation_images
+from qa_engine.cli.commands.show import citation_images
 from qa_engine.config import Config
-from qa_engine.documents.node_ids import node_id
+from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.index.catalog import Catalog
-from qa_engine.index.chroma import open_chroma
 from qa_engine.index.collection import collection_paths
-from qa_engine.index.vector_store import SentenceVectorStore
+from qa_engine.index.vectors.chroma import open_chroma
+from qa_engine.index.vectors.vector_store import SentenceVectorStore
 
 QUESTION = "西湖的平均水深是多少？"
 CUT = "这一句从第一页的末尾开始，到第二页的开头才结束。"

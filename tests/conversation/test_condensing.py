@@ -11,7 +11,7 @@ from llama_index.core.prompts import PromptTemplate
 from openai_server import OpenAIServer, Reply, chat, error, hang, page
 
 from qa_engine import REFUSAL, Config
-from qa_engine.conversation.condensing import (
+from qa_engine.conversation.condense import (
     ASKED_BEFORE,
     COMPLETE,
     FIRST,

@@ -23,17 +23,18 @@ from pdf_factory import chinese_pdf, english_pdf
 from processes import python
 
 from qa_engine.config import Config
-from qa_engine.diagnosis import doctor, place_checks, sqlite_faults
+from qa_engine.diagnosis import doctor, sqlite_faults
+from qa_engine.diagnosis import storage_checks as place_checks
 from qa_engine.diagnosis.doctor import diagnose
-from qa_engine.documents.node_ids import node_id
+from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.errors import CollectionNotFoundError
-from qa_engine.index.bm25 import Bm25Folder
+from qa_engine.index.bm25.index import Bm25Folder
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.token_store import TOKEN_BITS, TokenStore
 from qa_engine.index.writer_lock import writer_lock
-from qa_engine.ingestion.delete import delete_files
-from qa_engine.ingestion.rebuild import rebuild
+from qa_engine.ingestion.maintenance.delete import delete_files
+from qa_engine.ingestion.maintenance.rebuild import rebuild
 from qa_engine.models.token_codes import DIMENSION, TokenCodec
 
 if TYPE_CHECKING:

@@ -19,9 +19,8 @@ from pdf_factory import chinese_pdf
 from qa_engine.config import Config
 from qa_engine.diagnosis import service_checks
 from qa_engine.diagnosis.doctor import diagnose
-from qa_engine.diagnosis.model_checks import check_local_model
 from qa_engine.diagnosis.report import Check
-from qa_engine.diagnosis.service_checks import check_services
+from qa_engine.diagnosis.service_checks import check_local_model, check_services
 
 SECRET = "sk-very-secret-key"
 MODELS = '{"data": [{"id": "qwen"}, {"id": "bge"}]}'

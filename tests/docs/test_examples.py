@@ -13,8 +13,8 @@ import pytest
 from docs.pages import ROOT
 
 from qa_engine import REFUSAL, QueryEngine
-from qa_engine.documents.node_parser import SentenceNodeParser
 from qa_engine.documents.reader import PdfReader
+from qa_engine.documents.sentences.node_parser import SentenceNodeParser
 
 EXAMPLES = ROOT / "examples"
 PDFS = sorted(EXAMPLES.glob("*.pdf"))

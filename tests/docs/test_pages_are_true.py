@@ -17,13 +17,12 @@ from llama_index.core.schema import NodeWithScore, TextNode
 from qa_engine import Answer, Citation, IngestReport, errors
 from qa_engine.answering.answer import passage_to_dict
 from qa_engine.cli.app import app
-from qa_engine.conversation.condensation import Condensation
 from qa_engine.diagnosis.report import Check, Diagnosis
-from qa_engine.ingestion.delete import DeleteReport
-from qa_engine.ingestion.file_facts import FileFacts, FileLine
+from qa_engine.ingestion.files.info import FileFacts, FileLine
+from qa_engine.ingestion.maintenance.delete import DeleteReport
 from qa_engine.ingestion.report import FileStatus
-from qa_engine.retrieval.expanded_query import Expansion
-from qa_engine.retrieval.explanation import Explanation
+from qa_engine.retrieval.expansion.expanded_query import Expansion
+from qa_engine.retrieval.explanation import Condensation, Explanation
 
 DOCS = ROOT / "docs"
 _LINK = re.compile(r"\[[^\]]*\]\((?!https?:)([^)#\s]*)(#[^)\s]+)?\)")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from qa_engine.documents.discovery import find_pdfs
+from qa_engine.documents.files import find_pdfs
 from qa_engine.errors import InputError
 
 

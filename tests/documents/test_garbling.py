@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qa_engine.documents.garbling import examine_text
+from qa_engine.documents.pages.garbling import examine_text
 
 FINANCE = (
     "报告期内公司实现营业收入三十六亿元，同比增长百分之十二，归属于上市公司股东的净利润为四亿二千万元。增长主要来自"

@@ -9,11 +9,10 @@ from hypothesis import strategies as st
 from pdf_factory import LEFT, RIGHT, SOLAR_SYSTEM, PdfBuilder, wrap
 
 from qa_engine.documents.blocks import Block, Line, Role
-from qa_engine.documents.layout_model import LayoutBox, find_boxes
-from qa_engine.documents.layout_page import build_blocks
-from qa_engine.documents.page_lines import read_page_lines
-from qa_engine.documents.reading_order import Rect
-from qa_engine.documents.table_cells import Word
+from qa_engine.documents.pages.layout import LayoutBox, build_blocks, find_boxes
+from qa_engine.documents.pages.page_lines import read_page_lines
+from qa_engine.documents.pages.reading_order import Rect
+from qa_engine.documents.pages.tables import Word
 
 WIDTH, HEIGHT = 595.0, 842.0
 Found = list[tuple[Role, list[str]]]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa_engine.documents.line_ends import line_end, word_counts
+from qa_engine.documents.line_joining import line_end, word_counts
 
 NONE = Counter[str]()
 

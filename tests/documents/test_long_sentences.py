@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa_engine.documents.long_sentences import cut
+from qa_engine.documents.sentences.splitting import cut
 
 
 def pieces(text: str, max_chars: int) -> list[str]:

@@ -11,9 +11,13 @@ from llama_index.core.schema import Document, MetadataMode, NodeRelationship
 from pdf_factory import KEY_SENTENCE, chinese_pdf, llama_paper
 
 from qa_engine.documents.blocks import Span
-from qa_engine.documents.node_ids import node_id, split_node_id
-from qa_engine.documents.node_parser import METADATA_KEYS, SentenceNodeParser, lines_between
 from qa_engine.documents.reader import PdfDocument, PdfReader
+from qa_engine.documents.sentences.node_ids import node_id, split_node_id
+from qa_engine.documents.sentences.node_parser import (
+    METADATA_KEYS,
+    SentenceNodeParser,
+    lines_between,
+)
 
 
 def parse(document: Document, **settings: int) -> list:

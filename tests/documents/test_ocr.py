@@ -14,9 +14,9 @@ from typing import Any
 import pymupdf
 import pytest
 
-from qa_engine.documents import ocr
-from qa_engine.documents.ocr import INSTALL, Recognition, ocr_available, recognise_page
-from qa_engine.documents.page_reader import PageOptions
+from qa_engine.documents.pages import ocr
+from qa_engine.documents.pages.ocr import INSTALL, Recognition, ocr_available, recognise_page
+from qa_engine.documents.pages.page_reader import PageOptions
 from qa_engine.documents.pdf import ReadingOptions, read_pdf
 from qa_engine.errors import DocumentError, ModelUnavailableError
 
@@ -76,7 +76,7 @@ def test_recognising_without_the_extra_says_how_to_install_it(monkeypatch: pytes
 def test_scan_without_the_extra_fails_with_the_command_that_installs_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("qa_engine.documents.page_reader", "qa_engine.documents.pdf"):
+    for module in ("qa_engine.documents.pages.page_reader", "qa_engine.documents.pdf"):
         monkeypatch.setattr(f"{module}.ocr_available", lambda: False)
     picture(ENGLISH).save(tmp_path / "scan.pdf")
     with pytest.raises(DocumentError) as raised:
@@ -304,7 +304,7 @@ def test_huge_page_is_rendered_small(monkeypatch: pytest.MonkeyPatch) -> None:
 _FRESH_PROCESS = """
 import resource, socket, sys
 import pymupdf, numpy
-from qa_engine.documents.ocr import recognise_page
+from qa_engine.documents.pages.ocr import recognise_page
 
 def refuse(*arguments, **keywords):
     raise AssertionError("something is looked up on the network")

@@ -21,10 +21,10 @@ from pdf_factory import (
     zero_page_pdf,
 )
 
-from qa_engine.documents import page_reader
 from qa_engine.documents.blocks import Page
-from qa_engine.documents.page_reader import PageOptions
-from qa_engine.documents.path_text import path_text
+from qa_engine.documents.files import path_text
+from qa_engine.documents.pages import page_reader
+from qa_engine.documents.pages.page_reader import PageOptions
 from qa_engine.documents.pdf import ReadingOptions, read_pdf
 from qa_engine.documents.reader import PdfDocument, PdfReader
 from qa_engine.errors import DocumentError

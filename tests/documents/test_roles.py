@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa_engine.documents.blocks import Block, Line, Page, Role
-from qa_engine.documents.roles import (
+from qa_engine.documents.block_roles import (
     CAPTION,
     LIST_ITEM,
     NUMBERED_HEADING,
@@ -15,6 +14,7 @@ from qa_engine.documents.roles import (
     body_size,
     is_contents,
 )
+from qa_engine.documents.blocks import Block, Line, Page, Role
 
 SIZE, HEIGHT = 11.0, 800.0
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from qa_engine.documents.blocks import RUNNING_MATTER, Block, Line, Page, Role
-from qa_engine.documents.running_matter import mark_running_matter
+from qa_engine.documents.headers_footers import mark_running_matter
 
 HEIGHT = 800.0
 

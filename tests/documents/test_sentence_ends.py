@@ -6,9 +6,16 @@ import time
 
 import pytest
 
-from qa_engine.documents.abbreviations import MAY_END, NEVER_END, STARTERS, WORDS, last_word
-from qa_engine.documents.sentence_ends import is_chinese, sentence_ends
-from qa_engine.documents.sentences import split_sentences
+from qa_engine.documents.sentences.ends import (
+    MAY_END,
+    NEVER_END,
+    STARTERS,
+    WORDS,
+    last_word,
+    sentence_ends,
+)
+from qa_engine.documents.sentences.splitting import split_sentences
+from qa_engine.text.language import is_chinese
 
 
 def marked(text: str) -> str:

@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa_engine.documents.sentences import SPLITTER_VERSION, is_chinese, join_sentences, split_sentences
+from qa_engine.documents.sentences.splitting import (
+    SPLITTER_VERSION,
+    join_sentences,
+    split_sentences,
+)
+from qa_engine.text.language import is_chinese
 
 
 def sentences(text: str, max_chars: int = 400) -> list[str]:

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa_engine.documents.blocks import Table
-from qa_engine.documents.reading_order import Rect
-from qa_engine.documents.table_cells import (
+from qa_engine.documents.pages.reading_order import Rect
+from qa_engine.documents.pages.tables import (
     Word,
     build_table,
     column_names,

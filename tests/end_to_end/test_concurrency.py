@@ -16,7 +16,7 @@ from openai_server import OpenAIServer, Reply, Request, chat
 from pdf_factory import chinese_pdf
 
 from qa_engine import Answer, Config, QueryEngine, ingest
-from qa_engine.retrieval.collection_search import CollectionSearch
+from qa_engine.retrieval.search import CollectionSearch
 
 AT_ONCE = 32
 DELAY = 0.3

@@ -15,7 +15,7 @@ from openai_server import OpenAIServer, Reply, chat, error
 
 from qa_engine import Answer, Config, QueryEngine
 from qa_engine.errors import ConfigurationError, InputError, ServiceUnavailableError
-from qa_engine.retrieval.expanded_query import ExpandedQuery, Expansion
+from qa_engine.retrieval.expansion.expanded_query import ExpandedQuery, Expansion
 
 pytestmark = pytest.mark.usefixtures("local_model")
 QUESTION = "他们发布了哪些参数规模的模型？"

@@ -9,7 +9,7 @@ import pytest
 from hash_embedding import HashEmbedding
 
 from qa_engine import QueryEngine, ingest
-from qa_engine.answering.prompts import format_passages
+from qa_engine.answering.llm.prompt import format_passages
 from qa_engine.retrieval.passages import SENTENCES, TABLES
 
 ROWS = [

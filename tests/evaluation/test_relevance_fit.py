@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from qa_engine.answering.relevance import FEATURES, PAIRS, Evidence, RelevanceModel
+from qa_engine.answering.answerability import FEATURES, PAIRS, Evidence, RelevanceModel
 from qa_engine.evaluation.relevance_fit import Example, Refusals, fit_relevance, refusals_at
 
 PRIOR = RelevanceModel(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa_engine.index.analyser import analyse
+from qa_engine.text.tokenizer import analyse
 
 
 def test_chinese_gives_words_and_pairs_of_characters() -> None:

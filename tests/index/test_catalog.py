@@ -11,7 +11,7 @@ import pytest
 
 from qa_engine.documents.blocks import Span
 from qa_engine.errors import StorageError
-from qa_engine.index.bm25_segment import DocumentTerms
+from qa_engine.index.bm25.segment import DocumentTerms
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.records import DocumentParts, DocumentRecord, FileRecord
 from qa_engine.index.user_metadata import Scalar

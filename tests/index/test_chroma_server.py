@@ -22,12 +22,12 @@ from qa_engine.errors import (
     ServiceUnavailableError,
     StorageError,
 )
-from qa_engine.index import vector_store
 from qa_engine.index.catalog import Catalog
-from qa_engine.index.chroma import VectorPlace, open_on_server, open_vectors
-from qa_engine.index.chroma_server import chroma_server
 from qa_engine.index.collection import collection_paths
-from qa_engine.index.vector_store import SentenceVectorStore
+from qa_engine.index.vectors import vector_store
+from qa_engine.index.vectors.chroma import VectorPlace, open_on_server, open_vectors
+from qa_engine.index.vectors.chroma_server import chroma_server
+from qa_engine.index.vectors.vector_store import SentenceVectorStore
 
 TOKEN = "s3cret-t0ken"
 NAME = "qa-test"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa_engine.index.quantities import quantities
+from qa_engine.text.numbers import quantities
 
 
 @pytest.mark.parametrize(

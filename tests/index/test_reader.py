@@ -16,10 +16,10 @@ from processes import python, run_python
 
 from qa_engine.config import Config
 from qa_engine.errors import CollectionNotFoundError, StorageError
-from qa_engine.index.analyser import analyse
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.reader import IndexReader, IndexSnapshot
+from qa_engine.text.tokenizer import analyse
 
 INGEST = """
 import sys

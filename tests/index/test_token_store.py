@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qa_engine.documents.node_ids import node_id
+from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.errors import StorageError
 from qa_engine.index.token_store import TokenStore
 from qa_engine.models.token_codes import DIMENSION, TokenCodec

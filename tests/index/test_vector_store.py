@@ -15,14 +15,14 @@ from llama_index.core.vector_stores.types import VectorStoreQuery
 from processes import run_python
 
 from qa_engine.config import IndexConfig
-from qa_engine.documents.node_ids import node_id
+from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.errors import StorageError
 from qa_engine.index.catalog import Catalog
-from qa_engine.index.chroma import open_chroma, open_on_server
-from qa_engine.index.node_records import stored_sentence
 from qa_engine.index.records import DocumentParts, FileRecord
 from qa_engine.index.sentence_texts import SentenceTexts
-from qa_engine.index.vector_store import SentenceVectorStore, _sentence
+from qa_engine.index.vectors.chroma import open_chroma, open_on_server
+from qa_engine.index.vectors.chroma_rows import stored_sentence
+from qa_engine.index.vectors.vector_store import SentenceVectorStore, _sentence
 
 
 def node(ordinal: int, vector: list[float], text: str = "句子", document_id: str = "d") -> TextNode:
@@ -185,7 +185,7 @@ def test_vectors_written_by_another_process_are_found(tmp_path: Path) -> None:
     run_python(
         "import sys\n"
         "from pathlib import Path\n"
-        "from qa_engine.index.chroma import open_chroma, open_on_server\n"
+        "from qa_engine.index.vectors.chroma import open_chroma, open_on_server\n"
         "open_chroma(Path(sys.argv[1]), 0).upsert(ids=['d-0000000'], embeddings=[[1.0, 0.0]], documents=['x'],"
         " metadatas=[{'document_id': 'd'}])\n",
         str(tmp_path / "chroma"),

@@ -23,13 +23,13 @@ from processes import python
 from qa_engine import QueryEngine
 from qa_engine.config import IndexConfig
 from qa_engine.errors import QAEngineError, ServiceUnavailableError
-from qa_engine.index import vector_store
 from qa_engine.index.catalog import Catalog
-from qa_engine.index.chroma import VectorPlace, drop_place
-from qa_engine.index.chroma_server import chroma_server as server_of
 from qa_engine.index.collection import collection_paths
+from qa_engine.index.vectors import vector_store
+from qa_engine.index.vectors.chroma import VectorPlace, drop_place
+from qa_engine.index.vectors.chroma_server import chroma_server as server_of
 from qa_engine.ingestion import file_pipeline as module
-from qa_engine.ingestion.rebuild import rebuild
+from qa_engine.ingestion.maintenance.rebuild import rebuild
 from qa_engine.ingestion.report import FileResult, IngestProgress
 
 pytestmark = pytest.mark.usefixtures("parsed_in_place")

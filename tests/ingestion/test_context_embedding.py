@@ -9,7 +9,7 @@ from hash_embedding import HashEmbedding
 from llama_index.core.schema import TextNode
 from pydantic import Field
 
-from qa_engine.ingestion.context_embedding import ContextEmbedding
+from qa_engine.ingestion.embedding_windows import ContextEmbedding
 
 
 class Recording(HashEmbedding):

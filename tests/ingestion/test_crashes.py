@@ -22,12 +22,12 @@ from pdf_factory import SOLAR_SYSTEM, chinese_pdf, english_pdf
 from qa_engine import QueryEngine
 from qa_engine import ingest as ingest_locally
 from qa_engine.config import Config
-from qa_engine.documents.node_ids import node_id
-from qa_engine.index.bm25 import Bm25Folder
+from qa_engine.documents.sentences.node_ids import node_id
+from qa_engine.index.bm25.index import Bm25Folder
 from qa_engine.index.catalog import Catalog
-from qa_engine.index.chroma import open_vectors
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.token_store import TokenStore
+from qa_engine.index.vectors.chroma import open_vectors
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs POSIX"),

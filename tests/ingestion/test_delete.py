@@ -18,7 +18,7 @@ from qa_engine.errors import CollectionNotFoundError, IndexLockedError, InputErr
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.writer_lock import writer_lock
-from qa_engine.ingestion.delete import delete_files
+from qa_engine.ingestion.maintenance.delete import delete_files
 
 pytestmark = pytest.mark.usefixtures("parsed_in_place")
 HASH = HashEmbedding(model_name="hash")

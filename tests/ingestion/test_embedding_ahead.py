@@ -11,8 +11,8 @@ import pytest
 from llama_index.core.schema import TextNode
 
 from qa_engine.errors import ServiceUnavailableError
-from qa_engine.ingestion.embedding_ahead import EmbeddingAhead
-from qa_engine.ingestion.model_passes import EmbeddedSentences, ModelPass
+from qa_engine.ingestion.embedding_windows import EmbeddedSentences, ModelPass
+from qa_engine.ingestion.file_pipeline import EmbeddingAhead
 
 WAIT = 10.0
 

@@ -14,8 +14,8 @@ from pdf_factory import chinese_pdf, english_pdf
 
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
-from qa_engine.ingestion import on_disk
-from qa_engine.ingestion.file_facts import file_facts, list_files
+from qa_engine.ingestion.files import diff as on_disk
+from qa_engine.ingestion.files.info import file_facts, list_files
 
 pytestmark = pytest.mark.usefixtures("parsed_in_place")
 

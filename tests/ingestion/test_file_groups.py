@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from pdf_factory import chinese_pdf, english_pdf
 
-from qa_engine.documents.node_parser import SentenceNodeParser
 from qa_engine.documents.pdf import ParsedPdf, read_pdf
+from qa_engine.documents.sentences.node_parser import SentenceNodeParser
 from qa_engine.errors import DocumentError
 from qa_engine.index.records import FileRecord
-from qa_engine.ingestion.changes import FileToRead
-from qa_engine.ingestion.file_groups import FileGroup, Unread, grouped
+from qa_engine.ingestion.batches import FileGroup, Unread, grouped
+from qa_engine.ingestion.files.diff import FileToRead
 
 MANY = 1_000_000
 Parsed = dict[Path, ParsedPdf]

@@ -28,15 +28,15 @@ from processes import run_python
 
 from qa_engine import ingest as ingest_locally
 from qa_engine.documents.blocks import Line
-from qa_engine.documents.node_ids import node_id
-from qa_engine.documents.ocr import Recognition
+from qa_engine.documents.pages.ocr import Recognition
+from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.errors import ConfigurationError, IndexLockedError, InputError, StorageError
-from qa_engine.index.analyser import analyse
-from qa_engine.index.bm25 import Bm25Folder
+from qa_engine.index.bm25.index import Bm25Folder
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths, list_collections
 from qa_engine.index.writer_lock import writer_lock
 from qa_engine.ingestion.report import FileResult, IngestProgress, IngestReport
+from qa_engine.text.tokenizer import analyse
 
 pytestmark = pytest.mark.usefixtures("parsed_in_place", "vector_place")
 BOTH = pytest.mark.parametrize("vector_place", ["folder", "server"], indirect=True)
@@ -114,7 +114,9 @@ def test_touched_file_is_unchanged_and_is_not_hashed_again_afterwards(
     ingest(docs, storage)
     os.utime(path, (1, 1))
     assert counts(ingest(docs, storage)) == (0, 0, 1, 0, 0)
-    monkeypatch.setattr("qa_engine.ingestion.changes.file_digest", lambda path: pytest.fail("hashed again"))
+    monkeypatch.setattr(
+        "qa_engine.ingestion.files.diff.file_digest", lambda path: pytest.fail("hashed again")
+    )
     assert counts(ingest(docs, storage)) == (0, 0, 1, 0, 0)
 
 
@@ -519,17 +521,21 @@ def test_file_that_waits_for_ocr_is_read_again_when_it_is_there_and_not_before(
 ) -> None:
     image_only_pdf(docs / "a.pdf", text_pages=2)
     english_pdf(docs / "b.pdf")
-    for name in ("qa_engine.documents.page_reader", "qa_engine.documents.pdf", "qa_engine.ingestion.run"):
+    for name in (
+        "qa_engine.documents.pages.page_reader",
+        "qa_engine.documents.pdf",
+        "qa_engine.ingestion.run",
+    ):
         monkeypatch.setattr(f"{name}.ocr_available", lambda: False)
     first = ingest(docs, storage)
     assert first.added == 2
     assert "pip install" in first.warnings[0]
     assert ingest(docs, storage).unchanged == 2
     found = [Line("This page was scanned.", 3, 72, 80, 200, 95, 11, 0)]
-    monkeypatch.setattr("qa_engine.documents.page_reader.ocr_available", lambda: True)
+    monkeypatch.setattr("qa_engine.documents.pages.page_reader.ocr_available", lambda: True)
     monkeypatch.setattr("qa_engine.ingestion.run.ocr_available", lambda: True)
     monkeypatch.setattr(
-        "qa_engine.documents.page_reader.recognise_page", lambda *arguments: Recognition(found, 0.9)
+        "qa_engine.documents.pages.page_reader.recognise_page", lambda *arguments: Recognition(found, 0.9)
     )
     again = ingest(docs, storage)
     assert counts(again) == (0, 1, 1, 0, 0)

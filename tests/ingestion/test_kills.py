@@ -19,9 +19,9 @@ from qa_engine.diagnosis.doctor import diagnose
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.reader import IndexReader
-from qa_engine.ingestion import reembedding
-from qa_engine.ingestion.delete import delete_files
-from qa_engine.ingestion.rebuild import rebuild
+from qa_engine.ingestion.maintenance import reembedding
+from qa_engine.ingestion.maintenance.delete import delete_files
+from qa_engine.ingestion.maintenance.rebuild import rebuild
 
 HASH = HashEmbedding(model_name="hash")
 OPERATIONS = [

@@ -14,7 +14,7 @@ from pdf_factory import chinese_pdf, english_pdf
 from qa_engine.errors import DocumentError, InputError
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
-from qa_engine.ingestion.metadata import MetadataTable, read_sidecar
+from qa_engine.ingestion.files.metadata import MetadataTable, read_sidecar
 
 integration = pytest.mark.usefixtures("parsed_in_place")
 

@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from llama_index.core.schema import NodeRelationship, RelatedNodeInfo, TextNode
 
-from qa_engine.documents.sentences import chinese_size
-from qa_engine.ingestion.model_passes import (
+from qa_engine.ingestion.embedding_windows import (
     LATIN_RATIO,
     SLICE,
     ModelPass,
@@ -18,9 +17,10 @@ from qa_engine.ingestion.model_passes import (
     model_passes,
     sliced,
 )
-from qa_engine.models.e5 import PASSAGE_PREFIX
+from qa_engine.models.e5.encoder import PASSAGE_PREFIX
 from qa_engine.models.embedding import LocalEmbedding
 from qa_engine.models.token_codes import TokenCodec
+from qa_engine.text.language import chinese_size
 
 CHINESE = "乙型肝炎疫苗应当在出生后一天之内接种。"
 ENGLISH = "The first dose is given on the day of birth."

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from qa_engine.ingestion import parsing_workers
-from qa_engine.ingestion.parsing_workers import worthwhile_workers
+from qa_engine.ingestion import run as parsing_workers
+from qa_engine.ingestion.run import worthwhile_workers
 
 MB = 1_000_000
 

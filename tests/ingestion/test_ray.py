@@ -22,9 +22,10 @@ from ray_embedding import WorkerEmbedding
 
 from qa_engine import ingest
 from qa_engine.errors import ConfigurationError, ServiceUnavailableError
-from qa_engine.index import catalog, chroma, token_store
+from qa_engine.index import catalog, token_store
 from qa_engine.index.collection import collection_paths
-from qa_engine.ingestion import ray_reading
+from qa_engine.index.vectors import chroma
+from qa_engine.ingestion.cluster import ray_reading
 from qa_engine.ingestion.report import FileResult, IngestProgress, IngestReport
 
 slow = pytest.mark.slow

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from qa_engine.errors import DocumentError
-from qa_engine.ingestion.file_groups import FileGroup, Unread
-from qa_engine.ingestion.reading_ahead import ReadingAhead
+from qa_engine.ingestion.batches import FileGroup, ReadingAhead, Unread
 
 WAIT = 10.0
 

@@ -18,17 +18,17 @@ from pdf_factory import SOLAR_SYSTEM, chinese_pdf, english_pdf
 
 from qa_engine import ingest as ingest_locally
 from qa_engine.config import Config
-from qa_engine.documents.node_ids import node_id
+from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.errors import CollectionNotFoundError, ConfigurationError, IndexLockedError, StorageError
-from qa_engine.index.analyser import analyse
 from qa_engine.index.catalog import Catalog
-from qa_engine.index.chroma import open_vectors
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.reader import IndexReader
 from qa_engine.index.token_store import TokenStore, token_file
+from qa_engine.index.vectors.chroma import open_vectors
 from qa_engine.index.writer_lock import writer_lock
-from qa_engine.ingestion import reembedding
-from qa_engine.ingestion.rebuild import Part, rebuild
+from qa_engine.ingestion.maintenance import reembedding
+from qa_engine.ingestion.maintenance.rebuild import Part, rebuild
+from qa_engine.text.tokenizer import analyse
 
 pytestmark = pytest.mark.usefixtures("parsed_in_place")
 HASH = HashEmbedding(model_name="hash")

@@ -21,12 +21,12 @@ from hypothesis.stateful import (
 from ingest_process import PARSING_POOL, ParsingInPlace, ingest, stored_files
 from pdf_factory import english_pdf
 
-from qa_engine.documents.node_ids import node_id
-from qa_engine.index.bm25 import Bm25Folder
+from qa_engine.documents.sentences.node_ids import node_id
+from qa_engine.index.bm25.index import Bm25Folder
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.reader import IndexReader
-from qa_engine.index.vector_store import SentenceVectorStore
+from qa_engine.index.vectors.vector_store import SentenceVectorStore
 from qa_engine.ingestion import file_pipeline
 
 NAMES = ["a.pdf", "b.pdf", "deep/c.pdf", "deep/er/d.pdf"]

@@ -11,8 +11,8 @@ import pytest
 from fault_server import FaultServer, Stall
 
 from qa_engine.config import LlmConfig
-from qa_engine.models.background_loop import iterate_blocking, run_blocking
 from qa_engine.models.llm import build_llm
+from qa_engine.models.remote.openai_llm import iterate_blocking, run_blocking
 
 
 async def _number(value: int) -> int:

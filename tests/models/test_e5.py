@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from qa_engine.errors import ModelUnavailableError
-from qa_engine.models import e5
-from qa_engine.models.e5 import (
+from qa_engine.models.e5 import encoder as e5
+from qa_engine.models.e5.encoder import (
     MAX_TOKENS,
     PASSAGE_PREFIX,
     QUERY_PREFIX,
@@ -21,7 +21,7 @@ from qa_engine.models.e5 import (
     E5Encoder,
     available_cores,
 )
-from qa_engine.models.e5_prepare import model_folder
+from qa_engine.models.e5.preparation import model_folder
 
 TEXTS = [
     "西湖位于浙江省杭州市西部，三面环山。",
@@ -37,7 +37,7 @@ TEXTS = [
 
 @pytest.fixture(scope="module")
 def encoder(model_cache: Path) -> E5Encoder:
-    from qa_engine.models.e5_prepare import MODEL_FOLDER
+    from qa_engine.models.e5.preparation import MODEL_FOLDER
 
     return E5Encoder.load(model_cache / MODEL_FOLDER)
 

@@ -11,13 +11,18 @@ import pytest
 from processes import python, run_python
 
 from qa_engine.errors import ModelUnavailableError, StorageError
-from qa_engine.models import e5_prepare
-from qa_engine.models.e5_prepare import CACHE_VARIABLE, MIN_COSINE, MODEL_FOLDER, check, prepare, reference
-from qa_engine.models.e5_weights import read_weights, weights_file
-
-PREPARE = (
-    "from qa_engine.models.e5_prepare import prepare; print(prepare(lambda line: print(line, flush=True)))"
+from qa_engine.models.e5 import preparation as e5_prepare
+from qa_engine.models.e5.preparation import (
+    CACHE_VARIABLE,
+    MIN_COSINE,
+    MODEL_FOLDER,
+    check,
+    prepare,
+    reference,
 )
+from qa_engine.models.e5.weights import read_weights, weights_file
+
+PREPARE = "from qa_engine.models.e5.preparation import prepare; print(prepare(lambda line: print(line, flush=True)))"
 
 
 @pytest.fixture
@@ -176,7 +181,7 @@ def test_foreign_file_is_refused(tmp_path: Path) -> None:
 def test_damaged_model_is_refused_with_the_command(
     victim: str, damage: str, local_model: Path, tmp_path: Path
 ) -> None:
-    from qa_engine.models.e5 import E5Encoder
+    from qa_engine.models.e5.encoder import E5Encoder
 
     folder = tmp_path / "model"
     folder.mkdir()

@@ -11,7 +11,7 @@ import pytest
 
 from qa_engine.config import EmbeddingConfig
 from qa_engine.errors import ConfigurationError
-from qa_engine.models.e5 import PASSAGE_PREFIX, QUERY_PREFIX, E5Encoder, EncodedText
+from qa_engine.models.e5.encoder import PASSAGE_PREFIX, QUERY_PREFIX, E5Encoder, EncodedText
 from qa_engine.models.embedding import LocalEmbedding, build_embedding
 
 

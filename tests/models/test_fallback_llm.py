@@ -13,7 +13,7 @@ from llama_index.core.schema import NodeWithScore, TextNode
 from openai_server import OpenAIServer, Reply, chat, closed_port, cut_stream, error, hang
 
 from qa_engine.answering.answer import Answer
-from qa_engine.answering.synthesizer import ChineseAnswerSynthesizer
+from qa_engine.answering.llm.synthesizer import ChineseAnswerSynthesizer
 from qa_engine.answering.usage import Prices
 from qa_engine.config import LlmConfig
 from qa_engine.errors import (
@@ -23,8 +23,7 @@ from qa_engine.errors import (
     QAEngineError,
     ServiceUnavailableError,
 )
-from qa_engine.models.circuit_breaker import CircuitBreaker
-from qa_engine.models.fallback_llm import ANSWERED_BY, FallbackLLM
+from qa_engine.models.fallback_llm import ANSWERED_BY, CircuitBreaker, FallbackLLM
 from qa_engine.models.llm import build_llm
 
 HELLO = [ChatMessage(role="user", content="你好")]

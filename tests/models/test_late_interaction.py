@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from qa_engine.models.e5 import PASSAGE_PREFIX, E5Encoder
+from qa_engine.models.e5.encoder import PASSAGE_PREFIX, E5Encoder
 from qa_engine.models.late_interaction import LateInteractionModel, interaction
 from qa_engine.models.token_codes import TokenCodec
 
@@ -72,7 +72,7 @@ def test_scores_are_cosines_and_the_weakest_is_below_the_mean(
 
 @pytest.fixture(scope="module")
 def model(model_cache: Path) -> LateInteractionModel:
-    from qa_engine.models.e5_prepare import MODEL_FOLDER
+    from qa_engine.models.e5.preparation import MODEL_FOLDER
 
     return LateInteractionModel(E5Encoder.load(model_cache / MODEL_FOLDER))
 

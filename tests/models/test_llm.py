@@ -182,7 +182,7 @@ def test_key_is_not_shown() -> None:
 
 def test_import_is_cheap() -> None:
     code = (
-        "import sys, qa_engine.models.llm, qa_engine.models.remote_embedding;"
+        "import sys, qa_engine.models.llm, qa_engine.models.remote.embedding;"
         "print([name for name in ('openai', 'llama_index', 'httpx', 'torch') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -192,7 +192,7 @@ def test_import_is_cheap() -> None:
 def test_first_question_imports_nothing_in_the_event_loop() -> None:
     code = (
         "import sys\n"
-        "import qa_engine.models.openai_llm as module\n"
+        "import qa_engine.models.remote.openai_llm as module\n"
         "before = set(sys.modules)\n"
         "llm = module.OfficialLLM(api_key='none', model='gpt-4o-mini')\n"
         "llm._get_client().chat.completions\n"

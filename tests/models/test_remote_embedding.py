@@ -17,7 +17,7 @@ from qa_engine.errors import (
     QAEngineError,
     ServiceUnavailableError,
 )
-from qa_engine.models.remote_embedding import build_remote_embedding
+from qa_engine.models.remote.embedding import build_remote_embedding
 
 
 def model_for(server: OpenAIServer, **settings: object) -> BaseEmbedding:

@@ -11,7 +11,7 @@ from qa_engine.errors import (
     QAEngineError,
     ServiceUnavailableError,
 )
-from qa_engine.models.service_errors import service_errors
+from qa_engine.models.remote.service_errors import service_errors
 
 URL = "http://user:hidden@models.example:8000/v1"
 KEY = "sk-abcdefghijklmnop"

@@ -16,17 +16,17 @@ from llama_index.core.vector_stores.types import FilterCondition, MetadataFilter
 from pdf_factory import SOLAR_SYSTEM, WEST_LAKE, chinese_pdf, english_pdf
 
 from qa_engine.config import EmbeddingConfig, RetrievalConfig
-from qa_engine.documents.node_ids import node_id
+from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.errors import CollectionNotFoundError, ConfigurationError, InputError, StorageError
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
-from qa_engine.index.opening import open_collections
-from qa_engine.retrieval import dense_retriever
-from qa_engine.retrieval.collection_search import CollectionSearch
-from qa_engine.retrieval.dense_retriever import build_dense_retriever
-from qa_engine.retrieval.filter_expressions import parse_filters
+from qa_engine.index.reader import open_collections
+from qa_engine.retrieval import dense as dense_retriever
+from qa_engine.retrieval.dense import build_dense_retriever
+from qa_engine.retrieval.filters.expressions import parse_filters
+from qa_engine.retrieval.filters.resolution import resolve
 from qa_engine.retrieval.fusion import SCORES
-from qa_engine.retrieval.scope import resolve
+from qa_engine.retrieval.search import CollectionSearch
 
 EMBEDDING = HashEmbedding(model_name="hash")
 QUESTION = "西湖的雷峰塔高多少米？"

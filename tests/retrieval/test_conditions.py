@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from llama_index.core.vector_stores.types import FilterCondition, FilterOperator, MetadataFilters
 
-from qa_engine.retrieval.conditions import (
+from qa_engine.retrieval.filters.conditions import (
     ALWAYS,
     NEVER,
     Condition,

@@ -14,8 +14,13 @@ from openai_server import OpenAIServer, Reply, chat, closed_port, error, hang, p
 
 from qa_engine import Config
 from qa_engine.errors import ConfigurationError
-from qa_engine.retrieval.expanded_query import ExpandedQuery, Expansion, in_language_of, queries_of
-from qa_engine.retrieval.expansion import PROMPT, TRANSLATE, QueryExpander, build_expander
+from qa_engine.retrieval.expansion.expanded_query import (
+    ExpandedQuery,
+    Expansion,
+    in_language_of,
+    queries_of,
+)
+from qa_engine.retrieval.expansion.expander import PROMPT, TRANSLATE, QueryExpander, build_expander
 
 QUESTION = "浮标多少钱？"
 GOOD = chat("translation: What does a buoy cost?\nkeywords: price; float")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa_engine.retrieval.expansion_reply import read_reply
+from qa_engine.retrieval.expansion.reply import read_reply
 
 CHINESE = "浮标多少钱？"
 ENGLISH = "What does a buoy cost?"

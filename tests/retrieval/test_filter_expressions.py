@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from llama_index.core.vector_stores.types import FilterCondition, MetadataFilter, MetadataFilters
 
 from qa_engine.errors import InputError
-from qa_engine.retrieval.filter_expressions import parse_filters
+from qa_engine.retrieval.filters.expressions import parse_filters
 
 OPERATORS = {"=": "==", "==": "==", "!=": "!=", ">=": ">=", "<=": "<=", ">": ">", "<": "<"}
 keys = st.text(st.characters(exclude_characters="=<>!", exclude_categories=["Cs"]), min_size=1).filter(

@@ -12,9 +12,9 @@ from llama_index.core.retrievers import BaseRetriever
 from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle, TextNode
 
 from qa_engine.config import RetrievalConfig
-from qa_engine.retrieval.bm25_retriever import BilingualBM25Retriever
-from qa_engine.retrieval.expanded_query import ExpandedQuery, Expansion
+from qa_engine.retrieval.expansion.expanded_query import ExpandedQuery, Expansion
 from qa_engine.retrieval.fusion import RANKS, SCORES, HybridRetriever
+from qa_engine.retrieval.lexical import BilingualBM25Retriever
 
 MODES = ["dist_based_score", "relative_score", "reciprocal_rerank"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from qa_engine.index.analyser import analyse
-from qa_engine.retrieval.matched_terms import matched_terms
+from qa_engine.retrieval.explanation import matched_terms
+from qa_engine.text.tokenizer import analyse
 
 
 @pytest.mark.parametrize(

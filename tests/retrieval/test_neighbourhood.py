@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import pytest
 from llama_index.core.schema import NodeWithScore, TextNode
 
-from qa_engine.documents.node_ids import node_id
+from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.index.records import StoredSentence
-from qa_engine.retrieval.neighbourhood import Neighbourhood
+from qa_engine.retrieval.sentence_windows import Neighbourhood
 
 
 class Store:

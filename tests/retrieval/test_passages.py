@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from llama_index.core.schema import MetadataMode, NodeWithScore, TextNode
 
-from qa_engine.documents.node_ids import node_id, split_node_id
+from qa_engine.documents.sentences.node_ids import node_id, split_node_id
 from qa_engine.retrieval.fusion import SCORES
 from qa_engine.retrieval.passages import PassageBuilder
 

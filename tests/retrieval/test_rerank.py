@@ -136,7 +136,7 @@ def test_none_is_no_reranker(hash_embedding) -> None:
 def test_local_reranker_is_built_without_loading_a_model(
     weight: float | None, expected: float, hash_embedding, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from qa_engine.models.e5 import E5Encoder
+    from qa_engine.models.e5.encoder import E5Encoder
 
     monkeypatch.setattr(E5Encoder, "shared", lambda *arguments: pytest.fail("the model was loaded"))
     reranker = build_reranker(RerankConfig(weight=weight), hash_embedding, 5)

@@ -16,10 +16,10 @@ from llama_index.core.vector_stores.types import (
 from qa_engine.errors import InputError
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.records import DocumentParts, FileRecord
-from qa_engine.retrieval import scope as module
-from qa_engine.retrieval.conditions import ALWAYS
-from qa_engine.retrieval.filter_expressions import parse_filters
-from qa_engine.retrieval.scope import Scope, resolve
+from qa_engine.retrieval.filters import resolution as module
+from qa_engine.retrieval.filters.conditions import ALWAYS
+from qa_engine.retrieval.filters.expressions import parse_filters
+from qa_engine.retrieval.filters.resolution import Scope, resolve
 
 FILES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "/docs/2023/年报.pdf": (

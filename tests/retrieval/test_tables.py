@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from llama_index.core.schema import NodeWithScore, TextNode
 
-from qa_engine.answering.prompts import format_passages
+from qa_engine.answering.llm.prompt import format_passages
 from qa_engine.retrieval.passages import SENTENCES, TABLES
 from qa_engine.retrieval.tables import TableAttacher
 

@@ -10,7 +10,7 @@ from llama_index.core.evaluation import EvaluationResult, SemanticSimilarityEval
 from llama_index.core.llms import LLM
 from llama_index.core.prompts import BasePromptTemplate
 
-from qa_engine.answering.context_budget import fit_passages
+from qa_engine.answering.llm.context_budget import fit_passages
 from qa_engine.errors import InputError
 from qa_engine.evaluation.judges.judge import LlmJudge, Request, Sample, evaluation
 from qa_engine.evaluation.judges.preference import read_preference

@@ -16,7 +16,7 @@ from llama_index.core.prompts.mixin import PromptDictType
 
 from qa_engine.errors import InputError
 from qa_engine.evaluation.judges.templates import template
-from qa_engine.models.service_errors import llm_errors
+from qa_engine.models.remote.service_errors import llm_errors
 
 TEMPLATE = "eval_template"
 """Name of the prompt in `get_prompts` and `update_prompts`, the one that LlamaIndex's evaluators use."""

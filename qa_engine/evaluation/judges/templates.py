@@ -8,7 +8,7 @@ from llama_index.core.base.llms.types import ChatMessage, MessageRole
 from llama_index.core.prompts import ChatPromptTemplate
 from llama_index.core.schema import NodeWithScore, TextNode
 
-from qa_engine.answering.prompts import format_passages, neutralise_question
+from qa_engine.answering.llm.prompt import format_passages, neutralise_question
 
 _OPEN, _CLOSE = "⟦", "⟧"
 

@@ -1,0 +1,1 @@
+"""What is checked of an answer: citations, refusal, language, numbers and names."""

@@ -1,0 +1,114 @@
+"""What every synthesizer makes out of a normalised text: its citations, and the refusal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from llama_index.core.schema import MetadataMode, NodeWithScore
+
+from qa_engine.answering.answer import REFUSAL, Answer, Box, Citation
+from qa_engine.documents.blocks import Span
+from qa_engine.documents.sentences.node_parser import lines_between
+from qa_engine.retrieval.passages import SENTENCES
+
+
+def citation_boxes(citation: Citation, passage: NodeWithScore, spans: Sequence[Span]) -> list[Box]:
+    """The places of the cited sentences: lines, or parts of lines.
+
+    Args:
+        citation: of a sentence of the passage, of some that follow one another, or of the passage.
+        passage: what is cited.
+        spans: the places of the lines of its document.
+    """
+    boxes = {}
+    for sentence in _cited(citation, passage):
+        for line in lines_between(spans, sentence["start"], sentence["end"]):
+            boxes[line.start] = Box(line.page, line.x0, line.y0, line.x1, line.y1)
+    return list(boxes.values())
+
+
+def _cited(citation: Citation, passage: NodeWithScore) -> list[dict[str, Any]]:
+    """The sentences of a passage that a citation is of."""
+    sentences: list[dict[str, Any]] = passage.node.metadata.get(SENTENCES, [])
+    ids = [sentence["node_id"] for sentence in sentences]
+    first, _, last = citation.id.partition("..")
+    if citation.id == passage.node.node_id or first not in ids:
+        # A passage that was too long for the prompt is cited without the sentences that were left out.
+        return [sentence for sentence in sentences if sentence["text"] in citation.text]
+    start = ids.index(first)
+    # The id of a range names the last sentence by its number alone.
+    end = next((i for i in range(start, len(ids)) if last and ids[i].endswith(f"-{int(last):07}")), start)
+    return sentences[start : end + 1]
+
+
+_CITATION = re.compile(r"\[([1-9]\d{0,2})\]")
+
+
+def build_citations(text: str, nodes: Sequence[NodeWithScore]) -> list[Citation]:
+    """The passages that a normalised answer refers to, each once, by ascending number.
+
+    Args:
+        text: the answer, with ``[n]`` for the n-th passage.
+        nodes: the passages that were numbered, from 1.
+
+    Returns:
+        Citations without boxes. A passage without a page gets page 0.
+    """
+    numbers = sorted({int(number) for number in _CITATION.findall(text)})
+    return [_citation(number, nodes[number - 1]) for number in numbers if number <= len(nodes)]
+
+
+def refusal(question: str, nodes: Sequence[NodeWithScore] = ()) -> Answer:
+    """The answer that says that the passages do not hold one.
+
+    Args:
+        question: as it was asked.
+        nodes: the passages that were looked at; they stay visible as ``source_nodes``.
+    """
+    return build_answer(question, REFUSAL, True, nodes, nodes)
+
+
+def build_answer(
+    question: str,
+    text: str,
+    refused: bool,
+    numbered: Sequence[NodeWithScore],
+    sources: Sequence[NodeWithScore],
+) -> Answer:
+    """An `Answer` from a normalised text.
+
+    Args:
+        question: as it was asked.
+        text: the normalised answer, or the refusal.
+        refused: which of the two it is.
+        numbered: the passages that ``[n]`` in the text counts.
+        sources: all passages that were given, best first.
+    """
+    return Answer(
+        response=text,
+        source_nodes=list(sources),
+        metadata={source.node.node_id: source.node.metadata for source in sources},
+        question=question,
+        refused=refused,
+        citations=[] if refused else build_citations(text, numbered),
+    )
+
+
+def _citation(number: int, passage: NodeWithScore) -> Citation:
+    metadata = passage.node.metadata
+    page = int(metadata.get("page") or 0)
+    return Citation(
+        number=number,
+        file=str(metadata.get("file_name") or ""),
+        page=page,
+        page_end=int(metadata.get("page_end") or page),
+        text=passage.node.get_content(metadata_mode=MetadataMode.NONE),
+        score=passage.score,
+        node_id=passage.node.node_id,
+        section=str(metadata.get("section") or ""),
+        page_label=str(metadata.get("page_label") or ""),
+        id=passage.node.node_id,
+        collection=str(metadata.get("collection") or ""),
+    )

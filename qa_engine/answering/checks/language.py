@@ -1,0 +1,52 @@
+"""Whether an answer is Chinese, whatever terms of other languages are in it."""
+
+from __future__ import annotations
+
+import re
+
+from qa_engine.text.tokenizer import HAN
+
+_HAN = re.compile(f"[{HAN}]")
+_OTHER_SCRIPT = re.compile(
+    "[\u3041-\u3096\u30a1-\u30fa\uac00-\ud7a3\u0400-\u052f\u0590-\u06ff\u0900-\u0e7f]|[\u0370-\u03ff](?=[\u0370-\u03ff])"
+)
+"""Kana, Hangul, Cyrillic, Hebrew, Arabic, the scripts of India and Thailand, and Greek words, which are no formulas."""
+_WORD = re.compile(r"(?<![^\W_])[A-Za-zÀ-ɏ][A-Za-zÀ-ɏ'’-]*(?![^\W_])")
+_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
+_QUOTED = re.compile(r"“[^”]*”|「[^」]*」|『[^』]*』|《[^》]*》|\"[^\"\n]*\"|（[^（）]*）|\([^()]*\)")
+_CITED = re.compile(r"\[[1-9]\d{0,2}\]")
+_ADDRESS = re.compile(r"https?://\S+|\S+@\S+")
+# Small words that make a sentence of names: names in capitals (The Who) do not hold them.
+_SENTENCE_WORDS = frozenset(
+    """is are was were be been has have had does do did can could will would should may not the this that these those it its
+    there they their which who because when with from about into per est sont les des une dans pour avec pas que qui ist sind
+    der das und nicht eine mit für von es los las una con para por como più è sono che della não os uma""".split()  # noqa: SIM905
+)
+_NAME_WORDS = 8
+"""Words of a long name, in an answer of nothing else."""
+
+
+def is_chinese_answer(text: str) -> bool:
+    """Whether a text counts as Chinese: it is, or it is no more than names, numbers or code.
+
+    Quotations, what stands in brackets, and code may be in any language.
+
+    Example:
+        >>> is_chinese_answer("作者是 Geoffrey Hinton[1]。"), is_chinese_answer("Geoffrey Hinton[1]")
+        (True, True)
+        >>> is_chinese_answer("The model has 7B parameters [1].")
+        False
+    """
+    bare = _ADDRESS.sub("", _CITED.sub("", _CODE.sub("", text)))
+    running = _QUOTED.sub("", bare)
+    if not (_HAN.search(running) or _WORD.search(running) or _OTHER_SCRIPT.search(running)):
+        running = bare
+    han, other = len(_HAN.findall(running)), len(_OTHER_SCRIPT.findall(running))
+    words = _WORD.findall(running)
+    small = [word for word in words if word[0].islower()]
+    sentence_words = sum(word in _SENTENCE_WORDS for word in small)
+    if other > 3 and other * 4 > han:
+        return False
+    if not han:
+        return not sentence_words and len(small) < 4 and len(words) <= _NAME_WORDS
+    return len(words) < 6 or han >= len(words) or not (sentence_words or len(small) >= 5)

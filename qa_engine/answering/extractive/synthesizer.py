@@ -1,0 +1,266 @@
+"""Answers without a language model: quotes the sentences that answer best, in a Chinese frame."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Generator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from llama_index.core.callbacks.base import CallbackManager
+from llama_index.core.callbacks.schema import CBEventType, EventPayload
+from llama_index.core.instrumentation.events.synthesis import SynthesizeEndEvent, SynthesizeStartEvent
+from llama_index.core.llms import MockLLM
+from llama_index.core.prompts.mixin import PromptDictType
+from llama_index.core.response_synthesizers import BaseSynthesizer
+from llama_index.core.schema import NodeWithScore, QueryBundle, QueryType, TextNode
+from llama_index_instrumentation import get_dispatcher
+
+from qa_engine.answering.answer import REFUSAL, Answer, Citation
+from qa_engine.answering.checks.citations import refusal
+from qa_engine.answering.extractive.sentence_choice import Candidate, chosen_sentences
+from qa_engine.answering.stream import AnswerStream, AsyncAnswerStream
+from qa_engine.documents.sentences.splitting import join_sentences, split_sentences
+from qa_engine.models.late_interaction import LateInteractionModel
+from qa_engine.retrieval.passages import COMPARED_WITH, SENTENCES
+
+dispatcher = get_dispatcher(__name__)
+_CONSIDERED = 3
+"""Passages whose sentences compete; further down the evidence is rarely better."""
+_MIN_CHARS = 8
+_NOT_QUOTED = {"heading", "contents"}
+"""Roles of sentences that only name what others say."""
+
+
+@dataclass(frozen=True)
+class _Sentence:
+    """A sentence of a passage.
+
+    Attributes:
+        found: its entry in the passage's `SENTENCES`.
+        with_before: its text with the sentence before it.
+        passage: that it is of.
+        rank: of the passage, from 0.
+        quotable: whether it may be quoted.
+    """
+
+    found: dict[str, Any]
+    with_before: str
+    passage: NodeWithScore
+    rank: int
+    quotable: bool
+
+    @property
+    def text(self) -> str:
+        return str(self.found["text"])
+
+
+class ExtractiveSynthesizer(BaseSynthesizer):
+    """Passages in, the sentences that answer best as a Chinese answer with citations out. No language model, no key.
+
+    How well a sentence supports the question is the late interaction of the two; where the reranker has computed it from
+    stored vectors, its scores are taken. With other signs, this decides what is quoted: see
+    `qa_engine.answering.extractive.sentence_choice`. English evidence is quoted as it is.
+
+    Args:
+        scorer: scores (question, sentence) pairs; the local model if None.
+        max_quotes: passages quoted at most, each of one sentence or of some that follow one another.
+    """
+
+    def __init__(self, scorer: LateInteractionModel | None = None, max_quotes: int = 2) -> None:
+        # What is left None is taken from the global Settings, which would build an OpenAI model.
+        super().__init__(llm=MockLLM(), callback_manager=CallbackManager(), empty_response=REFUSAL)
+        self._scorer = scorer or LateInteractionModel()
+        self._max_quotes = max_quotes
+
+    def _get_prompts(self) -> PromptDictType:
+        return {}
+
+    def _update_prompts(self, prompts: PromptDictType) -> None:
+        """There is no prompt."""
+
+    def get_response(self, query_str: str, text_chunks: Sequence[str], **response_kwargs: Any) -> str:
+        """The answer to a question from bare texts; the refusal if there are none."""
+        nodes = [NodeWithScore(node=TextNode(text=text)) for text in text_chunks]
+        return self._answer(query_str, nodes).response or REFUSAL
+
+    async def aget_response(self, query_str: str, text_chunks: Sequence[str], **response_kwargs: Any) -> str:
+        """`get_response` without blocking."""
+        return await asyncio.to_thread(self.get_response, query_str, text_chunks)
+
+    @dispatcher.span
+    def synthesize(
+        self,
+        query: QueryType,
+        nodes: Sequence[NodeWithScore],
+        additional_source_nodes: Sequence[NodeWithScore] | None = None,
+        **response_kwargs: Any,
+    ) -> Answer:
+        """The answer to a question from passages, best first; the refusal if there are none."""
+        bundle = QueryBundle(query) if isinstance(query, str) else query
+        dispatcher.event(SynthesizeStartEvent(query=bundle))
+        payload: dict[str, Any] = {EventPayload.QUERY_STR: bundle.query_str}
+        with self._callback_manager.event(CBEventType.SYNTHESIZE, payload=payload) as event:
+            answer = self._answer(bundle.query_str, nodes)
+            answer.source_nodes = [*nodes, *(additional_source_nodes or ())]
+            event.on_end(payload={EventPayload.RESPONSE: answer})
+        dispatcher.event(SynthesizeEndEvent(query=bundle, response=answer))
+        return answer
+
+    async def asynthesize(
+        self,
+        query: QueryType,
+        nodes: Sequence[NodeWithScore],
+        additional_source_nodes: Sequence[NodeWithScore] | None = None,
+        **response_kwargs: Any,
+    ) -> Answer:
+        """`synthesize` without blocking."""
+        return await asyncio.to_thread(self.synthesize, query, nodes, additional_source_nodes)
+
+    def stream_answer(self, query: QueryType, nodes: Sequence[NodeWithScore]) -> AnswerStream:
+        """The answer in one piece, in the shape of a stream."""
+
+        def pieces() -> Generator[str | Answer, None, None]:
+            answer = self.synthesize(query, nodes)
+            yield answer.response or REFUSAL
+            yield answer
+
+        return AnswerStream(pieces())
+
+    def astream_answer(self, query: QueryType, nodes: Sequence[NodeWithScore]) -> AsyncAnswerStream:
+        """`stream_answer` for ``async for``."""
+
+        async def pieces() -> AsyncGenerator[str | Answer, None]:
+            answer = await self.asynthesize(query, nodes)
+            yield answer.response or REFUSAL
+            yield answer
+
+        return AsyncAnswerStream(pieces())
+
+    def _answer(self, question: str, nodes: Sequence[NodeWithScore]) -> Answer:
+        quotes = self._quotes(question, nodes)
+        if not quotes:
+            return refusal(question, nodes)
+        citations = [_citation(number, quote) for number, quote in enumerate(quotes, 1)]
+        where = "，".join(dict.fromkeys(_place(citation) for citation in citations if citation.file))
+        frame = f"根据{where}：" if where else "相关原文："
+        return Answer(
+            response=frame + "".join(f"“{citation.text}”[{citation.number}]" for citation in citations),
+            source_nodes=list(nodes),
+            metadata={node.node.node_id: node.node.metadata for node in nodes},
+            question=question,
+            citations=citations,
+        )
+
+    def _quotes(self, question: str, nodes: Sequence[NodeWithScore]) -> list[list[_Sentence]]:
+        """What is quoted, best first: sentences that follow one another in a passage."""
+        sentences = _sentences_of(nodes)
+        chosen = chosen_sentences(question, self._candidates(question, sentences), self._max_quotes)
+        return [[sentences[place] for place in quote] for quote in chosen]
+
+    def candidates(self, question: str, nodes: Sequence[NodeWithScore]) -> list[Candidate]:
+        """The sentences that an answer from some passages would be chosen from, passage by passage."""
+        return self._candidates(question, _sentences_of(nodes))
+
+    def _candidates(self, question: str, sentences: Sequence[_Sentence]) -> list[Candidate]:
+        supports = iter(self._supports(question, [one for one in sentences if one.quotable]))
+        return [
+            Candidate(
+                sentence.text,
+                sentence.rank,
+                next(supports) if sentence.quotable else 0.0,
+                str(sentence.found.get("section") or ""),
+                sentence.quotable,
+                sentence.found.get("table"),
+            )
+            for sentence in sentences
+        ]
+
+    def _supports(self, question: str, sentences: Sequence[_Sentence]) -> Sequence[float]:
+        """Of the question by each sentence: the mean of its own score and of the one it has with the sentence before it,
+        which says what its pronouns stand for.
+
+        The model is asked only for what retrieval has not compared with the question already. On 80 questions of DRCD two
+        sentences chosen by this score held the answer in 96 %, two scored alone in 93 %.
+        """
+        stored = _stored_supports(question, sentences)
+        if stored is not None:
+            return stored
+        texts = [sentence.text for sentence in sentences] + [sentence.with_before for sentence in sentences]
+        both = self._scorer.predict([(question, text) for text in texts])
+        own, with_before = both[: len(sentences)], both[len(sentences) :]
+        return [float(score) for score in (own + with_before) / 2]
+
+
+def _sentences_of(passages: Sequence[NodeWithScore]) -> list[_Sentence]:
+    """The sentences of the best passages, in reading order; some may be quoted, if there are any."""
+    sentences: list[_Sentence] = []
+    for rank, passage in enumerate(passages[:_CONSIDERED]):
+        before = ""
+        for found in _sentences(passage):
+            text = str(found["text"])
+            with_before = join_sentences([before, text]) if before else text
+            tells = found.get("role") not in _NOT_QUOTED
+            sentences.append(_Sentence(found, with_before, passage, rank, tells and len(text) >= _MIN_CHARS))
+            before = text
+    if any(sentence.quotable for sentence in sentences):
+        return sentences
+    telling = [sentence.found.get("role") not in _NOT_QUOTED for sentence in sentences]
+    return [
+        replace(sentence, quotable=tells or not any(telling))
+        for sentence, tells in zip(sentences, telling, strict=True)
+    ]
+
+
+def _stored_supports(question: str, sentences: Sequence[_Sentence]) -> list[float] | None:
+    """What the reranker found for these sentences, if it compared all of them with this very question."""
+    if any(sentence.passage.node.metadata.get(COMPARED_WITH) != question for sentence in sentences):
+        return None
+    scores = [sentence.found.get("support") for sentence in sentences]
+    known = [float(score) for score in scores if score is not None]
+    return known if len(known) == len(scores) else None
+
+
+def _sentences(passage: NodeWithScore) -> list[dict[str, Any]]:
+    """The sentences of one of our passages, or of any other node."""
+    metadata = passage.node.metadata
+    if SENTENCES in metadata:
+        return list(metadata[SENTENCES])
+    text = passage.node.get_content()
+    place = {"page": metadata.get("page"), "page_end": metadata.get("page_end")}
+    return [{"text": text[item.start : item.end], **place} for item in split_sentences(text)]
+
+
+def _citation(number: int, quote: Sequence[_Sentence]) -> Citation:
+    """The citation of a quote, without boxes."""
+    passage = quote[0].passage
+    first, last = quote[0].found, quote[-1].found
+    page = int(first.get("page") or 0)
+    ends = [int(sentence.found.get("page_end") or sentence.found.get("page") or 0) for sentence in quote]
+    return Citation(
+        number,
+        str(passage.node.metadata.get("file_name") or ""),
+        page,
+        max(ends),
+        join_sentences([sentence.text for sentence in quote]),
+        score=passage.score,
+        node_id=passage.node.node_id,
+        section=str(first.get("section") or ""),
+        page_label=str(first.get("page_label") or ""),
+        id=_range_id(str(first.get("node_id") or ""), str(last.get("node_id") or "")) or passage.node.node_id,
+        collection=str(passage.node.metadata.get("collection") or ""),
+    )
+
+
+def _range_id(first: str, last: str) -> str:
+    """The id of the sentences from one to another, like that of a passage: the first one's, ``..`` and the last ordinal."""
+    return first if first == last else f"{first}..{int(last.rpartition('-')[2])}"
+
+
+def _place(citation: Citation) -> str:
+    if not citation.page:
+        return f"《{citation.file}》"
+    pages = (
+        f"{citation.page}" if citation.page == citation.page_end else f"{citation.page}–{citation.page_end}"
+    )
+    return f"《{citation.file}》第{pages}页"

@@ -1,0 +1,1 @@
+"""Answers by a language model: the prompt, the calls, and the form of the reply."""

@@ -1,0 +1,97 @@
+"""How many passages fit into the context window of a language model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from math import ceil
+
+from llama_index.core.schema import MetadataMode, NodeWithScore, TextNode
+
+from qa_engine.answering.llm.prompt import format_passages
+from qa_engine.documents.sentences.splitting import split_sentences
+from qa_engine.retrieval.passages import TABLES
+
+_LATIN = re.compile(r"[A-Za-z ]")
+_OTHER_BMP = re.compile(r"[^A-Za-z \U00010000-\U0010ffff]")
+_ASTRAL = re.compile(r"[\U00010000-\U0010ffff]")
+
+_TOKENS_PER_LATIN, _TOKENS_PER_ASTRAL = 0.3, 3.0
+_MARGIN = 1.1
+_TOKENS_PER_MESSAGES = 16
+"""What chat templates put around two messages."""
+
+
+def estimate_tokens(text: str) -> int:
+    """Tokens of a text, rather too many than too few: 1 a Han character, digit or sign, 0.3 a Latin letter.
+
+    No tokeniser is asked: the model behind a base URL may use any.
+    """
+    tokens = (
+        len(_OTHER_BMP.findall(text))
+        + _TOKENS_PER_LATIN * len(_LATIN.findall(text))
+        + _TOKENS_PER_ASTRAL * len(_ASTRAL.findall(text))
+    )
+    return ceil(tokens * _MARGIN)
+
+
+def fit_passages(
+    nodes: Sequence[NodeWithScore], prompt_without_passages: str, context_window: int, max_tokens: int
+) -> list[NodeWithScore]:
+    """The longest run of passages from the best on that leaves room for prompt and answer; at least one.
+
+    The last of them may be shortened, to whole sentences around the one that hit, if that one fits: first it loses its
+    tables, then the sentences farthest from the hit. Of the first passage, at least the sentence that hit is kept.
+
+    Args:
+        nodes: passages, best first.
+        prompt_without_passages: everything else that is sent.
+        context_window: tokens that the model takes, prompt and answer together.
+        max_tokens: tokens kept free for the answer.
+    """
+    budget = context_window - max_tokens - _TOKENS_PER_MESSAGES - estimate_tokens(prompt_without_passages)
+    kept: list[NodeWithScore] = []
+    for node in nodes:
+        cost = _cost(node)
+        if cost > budget:
+            shortened = _shortened(node, budget)
+            if not kept or _cost(shortened) <= budget:
+                kept.append(shortened)
+            break
+        kept.append(node)
+        budget -= cost
+    return kept
+
+
+def _cost(node: NodeWithScore) -> int:
+    return estimate_tokens(format_passages([node])) + 1
+
+
+def _shortened(passage: NodeWithScore, budget: int) -> NodeWithScore:
+    """The passage without tables, and with as many sentences around the hit as fit; with the hit alone if none does."""
+    text = passage.node.get_content(metadata_mode=MetadataMode.NONE)
+    bare = _with_text(passage, text) if TABLES in passage.node.metadata else passage
+    sentences = split_sentences(text)
+    if len(sentences) < 2 or _cost(bare) <= budget:
+        return bare
+    ends = [sentence.end for sentence in sentences]
+    sizes = [estimate_tokens(text[begin:end]) for begin, end in zip([0, *ends], ends, strict=False)]
+    hit = max(0, text.find(str(passage.node.metadata.get("sentence") or text)))
+    first = max((i for i, sentence in enumerate(sentences) if sentence.start <= hit), default=0)
+    last = first
+    left = budget - _cost(_with_text(passage, "")) - sizes[first]
+    grown = True
+    while grown:
+        grown = False
+        # What follows explains more often than what goes before.
+        if last + 1 < len(sizes) and sizes[last + 1] <= left:
+            last, left, grown = last + 1, left - sizes[last + 1], True
+        if first > 0 and sizes[first - 1] <= left:
+            first, left, grown = first - 1, left - sizes[first - 1], True
+    return _with_text(passage, text[sentences[first].start : ends[last]])
+
+
+def _with_text(passage: NodeWithScore, text: str) -> NodeWithScore:
+    metadata = {key: value for key, value in passage.node.metadata.items() if key != TABLES}
+    node = TextNode(id_=passage.node.node_id, text=text, metadata=metadata)
+    return NodeWithScore(node=node, score=passage.score)

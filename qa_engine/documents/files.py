@@ -1,0 +1,76 @@
+"""Finds the PDF files that a list of paths stands for."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from qa_engine.errors import InputError
+
+
+def path_text(path: Path | str) -> str:
+    """A path, or a message that names one, as text that any store takes, also if the name is not valid UTF-8."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def text_path(text: str) -> Path:
+    """The path that `path_text` gave this text for, if there is a file there; else the text as it is."""
+    if "\\x" in text and not os.path.lexists(text):
+        octets = re.sub(rb"\\x([0-9a-f]{2})", lambda match: bytes([int(match[1], 16)]), text.encode())
+        if os.path.lexists(octets):
+            return Path(os.fsdecode(octets))
+    return Path(text)
+
+
+def find_pdfs(paths: Iterable[Path | str], allow_none: bool = False) -> list[Path]:
+    """The PDF files among files and folders (recursive), absolute, sorted, each once.
+
+    A file that is named is taken whatever its suffix; in folders, names ending in ``.pdf`` count. Links to folders
+    are followed, a folder is visited once. Hidden files (``.name``, ``._name``) in folders are left out.
+
+    Args:
+        paths: files and folders.
+        allow_none: whether folders that hold no PDF at all are no mistake.
+
+    Raises:
+        InputError: a path does not exist, a folder cannot be listed, or there is no PDF at all.
+    """
+    named = [Path(path) for path in paths]
+    if not named:
+        raise InputError("No path was given: name PDF files or folders that hold them.")
+    found: set[Path] = set()
+    for path in named:
+        try:
+            exists, folder = path.exists(), path.is_dir()
+        except OSError as error:
+            raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
+        if not exists:
+            raise InputError(f"{path} does not exist.")
+        if folder:
+            found.update(_walk(path))
+        else:
+            found.add(Path(os.path.abspath(path)))  # noqa: PTH100 - resolve() would follow links to files
+    if not found and not allow_none:
+        listed = ", ".join(str(path) for path in named)
+        raise InputError(f"No PDF files in {listed}: nothing to ingest.")
+    return sorted(found)
+
+
+def _walk(folder: Path) -> Iterable[Path]:
+    def refuse(error: OSError) -> None:
+        raise InputError(f"{error.filename} cannot be listed: {error.strerror}.") from error
+
+    visited: set[tuple[int, int]] = set()
+    root = os.path.abspath(folder)  # noqa: PTH100
+    for current, folders, names in os.walk(root, followlinks=True, onerror=refuse):
+        status = Path(current).stat()
+        if (status.st_dev, status.st_ino) in visited:
+            folders.clear()
+            continue
+        visited.add((status.st_dev, status.st_ino))
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in names:
+            if name.lower().endswith(".pdf") and not name.startswith("."):
+                yield Path(current, name)

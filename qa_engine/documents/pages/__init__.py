@@ -1,0 +1,1 @@
+"""One page of a PDF in, its blocks in reading order out."""

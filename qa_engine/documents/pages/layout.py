@@ -1,0 +1,286 @@
+"""The pieces of a page and the boxes of the layout model in, blocks in reading order out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from qa_engine.documents.block_roles import LIST_ITEM, is_contents
+from qa_engine.documents.blocks import RUNNING_MATTER, Block, Line, Role
+from qa_engine.documents.line_joining import baseline_overlap, joined, rows_of
+from qa_engine.documents.pages.fast import lines_in_order
+from qa_engine.documents.pages.page_lines import count_han
+from qa_engine.documents.pages.reading_order import Rect, reading_order
+from qa_engine.documents.pages.tables import Word, build_table
+
+_ROLES = {
+    "text": Role.BODY,
+    "title": Role.HEADING,
+    "section-header": Role.HEADING,
+    "list-item": Role.LIST,
+    "table": Role.TABLE,
+    "caption": Role.CAPTION,
+    "footnote": Role.FOOTNOTE,
+    "formula": Role.FORMULA,
+    "picture": Role.FIGURE,
+    "page-header": Role.HEADER,
+    "page-footer": Role.FOOTER,
+}
+_MIN_SIDE = 2.0
+_threads: int | None = None
+_LAYOUT = "pymupdf.layout"
+
+
+@dataclass(frozen=True)
+class LayoutBox:
+    """A part of a page.
+
+    Attributes:
+        role: what it is.
+        rect: where it is, in points.
+        rows, columns: for a table, the edges of its rows and of its columns, in points; empty if they are not known.
+    """
+
+    role: Role
+    rect: Rect
+    rows: Sequence[float] = ()
+    columns: Sequence[float] = ()
+
+
+def import_without_layout() -> None:
+    """Imports PyMuPDF without its layout model, which costs half of the import and 55 MB, until it is wanted.
+
+    For processes of our own: elsewhere, others may count on what ``import pymupdf`` brings.
+    """
+    if "pymupdf" in sys.modules:
+        return
+    sys.modules[_LAYOUT] = None  # type: ignore[assignment]
+    try:
+        import pymupdf  # noqa: F401
+    finally:
+        del sys.modules[_LAYOUT]
+
+
+def limit_threads(threads: int) -> None:
+    """Bounds the threads that the layout model computes a page with, if it is not loaded yet."""
+    global _threads
+    _threads = threads
+
+
+def load_layout_model() -> None:
+    """Loads the layout model unless that has happened.
+
+    As PyMuPDF loads it, threads of onnxruntime spin while they wait: measured on two cores, 0.38 processor seconds a
+    page instead of 0.26, at the same speed.
+    """
+    if _LAYOUT in sys.modules:
+        return
+    with _patient_sessions():
+        import pymupdf.layout
+
+        pymupdf.layout.activate()
+
+
+def find_boxes(page: Any) -> list[LayoutBox]:
+    """The parts of a page; text may lie outside of all of them.
+
+    Args:
+        page: a ``pymupdf.Page``.
+    """
+    load_layout_model()
+    page.get_layout(return_raw=True)
+    found = []
+    for group in page.layout_information or ():
+        rect = Rect(*(float(edge) for edge in group["group_bbox"][:4]))
+        if rect.x1 - rect.x0 > _MIN_SIDE and rect.y1 - rect.y0 > _MIN_SIDE:
+            rows, columns = _grid(group.get("table_grid"), rect)
+            found.append(LayoutBox(_ROLES.get(group["class_name"], Role.BODY), rect, rows, columns))
+    return found
+
+
+def _grid(grid: Any, rect: Rect) -> tuple[list[float], list[float]]:
+    if not grid:
+        return [], []
+    rows = [rect.y0, *(float(y) + rect.y0 for y in grid.h_lines), rect.y1]
+    columns = [rect.x0, *(float(x) + rect.x0 for x in grid.v_lines), rect.x1]
+    return sorted(rows), sorted(columns)
+
+
+@contextmanager
+def _patient_sessions() -> Iterator[None]:
+    """Inside, sessions of onnxruntime are made with bounded threads, which do not spin while they wait."""
+    import onnxruntime
+
+    original = onnxruntime.InferenceSession
+
+    class Patient(original):  # type: ignore[misc, valid-type]
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            settings = options.get("sess_options") or onnxruntime.SessionOptions()
+            settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
+            if _threads is not None:
+                settings.intra_op_num_threads = _threads
+                settings.inter_op_num_threads = 1
+            options["sess_options"] = settings
+            super().__init__(*arguments, **options)
+
+    onnxruntime.InferenceSession = Patient
+    try:
+        yield
+    finally:
+        onnxruntime.InferenceSession = original
+
+
+_MARGIN = 0.15
+"""Running matter stands within this share of the page height from its edges; elsewhere the model is not believed."""
+_FIGURE_PROSE = 40
+"""A line this wide in a figure is prose (a slide, a boxed text), not the label of a chart; Han characters count twice."""
+_WHOLE_PAGE = 0.7
+_MARK = 4
+"""Characters of the longest mark or number of a list."""
+_GAP = 1.0
+"""Lines outside of all boxes go together while the gap between them is less than this many line heights."""
+
+
+def build_blocks(
+    pieces: Sequence[Line], boxes: Sequence[LayoutBox], words: Sequence[Word], width: float, height: float
+) -> list[Block]:
+    """The blocks of a page in reading order.
+
+    Args:
+        pieces: all pieces of lines of the page.
+        boxes: what the layout model found.
+        words: the words of the page with their places, for the cells of tables.
+        width, height: of the page in points.
+    """
+    inside: dict[int, list[Line]] = {}
+    outside: list[Line] = []
+    for piece in pieces:
+        index = _home(piece, boxes)
+        if index is None:
+            outside.append(piece)
+        else:
+            inside.setdefault(index, []).append(piece)
+    _adopt_marks(outside, inside)
+    blocks = [_block(boxes[index], lines, words, width, height) for index, lines in inside.items()] + [
+        Block(Role.BODY, lines) for lines in _groups(outside)
+    ]
+    if all(block.role in RUNNING_MATTER for block in blocks):
+        for block in blocks:
+            block.role = Role.BODY  # a page that is nothing but margins is text after all
+    rects = [_bounds(block.lines) for block in blocks]
+    ordered = [blocks[index] for index in reading_order(rects, width, height)]
+    for number, block in enumerate(ordered):
+        for line in block.lines:
+            line.block = number
+    return ordered
+
+
+def _home(piece: Line, boxes: Sequence[LayoutBox]) -> int | None:
+    """The box that holds most of a piece; the smaller one of two."""
+    best: tuple[float, float, int] | None = None
+    area = max((piece.x1 - piece.x0) * (piece.y1 - piece.y0), 0.1)
+    for index, box in enumerate(boxes):
+        wide = min(piece.x1, box.rect.x1) - max(piece.x0, box.rect.x0)
+        high = min(piece.y1, box.rect.y1) - max(piece.y0, box.rect.y0)
+        if wide <= 0 or high <= 0:
+            continue
+        share = wide * high / area
+        size = (box.rect.x1 - box.rect.x0) * (box.rect.y1 - box.rect.y0)
+        # A box may be a little too tight; of nested ones the inner counts.
+        rank = (min(round(share, 1), 0.7), -size, index)
+        if share > 0.35 and (best is None or rank > best):
+            best = rank
+    return best[2] if best is not None else None
+
+
+def _adopt_marks(outside: list[Line], inside: dict[int, list[Line]]) -> None:
+    """Moves marks and numbers of lists to the text beside them: boxes are often drawn around the two apart."""
+    alone = {index: lines[0] for index, lines in inside.items() if len(lines) == 1 and _is_mark(lines[0])}
+    marks = [*((None, piece) for piece in outside if _is_mark(piece)), *alone.items()]
+    for index, mark in marks:
+        home = next(
+            (
+                other
+                for other, lines in inside.items()
+                if other not in alone
+                and any(
+                    0 <= line.x0 - mark.x1 + 1 < 2 * mark.size and baseline_overlap(mark, line) > 0.5
+                    for line in lines
+                )
+            ),
+            None,
+        )
+        if home is None:
+            continue
+        inside[home].append(mark)
+        if index is None:
+            outside.remove(mark)
+        else:
+            del inside[index]
+
+
+def _is_mark(piece: Line) -> bool:
+    return len(piece.text) <= _MARK and (LIST_ITEM.match(f"{piece.text} x") is not None)
+
+
+def _block(box: LayoutBox, pieces: list[Line], words: Sequence[Word], width: float, height: float) -> Block:
+    role = box.role
+    lines = lines_in_order(pieces, width, height)
+    if is_contents(lines):
+        return Block(Role.CONTENTS, lines)
+    if role is Role.TABLE:
+        lines = [joined(row) for row in rows_of(pieces)]
+        # Of the pieces and not of the box, so that no word is lost at its edge, or said again where another box has it.
+        own = _words_of(pieces, words)
+        return Block(Role.TABLE, lines, build_table(_bounds(lines), box.rows, box.columns, own))
+    if role in {Role.HEADER, Role.FOOTER}:
+        middle = (box.rect.y0 + box.rect.y1) / 2
+        if _MARGIN * height < middle < (1 - _MARGIN) * height:
+            role = Role.BODY
+    elif role is Role.FIGURE and _is_prose(box, pieces, width, height):
+        role = Role.BODY
+    return Block(role, lines)
+
+
+def _words_of(pieces: Sequence[Line], words: Sequence[Word]) -> list[Word]:
+    """The words whose middles lie in one of the pieces."""
+    found = []
+    for word in words:
+        x, y = (word.x0 + word.x1) / 2, (word.y0 + word.y1) / 2
+        if any(piece.y0 <= y <= piece.y1 and piece.x0 <= x <= piece.x1 for piece in pieces):
+            found.append(word)
+    return found
+
+
+def _is_prose(box: LayoutBox, pieces: Sequence[Line], width: float, height: float) -> bool:
+    """Whether what the model takes for a picture is a slide or a boxed text rather than a chart with labels."""
+    area = (box.rect.x1 - box.rect.x0) * (box.rect.y1 - box.rect.y0)
+    widths = [len(piece.text) + count_han(piece.text) for piece in pieces]
+    long = sum(width for width in widths if width >= _FIGURE_PROSE)
+    return area > _WHOLE_PAGE * width * height or long > 0.6 * sum(widths)
+
+
+def _groups(pieces: Sequence[Line]) -> list[list[Line]]:
+    """Lines that no box holds, those close to each other together."""
+    groups: list[list[Line]] = []
+    for row in rows_of(pieces):
+        line = joined(row)
+        last = groups[-1][-1] if groups else None
+        near = last is not None and line.y0 - last.y1 < _GAP * (last.y1 - last.y0)
+        if last is not None and near and line.x0 < last.x1 and last.x0 < line.x1:
+            groups[-1].append(line)
+        else:
+            groups.append([line])
+    return groups
+
+
+def _bounds(lines: Sequence[Line]) -> Rect:
+    return Rect(
+        min(line.x0 for line in lines),
+        min(line.y0 for line in lines),
+        max(line.x1 for line in lines),
+        max(line.y1 for line in lines),
+    )

@@ -1,0 +1,268 @@
+"""The grid of a table and the words on it in, rows of cells out; and what a row says when it is read alone."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from qa_engine.documents.blocks import Table
+from qa_engine.documents.pages.page_lines import clean
+from qa_engine.documents.pages.reading_order import Rect
+from qa_engine.documents.sentences.splitting import cut, join_sentences
+from qa_engine.text.language import is_chinese
+
+_NUMBER = re.compile(r"[-+−(（]?[\s¥$€£]*[\d.,]+\s*[%％‰xX倍元万亿]*[)）]?|[-—–/]+|n/?a", re.I)
+_YEAR = re.compile(r"(19|20)\d\d([-/]\d{1,2}){0,2}")
+"""A year or a date, which names a column of figures."""
+_MAX_HEADER_ROWS = 3
+_MIN_ROOM = 10
+_MARKS = 4
+"""Characters of the marks that join a name, a cell and the cell before it."""
+_BLANK = 0.35
+"""Two words of a cell are less than this share of their height apart."""
+_MOST = 0.75
+_LEFT_OUT = 0.3
+"""A column without a name weighs as much as a name that is off by this share of a column."""
+_MARGIN = 2.0
+"""Points that a word may stand outside of the box of its table."""
+
+
+class Word(NamedTuple):
+    """A word and where it is, in points."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    text: str
+
+
+def build_table(
+    rect: Rect, rows: Sequence[float], columns: Sequence[float], words: Sequence[Word]
+) -> Table | None:
+    """A table out of the edges of its rows and columns, or None if that gives no two cells.
+
+    Args:
+        rect: the table on its page, in points.
+        rows, columns: edges, ascending, in points.
+        words: of the page.
+    """
+    if len(rows) < 2 or len(columns) < 3:
+        return None
+    bands: list[list[Word]] = [[] for _ in rows[1:]]
+    for word in words:
+        x, y = (word.x0 + word.x1) / 2, (word.y0 + word.y1) / 2
+        if rect.x0 - _MARGIN <= x <= rect.x1 + _MARGIN and rect.y0 - _MARGIN <= y <= rect.y1 + _MARGIN:
+            bands[_interval(rows, y)].append(word)
+    cells: list[list[list[Word]]] = [[[] for _ in columns[1:]] for _ in rows[1:]]
+    for row, band in zip(cells, bands, strict=True):
+        for line in _lines(band):
+            for run in _runs(line):
+                row[_column(run, columns)].extend(run)
+    texts = [[_cell_text(cell) for cell in row] for row in cells]
+    kept = [index for index, row in enumerate(texts) if any(row)]
+    used = [column for column in range(len(columns) - 1) if any(texts[row][column] for row in kept)]
+    if len(kept) * len(used) < 2:
+        return None
+    table = [[texts[row][column] for column in used] for row in kept]
+    boxes = [(rect.x0, rows[row], rect.x1, rows[row + 1]) for row in kept]
+    headers = count_header_rows(table)
+    if headers > 1:
+        places = [[_extent(cells[row][column]) for column in used] for row in kept]
+        below = [
+            _extent([word for row in kept[headers - 1 :] for word in cells[row][column]]) for column in used
+        ]
+        for number in range(headers - 1):
+            _repeat_spanning(table[number], places[number], below)
+    return Table(table, boxes, headers)
+
+
+def count_header_rows(rows: Sequence[Sequence[str]]) -> int:
+    """How many rows at the top name the columns: those without numbers but years, and at most three.
+
+    A second one counts only if it fills cells beyond its first that the row above leaves empty, as columns under a common
+    name do.
+    """
+    if len(rows) < 2:
+        return 0
+    headers = 0
+    for row in rows[:_MAX_HEADER_ROWS]:
+        filled = [cell for cell in row if cell]
+        numbers = [cell for cell in filled if _NUMBER.fullmatch(cell)]
+        years = row[0] not in numbers and all(_YEAR.fullmatch(cell) for cell in numbers)
+        if not years and (len(numbers) > 1 or len(filled) <= 2):
+            break
+        if headers and not any(
+            cell and not above for cell, above in zip(row[1:], rows[headers - 1][1:], strict=True)
+        ):
+            break
+        if headers and row[0] and rows[0][0]:
+            break
+        headers += 1
+    return min(headers, len(rows) - 1)
+
+
+def column_names(table: Table) -> list[str]:
+    """A name for each column, from the header rows."""
+    names = ["" for _ in (table.rows[0] if table.rows else ())]
+    for row in table.rows[: table.header_rows]:
+        for column, cell in enumerate(row):
+            if cell != names[column]:
+                names[column] = f"{names[column]} {cell}".strip()
+    return names
+
+
+def row_texts(table: Table, names: Sequence[str] | None = None, max_chars: int = 400) -> list[list[str]]:
+    """For each row below the header, what it says with the names of its columns; in pieces where that is long.
+
+    Every piece begins with the first cell, which mostly says what the row is about. An empty first cell, as under a
+    cell that spans rows, is taken from the row above. A cell that is too long for a piece is cut, too.
+
+    Args:
+        table: the table.
+        names: of its columns, if they stand elsewhere, as for a table that goes on from the page before.
+        max_chars: most characters of a piece.
+    """
+    names = list(names) if names is not None else column_names(table)
+    label = ""
+    texts = []
+    for row in table.rows[table.header_rows :]:
+        label = row[0] or label
+        others = [(name, cell) for name, cell in list(zip(names, row, strict=False))[1:] if cell]
+        if not others:
+            # A row of one cell is a note or a heading inside the table, not the name of a row.
+            texts.append(_cut(label, max_chars))
+            continue
+        first = _named(names[0], label)
+        room = max_chars - len(first)
+        parts = [
+            _named(name, text) for name, cell in others for text in _cut(cell, room - len(name) - _MARKS)
+        ]
+        texts.append(_pieces(first, parts, max_chars))
+    return texts
+
+
+def markdown(table: Table) -> str:
+    """The table in Markdown, all header rows made one."""
+    names = column_names(table) if table.header_rows else ["" for _ in table.rows[0]]
+    lines = [markdown_row(names), "|" + " --- |" * len(names)]
+    lines.extend(markdown_row(row) for row in table.rows[table.header_rows :])
+    return "\n".join(lines)
+
+
+def markdown_row(cells: Sequence[str]) -> str:
+    """One row in Markdown."""
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _interval(edges: Sequence[float], at: float) -> int:
+    return min(max(bisect_right(edges, at) - 1, 0), len(edges) - 2)
+
+
+def _lines(words: Sequence[Word]) -> list[list[Word]]:
+    """Words by line from top to bottom, in a line from left to right."""
+    lines: list[list[Word]] = []
+    for word in sorted(words, key=lambda word: ((word.y0 + word.y1) / 2, word.x0)):
+        if lines and (word.y0 + word.y1) / 2 < lines[-1][0].y1:
+            lines[-1].append(word)
+        else:
+            lines.append([word])
+    return [sorted(line, key=lambda word: word.x0) for line in lines]
+
+
+def _runs(line: Sequence[Word]) -> list[list[Word]]:
+    """Words with no more than a blank between them, numbers apart, so that a cell over columns is not torn at their edge."""
+    runs: list[list[Word]] = []
+    for word in line:
+        last = runs[-1][-1] if runs else None
+        number = _NUMBER.fullmatch(word.text) or (last is not None and _NUMBER.fullmatch(last.text))
+        if last is not None and not number and word.x0 - last.x1 < _BLANK * (word.y1 - word.y0):
+            runs[-1].append(word)
+        else:
+            runs.append([word])
+    return runs
+
+
+def _column(run: Sequence[Word], columns: Sequence[float]) -> int:
+    """The column that holds most of a run of words; the first of several that it spans."""
+    x0, x1 = run[0].x0, run[-1].x1
+    middle = _interval(columns, (x0 + x1) / 2)
+    inside = min(x1, columns[middle + 1]) - max(x0, columns[middle])
+    if inside >= _MOST * (x1 - x0):
+        return middle
+    return min(_interval(columns, x0 + _MARGIN), middle)
+
+
+def _extent(words: Sequence[Word]) -> tuple[float, float] | None:
+    return (min(word.x0 for word in words), max(word.x1 for word in words)) if words else None
+
+
+def _repeat_spanning(
+    row: list[str],
+    places: Sequence[tuple[float, float] | None],
+    below: Sequence[tuple[float, float] | None],
+) -> None:
+    """Writes each name of an upper header row into all columns that it spans.
+
+    No edge tells which these are. A name stands in the middle of them, or where the first of them begins; the columns are
+    shared out so that this is most nearly so, the first aside, and few are left without a name.
+
+    Args:
+        row: cells of the row.
+        places: left and right edge of what is in each cell.
+        below: of what is below it in each column.
+    """
+    known = [(number, *place) for number, place in enumerate(places) if number and place is not None]
+    extents = [low or high or (0.0, 0.0) for low, high in zip(below, places, strict=True)]
+    width = max(right for _, right in extents) - min(left for left, _ in extents)
+    left_out = _LEFT_OUT * width / len(row)
+    # For each column that the names so far may end before: how badly they fit, and the columns of each.
+    best: dict[int, tuple[float, list[tuple[int, int]]]] = {1: (0.0, [])}
+    for index, (column, x0, x1) in enumerate(known):
+        last = known[index + 1][0] if index + 1 < len(known) else len(row)
+        fits: dict[int, tuple[float, list[tuple[int, int]]]] = {}
+        for before, (misfit, spans) in best.items():
+            for start in range(before, column + 1):
+                for end in range(column + 1, last + 1):
+                    left, right = extents[start][0], extents[end - 1][1]
+                    off = min(abs(x0 + x1 - left - right) / 2, abs(x0 - left))
+                    total = misfit + off + left_out * (start - before)
+                    if end not in fits or total < fits[end][0]:
+                        fits[end] = (total, [*spans, (start, end)])
+        best = fits
+    _, spans = min((misfit + left_out * (len(row) - end), spans) for end, (misfit, spans) in best.items())
+    for (column, _, _), (start, end) in zip(known, spans, strict=True):
+        row[start:end] = [row[column]] * (end - start)
+
+
+def _cell_text(words: Sequence[Word]) -> str:
+    texts = [word.text for line in _lines(words) for word in line]
+    return clean(join_sentences(texts).replace("\n", " "))
+
+
+def _named(name: str, cell: str) -> str:
+    if not name or name == cell:
+        return cell
+    return f"{name}：{cell}" if is_chinese(name + cell) else f"{name}: {cell}"
+
+
+def _cut(text: str, max_chars: int) -> list[str]:
+    pieces = (text[begin:end].strip() for begin, end in cut(text, 0, len(text), max(max_chars, _MIN_ROOM)))
+    return [piece for piece in pieces if piece]
+
+
+def _pieces(first: str, parts: Sequence[str], max_chars: int) -> list[str]:
+    pieces: list[str] = []
+    current = first
+    for part in parts:
+        mark = "；" if is_chinese(current + part) else "; "
+        longer = f"{current}{mark}{part}" if current else part
+        if current != first and len(longer) > max_chars:
+            pieces.append(current)
+            mark = "；" if is_chinese(first + part) else "; "
+            longer = f"{first}{mark}{part}" if first else part
+        current = longer
+    pieces.append(current)
+    return [piece for piece in pieces if piece]

@@ -1,0 +1,1 @@
+"""Running text in, sentences and nodes out."""

@@ -1,0 +1,180 @@
+"""A part of the lexical index: the terms of the sentences of some documents, written once and never changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qa_engine.documents.sentences.node_ids import node_id
+
+_DOCUMENTS = "documents.json"
+_ARRAYS = ("keys", "starts", "rows", "counts", "lengths", "first_rows")
+Rows = NDArray[np.unsignedinteger[Any]]
+"""Whole numbers, as short as they can be."""
+_MOST = np.iinfo(np.uint8).max
+"""Occurrences that are counted: BM25 saturates long before."""
+
+
+@dataclass(frozen=True)
+class DocumentTerms:
+    """The terms of the sentences of one document, in order."""
+
+    document_id: str
+    sentences: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True, eq=False)
+class Bm25Segment:
+    """The postings of some documents. Of a saved segment, the arrays are mapped into memory: opening costs next to nothing.
+
+    Numbers are as short as the segment allows: rows of up to 65,536 sentences take two bytes instead of four.
+
+    Attributes:
+        document_ids: of its documents, in order.
+        first_rows: (documents + 1,), the row of the first sentence of each.
+        keys: (terms,), the `term_key` of each term, ascending.
+        starts: (terms + 1,), where the postings of each term begin.
+        rows: (postings,), the sentences that hold a term, ascending for each term.
+        counts: (postings,), how often.
+        lengths: (sentences,), the number of terms.
+    """
+
+    document_ids: list[str]
+    first_rows: NDArray[np.int64]
+    keys: NDArray[np.uint64]
+    starts: Rows
+    rows: Rows
+    counts: NDArray[np.uint8]
+    lengths: NDArray[np.uint32]
+
+    @classmethod
+    def build(cls, documents: Iterable[DocumentTerms], context_sentences: int) -> Bm25Segment:
+        """The segment of some documents.
+
+        Args:
+            documents: may be none, and may hold empty sentences.
+            context_sentences: neighbours on each side whose terms count for a sentence as well.
+        """
+        vocabulary: dict[str, int] = {}
+        document_ids: list[str] = []
+        first_rows = [0]
+        terms: list[int] = []
+        sizes: list[int] = []
+        for document in documents:
+            document_ids.append(document.document_id)
+            first_rows.append(first_rows[-1] + len(document.sentences))
+            for sentence in document.sentences:
+                sizes.append(len(sentence))
+                terms.extend([vocabulary.setdefault(term, len(vocabulary)) for term in sentence])
+        borders = np.array(first_rows, np.int64)
+        rows = np.repeat(np.arange(len(sizes), dtype=np.int64), np.array(sizes, np.int64))
+        keys = np.fromiter((term_key(term) for term in vocabulary), np.uint64, len(vocabulary))
+        order = np.argsort(keys)
+        place = np.empty(len(keys), np.int64)
+        place[order] = np.arange(len(keys))
+        packed = _with_neighbours(place[np.array(terms, np.int64)], rows, borders, context_sentences)
+        packed, counts = np.unique(packed, return_counts=True)
+        rows_in_all = max(1, len(sizes))
+        held = packed // rows_in_all
+        found_in = (packed % rows_in_all).astype(_narrowest(rows_in_all - 1))
+        return cls(
+            document_ids,
+            borders,
+            keys[order],
+            np.searchsorted(held, np.arange(len(keys) + 1)).astype(_narrowest(len(held))),
+            found_in,
+            np.minimum(counts, _MOST).astype(np.uint8),
+            np.bincount(found_in, counts, len(sizes)).astype(np.uint32),
+        )
+
+    def __len__(self) -> int:
+        return int(self.first_rows[-1])
+
+    def spans(self, keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where the postings of terms begin and end in `rows` and `counts`, looked up together.
+
+        Args:
+            keys: the `term_key` of each term.
+
+        Returns:
+            Two arrays of the same length as the keys. Of a term that occurs nowhere, both hold the same number.
+        """
+        if not len(self.keys):
+            nowhere = np.zeros(len(keys), np.int64)
+            return nowhere, nowhere
+        places = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+        starts = self.starts[places].astype(np.int64)
+        ends = self.starts[places + 1].astype(np.int64)
+        return starts, np.where(self.keys[places] == keys, ends, starts)
+
+    def rows_of(self, document_ids: Container[str]) -> NDArray[np.bool_]:
+        """A mask of the sentences: those of the documents are True."""
+        wanted = [document_id in document_ids for document_id in self.document_ids]
+        return np.repeat(np.array(wanted, bool), np.diff(self.first_rows))
+
+    def node_id(self, row: int) -> str:
+        """The id of the sentence in a row."""
+        document = int(np.searchsorted(self.first_rows, row, side="right")) - 1
+        return node_id(self.document_ids[document], row - int(self.first_rows[document]))
+
+    def save(self, folder: Path) -> None:
+        """Writes the segment into a folder that does not exist; it appears complete or not at all."""
+        scratch = folder.with_name(f"{folder.name}.writing")
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(parents=True)
+        for name in _ARRAYS:
+            np.save(scratch / f"{name}.npy", getattr(self, name))
+        (scratch / _DOCUMENTS).write_text(json.dumps(self.document_ids), encoding="utf-8")
+        scratch.rename(folder)
+
+    @classmethod
+    def load(cls, folder: Path) -> Bm25Segment:
+        """Opens a saved segment.
+
+        Raises:
+            OSError, ValueError: it is missing or damaged.
+        """
+        document_ids = json.loads((folder / _DOCUMENTS).read_text(encoding="utf-8"))
+        # As plain arrays, which stay mapped: every slice of a numpy.memmap costs as much as ten of theirs.
+        arrays: dict[str, Any] = {
+            name: np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))
+            for name in _ARRAYS
+        }
+        segment = cls(document_ids, **arrays)
+        sizes = (len(segment.keys), len(segment.starts) - 1), (len(document_ids), len(segment.first_rows) - 1)
+        if any(one != other for one, other in sizes):
+            raise ValueError(f"{folder} holds parts that do not fit together")
+        return segment
+
+
+def term_key(term: str) -> int:
+    """64 bits that stand for a term. Of a million terms, two share theirs with a probability of 3 in 100 million."""
+    return int.from_bytes(hashlib.blake2b(term.encode("utf-8", "surrogatepass"), digest_size=8).digest())
+
+
+def _narrowest(largest: int) -> np.dtype[np.unsignedinteger[Any]]:
+    """The shortest whole numbers that hold one as large as this."""
+    return np.promote_types(np.min_scalar_type(max(0, largest)), np.uint16)
+
+
+def _with_neighbours(
+    terms: NDArray[np.int64], rows: NDArray[np.int64], borders: NDArray[np.int64], reach: int
+) -> NDArray[np.int64]:
+    """Each occurrence of a term in a sentence or a neighbour of the same document, as term · sentences + row."""
+    sentences = max(1, int(borders[-1]))
+    document = np.searchsorted(borders, rows, side="right") - 1
+    first, last = borders[document], borders[document + 1]
+    found = []
+    for shift in range(-reach, reach + 1):
+        moved = rows + shift
+        inside = (moved >= first) & (moved < last)
+        found.append(terms[inside] * sentences + moved[inside])
+    return np.concatenate(found)

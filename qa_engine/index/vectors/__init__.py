@@ -1,0 +1,1 @@
+"""Sentence nodes and their vectors in Chroma, in a folder or on a server."""

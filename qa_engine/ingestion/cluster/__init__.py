@@ -1,0 +1,1 @@
+"""Reading and embedding on the workers of a Ray cluster."""

@@ -1,0 +1,119 @@
+"""What a collection knows about its files, for people and for machines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from qa_engine.index.catalog import Catalog
+from qa_engine.index.records import FileRecord
+from qa_engine.index.user_metadata import Scalar
+from qa_engine.ingestion.files.diff import FileState, file_state, is_gone
+
+
+@dataclass(frozen=True)
+class FileLine:
+    """A file in the list of a collection.
+
+    Attributes:
+        file: its name.
+        path: where it was ingested from.
+        pages: of it.
+        nodes: sentences of it.
+        ingested_at: when its content was read, in UTC.
+        copies: paths of the other files of the same content, which share its sentences.
+        gone: whether nothing is at its path any more.
+    """
+
+    file: str
+    path: str
+    pages: int
+    nodes: int
+    ingested_at: str
+    copies: list[str]
+    gone: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """One of the objects of ``list --json``."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """All that a collection knows about one file; see `FileLine`.
+
+    Attributes:
+        size: in bytes.
+        chinese_share: the share of its sentences, 0 to 1, that are in Chinese.
+        sections: the titles above its sentences, each path of titles once, in order.
+        tables: each in Markdown.
+        metadata: what is noted about it.
+        awaits_ocr: pages that were left out for lack of OCR.
+        state: what has become of the file since.
+        document_id: names its content in the ids of its sentences.
+    """
+
+    file: str
+    path: str
+    size: int
+    ingested_at: str
+    pages: int
+    nodes: int
+    chinese_share: float
+    sections: list[str]
+    tables: list[str]
+    metadata: dict[str, Scalar]
+    copies: list[str]
+    awaits_ocr: int
+    state: FileState
+    document_id: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """The documented JSON object of ``show FILE --json``."""
+        return asdict(self)
+
+
+def list_files(catalog: Catalog) -> list[FileLine]:
+    """The files of a collection, by path."""
+    records = list(catalog.files().values())
+    paths: dict[str, list[str]] = {}
+    for record in records:
+        paths.setdefault(record.document_id, []).append(record.path)
+    return [
+        FileLine(
+            record.file_name,
+            record.path,
+            record.pages,
+            record.nodes,
+            record.ingested_at,
+            _others(paths[record.document_id], record),
+            is_gone(record.path),
+        )
+        for record in records
+    ]
+
+
+def file_facts(catalog: Catalog, record: FileRecord) -> FileFacts:
+    """What the catalog of a collection, and the disk, say about one of its files."""
+    copies = [other.path for other in catalog.files_of([record.document_id]).get(record.document_id, [])]
+    return FileFacts(
+        file=record.file_name,
+        path=record.path,
+        size=record.size,
+        ingested_at=record.ingested_at,
+        pages=record.pages,
+        nodes=record.nodes,
+        chinese_share=round(record.chinese_nodes / record.nodes, 3) if record.nodes else 0.0,
+        sections=catalog.sections().get(record.document_id, []),
+        tables=catalog.tables(record.document_id),
+        metadata=record.metadata,
+        copies=_others(copies, record),
+        awaits_ocr=record.awaits_ocr,
+        state=file_state(record),
+        document_id=record.document_id,
+    )
+
+
+def _others(paths: Sequence[str], record: FileRecord) -> list[str]:
+    return [path for path in paths if path != record.path]

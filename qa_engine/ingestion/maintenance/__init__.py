@@ -1,0 +1,1 @@
+"""Changes of a collection without reading a file: deletion, rebuilding, new vectors."""

@@ -1,0 +1,251 @@
+"""Runs the local encoder: texts in, sentence vectors or token vectors out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from threading import Lock, Thread
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qa_engine.errors import ModelUnavailableError, QAEngineError
+from qa_engine.models.e5.preparation import Progress, model_folder, prepare
+
+MAX_TOKENS = 512
+QUERY_PREFIX = "query: "
+PASSAGE_PREFIX = "passage: "
+TOKENS_PER_BATCH = 512
+"""Tokens computed together. Measured in tokens per cpu-second on texts of 40 to 250 characters: 5,500 to 6,300 with
+512, 3,700 to 4,900 with 2,048, whose activations no longer fit into the processor's cache."""
+_PAD = 1
+_shared: dict[Path, E5Encoder] = {}
+_shared_lock = Lock()
+
+
+@dataclass(frozen=True)
+class TokenVectors:
+    """The tokens of a text, and their vectors, (tokens, 384)."""
+
+    ids: list[int]
+    vectors: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class EncodedText:
+    """A text in one pass of the model.
+
+    Attributes:
+        vector: its embedding, (384,), of length 1.
+        offsets: first character and end of each token in the text, (tokens, 2).
+        ids: the tokens, without prefix and special tokens.
+        vectors: theirs, (tokens, 384).
+    """
+
+    vector: NDArray[np.float32]
+    offsets: NDArray[np.int64]
+    ids: list[int]
+    vectors: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Texts of similar length: their places among all, token ids and mask, both (texts, tokens)."""
+
+    indices: list[int]
+    ids: NDArray[np.int64]
+    mask: NDArray[np.int64]
+
+
+class E5Encoder:
+    """multilingual-e5-small in onnxruntime. Thread-safe; one instance serves a process.
+
+    Threads wait passively: with spinning threads, a machine under load was seen to be 50 times slower.
+    """
+
+    dimension = 384
+
+    def __init__(self, tokenizer: Any, session: Any, threads: int) -> None:
+        self._tokenizer = tokenizer
+        self._session = session
+        # Batches side by side, a thread each: threads inside an operator that wait passively gained nothing here
+        # (5,800 tokens per second with two, 6,000 with one).
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="e5")
+
+    @classmethod
+    def load(cls, folder: Path, threads: int | None = None) -> E5Encoder:
+        """Loads a prepared model.
+
+        Args:
+            folder: as returned by `prepare`.
+            threads: batches computed at once, of all callers; if None, two for each core that this process may use: Chroma
+                holds the interpreter lock while it stores, and a thread whose batch is done cannot take the next one
+                meanwhile.
+
+        Raises:
+            ModelUnavailableError: the files are missing or damaged.
+        """
+        import onnxruntime
+        from tokenizers import Tokenizer
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 3
+        # Parsing the vocabulary takes longer than all the rest and releases the interpreter lock.
+        with ThreadPoolExecutor(1) as pool:
+            try:
+                tokenizer_loading = pool.submit(Tokenizer.from_file, str(folder / "tokenizer.json"))
+                session = onnxruntime.InferenceSession(
+                    str(folder / "model.onnx"),
+                    options,
+                    providers=["CPUExecutionProvider"],
+                    # Not done to this graph by onnxruntime 1.32, and not to be done: see `e5_graph`.
+                    disabled_optimizers=["SkipLayerNormFusion"],
+                )
+                tokenizer = tokenizer_loading.result()
+            except Exception as error:
+                raise ModelUnavailableError(
+                    f"The local model in {folder} cannot be loaded ({error}): qa-engine models prepare --force."
+                ) from error
+        tokenizer.enable_truncation(MAX_TOKENS)
+        return cls(tokenizer, session, threads or 2 * available_cores())
+
+    @classmethod
+    def shared(cls, progress: Progress | None = None) -> E5Encoder:
+        """The encoder of this process, prepared and loaded on first use.
+
+        Raises:
+            ModelUnavailableError: it cannot be prepared or loaded.
+            StorageError: the cache folder cannot be written.
+        """
+        with _shared_lock:
+            folder = prepare(progress)
+            if folder not in _shared:
+                _shared[folder] = cls.load(folder)
+            return _shared[folder]
+
+    @classmethod
+    def load_early(cls) -> None:
+        """Has the encoder loaded in a thread if it is prepared: half of that needs no interpreter lock, and goes on while
+        the caller imports libraries. `shared` waits for it, and says what is wrong if it fails."""
+        if model_folder().exists():
+            Thread(target=cls._try_to_load, name="e5-loading", daemon=True).start()
+
+    @classmethod
+    def _try_to_load(cls) -> None:
+        with suppress(QAEngineError):
+            cls.shared()
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors of length 1, (texts, 384), in the order of the texts. Prefixes are the caller's."""
+        vectors = np.empty((len(texts), self.dimension), np.float32)
+        for batch, output in self._run("embedding", texts):
+            vectors[batch.indices] = output
+        return vectors
+
+    def token_vectors(self, texts: Sequence[str], prefix: str) -> list[TokenVectors]:
+        """For each text its tokens and their vectors, computed behind a prefix, without it and the special tokens."""
+        start = self._prefix_tokens(prefix)
+        found = [TokenVectors([], np.empty((0, self.dimension), np.float32))] * len(texts)
+        for batch, output in self._run("token_vectors", [prefix + text for text in texts]):
+            for row, index in enumerate(batch.indices):
+                content = slice(start, int(batch.mask[row].sum()) - 1)
+                found[index] = TokenVectors(batch.ids[row, content].tolist(), output[row, content])
+        return found
+
+    def encode(self, texts: Sequence[str], prefix: str) -> list[EncodedText]:
+        """Embeddings and token vectors of texts behind a prefix, in the order of the texts, in one pass."""
+        start = self._prefix_tokens(prefix)
+        prefixed = [prefix + text for text in texts]
+        encodings = self._tokenizer.encode_batch(prefixed)
+        found: list[EncodedText | None] = [None] * len(texts)
+        for batch, (embeddings, tokens) in self._run_outputs(["embedding", "token_vectors"], encodings):
+            for row, index in enumerate(batch.indices):
+                content = slice(start, int(batch.mask[row].sum()) - 1)
+                offsets = np.array(encodings[index].offsets[content], np.int64).reshape(-1, 2) - len(prefix)
+                ids = batch.ids[row, content].tolist()
+                found[index] = EncodedText(embeddings[row], offsets, ids, tokens[row, content])
+        return [text for text in found if text is not None]
+
+    @lru_cache(maxsize=16)  # noqa: B019 - one encoder lives as long as the process
+    def question(self, text: str) -> EncodedText:
+        """A question, encoded once for the dense leg and for the reranker. Not to be changed by the caller."""
+        return self.encode([text], QUERY_PREFIX)[0]
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text after truncation, special tokens included."""
+        return [len(encoding.ids) for encoding in self._tokenizer.encode_batch(list(texts))]
+
+    @cache  # noqa: B019 - one encoder lives as long as the process
+    def is_punctuation(self, token: int) -> bool:
+        """Whether a token holds neither a letter nor a digit."""
+        return not any(character.isalnum() for character in self._tokenizer.id_to_token(token) or "")
+
+    @lru_cache(maxsize=8)  # noqa: B019 - one encoder lives as long as the process
+    def _prefix_tokens(self, prefix: str) -> int:
+        """Tokens before the text itself: the start token and those of the prefix."""
+        return len(self._tokenizer.encode(prefix.strip(), add_special_tokens=False).ids) + 1
+
+    def _run(self, output: str, texts: Sequence[str]) -> Iterator[tuple[_Batch, NDArray[np.float32]]]:
+        """One output of the model for all batches of the texts, in the order of the batches."""
+        for batch, outputs in self._run_outputs([output], self._tokenizer.encode_batch(list(texts))):
+            yield batch, outputs[0]
+
+    def _run_outputs(
+        self, outputs: list[str], encodings: Sequence[Any]
+    ) -> Iterator[tuple[_Batch, list[NDArray[np.float32]]]]:
+        def compute(batch: _Batch) -> list[NDArray[np.float32]]:
+            feed = {"input_ids": batch.ids, "attention_mask": batch.mask}
+            vectors: list[NDArray[np.float32]] = self._session.run(outputs, feed)
+            return vectors
+
+        batches = list(self._batches(encodings))
+        if len(batches) == 1:
+            yield batches[0], compute(batches[0])
+        else:
+            yield from zip(batches, self._threads.map(compute, batches), strict=True)
+
+    def _batches(self, encodings: Sequence[Any]) -> Iterator[_Batch]:
+        """Batches of texts of similar length, so that little is computed on padding."""
+        lengths = [len(encoding.ids) for encoding in encodings]
+        batch: list[int] = []
+        for index in sorted(range(len(encodings)), key=lengths.__getitem__):
+            if batch and lengths[index] * (len(batch) + 1) > TOKENS_PER_BATCH:
+                yield self._padded(batch, encodings)
+                batch = []
+            batch.append(index)
+        if batch:
+            yield self._padded(batch, encodings)
+
+    @staticmethod
+    def _padded(batch: list[int], encodings: Sequence[Any]) -> _Batch:
+        longest = len(encodings[batch[-1]].ids)
+        ids = np.full((len(batch), longest), _PAD, np.int64)
+        mask = np.zeros((len(batch), longest), np.int64)
+        for row, index in enumerate(batch):
+            tokens = encodings[index].ids
+            ids[row, : len(tokens)] = tokens
+            mask[row, : len(tokens)] = 1
+        return _Batch(batch, ids, mask)
+
+
+def unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The vectors, (n, dimension), with length 1."""
+    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))  # np.linalg.norm takes four times as long
+    unit: NDArray[np.float32] = vectors / np.maximum(lengths, 1e-9)[:, None]
+    return unit
+
+
+def available_cores() -> int:
+    """Cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

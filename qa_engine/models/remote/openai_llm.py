@@ -1,0 +1,207 @@
+"""LlamaIndex's OpenAI classes with one retry loop, one way of asking, limits that hold, and our errors."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import AsyncGenerator, Coroutine, Generator, Iterator, Sequence
+from contextlib import aclosing, contextmanager, suppress
+from functools import partial
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+import httpx
+import openai.resources.chat.completions  # noqa: F401
+from llama_index.core.base.llms.types import (
+    ChatMessage,
+    ChatResponse,
+    ChatResponseAsyncGen,
+    ChatResponseGen,
+)
+from llama_index.core.bridge.pydantic import Field, PrivateAttr
+from llama_index.llms.openai import OpenAI
+from llama_index.llms.openai_like import OpenAILike
+from openai import AsyncOpenAI
+
+from qa_engine.errors import ConfigurationError
+from qa_engine.models.remote.deadlines import DeadlineClient, on_response
+from qa_engine.models.remote.service_errors import ServiceErrors
+
+_T = TypeVar("_T")
+_lock = threading.Lock()
+_loop: asyncio.AbstractEventLoop | None = None
+
+
+def run_blocking(work: Coroutine[Any, Any, _T]) -> _T:
+    """What a coroutine returns. Interrupted, it is cancelled, and its connections are closed.
+
+    Example:
+        >>> run_blocking(asyncio.sleep(0, "done"))
+        'done'
+    """
+    future = asyncio.run_coroutine_threadsafe(work, _running_loop())
+    try:
+        return future.result()
+    except BaseException:
+        future.cancel()
+        raise
+
+
+def iterate_blocking(items: AsyncGenerator[_T, None]) -> Generator[_T, None, None]:
+    """The items of an async generator, which is closed with this one."""
+    end = object()
+
+    async def following() -> Any:
+        return await anext(items, end)
+
+    try:
+        while (item := run_blocking(following())) is not end:
+            yield item
+    finally:
+        # What failed has been raised already; an interrupted item may still be on its way out.
+        with suppress(RuntimeError):
+            run_blocking(items.aclose())
+
+
+def _running_loop() -> asyncio.AbstractEventLoop:
+    global _loop
+    with _lock:
+        if _loop is None:
+            _loop = asyncio.new_event_loop()
+            threading.Thread(target=_loop.run_forever, name="qa-engine requests", daemon=True).start()
+        return _loop
+
+
+def _forget() -> None:
+    """A forked child has the loop without the thread that runs it, and perhaps the lock without its holder."""
+    global _loop, _lock
+    _loop, _lock = None, threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
+
+
+# The client would import it, for most of a second, at the first question: in the event loop of whoever awaits the answer.
+
+
+_USAGE_REQUEST = "stream_options"
+"""The argument that asks for token counts at the end of a stream; some services do not know it."""
+
+
+class OfficialLLM(OpenAI):
+    """`OpenAI` of LlamaIndex, made dependable.
+
+    Blocking calls run the async ones in a loop of their own: one way of asking, whose time limits hold against a service
+    that drips bytes, and whose connections are closed when it is given up.
+
+    Args:
+        client_retries: tries after the first. Only the client of OpenAI retries: LlamaIndex's own loop around
+            it (``max_retries``, here always 0) would multiply them.
+        settings: the section of the configuration, or the beginning of its settings, for messages.
+        arguments: those of `llama_index.llms.openai.OpenAI`. ``timeout`` holds for each try as a whole; for a stream until
+            its first piece, and again for every further one.
+    """
+
+    api_key: str | None = Field(default=None, description="The API key.", repr=False, exclude=True)
+    _client_retries: int = PrivateAttr(default=0)
+    _settings: str = PrivateAttr(default="llm")
+    _counts_streams: bool = PrivateAttr(default=True)
+    # The connections of an async client belong to the loop that opened them.
+    _aclients: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncOpenAI] = PrivateAttr(
+        default_factory=WeakKeyDictionary
+    )
+
+    def __init__(self, *, client_retries: int = 0, settings: str = "llm", **arguments: Any) -> None:
+        super().__init__(max_retries=0, **arguments)
+        self._client_retries = client_retries
+        self._settings = settings
+
+    def _get_credential_kwargs(self, is_async: bool = False) -> dict[str, Any]:
+        return {**super()._get_credential_kwargs(is_async), "max_retries": self._client_retries}
+
+    def _get_aclient(self) -> AsyncOpenAI:
+        loop = asyncio.get_running_loop()
+        if loop not in self._aclients:
+            arguments = self._get_credential_kwargs(is_async=True)
+            client = arguments["http_client"] or DeadlineClient(self.timeout)
+            self._aclients[loop] = AsyncOpenAI(
+                **{**arguments, "http_client": client, "timeout": client.timeout}
+            )
+        return self._aclients[loop]
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        errors = ServiceErrors(self._settings, self.model, self.api_base, self.timeout)
+        with errors:
+            try:
+                yield
+            except (AttributeError, TypeError, IndexError, KeyError, ValueError) as error:
+                # The client hands on whatever came with status 200; a web page fails on its fields.
+                raise errors.unreadable() from error
+
+    def _chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
+        return run_blocking(self._achat(messages, **kwargs))
+
+    async def _achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
+        with self._translated():
+            reply: ChatResponse = await super()._achat(messages, **kwargs)
+        return reply
+
+    def _stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
+        return iterate_blocking(self._replies(messages, kwargs))
+
+    async def _astream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseAsyncGen:
+        return self._replies(messages, kwargs)
+
+    async def _replies(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatResponseAsyncGen:
+        """The pieces of a stream, with the token counts at its end from a service that can count."""
+        if self._counts_streams and _USAGE_REQUEST not in kwargs:
+            try:
+                counted = {**kwargs, _USAGE_REQUEST: {"include_usage": True}}
+                async with aclosing(self._pieces(messages, counted)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+                return
+            except ConfigurationError as error:
+                if not any(name in str(error) for name in (_USAGE_REQUEST, "include_usage")):
+                    raise
+                self._counts_streams = False  # it was refused before the first piece
+        async with aclosing(self._pieces(messages, kwargs)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def _pieces(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatResponseAsyncGen:
+        with self._translated():
+            source = await super()._astream_chat(messages, **kwargs)
+            end = object()
+            opened: list[httpx.Response] = []
+            try:
+                while True:
+                    try:
+                        # The client limits and repeats its tries by itself: the first piece has its time from then on.
+                        async with asyncio.timeout(self.timeout if opened else None) as limit:
+                            with on_response(partial(_begin, opened, limit, self.timeout)):
+                                piece: Any = await anext(source, end)
+                    except TimeoutError as error:
+                        raise httpx.ReadTimeout("no further piece in time") from error
+                    if piece is end:
+                        return
+                    yield piece
+            finally:
+                # The client's stream holds itself, so that leaving it would close nothing before a collection of garbage.
+                for response in opened:
+                    await response.aclose()
+                await source.aclose()
+
+
+def _begin(
+    opened: list[httpx.Response], limit: asyncio.Timeout, seconds: float, response: httpx.Response
+) -> None:
+    opened.append(response)
+    limit.reschedule(asyncio.get_running_loop().time() + seconds)
+
+
+class CompatibleLLM(OfficialLLM, OpenAILike):
+    """`OpenAILike` of LlamaIndex with the same additions: any server that speaks OpenAI's protocol."""

@@ -1,0 +1,226 @@
+"""Turns what HTTP clients raise into the errors of this package, so that a wrong key, an unknown model and an
+unreachable host read differently."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from qa_engine.errors import (
+    AuthenticationFailedError,
+    ConfigurationError,
+    ModelUnavailableError,
+    QAEngineError,
+    ServiceUnavailableError,
+)
+from qa_engine.models.remote.endpoints import FALLBACK, OPENAI_BASE_URL, address, setting_name, variable_name
+
+if TYPE_CHECKING:
+    import openai
+    from llama_index.core.llms import LLM
+
+_NAMES = {"llm": "language model", FALLBACK: "second language model", "embedding": "embedding model"}
+_MAX_MESSAGE_CHARS = 200
+_SECRET = re.compile(r"\b(sk|key|Bearer)[-_ ][\w*.-]{6,}", re.IGNORECASE)
+# Several services answer 400 or 403 where OpenAI answers 404.
+_UNKNOWN_MODEL = re.compile(
+    r"model_not_found|model.{0,80}(not exist|not found|unknown|not supported|no access)"
+    r"|(unknown|invalid|no such) model|模型.{0,40}不存在",
+    re.IGNORECASE | re.DOTALL,
+)
+_TOO_LONG = re.compile(
+    r"context.{0,20}(length|window|size)|too (long|many tokens)|maximum.{0,20}tokens", re.I
+)
+
+
+@dataclass(frozen=True)
+class ServiceErrors:
+    """Context manager around a request; see `service_errors`."""
+
+    what: str
+    model: str
+    base_url: str | None = None
+    timeout_seconds: float | None = None
+
+    def __enter__(self) -> ServiceErrors:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if isinstance(error, Exception) and (translated := self._translate(error)) is not None:
+            raise translated from error
+
+    @property
+    def _who(self) -> str:
+        return f"the {_NAMES.get(self.what, self.what)} {self.model!r} at {address(self.base_url)}"
+
+    @property
+    def _section(self) -> str:
+        return self.what.partition(".")[0]
+
+    def _setting(self, name: str) -> str:
+        return setting_name(self.what, name)
+
+    def _translate(self, error: Exception) -> QAEngineError | None:
+        if isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
+            return self.unreadable()
+        # A library that was never imported cannot have raised: importing it here would cost a second.
+        if (openai := sys.modules.get("openai")) is not None and isinstance(error, openai.APIError):
+            if isinstance(error, openai.APIStatusError):
+                return self._status(error)
+            if isinstance(error, openai.APIConnectionError):
+                return self._transport(error.__cause__ or error, isinstance(error, openai.APITimeoutError))
+            if isinstance(error, openai.APIResponseValidationError):
+                return self.unreadable()
+            return ServiceUnavailableError(
+                f"The reply of {self._who} broke off with an error: {_shorten(error.message)} Try again."
+            )
+        if (httpx := sys.modules.get("httpx")) is not None:
+            if isinstance(error, httpx.DecodingError):
+                return self.unreadable()
+            if isinstance(error, httpx.RequestError):
+                return self._transport(error, isinstance(error, httpx.TimeoutException))
+        return None
+
+    def unreadable(self) -> ServiceUnavailableError:
+        """The error for a reply that is not what an OpenAI-compatible service sends."""
+        return ServiceUnavailableError(
+            f"What {self._who} replied is not a reply of an OpenAI-compatible service: check "
+            f"{self._setting('base_url')} = {_without_secrets(self.base_url)!r}, which usually ends in /v1."
+        )
+
+    def _transport(self, cause: BaseException, timed_out: bool) -> QAEngineError:
+        import httpx
+
+        place = address(self.base_url)
+        if timed_out:
+            within = f" within {self.timeout_seconds:g} seconds" if self.timeout_seconds else " in time"
+            return ServiceUnavailableError(
+                f"{_capital(self._who)} did not answer{within}: try again, or raise "
+                f"{self._section}.timeout_seconds."
+            )
+        if isinstance(cause, httpx.DecodingError):
+            return self.unreadable()
+        if isinstance(cause, httpx.UnsupportedProtocol | httpx.ProxyError | httpx.TooManyRedirects):
+            return ServiceUnavailableError(
+                f"{_capital(self._who)} cannot be reached: {_shorten(str(cause))} "
+                f"Check {self._setting('base_url')} and the proxy settings."
+            )
+        if isinstance(cause, httpx.ConnectError) or not isinstance(cause, httpx.TransportError):
+            return ServiceUnavailableError(
+                f"Nobody answers at {place}, where the {_NAMES.get(self.what, self.what)} {self.model!r} is "
+                f"expected ({_shorten(str(cause)).rstrip('.')}): check {self._setting('base_url')} and that the "
+                "server is running."
+            )
+        return ServiceUnavailableError(
+            f"The connection to {self._who} broke off before the reply was complete: try again."
+        )
+
+    def _status(self, error: openai.APIStatusError) -> QAEngineError:
+        status, told = error.status_code, _told(error)
+        if status == 404 or (status in {400, 403, 422} and _UNKNOWN_MODEL.search(told)):
+            return self._unknown_model(told, certain=bool(_UNKNOWN_MODEL.search(told)))
+        if status in {401, 403}:
+            # The reply is not repeated: services quote the key in it.
+            return AuthenticationFailedError(
+                f"The API key for {self._who} was refused (status {status}): "
+                f"check {variable_name(self.what, 'api_key')}{'' if self.what == FALLBACK else ' or OPENAI_API_KEY'}."
+            )
+        if status == 429:
+            return ServiceUnavailableError(
+                f"{_capital(self._who)} accepts no more requests now (status 429): {_shorten(told)} "
+                f"Try again later, check the quota of the account, or raise {self._section}.max_retries."
+            )
+        if status >= 500 or status in {408, 409}:
+            return ServiceUnavailableError(
+                f"{_capital(self._who)} failed (status {status}): {_shorten(told)} Try again later."
+            )
+        way_out = (
+            "use fewer passages (answering.passages), or set llm.context_window to what the model has."
+            if self._section == "llm" and _TOO_LONG.search(told)
+            else f"check the settings of {self.what}."
+        )
+        return ConfigurationError(
+            f"{_capital(self._who)} refused the request (status {status}): {_shorten(told)} "
+            f"{_capital(way_out)}"
+        )
+
+    def _unknown_model(self, told: str, certain: bool) -> QAEngineError:
+        url = _without_secrets(self.base_url or OPENAI_BASE_URL).rstrip("/")
+        doubt = (
+            "" if certain else f" If that address is wrong: {self._setting('base_url')} usually ends in /v1."
+        )
+        return ModelUnavailableError(
+            f"There is no model {self.model!r} at {address(self.base_url)}, or it is not open to this key: "
+            f"{url}/models lists the models there; choose one with {self._setting('model')}.{doubt}"
+        )
+
+
+def service_errors(
+    what: str, model: str, base_url: str | None, *, timeout_seconds: float | None = None
+) -> ServiceErrors:
+    """A context manager, also around awaits, that turns errors of openai and httpx into `QAEngineError`s.
+
+    Args:
+        what: the section of the configuration that chose the model: ``llm`` or ``embedding``, or ``llm.fallback``.
+        model: name of the model.
+        base_url: address of the service; None is OpenAI.
+        timeout_seconds: for the message of a time-out.
+
+    Raises:
+        AuthenticationFailedError: the service refused the key.
+        ModelUnavailableError: the service has no such model.
+        ServiceUnavailableError: nobody answers, not in time, too many requests, or the service failed.
+        ConfigurationError: the service refused the request as such.
+
+    Example:
+        >>> with service_errors("llm", "gpt-4o-mini", None):
+        ...     pass
+    """
+    return ServiceErrors(what, model, base_url, timeout_seconds)
+
+
+def llm_errors(llm: LLM) -> ServiceErrors:
+    """`service_errors` for a LlamaIndex LLM.
+
+    One of `qa_engine.models` raises our errors already; this is for others with OpenAI's client.
+    """
+    return service_errors(
+        "llm",
+        llm.metadata.model_name,
+        getattr(llm, "api_base", None),
+        timeout_seconds=getattr(llm, "timeout", None),
+    )
+
+
+def _told(error: openai.APIStatusError) -> str:
+    """What the service said: the message of a JSON error with its code, or the start of another body."""
+    body = error.body
+    if isinstance(body, dict):
+        inner = body.get("error", body)
+        if isinstance(inner, dict):
+            parts = [inner.get("message") or inner.get("detail"), inner.get("code")]
+            return " ".join(str(part) for part in parts if part)
+        return str(inner)
+    return "" if body is None else str(body)
+
+
+def _shorten(text: str) -> str:
+    """One line that ends in a full stop, without anything that looks like a key."""
+    line = _SECRET.sub("…", " ".join(re.sub(r"<[^>]*>", " ", text).split()))
+    if len(line) > _MAX_MESSAGE_CHARS:
+        line = line[:_MAX_MESSAGE_CHARS].rstrip() + "…"
+    return (line or "no reason given").rstrip(".") + "."
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _without_secrets(url: str | None) -> str:
+    return re.sub(r"//[^/@]*@", "//…@", url or OPENAI_BASE_URL)

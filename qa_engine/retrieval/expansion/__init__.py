@@ -1,0 +1,1 @@
+"""A translation and keywords that a language model adds to a question."""

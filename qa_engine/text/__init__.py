@@ -1,0 +1,1 @@
+"""Text alone: its language, its numbers, its terms, and what models write around it."""

@@ -1,0 +1,155 @@
+"""Text in, BM25 terms out: Chinese words and bigrams, stemmed English without stop words, codes, numbers and dates."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from threading import local
+from typing import Any
+
+from qa_engine.text.numbers import quantities
+
+ANALYSER_VERSION = "rjieba-bigram-stem-fold-2"
+"""Recorded with the index; a query is analysed the same way or not at all."""
+
+HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"
+"""Han characters, for a character class."""
+_KANA, _HANGUL = "\u3041-\u3096\u30a1-\u30fa\u30fc", "\uac00-\ud7a3"
+_LETTER = rf"(?:(?![{HAN}{_KANA}{_HANGUL}])[^\W\d_])"
+_WORD = rf"(?:(?![{HAN}{_KANA}{_HANGUL}])[^\W_])"
+_JOINT = r"(?:[-/_&]|(?<=[0-9])[,:](?=[0-9])|(?<![^\W_]{2})\.|\.(?=[0-9]))"
+_RUNS = re.compile(
+    rf"(?P<han>[{HAN}]+)|(?P<syllables>[{_KANA}]+|[{_HANGUL}]+)"
+    # GB/T 19001 and Llama 2 are one run, so that they match GB/T19001 and Llama2.
+    rf"|(?P<word>(?:{_LETTER}+(?:[-/&]{_LETTER}+)*[ ](?=[0-9]))?{_WORD}+(?:{_JOINT}{_WORD}+)*)"
+)
+_PIECES = re.compile(rf"[0-9]+(?:,[0-9]{{3}})+(?:\.[0-9]+)?(?!{_WORD})|(?:{_WORD}|(?<=[0-9])\.(?=[0-9]))+")
+_PARTS = re.compile(r"[^\W\d_]+|[0-9]+(?:\.[0-9]+)*")
+_CAMEL = re.compile(r"[a-z](?=[A-Z])|[A-Z](?=[A-Z][a-z])")
+_MARKS = re.compile("[\u0300-\u036f]")
+"""Accents. The marks of kana are others: without them は and ば would be one."""
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")
+_MAX_CODE = 40
+"""Characters of the longest code that is a term: what is longer is a path or a chain of numbers."""
+_STOP_WORDS = frozenset(
+    """a about above after again all also am an and any are as at be because been before being below between both
+    but by can could did do does doing down during each few for from further had has have having he her here hers
+    him his how i if in into is it its itself just me more most my no nor not of off on once only or other our ours
+    out over own s same she should so some such t than that the their theirs them then there these they this those
+    through to too under until up very was we were what when where which while who whom why will with would you
+    your yours""".split()  # noqa: SIM905 - a list would take a line a word
+)
+_CHINESE_STOP_WORDS = frozenset("的了是在和与及或也都就而着被把对等其之吗呢吧啊呀么这那个")
+"""Single characters that mean nothing on their own; inside pairs and words they stay."""
+_QUESTION_WORDS = frozenset(
+    "什么 怎么 怎样 哪些 哪个 哪里 哪一 多少 如何 为什么 为什 为何 何时 是否 请问 是什".split()  # noqa: SIM905
+)
+"""Words, and pairs cut from them, that ask and are not what is asked about."""
+_thread = local()
+
+
+def analyse(text: str) -> list[str]:
+    """The terms of a text, repeated as often as they occur.
+
+    Full-width forms, ligatures, accents, case, and traditional and simplified characters are folded. A run of Han
+    characters gives its words in jieba's search mode and its overlapping pairs of characters, so that neither a word
+    unknown to the dictionary nor a wrong cut hides a match; kana and Hangul give their pairs. Words of letters are
+    stemmed. Compounds and codes (self-attention, GB/T 19001-2016, LlamaIndex) give their pieces and the whole without
+    what joins them. Numbers, dates and measures give what they mean as well, see `quantities`.
+    """
+    folded = fold(text)
+    terms: list[str] = []
+    for run in _RUNS.finditer(folded):
+        if run["han"]:
+            terms.extend(_han_terms(run["han"]))
+        elif run["syllables"]:
+            terms.extend(_pairs(run["syllables"]))
+        else:
+            terms.extend(_word_terms(run["word"]))
+    terms.extend(quantities(folded.lower()))
+    return terms
+
+
+def fold(text: str) -> str:
+    """A text with one form for what is written in several: NFKC, without accents, in simplified characters.
+
+    Case stays. Most characters stay where they were; ligatures and the like become several.
+    """
+    visible = _INVISIBLE.sub("", text)
+    if visible.isascii():
+        return visible
+    bare = _MARKS.sub("", unicodedata.normalize("NFKD", visible))
+    return str(_simplifier().convert(unicodedata.normalize("NFC", bare)))
+
+
+def _han_terms(run: str) -> list[str]:
+    if len(run) == 1:
+        return [] if run in _CHINESE_STOP_WORDS else [run]
+    words = [word for word in _segmenter().cut_for_search(run) if word not in _CHINESE_STOP_WORDS]
+    return [term for term in words + _pairs(run) if term not in _QUESTION_WORDS]
+
+
+def _pairs(run: str) -> list[str]:
+    return [run[i : i + 2] for i in range(len(run) - 1)] or [run]
+
+
+def _word_terms(run: str) -> Iterator[str]:
+    """Of words, numbers and codes that hang together."""
+    pieces = [piece.replace(",", "") for piece in _PIECES.findall(run)]
+    for piece in pieces:
+        yield from _piece_terms(piece)
+    if run.partition(" ")[0].lower() in _STOP_WORDS:
+        return  # in 2003
+    for count in range(2, len(pieces) + 1):
+        whole = "".join(pieces[:count])
+        # Of a code the beginnings count as well: GB/T 19001 is found without its year. Sentences that a missing
+        # blank runs together, and thousands of numbers in a table, are neither.
+        telling = count == len(pieces) or not whole.isalpha()
+        if telling and len(whole) <= _MAX_CODE and not _is_number(whole):
+            yield from _piece_terms(whole)[:1]
+
+
+def _piece_terms(piece: str) -> Sequence[str]:
+    """The whole first."""
+    lower = piece.lower()
+    if lower in _STOP_WORDS:
+        return []
+    if _is_number(lower):
+        return [lower]
+    if not lower.isalpha():
+        parts = [part for part in _PARTS.findall(lower) if len(part) > 1 and part not in _STOP_WORDS]
+        return [lower, *parts]
+    parts = _CAMEL.sub(lambda end: f"{end[0]} ", piece).lower().split()
+    further = [_stem(part) for part in parts if len(part) > 1 and part not in _STOP_WORDS]
+    return [_stem(lower), *(further if len(parts) > 1 else [])]
+
+
+def _is_number(piece: str) -> bool:
+    return piece.replace(".", "").isdecimal()
+
+
+@lru_cache(maxsize=65_536)
+def _stem(word: str) -> str:
+    stemmer = getattr(_thread, "stemmer", None)
+    if stemmer is None:
+        import Stemmer
+
+        stemmer = _thread.stemmer = Stemmer.Stemmer("english")
+    return str(stemmer.stemWord(word))
+
+
+def _simplifier() -> Any:
+    simplifier = getattr(_thread, "simplifier", None)
+    if simplifier is None:
+        import opencc
+
+        simplifier = _thread.simplifier = opencc.OpenCC("t2s")
+    return simplifier
+
+
+def _segmenter() -> Any:
+    import rjieba
+
+    return rjieba
