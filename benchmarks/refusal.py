@@ -45,7 +45,7 @@ def ask(engine: QueryEngine, config: Config, questions: list[Question], kind: st
             continue
         texts = [node.node.get_content() for node in explained.nodes[:used]]
         holds = first_hit(texts, question.answers, used) is not None
-        evidence = Evidence.of(explained.judged_as or question.question, explained.nodes, used)
+        evidence = Evidence.of(explained.rerank_query or question.question, explained.nodes, used)
         found.append({"id": question.id, "kind": kind, "holds": holds, "evidence": asdict(evidence)})
     return found
 

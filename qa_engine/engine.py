@@ -96,7 +96,7 @@ class QueryEngine(BaseQueryEngine):
         self._expander = expander
         self._condenser = condenser or QuestionCondenser(None)
         self._extractive = isinstance(synthesizer, ExtractiveSynthesizer)
-        self._judge = Judge(self._search, config.answering, relevance, self._extractive)
+        self._judge = Judge(config.answering, relevance, self._extractive)
 
     @classmethod
     def open(

@@ -7,10 +7,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from llama_index.core.base.response.schema import Response
-from llama_index.core.schema import MetadataMode, NodeWithScore
+from llama_index.core.schema import NodeWithScore
 
 from qa_engine.answering.usage import Usage
 from qa_engine.retrieval.explanation import Explanation
+from qa_engine.types import passage_of
 
 REFUSAL = "我无法回答您的问题"
 """The one sentence that means: the documents do not hold the answer."""
@@ -119,17 +120,17 @@ class Answer(Response):
 
 def passage_to_dict(rank: int, passage: NodeWithScore) -> dict[str, Any]:
     """One retrieved passage for JSON: rank (from 1), place, text, the sentence that hit, and scores by stage."""
-    metadata = passage.node.metadata
+    found = passage_of(passage)
     return {
         "rank": rank,
-        "file": metadata.get("file_name", ""),
-        "page": metadata.get("page"),
-        "page_end": metadata.get("page_end"),
-        "text": passage.node.get_content(metadata_mode=MetadataMode.NONE),
-        "sentence": metadata.get("sentence", ""),
-        "section": metadata.get("section", ""),
-        "collection": metadata.get("collection", ""),
-        "metadata": metadata.get("metadata", {}),
-        "score": passage.score,
-        "scores": metadata.get("scores", {}),
+        "file": found.file_name,
+        "page": found.page,
+        "page_end": found.page_end,
+        "text": found.text,
+        "sentence": found.sentence,
+        "section": found.section,
+        "collection": found.collection,
+        "metadata": found.metadata,
+        "score": found.score,
+        "scores": found.scores,
     }

@@ -15,11 +15,10 @@ from qa_engine.answering.answer import Answer
 from qa_engine.answering.checks.citations import citation_boxes, refusal
 from qa_engine.config import AnsweringConfig
 from qa_engine.retrieval.explanation import Explanation
-from qa_engine.retrieval.fusion import SCORES
 from qa_engine.retrieval.retriever import RankedPassages
-from qa_engine.retrieval.search import CollectionSearch
 from qa_engine.text.language import is_chinese
 from qa_engine.text.tokenizer import analyse
+from qa_engine.types import Passage, passage_of
 
 FEATURES = ("support", "weakest", "lead", "coverage", "dense")
 """What a `RelevanceModel` looks at, see `Evidence`."""
@@ -59,18 +58,18 @@ class Evidence:
             used: how many of them the answer may use.
             with_coverage: whether to analyse the texts for their coverage, which is 0 otherwise.
         """
-        scores = [_scores(passage) for passage in candidates]
-        supports = [found["rerank"] for found in scores if "rerank" in found]
-        passages = candidates[:used]
-        best = max(passages, key=lambda passage: _scores(passage).get("rerank", -math.inf))
-        support = _scores(best).get("rerank", 0.0)
+        passages = [passage_of(candidate) for candidate in candidates]
+        supports = [passage.scores["rerank"] for passage in passages if "rerank" in passage.scores]
+        scores = [passage.scores for passage in passages]
+        best = max(passages[:used], key=lambda passage: passage.scores.get("rerank", -math.inf))
+        support = best.scores.get("rerank", 0.0)
         return cls(
             support=support,
             weakest=max(found.get("weakest", 0.0) for found in scores[:used]),
             lead=support - median(supports) if supports else 0.0,
-            coverage=_coverage(question, passages) if with_coverage else 0.0,
+            coverage=_coverage(question, passages[:used]) if with_coverage else 0.0,
             dense=max((found["dense"] for found in scores if "dense" in found), default=0.0),
-            pair=f"{_language(question)}-{_language(best.node.get_content())}",
+            pair=f"{_language(question)}-{_language(best.text)}",
         )
 
     def values(self) -> list[float]:
@@ -116,14 +115,9 @@ class RelevanceModel:
         return asdict(self)
 
 
-def _scores(passage: NodeWithScore) -> Mapping[str, float]:
-    scores: Mapping[str, float] = passage.node.metadata.get(SCORES, {})
-    return scores
-
-
-def _coverage(question: str, passages: Sequence[NodeWithScore]) -> float:
+def _coverage(question: str, passages: Sequence[Passage]) -> float:
     terms = set(analyse(question))
-    shared = (len(terms.intersection(analyse(passage.node.get_content()))) for passage in passages)
+    shared = (len(terms.intersection(analyse(passage.text))) for passage in passages)
     return max(shared) / max(1, len(terms))
 
 
@@ -159,21 +153,13 @@ class Grounds:
 class Judge:
     """Decides what of the passages goes into an answer, and completes the answer with how it came about. Thread-safe."""
 
-    def __init__(
-        self,
-        search: CollectionSearch,
-        settings: AnsweringConfig,
-        relevance: RelevanceModel | None,
-        extractive: bool,
-    ) -> None:
+    def __init__(self, settings: AnsweringConfig, relevance: RelevanceModel | None, extractive: bool) -> None:
         """
         Args:
-            search: where the passages are from.
             settings: sizes and thresholds.
             relevance: estimates whether the passages hold the answer; None never refuses.
             extractive: whether no language model, which could refuse by itself, is asked afterwards.
         """
-        self._search = search
         self._used = settings.passages
         self._relevance = relevance
         self._threshold = 0.0
@@ -187,10 +173,10 @@ class Judge:
 
     def grounds(self, query: QueryBundle, ranked: RankedPassages) -> Grounds:
         """What of what was found the answer may use."""
-        passages = self._search.with_tables(ranked.passages[: self._used])
+        passages = ranked.best(self._used)
         if self._relevance is None:
             return Grounds(query, ranked, passages, None, hopeless=False)
-        wording = ranked.judged_as or query.query_str
+        wording = ranked.rerank_query or query.query_str
         probability = self._relevance.probability(wording, ranked.passages, self._used)
         return Grounds(query, ranked, passages, probability, hopeless=probability < self._threshold)
 
@@ -204,13 +190,13 @@ class Judge:
             answer.source_nodes,
             ranked.queries,
             ranked.expansion,
-            ranked.judged_as,
+            ranked.rerank_query,
             answer.probability,
             answer.timings,
         )
         by_id = {node.node.node_id: node for node in answer.source_nodes}
         answer.citations = [
-            replace(citation, boxes=citation_boxes(citation, passage, self._search.spans(passage)))
+            replace(citation, boxes=citation_boxes(citation, passage, ranked.spans(passage)))
             for citation in answer.citations
             if (passage := by_id.get(citation.node_id)) is not None
         ]
@@ -218,11 +204,11 @@ class Judge:
 
     def explanation(self, ranked: RankedPassages, top_k: int) -> Explanation:
         """How the best passages came about, without an answer."""
-        passages = self._search.with_tables(ranked.passages[:top_k])
+        passages = ranked.best(top_k)
         timings = rounded(ranked.timings)
         stages = {stage: nodes[:top_k] for stage, nodes in ranked.stages.items()}
         return Explanation(
-            passages, ranked.queries, ranked.expansion, ranked.judged_as, None, timings, stages
+            passages, ranked.queries, ranked.expansion, ranked.rerank_query, None, timings, stages
         )
 
 

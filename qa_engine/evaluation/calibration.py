@@ -124,7 +124,7 @@ def _examples(engine: QueryEngine, config: Config, asked: LabelledQuestion) -> I
 
 def _candidates(engine: QueryEngine, config: Config, question: str) -> tuple[list[NodeWithScore], str]:
     explained = engine.explain(question, config.retrieval.candidates)
-    return list(explained.nodes), explained.judged_as or question
+    return list(explained.nodes), explained.rerank_query or question
 
 
 def _holds(passage: NodeWithScore, answers: Sequence[str]) -> bool:

@@ -31,8 +31,8 @@ from qa_engine.evaluation.results import (
     PassageResult,
     StageRanking,
 )
-from qa_engine.retrieval.passages import TABLES
 from qa_engine.text.language import is_chinese
+from qa_engine.types import TABLES
 
 _MARK = re.compile(r"\s*\[[1-9][0-9]{0,2}\]")
 

@@ -1,4 +1,4 @@
-"""Why passages were found and ranked as they were: what ran, how much it counted, and what each stage said."""
+"""Why passages were found and ranked as they were: the queries that ran, their weights, and the scores of each stage."""
 
 from __future__ import annotations
 
@@ -6,49 +6,14 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-from llama_index.core.schema import MetadataMode, NodeWithScore
+from llama_index.core.schema import NodeWithScore
 
 from qa_engine.retrieval.expansion.expanded_query import Expansion
-from qa_engine.retrieval.fusion import RANKS, SCORES, QueryWeights
+from qa_engine.retrieval.hybrid.fusion import QueryWeights
 from qa_engine.text.tokenizer import HAN, analyse, fold
-
-
-@dataclass(frozen=True)
-class Condensation:
-    """The question that stands alone, and how it was made.
-
-    Attributes:
-        question: as it was asked.
-        standalone: as it was searched for and answered.
-        method: ``llm``, ``rules``, or ``none`` where the question was left as it was.
-        skipped: why it was left as it was, in one sentence; None if it was looked at, or if that failed.
-        error: why the language model gave nothing, in one sentence; None if nothing went wrong.
-        cached: whether this was known from before, or shared with a question that was asked at the same time.
-        seconds: that the call took; 0 for what was known.
-    """
-
-    question: str
-    standalone: str
-    method: Literal["llm", "rules", "none"] = "none"
-    skipped: str | None = None
-    error: str | None = None
-    cached: bool = False
-    seconds: float = 0.0
-
-    def to_dict(self) -> dict[str, Any]:
-        """The documented JSON object."""
-        return {
-            "question": self.question,
-            "standalone": self.standalone,
-            "method": self.method,
-            "skipped": self.skipped,
-            "error": self.error,
-            "cached": self.cached,
-            "seconds": round(self.seconds, 4),
-        }
-
+from qa_engine.types import Condensation, passage_of
 
 _RUNS = re.compile(rf"[{HAN}]+|[^\W{HAN}]+(?:[-./,&:][^\W{HAN}]+)*")
 _HAN = re.compile(f"[{HAN}]")
@@ -110,7 +75,7 @@ class PassageExplanation:
         score: that gave it its place; higher is better.
         ranks: its place in each stage: among the sentences that ``dense``, ``bm25`` and ``fused`` ranked (that of its best
             one), and among the passages by the score of ``rerank`` alone. A stage that did not find it is absent.
-        scores: what each stage said, see `qa_engine.retrieval.fusion.SCORES`.
+        scores: by stage, see `qa_engine.types.SCORES`.
         terms: the words of the queries that BM25 matches in it, as they stand in the queries.
     """
 
@@ -131,9 +96,9 @@ class Explanation:
 
     Attributes:
         nodes: the passages, best first.
-        queries: what was searched for, the question first, and how much each query and leg counted.
+        queries: what was searched for, the question first, and how much each query and retriever counted.
         expansion: what a language model added to the question; None if none was asked to.
-        judged_as: the wording that the passages were compared with: the question, or its translation.
+        rerank_query: the question as the passages were compared with it: in its own words, or translated.
         probability: estimated probability (0 to 1) that the passages hold the answer; None without an estimate.
         timings: seconds by stage.
         stages: passages by the stage that ranked them, ``dense``, ``bm25``, ``fused`` and ``reranked``; empty unless
@@ -144,7 +109,7 @@ class Explanation:
     nodes: list[NodeWithScore]
     queries: list[QueryWeights] = field(default_factory=list)
     expansion: Expansion | None = None
-    judged_as: str = ""
+    rerank_query: str = ""
     probability: float | None = None
     timings: dict[str, float] = field(default_factory=dict)
     stages: dict[str, list[NodeWithScore]] = field(default_factory=dict)
@@ -153,34 +118,32 @@ class Explanation:
     @property
     def passages(self) -> list[PassageExplanation]:
         """The passages one by one. The terms are looked up here, so that nobody pays who does not look."""
-        queries = [given.query for given in self.queries]
-        found = []
-        for rank, passage in enumerate(self.nodes, 1):
-            metadata = passage.node.metadata
-            text = passage.node.get_content(metadata_mode=MetadataMode.NONE)
-            known = frozenset(analyse(f"{metadata.get('section', '')}\n{text}"))
+        queries = [query.query for query in self.queries]
+        explanations = []
+        for rank, passage in enumerate(map(passage_of, self.nodes), 1):
+            known = frozenset(analyse(f"{passage.section}\n{passage.text}"))
             terms = dict.fromkeys(term for query in queries for term in matched_terms(query, known))
-            found.append(
+            explanations.append(
                 PassageExplanation(
                     rank,
-                    passage.node.node_id,
-                    str(metadata.get("file_name", "")),
-                    metadata.get("page"),
-                    metadata.get("page_end"),
+                    passage.node_id,
+                    passage.file_name,
+                    passage.page,
+                    passage.page_end,
                     passage.score,
-                    dict(metadata.get(RANKS, {})),
-                    dict(metadata.get(SCORES, {})),
+                    dict(passage.ranks),
+                    dict(passage.scores),
                     list(terms),
                 )
             )
-        return found
+        return explanations
 
     def to_dict(self) -> dict[str, Any]:
         """The documented JSON object."""
         return {
-            "queries": [asdict(given) for given in self.queries],
+            "queries": [asdict(query) for query in self.queries],
             "expansion": None if self.expansion is None else self.expansion.to_dict(),
-            "judged_as": self.judged_as,
+            "judged_as": self.rerank_query,
             "probability": self.probability,
             "timings": self.timings,
             "passages": [asdict(passage) for passage in self.passages],

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Protocol
 
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
-from llama_index.core.schema import (
-    NodeRelationship,
-    NodeWithScore,
-    QueryBundle,
-    RelatedNodeInfo,
-    TextNode,
-)
+from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 from pydantic import Field, PrivateAttr
 
 from qa_engine.documents.sentences.node_ids import node_id, split_node_id
 from qa_engine.documents.sentences.splitting import join_sentences
-from qa_engine.retrieval.fusion import RANKS, SCORES
-from qa_engine.retrieval.sentence_windows import Neighbourhood, Sentence, StoredSentences
+from qa_engine.index.records import StoredSentence
+from qa_engine.text.language import chinese_size
+from qa_engine.types import RANKS, SCORES, Passage, PassageSentence, passage_node
 
 _TYPICAL_SENTENCE = 25
 """Characters of a short Chinese sentence: bounds how many neighbours are fetched."""
@@ -30,35 +26,81 @@ _SHORT_SECTION = 0.3
 """A section that fills less of the budget than this is read with those beside it."""
 _MAX_MERGED = 2
 """A merged passage may be this many times as long as a window."""
-SENTENCES = "sentences"
-"""Metadata key of the sentences of a passage: a list of dicts with ``node_id``, ``text``, ``page``, ``page_end`` (from 1),
-``start`` and ``end`` (characters of the document), ``section``, ``role``, ``page_label`` and ``table``."""
-COMPARED_WITH = "compared_with"
-"""Metadata key of the question that a passage was compared with: that to which the ``support`` (-1 to 1) of each of its
-`SENTENCES` belongs."""
-TABLES = "tables"
-"""Metadata key of the tables, in Markdown, of which a passage holds rows."""
-COLLECTION, METADATA = "collection", "metadata"
-"""Metadata keys of the collection that a passage is from, and of what the user noted about its file."""
-PASSAGE_KEYS = [
-    "file_name",
-    "page",
-    "page_end",
-    "page_label",
-    "section",
-    "sentence",
-    SENTENCES,
-    COMPARED_WITH,
-    TABLES,
-    SCORES,
-    RANKS,
-    COLLECTION,
-    METADATA,
-]
+
+
+class StoredSentences(Protocol):
+    """Where the sentences of passages are."""
+
+    def stored_sentences(self, ids: Sequence[str]) -> dict[str, StoredSentence]:
+        """Those of the sentences that exist, by id."""
+
+
+Sentence = TextNode | StoredSentence
+"""A hit, which is a node, or a neighbour of one."""
+
+
+class SentenceNeighbours:
+    """Hits and their neighbours, by document and ordinal, for one question. Each is read and measured once."""
+
+    def __init__(self, store: StoredSentences, reach: int, latin_ratio: float) -> None:
+        """
+        Args:
+            store: where the neighbours are.
+            reach: how many are fetched on each side of a hit.
+            latin_ratio: how many characters of other scripts count as one Chinese one.
+        """
+        self._store = store
+        self._reach = reach
+        self._latin_ratio = latin_ratio
+        self._sentences: dict[tuple[str, int], Sentence] = {}
+        self._requested: set[tuple[str, int]] = set()
+        self._sizes: dict[tuple[str, int], float] = {}
+
+    def load(self, hits: Sequence[NodeWithScore]) -> None:
+        """Reads hits and the neighbours that their windows may reach, with one query to the store."""
+        places = [split_node_id(hit.node_id) for hit in hits]
+        for place, hit in zip(places, hits, strict=True):
+            if isinstance(hit.node, TextNode):
+                self._sentences[place] = hit.node
+        missing = {
+            (document_id, neighbour): None
+            for document_id, ordinal in places
+            for neighbour in range(max(0, ordinal - self._reach), ordinal + self._reach + 1)
+            if (document_id, neighbour) not in self._sentences
+            and (document_id, neighbour) not in self._requested
+        }
+        self._requested.update(missing)
+        names = {node_id(*place): place for place in missing}
+        for name, sentence in self._store.stored_sentences(list(names)).items():
+            self._sentences[names[name]] = sentence
+
+    def get(self, document_id: str, ordinal: int) -> Sentence | None:
+        """A sentence; None if it does not exist, or is further from all hits than they reach."""
+        return self._sentences.get((document_id, ordinal))
+
+    def between(self, document_id: str, first: int, last: int) -> list[Sentence]:
+        """Those of the sentences from ``first`` to ``last`` that are known, in order."""
+        sentences = (self._sentences.get((document_id, ordinal)) for ordinal in range(first, last + 1))
+        return [sentence for sentence in sentences if sentence is not None]
+
+    def size(self, document_id: str, ordinal: int) -> float:
+        """Characters of a sentence, those of other scripts than Chinese at what they are worth; 0 without it."""
+        place = (document_id, ordinal)
+        size = self._sizes.get(place)
+        if size is None:
+            sentence = self._sentences.get(place)
+            if sentence is None:
+                return 0.0
+            size = self._sizes[place] = chinese_size(sentence.text, self._latin_ratio)
+        return size
+
+    def length(self, document_id: str, first: int, last: int) -> float:
+        """The sizes of the sentences from ``first`` to ``last`` together."""
+        return sum(self.size(document_id, ordinal) for ordinal in range(first, last + 1))
 
 
 @dataclass
-class _Passage:
+class _Window:
     """Sentences ``first`` to ``last`` of a document, with the hit that opened it."""
 
     document_id: str
@@ -84,13 +126,21 @@ class PassageBuilder(BaseNodePostprocessor):
     .980.
     """
 
-    window_chars: int = Field(default=250, ge=1)
-    latin_ratio: float = Field(default=1.7, ge=1)
-    max_passages: int = Field(default=12, ge=1)
-    max_per_file: int = Field(default=0, ge=0)
+    window_chars: int = Field(ge=1)
+    latin_ratio: float = Field(ge=1)
+    max_passages: int = Field(ge=1)
+    max_per_file: int = Field(ge=0)
     _store: StoredSentences = PrivateAttr()
 
-    def __init__(self, store: StoredSentences, **settings: Any) -> None:
+    def __init__(
+        self,
+        store: StoredSentences,
+        *,
+        window_chars: int,
+        latin_ratio: float,
+        max_passages: int,
+        max_per_file: int = 0,
+    ) -> None:
         """
         Args:
             store: where the neighbours are.
@@ -99,7 +149,12 @@ class PassageBuilder(BaseNodePostprocessor):
             max_passages: most passages to return.
             max_per_file: most passages of one file, so that the next best files move up; 0 for any number.
         """
-        super().__init__(**settings)
+        super().__init__(
+            window_chars=window_chars,
+            latin_ratio=latin_ratio,
+            max_passages=max_passages,
+            max_per_file=max_per_file,
+        )
         self._store = store
 
     @classmethod
@@ -110,29 +165,29 @@ class PassageBuilder(BaseNodePostprocessor):
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
     ) -> list[NodeWithScore]:
         reach = min(_MAX_REACH, math.ceil(self.window_chars / 2 / _TYPICAL_SENTENCE))
-        sentences = Neighbourhood(self._store, reach, self.latin_ratio)
-        passages: list[_Passage] = []
+        sentences = SentenceNeighbours(self._store, reach, self.latin_ratio)
+        windows: list[_Window] = []
         for number, hit in enumerate(nodes):
-            if number % _HITS_AT_ONCE == 0 and len(passages) < self.max_passages:
-                sentences.add(nodes[number : number + _HITS_AT_ONCE])
+            if number % _HITS_AT_ONCE == 0 and len(windows) < self.max_passages:
+                sentences.load(nodes[number : number + _HITS_AT_ONCE])
             document_id, ordinal = split_node_id(hit.node_id)
-            home = next((passage for passage in passages if passage.covers(document_id, ordinal)), None)
-            if home is None:
-                if len(passages) == self.max_passages or self._has_enough(document_id, passages):
+            window = next((one for one in windows if one.covers(document_id, ordinal)), None)
+            if window is None:
+                if len(windows) == self.max_passages or self._has_enough(document_id, windows):
                     continue
                 first, last = self._window(document_id, ordinal, sentences)
-                home = self._place(_Passage(document_id, first, last, hit), passages, sentences)
+                window = self._place(_Window(document_id, first, last, hit), windows, sentences)
             for stage, score in hit.node.metadata.get(SCORES, {}).items():
-                home.scores[stage] = max(score, home.scores.get(stage, -math.inf))
+                window.scores[stage] = max(score, window.scores.get(stage, -math.inf))
             for stage, rank in hit.node.metadata.get(RANKS, {}).items():
-                home.ranks[stage] = min(rank, home.ranks.get(stage, rank))
-        return [self._node(passage, sentences) for passage in passages]
+                window.ranks[stage] = min(rank, window.ranks.get(stage, rank))
+        return [passage_node(_passage(window, sentences)) for window in windows]
 
-    def _has_enough(self, document_id: str, passages: list[_Passage]) -> bool:
+    def _has_enough(self, document_id: str, windows: list[_Window]) -> bool:
         """Whether a file has all the passages that it may have."""
-        return 0 < self.max_per_file <= sum(passage.document_id == document_id for passage in passages)
+        return 0 < self.max_per_file <= sum(window.document_id == document_id for window in windows)
 
-    def _window(self, document_id: str, ordinal: int, sentences: Neighbourhood) -> tuple[int, int]:
+    def _window(self, document_id: str, ordinal: int, sentences: SentenceNeighbours) -> tuple[int, int]:
         """The widest range around a sentence that fits the budget, within its section if that is not too short."""
         section = _section(sentences.get(document_id, ordinal))
         first, last = self._grown(document_id, ordinal, ordinal, sentences, section)
@@ -141,7 +196,7 @@ class PassageBuilder(BaseNodePostprocessor):
         return first, last
 
     def _grown(
-        self, document_id: str, first: int, last: int, sentences: Neighbourhood, section: str | None
+        self, document_id: str, first: int, last: int, sentences: SentenceNeighbours, section: str | None
     ) -> tuple[int, int]:
         """A range grown on both sides in turn while it fits the budget; within a section, or not if None."""
         length = sentences.length(document_id, first, last)
@@ -164,80 +219,74 @@ class PassageBuilder(BaseNodePostprocessor):
             side = -side
         return first, last
 
-    def _place(self, fresh: _Passage, passages: list[_Passage], sentences: Neighbourhood) -> _Passage:
-        """Merges a window with a passage it overlaps, or else adds it without the overlap."""
-        for passage in passages:
-            if passage.document_id != fresh.document_id:
+    def _place(self, fresh: _Window, windows: list[_Window], sentences: SentenceNeighbours) -> _Window:
+        """Merges a window with one that it overlaps, or else adds it without the overlap."""
+        for window in windows:
+            if window.document_id != fresh.document_id:
                 continue
-            if fresh.first > passage.last or fresh.last < passage.first:
+            if fresh.first > window.last or fresh.last < window.first:
                 continue
-            first, last = min(fresh.first, passage.first), max(fresh.last, passage.last)
+            first, last = min(fresh.first, window.first), max(fresh.last, window.last)
             size = sentences.length(fresh.document_id, first, last)
-            if size <= _MAX_MERGED * self.window_chars and not self._collides(passage, first, last, passages):
-                passage.first, passage.last = first, last
-                return passage
+            if size <= _MAX_MERGED * self.window_chars and not self._collides(window, first, last, windows):
+                window.first, window.last = first, last
+                return window
             _, ordinal = split_node_id(fresh.hit.node_id)
-            if passage.first <= ordinal:
-                fresh.first = passage.last + 1
+            if window.first <= ordinal:
+                fresh.first = window.last + 1
             else:
-                fresh.last = passage.first - 1
-        passages.append(fresh)
+                fresh.last = window.first - 1
+        windows.append(fresh)
         return fresh
 
     @staticmethod
-    def _collides(passage: _Passage, first: int, last: int, passages: list[_Passage]) -> bool:
+    def _collides(window: _Window, first: int, last: int, windows: list[_Window]) -> bool:
         return any(
-            other is not passage
-            and other.document_id == passage.document_id
+            other is not window
+            and other.document_id == window.document_id
             and not (first > other.last or last < other.first)
-            for other in passages
+            for other in windows
         )
 
-    @staticmethod
-    def _node(passage: _Passage, sentences: Neighbourhood) -> NodeWithScore:
-        parts = sentences.between(passage.document_id, passage.first, passage.last)
-        hit = passage.hit.node
-        metadata = {
-            "file_name": hit.metadata.get("file_name", ""),
-            "page": parts[0].metadata.get("page"),
-            "page_end": parts[-1].metadata.get("page_end"),
-            "page_label": parts[0].metadata.get("page_label", ""),
-            "section": hit.metadata.get("section", ""),
-            "sentence": hit.get_content(),
-            SENTENCES: [_sentence(part) for part in parts],
-            SCORES: passage.scores,
-            RANKS: passage.ranks,
-        }
-        text = join_sentences(
+
+def _passage(window: _Window, sentences: SentenceNeighbours) -> Passage:
+    """The passage of a window, with what is known of the hit that opened it."""
+    parts = sentences.between(window.document_id, window.first, window.last)
+    hit = window.hit.node
+    return Passage(
+        node_id=f"{node_id(window.document_id, window.first)}..{window.last}",
+        text=join_sentences(
             [part.text for part in parts], [part.metadata.get("paragraph", 0) for part in parts]
-        )
-        node = TextNode(
-            id_=f"{node_id(passage.document_id, passage.first)}..{passage.last}",
-            text=text,
-            metadata=metadata,
-            excluded_embed_metadata_keys=PASSAGE_KEYS,
-            excluded_llm_metadata_keys=PASSAGE_KEYS,
-            start_char_idx=parts[0].start_char_idx,
-            end_char_idx=parts[-1].end_char_idx,
-            relationships={NodeRelationship.SOURCE: RelatedNodeInfo(node_id=passage.document_id)},
-        )
-        return NodeWithScore(node=node, score=passage.scores.get("fused", passage.hit.score))
+        ),
+        document_id=window.document_id,
+        file_name=hit.metadata.get("file_name", ""),
+        page=parts[0].metadata.get("page"),
+        page_end=parts[-1].metadata.get("page_end"),
+        page_label=parts[0].metadata.get("page_label", ""),
+        section=hit.metadata.get("section", ""),
+        sentence=hit.get_content(),
+        sentences=tuple(map(_sentence, parts)),
+        scores=window.scores,
+        ranks=window.ranks,
+        score=window.scores.get("fused", window.hit.score),
+    )
 
 
 def _section(sentence: Sentence | None) -> str:
     return str(sentence.metadata.get("section", "")) if sentence is not None else ""
 
 
-def _sentence(node: Sentence) -> dict[str, Any]:
-    return {
-        "node_id": node.node_id,
-        "text": node.text,
-        "page": node.metadata.get("page"),
-        "page_end": node.metadata.get("page_end"),
-        "start": node.start_char_idx,
-        "end": node.end_char_idx,
-        "section": node.metadata.get("section", ""),
-        "role": node.metadata.get("role", ""),
-        "page_label": node.metadata.get("page_label", ""),
-        "table": node.metadata.get("table"),
-    }
+def _sentence(part: Sentence) -> PassageSentence:
+    metadata = part.metadata
+    return PassageSentence(
+        part.node_id,
+        part.text,
+        metadata.get("page"),
+        metadata.get("page_end"),
+        part.start_char_idx,
+        part.end_char_idx,
+        metadata.get("section", ""),
+        metadata.get("role", ""),
+        metadata.get("page_label", ""),
+        metadata.get("table"),
+    )

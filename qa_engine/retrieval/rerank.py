@@ -7,18 +7,22 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
+from llama_index.core.callbacks.schema import CBEventType, EventPayload
+from llama_index.core.instrumentation.events.rerank import ReRankEndEvent, ReRankStartEvent
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
-from llama_index.core.schema import NodeWithScore, QueryBundle
+from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle
 from llama_index.postprocessor.sbert_rerank import SentenceTransformerRerank
+from llama_index_instrumentation import get_dispatcher
 from pydantic import Field, PrivateAttr
 
 from qa_engine.config import LOCAL, RerankConfig
 from qa_engine.index.token_store import StoredTokens
 from qa_engine.models.late_interaction import Interaction, LateInteractionModel, telling_scores
 from qa_engine.retrieval.cross_lingual_offset import interaction_shift
-from qa_engine.retrieval.fusion import SCORES
-from qa_engine.retrieval.passages import COMPARED_WITH, SENTENCES
 from qa_engine.text.tokenizer import analyse
+from qa_engine.types import Passage, passage_of, with_changes
+
+dispatcher = get_dispatcher(__name__)
 
 
 class DiversityRerank(BaseNodePostprocessor):
@@ -132,85 +136,108 @@ class PassageRerank(SentenceTransformerRerank):
     def _postprocess_nodes(
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
     ) -> list[NodeWithScore]:
-        first_stage = {id(node): node.score or 0.0 for node in nodes}
-        late = _Interactions(self._model, self._tokens, nodes)
-        scoring = self.model_copy()  # other threads use this one
+        if query_bundle is None:
+            raise ValueError("A reranker needs the question: give query_bundle or query_str.")
+        dispatcher.event(
+            ReRankStartEvent(query=query_bundle, nodes=nodes, top_n=self.top_n, model_name=self.model)
+        )
+        payload: dict[str, Any] = {
+            EventPayload.NODES: nodes,
+            EventPayload.MODEL_NAME: self.model,
+            EventPayload.QUERY_STR: query_bundle.query_str,
+            EventPayload.TOP_K: self.top_n,
+        }
+        with self.callback_manager.event(CBEventType.RERANKING, payload=payload) as event:
+            ranked = self._ranked(query_bundle.query_str, nodes) if nodes else []
+            event.on_end(payload={EventPayload.NODES: ranked})
+        dispatcher.event(ReRankEndEvent(nodes=ranked))
+        return ranked
+
+    def _ranked(self, question: str, nodes: Sequence[NodeWithScore]) -> list[NodeWithScore]:
+        passages = [passage_of(node) for node in nodes]
+        interactions: Sequence[Interaction | None]
         if isinstance(self._model, LateInteractionModel):
-            scoring._model = late
-        # The parent keeps the best top_n: all have to come back to be weighed against the first stage.
-        scoring.top_n = max(self.top_n, len(nodes))
-        ranked = SentenceTransformerRerank._postprocess_nodes(scoring, list(nodes), query_bundle)
-        for node in ranked:
-            node.node.metadata.setdefault(SCORES, {})["rerank"] = node.score or 0.0
-        model_scores = {id(node): node.score or 0.0 for node in ranked}
-        if late.found and query_bundle is not None:
-            for node, interaction in zip(nodes, late.found, strict=True):
-                _note(node, interaction, query_bundle.query_str)
-            shifts = [interaction_shift(query_bundle.query_str, node.node.get_content()) for node in nodes]
-            model_scores = dict(zip(map(id, nodes), _combined(late.found, shifts), strict=True))
-        later = z_scores([model_scores[id(node)] for node in nodes])
-        earlier = z_scores([first_stage[id(node)] for node in nodes])
-        weight = self._weight(nodes)
-        for node, after, before in zip(nodes, later, earlier, strict=True):
-            node.score = weight * after + (1 - weight) * before
-        return sorted(nodes, key=lambda node: -(node.score or 0.0))[: self.top_n]
+            known = self._from_stored(self._model, question, passages)
+            interactions = known or self._model.interactions(_pairs(question, nodes))
+            own_scores = [found.score for found in interactions]
+            offsets = [interaction_shift(question, passage.text) for passage in passages]
+            model_scores = interaction_scores(interactions, offsets)
+        else:
+            interactions = [None] * len(nodes)
+            own_scores = [float(score) for score in self._model.predict(_pairs(question, nodes))]
+            model_scores = own_scores
+        final = blend(model_scores, [passage.score or 0.0 for passage in passages], self._weight(passages))
+        order = sorted(range(len(nodes)), key=lambda number: -final[number])[: self.top_n]
+        by_model = sorted(order, key=lambda number: -own_scores[number])
+        return [
+            with_changes(
+                nodes[number],
+                score=final[number],
+                ranks={**passages[number].ranks, "rerank": by_model.index(number) + 1},
+                **_comparison(passages[number], question, own_scores[number], interactions[number]),
+            )
+            for number in order
+        ]
 
-    def _weight(self, nodes: Sequence[NodeWithScore]) -> float:
-        seen = sum("bm25" in node.node.metadata.get(SCORES, {}) for node in nodes) / max(len(nodes), 1)
-        return self.blind_weight + (self.weight - self.blind_weight) * min(1.0, seen / _SEEING)
-
-
-class _Interactions:
-    """Stands in for the model in `SentenceTransformerRerank`, and keeps what ``predict`` does not return.
-
-    Knows the passages behind the pairs of one call, so that it can take their stored token vectors.
-    """
-
-    def __init__(self, model: Any, tokens: StoredTokens | None, nodes: Sequence[NodeWithScore]) -> None:
-        self._model = model
-        self._tokens = tokens
-        self._nodes = nodes
-        self.found: list[Interaction] = []
-
-    def predict(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
-        self.found = self._from_stored(pairs[0][0]) or self._model.interactions(pairs)
-        return [interaction.score for interaction in self.found]
-
-    def _from_stored(self, question: str) -> list[Interaction]:
+    def _from_stored(
+        self, model: LateInteractionModel, question: str, passages: Sequence[Passage]
+    ) -> list[Interaction]:
         """Empty if the token vectors of any passage are not stored: scores of two kinds cannot be compared."""
         if self._tokens is None:
             return []
-        ids = [[s["node_id"] for s in node.node.metadata.get(SENTENCES, ())] for node in self._nodes]
+        ids = [[sentence.node_id for sentence in passage.sentences] for passage in passages]
         codes = self._tokens.get([identifier for passage in ids for identifier in passage])
-        passages = [[codes.get(identifier, b"") for identifier in passage] for passage in ids]
-        if not all(any(passage) for passage in passages):
+        stored = [[codes.get(identifier, b"") for identifier in passage] for passage in ids]
+        if not all(any(passage) for passage in stored):
             return []
-        return list(self._model.stored_interactions(question, passages, self._tokens.codec))
+        return model.stored_interactions(question, stored, self._tokens.codec)
+
+    def _weight(self, passages: Sequence[Passage]) -> float:
+        share = sum("bm25" in passage.scores for passage in passages) / len(passages)
+        return self.blind_weight + (self.weight - self.blind_weight) * min(1.0, share / _SEEING)
 
 
-def _note(passage: NodeWithScore, found: Interaction, question: str) -> None:
-    """What an extractive answer needs, in the metadata of a passage."""
-    metadata = passage.node.metadata
-    metadata[SCORES]["weakest"] = found.weakest
-    if found.sentences:
-        metadata[COMPARED_WITH] = question
-        for sentence, support in zip(metadata[SENTENCES], found.sentences, strict=True):
-            sentence["support"] = support
+def _pairs(question: str, nodes: Sequence[NodeWithScore]) -> list[tuple[str, str]]:
+    return [(question, node.node.get_content(metadata_mode=MetadataMode.EMBED)) for node in nodes]
 
 
-def _combined(interactions: Sequence[Interaction], shifts: Sequence[float]) -> list[float]:
-    """One score a passage from the interactions of all candidates, each raised by its shift."""
-    scores = z_scores(
-        telling_scores([found.support + shift for found, shift in zip(interactions, shifts, strict=True)])
-    )
-    sentences = [
-        found.sentence + shift
-        for found, shift in zip(interactions, shifts, strict=True)
-        if found.sentence is not None
-    ]
+def _comparison(
+    passage: Passage, question: str, score: float, interaction: Interaction | None
+) -> dict[str, Any]:
+    """What changes in a passage that was compared with a question; an extractive answer needs the supports."""
+    if interaction is None:
+        return {"scores": {**passage.scores, "rerank": score}}
+    scores = {**passage.scores, "rerank": score, "weakest": interaction.weakest}
+    if not interaction.sentences:
+        return {"scores": scores}
+    supported = zip(passage.sentences, interaction.sentences, strict=True)
+    return {
+        "scores": scores,
+        "compared_with": question,
+        "sentences": tuple(sentence.supporting(support) for sentence, support in supported),
+    }
+
+
+def interaction_scores(interactions: Sequence[Interaction], offsets: Sequence[float]) -> list[float]:
+    """One score for each passage from the interactions of all candidates: of the whole passage, and of its best sentence.
+
+    Args:
+        interactions: of the passages with the question.
+        offsets: what is added to each, see `interaction_shift`.
+    """
+    pairs = list(zip(interactions, offsets, strict=True))
+    scores = z_scores(telling_scores([found.support + offset for found, offset in pairs]))
+    sentences = [found.sentence + offset for found, offset in pairs if found.sentence is not None]
     if len(sentences) < len(interactions):
         return scores
     return [whole + best for whole, best in zip(scores, z_scores(telling_scores(sentences)), strict=True)]
+
+
+def blend(model_scores: Sequence[float], earlier_scores: Sequence[float], weight: float) -> list[float]:
+    """The z-scores of a model and those of the stage before it, the former with ``weight``, 0 to 1, and the latter with the
+    rest."""
+    pairs = zip(z_scores(model_scores), z_scores(earlier_scores), strict=True)
+    return [weight * by_model + (1 - weight) * earlier for by_model, earlier in pairs]
 
 
 def z_scores(values: Iterable[float]) -> list[float]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
@@ -14,37 +15,49 @@ from llama_index.core.retrievers import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle
 
 from qa_engine.config import RetrievalConfig
-from qa_engine.index.reader import IndexSnapshot
-from qa_engine.retrieval.dense import build_dense_retriever
+from qa_engine.documents.blocks import Span
 from qa_engine.retrieval.expansion.expanded_query import Expansion, expansion_of, in_language_of
-from qa_engine.retrieval.filters.resolution import Scope
-from qa_engine.retrieval.fusion import RANKS, SCORES, HybridRetriever, QueryWeights
-from qa_engine.retrieval.multi_collection import JoinedSentences, build_bm25_retriever, joined_tokens
-from qa_engine.retrieval.passages import PassageBuilder
+from qa_engine.retrieval.hybrid.dense import build_dense_retriever
+from qa_engine.retrieval.hybrid.fusion import HybridRetriever, QueryWeights
+from qa_engine.retrieval.hybrid.lexical import build_bm25_retriever
+from qa_engine.retrieval.hybrid.targets import JoinedSentences, SearchTarget, joined_tokens
+from qa_engine.retrieval.passages import PassageBuilder, StoredSentences
 from qa_engine.retrieval.rerank import DiversityRerank, PassageRerank
-from qa_engine.retrieval.sentence_windows import StoredSentences
+from qa_engine.retrieval.sources import PassageSources
+from qa_engine.types import RANKS
 
 
 @dataclass
 class RankedPassages:
-    """What became of a question.
+    """The passages for a question, and how they came about.
 
     Attributes:
         passages: best first.
         timings: seconds that each stage took.
-        queries: what was searched for, and how much each query and leg counted.
-        judged_as: the question in the wording that the passages were compared with: its own, or its translation.
+        queries: what was searched for, and how much each query and retriever counted.
+        rerank_query: the question as the passages were compared with it: in its own words, or translated.
         expansion: what a language model added to the question; None if none was asked to.
         stages: passages by the stage that ranked them: ``dense`` and ``bm25`` alone, ``fused``, and ``reranked``, which are
             `passages`. Empty unless they were asked for.
+        sources: the documents that the passages are from; None for passages that no catalog knows.
     """
 
     passages: list[NodeWithScore]
     timings: dict[str, float] = field(default_factory=dict)
     queries: list[QueryWeights] = field(default_factory=list)
-    judged_as: str = ""
+    rerank_query: str = ""
     expansion: Expansion | None = None
     stages: dict[str, list[NodeWithScore]] = field(default_factory=dict)
+    sources: PassageSources | None = None
+
+    def best(self, count: int) -> list[NodeWithScore]:
+        """The best ``count`` passages, with the tables, in Markdown, of which they hold rows."""
+        passages = self.passages[:count]
+        return passages if self.sources is None else self.sources.with_tables(passages)
+
+    def spans(self, passage: NodeWithScore) -> list[Span]:
+        """The places of the lines of the document that a passage is from; none if they are not known."""
+        return [] if self.sources is None else self.sources.spans(passage)
 
 
 class PassageRetriever(BaseRetriever):
@@ -52,40 +65,34 @@ class PassageRetriever(BaseRetriever):
 
     def __init__(
         self,
-        snapshots: IndexSnapshot | Sequence[IndexSnapshot],
+        targets: Sequence[SearchTarget],
         embed_model: BaseEmbedding,
         reranker: BaseNodePostprocessor | None,
         config: RetrievalConfig,
-        scopes: Sequence[Scope | None] = (),
     ) -> None:
         """
         Args:
-            snapshots: the state of the index to search, or of several that are searched together.
-            embed_model: the model that the index was made with.
+            targets: the collections that are searched together, each in one of its states.
+            embed_model: the model that they were embedded with.
             reranker: orders the candidates; None keeps the fused order.
             config: sizes and weights.
-            scopes: what to search of each; none, or None, for all of it.
         """
-        snapshots = [snapshots] if isinstance(snapshots, IndexSnapshot) else list(snapshots)
-        scopes = list(scopes) or [None] * len(snapshots)
         super().__init__(callback_manager=CallbackManager())
         self._hybrid = HybridRetriever(
             {
-                "dense": build_dense_retriever(snapshots, embed_model, config.dense_top_k, scopes),
-                "bm25": build_bm25_retriever(snapshots, config.bm25_top_k, scopes),
+                "dense": build_dense_retriever(targets, embed_model, config.dense_top_k),
+                "bm25": build_bm25_retriever(targets, config.bm25_top_k),
             },
             config,
             similarity_top_k=config.dense_top_k + config.bm25_top_k,
         )
         self._store: StoredSentences = (
-            snapshots[0].store if len(snapshots) == 1 else JoinedSentences(snapshots, scopes)
+            targets[0].snapshot.store if len(targets) == 1 else JoinedSentences(targets)
         )
         self._diversity = DiversityRerank(diversity=config.diversity) if config.diversity else None
         self._config = config
         self._reranker = (
-            reranker.with_tokens(joined_tokens(snapshots, scopes))
-            if isinstance(reranker, PassageRerank)
-            else reranker
+            reranker.with_tokens(joined_tokens(targets)) if isinstance(reranker, PassageRerank) else reranker
         )
 
     def rank(self, query: QueryBundle, top_k: int = 0, stages: bool = False) -> RankedPassages:
@@ -100,10 +107,8 @@ class PassageRetriever(BaseRetriever):
         expansion = expansion_of(query)
         if expansion is not None:
             timings["expand"] = expansion.seconds
-        started = time.perf_counter()
-        hits = self._hybrid.retrieve(query)
-        timings["retrieve"] = time.perf_counter() - started
-        started = time.perf_counter()
+        with _timed(timings, "retrieve"):
+            hits = self._hybrid.retrieve(query)
         builder = PassageBuilder(
             self._store,
             window_chars=self._config.window_chars,
@@ -111,24 +116,22 @@ class PassageRetriever(BaseRetriever):
             max_passages=max(self._config.candidates, top_k),
             max_per_file=self._config.max_per_file,
         )
-        passages = builder.postprocess_nodes(hits, query)
-        timings["passages"] = time.perf_counter() - started
-        by_stage = {**_by_leg(builder, hits, query), "fused": list(passages)} if stages else {}
-        judged = in_language_of(passages[: self._config.candidates], query)
-        if self._reranker is not None and passages:
-            started = time.perf_counter()
-            candidates, rest = passages[: self._config.candidates], passages[self._config.candidates :]
-            passages = [*_with_ranks(self._reranker.postprocess_nodes(candidates, judged)), *rest]
-            timings["rerank"] = time.perf_counter() - started
-        if self._diversity is not None and passages:
-            started = time.perf_counter()
-            ranked, rest = passages[: self._config.candidates], passages[self._config.candidates :]
-            passages = [*self._diversity.postprocess_nodes(ranked, query), *rest]
-            timings["diversity"] = time.perf_counter() - started
+        with _timed(timings, "passages"):
+            passages = builder.postprocess_nodes(hits, query)
+        by_stage = {**_by_retriever(builder, hits, query), "fused": passages} if stages else {}
+        candidates, rest = passages[: self._config.candidates], passages[self._config.candidates :]
+        rerank_query = in_language_of(candidates, query)
+        if self._reranker is not None and candidates:
+            with _timed(timings, "rerank"):
+                candidates = self._reranker.postprocess_nodes(candidates, rerank_query)
+        if self._diversity is not None and candidates:
+            with _timed(timings, "diversity"):
+                candidates = self._diversity.postprocess_nodes(candidates, query)
+        passages = [*candidates, *rest]
         if stages:
             by_stage["reranked"] = passages
         weights = self._hybrid.weights(query)
-        return RankedPassages(passages, timings, weights, judged.query_str, expansion, by_stage)
+        return RankedPassages(passages, timings, weights, rerank_query.query_str, expansion, by_stage)
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         return self.rank(query_bundle).passages
@@ -137,23 +140,20 @@ class PassageRetriever(BaseRetriever):
         return await asyncio.to_thread(self._retrieve, query_bundle)
 
 
-def _by_leg(
+@contextmanager
+def _timed(timings: dict[str, float], stage: str) -> Iterator[None]:
+    started = time.perf_counter()
+    yield
+    timings[stage] = time.perf_counter() - started
+
+
+def _by_retriever(
     builder: PassageBuilder, hits: list[NodeWithScore], query: QueryBundle
 ) -> dict[str, list[NodeWithScore]]:
-    """The passages that each leg would give without the other."""
-    found = {}
-    for leg in ("dense", "bm25"):
-        own = [hit for hit in hits if leg in hit.node.metadata.get(RANKS, {})]
-        own.sort(key=lambda hit: int(hit.node.metadata[RANKS][leg]))
-        found[leg] = builder.postprocess_nodes(own, query)
-    return found
-
-
-def _with_ranks(passages: list[NodeWithScore]) -> list[NodeWithScore]:
-    """Notes the places by the reranker's score alone; the order itself weighs the fused score, too."""
-    scored = [
-        passage.node.metadata for passage in passages if "rerank" in passage.node.metadata.get(SCORES, {})
-    ]
-    for rank, metadata in enumerate(sorted(scored, key=lambda found: -found[SCORES]["rerank"]), 1):
-        metadata.setdefault(RANKS, {})["rerank"] = rank
+    """The passages that each retriever would give without the other."""
+    passages = {}
+    for name in ("dense", "bm25"):
+        own = [hit for hit in hits if name in hit.node.metadata.get(RANKS, {})]
+        own.sort(key=lambda hit: int(hit.node.metadata[RANKS][name]))
+        passages[name] = builder.postprocess_nodes(own, query)
     return passages

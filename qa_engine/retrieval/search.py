@@ -13,21 +13,18 @@ from llama_index.core.schema import NodeWithScore, QueryBundle, QueryType
 from llama_index.core.vector_stores.types import MetadataFilters
 
 from qa_engine.config import RetrievalConfig
-from qa_engine.documents.blocks import Span
-from qa_engine.documents.sentences.node_ids import document_id_of
 from qa_engine.errors import InputError, StorageError
 from qa_engine.index.reader import IndexReader, IndexSnapshot
-from qa_engine.index.records import FileRecord
 from qa_engine.retrieval.expansion.expanded_query import ExpandedQuery
 from qa_engine.retrieval.expansion.expander import TRANSLATE, QueryExpander
 from qa_engine.retrieval.filters.resolution import Scope, metadata_keys, resolve
-from qa_engine.retrieval.passages import COLLECTION, METADATA
+from qa_engine.retrieval.hybrid.targets import SearchTarget
 from qa_engine.retrieval.retriever import PassageRetriever, RankedPassages
-from qa_engine.retrieval.tables import TableAttacher
+from qa_engine.retrieval.sources import PassageSources
 from qa_engine.text.language import is_chinese
+from qa_engine.types import passage_of, with_changes
 
 Snapshots = tuple[IndexSnapshot, ...]
-FILE_NAME = "file_name"
 _ATTEMPTS = 5
 """Times that a question is searched for while writers publish one state after the other."""
 
@@ -169,23 +166,12 @@ class CollectionSearch:
             scopes = self._scopes(filters, snapshots)
             retriever = self._retriever(snapshots, scopes)
         ranked = retriever.rank(query, top_k, stages)
-        for passages in (ranked.passages, *ranked.stages.values()):
-            self._note_origins(passages, scopes)
+        ranked.passages = self._with_origins(ranked.passages, scopes)
+        ranked.stages = {
+            stage: self._with_origins(passages, scopes) for stage, passages in ranked.stages.items()
+        }
+        ranked.sources = PassageSources({reader.name: reader.catalog for reader in self._readers})
         return ranked
-
-    def with_tables(self, passages: list[NodeWithScore]) -> list[NodeWithScore]:
-        """The passages with the tables, in Markdown, of which they hold rows."""
-        readers = {document_id_of(passage.node.node_id): self._reader_of(passage) for passage in passages}
-        attacher = TableAttacher(lambda document_id: readers[document_id].catalog.tables(document_id))
-        return attacher.postprocess_nodes(passages)
-
-    def spans(self, passage: NodeWithScore) -> list[Span]:
-        """The places of the lines of the document that a passage is from."""
-        return self._reader_of(passage).catalog.spans(document_id_of(passage.node.node_id))
-
-    def _reader_of(self, passage: NodeWithScore) -> IndexReader:
-        name = passage.node.metadata.get(COLLECTION)
-        return next((reader for reader in self._readers if reader.name == name), self._readers[0])
 
     def _everything(self, snapshots: Snapshots) -> tuple[list[Scope | None], PassageRetriever]:
         """The retriever for questions without a filter, made once for each state."""
@@ -197,7 +183,8 @@ class CollectionSearch:
             return known[1], known[2]
 
     def _retriever(self, snapshots: Snapshots, scopes: Sequence[Scope | None]) -> PassageRetriever:
-        return PassageRetriever(snapshots, self._embed_model, self._reranker, self._config, scopes)
+        targets = [SearchTarget(snapshot, scope) for snapshot, scope in zip(snapshots, scopes, strict=True)]
+        return PassageRetriever(targets, self._embed_model, self._reranker, self._config)
 
     def _scopes(self, filters: MetadataFilters | None, snapshots: Snapshots) -> list[Scope | None]:
         """What to search of each collection; None for all that is published of it."""
@@ -216,25 +203,27 @@ class CollectionSearch:
             scopes.append(None if filters is None and scope.complete else scope)
         return scopes
 
-    def _note_origins(self, passages: Sequence[NodeWithScore], scopes: Sequence[Scope | None]) -> None:
-        """Writes into each passage the collection that it is from, and what its catalog says of its file."""
-        left = {document_id_of(passage.node.node_id) for passage in passages}
-        origins: dict[str, tuple[str, FileRecord]] = {}
+    def _with_origins(
+        self, passages: Sequence[NodeWithScore], scopes: Sequence[Scope | None]
+    ) -> list[NodeWithScore]:
+        """The passages with the collection that each is from, and what its catalog says of its file."""
+        documents = [passage_of(passage).document_id for passage in passages]
+        left = set(documents)
+        origins: dict[str, dict[str, Any]] = {}
         for reader, scope in zip(self._readers, scopes, strict=True):
             here = [document_id for document_id in left if scope is None or document_id in scope.conditions]
             for document_id, files in reader.catalog.files_of(here).items():
                 admitted = scope.files.get(document_id) if scope is not None else None
                 record = next((file for file in files if file.path == admitted), files[0])
-                origins[document_id] = reader.name, record
+                origins[document_id] = {
+                    "collection": reader.name,
+                    "metadata": record.metadata,
+                    "file_name": record.file_name,
+                }
                 left.discard(document_id)
-        for passage in passages:
-            metadata = passage.node.metadata
-            origin = origins.get(document_id_of(passage.node.node_id))
-            if origin is None:  # removed while the question was answered
-                metadata[COLLECTION] = self._readers[0].name if len(self._readers) == 1 else ""
-                metadata[METADATA] = {}
-                continue
-            name, record = origin
-            metadata[COLLECTION] = name
-            metadata[METADATA] = record.metadata
-            metadata[FILE_NAME] = record.file_name
+        # One that was removed while the question was answered.
+        unknown = {"collection": self._readers[0].name if len(self._readers) == 1 else "", "metadata": {}}
+        return [
+            with_changes(passage, **origins.get(document_id, unknown))
+            for passage, document_id in zip(passages, documents, strict=True)
+        ]

@@ -16,6 +16,7 @@ from openai_server import OpenAIServer, Reply, Request, chat
 from pdf_factory import chinese_pdf
 
 from qa_engine import Answer, Config, QueryEngine, ingest
+from qa_engine.retrieval.retriever import RankedPassages
 from qa_engine.retrieval.search import CollectionSearch
 
 AT_ONCE = 32
@@ -87,14 +88,15 @@ def assert_own(answers: list[Answer]) -> None:
 def searching(monkeypatch: pytest.MonkeyPatch) -> set[int]:
     """The threads in which the index was read."""
     threads: set[int] = set()
-    for name in ("rank", "with_tables", "spans"):
-        method = getattr(CollectionSearch, name)
+    steps = ((CollectionSearch, "rank"), (RankedPassages, "best"), (RankedPassages, "spans"))
+    for owner, name in steps:
+        method = getattr(owner, name)
 
         def noted(*arguments: Any, method: Any = method) -> Any:
             threads.add(get_ident())
             return method(*arguments)
 
-        monkeypatch.setattr(CollectionSearch, name, noted)
+        monkeypatch.setattr(owner, name, noted)
     return threads
 
 

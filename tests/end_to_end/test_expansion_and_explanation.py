@@ -45,7 +45,7 @@ class TestExpansion:
         assert answer.response == "7B、13B和70B[1]。"
         assert answer.explanation.expansion.error
         assert [query.query for query in answer.explanation.queries] == [QUESTION]
-        assert answer.explanation.judged_as == QUESTION
+        assert answer.explanation.rerank_query == QUESTION
 
     def test_a_model_that_is_down_costs_no_search(self, ingested: Path) -> None:
         with OpenAIServer(error(503)) as server:
@@ -63,7 +63,7 @@ class TestExpansion:
         assert [query.query for query in told.queries] == [QUESTION, TRANSLATION]
         assert told.queries[1].coverage > told.queries[0].coverage
         assert told.queries[1].weights["bm25"] > told.queries[0].weights["bm25"]
-        assert told.judged_as == TRANSLATION
+        assert told.rerank_query == TRANSLATION
         assert answer.question == QUESTION
         assert "bm25" in told.passages[0].scores
         assert answer.timings["expand"] > 0

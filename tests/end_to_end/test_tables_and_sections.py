@@ -10,7 +10,7 @@ from hash_embedding import HashEmbedding
 
 from qa_engine import QueryEngine, ingest
 from qa_engine.answering.llm.prompt import format_passages
-from qa_engine.retrieval.passages import SENTENCES, TABLES
+from qa_engine.types import SENTENCES, TABLES
 
 ROWS = [
     ("项目", "2022年", "2023年"),

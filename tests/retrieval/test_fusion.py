@@ -1,4 +1,4 @@
-"""Joining the legs: scores kept, the lexical weight shrunk where the collection does not know the words."""
+"""Joining what two retrievers found: scores kept, the weight of BM25 shrunk where the collection does not know the words."""
 
 from __future__ import annotations
 
@@ -6,15 +6,20 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from llama_index.core import Settings
 from llama_index.core.callbacks.base import CallbackManager
-from llama_index.core.retrievers import BaseRetriever
+from llama_index.core.llms import MockLLM
+from llama_index.core.retrievers import BaseRetriever, QueryFusionRetriever
+from llama_index.core.retrievers.fusion_retriever import FUSION_MODES
 from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle, TextNode
 
 from qa_engine.config import RetrievalConfig
 from qa_engine.retrieval.expansion.expanded_query import ExpandedQuery, Expansion
-from qa_engine.retrieval.fusion import RANKS, SCORES, HybridRetriever
-from qa_engine.retrieval.lexical import BilingualBM25Retriever
+from qa_engine.retrieval.hybrid.fusion import HybridRetriever, fuse
+from qa_engine.retrieval.hybrid.lexical import BilingualBM25Retriever
+from qa_engine.types import RANKS, SCORES
 
 MODES = ["dist_based_score", "relative_score", "reciprocal_rerank"]
 
@@ -25,7 +30,7 @@ def nodes(scores: Mapping[str, float]) -> list[NodeWithScore]:
     ]
 
 
-class Leg(BaseRetriever):
+class Source(BaseRetriever):
     """Finds the same at every question, in nodes of its own as a store does."""
 
     def __init__(self, scores: Mapping[str, float]) -> None:
@@ -47,8 +52,8 @@ class Given(BaseRetriever):
         return self._found
 
 
-class LexicalLeg(BilingualBM25Retriever):
-    """A lexical leg that knows the given share of every question."""
+class LexicalSource(BilingualBM25Retriever):
+    """A BM25 retriever that knows the given share of every question."""
 
     def __init__(self, scores: Mapping[str, float], coverage: float) -> None:
         BaseRetriever.__init__(self, callback_manager=CallbackManager())
@@ -66,12 +71,12 @@ LEXICAL = {"c": 12.0, "d": 8.0, "b": 1.0}
 
 
 def hybrid(coverage: float = 1.0, top_k: int = 10, **settings: object) -> HybridRetriever:
-    legs = {"dense": Leg(DENSE), "bm25": LexicalLeg(LEXICAL, coverage)}
-    return HybridRetriever(legs, RetrievalConfig(**settings), similarity_top_k=top_k)
+    retrievers = {"dense": Source(DENSE), "bm25": LexicalSource(LEXICAL, coverage)}
+    return HybridRetriever(retrievers, RetrievalConfig(**settings), similarity_top_k=top_k)
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_nodes_of_both_legs_come_once_and_best_first(mode: str) -> None:
+def test_nodes_of_both_retrievers_come_once_and_best_first(mode: str) -> None:
     found = hybrid(fusion=mode).retrieve("q")
     assert sorted(node.node_id for node in found) == ["a", "b", "c", "d"]
     scores = [node.score or 0.0 for node in found]
@@ -79,7 +84,7 @@ def test_nodes_of_both_legs_come_once_and_best_first(mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_each_node_keeps_what_each_leg_said(mode: str) -> None:
+def test_each_node_keeps_the_score_of_each_retriever(mode: str) -> None:
     found = {node.node_id: node for node in hybrid(fusion=mode).retrieve("q")}
     for name, node in found.items():
         scores = node.node.metadata[SCORES]
@@ -97,8 +102,8 @@ def test_node_is_one_whatever_the_order_of_its_metadata(mode: str) -> None:
             *nodes({"o": 0.5}),
         ]
 
-    legs = {"dense": Given(found(["page", "paragraph"])), "bm25": Given(found(["paragraph", "page"]))}
-    ours = HybridRetriever(legs, RetrievalConfig(fusion=mode), similarity_top_k=5).retrieve("q")
+    retrievers = {"dense": Given(found(["page", "paragraph"])), "bm25": Given(found(["paragraph", "page"]))}
+    ours = HybridRetriever(retrievers, RetrievalConfig(fusion=mode), similarity_top_k=5).retrieve("q")
     same = HybridRetriever(
         {"dense": Given(found(["page", "paragraph"])), "bm25": Given(found(["page", "paragraph"]))},
         RetrievalConfig(fusion=mode),
@@ -116,8 +121,8 @@ def test_copies_of_a_sentence_in_two_documents_are_two_nodes_and_gain_nothing(mo
         ]
         return [*every, *nodes({"other": 0.95, "third": 0.1})]
 
-    legs = {"dense": Given(copies(2)), "bm25": LexicalLeg({}, 1.0)}
-    found = HybridRetriever(legs, RetrievalConfig(fusion=mode), similarity_top_k=9).retrieve("q")
+    retrievers = {"dense": Given(copies(2)), "bm25": LexicalSource({}, 1.0)}
+    found = HybridRetriever(retrievers, RetrievalConfig(fusion=mode), similarity_top_k=9).retrieve("q")
     assert sorted(node.node_id for node in found) == ["copy0", "copy1", "other", "third"]
     assert [node.score for node in found] == sorted((node.score or 0.0 for node in found), reverse=True)
     if mode != "reciprocal_rerank":
@@ -139,13 +144,13 @@ def order(retriever: HybridRetriever) -> list[str]:
 
 
 @pytest.mark.parametrize("mode", ["dist_based_score", "relative_score"])
-def test_weight_one_is_the_order_of_the_dense_leg_and_zero_of_the_lexical_one(mode: str) -> None:
+def test_weight_one_is_the_order_of_the_dense_retriever_and_zero_of_bm25(mode: str) -> None:
     assert order(hybrid(fusion=mode, dense_weight=1))[:2] == ["a", "b"]
     assert order(hybrid(fusion=mode, dense_weight=0))[:2] == ["c", "d"]
 
 
 @pytest.mark.parametrize("mode", ["dist_based_score", "relative_score"])
-def test_lexical_leg_counts_less_the_fewer_words_the_collection_knows(mode: str) -> None:
+def test_bm25_counts_less_the_fewer_words_the_collection_knows(mode: str) -> None:
     def share_of_d(coverage: float) -> float:
         found = {node.node_id: node.score or 0.0 for node in hybrid(coverage, fusion=mode).retrieve("q")}
         return found["d"] - found["a"]
@@ -156,7 +161,7 @@ def test_lexical_leg_counts_less_the_fewer_words_the_collection_knows(mode: str)
     assert share_of_d(0.9) == pytest.approx(share_of_d(1.0))
 
 
-def test_unknown_words_leave_the_order_to_the_dense_leg() -> None:
+def test_unknown_words_leave_the_order_to_the_dense_retriever() -> None:
     assert order(hybrid(coverage=0.0))[:2] == ["a", "b"]
 
 
@@ -169,17 +174,21 @@ def test_one_question_does_not_change_the_weights_of_the_next() -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_empty_legs_give_nothing(mode: str) -> None:
+def test_empty_lists_give_nothing(mode: str) -> None:
     retriever = HybridRetriever(
-        {"dense": Leg({}), "bm25": LexicalLeg({}, 0.0)}, RetrievalConfig(fusion=mode), similarity_top_k=5
+        {"dense": Source({}), "bm25": LexicalSource({}, 0.0)},
+        RetrievalConfig(fusion=mode),
+        similarity_top_k=5,
     )
     assert retriever.retrieve("q") == []
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_one_empty_leg_leaves_the_other(mode: str) -> None:
+def test_one_empty_list_leaves_the_other(mode: str) -> None:
     retriever = HybridRetriever(
-        {"dense": Leg(DENSE), "bm25": LexicalLeg({}, 0.0)}, RetrievalConfig(fusion=mode), similarity_top_k=5
+        {"dense": Source(DENSE), "bm25": LexicalSource({}, 0.0)},
+        RetrievalConfig(fusion=mode),
+        similarity_top_k=5,
     )
     assert order(retriever) == ["a", "b", "c"]
 
@@ -207,7 +216,7 @@ def test_many_threads_may_share_a_retriever() -> None:
 
 
 class ByQuery(BilingualBM25Retriever):
-    """A leg that finds something else at every query, and knows a share of each."""
+    """A BM25 retriever that finds something else at every query, and knows a share of each."""
 
     def __init__(self, found: Mapping[str, Mapping[str, float]], coverage: Mapping[str, float]) -> None:
         BaseRetriever.__init__(self, callback_manager=CallbackManager())
@@ -222,11 +231,11 @@ class ByQuery(BilingualBM25Retriever):
 
 def expanded(known: float = 0.0) -> tuple[HybridRetriever, ExpandedQuery]:
     """A question that BM25 knows ``known`` of, with a translation that it knows all of."""
-    legs = {
-        "dense": Leg(DENSE),
+    retrievers = {
+        "dense": Source(DENSE),
         "bm25": ByQuery({"q": {"x": 9.0, "y": 8.0}, "t": {"d": 9.0, "a": 2.0}}, {"q": known, "t": 1.0}),
     }
-    retriever = HybridRetriever(legs, RetrievalConfig(), similarity_top_k=10)
+    retriever = HybridRetriever(retrievers, RetrievalConfig(), similarity_top_k=10)
     return retriever, ExpandedQuery("q", expansion=Expansion("t"))
 
 
@@ -251,11 +260,11 @@ def test_what_bm25_finds_for_a_question_it_does_not_know_counts_nothing() -> Non
 
 
 def test_of_several_queries_the_best_score_and_rank_are_kept() -> None:
-    legs = {
-        "dense": Leg(DENSE),
+    retrievers = {
+        "dense": Source(DENSE),
         "bm25": ByQuery({"q": {"x": 9.0, "a": 8.0}, "t": {"a": 20.0, "x": 2.0}}, {"q": 1.0, "t": 1.0}),
     }
-    retriever = HybridRetriever(legs, RetrievalConfig(), similarity_top_k=10)
+    retriever = HybridRetriever(retrievers, RetrievalConfig(), similarity_top_k=10)
     found = {
         node.node_id: node.node for node in retriever.retrieve(ExpandedQuery("q", expansion=Expansion("t")))
     }
@@ -265,11 +274,11 @@ def test_of_several_queries_the_best_score_and_rank_are_kept() -> None:
 
 
 def test_fusion_by_rank_takes_all_queries_and_has_no_weights() -> None:
-    legs = {"dense": Leg(DENSE), "bm25": ByQuery({"q": {}, "t": {"d": 1.0}}, {"q": 0.0, "t": 1.0})}
-    retriever = HybridRetriever(legs, RetrievalConfig(fusion="reciprocal_rerank"), similarity_top_k=10)
+    retrievers = {"dense": Source(DENSE), "bm25": ByQuery({"q": {}, "t": {"d": 1.0}}, {"q": 0.0, "t": 1.0})}
+    retriever = HybridRetriever(retrievers, RetrievalConfig(fusion="reciprocal_rerank"), similarity_top_k=10)
     query = ExpandedQuery("q", expansion=Expansion("t"))
     assert {node.node_id for node in retriever.retrieve(query)} == {"a", "b", "c", "d"}
-    assert [given.weights for given in retriever.weights(query)] == [{}, {}]
+    assert [asked.weights for asked in retriever.weights(query)] == [{}, {}]
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -290,3 +299,32 @@ async def test_questions_with_and_without_expansion_share_a_retriever() -> None:
             expected = plain if number % 2 else wide
             assert [(n.node_id, n.score) for n in found] == [(n.node_id, n.score) for n in expected]
     assert [node.node_id for node in await retriever.aretrieve(query)] == [node.node_id for node in wide]
+
+
+_lists = st.lists(
+    st.dictionaries(st.sampled_from("abcdefgh"), st.floats(-10, 100), max_size=8), min_size=2, max_size=2
+)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@given(lists=_lists, dense_weight=st.floats(0.1, 0.9))
+def test_scores_are_those_of_the_fusion_of_llamaindex(
+    mode: str, lists: list[dict[str, float]], dense_weight: float
+) -> None:
+    ranked = [dict(sorted(scores.items(), key=lambda entry: -entry[1])) for scores in lists]
+    stock = QueryFusionRetriever(
+        [Source(scores) for scores in ranked],
+        llm=MockLLM(),
+        mode=FUSION_MODES(mode),
+        similarity_top_k=100,
+        num_queries=1,
+        use_async=False,
+        retriever_weights=[dense_weight, 1 - dense_weight],
+    )
+    fused = fuse([list(scores.items()) for scores in ranked], stock._retriever_weights, FUSION_MODES(mode))
+    assert list(fused.items()) == [(node.node_id, node.score) for node in stock.retrieve("q")]
+
+
+def test_another_mode_is_refused() -> None:
+    with pytest.raises(ValueError, match="simple"):
+        fuse([[("a", 1.0)]], [1.0], FUSION_MODES.SIMPLE)

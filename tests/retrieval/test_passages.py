@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from llama_index.core.schema import MetadataMode, NodeWithScore, TextNode
 
 from qa_engine.documents.sentences.node_ids import node_id, split_node_id
-from qa_engine.retrieval.fusion import SCORES
 from qa_engine.retrieval.passages import PassageBuilder
+from qa_engine.types import SCORES
 
 
 class Store:
@@ -56,7 +56,8 @@ def chinese(count: int, length: int = 20) -> list[str]:
 
 
 def build(store: Store, hits: Sequence[NodeWithScore], **settings: Any) -> list[NodeWithScore]:
-    builder = PassageBuilder(store, **settings)  # type: ignore[arg-type]
+    defaults = {"window_chars": 250, "latin_ratio": 1.7, "max_passages": 12}
+    builder = PassageBuilder(store, **{**defaults, **settings})  # type: ignore[arg-type]
     return builder.postprocess_nodes(list(hits))
 
 
@@ -234,7 +235,7 @@ def test_store_is_asked_a_few_times_and_not_once_a_hit() -> None:
 @pytest.mark.parametrize("settings", [{"window_chars": 0}, {"latin_ratio": 0.5}, {"max_passages": 0}])
 def test_setting_out_of_range_is_refused(settings: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(settings))):
-        PassageBuilder(Store({}), **settings)  # type: ignore[arg-type]
+        build(Store({}), [], **settings)
 
 
 _documents = st.lists(st.lists(st.integers(6, 120), min_size=1, max_size=25), min_size=1, max_size=3)

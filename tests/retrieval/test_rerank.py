@@ -11,8 +11,8 @@ from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
 from qa_engine.config import RerankConfig
 from qa_engine.errors import ModelUnavailableError
-from qa_engine.retrieval.fusion import SCORES
 from qa_engine.retrieval.rerank import LOCAL_WEIGHT, PassageRerank, build_reranker, z_scores
+from qa_engine.types import SCORES
 
 QUESTION = QueryBundle("哪一个？")
 

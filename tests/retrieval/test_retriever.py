@@ -14,9 +14,10 @@ from qa_engine.config import RetrievalConfig
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.reader import IndexReader, IndexSnapshot
-from qa_engine.retrieval.fusion import RANKS, SCORES
+from qa_engine.retrieval.hybrid.targets import SearchTarget
 from qa_engine.retrieval.rerank import PassageRerank
 from qa_engine.retrieval.retriever import PassageRetriever
+from qa_engine.types import RANKS, SCORES
 
 KEY_QUESTION = "Which variants with 7B, 13B and 70B parameters did they release?"
 
@@ -37,7 +38,8 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> IndexSnapshot:
 def retriever(
     snapshot: IndexSnapshot, reranker: PassageRerank | None = None, **settings: object
 ) -> PassageRetriever:
-    return PassageRetriever(snapshot, HashEmbedding(model_name="hash"), reranker, RetrievalConfig(**settings))
+    embedding = HashEmbedding(model_name="hash")
+    return PassageRetriever([SearchTarget(snapshot)], embedding, reranker, RetrievalConfig(**settings))
 
 
 @pytest.mark.parametrize(
@@ -60,12 +62,12 @@ def test_evidence_is_in_the_first_passage(
 def test_stages_are_ranked_each_for_itself(snapshot: IndexSnapshot) -> None:
     ranked = retriever(snapshot).rank(QueryBundle("西湖的平均水深是多少？"), stages=True)
     assert list(ranked.stages) == ["dense", "bm25", "fused", "reranked"]
-    for leg in ("dense", "bm25"):
-        own = [passage.node.metadata[RANKS][leg] for passage in ranked.stages[leg]]
+    for name in ("dense", "bm25"):
+        own = [passage.node.metadata[RANKS][name] for passage in ranked.stages[name]]
         assert own == sorted(own)
         assert own[0] == 1
-        alone = retriever(snapshot, dense_weight=float(leg == "dense")).retrieve("西湖的平均水深是多少？")
-        assert ranked.stages[leg][0].node.get_content() == alone[0].node.get_content()
+        alone = retriever(snapshot, dense_weight=float(name == "dense")).retrieve("西湖的平均水深是多少？")
+        assert ranked.stages[name][0].node.get_content() == alone[0].node.get_content()
     assert ranked.stages["reranked"] == ranked.passages
     assert retriever(snapshot).rank(QueryBundle("西湖")).stages == {}
 
@@ -76,7 +78,7 @@ def test_passage_over_a_page_break_names_both_pages(snapshot: IndexSnapshot) -> 
     assert (key["page"], key["page_end"]) == (2, 3)
 
 
-def test_question_without_any_known_word_is_answered_by_the_dense_leg(snapshot: IndexSnapshot) -> None:
+def test_question_without_any_known_word_is_answered_by_the_dense_retriever(snapshot: IndexSnapshot) -> None:
     found = retriever(snapshot).retrieve("xyzzy")
     assert found
     assert all("bm25" not in passage.node.metadata[SCORES] for passage in found)

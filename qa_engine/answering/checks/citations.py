@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
-from llama_index.core.schema import MetadataMode, NodeWithScore
+from llama_index.core.schema import NodeWithScore
 
 from qa_engine.answering.answer import REFUSAL, Answer, Box, Citation
 from qa_engine.documents.blocks import Span
 from qa_engine.documents.sentences.node_parser import lines_between
-from qa_engine.retrieval.passages import SENTENCES
+from qa_engine.types import Passage, PassageSentence, passage_of
 
 
 def citation_boxes(citation: Citation, passage: NodeWithScore, spans: Sequence[Span]) -> list[Box]:
@@ -23,20 +22,21 @@ def citation_boxes(citation: Citation, passage: NodeWithScore, spans: Sequence[S
         spans: the places of the lines of its document.
     """
     boxes = {}
-    for sentence in _cited(citation, passage):
-        for line in lines_between(spans, sentence["start"], sentence["end"]):
-            boxes[line.start] = Box(line.page, line.x0, line.y0, line.x1, line.y1)
+    for sentence in _cited(citation, passage_of(passage)):
+        if sentence.start is not None and sentence.end is not None:
+            for line in lines_between(spans, sentence.start, sentence.end):
+                boxes[line.start] = Box(line.page, line.x0, line.y0, line.x1, line.y1)
     return list(boxes.values())
 
 
-def _cited(citation: Citation, passage: NodeWithScore) -> list[dict[str, Any]]:
+def _cited(citation: Citation, passage: Passage) -> Sequence[PassageSentence]:
     """The sentences of a passage that a citation is of."""
-    sentences: list[dict[str, Any]] = passage.node.metadata.get(SENTENCES, [])
-    ids = [sentence["node_id"] for sentence in sentences]
+    sentences = passage.sentences
+    ids = [sentence.node_id for sentence in sentences]
     first, _, last = citation.id.partition("..")
-    if citation.id == passage.node.node_id or first not in ids:
+    if citation.id == passage.node_id or first not in ids:
         # A passage that was too long for the prompt is cited without the sentences that were left out.
-        return [sentence for sentence in sentences if sentence["text"] in citation.text]
+        return [sentence for sentence in sentences if sentence.text in citation.text]
     start = ids.index(first)
     # The id of a range names the last sentence by its number alone.
     end = next((i for i in range(start, len(ids)) if last and ids[i].endswith(f"-{int(last):07}")), start)
@@ -97,18 +97,18 @@ def build_answer(
 
 
 def _citation(number: int, passage: NodeWithScore) -> Citation:
-    metadata = passage.node.metadata
-    page = int(metadata.get("page") or 0)
+    found = passage_of(passage)
+    page = found.page or 0
     return Citation(
         number=number,
-        file=str(metadata.get("file_name") or ""),
+        file=found.file_name,
         page=page,
-        page_end=int(metadata.get("page_end") or page),
-        text=passage.node.get_content(metadata_mode=MetadataMode.NONE),
-        score=passage.score,
-        node_id=passage.node.node_id,
-        section=str(metadata.get("section") or ""),
-        page_label=str(metadata.get("page_label") or ""),
-        id=passage.node.node_id,
-        collection=str(metadata.get("collection") or ""),
+        page_end=found.page_end or page,
+        text=found.text,
+        score=found.score,
+        node_id=found.node_id,
+        section=found.section,
+        page_label=found.page_label,
+        id=found.node_id,
+        collection=found.collection,
     )

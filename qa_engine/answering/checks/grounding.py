@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from unicodedata import normalize
 
-from llama_index.core.schema import MetadataMode, NodeWithScore
+from llama_index.core.schema import NodeWithScore
 
 from qa_engine.answering.checks.numerals import Figures, value_of
 from qa_engine.answering.checks.terms import (
@@ -17,9 +17,9 @@ from qa_engine.answering.checks.terms import (
     unknown_quoted,
     unknown_terms,
 )
-from qa_engine.retrieval.passages import TABLES
 from qa_engine.text.language import is_chinese
 from qa_engine.text.prompt_sanitizer import visible
+from qa_engine.types import passage_of
 
 _CITED = re.compile(r"\[([1-9]\d{0,2})\]")
 _CITED_RUN = re.compile(r"(?:\[[1-9]\d{0,2}\])+")
@@ -105,10 +105,9 @@ def _quoted(text: str, vocabulary: Vocabulary, chinese: Sequence[bool]) -> Itera
 
 def _shown(passage: NodeWithScore) -> str:
     """What the prompt shows of a passage."""
-    metadata = passage.node.metadata
-    head = [metadata.get(key) for key in ("file_name", "section", "page", "page_end", "page_label")]
-    texts = [passage.node.get_content(metadata_mode=MetadataMode.NONE), *metadata.get(TABLES, ())]
-    return "\n".join(str(part) for part in [*head, *texts] if part is not None)
+    found = passage_of(passage)
+    head = (found.file_name, found.section, found.page, found.page_end, found.page_label)
+    return "\n".join(str(part) for part in (*head, found.text, *found.tables) if part is not None)
 
 
 def _narrow(text: str) -> str:

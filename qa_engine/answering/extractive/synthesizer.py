@@ -22,7 +22,7 @@ from qa_engine.answering.extractive.sentence_choice import Candidate, chosen_sen
 from qa_engine.answering.stream import AnswerStream, AsyncAnswerStream
 from qa_engine.documents.sentences.splitting import join_sentences, split_sentences
 from qa_engine.models.late_interaction import LateInteractionModel
-from qa_engine.retrieval.passages import COMPARED_WITH, SENTENCES
+from qa_engine.types import Passage, PassageSentence, passage_of
 
 dispatcher = get_dispatcher(__name__)
 _CONSIDERED = 3
@@ -37,22 +37,18 @@ class _Sentence:
     """A sentence of a passage.
 
     Attributes:
-        found: its entry in the passage's `SENTENCES`.
+        own: its text and its place.
         with_before: its text with the sentence before it.
         passage: that it is of.
         rank: of the passage, from 0.
         quotable: whether it may be quoted.
     """
 
-    found: dict[str, Any]
+    own: PassageSentence
     with_before: str
-    passage: NodeWithScore
+    passage: Passage
     rank: int
     quotable: bool
-
-    @property
-    def text(self) -> str:
-        return str(self.found["text"])
 
 
 class ExtractiveSynthesizer(BaseSynthesizer):
@@ -166,12 +162,12 @@ class ExtractiveSynthesizer(BaseSynthesizer):
         supports = iter(self._supports(question, [one for one in sentences if one.quotable]))
         return [
             Candidate(
-                sentence.text,
+                sentence.own.text,
                 sentence.rank,
                 next(supports) if sentence.quotable else 0.0,
-                str(sentence.found.get("section") or ""),
+                sentence.own.section,
                 sentence.quotable,
-                sentence.found.get("table"),
+                sentence.own.table,
             )
             for sentence in sentences
         ]
@@ -186,26 +182,29 @@ class ExtractiveSynthesizer(BaseSynthesizer):
         stored = _stored_supports(question, sentences)
         if stored is not None:
             return stored
-        texts = [sentence.text for sentence in sentences] + [sentence.with_before for sentence in sentences]
+        texts = [sentence.own.text for sentence in sentences] + [
+            sentence.with_before for sentence in sentences
+        ]
         both = self._scorer.predict([(question, text) for text in texts])
         own, with_before = both[: len(sentences)], both[len(sentences) :]
         return [float(score) for score in (own + with_before) / 2]
 
 
-def _sentences_of(passages: Sequence[NodeWithScore]) -> list[_Sentence]:
+def _sentences_of(nodes: Sequence[NodeWithScore]) -> list[_Sentence]:
     """The sentences of the best passages, in reading order; some may be quoted, if there are any."""
     sentences: list[_Sentence] = []
-    for rank, passage in enumerate(passages[:_CONSIDERED]):
+    for rank, node in enumerate(nodes[:_CONSIDERED]):
+        passage = passage_of(node)
         before = ""
-        for found in _sentences(passage):
-            text = str(found["text"])
+        for sentence in passage.sentences or _split(passage):
+            text = sentence.text
             with_before = join_sentences([before, text]) if before else text
-            tells = found.get("role") not in _NOT_QUOTED
-            sentences.append(_Sentence(found, with_before, passage, rank, tells and len(text) >= _MIN_CHARS))
+            quotable = sentence.role not in _NOT_QUOTED and len(text) >= _MIN_CHARS
+            sentences.append(_Sentence(sentence, with_before, passage, rank, quotable))
             before = text
-    if any(sentence.quotable for sentence in sentences):
+    if any(one.quotable for one in sentences):
         return sentences
-    telling = [sentence.found.get("role") not in _NOT_QUOTED for sentence in sentences]
+    telling = [one.own.role not in _NOT_QUOTED for one in sentences]
     return [
         replace(sentence, quotable=tells or not any(telling))
         for sentence, tells in zip(sentences, telling, strict=True)
@@ -214,41 +213,37 @@ def _sentences_of(passages: Sequence[NodeWithScore]) -> list[_Sentence]:
 
 def _stored_supports(question: str, sentences: Sequence[_Sentence]) -> list[float] | None:
     """What the reranker found for these sentences, if it compared all of them with this very question."""
-    if any(sentence.passage.node.metadata.get(COMPARED_WITH) != question for sentence in sentences):
+    if any(sentence.passage.compared_with != question for sentence in sentences):
         return None
-    scores = [sentence.found.get("support") for sentence in sentences]
-    known = [float(score) for score in scores if score is not None]
-    return known if len(known) == len(scores) else None
+    known = [sentence.own.support for sentence in sentences if sentence.own.support is not None]
+    return known if len(known) == len(sentences) else None
 
 
-def _sentences(passage: NodeWithScore) -> list[dict[str, Any]]:
-    """The sentences of one of our passages, or of any other node."""
-    metadata = passage.node.metadata
-    if SENTENCES in metadata:
-        return list(metadata[SENTENCES])
-    text = passage.node.get_content()
-    place = {"page": metadata.get("page"), "page_end": metadata.get("page_end")}
-    return [{"text": text[item.start : item.end], **place} for item in split_sentences(text)]
+def _split(passage: Passage) -> list[PassageSentence]:
+    """The sentences of a node that is not from our retrieval."""
+    return [
+        PassageSentence("", passage.text[item.start : item.end], passage.page, passage.page_end)
+        for item in split_sentences(passage.text)
+    ]
 
 
 def _citation(number: int, quote: Sequence[_Sentence]) -> Citation:
     """The citation of a quote, without boxes."""
     passage = quote[0].passage
-    first, last = quote[0].found, quote[-1].found
-    page = int(first.get("page") or 0)
-    ends = [int(sentence.found.get("page_end") or sentence.found.get("page") or 0) for sentence in quote]
+    sentences = [one.own for one in quote]
+    first, last = sentences[0], sentences[-1]
     return Citation(
         number,
-        str(passage.node.metadata.get("file_name") or ""),
-        page,
-        max(ends),
-        join_sentences([sentence.text for sentence in quote]),
+        passage.file_name,
+        first.page or 0,
+        max(sentence.page_end or sentence.page or 0 for sentence in sentences),
+        join_sentences([sentence.text for sentence in sentences]),
         score=passage.score,
-        node_id=passage.node.node_id,
-        section=str(first.get("section") or ""),
-        page_label=str(first.get("page_label") or ""),
-        id=_range_id(str(first.get("node_id") or ""), str(last.get("node_id") or "")) or passage.node.node_id,
-        collection=str(passage.node.metadata.get("collection") or ""),
+        node_id=passage.node_id,
+        section=first.section,
+        page_label=first.page_label,
+        id=_range_id(first.node_id, last.node_id) or passage.node_id,
+        collection=passage.collection,
     )
 
 

@@ -10,7 +10,7 @@ from llama_index.core.schema import MetadataMode, NodeWithScore, TextNode
 
 from qa_engine.answering.llm.prompt import format_passages
 from qa_engine.documents.sentences.splitting import split_sentences
-from qa_engine.retrieval.passages import TABLES
+from qa_engine.types import TABLES, passage_of
 
 _LATIN = re.compile(r"[A-Za-z ]")
 _OTHER_BMP = re.compile(r"[^A-Za-z \U00010000-\U0010ffff]")
@@ -76,7 +76,7 @@ def _shortened(passage: NodeWithScore, budget: int) -> NodeWithScore:
         return bare
     ends = [sentence.end for sentence in sentences]
     sizes = [estimate_tokens(text[begin:end]) for begin, end in zip([0, *ends], ends, strict=False)]
-    hit = max(0, text.find(str(passage.node.metadata.get("sentence") or text)))
+    hit = max(0, text.find(passage_of(passage).sentence or text))
     first = max((i for i, sentence in enumerate(sentences) if sentence.start <= hit), default=0)
     last = first
     left = budget - _cost(_with_text(passage, "")) - sizes[first]

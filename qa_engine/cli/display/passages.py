@@ -79,7 +79,7 @@ def _show_facts(console: Console, explanation: Explanation) -> None:
             f"  {given.coverage:.0%} of its terms known; weights: {weights or 'none, joined by rank'}"
         )
     if len(explanation.queries) > 1:
-        lines.append(f"reranked as: {explanation.judged_as}")
+        lines.append(f"reranked as: {explanation.rerank_query}")
     if explanation.probability is not None:
         lines.append(f"probability that the passages hold the answer: {explanation.probability:.3f}")
     lines.append(

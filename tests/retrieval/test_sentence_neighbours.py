@@ -9,7 +9,7 @@ from llama_index.core.schema import NodeWithScore, TextNode
 
 from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.index.records import StoredSentence
-from qa_engine.retrieval.sentence_windows import Neighbourhood
+from qa_engine.retrieval.passages import SentenceNeighbours
 
 
 class Store:
@@ -31,24 +31,24 @@ def hit(ordinal: int, text: str = "句。") -> NodeWithScore:
 
 def test_neighbours_on_both_sides_are_fetched_and_the_hit_is_not() -> None:
     store = Store()
-    around = Neighbourhood(store, reach=2, latin_ratio=2)
-    around.add([hit(5)])
+    around = SentenceNeighbours(store, reach=2, latin_ratio=2)
+    around.load([hit(5)])
     assert store.asked == [node_id("d", ordinal) for ordinal in (3, 4, 6, 7)]
     assert [sentence.node_id[-1] for sentence in around.between("d", 0, 9)] == ["3", "4", "5", "6", "7"]
 
 
 def test_nothing_is_fetched_twice_be_it_there_or_not() -> None:
     store = Store(gone=6)
-    around = Neighbourhood(store, reach=2, latin_ratio=2)
-    around.add([hit(5)])
-    around.add([hit(7), hit(4)])
+    around = SentenceNeighbours(store, reach=2, latin_ratio=2)
+    around.load([hit(5)])
+    around.load([hit(7), hit(4)])
     assert len(store.asked) == len(set(store.asked))
     assert around.get("d", 6) is None
 
 
 def test_document_begins_with_its_first_sentence() -> None:
     store = Store()
-    Neighbourhood(store, reach=3, latin_ratio=2).add([hit(0)])
+    SentenceNeighbours(store, reach=3, latin_ratio=2).load([hit(0)])
     assert store.asked == [node_id("d", ordinal) for ordinal in (1, 2, 3)]
 
 
@@ -56,13 +56,13 @@ def test_document_begins_with_its_first_sentence() -> None:
     ("text", "size"), [("十个字的一句话在这里", 10), ("ten letters, and more", 10.5), ("", 0)]
 )
 def test_latin_text_counts_for_less(text: str, size: float) -> None:
-    around = Neighbourhood(Store(), reach=1, latin_ratio=2)
-    around.add([hit(5, text)])
+    around = SentenceNeighbours(Store(), reach=1, latin_ratio=2)
+    around.load([hit(5, text)])
     assert around.size("d", 5) == size
 
 
 def test_sentence_that_is_not_there_has_no_size() -> None:
-    around = Neighbourhood(Store(gone=6), reach=2, latin_ratio=2)
-    around.add([hit(5)])
+    around = SentenceNeighbours(Store(gone=6), reach=2, latin_ratio=2)
+    around.load([hit(5)])
     assert around.size("d", 6) == around.size("e", 0) == 0
     assert around.length("d", 4, 7) == around.size("d", 4) + around.size("d", 5) + around.size("d", 7)

@@ -9,7 +9,7 @@ from llama_index.core.schema import TextNode
 
 from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.index.bm25.index import Bm25Index, DocumentTerms
-from qa_engine.retrieval.lexical import BilingualBM25Retriever
+from qa_engine.retrieval.hybrid.lexical import BilingualBM25Retriever
 from qa_engine.text.tokenizer import analyse
 
 SENTENCES = ["西湖位于杭州市西部。", "雷峰塔重建于2002年。", "Jupiter is the largest planet."]

@@ -1,4 +1,4 @@
-"""The lexical leg: a LlamaIndex retriever over a `Bm25Index`."""
+"""Retrieval by words: LlamaIndex retrievers over the `Bm25Index` of one collection, and over those of several."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from qa_engine.index.bm25.index import Bm25Hit, Bm25Index, TermsFound
 from qa_engine.index.vectors.vector_store import SentenceVectorStore
 from qa_engine.retrieval.filters.conditions import holds
 from qa_engine.retrieval.filters.resolution import Scope
+from qa_engine.retrieval.hybrid.targets import SearchTarget
 from qa_engine.text.tokenizer import analyse
 
 _GROWTH = 4
@@ -49,24 +50,24 @@ class BilingualBM25Retriever(BaseRetriever):
         self._similarity_top_k = similarity_top_k
         self._scope = scope
         self._rows = None if scope is None else index.rows_of(scope.conditions)
-        # The weights of the legs are worked out from what the search has looked up.
-        self._found = lru_cache(maxsize=_REMEMBERED)(lambda question: index.look_up(analyse(question)))
+        # The weight of this retriever is worked out from what the search has looked up.
+        self._terms = lru_cache(maxsize=_REMEMBERED)(lambda question: index.look_up(analyse(question)))
 
     def coverage(self, question: str) -> float:
         """The share of the question's terms, 0 to 1, that occur anywhere in the collection."""
-        return self._found(question).coverage
+        return self._terms(question).coverage
 
     def known_terms(self, question: str) -> list[str]:
         """Those of the question's terms that occur anywhere in the collection."""
-        return self._found(question).known
+        return self._terms(question).known
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        found = self._found(query_bundle.query_str)
+        terms = self._terms(query_bundle.query_str)
         if self._scope is None:
-            return list(self._fetched(self._index.search(found, self._similarity_top_k)))
-        return self._within(self._scope, found)
+            return list(self._nodes(self._index.search(terms, self._similarity_top_k)))
+        return self._within(self._scope, terms)
 
-    def _fetched(self, hits: Sequence[Bm25Hit]) -> Iterator[NodeWithScore]:
+    def _nodes(self, hits: Sequence[Bm25Hit]) -> Iterator[NodeWithScore]:
         nodes = self._store.sentences([hit.node_id for hit in hits])
         for hit in hits:
             # A sentence that a writer has just replaced is in the index and no longer in the store.
@@ -74,19 +75,60 @@ class BilingualBM25Retriever(BaseRetriever):
                 yield NodeWithScore(node=nodes[hit.node_id], score=hit.score)
 
     def _within(self, scope: Scope, terms: TermsFound) -> list[NodeWithScore]:
-        """The best sentences of the scope. Pages and sections stand with the sentences, so these are fetched to be told."""
+        """The best sentences of the scope. Pages and sections are stored with the sentences, which are read to see them."""
         seen: set[str] = set()
-        found: list[NodeWithScore] = []
+        admitted: list[NodeWithScore] = []
         depth = self._similarity_top_k
         while True:
             hits = self._index.search(terms, depth, self._rows)
             fresh = [hit for hit in hits if hit.node_id not in seen]
             seen.update(hit.node_id for hit in fresh)
-            found += [
+            admitted += [
                 node
-                for node in self._fetched(fresh)
+                for node in self._nodes(fresh)
                 if holds(scope.conditions[split_node_id(node.node_id)[0]], node.node.metadata)
             ]
-            if len(found) >= self._similarity_top_k or len(hits) < depth:
-                return found[: self._similarity_top_k]
+            if len(admitted) >= self._similarity_top_k or len(hits) < depth:
+                return admitted[: self._similarity_top_k]
             depth *= _GROWTH
+
+
+class JoinedBM25Retriever(BilingualBM25Retriever):
+    """BM25 over several collections: the best scores of all.
+
+    Each collection weighs a word by how rare it is there, so scores of different collections are comparable as far as
+    their texts are alike.
+    """
+
+    def __init__(self, targets: Sequence[SearchTarget], similarity_top_k: int) -> None:
+        """
+        Args:
+            targets: the collections, and what to search of each.
+            similarity_top_k: most sentences to return.
+        """
+        first = targets[0].snapshot
+        super().__init__(first.bm25, first.store, similarity_top_k)
+        self._parts = [
+            BilingualBM25Retriever(
+                target.snapshot.bm25, target.snapshot.store, similarity_top_k, target.scope
+            )
+            for target in targets
+        ]
+
+    def coverage(self, question: str) -> float:
+        """The share of the question's terms, 0 to 1, that occur in any of the collections."""
+        terms = set(analyse(question))
+        known = {term for part in self._parts for term in part.known_terms(question)}
+        return len(known) / len(terms) if terms else 0.0
+
+    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        hits = [hit for part in self._parts for hit in part.retrieve(query_bundle)]
+        return sorted(hits, key=lambda hit: -(hit.score or 0.0))[: self._similarity_top_k]
+
+
+def build_bm25_retriever(targets: Sequence[SearchTarget], similarity_top_k: int) -> BilingualBM25Retriever:
+    """The retriever by words of one or several collections, see `JoinedBM25Retriever`."""
+    if len(targets) > 1:
+        return JoinedBM25Retriever(targets, similarity_top_k)
+    (target,) = targets
+    return BilingualBM25Retriever(target.snapshot.bm25, target.snapshot.store, similarity_top_k, target.scope)

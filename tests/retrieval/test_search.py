@@ -1,4 +1,4 @@
-"""Filters and several collections over real indexes: both legs keep to them, and every passage is told where it is from."""
+"""Filters and several collections over real indexes: both retrievers keep to them, and a passage names where it is from."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ from qa_engine.errors import CollectionNotFoundError, ConfigurationError, InputE
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.reader import open_collections
-from qa_engine.retrieval import dense as dense_retriever
-from qa_engine.retrieval.dense import build_dense_retriever
 from qa_engine.retrieval.filters.expressions import parse_filters
 from qa_engine.retrieval.filters.resolution import resolve
-from qa_engine.retrieval.fusion import SCORES
+from qa_engine.retrieval.hybrid import dense as dense_retriever
+from qa_engine.retrieval.hybrid.dense import build_dense_retriever
+from qa_engine.retrieval.hybrid.targets import SearchTarget
 from qa_engine.retrieval.search import CollectionSearch
+from qa_engine.types import SCORES
 
 EMBEDDING = HashEmbedding(model_name="hash")
 QUESTION = "西湖的雷峰塔高多少米？"
@@ -77,12 +78,12 @@ def files(passages: Sequence[NodeWithScore]) -> set[str]:
     return {passage.node.metadata["file_name"] for passage in passages}
 
 
-def legs(passages: Sequence[NodeWithScore]) -> set[str]:
+def retrievers(passages: Sequence[NodeWithScore]) -> set[str]:
     return {stage for passage in passages for stage in passage.node.metadata[SCORES]}
 
 
 class TestFilters:
-    @pytest.mark.parametrize("leg", [{"dense_weight": 1}, {"dense_weight": 0}])
+    @pytest.mark.parametrize("weight", [{"dense_weight": 1}, {"dense_weight": 0}])
     @pytest.mark.parametrize(
         ("expressions", "expected"),
         [
@@ -91,17 +92,17 @@ class TestFilters:
             (["file=导游*.pdf", "year=2011", "city=杭州"], {"导游10.pdf"}),
         ],
     )
-    def test_what_belongs_to_files_holds_in_both_legs(
-        self, expressions: list[str], expected: set[str], leg: dict[str, float], storage: Path
+    def test_what_belongs_to_files_holds_in_both_retrievers(
+        self, expressions: list[str], expected: set[str], weight: dict[str, float], storage: Path
     ) -> None:
-        # One hit a leg: without the filter it would be one of twenty that are alike.
-        searched = search(storage, dense_top_k=4, bm25_top_k=4, **leg)
+        # One hit a retriever: without the filter it would be one of twenty that are alike.
+        searched = search(storage, dense_top_k=4, bm25_top_k=4, **weight)
         passages = found(searched, *expressions)
         assert files(passages) == expected
-        assert legs(passages) == {"dense", "bm25", "fused"}
+        assert retrievers(passages) == {"dense", "bm25", "fused"}
 
     @pytest.mark.parametrize("expression", ["page=1", "page<=1", "page!=2-99"])
-    def test_pages_hold_in_both_legs_though_better_ones_are_elsewhere(
+    def test_pages_hold_in_both_retrievers_though_better_ones_are_elsewhere(
         self, expression: str, storage: Path
     ) -> None:
         everywhere = found(search(storage, dense_top_k=5, bm25_top_k=5, window_chars=50))
@@ -116,7 +117,7 @@ class TestFilters:
         ]
         assert hits
         assert all(sentence["page"] == 1 for sentence in hits)
-        assert legs(passages) == {"dense", "bm25", "fused"}
+        assert retrievers(passages) == {"dense", "bm25", "fused"}
 
     def test_a_sentence_over_a_page_break_is_on_both_pages(self, storage: Path) -> None:
         (reader,) = open_collections(storage, ["lakes"], EmbeddingConfig(), EMBEDDING)
@@ -160,7 +161,7 @@ class TestFilters:
         scope = resolve(parse_filters(["year>=2005", "page=1"]), reader.catalog)
 
         def scores() -> list[float]:
-            dense = build_dense_retriever([reader.snapshot()], EMBEDDING, 20, [scope])
+            dense = build_dense_retriever([SearchTarget(reader.snapshot(), scope)], EMBEDDING, 20)
             return [hit.score or 0.0 for hit in dense.retrieve("第7版")]
 
         expected = scores()
@@ -211,7 +212,7 @@ class TestSeveralCollections:
         planets = found(searched, question="Which moon has a dense atmosphere of nitrogen?")
         assert planets[0].node.metadata["collection"] == "planets"
         assert "Titan" in planets[0].node.get_content()
-        assert legs(lakes) >= {"dense", "bm25"} <= legs(planets)
+        assert retrievers(lakes) >= {"dense", "bm25"} <= retrievers(planets)
 
     @pytest.mark.parametrize("names", [("lakes", "both"), ("both", "lakes")])
     def test_a_file_in_both_is_found_once_and_belongs_to_the_first(
@@ -242,9 +243,8 @@ class TestSeveralCollections:
 
         monkeypatch.setattr(Catalog, "spans", watched)
         question = "Which moon has a dense atmosphere of nitrogen?"
-        (planet, *_), (lake, *_) = found(searched, question=question), found(searched)
-        assert searched.spans(planet)
-        assert searched.spans(lake)
+        for ranked in (searched.rank(QueryBundle(question)), searched.rank(QueryBundle(QUESTION))):
+            assert ranked.spans(ranked.passages[0])
         assert [path.name for path in asked] == ["both", "lakes"]
 
     def test_what_one_of_them_notes_is_a_key_for_all(self, storage: Path) -> None:

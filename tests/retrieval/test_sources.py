@@ -5,8 +5,8 @@ from __future__ import annotations
 from llama_index.core.schema import NodeWithScore, TextNode
 
 from qa_engine.answering.llm.prompt import format_passages
-from qa_engine.retrieval.passages import SENTENCES, TABLES
-from qa_engine.retrieval.tables import TableAttacher
+from qa_engine.retrieval.sources import TableAttacher
+from qa_engine.types import SENTENCES, TABLES
 
 STORED = {"d": ["| 年 | 收入 |\n| --- | --- |\n| 2020 | 7 |", "| x |\n" * 40]}
 
@@ -20,7 +20,7 @@ def passage(first: int, *tables: int | None, document: str = "d") -> NodeWithSco
 
 
 def attached(*passages: NodeWithScore, max_chars: int = 100) -> list[list[str] | None]:
-    attacher = TableAttacher(lambda document: STORED.get(document, []), max_chars=max_chars)
+    attacher = TableAttacher(lambda passage: STORED.get(passage.document_id, []), max_chars=max_chars)
     return [node.node.metadata.get(TABLES) for node in attacher.postprocess_nodes(list(passages))]
 
 

@@ -1,4 +1,4 @@
-"""The dense leg: LlamaIndex's vector retriever, within a scope, and fair to documents in another language."""
+"""Retrieval by vectors: LlamaIndex's vector retriever, within a scope, and fair to documents in another language."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from qa_engine.models.embedding import LocalEmbedding
 from qa_engine.retrieval.cross_lingual_offset import dense_shift
 from qa_engine.retrieval.filters.conditions import ALWAYS, Place, as_filters, every
 from qa_engine.retrieval.filters.resolution import Scope
+from qa_engine.retrieval.hybrid.targets import SearchTarget
 
 _DEEPER = 4
 """In a collection of several languages, how many times as many sentences are looked at before the shift."""
@@ -68,29 +69,26 @@ class BestOfRetriever(BaseRetriever):
 
 
 def build_dense_retriever(
-    snapshots: Sequence[IndexSnapshot],
-    embed_model: BaseEmbedding,
-    similarity_top_k: int,
-    scopes: Sequence[Scope | None],
+    targets: Sequence[SearchTarget], embed_model: BaseEmbedding, similarity_top_k: int
 ) -> BaseRetriever:
-    """The dense leg of one or several collections.
+    """The retriever by vectors of one or several collections.
 
     Args:
-        snapshots: their states.
+        targets: the collections, and what to search of each.
         embed_model: the model that all of them were embedded with.
         similarity_top_k: most sentences to return.
-        scopes: what to search of each; None for all of it.
     """
+    snapshots = [target.snapshot for target in targets]
     fair = _of_several_languages(snapshots) and isinstance(embed_model, LocalEmbedding)
     depth = _DEEPER * similarity_top_k if fair else similarity_top_k
     parts = [
         VectorIndexRetriever(index, similarity_top_k=depth, filters=filters)
-        for snapshot, scope in zip(snapshots, scopes, strict=True)
-        for index in [_index(snapshot, embed_model)]
-        for filters in ([None] if scope is None else _filters(scope))
+        for target in targets
+        for index in [_index(target.snapshot, embed_model)]
+        for filters in ([None] if target.scope is None else _filters(target.scope))
     ]
-    found = parts[0] if len(parts) == 1 else BestOfRetriever(parts, depth)
-    return LanguageFairRetriever(found, similarity_top_k) if fair else found
+    retriever = parts[0] if len(parts) == 1 else BestOfRetriever(parts, depth)
+    return LanguageFairRetriever(retriever, similarity_top_k) if fair else retriever
 
 
 def _index(snapshot: IndexSnapshot, embed_model: BaseEmbedding) -> VectorStoreIndex:

@@ -1,0 +1,91 @@
+"""What is searched: the state of a collection and the part of it that counts, or several of these as one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from qa_engine.documents.sentences.node_ids import split_node_id
+from qa_engine.index.reader import IndexSnapshot
+from qa_engine.index.records import StoredSentence
+from qa_engine.index.token_store import StoredTokens
+from qa_engine.retrieval.filters.resolution import Scope
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class SearchTarget:
+    """A collection that a question is searched for in.
+
+    Attributes:
+        snapshot: the published state of it.
+        scope: the part of it that is searched; None for all of it.
+    """
+
+    snapshot: IndexSnapshot
+    scope: Scope | None = None
+
+    def holds(self, node_id: str) -> bool:
+        """Whether the document of a sentence is in the part that is searched."""
+        return self.scope is None or split_node_id(node_id)[0] in self.scope.conditions
+
+
+class JoinedSentences:
+    """The sentences of several collections."""
+
+    def __init__(self, targets: Sequence[SearchTarget]) -> None:
+        """
+        Args:
+            targets: the collections; where two have the same document, the first of them counts.
+        """
+        self._sources = [(target, target.snapshot.store.stored_sentences) for target in targets]
+
+    def stored_sentences(self, ids: Sequence[str]) -> dict[str, StoredSentence]:
+        """Those of the sentences that exist, by id."""
+        return _look_up(ids, self._sources)
+
+
+class JoinedTokens:
+    """The token vectors of several collections, all in one code."""
+
+    def __init__(self, sources: Sequence[tuple[SearchTarget, StoredTokens]]) -> None:
+        """
+        Args:
+            sources: the collections with their token vectors.
+        """
+        self.codec = sources[0][1].codec
+        self._sources = [(target, tokens.get) for target, tokens in sources]
+
+    def get(self, node_ids: Sequence[str]) -> dict[str, bytes]:
+        """The codes of those of the sentences that have some, by id."""
+        return _look_up(node_ids, self._sources)
+
+
+def joined_tokens(targets: Sequence[SearchTarget]) -> StoredTokens | None:
+    """The stored token vectors of the collections; None unless all keep them, in the same code."""
+    sources = [(target, target.snapshot.tokens) for target in targets if target.snapshot.tokens is not None]
+    if len(sources) < len(targets):
+        return None
+    first = sources[0][1]
+    if len(sources) == 1:
+        return first
+    alike = all(
+        tokens.codec.bits == first.codec.bits
+        and np.allclose(tokens.codec.centre, first.codec.centre, atol=1e-4)
+        for _, tokens in sources
+    )
+    return JoinedTokens(sources) if alike else None
+
+
+def _look_up(
+    ids: Sequence[str], sources: Iterable[tuple[SearchTarget, Callable[[Sequence[str]], dict[str, Value]]]]
+) -> dict[str, Value]:
+    """What is stored of sentences, each from the first collection that is searched for its document."""
+    values: dict[str, Value] = {}
+    for target, get in sources:
+        values |= get([name for name in ids if name not in values and target.holds(name)])
+    return values

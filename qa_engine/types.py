@@ -1,0 +1,332 @@
+"""What stages hand on to each other: passages, the LlamaIndex nodes that carry them, and rewritten questions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from operator import attrgetter, itemgetter
+from typing import Any, Literal, NamedTuple
+
+from llama_index.core.schema import (
+    BaseNode,
+    MetadataMode,
+    NodeRelationship,
+    NodeWithScore,
+    RelatedNodeInfo,
+    TextNode,
+)
+from pydantic import PrivateAttr
+
+from qa_engine.documents.sentences.node_ids import document_id_of
+
+SCORES, RANKS = "scores", "ranks"
+"""Metadata keys, of sentences and passages, of the score and of the place (from 1) by stage: ``dense`` (cosine), ``bm25``,
+``fused``, then ``rerank``."""
+SENTENCES, TABLES, COMPARED_WITH = "sentences", "tables", "compared_with"
+PASSAGE_KEYS = (
+    "file_name",
+    "page",
+    "page_end",
+    "page_label",
+    "section",
+    "sentence",
+    SENTENCES,
+    SCORES,
+    RANKS,
+    "collection",
+    "metadata",
+    COMPARED_WITH,
+    TABLES,
+)
+"""The metadata keys of a passage's node. Each is the name of an attribute of `Passage`."""
+_ABSENT_IF_EMPTY = frozenset({COMPARED_WITH, TABLES})
+_PLAIN_KEYS = tuple(key for key in PASSAGE_KEYS if key not in {SENTENCES, COMPARED_WITH, TABLES})
+_plain_values = attrgetter(*_PLAIN_KEYS)
+
+
+class PassageSentence(NamedTuple):
+    """A sentence of a passage, in the order of the documented entries of ``metadata["sentences"]``.
+
+    Attributes:
+        node_id: its id in the collection; empty for a sentence that is not from one.
+        text: of the sentence.
+        page: the page it begins on, from 1; None if it is not from a document with pages.
+        page_end: the page it ends on.
+        start: the character of the document it begins at.
+        end: the character of the document it ends before.
+        section: the titles it stands under, from the outermost on; empty without any.
+        role: what it is on its page, such as ``heading``; empty if that is not known.
+        page_label: the number printed on its first page, if that is not ``page``.
+        table: the number, in its document, of the table that it is a row of.
+        support: how well it supports the question in `Passage.compared_with`, -1 to 1; None if it could not be compared.
+    """
+
+    node_id: str
+    text: str
+    page: int | None = None
+    page_end: int | None = None
+    start: int | None = None
+    end: int | None = None
+    section: str = ""
+    role: str = ""
+    page_label: str = ""
+    table: int | None = None
+    support: float | None = None
+
+    def supporting(self, support: float | None) -> PassageSentence:
+        """The same sentence, compared with a question."""
+        return PassageSentence(*self[:-1], support)
+
+
+_SENTENCE_KEYS = PassageSentence._fields
+_without_support = itemgetter(slice(0, -1))
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Some sentences of a document that follow one another, found for a question. A stage replaces it, and never changes it.
+
+    Attributes:
+        node_id: its id, made of the first sentence's id, ``..`` and the ordinal of the last sentence.
+        text: the sentences in reading order.
+        document_id: the content of the file that it is from; empty if that is not known.
+        file_name: name of the file.
+        page: first page, from 1; None if it is not from a document with pages.
+        page_end: last page.
+        page_label: the number printed on the first page, if that is not ``page``.
+        section: the titles above the sentence that was found, from the outermost on; empty without any.
+        sentence: the sentence that was found, around which the passage was built.
+        sentences: all sentences, in reading order; empty for a node that is not from a collection.
+        scores: by stage, see `SCORES`; ``weakest`` is the support of the question's least supported words.
+        ranks: the place, from 1, by stage.
+        score: that gave it its place; higher is better.
+        compared_with: the question that the supports of the sentences belong to; None if they were not compared.
+        tables: those of which it holds rows, in Markdown. Only passages that are shown have them.
+        collection: name of the collection it is from; empty if that is not known.
+        metadata: what the user noted about the file.
+    """
+
+    node_id: str
+    text: str
+    document_id: str = ""
+    file_name: str = ""
+    page: int | None = None
+    page_end: int | None = None
+    page_label: str = ""
+    section: str = ""
+    sentence: str = ""
+    sentences: tuple[PassageSentence, ...] = ()
+    scores: Mapping[str, float] = field(default_factory=dict)
+    ranks: Mapping[str, int] = field(default_factory=dict)
+    score: float | None = None
+    compared_with: str | None = None
+    tables: tuple[str, ...] = ()
+    collection: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Condensation:
+    """The question that stands alone, and how it was made.
+
+    Attributes:
+        question: as it was asked.
+        standalone: as it was searched for and answered.
+        method: ``llm``, ``rules``, or ``none`` where the question was left as it was.
+        skipped: why it was left as it was, in one sentence; None if it was looked at, or if that failed.
+        error: why the language model gave nothing, in one sentence; None if nothing went wrong.
+        cached: whether this was known from before, or shared with a question that was asked at the same time.
+        seconds: that the call took; 0 for what was known.
+    """
+
+    question: str
+    standalone: str
+    method: Literal["llm", "rules", "none"] = "none"
+    skipped: str | None = None
+    error: str | None = None
+    cached: bool = False
+    seconds: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """The documented JSON object."""
+        return {
+            "question": self.question,
+            "standalone": self.standalone,
+            "method": self.method,
+            "skipped": self.skipped,
+            "error": self.error,
+            "cached": self.cached,
+            "seconds": round(self.seconds, 4),
+        }
+
+
+class PassageNode(TextNode):
+    """The LlamaIndex node of a `Passage`, whose metadata says the same under `PASSAGE_KEYS`. Read it with `passage_of`.
+
+    It is serialised as a plain text node.
+    """
+
+    _passage: Passage | None = PrivateAttr(default=None)
+
+    @property
+    def passage(self) -> Passage | None:
+        """The passage; None if somebody has changed the text or the metadata of the node since."""
+        passage = self._passage
+        if passage is None or self.text != passage.text or not _matches(self.metadata, passage):
+            return None
+        return passage
+
+
+def passage_node(passage: Passage) -> NodeWithScore:
+    """A new LlamaIndex node for a passage. Models see its text only, no metadata."""
+    sentences = passage.sentences
+    node = PassageNode(
+        id_=passage.node_id,
+        text=passage.text,
+        metadata={
+            name: _entry(passage, name)
+            for name in PASSAGE_KEYS
+            if name not in _ABSENT_IF_EMPTY or getattr(passage, name)
+        },
+        excluded_embed_metadata_keys=list(PASSAGE_KEYS),
+        excluded_llm_metadata_keys=list(PASSAGE_KEYS),
+        start_char_idx=sentences[0].start if sentences else None,
+        end_char_idx=sentences[-1].end if sentences else None,
+        relationships={NodeRelationship.SOURCE: RelatedNodeInfo(node_id=passage.document_id)},
+    )
+    node._passage = passage
+    return NodeWithScore(node=node, score=passage.score)
+
+
+def passage_of(node: NodeWithScore) -> Passage:
+    """The passage of one of our nodes, or what of a passage any other LlamaIndex node has.
+
+    It is what the node holds now: a postprocessor of the user may have changed its text, its metadata or its score.
+
+    Args:
+        node: of our retrieval, or of any other; what it lacks, or holds in another form, is left empty.
+    """
+    passage = node.node.passage if isinstance(node.node, PassageNode) else None
+    if passage is None:
+        return _read(node.node, node.score)
+    return passage if passage.score == node.score else replace(passage, score=node.score)
+
+
+def with_changes(node: NodeWithScore, **changes: Any) -> NodeWithScore:
+    """A copy of a node whose passage has other values. The node itself and its passage stay as they are.
+
+    Args:
+        node: any LlamaIndex node; metadata of its own stays.
+        changes: attributes of `Passage`, except those that the node itself has: ``node_id``, ``text``, ``document_id``.
+    """
+    passage = replace(passage_of(node), **changes)
+    metadata = dict(node.node.metadata)
+    for name in changes:
+        if name in PASSAGE_KEYS:
+            metadata[name] = _entry(passage, name)
+    # What is copied is not validated: that takes longer than all the rest.
+    copy = node.node.model_copy(update={"metadata": metadata})
+    if isinstance(copy, PassageNode):
+        copy._passage = passage
+    return NodeWithScore(node=copy, score=passage.score)
+
+
+def _entry(passage: Passage, name: str) -> Any:
+    """A value as it stands in the metadata: lists and dicts of its own, which a user may change."""
+    value = getattr(passage, name)
+    if name == SENTENCES:
+        # Without `compared_with` no sentence has a support: zip leaves out the last key.
+        keys = _SENTENCE_KEYS if passage.compared_with is not None else _SENTENCE_KEYS[:-1]
+        return [dict(zip(keys, sentence, strict=False)) for sentence in value]
+    if isinstance(value, tuple):
+        return list(value)
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+def _matches(metadata: Mapping[str, Any], passage: Passage) -> bool:
+    """Whether metadata says what a passage says. All stages ask, so no metadata is made of the passage to compare with."""
+    entries = metadata.get(SENTENCES)
+    if not isinstance(entries, list) or tuple(map(metadata.get, _PLAIN_KEYS)) != _plain_values(passage):
+        return False
+    if metadata.get(COMPARED_WITH) != passage.compared_with or metadata.get(TABLES, []) != list(
+        passage.tables
+    ):
+        return False
+    compared = passage.compared_with is not None
+    sentences = passage.sentences if compared else list(map(_without_support, passage.sentences))
+    return [tuple(entry.values()) if isinstance(entry, dict) else None for entry in entries] == list(
+        sentences
+    )
+
+
+def _read(node: BaseNode, score: float | None) -> Passage:
+    metadata = node.metadata
+    page = _whole(metadata.get("page"))
+    label = metadata.get("page_label") or ("" if page is not None else metadata.get("page"))
+    sentences = metadata.get(SENTENCES)
+    compared_with = metadata.get(COMPARED_WITH)
+    return Passage(
+        node_id=node.node_id,
+        text=node.get_content(metadata_mode=MetadataMode.NONE),
+        document_id=node.ref_doc_id or _document_id(node.node_id),
+        file_name=_text(metadata.get("file_name")),
+        page=page,
+        page_end=_whole(metadata.get("page_end")),
+        page_label=_text(label),
+        section=_text(metadata.get("section")),
+        sentence=_text(metadata.get("sentence")),
+        sentences=tuple(
+            _sentence(entry)
+            for entry in (sentences if isinstance(sentences, list) else ())
+            if isinstance(entry, Mapping)
+        ),
+        scores=_mapping(metadata.get(SCORES)),
+        ranks=_mapping(metadata.get(RANKS)),
+        score=score,
+        compared_with=compared_with if isinstance(compared_with, str) else None,
+        tables=_texts(metadata.get(TABLES)),
+        collection=_text(metadata.get("collection")),
+        metadata=_mapping(metadata.get("metadata")),
+    )
+
+
+def _sentence(entry: Mapping[str, Any]) -> PassageSentence:
+    support = entry.get("support")
+    return PassageSentence(
+        text=_text(entry.get("text")),
+        node_id=_text(entry.get("node_id")),
+        page=_whole(entry.get("page")),
+        page_end=_whole(entry.get("page_end")),
+        start=_whole(entry.get("start")),
+        end=_whole(entry.get("end")),
+        section=_text(entry.get("section")),
+        role=_text(entry.get("role")),
+        page_label=_text(entry.get("page_label")),
+        table=_whole(entry.get("table")),
+        support=float(support) if isinstance(support, int | float) else None,
+    )
+
+
+def _document_id(node_id: str) -> str:
+    try:
+        return document_id_of(node_id)
+    except ValueError:  # an id of another library
+        return ""
+
+
+def _whole(value: object) -> int | None:
+    if isinstance(value, int):
+        return value
+    return int(value) if isinstance(value, str) and value.strip().isdecimal() else None
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(str(text) for text in value) if isinstance(value, list | tuple) else ()
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return dict(value) if isinstance(value, Mapping) else {}
