@@ -212,23 +212,21 @@ def passage_of(node: NodeWithScore) -> Passage:
     return passage if passage.score == node.score else replace(passage, score=node.score)
 
 
-def with_changes(node: NodeWithScore, **changes: Any) -> NodeWithScore:
+def with_changes(node: NodeWithScore, passage: Passage, **changes: Any) -> NodeWithScore:
     """A copy of a node whose passage has other values. The node itself and its passage stay as they are.
 
     Args:
         node: any LlamaIndex node; metadata of its own stays.
+        passage: of the node, by `passage_of`.
         changes: attributes of `Passage`, except those that the node itself has: ``node_id``, ``text``, ``document_id``.
     """
-    passage = replace(passage_of(node), **changes)
-    metadata = dict(node.node.metadata)
-    for name in changes:
-        if name in PASSAGE_KEYS:
-            metadata[name] = _entry(passage, name)
+    changed = replace(passage, **changes)
+    entries = {name: _entry(changed, name) for name in changes if name in PASSAGE_KEYS}
     # What is copied is not validated: that takes longer than all the rest.
-    copy = node.node.model_copy(update={"metadata": metadata})
+    copy = node.node.model_copy(update={"metadata": {**node.node.metadata, **entries}})
     if isinstance(copy, PassageNode):
-        copy._passage = passage
-    return NodeWithScore(node=copy, score=passage.score)
+        copy._passage = changed
+    return NodeWithScore(node=copy, score=changed.score)
 
 
 def _entry(passage: Passage, name: str) -> Any:
@@ -253,7 +251,7 @@ def _matches(metadata: Mapping[str, Any], passage: Passage) -> bool:
     ):
         return False
     compared = passage.compared_with is not None
-    sentences = passage.sentences if compared else list(map(_without_support, passage.sentences))
+    sentences = passage.sentences if compared else map(_without_support, passage.sentences)
     return [tuple(entry.values()) if isinstance(entry, dict) else None for entry in entries] == list(
         sentences
     )

@@ -50,7 +50,7 @@ COMPARED = {
 
 def nodes() -> list[NodeWithScore]:
     """The node of a passage, and that of one which was compared with a question."""
-    return [passage_node(PASSAGE), with_changes(passage_node(PASSAGE), **COMPARED)]
+    return [passage_node(PASSAGE), with_changes(passage_node(PASSAGE), PASSAGE, **COMPARED)]
 
 
 def test_node_has_the_text_and_the_documented_metadata() -> None:
@@ -160,7 +160,7 @@ def test_what_a_postprocessor_changed_counts() -> None:
 def test_changes_leave_the_node_and_its_own_metadata_alone() -> None:
     node = passage_node(PASSAGE)
     node.node.metadata["note"] = "mine"
-    changed = with_changes(node, score=2.0, scores={"rerank": 2.0}, **COMPARED)
+    changed = with_changes(node, PASSAGE, score=2.0, scores={"rerank": 2.0}, **COMPARED)
     assert passage_of(changed) == passage_of(copy.deepcopy(changed))
     assert changed.score == passage_of(changed).score == 2.0
     assert changed.node.metadata["note"] == "mine"
@@ -181,7 +181,7 @@ def test_a_list_in_the_metadata_is_not_shared_with_other_nodes() -> None:
 def test_nodes_of_other_libraries_are_read_as_far_as_they_go() -> None:
     image = NodeWithScore(node=ImageNode(text="图", id_="x"), score=1.0)
     assert passage_of(image) == Passage("x", "图", score=1.0)
-    changed = with_changes(image, scores={"rerank": 0.5}, score=0.5)
+    changed = with_changes(image, passage_of(image), scores={"rerank": 0.5}, score=0.5)
     assert isinstance(changed.node, ImageNode)
     assert changed.node.metadata == {"scores": {"rerank": 0.5}}
     odd: dict[str, Any] = {

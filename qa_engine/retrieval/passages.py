@@ -14,6 +14,7 @@ from pydantic import Field, PrivateAttr
 from qa_engine.documents.sentences.node_ids import node_id, split_node_id
 from qa_engine.documents.sentences.splitting import join_sentences
 from qa_engine.index.records import StoredSentence
+from qa_engine.retrieval.sources import Origin, PassageSources
 from qa_engine.text.language import chinese_size
 from qa_engine.types import RANKS, SCORES, Passage, PassageSentence, passage_node
 
@@ -131,6 +132,7 @@ class PassageBuilder(BaseNodePostprocessor):
     max_passages: int = Field(ge=1)
     max_per_file: int = Field(ge=0)
     _store: StoredSentences = PrivateAttr()
+    _sources: PassageSources | None = PrivateAttr()
 
     def __init__(
         self,
@@ -140,6 +142,7 @@ class PassageBuilder(BaseNodePostprocessor):
         latin_ratio: float,
         max_passages: int,
         max_per_file: int = 0,
+        sources: PassageSources | None = None,
     ) -> None:
         """
         Args:
@@ -148,6 +151,7 @@ class PassageBuilder(BaseNodePostprocessor):
             latin_ratio: how many times as long a window of other scripts may be.
             max_passages: most passages to return.
             max_per_file: most passages of one file, so that the next best files move up; 0 for any number.
+            sources: tells the collection and the file of each passage; without it, passages name no collection.
         """
         super().__init__(
             window_chars=window_chars,
@@ -156,6 +160,7 @@ class PassageBuilder(BaseNodePostprocessor):
             max_per_file=max_per_file,
         )
         self._store = store
+        self._sources = sources
 
     @classmethod
     def class_name(cls) -> str:
@@ -181,7 +186,11 @@ class PassageBuilder(BaseNodePostprocessor):
                 window.scores[stage] = max(score, window.scores.get(stage, -math.inf))
             for stage, rank in hit.node.metadata.get(RANKS, {}).items():
                 window.ranks[stage] = min(rank, window.ranks.get(stage, rank))
-        return [passage_node(_passage(window, sentences)) for window in windows]
+        documents = {window.document_id for window in windows}
+        origins = self._sources.origins(documents) if self._sources is not None else {}
+        return [
+            passage_node(_passage(window, sentences, origins.get(window.document_id))) for window in windows
+        ]
 
     def _has_enough(self, document_id: str, windows: list[_Window]) -> bool:
         """Whether a file has all the passages that it may have."""
@@ -249,7 +258,7 @@ class PassageBuilder(BaseNodePostprocessor):
         )
 
 
-def _passage(window: _Window, sentences: SentenceNeighbours) -> Passage:
+def _passage(window: _Window, sentences: SentenceNeighbours, origin: Origin | None) -> Passage:
     """The passage of a window, with what is known of the hit that opened it."""
     parts = sentences.between(window.document_id, window.first, window.last)
     hit = window.hit.node
@@ -259,7 +268,7 @@ def _passage(window: _Window, sentences: SentenceNeighbours) -> Passage:
             [part.text for part in parts], [part.metadata.get("paragraph", 0) for part in parts]
         ),
         document_id=window.document_id,
-        file_name=hit.metadata.get("file_name", ""),
+        file_name=(origin.file_name if origin is not None else "") or hit.metadata.get("file_name", ""),
         page=parts[0].metadata.get("page"),
         page_end=parts[-1].metadata.get("page_end"),
         page_label=parts[0].metadata.get("page_label", ""),
@@ -269,6 +278,8 @@ def _passage(window: _Window, sentences: SentenceNeighbours) -> Passage:
         scores=window.scores,
         ranks=window.ranks,
         score=window.scores.get("fused", window.hit.score),
+        collection=origin.collection if origin is not None else "",
+        metadata=origin.metadata if origin is not None else {},
     )
 
 

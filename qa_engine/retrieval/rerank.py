@@ -172,6 +172,7 @@ class PassageRerank(SentenceTransformerRerank):
         return [
             with_changes(
                 nodes[number],
+                passages[number],
                 score=final[number],
                 ranks={**passages[number].ranks, "rerank": by_model.index(number) + 1},
                 **_comparison(passages[number], question, own_scores[number], interactions[number]),

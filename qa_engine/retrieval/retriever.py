@@ -89,6 +89,7 @@ class PassageRetriever(BaseRetriever):
         self._store: StoredSentences = (
             targets[0].snapshot.store if len(targets) == 1 else JoinedSentences(targets)
         )
+        self._sources = PassageSources(targets)
         self._diversity = DiversityRerank(diversity=config.diversity) if config.diversity else None
         self._config = config
         self._reranker = (
@@ -115,6 +116,7 @@ class PassageRetriever(BaseRetriever):
             latin_ratio=self._config.latin_ratio,
             max_passages=max(self._config.candidates, top_k),
             max_per_file=self._config.max_per_file,
+            sources=self._sources,
         )
         with _timed(timings, "passages"):
             passages = builder.postprocess_nodes(hits, query)
@@ -131,7 +133,9 @@ class PassageRetriever(BaseRetriever):
         if stages:
             by_stage["reranked"] = passages
         weights = self._hybrid.weights(query)
-        return RankedPassages(passages, timings, weights, rerank_query.query_str, expansion, by_stage)
+        return RankedPassages(
+            passages, timings, weights, rerank_query.query_str, expansion, by_stage, self._sources
+        )
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         return self.rank(query_bundle).passages

@@ -1,15 +1,16 @@
-"""The collections that an engine asks: which parts of them a question is about, and where a passage is from."""
+"""The collections that an engine asks: checks a question, and ranks their passages for it, in their newest state."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from threading import Lock
 from typing import Any
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
-from llama_index.core.schema import NodeWithScore, QueryBundle, QueryType
+from llama_index.core.schema import QueryBundle, QueryType
 from llama_index.core.vector_stores.types import MetadataFilters
 
 from qa_engine.config import RetrievalConfig
@@ -20,9 +21,9 @@ from qa_engine.retrieval.expansion.expander import TRANSLATE, QueryExpander
 from qa_engine.retrieval.filters.resolution import Scope, metadata_keys, resolve
 from qa_engine.retrieval.hybrid.targets import SearchTarget
 from qa_engine.retrieval.retriever import PassageRetriever, RankedPassages
-from qa_engine.retrieval.sources import PassageSources
 from qa_engine.text.language import is_chinese
-from qa_engine.types import passage_of, with_changes
+
+logger = logging.getLogger("qa_engine.retrieval")
 
 Snapshots = tuple[IndexSnapshot, ...]
 _ATTEMPTS = 5
@@ -61,7 +62,7 @@ class CollectionSearch:
         self._reranker = reranker
         self._config = config
         self._expander = expander
-        self._unfiltered: tuple[Snapshots, list[Scope | None], PassageRetriever] | None = None
+        self._unfiltered: tuple[Snapshots, PassageRetriever] | None = None
         self._lock = Lock()
 
     @property
@@ -140,13 +141,15 @@ class CollectionSearch:
             snapshots = self._snapshots()
             try:
                 ranked = self._rank(query, top_k, filters, stages, snapshots)
-            except StorageError:
+            except StorageError as error:
                 if attempt == _ATTEMPTS - 1 or snapshots == self._snapshots():
                     raise
+                logger.info("Searching again, since another state was published meanwhile (%s)", error)
                 continue
             if snapshots == self._snapshots():
                 break
-            # A writer has published meanwhile, and deletes what was replaced: some of it may have been missing already.
+            # A writer deletes what it has replaced: some of it may have been missing already.
+            logger.info("Searching again, since another state was published meanwhile")
         return ranked
 
     def _snapshots(self) -> Snapshots:
@@ -161,29 +164,26 @@ class CollectionSearch:
         snapshots: Snapshots,
     ) -> RankedPassages:
         if filters is None:
-            scopes, retriever = self._everything(snapshots)
+            retriever = self._everything(snapshots)
         else:
-            scopes = self._scopes(filters, snapshots)
-            retriever = self._retriever(snapshots, scopes)
-        ranked = retriever.rank(query, top_k, stages)
-        ranked.passages = self._with_origins(ranked.passages, scopes)
-        ranked.stages = {
-            stage: self._with_origins(passages, scopes) for stage, passages in ranked.stages.items()
-        }
-        ranked.sources = PassageSources({reader.name: reader.catalog for reader in self._readers})
-        return ranked
+            retriever = self._retriever(snapshots, self._scopes(filters, snapshots))
+        return retriever.rank(query, top_k, stages)
 
-    def _everything(self, snapshots: Snapshots) -> tuple[list[Scope | None], PassageRetriever]:
+    def _everything(self, snapshots: Snapshots) -> PassageRetriever:
         """The retriever for questions without a filter, made once for each state."""
         with self._lock:
-            known = self._unfiltered
-            if known is None or any(old is not new for old, new in zip(known[0], snapshots, strict=True)):
-                scopes = self._scopes(None, snapshots)
-                known = self._unfiltered = (snapshots, scopes, self._retriever(snapshots, scopes))
-            return known[1], known[2]
+            made = self._unfiltered
+            # Snapshots are compared by identity: see `IndexSnapshot`.
+            if made is None or made[0] != snapshots:
+                made = snapshots, self._retriever(snapshots, self._scopes(None, snapshots))
+                self._unfiltered = made
+            return made[1]
 
     def _retriever(self, snapshots: Snapshots, scopes: Sequence[Scope | None]) -> PassageRetriever:
-        targets = [SearchTarget(snapshot, scope) for snapshot, scope in zip(snapshots, scopes, strict=True)]
+        targets = [
+            SearchTarget(snapshot, scope, reader.name, reader.catalog)
+            for reader, snapshot, scope in zip(self._readers, snapshots, scopes, strict=True)
+        ]
         return PassageRetriever(targets, self._embed_model, self._reranker, self._config)
 
     def _scopes(self, filters: MetadataFilters | None, snapshots: Snapshots) -> list[Scope | None]:
@@ -202,28 +202,3 @@ class CollectionSearch:
             taken.update(scope.conditions)
             scopes.append(None if filters is None and scope.complete else scope)
         return scopes
-
-    def _with_origins(
-        self, passages: Sequence[NodeWithScore], scopes: Sequence[Scope | None]
-    ) -> list[NodeWithScore]:
-        """The passages with the collection that each is from, and what its catalog says of its file."""
-        documents = [passage_of(passage).document_id for passage in passages]
-        left = set(documents)
-        origins: dict[str, dict[str, Any]] = {}
-        for reader, scope in zip(self._readers, scopes, strict=True):
-            here = [document_id for document_id in left if scope is None or document_id in scope.conditions]
-            for document_id, files in reader.catalog.files_of(here).items():
-                admitted = scope.files.get(document_id) if scope is not None else None
-                record = next((file for file in files if file.path == admitted), files[0])
-                origins[document_id] = {
-                    "collection": reader.name,
-                    "metadata": record.metadata,
-                    "file_name": record.file_name,
-                }
-                left.discard(document_id)
-        # One that was removed while the question was answered.
-        unknown = {"collection": self._readers[0].name if len(self._readers) == 1 else "", "metadata": {}}
-        return [
-            with_changes(passage, **origins.get(document_id, unknown))
-            for passage, document_id in zip(passages, documents, strict=True)
-        ]

@@ -1,8 +1,10 @@
-"""What the documents behind the passages have besides text: whole tables, and the places of their lines."""
+"""What the catalogs know of the documents behind the passages: their files, whole tables, and the places of their lines."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import NodeWithScore, QueryBundle
@@ -10,33 +12,68 @@ from pydantic import Field, PrivateAttr
 
 from qa_engine.documents.blocks import Span
 from qa_engine.index.catalog import Catalog
+from qa_engine.retrieval.hybrid.targets import SearchTarget
 from qa_engine.types import Passage, passage_of, with_changes
 
 
-class PassageSources:
-    """The catalogs of the collections that passages are from, as they were when these were found."""
+@dataclass(frozen=True)
+class Origin:
+    """Where a document is from.
 
-    def __init__(self, catalogs: Mapping[str, Catalog]) -> None:
+    Attributes:
+        collection: its name; empty if the document was removed meanwhile, and there are several collections.
+        file_name: of the file; empty if it was removed meanwhile.
+        metadata: what the user noted about the file.
+    """
+
+    collection: str
+    file_name: str
+    metadata: Mapping[str, Any]
+
+
+class PassageSources:
+    """The catalogs of the collections that are searched."""
+
+    def __init__(self, targets: Sequence[SearchTarget]) -> None:
         """
         Args:
-            catalogs: by the name of the collection, at least one.
+            targets: the collections. A document that several have belongs to the first that is searched for it.
         """
-        self._catalogs = dict(catalogs)
+        self._targets = targets
+        self._catalogs = {target.collection: target.catalog for target in targets}
+
+    def origins(self, document_ids: Iterable[str]) -> dict[str, Origin]:
+        """Where each of the documents is from, by their ids."""
+        left = set(document_ids)
+        only = self._targets[0].collection if len(self._targets) == 1 else ""
+        origins = dict.fromkeys(left, Origin(only, "", {}))
+        for target in self._targets:
+            if target.catalog is None:
+                continue
+            files_of = target.catalog.files_of([name for name in left if target.holds(name)])
+            for document_id, files in files_of.items():
+                admitted = target.scope.files.get(document_id) if target.scope is not None else None
+                record = next((file for file in files if file.path == admitted), files[0])
+                origins[document_id] = Origin(target.collection, record.file_name, record.metadata)
+                left.discard(document_id)
+        return origins
 
     def with_tables(self, nodes: Sequence[NodeWithScore]) -> list[NodeWithScore]:
         """The passages with the tables, in Markdown, of which they hold rows."""
         return TableAttacher(self._tables).postprocess_nodes(list(nodes))
 
     def spans(self, node: NodeWithScore) -> list[Span]:
-        """The places of the lines of the document that a passage is from."""
+        """The places of the lines of the document that a passage is from; none if they are not known."""
         passage = passage_of(node)
-        return self._catalog(passage).spans(passage.document_id)
+        catalog = self._catalog(passage)
+        return catalog.spans(passage.document_id) if catalog is not None else []
 
     def _tables(self, passage: Passage) -> list[str]:
-        return self._catalog(passage).tables(passage.document_id)
+        catalog = self._catalog(passage)
+        return catalog.tables(passage.document_id) if catalog is not None else []
 
-    def _catalog(self, passage: Passage) -> Catalog:
-        return self._catalogs.get(passage.collection) or next(iter(self._catalogs.values()))
+    def _catalog(self, passage: Passage) -> Catalog | None:
+        return self._catalogs.get(passage.collection, self._targets[0].catalog)
 
 
 class TableAttacher(BaseNodePostprocessor):
@@ -81,5 +118,5 @@ class TableAttacher(BaseNodePostprocessor):
                 attached.add((document_id, number))
                 if len(by_document[document_id][number]) <= self.max_chars:
                     tables.append(by_document[document_id][number])
-            result.append(with_changes(node, tables=tuple(tables)) if tables else node)
+            result.append(with_changes(node, passage, tables=tuple(tables)) if tables else node)
         return result

@@ -9,6 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from qa_engine.documents.sentences.node_ids import split_node_id
+from qa_engine.index.catalog import Catalog
 from qa_engine.index.reader import IndexSnapshot
 from qa_engine.index.records import StoredSentence
 from qa_engine.index.token_store import StoredTokens
@@ -24,14 +25,18 @@ class SearchTarget:
     Attributes:
         snapshot: the published state of it.
         scope: the part of it that is searched; None for all of it.
+        collection: its name; empty if passages need not name it.
+        catalog: of the collection; without it, passages have no tables, no places, and no metadata of their file.
     """
 
     snapshot: IndexSnapshot
     scope: Scope | None = None
+    collection: str = ""
+    catalog: Catalog | None = None
 
-    def holds(self, node_id: str) -> bool:
-        """Whether the document of a sentence is in the part that is searched."""
-        return self.scope is None or split_node_id(node_id)[0] in self.scope.conditions
+    def holds(self, document_id: str) -> bool:
+        """Whether a document is in the part that is searched."""
+        return self.scope is None or document_id in self.scope.conditions
 
 
 class JoinedSentences:
@@ -87,5 +92,5 @@ def _look_up(
     """What is stored of sentences, each from the first collection that is searched for its document."""
     values: dict[str, Value] = {}
     for target, get in sources:
-        values |= get([name for name in ids if name not in values and target.holds(name)])
+        values |= get([name for name in ids if name not in values and target.holds(split_node_id(name)[0])])
     return values
