@@ -9,7 +9,7 @@ from functools import lru_cache
 from threading import local
 from typing import Any
 
-from qa_engine.text.numbers import quantities
+from qa_engine.text.number_terms import number_terms
 
 ANALYSER_VERSION = "rjieba-bigram-stem-fold-2"
 """Recorded with the index; a query is analysed the same way or not at all."""
@@ -57,7 +57,7 @@ def analyse(text: str) -> list[str]:
     characters gives its words in jieba's search mode and its overlapping pairs of characters, so that neither a word
     unknown to the dictionary nor a wrong cut hides a match; kana and Hangul give their pairs. Words of letters are
     stemmed. Compounds and codes (self-attention, GB/T 19001-2016, LlamaIndex) give their pieces and the whole without
-    what joins them. Numbers, dates and measures give what they mean as well, see `quantities`.
+    what joins them. Numbers, dates and measures give what they mean as well, see `number_terms`.
     """
     folded = fold(text)
     terms: list[str] = []
@@ -68,7 +68,7 @@ def analyse(text: str) -> list[str]:
             terms.extend(_pairs(run["syllables"]))
         else:
             terms.extend(_word_terms(run["word"]))
-    terms.extend(quantities(folded.lower()))
+    terms.extend(number_terms(folded.lower()))
     return terms
 
 
