@@ -51,7 +51,7 @@ def storage(tmp_path: Path) -> Path:
 
 def reader_of(storage: Path) -> IndexReader:
     paths = collection_paths(storage, "default")
-    return IndexReader(paths, Catalog(paths.catalog), index=Config().index)
+    return IndexReader(paths, Catalog(paths.catalog), index=Config.load().index)
 
 
 def found(snapshot: IndexSnapshot, question: str) -> tuple[set[str], set[str]]:

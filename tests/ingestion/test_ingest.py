@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from hash_embedding import HashEmbedding
-from ingest_process import ingest, stored_files
+from ingest_process import ingest, ingest_locally, stored_files
 from pdf_factory import (
     CHINESE_FONT,
     LEFT,
@@ -26,7 +26,6 @@ from pdf_factory import (
 )
 from processes import run_python
 
-from qa_engine import ingest as ingest_locally
 from qa_engine.documents.blocks import Line
 from qa_engine.documents.pages.ocr import Recognition
 from qa_engine.documents.sentences.node_ids import node_id
