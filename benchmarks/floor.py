@@ -59,7 +59,7 @@ class Floor:
         from qa_engine.index.collection import collection_paths
         from qa_engine.index.vectors.chroma import open_vectors
         from qa_engine.ingestion.token_vectors import existing_token_store
-        from qa_engine.models.e5.encoder import E5Encoder
+        from qa_engine.models.e5.shared import shared_encoder
 
         if config.embedding.provider != LOCAL or config.rerank.model != LOCAL:
             raise ValueError("the floor is measured with the local embedding model and the local reranker")
@@ -69,7 +69,7 @@ class Floor:
         self._collection = open_vectors(paths, catalog, config.index)
         self._bm25 = _bm25(catalog, config.bm25.context_sentences)
         catalog.close()
-        self._encoder = E5Encoder.shared()
+        self._encoder = shared_encoder()
         self._dense_top_k = config.retrieval.dense_top_k
         self._bm25_top_k = config.retrieval.bm25_top_k
 

@@ -51,7 +51,8 @@ def build(storage: Path, sentences: int, seed: int, config: Config) -> None:
     from qa_engine.index.vectors.vector_store import SentenceVectorStore
     from qa_engine.ingestion.publishing import publish as publish_index
     from qa_engine.ingestion.report import IngestProgress
-    from qa_engine.models.e5.encoder import PASSAGE_PREFIX, E5Encoder
+    from qa_engine.models.e5.encoder import PASSAGE_PREFIX
+    from qa_engine.models.e5.shared import shared_encoder
     from qa_engine.text.tokenizer import ANALYSER_VERSION, analyse
 
     paths = collection_paths(storage, COLLECTION)
@@ -61,7 +62,7 @@ def build(storage: Path, sentences: int, seed: int, config: Config) -> None:
     catalog.set_meta(name=COLLECTION, identity=identity, analyser=ANALYSER_VERSION)
     store = SentenceVectorStore(open_vectors(paths, catalog, config.index, create=True))
     maker = SentenceMaker(seed)
-    real = E5Encoder.shared().embed([PASSAGE_PREFIX + maker.chinese() for _ in range(_EMBEDDED)])
+    real = shared_encoder().embed([PASSAGE_PREFIX + maker.chinese() for _ in range(_EMBEDDED)])
     chance = np.random.default_rng(seed)
     for number in track(
         range(sentences // _SENTENCES_A_FILE), "writing", console=progress_console, transient=True

@@ -40,7 +40,8 @@ from qa_engine.ingestion.report import (
 )
 from qa_engine.ingestion.stored_nodes import StoredNodes
 from qa_engine.ingestion.token_vectors import change_token_bits
-from qa_engine.models.e5.encoder import E5Encoder, available_cores
+from qa_engine.models.cores import available_cores
+from qa_engine.models.e5.shared import load_shared_encoder_early
 
 if TYPE_CHECKING:
     from llama_index.core.base.embeddings.base import BaseEmbedding
@@ -194,7 +195,7 @@ class IngestRun:
                 distinct, _ = _first_of_each(reads)
                 parsing.begin([file.path for file in distinct])
                 if self._embed_model is None and self._config.embedding.provider == "local":
-                    E5Encoder.load_early()
+                    load_shared_encoder_early()
             with self._clock("loading"):
                 # LlamaIndex: an unchanged corpus is done before it is imported, and others are being read meanwhile.
                 from qa_engine.ingestion.file_pipeline import file_pipeline

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,8 @@ from qa_engine.errors import ModelUnavailableError
 
 def load_cross_encoder(config: RerankConfig) -> Any:
     """A sentence-transformers CrossEncoder.
+
+    The environment stays as it is. Under load, torch is faster with ``OMP_WAIT_POLICY=PASSIVE``, which the commands set.
 
     Raises:
         ModelUnavailableError: it cannot be loaded; the message names the model, the reason and the ways out.
@@ -26,8 +27,6 @@ def load_cross_encoder(config: RerankConfig) -> Any:
         raise ModelUnavailableError(
             f"The cross-encoder {config.model!r} cannot be loaded: there is no such folder; {ways_out}."
         )
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     try:
         from sentence_transformers import CrossEncoder
     except ImportError as error:

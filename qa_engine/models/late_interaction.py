@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa_engine.models.e5.encoder import PASSAGE_PREFIX, E5Encoder, EncodedText, unit_rows
+from qa_engine.models.e5.shared import shared_encoder
 from qa_engine.models.token_codes import TokenCodec
 
 _WEAKEST_SHARE = 0.25
@@ -69,7 +70,7 @@ class LateInteractionModel:
     def encoder(self) -> E5Encoder:
         """The encoder, loaded."""
         if self._encoder is None:
-            self._encoder = E5Encoder.shared()
+            self._encoder = shared_encoder()
         return self._encoder
 
     def predict(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:

@@ -38,7 +38,7 @@ from qa_engine.ingestion.cluster.ray_worker import (
 from qa_engine.ingestion.embedding_windows import EmbeddedSentences, ModelPass
 from qa_engine.ingestion.files.diff import FileToRead, unreadable
 from qa_engine.ingestion.report import IngestProgress
-from qa_engine.models.e5.encoder import available_cores
+from qa_engine.models.cores import available_cores
 from qa_engine.models.embedding import LocalEmbedding
 from qa_engine.models.token_codes import TokenCodec
 
