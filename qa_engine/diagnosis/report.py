@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
+from qa_engine.text.one_line import one_line
+
 Status = Literal["ok", "warning", "failed"]
 NAMES_SHOWN = 5
 """Names in one message; the rest is counted."""
@@ -103,8 +105,8 @@ def guarded(name: str, command: str, look: Callable[[], Iterable[Check]]) -> lis
 
 def unexpected(error: BaseException) -> str:
     """An error as one sentence."""
-    told = " ".join(str(error).split())[:400] or "no details"
-    return told if told.endswith(".") else f"It cannot be read ({type(error).__name__}: {told})."
+    message = one_line(str(error), 400) or "no details"
+    return message if message.endswith(".") else f"It cannot be read ({type(error).__name__}: {message})."
 
 
 def behind_a_writer(checks: Iterable[Check], writer: str) -> Iterator[Check]:

@@ -17,6 +17,7 @@ from qa_engine.documents.pages.ocr import INSTALL, ocr_available
 from qa_engine.documents.pages.page_reader import GARBLED, NO_TEXT, PageOptions, read_page
 from qa_engine.documents.text_flow import Paragraph, flow
 from qa_engine.errors import DocumentError
+from qa_engine.text.one_line import first_line
 
 PARSER_VERSION = "pages-1"
 """Part of the identity of every ingested file: another version reads the file again."""
@@ -151,7 +152,7 @@ def _read(document: Any, index: int, path: Path, options: ReadingOptions, truste
         return read_page(page, index + 1, options.pages, trusted)
     except (RuntimeError, ValueError, IndexError, KeyError, TypeError, pymupdf.mupdf.FzErrorBase) as error:
         _check_memory(path, error)
-        doubt = f"cannot be read ({_first_line(error)})"
+        doubt = f"cannot be read ({_reason(error)})"
         return Page(index + 1, 0.0, 0.0, "fast", doubts=[doubt], unread=_DAMAGED)
 
 
@@ -174,17 +175,15 @@ def opened_pdf(path: Path, options: ReadingOptions) -> Iterator[Any]:
                 raise _no_pages(path, head)
             yield document
     except (pymupdf.FileDataError, pymupdf.EmptyFileError) as error:
-        raise DocumentError(_DAMAGED, f"{path.name} is not a readable PDF: {_first_line(error)}.") from error
+        raise DocumentError(_DAMAGED, f"{path.name} is not a readable PDF: {_reason(error)}.") from error
     except (RuntimeError, ValueError, IndexError, KeyError, TypeError, pymupdf.mupdf.FzErrorBase) as error:
         _check_memory(path, error)
-        raise DocumentError(_DAMAGED, f"{path.name} is damaged: {_first_line(error)}.") from error
+        raise DocumentError(_DAMAGED, f"{path.name} is damaged: {_reason(error)}.") from error
 
 
 def _check_memory(path: Path, error: BaseException) -> None:
     if _OUT_OF_MEMORY.search(str(error)):
-        raise DocumentError(
-            "too_large", f"{path.name} needs too much memory: {_first_line(error)}."
-        ) from error
+        raise DocumentError("too_large", f"{path.name} needs too much memory: {_reason(error)}.") from error
 
 
 def _unlock(document: Any, path: Path, passwords: Sequence[str]) -> None:
@@ -282,6 +281,5 @@ def _report(page: Page) -> PageReport:
     )
 
 
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__
+def _reason(error: BaseException) -> str:
+    return first_line(error).rstrip(".") or type(error).__name__

@@ -7,6 +7,7 @@ from typing import Any
 
 from qa_engine.config import RerankConfig
 from qa_engine.errors import ModelUnavailableError
+from qa_engine.text.one_line import first_line
 
 
 def load_cross_encoder(config: RerankConfig) -> Any:
@@ -41,8 +42,7 @@ def load_cross_encoder(config: RerankConfig) -> Any:
             max_length=config.max_length,
         )
     except Exception as error:
-        lines = str(error).strip().splitlines()
-        reason = lines[0][:300].rstrip(".") if lines else type(error).__name__
+        reason = first_line(error)[:300].rstrip(".") or type(error).__name__
         raise ModelUnavailableError(
             f"The cross-encoder {config.model!r} cannot be loaded: {reason}; {ways_out}."
         ) from error
