@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import os
 import random
+import signal
 import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
@@ -179,6 +181,17 @@ def test_released_encoder_is_loaded_anew_and_the_old_one_stays_usable(local_mode
         assert shared_encoder() is not before
         assert set(threading.enumerate()) <= threads
     assert np.allclose(before.embed(TEXTS * 20), vectors, atol=1e-4)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_child_embeds_with_threads_of_its_own(local_model: Path) -> None:
+    vectors = shared_encoder().embed(TEXTS * 20)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(60)  # ends a child that waits for threads that it does not have
+        os._exit(7 if np.allclose(shared_encoder().embed(TEXTS * 20), vectors, atol=1e-4) else 1)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 7
 
 
 def test_released_encoder_is_freed(local_model: Path) -> None:

@@ -177,6 +177,10 @@ class E5Encoder:
         if threads is not None:
             threads.shutdown()
 
+    def forget_threads(self) -> None:
+        """For a forked child, which has the pool without its threads, and perhaps the lock without its holder."""
+        self._threads, self._lock = None, Lock()
+
     def _prefix_tokens(self, prefix: str) -> int:
         """Tokens before the text itself: the start token and those of the prefix."""
         if prefix not in self._prefix_sizes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock, Thread
@@ -56,3 +57,14 @@ def release_shared_encoder() -> None:
 def _try_to_load() -> None:
     with suppress(QAEngineError):
         shared_encoder()
+
+
+def _after_fork() -> None:
+    global _lock
+    _lock = Lock()
+    for encoder in _encoders.values():
+        encoder.forget_threads()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
