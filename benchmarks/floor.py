@@ -77,9 +77,9 @@ class Floor:
         """Tokenise for BM25, and name the sentences: that is our own work, and not part of the floor."""
         from qa_engine.documents.sentences.node_ids import node_id, split_node_id
         from qa_engine.retrieval.passages import SENTENCES
-        from qa_engine.text.tokenizer import analyse
+        from qa_engine.text.tokenizer import tokenize
 
-        known = [term for term in analyse(question) if term in self._bm25.vocab_dict]
+        known = [term for term in tokenize(question) if term in self._bm25.vocab_dict]
         ids = [[one["node_id"] for one in passage.node.metadata[SENTENCES]] for passage in passages]
         near = {}
         for document, ordinal in (split_node_id(one) for passage in ids for one in passage):

@@ -27,7 +27,7 @@ from qa_engine.ingestion.files.diff import FileToRead, file_digest, file_stamp, 
 from qa_engine.ingestion.report import StageClock, needs_ocr
 from qa_engine.ingestion.stored_nodes import lexical_text
 from qa_engine.text.language import is_chinese
-from qa_engine.text.tokenizer import analyse
+from qa_engine.text.tokenizer import tokenize
 
 
 class NodeAnnouncement(TransformComponent):
@@ -152,7 +152,7 @@ class GroupWriter:
         )
         sections = dict.fromkeys(node.metadata[SECTION] for node in nodes if node.metadata.get(SECTION))
         stored = [stored_sentence(node) for node in nodes]
-        terms = [analyse(lexical_text(sentence)) for sentence in stored]
+        terms = [tokenize(lexical_text(sentence)) for sentence in stored]
         if not nodes:
             self._catalog.begin(record.document_id, 0)
         parts = DocumentParts(parsed.spans, terms, parsed.tables, list(sections), stored)

@@ -15,7 +15,7 @@ from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths
 from qa_engine.index.vectors.chroma import VectorPlace, drop_place
 from qa_engine.ingestion.report import IngestProgress
-from qa_engine.text.tokenizer import ANALYSER_VERSION
+from qa_engine.text.tokenizer import TOKENIZER_VERSION
 
 _FORMER = "former_vectors"
 """Fact of the catalog: what is to be deleted."""
@@ -109,7 +109,7 @@ def _known_segments(folder: Bm25Folder, catalog: Catalog, settings: Bm25Config) 
     except StorageError:
         return None
     made_with = (facts.get("analyser"), facts.get("context_sentences"))
-    return segments if made_with == (ANALYSER_VERSION, settings.context_sentences) else None
+    return segments if made_with == (TOKENIZER_VERSION, settings.context_sentences) else None
 
 
 def _updated(

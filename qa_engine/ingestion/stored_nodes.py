@@ -13,7 +13,7 @@ from qa_engine.index.token_store import TokenStore
 from qa_engine.index.vectors.chroma import EMBEDDED, VectorPlace, open_vectors
 from qa_engine.ingestion.report import IngestProgress
 from qa_engine.ingestion.token_vectors import existing_token_store
-from qa_engine.text.tokenizer import ANALYSER_VERSION, analyse
+from qa_engine.text.tokenizer import TOKENIZER_VERSION, tokenize
 
 if TYPE_CHECKING:
     from qa_engine.index.vectors.vector_store import SentenceVectorStore
@@ -74,7 +74,7 @@ class StoredNodes:
             progress: is told.
             again: also if the analyser is the same.
         """
-        if self._catalog.meta(_ANALYSER) == ANALYSER_VERSION and not again:
+        if self._catalog.meta(_ANALYSER) == TOKENIZER_VERSION and not again:
             return
         live = self._catalog.live_documents()
         if live:
@@ -82,9 +82,9 @@ class StoredNodes:
         for document_id, count in live.items():
             terms: list[list[str]] = [[] for _ in range(count)]
             for sentence in self._catalog.sentences(document_id):
-                terms[split_node_id(sentence.node_id)[1]] = analyse(lexical_text(sentence))
+                terms[split_node_id(sentence.node_id)[1]] = tokenize(lexical_text(sentence))
             self._catalog.replace_terms(document_id, terms)
-        self._catalog.set_meta(**{_ANALYSER: ANALYSER_VERSION})
+        self._catalog.set_meta(**{_ANALYSER: TOKENIZER_VERSION})
 
     def _delete(self, state: str) -> None:
         unfinished = self._catalog.unfinished(state)

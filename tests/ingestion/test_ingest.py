@@ -35,7 +35,7 @@ from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths, list_collections
 from qa_engine.index.writer_lock import writer_lock
 from qa_engine.ingestion.report import FileResult, IngestProgress, IngestReport
-from qa_engine.text.tokenizer import analyse
+from qa_engine.text.tokenizer import tokenize
 
 pytestmark = pytest.mark.usefixtures("parsed_in_place", "vector_place")
 BOTH = pytest.mark.parametrize("vector_place", ["folder", "server"], indirect=True)
@@ -511,7 +511,7 @@ def test_sentence_is_found_by_the_title_it_stands_under(docs: Path, storage: Pat
     (record,) = opened.files().values()
     opened.close()
     # Sentences 0 and 2 are the titles themselves. Neighbours count as well, with less weight.
-    best = index.search(analyse("差旅费"), 2)
+    best = index.search(tokenize("差旅费"), 2)
     assert {hit.node_id for hit in best} == {node_id(record.document_id, 2), node_id(record.document_id, 3)}
 
 
