@@ -26,8 +26,8 @@ class Role(StrEnum):
     PAGE_NUMBER = "page_number"
 
 
-RUNNING_MATTER = frozenset({Role.HEADER, Role.FOOTER, Role.PAGE_NUMBER})
-"""Roles that belong to the page and not to the text."""
+HEADERS_FOOTERS = frozenset({Role.HEADER, Role.FOOTER, Role.PAGE_NUMBER})
+"""Roles of blocks that belong to the page and not to the text."""
 
 
 @dataclass
@@ -37,8 +37,8 @@ class Line:
     Attributes:
         text: without control characters, runs of blanks made one.
         page: from 1.
-        x0, y0, x1, y1: rectangle in points, from the top left corner of the page as it is shown, or as it has to be
-            turned for its text to run from left to right.
+        x0, y0, x1, y1: rectangle in points, from the top left corner of the page as it is shown; of a page whose text
+            does not run from left to right, of the page turned so that it does.
         size: font size in points of most of its characters.
         block: number of its block on the page, in the order of the file.
         bold: whether most of its characters are bold.
@@ -75,7 +75,7 @@ class Table:
 
 @dataclass
 class Block:
-    """Lines that stand together, with what they are. A table has its cells beside its lines."""
+    """Neighbouring lines of one role. A table has its cells in addition to its lines."""
 
     role: Role
     lines: list[Line]
@@ -90,15 +90,15 @@ class Page:
         number: from 1.
         width, height: in points, in the space of the blocks.
         parser: ``fast`` or ``layout``.
-        blocks: in reading order, running matter included.
-        ocr: whether the text was recognised from the picture of the page.
+        blocks: in reading order, with headers and footers.
+        ocr: whether the text was recognised from the image of the page.
         label: the page number printed on the page, if there is one.
         doubts: what may be wrong with the text, one clause each.
-        unread: why the page gives no text though it shows something: ``no_text`` (a picture without a text layer) or
-            ``garbled``; None if it was read.
-        suspect: whether the text was taken though it reads like none, for lack of OCR to tell.
-        borne_out: whether it reads like none, and OCR has seen the same.
-        turn: matrix (a, b, c, d, e, f) from the space of the blocks to the page as it is shown, for pages whose text
+        unread: why there is no text though the page shows something: ``no_text`` (an image without a text layer),
+            ``garbled`` or ``damaged``; None if it was read.
+        suspect: whether the text was kept though it looks like no language, because there is no OCR to compare with.
+        confirmed_by_ocr: whether the text looks like no language, and OCR reads the same.
+        rotation: matrix (a, b, c, d, e, f) from the space of the blocks to the page as it is shown, for pages whose text
             does not run from left to right; None if the two are the same.
     """
 
@@ -112,8 +112,8 @@ class Page:
     doubts: list[str] = field(default_factory=list)
     unread: str | None = None
     suspect: bool = False
-    borne_out: bool = False
-    turn: tuple[float, float, float, float, float, float] | None = None
+    confirmed_by_ocr: bool = False
+    rotation: tuple[float, float, float, float, float, float] | None = None
 
 
 @dataclass(frozen=True)
