@@ -1,4 +1,4 @@
-"""What a page holds: lines, the blocks they make in reading order, and what each block is."""
+"""The data of pages (lines, blocks, tables) and of the running text that they make."""
 
 from __future__ import annotations
 
@@ -127,3 +127,42 @@ class Span:
     y0: float
     x1: float
     y1: float
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """A paragraph of the text, or a row of a table.
+
+    Attributes:
+        start, end: its range of characters.
+        role: of its block.
+        section: number of its section, from 0 in the order of the text.
+        table: number of its table, if it is a row of one.
+        row_texts: for a row of a table, its cells with the names of their columns; empty for a header row.
+    """
+
+    start: int
+    end: int
+    role: Role
+    section: int
+    table: int | None = None
+    row_texts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RunningText:
+    """The running text of a file.
+
+    Attributes:
+        text: paragraphs separated by newlines; a row of a table is a paragraph in Markdown.
+        spans: the place of every line, and of every part of a line that a sentence may end in.
+        paragraphs: role and section of each paragraph, in order.
+        sections: the path of headings of each section; the first is for the text before any heading.
+        tables: each table in Markdown.
+    """
+
+    text: str
+    spans: list[Span]
+    paragraphs: list[Paragraph]
+    sections: list[tuple[str, ...]]
+    tables: list[str]

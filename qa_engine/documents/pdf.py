@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from qa_engine.documents.blocks import HEADERS_FOOTERS, Page, Role, Span
+from qa_engine.documents.blocks import HEADERS_FOOTERS, Page, Role, RunningText
 from qa_engine.documents.pages.block_roles import assign_roles, body_size
 from qa_engine.documents.pages.headers_footers import mark_headers_footers
 from qa_engine.documents.pages.ocr import INSTALL, ocr_available
 from qa_engine.documents.pages.page_reader import GARBLED, NO_TEXT, read_page
 from qa_engine.documents.pdf_file import DAMAGED, ReadingOptions, check_memory, first_line, opened_pdf
-from qa_engine.documents.text_flow import Paragraph, build_text
+from qa_engine.documents.text_flow import build_text
 from qa_engine.errors import DocumentError
 
 logger = logging.getLogger("qa_engine.documents")
@@ -55,23 +55,9 @@ class PageReport:
 
 
 @dataclass(frozen=True)
-class ParsedPdf:
-    """What was read of one file.
+class ParsedPdf(RunningText):
+    """The running text of one file, and how each of its pages was read."""
 
-    Attributes:
-        text: paragraphs separated by newlines; rows of tables are in Markdown.
-        spans: the place on the pages of every line of the text, or part of a line.
-        paragraphs: what each paragraph is.
-        sections: the path of headings of each section.
-        tables: each table in Markdown.
-        pages: how each page was read.
-    """
-
-    text: str
-    spans: list[Span]
-    paragraphs: list[Paragraph]
-    sections: list[tuple[str, ...]]
-    tables: list[str]
     pages: list[PageReport]
 
 
@@ -128,14 +114,7 @@ def assemble(path: Path, pages: Sequence[Page], options: ReadingOptions) -> Pars
     content = build_text(pages, size, options.max_row_chars)
     if not content.text.strip():
         raise _nothing_read(path, pages, options)
-    return ParsedPdf(
-        content.text,
-        content.spans,
-        content.paragraphs,
-        content.sections,
-        content.tables,
-        [_report(page) for page in pages],
-    )
+    return ParsedPdf(**vars(content), pages=[_report(page) for page in pages])
 
 
 def _read(document: Any, index: int, path: Path, options: ReadingOptions, trusted: bool) -> Page:
@@ -154,8 +133,10 @@ def _read(document: Any, index: int, path: Path, options: ReadingOptions, truste
 def _log(path: Path, page: Page) -> None:
     if page.ocr:
         logger.info("%s, page %d: its text was recognised by OCR.", path.name, page.number)
-    for doubt in page.doubts:
-        logger.warning("%s, page %d: %s.", path.name, page.number, doubt)
+    if page.unread == DAMAGED:
+        logger.warning("%s, page %d %s.", path.name, page.number, page.doubts[-1])
+    elif page.doubts:
+        logger.info("%s, page %d: %s.", path.name, page.number, "; ".join(page.doubts))
 
 
 def _nothing_read(path: Path, pages: Sequence[Page], options: ReadingOptions) -> DocumentError:

@@ -9,12 +9,11 @@ from llama_index.core.readers.base import BaseReader
 from llama_index.core.schema import Document
 from pydantic import Field
 
-from qa_engine.documents.blocks import Span
+from qa_engine.documents.blocks import Paragraph, Span
 from qa_engine.documents.files import path_text
 from qa_engine.documents.pages.page_reader import OcrChoice, PageOptions, ParserChoice
 from qa_engine.documents.pdf import PageReport, ParsedPdf, read_pdf
 from qa_engine.documents.pdf_file import ReadingOptions
-from qa_engine.documents.text_flow import Paragraph
 
 
 class PdfDocument(Document):

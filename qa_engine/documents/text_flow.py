@@ -9,7 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from qa_engine.documents.blocks import HEADERS_FOOTERS, Block, Line, Page, Role, Span, Table
+from qa_engine.documents.blocks import (
+    HEADERS_FOOTERS,
+    Block,
+    Line,
+    Page,
+    Paragraph,
+    Role,
+    RunningText,
+    Span,
+    Table,
+)
 from qa_engine.documents.pages.block_roles import LIST_ITEM, TERMINAL, Heading, section_paths, title
 from qa_engine.documents.pages.line_joining import line_end, word_counts
 from qa_engine.documents.pages.tables import column_names, markdown_row, row_texts
@@ -24,45 +34,6 @@ _NEAR = 60
 _BULLETS = "•●▪■◆–—‣·►▶◦○"
 _PROSE = frozenset({Role.BODY, Role.LIST})
 _LEFT_OUT = HEADERS_FOOTERS | {Role.FIGURE}
-
-
-@dataclass(frozen=True)
-class Paragraph:
-    """A paragraph of the text, or a row of a table.
-
-    Attributes:
-        start, end: its range of characters.
-        role: of its block.
-        section: number of its section, from 0 in the order of the text.
-        table: number of its table, if it is a row of one.
-        row_texts: for a row of a table, its cells with the names of their columns; empty for a header row.
-    """
-
-    start: int
-    end: int
-    role: Role
-    section: int
-    table: int | None = None
-    row_texts: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class RunningText:
-    """The running text of a file.
-
-    Attributes:
-        text: paragraphs separated by newlines; a row of a table is a paragraph in Markdown.
-        spans: the place of every line, and of every part of a line that a sentence may end in.
-        paragraphs: role and section of each paragraph, in order.
-        sections: the path of headings of each section; the first is for the text before any heading.
-        tables: each table in Markdown.
-    """
-
-    text: str
-    spans: list[Span]
-    paragraphs: list[Paragraph]
-    sections: list[tuple[str, ...]]
-    tables: list[str]
 
 
 @dataclass

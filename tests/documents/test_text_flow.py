@@ -22,10 +22,10 @@ from pdf_factory import (
     llama_paper,
 )
 
-from qa_engine.documents.blocks import Block, Line, Page, Role
+from qa_engine.documents.blocks import Block, Line, Page, Role, RunningText
 from qa_engine.documents.pages.block_roles import assign_roles, body_size
 from qa_engine.documents.pdf import read_pdf
-from qa_engine.documents.text_flow import RunningText, build_text
+from qa_engine.documents.text_flow import build_text
 
 HEIGHT = 800.0
 WIDE = 500.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,6 +19,9 @@ from qa_engine.documents.pages.page_lines import PageLines, read_page_lines
 from qa_engine.documents.pages.reading_order import Rect, columns
 from qa_engine.documents.pages.tables import Word
 
+logger = logging.getLogger("qa_engine.documents")
+
+Matrix = tuple[float, float, float, float, float, float]
 ParserChoice = Literal["auto", "fast", "layout"]
 OcrChoice = Literal["auto", "never", "always"]
 GARBLED, NO_TEXT, SUSPECT = "garbled", "no_text", "suspect"
@@ -30,7 +34,6 @@ _MIN_CONFIDENCE, _NO_CONFIDENCE = 0.9, 0.7
 0.72 for pages that are upside down, 0.65 for one of symbols that are no letters."""
 _CHART = 6
 """A figure in a scan with fewer lines becomes text: to the layout model, a whole scan is a picture."""
-Matrix = tuple[float, float, float, float, float, float]
 _INK = 0.01
 """Share of a page from which on an image on it may be text that needs OCR."""
 _OUTLINES = 30
@@ -189,6 +192,7 @@ def _blocks(page: Any, lines: list[Line], options: PageOptions, result: Page) ->
     try:
         boxes = layout.find_boxes(page)
     except Exception as error:  # noqa: BLE001 - nobody has tried the model on all pages
+        logger.warning("Page %d is read by the fast parser: the layout model failed.", result.number)
         result.doubts.append(f"the layout model failed ({type(error).__name__})")
         return fast.build_blocks(lines, width, height)
     result.parser = "layout"
