@@ -1,4 +1,4 @@
-"""The data of pages (lines, blocks, tables) and of the running text that they make."""
+"""The data of pages (lines, blocks, tables), of the running text that they make, and of parsed files."""
 
 from __future__ import annotations
 
@@ -166,3 +166,37 @@ class RunningText:
     paragraphs: list[Paragraph]
     sections: list[tuple[str, ...]]
     tables: list[str]
+
+
+@dataclass(frozen=True)
+class PageReport:
+    """How one page was read.
+
+    Attributes:
+        number: from 1.
+        label: the number that is printed on it, or that the file gives it; None without one.
+        parser: ``fast`` or ``layout``.
+        ocr: whether the text was recognised from the image of the page.
+        roles: how many blocks of each role it has.
+        left_out: role and text of headers, footers, page numbers and figures, which are not in the text of the file.
+        doubts: what may be wrong with the text, one clause each.
+        unread: why the page gives no text though it shows something: ``no_text``, ``garbled`` or ``damaged``.
+        suspect: whether the text was kept though it looks like no language, because there is no OCR to compare with.
+    """
+
+    number: int
+    label: str | None
+    parser: str
+    ocr: bool = False
+    roles: dict[str, int] = field(default_factory=dict)
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+    unread: str | None = None
+    suspect: bool = False
+
+
+@dataclass(frozen=True)
+class ParsedPdf(RunningText):
+    """The running text of one file, and how each of its pages was read."""
+
+    pages: list[PageReport]

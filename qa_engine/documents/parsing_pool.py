@@ -10,9 +10,9 @@ from threading import Lock
 from typing import Any
 
 from qa_engine.config import DocumentsConfig
-from qa_engine.documents.blocks import Page
+from qa_engine.documents.blocks import Page, ParsedPdf
 from qa_engine.documents.pages.page_reader import PageOptions
-from qa_engine.documents.pdf import ParsedPdf, assemble, read_first_pages, read_pages
+from qa_engine.documents.pdf import assemble, read_first_pages, read_pages
 from qa_engine.documents.pdf_file import ReadingOptions
 from qa_engine.documents.processes.worker_pool import TimeLimitError, WorkerDiedError, WorkerPool
 from qa_engine.errors import DocumentError

@@ -8,11 +8,10 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from qa_engine.documents.blocks import HEADERS_FOOTERS, Page, Role, RunningText
+from qa_engine.documents.blocks import HEADERS_FOOTERS, Page, PageReport, ParsedPdf, Role
 from qa_engine.documents.pages.block_roles import assign_roles, body_size
 from qa_engine.documents.pages.headers_footers import mark_headers_footers
 from qa_engine.documents.pages.ocr import INSTALL, ocr_available
@@ -25,40 +24,6 @@ logger = logging.getLogger("qa_engine.documents")
 
 PARSER_VERSION = "pages-1"
 """Part of the identity of every ingested file: another version reads the file again."""
-
-
-@dataclass(frozen=True)
-class PageReport:
-    """How one page was read.
-
-    Attributes:
-        number: from 1.
-        label: the number that is printed on it, or that the file gives it; None without one.
-        parser: ``fast`` or ``layout``.
-        ocr: whether the text was recognised from the image of the page.
-        roles: how many blocks of each role it has.
-        left_out: role and text of headers, footers, page numbers and figures, which are not in the text of the file.
-        doubts: what may be wrong with the text, one clause each.
-        unread: why the page gives no text though it shows something: ``no_text``, ``garbled`` or ``damaged``.
-        suspect: whether the text was kept though it looks like no language, because there is no OCR to compare with.
-    """
-
-    number: int
-    label: str | None
-    parser: str
-    ocr: bool = False
-    roles: dict[str, int] = field(default_factory=dict)
-    left_out: list[tuple[str, str]] = field(default_factory=list)
-    doubts: list[str] = field(default_factory=list)
-    unread: str | None = None
-    suspect: bool = False
-
-
-@dataclass(frozen=True)
-class ParsedPdf(RunningText):
-    """The running text of one file, and how each of its pages was read."""
-
-    pages: list[PageReport]
 
 
 def read_pdf(path: Path, options: ReadingOptions | None = None) -> ParsedPdf:

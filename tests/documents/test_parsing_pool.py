@@ -16,8 +16,8 @@ from pdf_factory import WEST_LAKE, PdfBuilder, broken_pdf, chinese_pdf, english_
 from pydantic import SecretStr
 
 from qa_engine.config import DocumentsConfig
+from qa_engine.documents.blocks import ParsedPdf
 from qa_engine.documents.parsing_pool import ParsingPool, parse_files, result_or_error, run_in_worker
-from qa_engine.documents.pdf import ParsedPdf
 from qa_engine.documents.processes.worker_pool import WORKER_NAME
 from qa_engine.errors import DocumentError
 

@@ -12,7 +12,7 @@ from llama_index.core.utils import get_tqdm_iterable
 from pydantic import Field
 
 from qa_engine.documents.blocks import Role, Span
-from qa_engine.documents.reader import PdfDocument
+from qa_engine.documents.pdf_document import PdfDocument
 from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.documents.sentences.splitting import Sentence, split_sentences
 

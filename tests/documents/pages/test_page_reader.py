@@ -9,11 +9,11 @@ import pymupdf
 import pytest
 from pdf_factory import LEFT, PdfBuilder, english_pdf
 
-from qa_engine.documents.blocks import Line
+from qa_engine.documents.blocks import Line, ParsedPdf
 from qa_engine.documents.pages import layout, page_reader
 from qa_engine.documents.pages.ocr import Recognition
 from qa_engine.documents.pages.page_reader import PageOptions
-from qa_engine.documents.pdf import ParsedPdf, read_pdf
+from qa_engine.documents.pdf import read_pdf
 from qa_engine.documents.pdf_file import ReadingOptions
 
 TEXT = "A wide table was turned to fit."

@@ -12,7 +12,8 @@ from llama_index.core.schema import Document, MetadataMode, NodeRelationship
 from pdf_factory import KEY_SENTENCE, chinese_pdf, llama_paper
 
 from qa_engine.documents.blocks import Span
-from qa_engine.documents.reader import PdfDocument, PdfReader
+from qa_engine.documents.pdf_document import PdfDocument
+from qa_engine.documents.reader import PdfReader
 from qa_engine.documents.sentences.node_ids import node_id, split_node_id
 from qa_engine.documents.sentences.node_parser import (
     METADATA_KEYS,
