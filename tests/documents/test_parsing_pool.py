@@ -191,7 +191,7 @@ def test_nothing_of_the_host_changes_while_a_process_starts(tmp_path: Path) -> N
     stopped = threading.Event()
 
     def watch() -> None:
-        while not stopped.is_set():
+        while not stopped.wait(0.0005):
             state = {name: vars(main).get(name) for name in ("__spec__", "__file__")}
             if state not in seen:
                 seen.append(state)
