@@ -14,7 +14,7 @@ from llama_index.core.schema import BaseNode, TransformComponent
 from llama_index.core.vector_stores.types import BasePydanticVectorStore
 
 from qa_engine.config import Config
-from qa_engine.documents.pdf import ParsedPdf
+from qa_engine.documents.blocks import ParsedPdf
 from qa_engine.documents.sentences.node_parser import SECTION
 from qa_engine.errors import DocumentError
 from qa_engine.index.catalog import Catalog

@@ -13,8 +13,8 @@ from threading import Condition, Thread
 from llama_index.core.node_parser import NodeParser
 from llama_index.core.schema import BaseNode
 
-from qa_engine.documents.pdf import ParsedPdf
-from qa_engine.documents.reader import PdfDocument
+from qa_engine.documents.blocks import ParsedPdf
+from qa_engine.documents.pdf_document import PdfDocument
 from qa_engine.errors import DocumentError
 from qa_engine.ingestion.files.diff import FileToRead
 

@@ -20,8 +20,8 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.schema import BaseNode
 
 from qa_engine.config import Config
+from qa_engine.documents.blocks import ParsedPdf
 from qa_engine.documents.parsing_pool import ParsingPool
-from qa_engine.documents.pdf import ParsedPdf
 from qa_engine.documents.sentences.node_parser import SentenceNodeParser
 from qa_engine.errors import DocumentError
 from qa_engine.index.catalog import Catalog

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeVar
 
-from qa_engine.documents.pdf import PageReport
+from qa_engine.documents.blocks import PageReport
 
 FileStatus = Literal["added", "updated", "unchanged", "moved", "duplicate", "vanished", "deleted", "failed"]
 """What a file is to a run: ``duplicate`` is new and of the same content as another, ``vanished`` is gone and still in the

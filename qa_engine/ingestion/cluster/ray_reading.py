@@ -23,8 +23,9 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.schema import BaseNode
 
 from qa_engine.config import Config
+from qa_engine.documents.blocks import ParsedPdf
 from qa_engine.documents.parsing_pool import reading_options
-from qa_engine.documents.pdf import ParsedPdf, opened_pdf
+from qa_engine.documents.pdf_file import opened_pdf
 from qa_engine.errors import ConfigurationError, DocumentError, QAEngineError, ServiceUnavailableError
 from qa_engine.ingestion.cluster.ray_worker import (
     ContentNeeded,
