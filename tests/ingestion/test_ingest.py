@@ -102,7 +102,7 @@ def test_second_run_needs_no_model(docs: Path, storage: Path, monkeypatch: pytes
     def refuse(*arguments: Any, **options: Any) -> None:
         pytest.fail("a model was built for nothing")
 
-    monkeypatch.setattr("qa_engine.ingestion.file_pipeline.build_embedding", refuse)
+    monkeypatch.setattr("qa_engine.ingestion.pipeline.build_embedding", refuse)
     monkeypatch.setattr(HashEmbedding, "_get_text_embedding", refuse)
     assert ingest(docs, storage).unchanged == 1
 
@@ -403,7 +403,7 @@ def test_model_that_fails_midway_keeps_what_was_committed(
 
     chinese_pdf(docs / "a.pdf")
     english_pdf(docs / "b.pdf")
-    monkeypatch.setattr("qa_engine.ingestion.file_pipeline._TOGETHER_FILES", 1)
+    monkeypatch.setattr("qa_engine.ingestion.reading.batches.MAX_BATCH_FILES", 1)
     with pytest.raises(ConnectionError):
         ingest_locally(docs, storage, embed_model=Failing(model_name="hash"))
     assert set(stored_files(storage)) == {"a.pdf"}

@@ -11,8 +11,8 @@ import pytest
 from llama_index.core.schema import TextNode
 
 from qa_engine.errors import ServiceUnavailableError
-from qa_engine.ingestion.embedding_windows import EmbeddedSentences, ModelPass
-from qa_engine.ingestion.file_pipeline import EmbeddingAhead
+from qa_engine.ingestion.embedding_windows import EmbeddedSentences, EmbeddingWindow
+from qa_engine.ingestion.reading.prefetch import EmbeddingPrefetcher
 
 WAIT = 10.0
 
@@ -26,8 +26,8 @@ class Model:
         self.seen: list[str] = []
         self._broken = broken
 
-    def __call__(self, passes: Sequence[ModelPass]) -> EmbeddedSentences:
-        [only] = passes
+    def __call__(self, windows: Sequence[EmbeddingWindow]) -> EmbeddedSentences:
+        [only] = windows
         self.seen.append(only.text)
         assert self.gate.wait(WAIT)
         if only.text == self._broken:
@@ -40,9 +40,9 @@ def threads(request: pytest.FixtureRequest) -> int:
     return int(request.param)
 
 
-def start(ahead: EmbeddingAhead, first: int, last: int) -> list[TextNode]:
+def start(ahead: EmbeddingPrefetcher, first: int, last: int) -> list[TextNode]:
     nodes = [TextNode(id_=str(number), text=str(number)) for number in range(first, last)]
-    ahead.start(nodes, iter([ModelPass(node.text, ((0, 1),), True)] for node in nodes))
+    ahead.start(nodes, iter([EmbeddingWindow(node.text, ((0, 1),), True)] for node in nodes))
     return nodes
 
 
@@ -60,7 +60,7 @@ def settled(model: Model) -> list[str]:
 
 
 def test_each_gets_its_own_in_order(threads: int) -> None:
-    ahead = EmbeddingAhead(Model(), threads)
+    ahead = EmbeddingPrefetcher(Model(), threads)
     one, two = start(ahead, 0, 20), start(ahead, 20, 45)
     assert numbers(ahead.embedded(one)) == list(range(20))
     assert numbers(ahead.embedded(two)) == list(range(20, 45))
@@ -69,7 +69,7 @@ def test_each_gets_its_own_in_order(threads: int) -> None:
 
 def test_work_goes_on_while_nobody_asks_and_stays_bounded(threads: int) -> None:
     model = Model()
-    ahead = EmbeddingAhead(model, threads)
+    ahead = EmbeddingPrefetcher(model, threads)
     nodes = start(ahead, 0, 50)
     assert 1 < len(settled(model)) < 6
     assert numbers(ahead.embedded(nodes)) == list(range(50))
@@ -77,7 +77,7 @@ def test_work_goes_on_while_nobody_asks_and_stays_bounded(threads: int) -> None:
 
 
 def test_error_is_raised_where_the_result_is_asked_for(threads: int) -> None:
-    ahead = EmbeddingAhead(Model(broken="3"), threads)
+    ahead = EmbeddingPrefetcher(Model(broken="3"), threads)
     found = ahead.embedded(start(ahead, 0, 10))
     assert [int(next(found).vectors[0, 0]) for _ in range(3)] == [0, 1, 2]
     with pytest.raises(ServiceUnavailableError, match="gone"):
@@ -88,7 +88,7 @@ def test_error_is_raised_where_the_result_is_asked_for(threads: int) -> None:
 def test_stop_drops_the_rest_and_does_not_wait(threads: int) -> None:
     model = Model()
     model.gate.clear()
-    ahead = EmbeddingAhead(model, threads)
+    ahead = EmbeddingPrefetcher(model, threads)
     start(ahead, 0, 50)
     begun = settled(model)
     started = time.monotonic()
@@ -102,7 +102,7 @@ def test_stop_drops_the_rest_and_does_not_wait(threads: int) -> None:
 
 
 def test_files_without_sentences(threads: int) -> None:
-    ahead = EmbeddingAhead(Model(), threads)
+    ahead = EmbeddingPrefetcher(Model(), threads)
     ahead.start([], iter(()))
     assert list(ahead.embedded([])) == []
     ahead.stop()

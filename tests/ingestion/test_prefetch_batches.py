@@ -10,30 +10,32 @@ from pathlib import Path
 import pytest
 
 from qa_engine.errors import DocumentError
-from qa_engine.ingestion.batches import FileGroup, ReadingAhead, Unread
+from qa_engine.ingestion.files.diff import UnreadFile
+from qa_engine.ingestion.reading.batches import FileBatch
+from qa_engine.ingestion.reading.prefetch import BatchPrefetcher
 
 WAIT = 10.0
 
 
-def group(chars: int) -> FileGroup:
-    return FileGroup(most_chars=1, most_files=1, chars=chars)
+def group(chars: int) -> FileBatch:
+    return FileBatch(chars=chars)
 
 
 class Source:
     """Gives items, and counts how many were taken; ``stopped`` ends it."""
 
-    def __init__(self, items: list[FileGroup | Unread]) -> None:
+    def __init__(self, items: list[FileBatch | UnreadFile]) -> None:
         self.taken = 0
-        self.prepared: list[FileGroup] = []
+        self.prepared: list[FileBatch] = []
         self.threads: set[str] = set()
         self._items = items
 
-    def read(self) -> Iterator[FileGroup | Unread]:
+    def read(self) -> Iterator[FileBatch | UnreadFile]:
         for item in self._items:
             self.taken += 1
             yield item
 
-    def prepare(self, item: FileGroup) -> None:
+    def prepare(self, item: FileBatch) -> None:
         self.threads.add(threading.current_thread().name)
         self.prepared.append(item)
 
@@ -45,15 +47,15 @@ def reading_threads() -> list[threading.Thread]:
 @pytest.fixture(autouse=True)
 def nothing_is_left() -> Iterator[None]:
     """What a test begins to read and does not finish is stopped."""
-    made: list[ReadingAhead] = []
-    original = ReadingAhead.__init__
+    made: list[BatchPrefetcher] = []
+    original = BatchPrefetcher.__init__
 
-    def init(reading: ReadingAhead, prepare: Callable[[FileGroup], None]) -> None:
+    def init(reading: BatchPrefetcher, prepare: Callable[[FileBatch], None]) -> None:
         original(reading, prepare)
         made.append(reading)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ReadingAhead, "__init__", init)
+        patch.setattr(BatchPrefetcher, "__init__", init)
         yield
     for reading in made:
         reading.stop()
@@ -70,24 +72,24 @@ def settled(source: Source) -> int:
 
 
 def test_everything_comes_in_order_and_groups_are_prepared_in_one_other_thread() -> None:
-    unread = (Path("broken.pdf"), DocumentError("damaged", "broken"))
+    unread = UnreadFile(Path("broken.pdf"), DocumentError("damaged", "broken"))
     source = Source([group(5), unread, *(group(5) for _ in range(20))])
-    reading = ReadingAhead(source.prepare)
-    found = list(reading.over(source.read()))
+    reading = BatchPrefetcher(source.prepare)
+    found = list(reading.prefetch(source.read()))
     assert found == source._items
-    assert source.prepared == [item for item in found if isinstance(item, FileGroup)]
+    assert source.prepared == [item for item in found if isinstance(item, FileBatch)]
     assert source.threads == {"reading"}
 
 
 def test_reading_begins_before_anyone_asks() -> None:
     source = Source([group(5) for _ in range(20)])
-    ReadingAhead(source.prepare).over(source.read())
+    BatchPrefetcher(source.prepare).prefetch(source.read())
     assert settled(source) == 3
 
 
 def test_only_a_few_groups_are_ahead_of_the_one_that_is_stored() -> None:
     source = Source([group(5) for _ in range(20)])
-    groups = ReadingAhead(source.prepare).over(source.read())
+    groups = BatchPrefetcher(source.prepare).prefetch(source.read())
     next(groups)
     assert settled(source) == 3
     next(groups)
@@ -96,7 +98,7 @@ def test_only_a_few_groups_are_ahead_of_the_one_that_is_stored() -> None:
 
 def test_two_large_groups_are_not_prepared_at_once() -> None:
     source = Source([group(1_500_000) for _ in range(3)])
-    groups = ReadingAhead(source.prepare).over(source.read())
+    groups = BatchPrefetcher(source.prepare).prefetch(source.read())
     next(groups)
     assert settled(source) == 1
     next(groups)
@@ -105,35 +107,35 @@ def test_two_large_groups_are_not_prepared_at_once() -> None:
 
 def test_group_larger_than_all_limits_is_prepared_alone() -> None:
     source = Source([group(5), group(9_000_000), group(5)])
-    groups = ReadingAhead(source.prepare).over(source.read())
+    groups = BatchPrefetcher(source.prepare).prefetch(source.read())
     next(groups)
     assert settled(source) == 1
     assert len(list(groups)) == 2
 
 
 def test_error_of_the_reading_reaches_who_asks_after_what_came_before_it() -> None:
-    def read() -> Iterator[FileGroup | Unread]:
+    def read() -> Iterator[FileBatch | UnreadFile]:
         yield group(5)
         raise RuntimeError("the disk is gone")
 
-    groups = ReadingAhead(lambda _: None).over(read())
-    assert isinstance(next(groups), FileGroup)
+    groups = BatchPrefetcher(lambda _: None).prefetch(read())
+    assert isinstance(next(groups), FileBatch)
     with pytest.raises(RuntimeError, match="the disk is gone"):
         next(groups)
 
 
 def test_error_of_the_preparing_reaches_who_asks() -> None:
-    def prepare(_: FileGroup) -> None:
+    def prepare(_: FileBatch) -> None:
         raise RuntimeError("no sentences")
 
     with pytest.raises(RuntimeError, match="no sentences"):
-        next(ReadingAhead(prepare).over(iter([group(5)])))
+        next(BatchPrefetcher(prepare).prefetch(iter([group(5)])))
 
 
 def test_stop_ends_a_reading_that_waits_for_room() -> None:
     source = Source([group(5) for _ in range(20)])
-    reading = ReadingAhead(source.prepare)
-    next(reading.over(source.read()))
+    reading = BatchPrefetcher(source.prepare)
+    next(reading.prefetch(source.read()))
     assert settled(source) == 3
     reading.stop()
     assert source.taken == 4
@@ -141,23 +143,23 @@ def test_stop_ends_a_reading_that_waits_for_room() -> None:
 
 
 def test_stop_tells_the_reader_and_waits_for_it() -> None:
-    reading = ReadingAhead(lambda _: None)
+    reading = BatchPrefetcher(lambda _: None)
     begun = threading.Event()
 
-    def read() -> Iterator[FileGroup | Unread]:
+    def read() -> Iterator[FileBatch | UnreadFile]:
         yield group(5)
         begun.set()
         while not reading.stopped():
             time.sleep(0.01)
 
-    next(reading.over(read()))
+    next(reading.prefetch(read()))
     assert begun.wait(WAIT)
     reading.stop()
     assert not reading_threads()
 
 
 def test_stop_before_anything_was_read() -> None:
-    ReadingAhead(lambda _: None).stop()
+    BatchPrefetcher(lambda _: None).stop()
 
 
 def test_stop_after_an_interrupt_that_fell_into_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,11 +171,11 @@ def test_stop_after_an_interrupt_that_fell_into_the_start(monkeypatch: pytest.Mo
         raise KeyboardInterrupt
 
     source = Source([group(5)])
-    reading = ReadingAhead(source.prepare)
+    reading = BatchPrefetcher(source.prepare)
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            reading.over(source.read())
+            reading.prefetch(source.read())
     reading.stop()
     late[0].start()
     late[0].join(WAIT)
@@ -182,7 +184,7 @@ def test_stop_after_an_interrupt_that_fell_into_the_start(monkeypatch: pytest.Mo
 
 def test_second_run_goes_on_with_the_same_reading() -> None:
     source = Source([group(5)])
-    reading = ReadingAhead(source.prepare)
-    assert len(list(reading.over(source.read()))) == 1
-    assert len(list(reading.over(source.read()))) == 1
+    reading = BatchPrefetcher(source.prepare)
+    assert len(list(reading.prefetch(source.read()))) == 1
+    assert len(list(reading.prefetch(source.read()))) == 1
     reading.stop()
