@@ -20,6 +20,7 @@ from qa_engine import ingest as ingest_locally
 from qa_engine.config import Config
 from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.errors import CollectionNotFoundError, ConfigurationError, IndexLockedError, StorageError
+from qa_engine.index.bm25 import index as bm25_index
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.reader import IndexReader
@@ -28,6 +29,7 @@ from qa_engine.index.vectors.chroma import open_vectors
 from qa_engine.index.writer_lock import writer_lock
 from qa_engine.ingestion.maintenance import reembedding
 from qa_engine.ingestion.maintenance.rebuild import Part, rebuild
+from qa_engine.ingestion.writing import publishing, stored_nodes
 from qa_engine.text.tokenizer import analyse
 
 pytestmark = pytest.mark.usefixtures("parsed_in_place")
@@ -69,13 +71,9 @@ def test_terms_of_another_analyser_are_made_anew_and_no_file_is_read(
     collection: Path, docs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = reader_of(collection).snapshot().bm25.search(analyse("西湖在哪里"), 5)
-    for name in ("bm25", "ingestion.writing.stored_nodes"):
-        module = f"qa_engine.index.{name}" if name == "bm25" else f"qa_engine.{name}"
-        monkeypatch.setattr(f"{module}.ANALYSER_VERSION", "another")
-    monkeypatch.setattr("qa_engine.ingestion.writing.publishing.ANALYSER_VERSION", "another")
-    monkeypatch.setattr(
-        "qa_engine.ingestion.writing.stored_nodes.analyse", lambda text: ["x", *analyse(text)]
-    )
+    for module in (bm25_index, stored_nodes, publishing):
+        monkeypatch.setattr(module, "ANALYSER_VERSION", "another")
+    monkeypatch.setattr(stored_nodes, "analyse", lambda text: ["x", *analyse(text)])
     report = ingest(docs, collection)
     assert (report.unchanged, report.updated) == (2, 0)
     after = reader_of(collection).snapshot().bm25
