@@ -19,8 +19,8 @@ from qa_engine.documents.sentences.node_parser import SECTION
 from qa_engine.errors import DocumentError
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.records import DocumentParts, FileRecord
-from qa_engine.index.token_store import TokenStore
 from qa_engine.index.vectors.chroma_rows import stored_sentence
+from qa_engine.index.vectors.token_store import TokenStore
 from qa_engine.ingestion.batches import FileGroup
 from qa_engine.ingestion.embedding_windows import ContextEmbedding, EmbeddedSentences
 from qa_engine.ingestion.files.diff import FileToRead, file_digest, file_stamp, now, unreadable

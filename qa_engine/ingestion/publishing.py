@@ -13,7 +13,7 @@ from qa_engine.index.bm25.index import Bm25Folder, StoredSegment
 from qa_engine.index.bm25.segment import Bm25Segment
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths
-from qa_engine.index.vectors.chroma import VectorPlace, drop_place
+from qa_engine.index.vectors.locations import VectorLocation, drop_location
 from qa_engine.ingestion.report import IngestProgress
 from qa_engine.text.tokenizer import ANALYSER_VERSION
 
@@ -21,7 +21,7 @@ _FORMER = "former_vectors"
 """Fact of the catalog: what is to be deleted."""
 
 
-def leave_behind(catalog: Catalog, place: VectorPlace | None, tokens: str) -> None:
+def leave_behind(catalog: Catalog, place: VectorLocation | None, tokens: str) -> None:
     """Notes what is to be deleted; see `drop_former`.
 
     Args:
@@ -42,7 +42,7 @@ def drop_former(catalog: Catalog, where: CollectionPaths, config: IndexConfig) -
     """
     for former in json.loads(catalog.meta(_FORMER) or "[]"):
         if former["place"] is not None:
-            drop_place(where, VectorPlace(**former["place"]), config, catalog.published)
+            drop_location(where, VectorLocation(**former["place"]), config)
         if former["token_file"]:
             (where.root / former["token_file"]).unlink(missing_ok=True)
     if catalog.meta(_FORMER):

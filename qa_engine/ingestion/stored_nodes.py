@@ -9,8 +9,8 @@ from qa_engine.documents.sentences.node_ids import split_node_id
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths
 from qa_engine.index.records import StoredSentence
-from qa_engine.index.token_store import TokenStore
-from qa_engine.index.vectors.chroma import EMBEDDED, VectorPlace, open_vectors
+from qa_engine.index.vectors.locations import EMBEDDED, VectorLocation, open_vectors
+from qa_engine.index.vectors.token_store import TokenStore
 from qa_engine.ingestion.report import IngestProgress
 from qa_engine.ingestion.token_vectors import existing_token_store
 from qa_engine.text.tokenizer import ANALYSER_VERSION, analyse
@@ -56,7 +56,7 @@ class StoredNodes:
             from qa_engine.index.vectors.vector_store import SentenceVectorStore
 
             collection = open_vectors(self._where, self._catalog, self._config, create=True)
-            place = VectorPlace.of(self._catalog)
+            place = VectorLocation.of(self._catalog)
             embedded = place is not None and place.store == EMBEDDED
             self._store = SentenceVectorStore(collection, folder=self._where.chroma if embedded else None)
         return self._store

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from qa_engine.config import Config, EmbeddingConfig
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths, gives_token_vectors
-from qa_engine.index.token_store import TOKEN_BITS, TOKEN_FILE, TokenStore, token_file
+from qa_engine.index.vectors.token_store import TOKEN_BITS, TOKEN_FILE, TokenStore, token_file
 from qa_engine.ingestion.report import IngestProgress
 from qa_engine.models.token_codes import TokenCodec
 

@@ -12,7 +12,7 @@ from qa_engine.config import Config
 from qa_engine.errors import InputError
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths, require_collection
-from qa_engine.index.file_matching import choose_files
+from qa_engine.index.files.matching import choose_files
 from qa_engine.index.writer_lock import writer_lock
 from qa_engine.ingestion.publishing import publish
 from qa_engine.ingestion.report import IngestProgress

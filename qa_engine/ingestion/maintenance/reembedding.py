@@ -17,9 +17,9 @@ from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.errors import StorageError
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths, embedding_identity
-from qa_engine.index.token_store import TOKEN_BITS, TOKEN_FILE, TokenStore
-from qa_engine.index.vectors.chroma import VectorPlace, collection_beside, open_place
 from qa_engine.index.vectors.chroma_rows import node_of
+from qa_engine.index.vectors.locations import VectorLocation, collection_beside, open_location
+from qa_engine.index.vectors.token_store import TOKEN_BITS, TOKEN_FILE, TokenStore
 from qa_engine.index.vectors.vector_store import SentenceVectorStore
 from qa_engine.ingestion.embedding_windows import ContextEmbedding
 from qa_engine.ingestion.publishing import drop_former, leave_behind, publish
@@ -43,7 +43,7 @@ class _Target:
 
     task: Task
     identity: str
-    place: VectorPlace | None
+    place: VectorLocation | None
     token_bits: Literal[0, 2, 4]
     token_file: str
 
@@ -56,7 +56,7 @@ class _Target:
         if not value:
             return None
         facts = json.loads(value)
-        place = VectorPlace(**facts.pop("place")) if facts["place"] else facts.pop("place")
+        place = VectorLocation(**facts.pop("place")) if facts["place"] else facts.pop("place")
         return cls(**facts, place=place)
 
     def is_like(self, other: _Target) -> bool:
@@ -124,10 +124,10 @@ class Reembedding:
 
     def _source(self) -> SentenceVectorStore:
         """The vectors that there are, wherever they are."""
-        place = VectorPlace.of(self._catalog)
+        place = VectorLocation.of(self._catalog)
         assert place is not None
         index = self._config.index.model_copy(update={"url": place.url})
-        return SentenceVectorStore(open_place(self._where, place, index, self._catalog.published))
+        return SentenceVectorStore(open_location(self._where, place, index, self._catalog.published))
 
     def _begun(self, task: Task) -> _Target:
         """The rebuild that is under way, if it is this one; else a new one."""
@@ -148,7 +148,7 @@ class Reembedding:
             if task == "embedding"
             else self._catalog.meta("identity") or ""
         )
-        place = None if task == "tokens" else VectorPlace.fresh(self._catalog, self._config.index)
+        place = None if task == "tokens" else VectorLocation.fresh(self._catalog, self._config.index)
         bits: Literal[0, 2, 4] = (
             0 if task == "vectors" else kept_token_bits(self._config.embedding, self._embed_model)
         )
@@ -205,7 +205,9 @@ class Reembedding:
             else:
                 old_file = ""
             leave_behind(
-                self._catalog, VectorPlace.of(self._catalog) if target.place is not None else None, old_file
+                self._catalog,
+                VectorLocation.of(self._catalog) if target.place is not None else None,
+                old_file,
             )
             if target.place is not None:
                 target.place.record(self._catalog)

@@ -16,8 +16,8 @@ from llama_index.core.vector_stores.types import (
 
 from qa_engine.errors import InputError
 from qa_engine.index.catalog import Catalog
+from qa_engine.index.files.metadata import Scalar, as_number, as_text, normal, ordered, same
 from qa_engine.index.records import FileRecord
-from qa_engine.index.user_metadata import Scalar, as_number, as_text, normal, ordered, same
 from qa_engine.retrieval.filters.conditions import ALWAYS, NEVER, Condition, Place, every, opposite, some
 
 FILE, SECTION, PAGE = "file", "section", "page"
