@@ -134,7 +134,9 @@ class SentenceTexts:
     def _connection(self) -> Iterator[sqlite3.Connection]:
         """A connection that no other thread has; a new one if all are in use. One that failed is not used again."""
         if self._closed:
-            raise StorageError(f"The sentences in {self._path} cannot be used: they were closed, open the collection again.")
+            raise StorageError(
+                f"The sentences in {self._path} cannot be used: they were closed, open the collection again."
+            )
         connection: sqlite3.Connection | None = None
         try:
             try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
@@ -65,12 +65,18 @@ class FileCondition:
     values: tuple[str | int | float, ...] = ()
 
     @classmethod
-    def any_of(cls, conditions: Sequence[FileCondition]) -> FileCondition:
-        """At least one of the conditions holds; without conditions it never does."""
+    def joined(cls, word: str, conditions: Iterable[FileCondition]) -> FileCondition:
+        """Several conditions joined by ``AND`` or ``OR``; without any, all of them hold, and none does."""
+        parts = list(conditions)
+        nothing = "1" if word == "AND" else "0"
         return cls(
-            f"({' OR '.join(condition.sql for condition in conditions) or '0'})",
-            tuple(value for condition in conditions for value in condition.values),
+            f"({f' {word} '.join(part.sql for part in parts) or nothing})",
+            tuple(value for part in parts for value in part.values),
         )
+
+    def negation(self) -> FileCondition:
+        """Holds if, and only if, this one does not."""
+        return FileCondition(f"NOT {self.sql}", self.values)
 
 
 def metadata_condition(key: str, operator: str, value: Scalar) -> FileCondition:

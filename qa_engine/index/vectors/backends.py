@@ -108,7 +108,9 @@ class ClosedCollection:
         self._place = place
 
     def __getattr__(self, name: str) -> object:
-        raise StorageError(f"The vectors {self._place} cannot be used: they were closed, open the collection again.")
+        raise StorageError(
+            f"The vectors {self._place} cannot be used: they were closed, open the collection again."
+        )
 
 
 @contextmanager
