@@ -19,7 +19,7 @@ from pydantic import ConfigDict, Field
 
 from qa_engine.documents.sentences.node_parser import SECTION
 from qa_engine.documents.sentences.splitting import join_sentences
-from qa_engine.index.token_store import TokenStore
+from qa_engine.index.vectors.token_store import TokenStore
 from qa_engine.ingestion.report import StageClock
 from qa_engine.models.batching import bounded_groups
 from qa_engine.models.e5.encoder import PASSAGE_PREFIX, E5Encoder, EncodedText, unit_rows

@@ -22,9 +22,9 @@ from ray_embedding import WorkerEmbedding
 
 from qa_engine import ingest
 from qa_engine.errors import ConfigurationError, ServiceUnavailableError
-from qa_engine.index import catalog, token_store
+from qa_engine.index import catalog
 from qa_engine.index.collection import collection_paths
-from qa_engine.index.vectors import chroma
+from qa_engine.index.vectors import chroma_folder, token_store
 from qa_engine.ingestion.cluster import connection, scheduling
 from qa_engine.ingestion.report import FileResult, IngestProgress, IngestReport
 
@@ -75,7 +75,9 @@ def vectors(storage: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     paths = collection_paths(storage, "default")
     opened = catalog.Catalog(paths.catalog)
     try:
-        stored = chroma.open_chroma(paths.chroma, opened.published).get(include=["embeddings", "metadatas"])
+        stored = chroma_folder.open_chroma(paths.chroma, opened.published).get(
+            include=["embeddings", "metadatas"]
+        )
     finally:
         opened.close()
     return (

@@ -24,8 +24,8 @@ from qa_engine.index.bm25 import index as bm25_index
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.reader import IndexReader
-from qa_engine.index.token_store import TokenStore, token_file
-from qa_engine.index.vectors.chroma import open_vectors
+from qa_engine.index.vectors.locations import open_vectors
+from qa_engine.index.vectors.token_store import TokenStore, token_file
 from qa_engine.index.writer_lock import writer_lock
 from qa_engine.ingestion.maintenance import reembedding
 from qa_engine.ingestion.maintenance.rebuild import Part, rebuild

@@ -27,7 +27,7 @@ def file_of(catalog: Catalog, wanted: str, collection: str) -> FileRecord | None
         InputError: it stands for several.
     """
     from qa_engine.errors import InputError
-    from qa_engine.index.file_matching import matching_files
+    from qa_engine.index.files.matching import matching_files
 
     found = matching_files(catalog.files().values(), wanted)
     if len(found) > 1:

@@ -12,8 +12,8 @@ from typing import NamedTuple
 from qa_engine.documents.files import path_text
 from qa_engine.errors import DocumentError
 from qa_engine.index.catalog import Catalog
+from qa_engine.index.files.metadata import Metadata
 from qa_engine.index.records import DocumentRecord, FileRecord
-from qa_engine.index.user_metadata import Metadata
 from qa_engine.ingestion.files.metadata import MetadataTable, file_metadata, reader_metadata
 from qa_engine.ingestion.files.state import file_digest, file_stamp, is_gone, unreadable
 from qa_engine.ingestion.report import FileStatus

@@ -12,7 +12,7 @@ from typing import Any
 from qa_engine.config import Config
 from qa_engine.errors import InputError
 from qa_engine.index.collection import require_collection
-from qa_engine.index.file_matching import choose_files
+from qa_engine.index.files.matching import choose_files
 from qa_engine.ingestion.report import IngestProgress
 from qa_engine.ingestion.writing.publishing import publish
 from qa_engine.ingestion.writing.session import WriteSession, write_session

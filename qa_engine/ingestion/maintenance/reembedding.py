@@ -7,6 +7,7 @@ import logging
 import shlex
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -16,9 +17,9 @@ from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.errors import StorageError
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import embedding_identity
-from qa_engine.index.token_store import TOKEN_BITS, TOKEN_FILE, TokenStore, token_file
-from qa_engine.index.vectors.chroma import VectorPlace, collection_beside, open_place
 from qa_engine.index.vectors.chroma_rows import node_of
+from qa_engine.index.vectors.locations import VectorLocation, collection_beside, open_location
+from qa_engine.index.vectors.token_store import TOKEN_BITS, TOKEN_FILE, TokenStore, token_file
 from qa_engine.index.vectors.vector_store import SentenceVectorStore
 from qa_engine.ingestion.embedding_windows import ContextEmbedding
 from qa_engine.ingestion.writing.publishing import publish
@@ -49,7 +50,7 @@ class _Target:
 
     task: Task
     identity: str
-    place: VectorPlace | None
+    place: VectorLocation | None
     token_bits: TokenBits
     token_file: str
 
@@ -62,7 +63,7 @@ class _Target:
         if not value:
             return None
         facts = json.loads(value)
-        place = VectorPlace(**facts.pop("place")) if facts["place"] else facts.pop("place")
+        place = VectorLocation(**facts.pop("place")) if facts["place"] else facts.pop("place")
         return cls(**facts, place=place)
 
     def is_like(self, other: _Target) -> bool:
@@ -89,14 +90,14 @@ class Reembedding:
             StorageError: something cannot be read or written; readers use the old vectors meanwhile.
         """
         drop_superseded(self._catalog, self._paths, self._config.index)
-        source = self._source() if task == "vectors" else None
-        target = self._begun(task)
-        embedding = self._model(target)
-        try:
+        with ExitStack() as stack:
+            source = self._source() if task == "vectors" else None
+            target = self._begun(task)
+            embedding = self._model(target)
+            for opened in (source, embedding.vector_store, embedding.token_store):
+                if isinstance(opened, SentenceVectorStore | TokenStore):
+                    stack.callback(opened.close)
             done = self._fill(embedding, source)
-        finally:
-            if embedding.token_store is not None:
-                embedding.token_store.close()
         self._switch(target)
         drop_superseded(self._catalog, self._paths, self._config.index)
         return done
@@ -131,10 +132,10 @@ class Reembedding:
 
     def _source(self) -> SentenceVectorStore:
         """The vectors that readers use now."""
-        place = VectorPlace.of(self._catalog)
+        place = VectorLocation.of(self._catalog)
         assert place is not None
         index = self._config.index.model_copy(update={"url": place.url})
-        return SentenceVectorStore(open_place(self._paths, place, index, self._catalog.published))
+        return SentenceVectorStore(open_location(self._paths, place, index, self._catalog.published))
 
     def _begun(self, task: Task) -> _Target:
         """The rebuild that is under way, if it is for the same target; otherwise a new one."""
@@ -155,7 +156,7 @@ class Reembedding:
             if task == "embedding"
             else self._catalog.meta("identity") or ""
         )
-        place = None if task == "tokens" else VectorPlace.fresh(self._catalog, self._config.index)
+        place = None if task == "tokens" else VectorLocation.fresh(self._catalog, self._config.index)
         bits: TokenBits = (
             0 if task == "vectors" else token_bits(self._config.embedding, self._session.embed_model)
         )
@@ -206,7 +207,7 @@ class Reembedding:
     def _switch(self, target: _Target) -> None:
         """Has readers use the new vectors from now on."""
         with self._catalog.together():
-            old_place = VectorPlace.of(self._catalog) if target.place is not None else None
+            old_place = VectorLocation.of(self._catalog) if target.place is not None else None
             old_tokens = token_file(self._catalog, self._paths) if target.task != "vectors" else None
             supersede(self._catalog, old_place, old_tokens.name if old_tokens is not None else "")
             if target.place is not None:

@@ -12,8 +12,8 @@ from qa_engine.documents.sentences.node_ids import split_node_id
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths, gives_token_vectors
 from qa_engine.index.records import StoredSentence
-from qa_engine.index.token_store import TOKEN_BITS, TOKEN_FILE, TokenStore, token_file
-from qa_engine.index.vectors.chroma import EMBEDDED, VectorPlace, drop_place, open_vectors
+from qa_engine.index.vectors.locations import EMBEDDED, VectorLocation, drop_location, open_vectors
+from qa_engine.index.vectors.token_store import TOKEN_BITS, TOKEN_FILE, TokenStore, token_file
 from qa_engine.ingestion.report import IngestProgress
 from qa_engine.models.token_codes import TokenCodec
 from qa_engine.text.tokenizer import ANALYSER_VERSION, analyse
@@ -67,7 +67,7 @@ class StoredNodes:
             from qa_engine.index.vectors.vector_store import SentenceVectorStore
 
             collection = open_vectors(self._paths, self._catalog, self._config.index, create=True)
-            place = VectorPlace.of(self._catalog)
+            place = VectorLocation.of(self._catalog)
             embedded = place is not None and place.store == EMBEDDED
             self._store = SentenceVectorStore(collection, folder=self._paths.chroma if embedded else None)
         return self._store
@@ -127,7 +127,9 @@ class StoredNodes:
     def close(self) -> None:
         """Closes what was opened."""
         self._close_tokens()
-        self._store = None
+        store, self._store = self._store, None
+        if store is not None:
+            store.close()
 
     def _close_tokens(self) -> None:
         tokens, self.tokens = self.tokens, None
@@ -174,7 +176,7 @@ def token_bits_changed(
     return not is_current and bool(catalog.live_documents())
 
 
-def supersede(catalog: Catalog, place: VectorPlace | None, tokens: str) -> None:
+def supersede(catalog: Catalog, place: VectorLocation | None, tokens: str) -> None:
     """Notes vectors that readers will not use any more; `drop_superseded` deletes them.
 
     Args:
@@ -196,7 +198,7 @@ def drop_superseded(catalog: Catalog, paths: CollectionPaths, config: IndexConfi
     superseded = json.loads(catalog.meta(_SUPERSEDED) or "[]")
     for each in superseded:
         if each["place"] is not None:
-            drop_place(paths, VectorPlace(**each["place"]), config, catalog.published)
+            drop_location(paths, VectorLocation(**each["place"]), config)
         if each["token_file"]:
             (paths.root / each["token_file"]).unlink(missing_ok=True)
     if superseded:
