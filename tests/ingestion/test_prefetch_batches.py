@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,27 +16,40 @@ from qa_engine.ingestion.reading.prefetch import BatchPrefetcher
 WAIT = 10.0
 
 
-def group(chars: int) -> FileBatch:
+def batch(chars: int) -> FileBatch:
     return FileBatch(chars=chars)
 
 
 class Source:
-    """Gives items, and counts how many were taken; ``stopped`` ends it."""
+    """Yields items, and counts how many were taken; ``changed`` tells of each that was prepared or asked for."""
 
     def __init__(self, items: list[FileBatch | UnreadFile]) -> None:
         self.taken = 0
+        self.changed = threading.Condition()
         self.prepared: list[FileBatch] = []
         self.threads: set[str] = set()
         self._items = items
 
     def read(self) -> Iterator[FileBatch | UnreadFile]:
         for item in self._items:
-            self.taken += 1
+            with self.changed:
+                self.taken += 1
+                self.changed.notify_all()
             yield item
 
     def prepare(self, item: FileBatch) -> None:
         self.threads.add(threading.current_thread().name)
-        self.prepared.append(item)
+        with self.changed:
+            self.prepared.append(item)
+            self.changed.notify_all()
+
+    def waits_with(self, batches: int) -> bool:
+        """Whether so many batches are prepared, and the reading has taken the next one and waits for room."""
+        with self.changed:
+            reached = self.changed.wait_for(
+                lambda: (len(self.prepared), self.taken) == (batches, batches + 1), WAIT
+            )
+            return reached and not self.changed.wait_for(lambda: len(self.prepared) > batches, 0.05)
 
 
 def reading_threads() -> list[threading.Thread]:
@@ -62,18 +74,9 @@ def nothing_is_left() -> Iterator[None]:
     assert not reading_threads()
 
 
-def settled(source: Source) -> int:
-    """How many groups are prepared when no more come."""
-    count = -1
-    while count != len(source.prepared):
-        count = len(source.prepared)
-        time.sleep(0.1)
-    return count
-
-
-def test_everything_comes_in_order_and_groups_are_prepared_in_one_other_thread() -> None:
+def test_everything_comes_in_order_and_batches_are_prepared_in_one_other_thread() -> None:
     unread = UnreadFile(Path("broken.pdf"), DocumentError("damaged", "broken"))
-    source = Source([group(5), unread, *(group(5) for _ in range(20))])
+    source = Source([batch(5), unread, *(batch(5) for _ in range(20))])
     reading = BatchPrefetcher(source.prepare)
     found = list(reading.prefetch(source.read()))
     assert found == source._items
@@ -82,46 +85,46 @@ def test_everything_comes_in_order_and_groups_are_prepared_in_one_other_thread()
 
 
 def test_reading_begins_before_anyone_asks() -> None:
-    source = Source([group(5) for _ in range(20)])
+    source = Source([batch(5) for _ in range(20)])
     BatchPrefetcher(source.prepare).prefetch(source.read())
-    assert settled(source) == 3
+    assert source.waits_with(3)
 
 
-def test_only_a_few_groups_are_ahead_of_the_one_that_is_stored() -> None:
-    source = Source([group(5) for _ in range(20)])
-    groups = BatchPrefetcher(source.prepare).prefetch(source.read())
-    next(groups)
-    assert settled(source) == 3
-    next(groups)
-    assert settled(source) == 4
+def test_only_a_few_batches_are_ahead_of_the_one_that_is_stored() -> None:
+    source = Source([batch(5) for _ in range(20)])
+    batches = BatchPrefetcher(source.prepare).prefetch(source.read())
+    next(batches)
+    assert source.waits_with(3)
+    next(batches)
+    assert source.waits_with(4)
 
 
-def test_two_large_groups_are_not_prepared_at_once() -> None:
-    source = Source([group(1_500_000) for _ in range(3)])
-    groups = BatchPrefetcher(source.prepare).prefetch(source.read())
-    next(groups)
-    assert settled(source) == 1
-    next(groups)
-    assert settled(source) == 2
+def test_two_large_batches_are_not_prepared_at_once() -> None:
+    source = Source([batch(1_500_000) for _ in range(3)])
+    batches = BatchPrefetcher(source.prepare).prefetch(source.read())
+    next(batches)
+    assert source.waits_with(1)
+    next(batches)
+    assert source.waits_with(2)
 
 
-def test_group_larger_than_all_limits_is_prepared_alone() -> None:
-    source = Source([group(5), group(9_000_000), group(5)])
-    groups = BatchPrefetcher(source.prepare).prefetch(source.read())
-    next(groups)
-    assert settled(source) == 1
-    assert len(list(groups)) == 2
+def test_batch_larger_than_all_limits_is_prepared_alone() -> None:
+    source = Source([batch(5), batch(9_000_000), batch(5)])
+    batches = BatchPrefetcher(source.prepare).prefetch(source.read())
+    next(batches)
+    assert source.waits_with(1)
+    assert len(list(batches)) == 2
 
 
 def test_error_of_the_reading_reaches_who_asks_after_what_came_before_it() -> None:
     def read() -> Iterator[FileBatch | UnreadFile]:
-        yield group(5)
+        yield batch(5)
         raise RuntimeError("the disk is gone")
 
-    groups = BatchPrefetcher(lambda _: None).prefetch(read())
-    assert isinstance(next(groups), FileBatch)
+    batches = BatchPrefetcher(lambda _: None).prefetch(read())
+    assert isinstance(next(batches), FileBatch)
     with pytest.raises(RuntimeError, match="the disk is gone"):
-        next(groups)
+        next(batches)
 
 
 def test_error_of_the_preparing_reaches_who_asks() -> None:
@@ -129,14 +132,14 @@ def test_error_of_the_preparing_reaches_who_asks() -> None:
         raise RuntimeError("no sentences")
 
     with pytest.raises(RuntimeError, match="no sentences"):
-        next(BatchPrefetcher(prepare).prefetch(iter([group(5)])))
+        next(BatchPrefetcher(prepare).prefetch(iter([batch(5)])))
 
 
 def test_stop_ends_a_reading_that_waits_for_room() -> None:
-    source = Source([group(5) for _ in range(20)])
+    source = Source([batch(5) for _ in range(20)])
     reading = BatchPrefetcher(source.prepare)
     next(reading.prefetch(source.read()))
-    assert settled(source) == 3
+    assert source.waits_with(3)
     reading.stop()
     assert source.taken == 4
     assert not reading_threads()
@@ -144,13 +147,13 @@ def test_stop_ends_a_reading_that_waits_for_room() -> None:
 
 def test_stop_tells_the_reader_and_waits_for_it() -> None:
     reading = BatchPrefetcher(lambda _: None)
-    begun = threading.Event()
+    begun, ended = threading.Event(), threading.Event()
 
     def read() -> Iterator[FileBatch | UnreadFile]:
-        yield group(5)
+        yield batch(5)
         begun.set()
         while not reading.stopped():
-            time.sleep(0.01)
+            ended.wait(0.01)
 
     next(reading.prefetch(read()))
     assert begun.wait(WAIT)
@@ -170,7 +173,7 @@ def test_stop_after_an_interrupt_that_fell_into_the_start(monkeypatch: pytest.Mo
         late.append(thread)
         raise KeyboardInterrupt
 
-    source = Source([group(5)])
+    source = Source([batch(5)])
     reading = BatchPrefetcher(source.prepare)
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", interrupted)
@@ -183,7 +186,7 @@ def test_stop_after_an_interrupt_that_fell_into_the_start(monkeypatch: pytest.Mo
 
 
 def test_second_run_goes_on_with_the_same_reading() -> None:
-    source = Source([group(5)])
+    source = Source([batch(5)])
     reading = BatchPrefetcher(source.prepare)
     assert len(list(reading.prefetch(source.read()))) == 1
     assert len(list(reading.prefetch(source.read()))) == 1

@@ -20,7 +20,7 @@ from qa_engine.ingestion.embedding_windows import EmbeddedSentences, EmbeddingWi
 from qa_engine.ingestion.files.diff import UnreadFile
 from qa_engine.ingestion.reading.batches import FileBatch
 
-_MAX_SLICES = 3
+MAX_SLICES = 3
 """Slices that are computed or wait to be stored: some megabytes each, token vectors included."""
 _MAX_BATCHES = 3
 """Batches that are split and not stored yet: one that is being stored, one in the model, and one that waits for it."""
@@ -42,7 +42,7 @@ class EmbeddingPrefetcher:
             threads: with two, one slice is quantised while the next is in the model.
         """
         self._embed = embed
-        self._room = Semaphore(_MAX_SLICES)
+        self._room = Semaphore(MAX_SLICES)
         self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
         self._started: dict[str, deque[Future[EmbeddedSentences]]] = {}
         self._stopped = False
