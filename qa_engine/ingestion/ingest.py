@@ -11,9 +11,10 @@ from qa_engine.config import Config
 from qa_engine.documents.files import find_pdfs
 from qa_engine.errors import ConfigurationError
 from qa_engine.index.collection import collection_paths, embedding_identity, require_identity
+from qa_engine.ingestion.files.identity import DOCUMENTS, component_identity
 from qa_engine.ingestion.files.metadata import MetadataTable
 from qa_engine.ingestion.report import IngestProgress, IngestReport
-from qa_engine.ingestion.run import DOCUMENTS, IngestRun, component_identity
+from qa_engine.ingestion.run import IngestRun
 from qa_engine.ingestion.writing.session import WriteSession, write_session
 
 if TYPE_CHECKING:

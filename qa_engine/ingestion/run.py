@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import sys
 import time
@@ -11,13 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qa_engine.documents.files import path_text
-from qa_engine.documents.pages.ocr import ocr_available
 from qa_engine.documents.parsing_pool import ParsingPool
-from qa_engine.documents.pdf import PARSER_VERSION
-from qa_engine.documents.sentences.splitting import SPLITTER_VERSION
 from qa_engine.errors import DocumentError, QAEngineError
 from qa_engine.index.records import FileRecord
 from qa_engine.ingestion.files.diff import (
@@ -25,12 +20,12 @@ from qa_engine.ingestion.files.diff import (
     FileDiff,
     FileToLink,
     FileToRead,
-    ReadingIdentity,
     UnreadFile,
     diff_files,
     vanished,
     with_content,
 )
+from qa_engine.ingestion.files.identity import ReadingIdentity
 from qa_engine.ingestion.files.metadata import MetadataTable
 from qa_engine.ingestion.report import FileResult, IngestReport, StageClock, doubtful_pages, utc_now
 from qa_engine.ingestion.writing.publishing import publish
@@ -47,8 +42,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("qa_engine.ingestion")
 
-DOCUMENTS = "documents"
-"""Identity of the parser of documents that did not come from files: their metadata come with every run."""
 _FILES_PER_WORKER = 16
 _BYTES_PER_WORKER = 1_000_000
 """Some 30 pages of text and figures."""
@@ -86,7 +79,7 @@ class IngestRun:
         self._report = IngestReport(session.name)
         self._clock = StageClock()
         self._publish_at = time.monotonic() + _PUBLISH_SECONDS
-        self._reading = self._reading_identity(parser_identity)
+        self._reading = ReadingIdentity.of(session.config.documents, parser_identity, node_parser)
 
     def run(
         self,
@@ -126,19 +119,6 @@ class IngestRun:
         counts = {name: count for name, count in self._report.to_dict()["files"].items() if count}
         logger.info("ingest into collection %s ended: %s", self._session.name, counts or "no files")
         return self._report
-
-    def _reading_identity(self, parser_identity: str) -> ReadingIdentity:
-        """Everything besides a file itself that decides what is stored for it."""
-        documents = self._session.config.documents
-        parts = [
-            parser_identity or PARSER_VERSION,
-            component_identity(self._node_parser) if self._node_parser is not None else SPLITTER_VERSION,
-            documents.max_sentence_chars,
-            "" if parser_identity else documents.parser,
-            "all pages by OCR" if documents.ocr == "always" and not parser_identity else "",
-        ]
-        ocr = not parser_identity and documents.ocr != "never" and ocr_available()
-        return ReadingIdentity("/".join(map(str, parts)), ocr, parser_identity not in {"", DOCUMENTS})
 
     @contextmanager
     def _publishing_at_the_end(self) -> Iterator[None]:
@@ -294,26 +274,6 @@ def worthwhile_workers(sizes: Sequence[int], cores: int | None = None) -> int:
     """
     worth = max(len(sizes) // _FILES_PER_WORKER, sum(sizes) // _BYTES_PER_WORKER)
     return max(1, min(worth, cores or available_cores(), _MAX_WORKERS))
-
-
-def component_identity(component: Any) -> str:
-    """A name for a LlamaIndex component of the caller: files are read again by a component of another name.
-
-    It consists of the class, its ``version`` if it has one, and a digest of the scalar fields of a pydantic component,
-    such as ``chunk_size``.
-    """
-    kind = type(component)
-    fields = {
-        name: value
-        for name in getattr(kind, "model_fields", ())
-        if isinstance(value := getattr(component, name, None), str | int | float)
-    }
-    digest = hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:12] if fields else ""
-    return ":".join(
-        filter(
-            None, [f"{kind.__module__}.{kind.__qualname__}", str(getattr(component, "version", "")), digest]
-        )
-    )
 
 
 def _by_content(files: Sequence[FileToRead]) -> tuple[list[FileToRead], list[FileToRead]]:

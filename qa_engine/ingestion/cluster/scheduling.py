@@ -10,7 +10,7 @@ import logging
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -27,8 +27,14 @@ from qa_engine.ingestion.cluster.errors import (
     file_given_up,
     raise_if_permanent,
     reason,
-    sentences_given_up,
     unsendable_model,
+)
+from qa_engine.ingestion.cluster.slices import (
+    MAX_TRIES,
+    RETRY_SECONDS,
+    EmbeddedDocument,
+    Processors,
+    SliceScheduler,
 )
 from qa_engine.ingestion.cluster.worker import (
     ContentNeeded,
@@ -39,7 +45,7 @@ from qa_engine.ingestion.cluster.worker import (
     read_file,
     versions,
 )
-from qa_engine.ingestion.embedding_windows import EmbeddedSentences, EmbeddingWindow
+from qa_engine.ingestion.embedding_windows import EmbeddedSentences
 from qa_engine.ingestion.files.diff import FileToRead, UnreadFile
 from qa_engine.ingestion.files.state import unreadable
 from qa_engine.ingestion.reading.batches import FileBatch, Parsed, SplitDocuments, batched
@@ -52,14 +58,7 @@ logger = logging.getLogger("qa_engine.ingestion")
 
 MAX_BYTES_SENT = 256_000_000
 """Bytes of files that are on their way at once, unless a single file has more."""
-_MAX_TRIES = 3
-"""How often a file, or a slice of one, is given to a worker before it is given up."""
-_RETRY_SECONDS = 1.0
-"""Pause after a failure: the cluster needs a moment to notice that a node is gone."""
 _WAIT_SECONDS = 0.5
-_JOBS_PER_PROCESSOR = 4
-"""Jobs at the workers, or waiting for one, for each processor of the cluster: there is work while this machine writes."""
-_COUNT_AGAIN_SECONDS = 5.0
 
 
 @contextmanager
@@ -95,15 +94,6 @@ class _FileJob:
     not_before: float = 0.0
 
 
-@dataclass(eq=False)
-class _SliceJob:
-    """Sentences of a long file on their way through the cluster."""
-
-    windows: list[EmbeddingWindow]
-    ref: Any = None
-    tries: int = 0
-
-
 class RayReader:
     """Reads and embeds the files of one run on the workers of a cluster; see `ray_reader`."""
 
@@ -118,10 +108,9 @@ class RayReader:
     ) -> None:
         import ray
 
-        self._address = address
         self._config = config
         self._split = split
-        self._processors = _ProcessorCount(address, progress)
+        self._processors = Processors(address, progress)
         own_model = None if isinstance(embed_model, LocalEmbedding) else embed_model
         settings = WorkerSettings(uuid.uuid4().hex, config, codec, own_model, versions(config.documents))
         try:
@@ -131,9 +120,10 @@ class RayReader:
         # Tries are counted here: Ray's own would run a file that exhausts the memory for ever.
         options = {"num_cpus": 1, "max_retries": 0, "scheduling_strategy": "SPREAD"}
         self._read_task = ray.remote(**options)(read_file)
-        self._embed_task = ray.remote(**options)(embed_slice)
+        embed_task = ray.remote(**options)(embed_slice)
+        self._slices = SliceScheduler(address, embed_task, self._settings, self._processors)
         self._running: dict[Any, _FileJob] = {}
-        self._documents: dict[str, _Document] = {}
+        self._documents: dict[str, EmbeddedDocument] = {}
         self._sends_content = False
 
     def batches(self, files: Sequence[FileToRead]) -> Iterator[FileBatch | UnreadFile]:
@@ -193,7 +183,7 @@ class RayReader:
                 job.content.clear()
                 if isinstance(result, WorkerResult):
                     document_id = job.file.record.document_id
-                    self._documents[document_id] = _Document(result, self._start_slices, self._wait_for_slice)
+                    self._documents[document_id] = EmbeddedDocument(result, self._slices)
                     yield job.file.path, result.parsed
                 else:
                     yield job.file.path, result
@@ -202,7 +192,7 @@ class RayReader:
         if not self._running:
             return True
         sent = sum(running.file.record.size for running in self._running.values())
-        return len(self._running) < _JOBS_PER_PROCESSOR * self._processors.count() and (
+        return len(self._running) < self._processors.max_jobs() and (
             not self._sends_content or sent + job.file.record.size <= MAX_BYTES_SENT
         )
 
@@ -237,93 +227,9 @@ class RayReader:
             raise_if_permanent(error)
             job.tries += 1
             logger.warning("Ray worker lost on %s, try %d: %s", name, job.tries, reason(error))
-            job.not_before = time.monotonic() + job.tries * _RETRY_SECONDS
-            return None if job.tries < _MAX_TRIES else file_given_up(name, _MAX_TRIES, error)
+            job.not_before = time.monotonic() + job.tries * RETRY_SECONDS
+            return None if job.tries < MAX_TRIES else file_given_up(name, MAX_TRIES, error)
         if isinstance(result, ContentNeeded):
             self._sends_content = True
             return None
         return result
-
-    def _start_slices(self, jobs: Sequence[_SliceJob]) -> None:
-        """Gives the next slices of a long file to workers, if they are not there yet."""
-        for job in jobs[: _JOBS_PER_PROCESSOR * self._processors.count()]:
-            if job.ref is None:
-                job.ref = self._embed_task.remote(job.windows, self._settings)
-
-    def _wait_for_slice(self, job: _SliceJob) -> EmbeddedSentences:
-        import ray
-        from ray.exceptions import RayError
-
-        while True:
-            try:
-                result: EmbeddedSentences = ray.get(job.ref)
-            except RayError as error:
-                raise_if_permanent(error)
-                job.tries += 1
-                logger.warning("Ray worker lost on sentences, try %d: %s", job.tries, reason(error))
-                if job.tries >= _MAX_TRIES:
-                    raise sentences_given_up(self._address, _MAX_TRIES, error) from error
-                time.sleep(job.tries * _RETRY_SECONDS)
-                job.ref = self._embed_task.remote(job.windows, self._settings)
-            else:
-                return result
-
-
-class _ProcessorCount:
-    """The processors of the cluster, which may grow."""
-
-    def __init__(self, address: str, progress: IngestProgress) -> None:
-        self._address = address
-        self._progress = progress
-        self._processors = 0
-        self._counted_at = float("-inf")
-
-    def count(self) -> int:
-        """The number of processors, 1 at least."""
-        import ray
-
-        if time.monotonic() - self._counted_at > _COUNT_AGAIN_SECONDS:
-            self._counted_at = time.monotonic()
-            processors = int(ray.cluster_resources().get("CPU", 0))
-            if processors == 0:
-                self._progress.stage(f"waiting for processors in the Ray cluster at {self._address}")
-            elif processors != self._processors:
-                unit = "processor" if processors == 1 else "processors"
-                self._progress.stage(f"{processors} {unit} in the Ray cluster at {self._address}")
-            self._processors = processors
-        return max(1, self._processors)
-
-
-class _Document:
-    """The embedded sentences of one file in slices, of which only those that are needed are held."""
-
-    def __init__(
-        self,
-        result: WorkerResult,
-        start_slices: Callable[[Sequence[_SliceJob]], None],
-        wait_for_slice: Callable[[_SliceJob], EmbeddedSentences],
-    ) -> None:
-        self._slices: list[EmbeddedSentences | None] = list(result.slices)
-        self._jobs = [_SliceJob(windows) for windows in result.windows]
-        self._slices.extend([None] * len(self._jobs))
-        self._start_slices = start_slices
-        self._wait_for_slice = wait_for_slice
-        self._passed = 0
-        self._start_slices(self._jobs)
-
-    @property
-    def running(self) -> list[Any]:
-        """References to the slices that workers are computing."""
-        return [job.ref for job in self._jobs[self._passed :] if job.ref is not None]
-
-    def slices(self) -> Iterator[EmbeddedSentences]:
-        """All sentences, one slice at a time."""
-        for number, embedded in enumerate(self._slices):
-            if embedded is None:
-                self._start_slices(self._jobs[number:])
-                job = self._jobs[number]
-                embedded = self._wait_for_slice(job)
-                job.ref, job.windows = None, []
-            self._slices[number] = None
-            self._passed = number + 1
-            yield embedded

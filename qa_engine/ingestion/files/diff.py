@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,29 +13,10 @@ from qa_engine.errors import DocumentError
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.files.metadata import Metadata
 from qa_engine.index.records import DocumentRecord, FileRecord
+from qa_engine.ingestion.files.identity import ReadingIdentity
 from qa_engine.ingestion.files.metadata import MetadataTable, file_metadata, reader_metadata
 from qa_engine.ingestion.files.state import file_digest, file_stamp, is_gone, unreadable
 from qa_engine.ingestion.report import FileStatus
-
-
-@dataclass(frozen=True)
-class ReadingIdentity:
-    """Everything besides the bytes of a file that decides what is stored for it.
-
-    Attributes:
-        pipeline: versions and settings of reader and splitter.
-        ocr: whether pages without text are recognised.
-        custom_reader: whether a reader of the caller reads the files, which may give metadata to them.
-    """
-
-    pipeline: str
-    ocr: bool
-    custom_reader: bool = False
-
-    def document_id(self, sha256: str) -> str:
-        """The id of a document: the same for the same bytes read in the same way, wherever the file is."""
-        parts = (sha256, self.pipeline, "ocr" if self.ocr else "")
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:20]
 
 
 @dataclass(frozen=True)
