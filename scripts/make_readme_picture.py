@@ -48,7 +48,8 @@ def main() -> None:
         ("section", citation.section),
     ]
     body = "".join(f'<p class="{kind}">{html.escape(text)}</p>' for kind, text in paragraphs)
-    page.insert_htmlbox(CARD + (16, 16, -16, -16), body, css=STYLE)
+    card = pymupdf.Rect(CARD.x0 + 16, CARD.y0 + 16, CARD.x1 - 16, CARD.y1 - 16)
+    page.insert_htmlbox(card, body, css=STYLE)
     draw_cited_lines(page, citation)
     PICTURE.parent.mkdir(exist_ok=True)
     page.get_pixmap(dpi=110).save(PICTURE)

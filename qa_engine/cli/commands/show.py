@@ -118,7 +118,7 @@ def _find(citation: str, catalog: Catalog) -> tuple[FileRecord, str, list[PageBo
 
     parsed = _ID.fullmatch(citation.strip())
     if parsed is None:
-        from qa_engine.index.file_matching import near_names
+        from qa_engine.index.files.matching import near_names
 
         near = near_names(catalog.files().values(), citation)
         offer = f" Did you mean the file {' or '.join(near)}?" if near else ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from qa_engine.ingestion import run as parsing_workers
 from qa_engine.ingestion.run import worthwhile_workers
 
 MB = 1_000_000
@@ -25,7 +24,6 @@ MB = 1_000_000
     ],
 )
 def test_workers_are_as_many_as_the_files_are_worth_and_no_more_than_there_are_cores(
-    sizes: list[int], cores: int, workers: int, monkeypatch: pytest.MonkeyPatch
+    sizes: list[int], cores: int, workers: int
 ) -> None:
-    monkeypatch.setattr(parsing_workers, "available_cores", lambda: cores)
-    assert worthwhile_workers(sizes) == workers
+    assert worthwhile_workers(sizes, cores) == workers

@@ -1,4 +1,4 @@
-"""What a Ray worker does: a file in, its text, vectors and token codes out. Nothing here writes to a collection."""
+"""Runs on a Ray worker: a file in; its text, vectors and token codes out. Nothing here writes to a collection."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from qa_engine.errors import ConfigurationError, DocumentError, QAEngineError
 from qa_engine.ingestion.embedding_windows import (
     SLICE,
     EmbeddedSentences,
-    ModelPass,
-    embed_passes,
-    model_passes,
+    EmbeddingWindow,
+    embed_windows,
+    embedding_windows,
     sliced,
 )
 from qa_engine.models.e5.encoder import E5Encoder
@@ -36,19 +36,19 @@ from qa_engine.models.e5.preparation import MODEL_FOLDER, prepare
 from qa_engine.models.embedding import LocalEmbedding, build_embedding
 from qa_engine.models.token_codes import TokenCodec
 
-_EMBEDDED_AT_ONCE = 2 * SLICE
-"""The worker that read a file embeds so many sentences itself; those of a longer file are shared among all workers."""
+_MAX_SENTENCES = 2 * SLICE
+"""The worker that read a file embeds up to so many sentences itself; longer files are shared among all workers."""
 
 
 @dataclass(frozen=True)
 class WorkerSettings:
-    """What the workers need to know about a run.
+    """The settings of a run that the workers need.
 
     Attributes:
-        run: a name for it that no other run has.
-        config: its settings.
-        codec: of the token vectors; None if none are kept.
-        embed_model: instead of that of the configuration.
+        run: a name that no other run has.
+        config: the settings of the run.
+        codec: of the token vectors; None if none are stored.
+        embed_model: replaces the model of the configuration.
         versions: those of the machine that writes.
     """
 
@@ -78,26 +78,26 @@ class SentFile:
 
 
 @dataclass(frozen=True)
-class ReadFile:
-    """What was read of a file.
+class WorkerResult:
+    """A file that a worker has read.
 
     Attributes:
         parsed: its text.
-        slices: what its sentences are stored with, `SLICE` in each but the last; empty if they are still to be embedded.
-        passes: of the same slices, not embedded yet.
+        slices: its embedded sentences, `SLICE` in each slice but the last; empty if they are still to be embedded.
+        windows: of the same slices if they are not embedded yet; else empty.
     """
 
     parsed: ParsedPdf
     slices: list[EmbeddedSentences]
-    passes: list[list[ModelPass]]
+    windows: list[list[EmbeddingWindow]]
 
 
 class ContentNeeded:
-    """Stands for a file that the worker does not see at its path."""
+    """The result for a file that the worker does not find at its path."""
 
 
 def versions(config: DocumentsConfig) -> dict[str, str]:
-    """What has to be the same on all machines for a file to be read alike."""
+    """Everything that has to be the same on all machines for a file to be read alike."""
     recognised = config.ocr != "never" and ocr_available()
     return {
         "parser": PARSER_VERSION,
@@ -107,7 +107,7 @@ def versions(config: DocumentsConfig) -> dict[str, str]:
     }
 
 
-def read_file(file: SentFile, settings: WorkerSettings) -> ReadFile | DocumentError | ContentNeeded:
+def read_file(file: SentFile, settings: WorkerSettings) -> WorkerResult | DocumentError | ContentNeeded:
     """Reads a file within the limits of time and memory, and embeds it.
 
     Raises:
@@ -125,22 +125,22 @@ def read_file(file: SentFile, settings: WorkerSettings) -> ReadFile | DocumentEr
     parser = SentenceNodeParser(max_sentence_chars=settings.config.documents.max_sentence_chars)
     nodes = parser.get_nodes_from_documents([document])
     slices = worker.slices(nodes)
-    if len(nodes) > _EMBEDDED_AT_ONCE:
-        return ReadFile(parsed, [], slices)
-    return ReadFile(parsed, [worker.embed(part) for part in slices], [])
+    if len(nodes) > _MAX_SENTENCES:
+        return WorkerResult(parsed, [], slices)
+    return WorkerResult(parsed, [worker.embed(part) for part in slices], [])
 
 
-def embed_slice(passes: Sequence[ModelPass], settings: WorkerSettings) -> EmbeddedSentences:
+def embed_slice(windows: Sequence[EmbeddingWindow], settings: WorkerSettings) -> EmbeddedSentences:
     """Embeds some sentences of a long file.
 
     Raises:
         ConfigurationError, ModelUnavailableError, ServiceUnavailableError: as `read_file`.
     """
-    return _worker(settings).embed(passes)
+    return _worker(settings).embed(windows)
 
 
 class _Worker:
-    """What a worker process keeps from file to file: the process that parses, and the model."""
+    """The process that parses and the model, which a worker process keeps from file to file."""
 
     def __init__(self, settings: WorkerSettings) -> None:
         here = versions(settings.config.documents)
@@ -161,12 +161,12 @@ class _Worker:
         self._embed_model = settings.embed_model or _configured_model(settings.config)
         self.pool = ParsingPool(settings.config.documents)
 
-    def slices(self, nodes: Sequence[BaseNode]) -> list[list[ModelPass]]:
-        """What the model will get for the sentences of a document."""
-        return list(sliced(model_passes(nodes, self._embed_model, *self._context)))
+    def slices(self, nodes: Sequence[BaseNode]) -> list[list[EmbeddingWindow]]:
+        """The windows of the sentences of a document, in slices."""
+        return list(sliced(embedding_windows(nodes, self._embed_model, *self._context)))
 
-    def embed(self, passes: Sequence[ModelPass]) -> EmbeddedSentences:
-        return embed_passes(passes, self._embed_model, self._codec)
+    def embed(self, windows: Sequence[EmbeddingWindow]) -> EmbeddedSentences:
+        return embed_windows(windows, self._embed_model, self._codec)
 
     def stop(self) -> None:
         self.pool.stop()
@@ -176,7 +176,7 @@ _current: list[_Worker] = []
 
 
 def _worker(settings: WorkerSettings) -> _Worker:
-    """The worker that this process is in this run."""
+    """The state of this worker process for a run; made anew when another run begins."""
     if not _current or _current[0].run != settings.run:
         for former in _current:
             former.stop()
@@ -196,7 +196,7 @@ def _configured_model(config: Config) -> BaseEmbedding:
 
 
 def _cores() -> int:
-    """Those that Ray gave to the task."""
+    """The cores that Ray gave to the task."""
     import ray
 
     return max(1, int(ray.get_runtime_context().get_assigned_resources().get("CPU", 1)))

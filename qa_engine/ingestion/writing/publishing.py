@@ -1,72 +1,40 @@
-"""Lets readers see what is stored: the lexical index of the present state, and the number that they look for."""
+"""Publishing: brings the BM25 index up to date, then records the number of the state that readers see."""
 
 from __future__ import annotations
 
-import json
+import logging
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
 
-from qa_engine.config import Bm25Config, IndexConfig
+from qa_engine.config import Bm25Config
 from qa_engine.errors import StorageError
 from qa_engine.index.bm25.index import Bm25Folder, StoredSegment
 from qa_engine.index.bm25.segment import Bm25Segment
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths
-from qa_engine.index.vectors.chroma import VectorPlace, drop_place
 from qa_engine.ingestion.report import IngestProgress
 from qa_engine.text.tokenizer import ANALYSER_VERSION
 
-_FORMER = "former_vectors"
-"""Fact of the catalog: what is to be deleted."""
+logger = logging.getLogger("qa_engine.ingestion")
 
-
-def leave_behind(catalog: Catalog, place: VectorPlace | None, tokens: str) -> None:
-    """Notes what is to be deleted; see `drop_former`.
-
-    Args:
-        catalog: of the collection.
-        place: of the vectors; None if they stay.
-        tokens: name of the file of token vectors; empty if they stay.
-    """
-    former = json.loads(catalog.meta(_FORMER) or "[]")
-    former.append({"place": asdict(place) if place is not None else None, "token_file": tokens})
-    catalog.set_meta(**{_FORMER: json.dumps(former)})
-
-
-def drop_former(catalog: Catalog, where: CollectionPaths, config: IndexConfig) -> None:
-    """Deletes vectors that a rebuild has replaced, or that one which was given up has made.
-
-    Raises:
-        ServiceUnavailableError: they are on a Chroma server that does not answer.
-    """
-    for former in json.loads(catalog.meta(_FORMER) or "[]"):
-        if former["place"] is not None:
-            drop_place(where, VectorPlace(**former["place"]), config, catalog.published)
-        if former["token_file"]:
-            (where.root / former["token_file"]).unlink(missing_ok=True)
-    if catalog.meta(_FORMER):
-        catalog.set_meta(**{_FORMER: ""})
-
-
-_MOST_SENTENCES = 500_000
+_MAX_SENTENCES = 500_000
 """Sentences of one segment: bounds the memory of building one, about 2 GB for Chinese text."""
-_SMALLEST = 1000
+_SMALL_SEGMENT = 1000
 """Sentences up to which segments count as equally small."""
-_FAN = 8
+_FAN_OUT = 8
 """Segments of about one size that become one, which is then about so many times as large."""
-_DEAD = 0.25
+_MAX_DEAD = 0.25
 """The share of a segment's sentences that may have been replaced or removed before it is written anew."""
 
 
 def publish(
     catalog: Catalog,
-    where: CollectionPaths,
+    paths: CollectionPaths,
     settings: Bm25Config,
     progress: IngestProgress,
     anew: bool = False,
 ) -> None:
-    """Brings the lexical index up to date, then lets readers see both; nothing if they see it already.
+    """Brings the BM25 index up to date and publishes the present state; nothing if it is published already.
 
     Documents that the last state lacks become a new segment, so a small run on a large collection costs little. Segments
     are merged as in a log-structured merge tree (O'Neil et al., 1996): each document is written again about as often as
@@ -74,7 +42,7 @@ def publish(
 
     Args:
         catalog: of the collection.
-        where: its parts are.
+        paths: of its parts.
         settings: how many neighbours count for a sentence.
         progress: is told.
         anew: writes all segments again, whatever is there.
@@ -82,9 +50,9 @@ def publish(
     Raises:
         StorageError: the index cannot be written.
     """
-    folder = Bm25Folder(where.bm25)
-    known = None if anew else _known_segments(folder, catalog, settings)
-    if known is not None and catalog.published == catalog.changes:
+    folder = Bm25Folder(paths.bm25)
+    current = None if anew else _current_segments(folder, catalog, settings)
+    if current is not None and catalog.published == catalog.changes:
         return
     if catalog.published == catalog.changes:
         catalog.count_change()
@@ -92,18 +60,21 @@ def publish(
     live = catalog.live_documents()
     progress.stage("building the BM25 index")
     try:
-        segments = _updated(folder, catalog, known or [], live, settings.context_sentences)
+        segments = _updated(folder, catalog, current or [], live, settings.context_sentences)
         folder.describe(changes, segments, settings.context_sentences)
         catalog.publish()
         folder.tidy([changes, previous])
+        logger.info("published state %d: %d documents, %d BM25 segments", changes, len(live), len(segments))
     except OSError as error:
         raise StorageError(
-            f"{where.bm25} cannot be written ({error.strerror or error}): free some space."
+            f"{paths.bm25} cannot be written ({error.strerror or error}): free some space."
         ) from error
 
 
-def _known_segments(folder: Bm25Folder, catalog: Catalog, settings: Bm25Config) -> list[StoredSegment] | None:
-    """The segments of the published state; None if there are none that could be kept."""
+def _current_segments(
+    folder: Bm25Folder, catalog: Catalog, settings: Bm25Config
+) -> list[StoredSegment] | None:
+    """The segments of the published state; None if there are none, or none of this analyser and these settings."""
     try:
         facts, segments = folder.segments(catalog.published)
     except StorageError:
@@ -115,14 +86,14 @@ def _known_segments(folder: Bm25Folder, catalog: Catalog, settings: Bm25Config) 
 def _updated(
     folder: Bm25Folder,
     catalog: Catalog,
-    known: Sequence[StoredSegment],
+    current: Sequence[StoredSegment],
     live: dict[str, int],
     context_sentences: int,
 ) -> list[StoredSegment]:
     """Segments that together hold the live documents, each once."""
     kept: list[StoredSegment] = []
     fresh = dict(live)
-    for stored in known:
+    for stored in current:
         dead = frozenset(name for name in stored.segment.document_ids if name not in live)
         for document_id in stored.segment.document_ids:
             fresh.pop(document_id, None)
@@ -143,7 +114,7 @@ def _updated(
 
 
 def _is_worn(stored: StoredSegment, live: dict[str, int]) -> bool:
-    return _live_sentences(stored, live) < (1 - _DEAD) * len(stored.segment) or not stored.live
+    return _live_sentences(stored, live) < (1 - _MAX_DEAD) * len(stored.segment) or not stored.live
 
 
 def _live_sentences(stored: StoredSegment, live: dict[str, int]) -> int:
@@ -151,33 +122,33 @@ def _live_sentences(stored: StoredSegment, live: dict[str, int]) -> int:
 
 
 def _crowd(sizes: Sequence[int]) -> set[int]:
-    """The segments, by place, that the new one, which is the last, is to be merged with: those about as large, if many."""
+    """The numbers of the segments that the new one, which is the last, is merged with: many of about its size."""
     crowd: set[int] = set()
     size = sizes[-1]
     while True:
         alike = {
             number
             for number, other in enumerate(sizes[:-1])
-            if number not in crowd and _tier(other) <= _tier(size) and other + size <= _MOST_SENTENCES
+            if number not in crowd and _tier(other) <= _tier(size) and other + size <= _MAX_SENTENCES
         }
-        if len(alike) < _FAN - 1:
+        if len(alike) < _FAN_OUT - 1:
             return crowd
         for number in sorted(alike, key=lambda place: sizes[place]):
-            if size + sizes[number] <= _MOST_SENTENCES:
+            if size + sizes[number] <= _MAX_SENTENCES:
                 crowd.add(number)
                 size += sizes[number]
 
 
 def _tier(size: int) -> int:
-    return int(math.log(max(size, _SMALLEST) / _SMALLEST, _FAN))
+    return int(math.log(max(size, _SMALL_SEGMENT) / _SMALL_SEGMENT, _FAN_OUT))
 
 
 def _parts(documents: Sequence[str], live: dict[str, int]) -> list[list[str]]:
-    """Documents in parts of a bounded number of sentences."""
+    """Documents in parts of at most `_MAX_SENTENCES` sentences each."""
     parts: list[list[str]] = []
     size = math.inf
     for document_id in documents:
-        if size + live[document_id] > _MOST_SENTENCES:
+        if size + live[document_id] > _MAX_SENTENCES:
             parts.append([])
             size = 0
         parts[-1].append(document_id)

@@ -1,4 +1,4 @@
-"""Parsed files in groups: how many make one, and what cannot be read."""
+"""Parsed files in batches: how many make one, and what cannot be read."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from qa_engine.documents.pdf import read_pdf
 from qa_engine.documents.sentences.node_parser import SentenceNodeParser
 from qa_engine.errors import DocumentError
 from qa_engine.index.records import FileRecord
-from qa_engine.ingestion.batches import FileGroup, Unread, grouped
-from qa_engine.ingestion.files.diff import FileToRead
+from qa_engine.ingestion.files.diff import FileToRead, UnreadFile
+from qa_engine.ingestion.reading.batches import FileBatch, batched
 
 MANY = 1_000_000
 Parsed = dict[Path, ParsedPdf]
@@ -28,48 +28,48 @@ def parsed(tmp_path_factory: pytest.TempPathFactory) -> Parsed:
 
 
 def shapes(read: Iterator[tuple[Path, ParsedPdf | DocumentError]], **limits: int) -> list[object]:
-    """The names of the files of each group; of a file that could not be read, the reason."""
+    """The names of the files of each batch; of a file that could not be read, the reason."""
 
-    def shape(item: FileGroup | Unread) -> object:
+    def shape(item: FileBatch | UnreadFile) -> object:
         return (
-            [file.path.name for file, _, _ in item.files] if isinstance(item, FileGroup) else item[1].reason
+            [file.path.name for file, _, _ in item.files] if isinstance(item, FileBatch) else item[1].reason
         )
 
-    return [shape(item) for item in groups(read, **limits)]
+    return [shape(item) for item in batches(read, **limits)]
 
 
-def groups(
-    read: Iterator[tuple[Path, ParsedPdf | DocumentError]], most_chars: int = MANY, most_files: int = MANY
-) -> Iterator[FileGroup | Unread]:
+def batches(
+    read: Iterator[tuple[Path, ParsedPdf | DocumentError]], max_chars: int = MANY, max_files: int = MANY
+) -> Iterator[FileBatch | UnreadFile]:
     items = list(read)
     files = {
         path: FileToRead(path, FileRecord(str(path), path.name, 1, 0, 0, "", "", f"of {path.name}"), "added")
         for path, _ in items
     }
-    return grouped(items, files, most_chars, most_files)
+    return batched(items, files, max_chars, max_files)
 
 
 def test_files_come_together_until_there_are_enough(parsed: Parsed) -> None:
     assert shapes(iter(parsed.items())) == [["a.pdf", "b.pdf", "c.pdf"]]
-    assert shapes(iter(parsed.items()), most_files=2) == [["a.pdf", "b.pdf"], ["c.pdf"]]
-    assert shapes(iter(parsed.items()), most_chars=1) == [["a.pdf"], ["b.pdf"], ["c.pdf"]]
+    assert shapes(iter(parsed.items()), max_files=2) == [["a.pdf", "b.pdf"], ["c.pdf"]]
+    assert shapes(iter(parsed.items()), max_chars=1) == [["a.pdf"], ["b.pdf"], ["c.pdf"]]
 
 
-def test_nothing_read_is_no_group() -> None:
+def test_nothing_read_is_no_batch() -> None:
     assert shapes(iter([])) == []
 
 
-def test_file_that_cannot_be_read_does_not_wait_for_its_group(parsed: Parsed) -> None:
+def test_file_that_cannot_be_read_does_not_wait_for_its_batch(parsed: Parsed) -> None:
     first, *others = parsed.items()
     broken = (Path("broken.pdf"), DocumentError("damaged", "broken"))
     assert shapes(iter([first, broken, *others])) == ["damaged", ["a.pdf", "b.pdf", "c.pdf"]]
 
 
-def test_sentences_of_a_group_are_those_of_its_files_in_order(parsed: Parsed) -> None:
-    [group] = groups(iter(parsed.items()))
-    assert isinstance(group, FileGroup)
-    assert group.chars == sum(len(pdf.text) for pdf in parsed.values())
-    assert not group.nodes
-    nodes = group.split(SentenceNodeParser())
-    assert nodes == group.nodes
+def test_sentences_of_a_batch_are_those_of_its_files_in_order(parsed: Parsed) -> None:
+    [batch] = batches(iter(parsed.items()))
+    assert isinstance(batch, FileBatch)
+    assert batch.chars == sum(len(pdf.text) for pdf in parsed.values())
+    assert not batch.nodes
+    nodes = batch.split(SentenceNodeParser().get_nodes_from_documents)
+    assert nodes == batch.nodes
     assert list(dict.fromkeys(node.ref_doc_id for node in nodes)) == ["of a.pdf", "of b.pdf", "of c.pdf"]

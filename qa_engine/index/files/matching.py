@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 
 from qa_engine.documents.files import path_text
 from qa_engine.errors import InputError
+from qa_engine.index.files.metadata import normal
 from qa_engine.index.records import FileRecord
-from qa_engine.index.user_metadata import normal
 
 _NEAR = 3
 """Names that a message offers in place of one that fits no file."""

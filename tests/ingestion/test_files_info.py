@@ -14,8 +14,8 @@ from pdf_factory import chinese_pdf, english_pdf
 
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
-from qa_engine.ingestion.files import diff as on_disk
-from qa_engine.ingestion.files.info import file_facts, list_files
+from qa_engine.ingestion.files.info import file_info, list_files
+from qa_engine.ingestion.files.state import file_state
 
 pytestmark = pytest.mark.usefixtures("parsed_in_place")
 
@@ -45,25 +45,25 @@ def test_list_names_copies_and_files_that_are_gone(catalog: Catalog, docs: Path)
 
 def test_facts_of_a_file(catalog: Catalog, docs: Path) -> None:
     records = catalog.files()
-    facts = file_facts(catalog, records[str(docs / "c.pdf")])
+    facts = file_info(catalog, records[str(docs / "c.pdf")])
     assert facts.metadata == {"year": 2024}
     assert (facts.chinese_share, facts.pages, facts.copies) == (0.0, 1, [])
     assert facts.size == (docs / "c.pdf").stat().st_size
-    assert file_facts(catalog, records[str(docs / "a.pdf")]).chinese_share == 1.0
+    assert file_info(catalog, records[str(docs / "a.pdf")]).chinese_share == 1.0
 
 
 def test_state_of_a_file(catalog: Catalog, docs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = docs / "a.pdf"
     record = catalog.files()[str(path)]
     content = path.read_bytes()
-    assert on_disk.file_state(record) == "unchanged"
+    assert file_state(record) == "unchanged"
     os.utime(path, (1, 1))
-    assert on_disk.file_state(record) == "unchanged"
+    assert file_state(record) == "unchanged"
     path.write_bytes(content[:-1] + b"x")
-    assert on_disk.file_state(record) == "changed"
+    assert file_state(record) == "changed"
     path.write_bytes(content + b"x")
-    assert on_disk.file_state(record) == "changed"
+    assert file_state(record) == "changed"
     path.unlink()
-    assert on_disk.file_state(record) == "gone"
+    assert file_state(record) == "gone"
     path.mkdir()
-    assert on_disk.file_state(record) == "unreadable"
+    assert file_state(record) == "unreadable"
