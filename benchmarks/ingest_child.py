@@ -54,7 +54,7 @@ def bare(folder: Path, storage: Path) -> int:
     from qa_engine.config import Config
     from qa_engine.documents.parsing_pool import reading_options
     from qa_engine.documents.pdf import read_pdf
-    from qa_engine.documents.reader import PdfDocument
+    from qa_engine.documents.pdf_document import PdfDocument
     from qa_engine.documents.sentences.node_parser import SentenceNodeParser
     from qa_engine.ingestion.embedding_windows import embedding_windows
     from qa_engine.models.e5.encoder import PASSAGE_PREFIX

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
-from qa_engine.documents.pdf import PageReport
+from qa_engine.documents.blocks import PageReport
 
 FileStatus = Literal["added", "updated", "unchanged", "moved", "duplicate", "vanished", "deleted", "failed"]
 """The outcome of a run for a file: ``duplicate`` is new and has the content of another file, ``vanished`` is gone and still

@@ -20,7 +20,7 @@ from llama_index.core.schema import BaseNode
 
 from qa_engine.config import Config
 from qa_engine.documents.parsing_pool import reading_options
-from qa_engine.documents.pdf import opened_pdf
+from qa_engine.documents.pdf_file import opened_pdf
 from qa_engine.errors import DocumentError
 from qa_engine.ingestion.cluster.connection import connected
 from qa_engine.ingestion.cluster.errors import (

@@ -13,7 +13,7 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.ingestion import IngestionPipeline
 from llama_index.core.schema import BaseNode, TransformComponent
 
-from qa_engine.documents.pdf import ParsedPdf
+from qa_engine.documents.blocks import ParsedPdf
 from qa_engine.documents.sentences.node_parser import SECTION
 from qa_engine.index.records import DocumentParts, FileRecord
 from qa_engine.index.vectors.chroma_rows import stored_sentence

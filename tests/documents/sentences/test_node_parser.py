@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from llama_index.core.ingestion import IngestionPipeline
 from llama_index.core.schema import Document, MetadataMode, NodeRelationship
 from pdf_factory import KEY_SENTENCE, chinese_pdf, llama_paper
 
 from qa_engine.documents.blocks import Span
-from qa_engine.documents.reader import PdfDocument, PdfReader
+from qa_engine.documents.pdf_document import PdfDocument
+from qa_engine.documents.reader import PdfReader
 from qa_engine.documents.sentences.node_ids import node_id, split_node_id
 from qa_engine.documents.sentences.node_parser import (
     METADATA_KEYS,
@@ -89,6 +91,27 @@ def test_document_without_places_is_parsed_without_pages() -> None:
     (node,) = parse(Document(text="A plain document.", id_="plain"))
     assert "page" not in node.metadata
     assert node.metadata["file_name"] == ""
+
+
+def test_parser_is_a_transformation_for_any_document_of_llamaindex() -> None:
+    documents = [
+        Document(
+            text="第一句话在这里。第二句话在这里。", id_="a", metadata={"file_name": "a.txt", "author": "x"}
+        ),
+        Document(text="Another document.\nIts second paragraph.", id_="b"),
+    ]
+    nodes = IngestionPipeline(transformations=[SentenceNodeParser()], disable_cache=True).run(
+        documents=documents
+    )
+    assert [(node.node_id, node.metadata["paragraph"]) for node in nodes] == [
+        ("a-0000000", 0),
+        ("a-0000001", 0),
+        ("b-0000000", 0),
+        ("b-0000001", 1),
+    ]
+    assert [node.metadata["file_name"] for node in nodes] == ["a.txt", "a.txt", "", ""]
+    assert all(set(node.metadata) == {"file_name", "paragraph"} for node in nodes)
+    assert all(node.get_content(MetadataMode.EMBED) == node.text for node in nodes)
 
 
 def test_empty_document_has_no_nodes() -> None:

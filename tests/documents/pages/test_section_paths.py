@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa_engine.documents.block_roles import MAX_TITLE, Heading, section_paths, title
+from qa_engine.documents.pages.block_roles import MAX_TITLE, Heading, section_paths, title
 
 
 def depths(*headings: str | tuple[str, float] | tuple[str, float, bool]) -> list[int]:

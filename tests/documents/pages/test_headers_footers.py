@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from qa_engine.documents.blocks import RUNNING_MATTER, Block, Line, Page, Role
-from qa_engine.documents.headers_footers import mark_running_matter
+from qa_engine.documents.blocks import HEADERS_FOOTERS, Block, Line, Page, Role
+from qa_engine.documents.pages.headers_footers import mark_headers_footers
 
 HEIGHT = 800.0
 
@@ -29,7 +29,7 @@ def marked(of: Sequence[Sequence[Line]]) -> list[Page]:
         Page(number, 595, HEIGHT, "fast", [Block(Role.BODY, [line]) for line in lines])
         for number, lines in enumerate(of, 1)
     ]
-    mark_running_matter(read)
+    mark_headers_footers(read)
     return read
 
 
@@ -38,7 +38,7 @@ def running(of: Sequence[Sequence[Line]]) -> set[str]:
         line.text
         for page in marked(of)
         for block in page.blocks
-        if block.role in RUNNING_MATTER
+        if block.role in HEADERS_FOOTERS
         for line in block.lines
     }
 
@@ -144,12 +144,12 @@ def test_no_pages_and_empty_pages() -> None:
 def test_printed_number_is_the_label_of_the_page(number: str, label: str) -> None:
     (page,) = marked(pages(1, (number, 780)))
     assert page.label == label
-    assert [block.role for block in page.blocks if block.role in RUNNING_MATTER] == [Role.PAGE_NUMBER]
+    assert [block.role for block in page.blocks if block.role in HEADERS_FOOTERS] == [Role.PAGE_NUMBER]
 
 
 def test_page_without_a_number_keeps_the_label_of_the_file() -> None:
     page = Page(1, 595, HEIGHT, "fast", label="A-1")
-    mark_running_matter([page])
+    mark_headers_footers([page])
     assert page.label == "A-1"
 
 
@@ -167,5 +167,5 @@ def test_header_and_footer_are_told_apart() -> None:
 
 def test_what_a_layout_model_calls_a_header_stays_one() -> None:
     page = Page(1, 595, HEIGHT, "layout", [Block(Role.HEADER, [line("Once only", 30, 1)])])
-    mark_running_matter([page])
+    mark_headers_footers([page])
     assert page.blocks[0].role is Role.HEADER

@@ -9,11 +9,12 @@ import pymupdf
 import pytest
 from pdf_factory import LEFT, PdfBuilder, english_pdf
 
-from qa_engine.documents.blocks import Line
-from qa_engine.documents.pages import layout as layout_model
+from qa_engine.documents.blocks import Line, ParsedPdf
+from qa_engine.documents.pages import layout, page_reader
 from qa_engine.documents.pages.ocr import Recognition
 from qa_engine.documents.pages.page_reader import PageOptions
-from qa_engine.documents.pdf import ParsedPdf, ReadingOptions, read_pdf
+from qa_engine.documents.pdf import read_pdf
+from qa_engine.documents.pdf_file import ReadingOptions
 
 TEXT = "A wide table was turned to fit."
 
@@ -77,7 +78,7 @@ def test_page_on_which_the_layout_model_fails_is_read_by_geometry(
     def fail(page: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(layout_model, "find_boxes", fail)
+    monkeypatch.setattr(layout, "find_boxes", fail)
     parsed = read(english_pdf(tmp_path / "a.pdf", header=None), parser="layout")
     assert "Jupiter is the largest planet" in parsed.text
     assert parsed.pages[0].parser == "fast"
@@ -144,10 +145,8 @@ def test_ocr_decides_about_text_that_reads_like_none(
         invented_chinese() if seen == "the same" else ["公司本年度营业收入大幅增长。", "研发投入持续增加。"]
     )
     lines = [Line(text, 1, 72, 100 + 20 * n, 400, 114 + 20 * n, 11, n) for n, text in enumerate(texts)]
-    monkeypatch.setattr("qa_engine.documents.pages.page_reader.ocr_available", lambda: True)
-    monkeypatch.setattr(
-        "qa_engine.documents.pages.page_reader.recognise_page", lambda *arguments: Recognition(lines, 0.95)
-    )
+    monkeypatch.setattr(page_reader, "ocr_available", lambda: True)
+    monkeypatch.setattr(page_reader, "recognise_page", lambda *arguments: Recognition(lines, 0.95))
     parsed = read(invented_pdf(tmp_path / "a.pdf"), ocr="auto")
     assert parsed.pages[0].ocr == (seen == "another text")
     assert not parsed.pages[0].suspect
@@ -168,7 +167,7 @@ def test_ocr_that_bears_a_page_out_is_not_asked_about_the_next_one(
         lines = [Line(text, number, 72, 100, 400, 114, 11, 0) for text in invented_chinese()]
         return Recognition(lines, 0.9)
 
-    monkeypatch.setattr("qa_engine.documents.pages.page_reader.ocr_available", lambda: True)
-    monkeypatch.setattr("qa_engine.documents.pages.page_reader.recognise_page", recognise)
+    monkeypatch.setattr(page_reader, "ocr_available", lambda: True)
+    monkeypatch.setattr(page_reader, "recognise_page", recognise)
     read(path, ocr="auto")
     assert asked == [1]

@@ -14,10 +14,12 @@ from typing import Any
 import pymupdf
 import pytest
 
-from qa_engine.documents.pages import ocr
+from qa_engine.documents import pdf
+from qa_engine.documents.pages import ocr, page_reader
 from qa_engine.documents.pages.ocr import INSTALL, Recognition, ocr_available, recognise_page
 from qa_engine.documents.pages.page_reader import PageOptions
-from qa_engine.documents.pdf import ReadingOptions, read_pdf
+from qa_engine.documents.pdf import read_pdf
+from qa_engine.documents.pdf_file import ReadingOptions
 from qa_engine.errors import DocumentError, ModelUnavailableError
 
 needs_ocr = pytest.mark.skipif(not ocr_available(), reason="needs the extra for OCR")
@@ -76,8 +78,8 @@ def test_recognising_without_the_extra_says_how_to_install_it(monkeypatch: pytes
 def test_scan_without_the_extra_fails_with_the_command_that_installs_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("qa_engine.documents.pages.page_reader", "qa_engine.documents.pdf"):
-        monkeypatch.setattr(f"{module}.ocr_available", lambda: False)
+    for module in (page_reader, pdf):
+        monkeypatch.setattr(module, "ocr_available", lambda: False)
     picture(ENGLISH).save(tmp_path / "scan.pdf")
     with pytest.raises(DocumentError) as raised:
         read_pdf(tmp_path / "scan.pdf")
@@ -164,7 +166,7 @@ def test_text_and_places_of_a_scan(lines: list[Text]) -> None:
     recognition = recognise_page(picture(lines)[0], 7)
     assert [squash(line.text) for line in recognition.lines] == [squash(text) for text, *_ in lines]
     assert recognition.confidence > 0.9
-    assert recognition.turn == 0
+    assert recognition.rotation == 0
     for line, (text, x, y, size) in zip(recognition.lines, lines, strict=True):
         font = "helv" if text.isascii() else "china-s"
         right = x + pymupdf.get_text_length(text, font, size)
@@ -196,7 +198,7 @@ def test_place_where_a_sentence_ends_inside_a_line_is_known() -> None:
 def test_page_that_lies_wrong_is_turned(turn: int) -> None:
     recognition = recognise_page(picture(ENGLISH, turn)[0], 1)
     assert [squash(line.text) for line in recognition.lines] == [squash(text) for text, *_ in ENGLISH]
-    assert recognition.turn == (360 - turn) % 360
+    assert recognition.rotation == (360 - turn) % 360
 
 
 @needs_ocr
@@ -249,7 +251,7 @@ def test_text_that_runs_upwards_beside_the_others_does_not_turn_the_page() -> No
     stamp.insert_text((15, 190), "arXiv:2301.00001v1 cs.CL", fontsize=12, rotate=90)
     document[0].insert_image((20, 60, 40, 260), pixmap=stamp.get_pixmap(dpi=200))
     recognition = recognise_page(document[0], 1)
-    assert recognition.turn == 0
+    assert recognition.rotation == 0
     assert [line.text for line in recognition.lines[:2]] == [text for text, *_ in ENGLISH]
     assert all(line.size < 20 for line in recognition.lines)
 
@@ -285,7 +287,7 @@ def test_page_in_another_colour_space_and_turned_by_its_own_rotation() -> None:
     document[0].set_rotation(270)
     recognition = recognise_page(document[0], 1)
     assert [squash(line.text) for line in recognition.lines] == [squash(text) for text, *_ in ENGLISH]
-    assert recognition.turn == 0
+    assert recognition.rotation == 0
 
 
 @needs_ocr

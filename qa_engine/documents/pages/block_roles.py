@@ -1,4 +1,4 @@
-"""Tells what the blocks of a page are where no layout model has: by their words, their size and their place."""
+"""Tells what the blocks of pages are by their words, size and place; and the section paths that headings make."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from qa_engine.documents.blocks import RUNNING_MATTER, Block, Line, Page, Role
+from qa_engine.documents.blocks import HEADERS_FOOTERS, Block, Line, Page, Role
 
-_SAYS = (
+_VERBS = (
     r"[，。、和及与是为的至到~～]|所(?![得有])|列(?![车表])|示(?![意例范])|给(?![水付])"
     r"|中(?![国央小东部西期外文])|可[以见知看]|(显示|展示|说明|反映|表明|描述|描绘|总结|概括|汇总|对比|比较|呈现|提供|报告|介绍|刻画|统计)了"
 )
-"""How a sentence goes on that begins with the number of a table or figure; a caption does not."""
+"""What follows the number of a table or figure in a sentence, and not in a caption."""
 CAPTION = re.compile(
     r"(图|圖|表|附图|附表)\s*([\d一二三四五六七八九十]++|[A-Z](?![A-Z])\d*+)([-.–]\d++)*+(?![\d年月日个])"
-    rf"\s*+(?!{_SAYS})\S.*"
+    rf"\s*+(?!{_VERBS})\S.*"
     r"|(figure|fig\.?|table)\s*(\d++[a-z]?|[a-z]\d*+|[ivxl]++)([-.]\d++)*+(\([a-z]\))?\s*+[.:|].*",
     re.I,
 )
@@ -43,31 +43,48 @@ _SENTENCE_END = re.compile(r"[。！？；，,;]$|[^\d\s]\.$")
 _MAX_HEADING = 80
 _FEW_LINES = 3
 
+MAX_TITLE = 80
+"""Most characters of a heading in a path."""
+_MAX_DEPTH = 6
+_SAME_SIZE = 0.04
+_RANKS = (
+    re.compile(r"第[一二三四五六七八九十百零〇\d]+[编編篇部]|part\s+([\dIVX]+|[A-Z])\b", re.I),
+    re.compile(r"第[一二三四五六七八九十百零〇\d]+章|chapter\s+[\dIVX]+\b", re.I),
+    re.compile(r"第[一二三四五六七八九十百零〇\d]+[节節]"),
+    re.compile(r"[一二三四五六七八九十]{1,3}[、.．]"),
+    re.compile(r"[（(][一二三四五六七八九十]{1,3}[)）]"),
+)
+_DECIMAL = re.compile(r"(\d{1,2}+(?:\.\d{1,2}+)++|\d{1,2}+(?![年月日%％]|[A-Z](?![a-z])))[.．、]?+(?!\d)")
+"""The number of a heading: not a year, 5G or 10年."""
+_DECIMAL_RANK = 10
+_BRACKETED = re.compile(r"[（(]\d{1,2}[)）]")
+_BRACKETED_RANK = 20
+
 
 def body_size(pages: Iterable[Page]) -> float:
     """The font size in points of most of the text."""
     sizes = Counter[float]()
     for page in pages:
         for block in page.blocks:
-            if block.role not in RUNNING_MATTER:
+            if block.role not in HEADERS_FOOTERS:
                 for line in block.lines:
                     sizes[round(line.size * 2) / 2] += len(line.text)
     return sizes.most_common(1)[0][0] if sizes else 10.0
 
 
 def is_contents(lines: Sequence[Line]) -> bool:
-    """Whether lines are entries of a table of contents: titles with dots that lead to the number of a page."""
+    """Whether most of the lines are entries of a table of contents: titles with dots and the number of a page."""
     entries = sum(1 for line in lines if _CONTENTS_ENTRY.search(line.text))
     return entries >= _MIN_CONTENTS and entries >= _CONTENTS_SHARE * len(lines)
 
 
 def assign_roles(pages: Sequence[Page], size: float) -> None:
-    """Gives the blocks of pages that no layout model has seen their roles, and takes apart those that hold several.
+    """Sets the roles of blocks: blocks of the fast parser are split by role, those of the layout model are corrected.
 
-    Where a model has named them, it is corrected: it takes the last line of a paragraph for a heading now and then.
+    The layout model sometimes takes the last line of a paragraph for a heading.
 
     Args:
-        pages: of one file, running matter marked.
+        pages: of one file, with headers and footers marked.
         size: of the body text, in points.
     """
     for page in pages:
@@ -86,11 +103,11 @@ def assign_roles(pages: Sequence[Page], size: float) -> None:
 
 
 def _corrected(block: Block, height: float, size: float) -> Role:
-    """The role of a block that a layout model has named, with the mistakes mended that words give away."""
+    """The role of a block of the layout model, unless its words show that it is another."""
     first, last = block.lines[0], block.lines[-1]
     if block.role is Role.HEADING:
-        plain = first.size < _LARGER * size and not first.bold and not NUMBERED_HEADING.match(first.text)
-        if plain and (first.text[0].islower() or _SENTENCE_END.search(last.text)):
+        is_plain = first.size < _LARGER * size and not first.bold and not NUMBERED_HEADING.match(first.text)
+        if is_plain and (first.text[0].islower() or _SENTENCE_END.search(last.text)):
             return Role.BODY
     if block.role in {Role.BODY, Role.LIST, Role.HEADING} and CAPTION.match(first.text):
         return Role.CAPTION
@@ -105,7 +122,7 @@ def _is_small_print(block: Block, height: float, size: float) -> bool:
 
 
 def _parts(block: Block, height: float, size: float) -> list[Block]:
-    """Neighbouring lines of one role, as blocks."""
+    """A block of the fast parser as blocks of one role each."""
     if is_contents(block.lines):
         return [Block(Role.CONTENTS, block.lines)]
     if CAPTION.match(block.lines[0].text) and len(block.lines) <= 2 * _FEW_LINES:
@@ -114,7 +131,7 @@ def _parts(block: Block, height: float, size: float) -> list[Block]:
         return [Block(Role.FOOTNOTE, block.lines)]
     parts: list[Block] = []
     for index, line in enumerate(block.lines):
-        role = _line_role(line, block.lines, index, size)
+        role = Role.HEADING if _is_heading(line, block.lines, index, size) else Role.BODY
         if (
             parts
             and parts[-1].role is role
@@ -124,12 +141,6 @@ def _parts(block: Block, height: float, size: float) -> list[Block]:
         else:
             parts.append(Block(role, [line]))
     return parts
-
-
-def _line_role(line: Line, lines: Sequence[Line], index: int, size: float) -> Role:
-    if _is_heading(line, lines, index, size):
-        return Role.HEADING
-    return Role.BODY
 
 
 def _is_heading(line: Line, lines: Sequence[Line], index: int, size: float) -> bool:
@@ -154,26 +165,8 @@ def _is_heading(line: Line, lines: Sequence[Line], index: int, size: float) -> b
 
 
 def _is_full(line: Line, lines: Sequence[Line]) -> bool:
-    """Whether a line goes as far to the right as those below it, as the first line of a numbered clause does."""
+    """Whether a line reaches as far to the right as those below it: then it is the first line of a numbered clause."""
     return line.x1 > max(other.x1 for other in lines) - 2 * line.size
-
-
-MAX_TITLE = 80
-"""Characters of a heading that a path keeps."""
-_MAX_DEPTH = 6
-_SAME_SIZE = 0.04
-_RANKS = (
-    re.compile(r"第[一二三四五六七八九十百零〇\d]+[编編篇部]|part\s+([\dIVX]+|[A-Z])\b", re.I),
-    re.compile(r"第[一二三四五六七八九十百零〇\d]+章|chapter\s+[\dIVX]+\b", re.I),
-    re.compile(r"第[一二三四五六七八九十百零〇\d]+[节節]"),
-    re.compile(r"[一二三四五六七八九十]{1,3}[、.．]"),
-    re.compile(r"[（(][一二三四五六七八九十]{1,3}[)）]"),
-)
-_DECIMAL = re.compile(r"(\d{1,2}+(?:\.\d{1,2}+)++|\d{1,2}+(?![年月日%％]|[A-Z](?![a-z])))[.．、]?+(?!\d)")
-"""Not a year, 5G or 10年."""
-_DECIMAL_RANK = 10
-_BRACKETED = re.compile(r"[（(]\d{1,2}[)）]")
-_BRACKETED_RANK = 20
 
 
 @dataclass(frozen=True)
@@ -188,8 +181,8 @@ class Heading:
 def section_paths(headings: Sequence[Heading]) -> list[tuple[str, ...]]:
     """For each heading, the titles from the outermost section down to itself.
 
-    Of two numbered headings the numbering decides which is above (第一章, 第一节, 一、, （一）, 1, 1.1, (1)); else the
-    size of the font, then whether it is bold. Depth is bounded.
+    The numbering decides which of two numbered headings is above the other (第一章, 第一节, 一、,
+    （一）, 1, 1.1, (1)). Else the font size does, then whether it is bold. A path has at most six titles.
     """
     stack: list[Heading] = []
     paths = []
@@ -202,7 +195,7 @@ def section_paths(headings: Sequence[Heading]) -> list[tuple[str, ...]]:
 
 
 def title(text: str) -> str:
-    """A heading as it stands in a path: on one line, and not too long."""
+    """A heading as it stands in a path: on one line, with at most 80 characters."""
     words = " ".join(text.split())
     return words if len(words) <= MAX_TITLE else f"{words[: MAX_TITLE - 1]}…"
 
@@ -215,7 +208,7 @@ def _is_above(upper: Heading, lower: Heading) -> bool:
         return upper.size > lower.size
     if first is None and second is None:
         return upper.bold and not lower.bold
-    # Of two of one size, an unnumbered one (致谢) stands beside the outermost numbered ones.
+    # An unnumbered heading (致谢) of the same size is on the level of the outermost numbered ones.
     return False
 
 

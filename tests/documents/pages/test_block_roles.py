@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa_engine.documents.block_roles import (
+from qa_engine.documents.blocks import Block, Line, Page, Role
+from qa_engine.documents.pages.block_roles import (
     CAPTION,
     LIST_ITEM,
     NUMBERED_HEADING,
@@ -14,7 +15,6 @@ from qa_engine.documents.block_roles import (
     body_size,
     is_contents,
 )
-from qa_engine.documents.blocks import Block, Line, Page, Role
 
 SIZE, HEIGHT = 11.0, 800.0
 

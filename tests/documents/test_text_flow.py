@@ -22,10 +22,10 @@ from pdf_factory import (
     llama_paper,
 )
 
-from qa_engine.documents.block_roles import assign_roles, body_size
-from qa_engine.documents.blocks import Block, Line, Page, Role
+from qa_engine.documents.blocks import Block, Line, Page, Role, RunningText
+from qa_engine.documents.pages.block_roles import assign_roles, body_size
 from qa_engine.documents.pdf import read_pdf
-from qa_engine.documents.text_flow import FlowingText, flow
+from qa_engine.documents.text_flow import build_text
 
 HEIGHT = 800.0
 WIDE = 500.0
@@ -48,7 +48,7 @@ def joined(*lines: Line) -> str:
     return flowing(*lines).text
 
 
-def flowing(*lines: Line) -> FlowingText:
+def flowing(*lines: Line) -> RunningText:
     last = max((line.page for line in lines), default=0)
     pages = [Page(number, 595, HEIGHT, "fast") for number in range(1, last + 1)]
     for page in pages:
@@ -57,7 +57,7 @@ def flowing(*lines: Line) -> FlowingText:
         page.blocks = [Block(Role.BODY, block) for block in blocks]
     size = body_size(pages)
     assign_roles(pages, size)
-    return flow(pages, size)
+    return build_text(pages, size)
 
 
 # -- lines of one paragraph
@@ -233,9 +233,9 @@ def test_caption_before_any_text_is_kept() -> None:
 
 
 def test_empty_file() -> None:
-    nothing = FlowingText("", [], [], [()], [])
-    assert flow([], 10.0) == nothing
-    assert flow([Page(1, 595, HEIGHT, "fast"), Page(2, 595, HEIGHT, "fast")], 10.0) == nothing
+    nothing = RunningText("", [], [], [()], [])
+    assert build_text([], 10.0) == nothing
+    assert build_text([Page(1, 595, HEIGHT, "fast"), Page(2, 595, HEIGHT, "fast")], 10.0) == nothing
 
 
 # -- whole files
