@@ -11,9 +11,9 @@ from qa_engine.config import Config
 from qa_engine.diagnosis.commands import Commands
 from qa_engine.diagnosis.report import Check, counted, failed, ok, some_of
 from qa_engine.diagnosis.sqlite_faults import sqlite_fault
-from qa_engine.index.bm25.index import Bm25Folder
+from qa_engine.index.bm25.folder import Bm25Folder
 from qa_engine.index.catalog import FORMAT, Catalog
-from qa_engine.index.collection import CollectionPaths, embedding_identity
+from qa_engine.index.collection import CollectionPaths, described, embedding_identity, identity_differences
 from qa_engine.index.records import FileRecord
 from qa_engine.text.tokenizer import ANALYSER_VERSION
 
@@ -98,14 +98,11 @@ def check_identity(
         )
         return
     configured = embedding_identity(config.embedding, embed_model)
-    different = [key for key in configured if configured[key] != stored.get(key)]
-    if different:
-        made = ", ".join(f"{key} = {stored.get(key)!r}" for key in different)
-        now = ", ".join(f"{key} = {configured[key]!r}" for key in different)
+    if different := identity_differences(configured, stored):
         yield failed(
             "embedding",
-            f"The collection was embedded with {made}, but the configuration says {now}: set [embedding] back, or embed "
-            "the collection again.",
+            f"The collection was embedded with {described(stored, different)}, but the configuration says "
+            f"{described(configured, different)}: set [embedding] back, or embed the collection again.",
             commands.rebuild("--embedding"),
         )
         return

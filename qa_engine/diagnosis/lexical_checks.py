@@ -12,7 +12,8 @@ from qa_engine.diagnosis.catalog_checks import CollectionView
 from qa_engine.diagnosis.commands import Commands
 from qa_engine.diagnosis.report import Check, counted, failed, ok, some_of, warning
 from qa_engine.errors import StorageError
-from qa_engine.index.bm25.index import Bm25Folder, StoredSegment
+from qa_engine.index.bm25.folder import Bm25Folder
+from qa_engine.index.bm25.segment import StoredSegment
 from qa_engine.text.tokenizer import ANALYSER_VERSION
 
 

@@ -9,8 +9,8 @@ from dataclasses import asdict
 
 from qa_engine.config import Bm25Config, IndexConfig
 from qa_engine.errors import StorageError
-from qa_engine.index.bm25.index import Bm25Folder, StoredSegment
-from qa_engine.index.bm25.segment import Bm25Segment
+from qa_engine.index.bm25.folder import Bm25Folder
+from qa_engine.index.bm25.segment import Bm25Segment, StoredSegment
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths
 from qa_engine.index.vectors.locations import VectorLocation, drop_location

@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +153,20 @@ class Bm25Segment:
         if any(one != other for one, other in sizes):
             raise ValueError(f"{folder} holds parts that do not fit together")
         return segment
+
+
+@dataclass(frozen=True, eq=False)
+class StoredSegment:
+    """A segment in the folder of the index, and which of its documents count no longer."""
+
+    name: str
+    segment: Bm25Segment
+    dead: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def live(self) -> list[str]:
+        """The documents that count."""
+        return [document_id for document_id in self.segment.document_ids if document_id not in self.dead]
 
 
 def term_key(term: str) -> int:
