@@ -65,8 +65,8 @@ class CollectionView:
 def check_soundness(paths: CollectionPaths, commands: Commands) -> Iterator[Check]:
     """Whether the catalog is there, whole, and of this version."""
     if not paths.catalog.is_file():
-        told = f"There is no catalog at {paths.catalog}: the collection is lost."
-        yield failed("catalog", told, commands.start_over())
+        message = f"There is no catalog at {paths.catalog}: the collection is lost."
+        yield failed("catalog", message, commands.start_over())
         return
     if fault := sqlite_fault(paths.catalog):
         yield failed(
@@ -135,8 +135,8 @@ def check_published(view: CollectionView, commands: Commands) -> Iterator[Check]
 
 def check_documents(view: CollectionView, commands: Commands) -> Iterator[Check]:
     """Whether runs that were cut off left documents behind, and whether files and documents fit together."""
-    known = {record.document_id for record in view.files.values()}
-    if lost := known - view.live.keys():
+    owned = {record.document_id for record in view.files.values()}
+    if lost := owned - view.live.keys():
         records = view.files_of(lost)
         yield failed(
             "documents",
@@ -145,7 +145,7 @@ def check_documents(view: CollectionView, commands: Commands) -> Iterator[Check]
             may_lag=True,
         )
         return
-    if unowned := view.live.keys() - known:
+    if unowned := view.live.keys() - owned:
         yield failed(
             "documents",
             f"{counted(len(unowned), 'live document')} that no file has: {some_of(sorted(unowned))}.",
@@ -153,9 +153,9 @@ def check_documents(view: CollectionView, commands: Commands) -> Iterator[Check]
             may_lag=True,
         )
         return
-    told = {"writing": "half stored", "stale": "replaced or removed, and not deleted yet"}
+    descriptions = {"writing": "half stored", "stale": "replaced or removed, and not deleted yet"}
     left = [
-        f"{counted(len(documents), 'document')} {told[state]} ({some_of(documents)})"
+        f"{counted(len(documents), 'document')} {descriptions[state]} ({some_of(documents)})"
         for state, documents in view.unfinished.items()
         if documents
     ]

@@ -91,7 +91,7 @@ def _check_models(check: str, section: str, what: str, model: str, config: Confi
     import httpx
 
     settings = config.llm if section == "llm" else config.embedding
-    given = settings.api_key is not None and bool(settings.api_key.get_secret_value().strip())
+    has_key = settings.api_key is not None and bool(settings.api_key.get_secret_value().strip())
     set_key, set_url = _set(f"{section.upper()}__API_KEY"), _set(f"{section.upper()}__BASE_URL")
     try:
         endpoint = resolve_endpoint(section, settings.base_url, settings.api_key)
@@ -110,7 +110,7 @@ def _check_models(check: str, section: str, what: str, model: str, config: Confi
             check, f"The key for {place} holds characters that cannot be sent: correct it.", set_key
         )
     if reply.status in {401, 403}:
-        key = "refused the key" if given else "asks for a key, and none is set"
+        key = "refused the key" if has_key else "asks for a key, and none is set"
         return failed(check, f"{who} {key} (status {reply.status}).", set_key)
     return _judged(check, reply, who, model, section)
 
@@ -203,8 +203,8 @@ def _no_answer(who: str, error: Exception, setting: str) -> str:
 
     if isinstance(error, httpx.TimeoutException):
         return f"{who} did not answer within {_SECONDS:g} seconds: look at the server, or correct {setting}."
-    told = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
-    return f"{who} cannot be reached ({told}): look whether it is running, or correct {setting}."
+    details = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
+    return f"{who} cannot be reached ({details}): look whether it is running, or correct {setting}."
 
 
 def _set(name: str) -> str:

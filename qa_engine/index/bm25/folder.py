@@ -96,13 +96,13 @@ class Bm25Folder:
 
     def tidy(self, published: Iterable[int]) -> None:
         """Deletes the manifests of other states than these, and the segments that none of these uses."""
-        kept = {self.manifest(number) for number in published}
+        manifests = {self.manifest(number) for number in published}
         used: set[str] = set()
-        for path in kept:
+        for path in manifests:
             if path.is_file():
                 used.update(part["name"] for part in json.loads(path.read_text(encoding="utf-8"))["segments"])
         for path in self.folder.glob("*.json"):
-            if path not in kept:
+            if path not in manifests:
                 path.unlink(missing_ok=True)
         for path in (self.folder / _SEGMENTS).glob("*"):
             if path.name not in used:

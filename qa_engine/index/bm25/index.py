@@ -141,7 +141,7 @@ class Bm25Index:
         """The best sentences, best first; none with a score of 0, so possibly fewer than ``top_k``.
 
         Args:
-            terms: of the question, or what `look_up` found of them.
+            terms: of the question, or the result of `look_up`.
             top_k: most sentences to return.
             rows: a mask of the sentences to search, see `rows_of`; None searches all.
         """
@@ -165,14 +165,16 @@ class Bm25Index:
         """The share of the distinct terms, 0 to 1, that occur in the collection: how much this index can say."""
         return self.look_up(terms).coverage
 
-    def _scores(self, found: TermStatistics) -> NDArray[np.float32]:
+    def _scores(self, statistics: TermStatistics) -> NDArray[np.float32]:
         """The score of each sentence, (sentences,)."""
         scores = np.zeros(len(self._norms), np.float32)
-        frequencies = np.maximum(found.frequencies, 1)
+        frequencies = np.maximum(statistics.frequencies, 1)
         rarity = np.log(1 + (self._sentences - frequencies + 0.5) / (frequencies + 0.5))
         # A term that only documents have that no longer count has no weight.
-        weights = np.where(found.frequencies > 0, found.times * rarity, 0).astype(np.float32)
-        for (starts, ends), stored, offset in zip(found.spans, self.segments, self._offsets, strict=False):
+        weights = np.where(statistics.frequencies > 0, statistics.times * rarity, 0).astype(np.float32)
+        for (starts, ends), stored, offset in zip(
+            statistics.spans, self.segments, self._offsets, strict=False
+        ):
             places, which = _flat(starts, ends)
             rows = stored.segment.rows[places].astype(np.int64) + offset
             occurrences = stored.segment.counts[places].astype(np.float32)

@@ -65,10 +65,11 @@ def test_nobody_listens() -> None:
 
 
 def test_server_that_hangs_is_given_up_after_the_time_that_is_set() -> None:
-    with Proxy(reply=hangs) as proxy:
-        # The proxy never answers: that this ends is the proof.
-        with pytest.raises(ServiceUnavailableError, match=r"within index\.timeout_seconds = 0\.2"):
-            opened(index(proxy.url, timeout_seconds=0.2))
+    with (
+        Proxy(reply=hangs) as proxy,
+        pytest.raises(ServiceUnavailableError, match=r"within index\.timeout_seconds = 0\.2"),
+    ):
+        opened(index(proxy.url, timeout_seconds=0.2))
 
 
 def test_server_that_hangs_later_is_given_up_as_well_and_not_asked_again(
