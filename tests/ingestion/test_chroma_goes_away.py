@@ -28,8 +28,8 @@ from qa_engine.index.collection import collection_paths
 from qa_engine.index.vectors import backends, vector_store
 from qa_engine.index.vectors.chroma_server import chroma_server as server_of
 from qa_engine.index.vectors.locations import VectorLocation, drop_location
-from qa_engine.ingestion import file_pipeline as module
 from qa_engine.ingestion.maintenance.rebuild import rebuild
+from qa_engine.ingestion.reading import batches
 from qa_engine.ingestion.report import FileResult, IngestProgress
 
 pytestmark = pytest.mark.usefixtures("parsed_in_place")
@@ -95,7 +95,7 @@ def library(docs: Path, count: int) -> None:
 def test_server_that_goes_away_in_a_run_loses_nothing(
     server: ChromaProcess, docs: Path, storage: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_TOGETHER_FILES", 1)
+    monkeypatch.setattr(batches, "MAX_BATCH_FILES", 1)
     monkeypatch.setattr(backends, "ATTEMPTS", 2)
     library(docs, 4)
     chinese_pdf(docs / "old.pdf")
@@ -127,7 +127,7 @@ def test_server_that_goes_away_in_a_run_loses_nothing(
 def test_run_outlives_a_server_that_is_started_again(
     server: ChromaProcess, docs: Path, storage: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_TOGETHER_FILES", 1)
+    monkeypatch.setattr(batches, "MAX_BATCH_FILES", 1)
     monkeypatch.setattr(backends, "ATTEMPTS", 8)
     library(docs, 3)
     restarting = threading.Thread(target=server.start)
@@ -188,7 +188,7 @@ def test_run_that_is_killed_is_completed_by_the_next(
 def test_another_process_asks_while_files_come_and_go(
     on_server: ChromaProcess, docs: Path, storage: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_TOGETHER_FILES", 1)
+    monkeypatch.setattr(batches, "MAX_BATCH_FILES", 1)
     chinese_pdf(docs / "lake.pdf")
     ingest(docs, storage)
     with python(ASK, str(storage)) as other:

@@ -15,8 +15,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from qa_engine.index.files.metadata import ORDERS, Scalar, as_number, as_text, normal, ordered, same
-from qa_engine.index.records import FileRecord
+from qa_engine.index.files.metadata import ORDERS, as_number, as_text, normal, ordered, same
+from qa_engine.index.records import FileRecord, Scalar
 from qa_engine.index.sqlite_file import SqliteFile
 
 FILE_TABLES = """

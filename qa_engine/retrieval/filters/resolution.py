@@ -15,7 +15,7 @@ from llama_index.core.vector_stores.types import (
 
 from qa_engine.errors import InputError
 from qa_engine.index.catalog import Catalog
-from qa_engine.index.files.metadata import Scalar, as_number, as_text, normal
+from qa_engine.index.files.metadata import as_number, as_text, normal
 from qa_engine.index.files.queries import (
     CONTAINS,
     CONTAINS_CASELESS,
@@ -26,6 +26,7 @@ from qa_engine.index.files.queries import (
     no_metadata_condition,
     pattern_condition,
 )
+from qa_engine.index.records import Scalar
 from qa_engine.retrieval.filters.conditions import (
     ALWAYS,
     NEVER,

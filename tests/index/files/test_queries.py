@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from qa_engine.index.catalog import Catalog
-from qa_engine.index.files.metadata import ORDERS, Scalar, as_text, ordered, same
+from qa_engine.index.files.metadata import ORDERS, as_text, ordered, same
 from qa_engine.index.files.queries import (
     CONTAINS,
     CONTAINS_CASELESS,
@@ -21,7 +21,7 @@ from qa_engine.index.files.queries import (
     no_metadata_condition,
     pattern_condition,
 )
-from qa_engine.index.records import DocumentParts, FileRecord
+from qa_engine.index.records import DocumentParts, FileRecord, Scalar
 
 PATH = "/docs/2024/年报 cafe\u0301.pdf"
 scalars = st.one_of(
