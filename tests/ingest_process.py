@@ -21,7 +21,7 @@ from qa_engine.documents.pdf import read_pdf
 from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.errors import DocumentError
 from qa_engine.index import catalog
-from qa_engine.index.bm25 import index as bm25
+from qa_engine.index.bm25 import folder as bm25
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.vectors import locations, token_store, vector_store
 from qa_engine.ingestion import run as ingest_run

@@ -30,7 +30,7 @@ from qa_engine.documents.blocks import Line
 from qa_engine.documents.pages.ocr import Recognition
 from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.errors import ConfigurationError, IndexLockedError, InputError, StorageError
-from qa_engine.index.bm25.index import Bm25Folder
+from qa_engine.index.bm25.folder import Bm25Folder
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths, list_collections
 from qa_engine.index.writer_lock import writer_lock

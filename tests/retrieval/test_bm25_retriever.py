@@ -8,7 +8,8 @@ import pytest
 from llama_index.core.schema import TextNode
 
 from qa_engine.documents.sentences.node_ids import node_id
-from qa_engine.index.bm25.index import Bm25Index, DocumentTerms
+from qa_engine.index.bm25.index import Bm25Index
+from qa_engine.index.bm25.segment import DocumentTerms
 from qa_engine.retrieval.lexical import BilingualBM25Retriever
 from qa_engine.text.tokenizer import tokenize
 

@@ -30,7 +30,7 @@ from qa_engine.documents.sentences.node_parser import (
     lines_between,
 )
 from qa_engine.errors import DocumentError, InputError
-from qa_engine.index.files.metadata import Metadata
+from qa_engine.index.records import Metadata
 from qa_engine.ingestion.files.diff import DocumentSource
 from qa_engine.ingestion.files.metadata import usable_metadata
 from qa_engine.ingestion.files.state import document_path

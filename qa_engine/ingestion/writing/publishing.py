@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from qa_engine.config import Bm25Config
 from qa_engine.errors import StorageError
-from qa_engine.index.bm25.index import Bm25Folder, StoredSegment
-from qa_engine.index.bm25.segment import Bm25Segment
+from qa_engine.index.bm25.folder import Bm25Folder
+from qa_engine.index.bm25.segment import Bm25Segment, StoredSegment
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths
 from qa_engine.ingestion.report import IngestProgress
