@@ -62,7 +62,7 @@ def ask(
     ] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Answer a question in Chinese with page citations, or refuse, from one or several collections."""
+    """Answer a question in Chinese with page citations, or refuse."""
     if images is not None:
         _check_images(images, search_only)
     settings = load_config(config)

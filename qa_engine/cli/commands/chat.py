@@ -39,7 +39,7 @@ def chat(
     ] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Hold a conversation: questions may refer to earlier ones. From one or several collections.
+    """Answer the questions of a conversation, which may refer back.
 
     Questions are read line by line: from the terminal until Ctrl-D, or from standard input. The line /reset starts a new
     conversation.

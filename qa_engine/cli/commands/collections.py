@@ -17,7 +17,10 @@ def list_files(
     json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """List the files of a collection with their pages, sentences, dates and copies, and whether they still exist."""
+    """List the files of a collection.
+
+    Shows their pages, sentences, dates and copies, and which files no longer exist.
+    """
     settings = load_config(config)
     from qa_engine.cli.display.files import show_files
     from qa_engine.ingestion.files.info import list_files as files_of

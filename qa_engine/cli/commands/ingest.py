@@ -66,7 +66,10 @@ def ingest(
     json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Ingest PDFs into a collection: new files are added, changed files replaced, unchanged files skipped."""
+    """Ingest PDFs into a collection.
+
+    New files are added, changed files are replaced, unchanged files are skipped.
+    """
     settings = with_reading(load_config(config), parser, ocr, password)
     from qa_engine.cli.display.ingestion import ingest_progress, show_summary
     from qa_engine.ingestion.ingest import ingest as run_ingest

@@ -40,7 +40,10 @@ def inspect(
     json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Show how each page of a PDF is read: its parser, roles, sentences and doubts. Nothing is stored."""
+    """Show how each page of a PDF is read.
+
+    Shows parser, roles, sentences and doubts. Nothing is stored.
+    """
     settings = with_reading(load_config(config), parser, ocr, password)
     from qa_engine.cli.display.pages import page_to_dict, show_document, show_page
     from qa_engine.errors import DocumentError, InputError

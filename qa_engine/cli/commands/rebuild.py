@@ -28,7 +28,10 @@ def rebuild(
     json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Rebuild the BM25 index, or the vectors, from the stored sentences. Reads no PDF; questions are answered meanwhile."""
+    """Rebuild the BM25 index or the vectors of a collection.
+
+    Uses the stored sentences and reads no PDF. Questions are answered meanwhile.
+    """
     settings = load_config(config)
     from qa_engine.cli.display.ingestion import ingest_progress
     from qa_engine.errors import InputError

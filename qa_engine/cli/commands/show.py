@@ -51,7 +51,10 @@ def show(
     json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Write pictures of the pages of a citation, with the cited sentences marked; or show what is recorded about a file."""
+    """Show a citation on its pages, or the facts about a file.
+
+    Writes a picture of each page, with the cited sentences marked.
+    """
     settings = with_reading(load_config(config), None, None, password)
     name = collection if collection is not None else settings.collection
     with open_catalog(settings, storage, collection) as catalog:
