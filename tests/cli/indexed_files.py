@@ -12,7 +12,7 @@ from qa_engine import ingest
 from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
-from qa_engine.index.vectors.chroma import open_chroma
+from qa_engine.index.vectors.chroma_folder import open_chroma
 from qa_engine.index.vectors.vector_store import SentenceVectorStore
 
 CUT = "这一句从第一页的末尾开始，到第二页的开头才结束。"

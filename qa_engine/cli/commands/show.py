@@ -90,13 +90,13 @@ def show(
 
 def _show_file(catalog: Catalog, record: FileRecord, collection: str, as_json: bool) -> None:
     from qa_engine.cli.display.files import show_file
-    from qa_engine.ingestion.files.info import file_facts
+    from qa_engine.ingestion.files.info import file_info
 
-    facts = file_facts(catalog, record)
+    info = file_info(catalog, record)
     if as_json:
-        print_json({"collection": collection, **facts.to_dict()})
+        print_json({"collection": collection, **info.to_dict()})
     else:
-        show_file(facts)
+        show_file(info)
 
 
 def _find_file(catalog: Catalog, name: str, collection: str) -> FileRecord | None:
@@ -106,7 +106,7 @@ def _find_file(catalog: Catalog, name: str, collection: str) -> FileRecord | Non
         InputError: it stands for several.
     """
     from qa_engine.errors import InputError
-    from qa_engine.index.file_matching import matching_files
+    from qa_engine.index.files.matching import matching_files
 
     matches = matching_files(catalog.files().values(), name)
     if len(matches) > 1:
@@ -168,7 +168,7 @@ def _find_sentences(catalog: Catalog, identifier: str) -> _CitedSentences:
 
 def _not_an_id(catalog: Catalog, identifier: str) -> Exception:
     from qa_engine.errors import InputError
-    from qa_engine.index.file_matching import near_names
+    from qa_engine.index.files.matching import near_names
 
     near = near_names(catalog.files().values(), identifier)
     offer = f" Did you mean the file {' or '.join(near)}?" if near else ""

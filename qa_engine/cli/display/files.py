@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from qa_engine.cli.output import plural, results
 
 if TYPE_CHECKING:
-    from qa_engine.ingestion.files.info import FileFacts, FileLine
+    from qa_engine.ingestion.files.info import FileInfo, FileLine
 
 _STATES = {
     "unchanged": "as it was ingested",
@@ -51,25 +51,25 @@ def show_files(files: Sequence[FileLine], collection: str) -> None:
     )
 
 
-def show_file(facts: FileFacts) -> None:
+def show_file(info: FileInfo) -> None:
     """Prints what a collection records about a file, and the first of its sections."""
     console = results()
-    console.print(facts.file, style="bold", markup=False)
+    console.print(info.file, style="bold", markup=False)
     rows = {
-        "path": facts.path,
-        "state": _STATES[facts.state],
-        "size": f"{facts.size:,} bytes",
-        "ingested": facts.ingested_at,
-        "pages": str(facts.pages) + (f", {facts.awaits_ocr} wait for OCR" if facts.awaits_ocr else ""),
-        "sentences": f"{facts.nodes}, {facts.chinese_share:.0%} Chinese",
-        "tables": str(len(facts.tables)),
-        "sections": str(len(facts.sections)),
-        "metadata": ", ".join(f"{key} = {value!r}" for key, value in facts.metadata.items()) or "none",
-        "copies": ", ".join(facts.copies) or "none",
+        "path": info.path,
+        "state": _STATES[info.state],
+        "size": f"{info.size:,} bytes",
+        "ingested": info.ingested_at,
+        "pages": str(info.pages) + (f", {info.awaits_ocr} wait for OCR" if info.awaits_ocr else ""),
+        "sentences": f"{info.nodes}, {info.chinese_share:.0%} Chinese",
+        "tables": str(len(info.tables)),
+        "sections": str(len(info.sections)),
+        "metadata": ", ".join(f"{key} = {value!r}" for key, value in info.metadata.items()) or "none",
+        "copies": ", ".join(info.copies) or "none",
     }
     for name, value in rows.items():
         console.print(f"{name + ':':<10} {value}", markup=False)
-    for section in facts.sections[:_SECTIONS]:
+    for section in info.sections[:_SECTIONS]:
         console.print(f"  {section}", markup=False)
-    if len(facts.sections) > _SECTIONS:
-        console.print(f"  … {len(facts.sections) - _SECTIONS} more, with --json", markup=False)
+    if len(info.sections) > _SECTIONS:
+        console.print(f"  … {len(info.sections) - _SECTIONS} more, with --json", markup=False)

@@ -10,9 +10,8 @@ from qa_engine.cli.output import results
 if TYPE_CHECKING:
     from llama_index.core.schema import BaseNode
 
-    from qa_engine.documents.blocks import Span
-    from qa_engine.documents.pdf import PageReport
-    from qa_engine.documents.reader import PdfDocument
+    from qa_engine.documents.blocks import PageReport, Span
+    from qa_engine.documents.pdf_document import PdfDocument
 
 
 def page_to_dict(report: PageReport, sentences: Sequence[BaseNode], spans: Sequence[Span]) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def write_pictures(
         DocumentError: the file cannot be rendered.
     """
     from qa_engine.documents.files import path_text
-    from qa_engine.documents.parsing_pool import in_worker, reading_options
+    from qa_engine.documents.parsing_pool import reading_options, run_in_worker
     from qa_engine.documents.rendering import render_boxes
     from qa_engine.errors import InputError
 
@@ -84,7 +84,7 @@ def write_pictures(
     pages = len({box.page for box in boxes})
     if is_file and pages > 1:
         raise InputError(f"The citation is on {pages} pages: name a folder instead of {out}.")
-    images: dict[int, bytes] = in_worker(
+    images: dict[int, bytes] = run_in_worker(
         pdf, config, render_boxes, pdf, list(boxes), dpi, reading_options(config)
     )
     paths = []
