@@ -39,13 +39,13 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def told(*arguments: str) -> Result:
-    """What the command prints; it runs in this process, in the working directory of the test."""
+def run(*arguments: str) -> Result:
+    """Runs the command in this process, in the working directory of the test."""
     return CliRunner().invoke(app, ["doctor", "--config", "other.toml", *arguments])
 
 
 def test_sound_collection(place: Path) -> None:
-    done = told()
+    done = run()
     assert (done.exit_code, done.stderr) == (0, "")
     assert "0 failed" in done.stdout
 
@@ -61,15 +61,15 @@ def test_failed_check_as_a_user_sees_it(place: Path) -> None:
     assert "failed  bm25: " in done.stdout
     assert "→ qa-engine rebuild --collection default --storage storage" in done.stdout
 
-    report = json.loads(told("-c", "default", "--json").stdout)
+    report = json.loads(run("-c", "default", "--json").stdout)
     assert (report["storage"], report["failed"]) == ("storage", 1)
 
 
 def test_what_is_not_there(place: Path) -> None:
-    done = told("-c", "x", "--json")
+    done = run("-c", "x", "--json")
     assert isinstance(done.exception, CollectionNotFoundError)
     assert done.stdout == ""
-    done = told("--storage", "none", "--json")
+    done = run("--storage", "none", "--json")
     assert done.exit_code == 2
     assert "The storage none does not exist" in done.stdout
     assert not (place / "none").exists()

@@ -1,4 +1,4 @@
-"""Metadata, filters and several collections on the command line; what they do is tested below it."""
+"""``ask`` with metadata, filters and several collections."""
 
 from __future__ import annotations
 
@@ -62,18 +62,8 @@ def test_citations_of_several_collections_name_theirs(place: Path) -> None:
     ],
 )
 @pytest.mark.usefixtures("local_model")
-def test_wrong_ones_exit_2(options: tuple[str, ...], words: list[str], place: Path) -> None:
+def test_wrong_filters_exit_2(options: tuple[str, ...], words: list[str], place: Path) -> None:
     done = run("ask", "雷峰塔有多高？", *options, cwd=place)
     assert (done.returncode, done.stdout) == (2, "")
     assert "Traceback" not in done.stderr
     assert all(word in done.stderr for word in words), done.stderr
-
-
-@pytest.mark.parametrize(("content", "word"), [("year\n2024\n", "column 'file'"), (None, "cannot be read")])
-def test_a_table_that_cannot_be_used_exits_2(content: str | None, word: str, place: Path) -> None:
-    if content is not None:
-        (place / "bad.csv").write_text(content, encoding="utf-8")
-    name = "bad.csv" if content is not None else "none.csv"
-    done = run("ingest", "lakes", "-c", "lakes", "--metadata", name, cwd=place)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert word in done.stderr

@@ -37,7 +37,7 @@ def test_expansion_without_a_model_is_wrong_configuration(place: Path, local_mod
     assert "retrieval.expansion = 'translate' needs a language model" in done.stderr
 
 
-def test_failed_expansion_is_told_and_the_search_goes_on(place: Path, local_model: Path) -> None:
+def test_failed_expansion_is_shown_and_the_search_goes_on(place: Path, local_model: Path) -> None:
     with OpenAIServer(error(500, "kaputt")) as server:
         done = run("ask", QUESTION, "--search-only", "--explain", cwd=place, **expanding(server))
     assert done.returncode == 0
@@ -66,7 +66,7 @@ def test_people_see_queries_weights_ranks_and_terms(place: Path, local_model: Pa
         assert words in done.stdout
 
 
-def test_without_it_nobody_sees_them(place: Path, local_model: Path) -> None:
+def test_they_are_hidden_without_the_option(place: Path, local_model: Path) -> None:
     shown = run("ask", TRANSLATION, "--search-only", cwd=place).stdout
     assert "rerank" in shown
     assert "(1)" not in shown
@@ -75,7 +75,9 @@ def test_without_it_nobody_sees_them(place: Path, local_model: Path) -> None:
 
 
 @pytest.mark.parametrize("search_only", [[], ["--search-only"]])
-def test_json_has_it_beside_the_rest(place: Path, local_model: Path, search_only: list[str]) -> None:
+def test_json_has_the_explanation_beside_the_rest(
+    place: Path, local_model: Path, search_only: list[str]
+) -> None:
     content = json.loads(run("ask", TRANSLATION, "--explain", "--json", *search_only, cwd=place).stdout)
     assert set(content["explanation"]) == EXPLAINED
     assert [p["rank"] for p in content["explanation"]["passages"]] == [p["rank"] for p in content["passages"]]
