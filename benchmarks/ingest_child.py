@@ -30,23 +30,23 @@ _AT_ONCE = 5000
 
 def ours(folder: Path, storage: Path) -> int:
     """`qa_engine.ingest` with its defaults. Returns the nodes."""
-    from qa_engine import ingest
+    from qa_engine import Config, ingest
 
-    return ingest(folder, storage).nodes
+    return ingest(folder, storage, config=Config.load()).nodes
 
 
 def ours_without_tokens(folder: Path, storage: Path) -> int:
     """The same without token vectors for the reranker."""
-    from qa_engine import ingest
+    from qa_engine import Config, ingest
 
-    return ingest(folder, storage, config={"embedding": {"token_bits": 0}}).nodes
+    return ingest(folder, storage, config=Config.load(embedding={"token_bits": 0})).nodes
 
 
 def ours_with_neighbours(folder: Path, storage: Path) -> int:
     """The same with each sentence embedded in a pass of its own, beside its neighbours."""
-    from qa_engine import ingest
+    from qa_engine import Config, ingest
 
-    return ingest(folder, storage, config={"embedding": {"pass_chars": 0}}).nodes
+    return ingest(folder, storage, config=Config.load(embedding={"pass_chars": 0})).nodes
 
 
 def bare(folder: Path, storage: Path) -> int:
@@ -54,19 +54,19 @@ def bare(folder: Path, storage: Path) -> int:
     from qa_engine.config import Config
     from qa_engine.documents.parsing_pool import reading_options
     from qa_engine.documents.pdf import read_pdf
-    from qa_engine.documents.reader import PdfDocument
+    from qa_engine.documents.pdf_document import PdfDocument
     from qa_engine.documents.sentences.node_parser import SentenceNodeParser
-    from qa_engine.ingestion.embedding_windows import model_passes
+    from qa_engine.ingestion.embedding_windows import embedding_windows
     from qa_engine.models.e5.encoder import PASSAGE_PREFIX
     from qa_engine.models.embedding import LocalEmbedding
 
-    config = Config()
+    config = Config.load()
     model, context = LocalEmbedding(), config.embedding
     count = 0
     for path in sorted(folder.glob("*.pdf")):
         document = PdfDocument.of(read_pdf(path, reading_options(config.documents)), path)
         nodes = SentenceNodeParser().get_nodes_from_documents([document])
-        passes = model_passes(nodes, model, context.pass_chars, context.context_sentences)
+        passes = embedding_windows(nodes, model, context.pass_chars, context.context_sentences)
         texts = [PASSAGE_PREFIX + each.text for each in passes]
         for start in range(0, len(texts), _SLICE):
             model.encoder.embed(texts[start : start + _SLICE])

@@ -17,7 +17,7 @@ from qa_engine.config import AnsweringConfig
 from qa_engine.retrieval.explanation import Explanation
 from qa_engine.retrieval.retriever import RankedPassages
 from qa_engine.text.language import is_chinese
-from qa_engine.text.tokenizer import analyse
+from qa_engine.text.tokenizer import tokenize
 from qa_engine.types import Passage, passage_of
 
 FEATURES = ("support", "weakest", "lead", "coverage", "dense")
@@ -56,7 +56,7 @@ class Evidence:
             question: in the wording that the passages were compared with.
             candidates: at least one, best first.
             used: how many of them the answer may use.
-            with_coverage: whether to analyse the texts for their coverage, which is 0 otherwise.
+            with_coverage: whether to tokenize the texts for their coverage, which is 0 otherwise.
         """
         passages = [passage_of(candidate) for candidate in candidates]
         supports = [passage.scores["rerank"] for passage in passages if "rerank" in passage.scores]
@@ -116,8 +116,8 @@ class RelevanceModel:
 
 
 def _coverage(question: str, passages: Sequence[Passage]) -> float:
-    terms = set(analyse(question))
-    shared = (len(terms.intersection(analyse(passage.text))) for passage in passages)
+    terms = set(tokenize(question))
+    shared = (len(terms.intersection(tokenize(passage.text))) for passage in passages)
     return max(shared) / max(1, len(terms))
 
 

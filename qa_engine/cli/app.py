@@ -1,4 +1,4 @@
-"""Assembles the command from its sub-commands, and turns every error into one sentence and an exit code."""
+"""The command line of its sub-commands. Each error ends as one sentence on standard error and an exit code."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from qa_engine.cli.commands.rebuild import rebuild
 from qa_engine.cli.commands.show import show
 from qa_engine.cli.evaluate_command import evaluate
 from qa_engine.cli.judge_command import judge
-from qa_engine.cli.output import say_error
+from qa_engine.cli.output import print_error, show_log_records
 from qa_engine.cli.questions_command import questions_app
 from qa_engine.errors import QAEngineError
 
 DEBUG_VARIABLE = "QA_ENGINE_DEBUG"
 _INTERRUPTED = 130
 _INTERRUPTION = "Interrupted. What was completed is kept; run the same command again to go on."
-_WRITING_MODULE = "qa_engine.ingestion.publishing"
+_WRITING_MODULE = "qa_engine.ingestion.writing.publishing"
 
 app = typer.Typer(
     name="qa-engine",
@@ -64,29 +64,29 @@ app.add_typer(models_app, name="models")
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Runs the command and exits the process with the documented code. No traceback reaches the user."""
-    _quiet_libraries()
+    """Runs a command, and ends the process with the documented exit code. Tracebacks are shown only for debugging."""
+    _set_up_process()
     try:
         app(args=list(arguments) if arguments is not None else None, prog_name="qa-engine")
     except SystemExit as end:
         if end.code == _INTERRUPTED:  # Typer has caught it
-            say_error(_INTERRUPTION)
+            print_error(_INTERRUPTION)
         _leave(end.code if isinstance(end.code, int) else 0)
     except QAEngineError as error:
         _show_traceback()
-        say_error(str(error))
+        print_error(str(error))
         _leave(error.exit_code)
     except KeyboardInterrupt:
-        say_error(_INTERRUPTION)
+        print_error(_INTERRUPTION)
         sys.exit(_INTERRUPTED)
     except BrokenPipeError:
-        # The reader of our output, such as head, has gone; there is nobody left to tell.
+        # The process that read our output, such as head, has ended.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Exception as error:  # noqa: BLE001 - the last resort of a command line
         _show_traceback()
-        say_error(
-            f"Unexpected {type(error).__name__}: {error}. This is a fault of qa_engine; "
+        print_error(
+            f"Unexpected {type(error).__name__}: {error}. This is a fault of qa_engine: "
             f"set {DEBUG_VARIABLE}=1 to see where it happened."
         )
         sys.exit(1)
@@ -99,7 +99,7 @@ def run_script(command: str) -> NoReturn:
 
 
 def _leave(code: int) -> NoReturn:
-    """Ends the process. One that only read does not take its libraries apart first, which takes 0.7 s."""
+    """Ends the process. If it has written nothing, libraries are not unloaded first, which would take 0.7 s."""
     if _WRITING_MODULE in sys.modules:
         sys.exit(code)
     with suppress(BrokenPipeError):
@@ -113,8 +113,8 @@ def _show_traceback() -> None:
         traceback.print_exc()
 
 
-def _quiet_libraries() -> None:
-    """Standard output belongs to the answer, standard error to our own words."""
+def _set_up_process() -> None:
+    """Sets what the libraries of this process read at import, and which log records are shown."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    logging.getLogger().setLevel(logging.ERROR)
+    show_log_records(logging.INFO if os.environ.get(DEBUG_VARIABLE) else logging.WARNING)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qa_engine.cli.options import CollectionsOption, ConfigOption, JsonOption, StorageOption, load_config
-from qa_engine.cli.output import print_json, results, say
+from qa_engine.cli.output import print_json, print_message, results
 from qa_engine.errors import InputError
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def evaluate(
             retrieval_only=retrieval_only,
             concurrency=concurrency,
             progress=progress,
-            tell=say,
+            tell=print_message,
         )
     if json:
         from qa_engine.evaluation.results import to_dict

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from qa_engine.cli.options import CollectionOption, ConfigOption, JsonOption, StorageOption, load_config
-from qa_engine.cli.output import print_json, results, say_error
+from qa_engine.cli.output import print_error, print_json, results
 from qa_engine.errors import InputError, QAEngineError
 
 questions_app = typer.Typer(
@@ -98,7 +98,7 @@ def generate(
         f"{len(questions)} questions are in {out}{fewer}{_listed(failures)}. Go over them before you rely on them.",
     )
     if stopped is not None:
-        say_error(str(stopped))
+        print_error(str(stopped))
         raise typer.Exit(stopped.exit_code)
 
 

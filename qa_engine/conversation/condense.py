@@ -21,9 +21,9 @@ from qa_engine.conversation.turns import Turn
 from qa_engine.errors import QAEngineError
 from qa_engine.models.llm import build_llm
 from qa_engine.models.remote.service_errors import llm_errors
-from qa_engine.retrieval.expansion.reply import unwrapped
 from qa_engine.retrieval.shared_calls import SharedCalls
 from qa_engine.text.language import is_chinese
+from qa_engine.text.reply_wrappers import without_wrappers
 from qa_engine.types import Condensation
 
 _TEMPLATE = """\
@@ -67,7 +67,7 @@ def read_standalone(reply: str, question: str, max_chars: int) -> tuple[str, str
         question: as it was asked.
         max_chars: longest question to accept.
     """
-    text = unwrapped(reply)
+    text = without_wrappers(reply)
     lines = [line for line in text.splitlines() if line.strip(_WRAPPERS)]
     labelled = [line for line in lines if _LABEL.match(line) and _LABEL.sub("", line).strip(_WRAPPERS)]
     candidates = labelled or lines

@@ -25,8 +25,8 @@ from qa_engine.errors import (
 )
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.records import FileRecord
-from qa_engine.index.token_store import TOKEN_BITS, TOKEN_FILE
-from qa_engine.index.vectors.chroma import EMBEDDED, VectorPlace, open_vectors
+from qa_engine.index.vectors.locations import EMBEDDED, VectorLocation, open_vectors
+from qa_engine.index.vectors.token_store import TOKEN_BITS, TOKEN_FILE
 from qa_engine.index.vectors.vector_store import SentenceVectorStore
 
 _SAMPLE = 200
@@ -44,7 +44,7 @@ def check_vectors(
     catalog: Catalog, view: CollectionView, commands: Commands, index: IndexConfig, server: bool
 ) -> Iterator[Check]:
     """Whether Chroma holds the sentences of the live documents, and no others."""
-    place = VectorPlace.of(catalog)
+    place = VectorLocation.of(catalog)
     if place is None:
         if view.live:
             anew = commands.start_over(view.files.values())
@@ -86,8 +86,8 @@ def check_vectors(
     except StorageError as error:
         passing = isinstance(error.__context__, Timeout)
         denied = not os.access(view.paths.chroma, os.R_OK | os.W_OK | os.X_OK)
-        mending = commands.look_again() if passing else commands.permit() if denied else anew
-        yield failed("vectors", str(error), mending, may_lag=True)
+        repair = commands.look_again() if passing else commands.permit() if denied else anew
+        yield failed("vectors", str(error), repair, may_lag=True)
         return
     if damage:
         yield failed("vectors", damage, anew, may_lag=True)
@@ -169,8 +169,8 @@ def _compared(
         lost = sum(map(len, missing.values()))
         whose = some_of(record.path for record in records) or some_of(sorted(missing))
         also = f"; there are also {_strangers(orphans)}" if orphans else ""
-        told = f"{counted(lost, 'sentence')} of {view.nodes} missing in {what}, of {whose}{also}."
-        return failed(check, told, bring_back(records) if records else take_out, may_lag=True)
+        message = f"{counted(lost, 'sentence')} of {view.nodes} missing in {what}, of {whose}{also}."
+        return failed(check, message, bring_back(records) if records else take_out, may_lag=True)
     if orphans:
         return failed(check, f"In {what} there are {_strangers(orphans)}.", take_out, may_lag=True)
     return ok(check, f"{counted(view.nodes, 'sentence')}, those of the catalog.")
@@ -184,10 +184,10 @@ def _unreadable(store: SentenceVectorStore, identifiers: Sequence[str]) -> str:
     if not sample:
         return ""
     try:
-        found: Any = store._collection.get(ids=sample, include=["embeddings"])
+        rows: Any = store._collection.get(ids=sample, include=["embeddings"])
     except ChromaError as error:
         return f"Vectors cannot be read ({error})."
-    sizes = {len(vector) for vector in found["embeddings"]}
+    sizes = {len(vector) for vector in rows["embeddings"]}
     return (
         ""
         if len(sizes) == 1

@@ -12,11 +12,11 @@ from llama_index.core.schema import NodeWithScore
 
 from qa_engine.retrieval.expansion.expanded_query import Expansion
 from qa_engine.retrieval.hybrid.fusion import QueryWeights
-from qa_engine.text.tokenizer import HAN, analyse, fold
+from qa_engine.text.tokenizer import HAN_CLASS, fold, tokenize
 from qa_engine.types import Condensation, passage_of
 
-_RUNS = re.compile(rf"[{HAN}]+|[^\W{HAN}]+(?:[-./,&:][^\W{HAN}]+)*")
-_HAN = re.compile(f"[{HAN}]")
+_RUNS = re.compile(rf"[{HAN_CLASS}]+|[^\W{HAN_CLASS}]+(?:[-./,&:][^\W{HAN_CLASS}]+)*")
+_HAN = re.compile(f"[{HAN_CLASS}]")
 
 
 def matched_terms(query: str, terms: Set[str]) -> list[str]:
@@ -27,16 +27,16 @@ def matched_terms(query: str, terms: Set[str]) -> list[str]:
 
     Args:
         query: what was searched for.
-        terms: the terms of the text, from `analyse`.
+        terms: the terms of the text, from `tokenize`.
 
     Example:
-        >>> matched_terms("雷峰塔的largest towers？", set(analyse("The tower 雷峰塔")))
+        >>> matched_terms("雷峰塔的largest towers？", set(tokenize("The tower 雷峰塔")))
         ['雷峰塔', 'towers']
     """
     found: dict[str, None] = {}
     for match in _RUNS.finditer(unicodedata.normalize("NFKC", query)):
         run = match[0]
-        matched = [term for term in analyse(run) if term in terms]
+        matched = [term for term in tokenize(run) if term in terms]
         folded = fold(run)
         in_place = _HAN.match(run) and len(folded) == len(run)
         shown = _spans(run, folded, matched) if in_place else [run] if matched else []
@@ -121,7 +121,7 @@ class Explanation:
         queries = [query.query for query in self.queries]
         explanations = []
         for rank, passage in enumerate(map(passage_of, self.nodes), 1):
-            known = frozenset(analyse(f"{passage.section}\n{passage.text}"))
+            known = frozenset(tokenize(f"{passage.section}\n{passage.text}"))
             terms = dict.fromkeys(term for query in queries for term in matched_terms(query, known))
             explanations.append(
                 PassageExplanation(

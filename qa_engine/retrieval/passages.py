@@ -11,6 +11,7 @@ from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 from pydantic import Field, PrivateAttr
 
+from qa_engine.config import RetrievalConfig
 from qa_engine.documents.sentences.node_ids import node_id, split_node_id
 from qa_engine.documents.sentences.splitting import join_sentences
 from qa_engine.index.records import StoredSentence
@@ -18,6 +19,7 @@ from qa_engine.retrieval.sources import Origin, PassageSources
 from qa_engine.text.language import chinese_size
 from qa_engine.types import RANKS, SCORES, Passage, PassageSentence, passage_node
 
+_DEFAULTS = RetrievalConfig()
 _TYPICAL_SENTENCE = 25
 """Characters of a short Chinese sentence: bounds how many neighbours are fetched."""
 _MAX_REACH = 8

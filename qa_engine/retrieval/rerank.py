@@ -16,10 +16,10 @@ from llama_index_instrumentation import get_dispatcher
 from pydantic import Field, PrivateAttr
 
 from qa_engine.config import LOCAL, RerankConfig
-from qa_engine.index.token_store import StoredTokens
+from qa_engine.index.vectors.token_store import StoredTokens
 from qa_engine.models.late_interaction import Interaction, LateInteractionModel, telling_scores
 from qa_engine.retrieval.cross_lingual_offset import interaction_shift
-from qa_engine.text.tokenizer import analyse
+from qa_engine.text.tokenizer import tokenize
 from qa_engine.types import Passage, passage_of, with_changes
 
 dispatcher = get_dispatcher(__name__)
@@ -45,7 +45,7 @@ class DiversityRerank(BaseNodePostprocessor):
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
     ) -> list[NodeWithScore]:
         relevance = _to_unit([node.score or 0.0 for node in nodes])
-        terms = [frozenset(analyse(node.node.get_content())) for node in nodes]
+        terms = [frozenset(tokenize(node.node.get_content())) for node in nodes]
         nearest = [0.0] * len(nodes)
         left = list(range(len(nodes)))
         order: list[int] = []

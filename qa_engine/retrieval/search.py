@@ -18,7 +18,7 @@ from qa_engine.errors import InputError, StorageError
 from qa_engine.index.reader import IndexReader, IndexSnapshot
 from qa_engine.retrieval.expansion.expanded_query import ExpandedQuery
 from qa_engine.retrieval.expansion.expander import TRANSLATE, QueryExpander
-from qa_engine.retrieval.filters.resolution import Scope, metadata_keys, resolve
+from qa_engine.retrieval.filters.resolution import Scope, resolve
 from qa_engine.retrieval.hybrid.targets import SearchTarget
 from qa_engine.retrieval.retriever import PassageRetriever, RankedPassages
 from qa_engine.text.language import is_chinese
@@ -190,15 +190,13 @@ class CollectionSearch:
         """What to search of each collection; None for all that is published of it."""
         if filters is None and len(self._readers) == 1:
             return [None]
-        records = [
-            reader.catalog.published_files(snapshot.bm25.document_ids)
-            for reader, snapshot in zip(self._readers, snapshots, strict=True)
-        ]
-        keys = [key for files in records for key in metadata_keys(files)] if len(records) > 1 else []
+        catalogs = [reader.catalog for reader in self._readers]
         scopes: list[Scope | None] = []
-        taken: set[str] = set()
-        for reader, files in zip(self._readers, records, strict=True):
-            scope = resolve(filters, reader.catalog, keys, files).without(taken)
-            taken.update(scope.conditions)
+        covered: set[str] = set()
+        for catalog, snapshot in zip(catalogs, snapshots, strict=True):
+            # Asked for only if the key is not one of this collection.
+            keys = (key for other in catalogs if other is not catalog for key in other.metadata_keys())
+            scope = resolve(filters, catalog, keys, snapshot.bm25.document_ids).without(covered)
+            covered.update(scope.conditions)
             scopes.append(None if filters is None and scope.complete else scope)
         return scopes

@@ -21,15 +21,15 @@ from pdf_factory import SOLAR_SYSTEM, WEST_LAKE, chinese_pdf, english_pdf
 from processes import python
 
 from qa_engine import QueryEngine
-from qa_engine.config import IndexConfig
+from qa_engine.config import Config, IndexConfig
 from qa_engine.errors import QAEngineError, ServiceUnavailableError
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
-from qa_engine.index.vectors import vector_store
-from qa_engine.index.vectors.chroma import VectorPlace, drop_place
+from qa_engine.index.vectors import backends, vector_store
 from qa_engine.index.vectors.chroma_server import chroma_server as server_of
-from qa_engine.ingestion import file_pipeline as module
+from qa_engine.index.vectors.locations import VectorLocation, drop_location
 from qa_engine.ingestion.maintenance.rebuild import rebuild
+from qa_engine.ingestion.reading import batches
 from qa_engine.ingestion.report import FileResult, IngestProgress
 
 pytestmark = pytest.mark.usefixtures("parsed_in_place")
@@ -40,8 +40,9 @@ ASK = """
 import sys
 from hash_embedding import HashEmbedding
 from qa_engine import QueryEngine
-from qa_engine.config import IndexConfig
-engine = QueryEngine.open(sys.argv[1], embed_model=HashEmbedding(model_name="hash"), config={"rerank": {"model": "none"}})
+from qa_engine.config import Config
+config = Config.load(rerank={"model": "none"})
+engine = QueryEngine.open(sys.argv[1], embed_model=HashEmbedding(model_name="hash"), config=config)
 print("ready", flush=True)
 for line in sys.stdin:
     found = engine.retrieve(line.strip(), top_k=3)
@@ -67,7 +68,7 @@ def on_server(chroma_server: ChromaProcess, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def engine(storage: Path, *collections: str, **options: Any) -> QueryEngine:
-    config = {"rerank": {"model": "none"}}
+    config = Config.load(rerank={"model": "none"})
     return QueryEngine.open(storage, collections or "default", config, embed_model=HASH, **options)
 
 
@@ -95,8 +96,8 @@ def library(docs: Path, count: int) -> None:
 def test_server_that_goes_away_in_a_run_loses_nothing(
     server: ChromaProcess, docs: Path, storage: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_TOGETHER_FILES", 1)
-    monkeypatch.setattr(vector_store, "_ATTEMPTS", 2)
+    monkeypatch.setattr(batches, "MAX_BATCH_FILES", 1)
+    monkeypatch.setattr(backends, "ATTEMPTS", 2)
     library(docs, 4)
     chinese_pdf(docs / "old.pdf")
     ingest(docs / "old.pdf", storage)
@@ -127,8 +128,8 @@ def test_server_that_goes_away_in_a_run_loses_nothing(
 def test_run_outlives_a_server_that_is_started_again(
     server: ChromaProcess, docs: Path, storage: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_TOGETHER_FILES", 1)
-    monkeypatch.setattr(vector_store, "_ATTEMPTS", 8)
+    monkeypatch.setattr(batches, "MAX_BATCH_FILES", 1)
+    monkeypatch.setattr(backends, "ATTEMPTS", 8)
     library(docs, 3)
     restarting = threading.Thread(target=server.start)
 
@@ -188,7 +189,7 @@ def test_run_that_is_killed_is_completed_by_the_next(
 def test_another_process_asks_while_files_come_and_go(
     on_server: ChromaProcess, docs: Path, storage: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_TOGETHER_FILES", 1)
+    monkeypatch.setattr(batches, "MAX_BATCH_FILES", 1)
     chinese_pdf(docs / "lake.pdf")
     ingest(docs, storage)
     with python(ASK, str(storage)) as other:
@@ -234,7 +235,7 @@ def test_filters_and_two_collections_in_one_question(
         where = MetadataFilters(filters=[MetadataFilter(key=key, value=value)])
         found = files(both.retrieve(SOLAR_SYSTEM[0], top_k=10, filters=where))
         assert found == {expected} if expected else len(found) == 3
-    place = VectorPlace.of(Catalog(collection_paths(storage, "合同 2024").catalog))
+    place = VectorLocation.of(Catalog(collection_paths(storage, "合同 2024").catalog))
     assert place is not None
     assert place.name.startswith("qa-2024-")
 
@@ -265,12 +266,12 @@ def test_vectors_move_to_a_server_and_back(
     # Two of the files say nearly the same: which comes first is chance.
     found = sorted(node.node.get_content() for node in engine(storage).retrieve(SOLAR_SYSTEM[1]))
     monkeypatch.setenv(URL_VARIABLE, chroma_server.url)
-    rebuild(storage, part="vectors", embed_model=HASH)
+    rebuild(storage, part="vectors", config=Config.load(), embed_model=HASH)
     assert stored_files(storage) == before
     assert sorted(node.node.get_content() for node in engine(storage).retrieve(SOLAR_SYSTEM[1])) == found
     assert ingest(docs, storage).unchanged == 3
     monkeypatch.delenv(URL_VARIABLE)
-    rebuild(storage, part="vectors", embed_model=HASH)
+    rebuild(storage, part="vectors", config=Config.load(), embed_model=HASH)
     assert stored_files(storage) == before
     assert sorted(node.node.get_content() for node in engine(storage).retrieve(SOLAR_SYSTEM[1])) == found
 
@@ -287,7 +288,7 @@ def test_vectors_move_from_one_server_to_another(
     ingest(docs, storage)
     before = stored_files(storage)
     monkeypatch.setenv(URL_VARIABLE, chroma_server.url)
-    rebuild(storage, part="vectors", embed_model=HASH)
+    rebuild(storage, part="vectors", config=Config.load(), embed_model=HASH)
     assert server_of(IndexConfig(url=server.url)).list_collections() == []
     server.kill()
     assert stored_files(storage) == before
@@ -296,7 +297,7 @@ def test_vectors_move_from_one_server_to_another(
 def test_move_that_the_server_breaks_off_is_completed_by_the_next(
     server: ChromaProcess, docs: Path, storage: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vector_store, "_ATTEMPTS", 1)
+    monkeypatch.setattr(backends, "ATTEMPTS", 1)
     library(docs, 3)
     monkeypatch.delenv(URL_VARIABLE)
     ingest(docs, storage)
@@ -311,12 +312,12 @@ def test_move_that_the_server_breaks_off_is_completed_by_the_next(
     with monkeypatch.context() as patch:
         patch.setattr(vector_store.SentenceVectorStore, "add", dying)
         with pytest.raises(QAEngineError, match=server.url):
-            rebuild(storage, part="vectors", embed_model=HASH)
+            rebuild(storage, part="vectors", config=Config.load(), embed_model=HASH)
     server.start()
     with monkeypatch.context() as patch:
         patch.delenv(URL_VARIABLE)
         assert stored_files(storage) == before  # readers go on with what they had
-    rebuild(storage, part="vectors", embed_model=HASH)
+    rebuild(storage, part="vectors", config=Config.load(), embed_model=HASH)
     assert stored_files(storage) == before
 
 
@@ -356,10 +357,10 @@ def test_vectors_that_a_server_has_lost_are_embedded_again(
     library(docs, 2)
     report = ingest(docs, storage)
     paths = collection_paths(storage, "default")
-    place = VectorPlace.of(Catalog(paths.catalog))
+    place = VectorLocation.of(Catalog(paths.catalog))
     assert place is not None
-    drop_place(paths, place, IndexConfig(url=on_server.url), 1)
+    drop_location(paths, place, IndexConfig(url=on_server.url))
     shutil.rmtree(docs)
-    done = rebuild(storage, part="embedding", embed_model=HASH)
+    done = rebuild(storage, part="embedding", config=Config.load(), embed_model=HASH)
     assert done.nodes == report.nodes
     assert files(engine(storage).retrieve("This is text 1.", top_k=5)) == {"0.pdf", "1.pdf"}

@@ -1,70 +1,75 @@
-"""What ``qa-engine show`` prints about a file of a collection."""
+"""The files of a collection on standard output: all in a table, or what is recorded about one."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from qa_engine.cli.output import print_json, results
+from qa_engine.cli.output import plural, results
 
 if TYPE_CHECKING:
-    from qa_engine.index.catalog import Catalog
-    from qa_engine.index.records import FileRecord
+    from qa_engine.ingestion.files.info import FileInfo, FileLine
 
 _STATES = {
     "unchanged": "as it was ingested",
-    "changed": "changed since it was ingested: qa-engine ingest it again",
-    "gone": "gone from there: qa-engine delete takes it out of the collection",
-    "unreadable": "there, and cannot be read: check its permissions",
+    "changed": "changed since it was ingested: run qa-engine ingest on it again",
+    "gone": "no longer at its path: qa-engine delete removes it from the collection",
+    "unreadable": "there, but it cannot be read: check its permissions",
 }
 _SECTIONS = 30
 """Sections that are listed for people; with ``--json`` all are."""
 
 
-def file_of(catalog: Catalog, wanted: str, collection: str) -> FileRecord | None:
-    """The file that a path, a name or a pattern stands for; None if there is none.
-
-    Raises:
-        InputError: it stands for several.
-    """
-    from qa_engine.errors import InputError
-    from qa_engine.index.file_matching import matching_files
-
-    found = matching_files(catalog.files().values(), wanted)
-    if len(found) > 1:
-        paths = [record.path for record in found[:10]]
-        more = f" and {len(found) - 10} more" if len(found) > 10 else ""
-        raise InputError(
-            f"{wanted!r} stands for {len(found)} files of the collection {collection!r}: name one of "
-            f"{', '.join(paths)}{more}."
-        )
-    return found[0] if found else None
-
-
-def show_file(catalog: Catalog, record: FileRecord, collection: str, as_json: bool) -> None:
-    """Prints what is known about a file."""
-    from qa_engine.ingestion.files.info import file_facts
-
-    facts = file_facts(catalog, record)
-    if as_json:
-        print_json({"collection": collection, **facts.to_dict()})
-        return
+def show_files(files: Sequence[FileLine], collection: str) -> None:
+    """Prints a table of files, and their number."""
     console = results()
-    console.print(facts.file, style="bold", markup=False)
+    if not files:
+        console.print(f"{collection} holds no file: run qa-engine ingest PATH to add some.", markup=False)
+        return
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table()
+    numbers = {"pages", "sentences"}
+    for key in ("file", "pages", "sentences", "ingested", "copies", "notes"):
+        table.add_column(key, justify="right" if key in numbers else "left")
+    for file in files:
+        cells = (
+            file.file,
+            str(file.pages),
+            str(file.nodes),
+            file.ingested_at,
+            ", ".join(file.copies),
+            f"gone from {file.path}" if file.gone else "",
+        )
+        table.add_row(*map(Text, cells))
+    console.print(table)
+    pages, sentences = sum(file.pages for file in files), sum(file.nodes for file in files)
+    console.print(
+        f"{plural(len(files), 'file')}, {plural(pages, 'page')}, {plural(sentences, 'sentence')}",
+        markup=False,
+    )
+
+
+def show_file(info: FileInfo) -> None:
+    """Prints what a collection records about a file, and the first of its sections."""
+    console = results()
+    console.print(info.file, style="bold", markup=False)
     rows = {
-        "path": facts.path,
-        "state": _STATES[facts.state],
-        "size": f"{facts.size:,} bytes",
-        "ingested": facts.ingested_at,
-        "pages": str(facts.pages) + (f", {facts.awaits_ocr} wait for OCR" if facts.awaits_ocr else ""),
-        "sentences": f"{facts.nodes}, {facts.chinese_share:.0%} Chinese",
-        "tables": str(len(facts.tables)),
-        "sections": str(len(facts.sections)),
-        "metadata": ", ".join(f"{key} = {value!r}" for key, value in facts.metadata.items()) or "none",
-        "copies": ", ".join(facts.copies) or "none",
+        "path": info.path,
+        "state": _STATES[info.state],
+        "size": f"{info.size:,} bytes",
+        "ingested": info.ingested_at,
+        "pages": str(info.pages) + (f", {info.awaits_ocr} wait for OCR" if info.awaits_ocr else ""),
+        "sentences": f"{info.nodes}, {info.chinese_share:.0%} Chinese",
+        "tables": str(len(info.tables)),
+        "sections": str(len(info.sections)),
+        "metadata": ", ".join(f"{key} = {value!r}" for key, value in info.metadata.items()) or "none",
+        "copies": ", ".join(info.copies) or "none",
     }
     for name, value in rows.items():
         console.print(f"{name + ':':<10} {value}", markup=False)
-    for section in facts.sections[:_SECTIONS]:
+    for section in info.sections[:_SECTIONS]:
         console.print(f"  {section}", markup=False)
-    if len(facts.sections) > _SECTIONS:
-        console.print(f"  … {len(facts.sections) - _SECTIONS} more, with --json", markup=False)
+    if len(info.sections) > _SECTIONS:
+        console.print(f"  … {len(info.sections) - _SECTIONS} more, with --json", markup=False)

@@ -10,12 +10,12 @@ from llama_index.core.retrievers import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle
 
 from qa_engine.documents.sentences.node_ids import split_node_id
-from qa_engine.index.bm25.index import Bm25Hit, Bm25Index, TermsFound
+from qa_engine.index.bm25.index import Bm25Hit, Bm25Index, TermStatistics
 from qa_engine.index.vectors.vector_store import SentenceVectorStore
 from qa_engine.retrieval.filters.conditions import holds
 from qa_engine.retrieval.filters.resolution import Scope
 from qa_engine.retrieval.hybrid.targets import SearchTarget
-from qa_engine.text.tokenizer import analyse
+from qa_engine.text.tokenizer import tokenize
 
 _GROWTH = 4
 """How many times as many sentences are looked at next, if too few of the best satisfy the filter."""
@@ -51,7 +51,7 @@ class BilingualBM25Retriever(BaseRetriever):
         self._scope = scope
         self._rows = None if scope is None else index.rows_of(scope.conditions)
         # The weight of this retriever is worked out from what the search has looked up.
-        self._terms = lru_cache(maxsize=_REMEMBERED)(lambda question: index.look_up(analyse(question)))
+        self._terms = lru_cache(maxsize=_REMEMBERED)(lambda question: index.look_up(tokenize(question)))
 
     def coverage(self, question: str) -> float:
         """The share of the question's terms, 0 to 1, that occur anywhere in the collection."""
@@ -74,7 +74,7 @@ class BilingualBM25Retriever(BaseRetriever):
             if hit.node_id in nodes:
                 yield NodeWithScore(node=nodes[hit.node_id], score=hit.score)
 
-    def _within(self, scope: Scope, terms: TermsFound) -> list[NodeWithScore]:
+    def _within(self, scope: Scope, terms: TermStatistics) -> list[NodeWithScore]:
         """The best sentences of the scope. Pages and sections are stored with the sentences, which are read to see them."""
         seen: set[str] = set()
         admitted: list[NodeWithScore] = []
@@ -117,7 +117,7 @@ class JoinedBM25Retriever(BilingualBM25Retriever):
 
     def coverage(self, question: str) -> float:
         """The share of the question's terms, 0 to 1, that occur in any of the collections."""
-        terms = set(analyse(question))
+        terms = set(tokenize(question))
         known = {term for part in self._parts for term in part.known_terms(question)}
         return len(known) / len(terms) if terms else 0.0
 

@@ -12,7 +12,7 @@ from qa_engine.documents.sentences.node_ids import split_node_id
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.reader import IndexSnapshot
 from qa_engine.index.records import StoredSentence
-from qa_engine.index.token_store import StoredTokens
+from qa_engine.index.vectors.token_store import StoredTokens
 from qa_engine.retrieval.filters.resolution import Scope
 
 Value = TypeVar("Value")
