@@ -21,10 +21,10 @@ from qa_engine.conversation.turns import Turn
 from qa_engine.errors import QAEngineError
 from qa_engine.models.llm import build_llm
 from qa_engine.models.remote.service_errors import llm_errors
+from qa_engine.retrieval.explanation import Condensation
 from qa_engine.retrieval.shared_calls import SharedCalls
 from qa_engine.text.language import is_chinese
 from qa_engine.text.reply_wrappers import without_wrappers
-from qa_engine.types import Condensation
 
 _TEMPLATE = """\
 你的任务是改写问题。用户就一批文档连续提问，当前问题可能用代词指代前面说过的内容，或者省略了它。\

@@ -13,8 +13,8 @@ from qa_engine.config import ConversationConfig
 from qa_engine.conversation.condense import QuestionCondenser
 from qa_engine.conversation.turns import Turn, within
 from qa_engine.conversation.turnstile import Turnstile
+from qa_engine.retrieval.explanation import Condensation
 from qa_engine.tracing import atraced, traced
-from qa_engine.types import Condensation
 
 if TYPE_CHECKING:
     from qa_engine.engine import QueryEngine

@@ -6,14 +6,14 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from llama_index.core.schema import NodeWithScore
 
 from qa_engine.retrieval.expansion.expanded_query import Expansion
 from qa_engine.retrieval.hybrid.fusion import QueryWeights
 from qa_engine.text.tokenizer import HAN_CLASS, fold, tokenize
-from qa_engine.types import Condensation, passage_of
+from qa_engine.types import passage_of
 
 _RUNS = re.compile(rf"[{HAN_CLASS}]+|[^\W{HAN_CLASS}]+(?:[-./,&:][^\W{HAN_CLASS}]+)*")
 _HAN = re.compile(f"[{HAN_CLASS}]")
@@ -88,6 +88,41 @@ class PassageExplanation:
     ranks: Mapping[str, int]
     scores: Mapping[str, float]
     terms: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Condensation:
+    """The question that stands alone, and how it was made.
+
+    Attributes:
+        question: as it was asked.
+        standalone: as it was searched for and answered.
+        method: ``llm``, ``rules``, or ``none`` where the question was left as it was.
+        skipped: why it was left as it was, in one sentence; None if it was looked at, or if that failed.
+        error: why the language model gave nothing, in one sentence; None if nothing went wrong.
+        cached: whether this was known from before, or shared with a question that was asked at the same time.
+        seconds: that the call took; 0 for what was known.
+    """
+
+    question: str
+    standalone: str
+    method: Literal["llm", "rules", "none"] = "none"
+    skipped: str | None = None
+    error: str | None = None
+    cached: bool = False
+    seconds: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """The documented JSON object."""
+        return {
+            "question": self.question,
+            "standalone": self.standalone,
+            "method": self.method,
+            "skipped": self.skipped,
+            "error": self.error,
+            "cached": self.cached,
+            "seconds": round(self.seconds, 4),
+        }
 
 
 @dataclass

@@ -155,12 +155,8 @@ class PassageBuilder(BaseNodePostprocessor):
             max_per_file: most passages of one file, so that the next best files move up; 0 for any number.
             sources: tells the collection and the file of each passage; without it, passages name no collection.
         """
-        super().__init__(
-            window_chars=window_chars,
-            latin_ratio=latin_ratio,
-            max_passages=max_passages,
-            max_per_file=max_per_file,
-        )
+        sizes = {"window_chars": window_chars, "latin_ratio": latin_ratio}
+        super().__init__(**sizes, max_passages=max_passages, max_per_file=max_per_file)
         self._store = store
         self._sources = sources
 
@@ -189,7 +185,7 @@ class PassageBuilder(BaseNodePostprocessor):
             for stage, rank in hit.node.metadata.get(RANKS, {}).items():
                 window.ranks[stage] = min(rank, window.ranks.get(stage, rank))
         documents = {window.document_id for window in windows}
-        origins = self._sources.origins(documents) if self._sources is not None else {}
+        origins = {} if self._sources is None else self._sources.origins(documents)
         return [
             passage_node(_passage(window, sentences, origins.get(window.document_id))) for window in windows
         ]

@@ -83,7 +83,7 @@ NONE = "none"
 LOCAL_WEIGHT = 0.7
 """Default share of late interaction in the final order where BM25 found much; a trained cross-encoder gets all of it."""
 BLIND_WEIGHT = 0.9
-"""The same where BM25 found nothing, so that the fused order is that of a single leg."""
+"""The same where BM25 found nothing, so that the fused order is that of the vectors alone."""
 _SEEING = 0.35
 """From this share of candidates that BM25 found on, it counts as seeing: 0.25 to 0.95 (5th and 95th percentile) within a
 language, 0 to 0.32 between two."""
@@ -235,8 +235,7 @@ def interaction_scores(interactions: Sequence[Interaction], offsets: Sequence[fl
 
 
 def blend(model_scores: Sequence[float], earlier_scores: Sequence[float], weight: float) -> list[float]:
-    """The z-scores of a model and those of the stage before it, the former with ``weight``, 0 to 1, and the latter with the
-    rest."""
+    """The weighted mean of the z-scores of a model, by ``weight`` (0 to 1), and of those of the stage before it."""
     pairs = zip(z_scores(model_scores), z_scores(earlier_scores), strict=True)
     return [weight * by_model + (1 - weight) * earlier for by_model, earlier in pairs]
 

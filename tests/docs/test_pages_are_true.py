@@ -22,8 +22,7 @@ from qa_engine.ingestion.files.info import FileInfo, FileLine
 from qa_engine.ingestion.maintenance.delete import DeleteReport
 from qa_engine.ingestion.report import FileStatus
 from qa_engine.retrieval.expansion.expanded_query import Expansion
-from qa_engine.retrieval.explanation import Explanation
-from qa_engine.types import Condensation
+from qa_engine.retrieval.explanation import Condensation, Explanation
 
 DOCS = ROOT / "docs"
 _LINK = re.compile(r"\[[^\]]*\]\((?!https?:)([^)#\s]*)(#[^)\s]+)?\)")
