@@ -61,7 +61,7 @@ def build_parts(
     if llm is not None or config.llm.model is not None:
         synthesizer = ChineseAnswerSynthesizer(
             llm or build_llm(config.llm),
-            repairs=config.answering.repairs,
+            retries=config.answering.repairs,
             streaming=config.answering.streaming,
             prices=Prices.of(config.llm),
         )

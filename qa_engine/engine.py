@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
-import inspect
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from llama_index.core.base.base_query_engine import BaseQueryEngine
 from llama_index.core.base.embeddings.base import BaseEmbedding
-from llama_index.core.base.response.schema import RESPONSE_TYPE
 from llama_index.core.callbacks.base import CallbackManager
 from llama_index.core.llms import LLM
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
@@ -29,18 +27,16 @@ from qa_engine.conversation.chat_engine import QAChatEngine
 from qa_engine.conversation.condense import QuestionCondenser
 from qa_engine.conversation.session import ChatSession
 from qa_engine.errors import InputError
+from qa_engine.flow import Flow, Piece, apieces, arun, call, in_thread, pieces, read, run
 from qa_engine.index.reader import IndexReader
 from qa_engine.retrieval.expansion.expander import QueryExpander
 from qa_engine.retrieval.explanation import Explanation
 from qa_engine.retrieval.rerank import name_of
 from qa_engine.retrieval.retriever import RankedPassages
 from qa_engine.retrieval.search import CollectionSearch
-from qa_engine.tracing import atraced, query_event, retrieve_event, stream_events, traced
+from qa_engine.tracing import atraced, question_events, retrieval_event, traced
 
 EXTRACTIVE = "extractive"
-# Without the span of the parent's methods, since our own methods of these names have one.
-_query_in_span: Callable[..., RESPONSE_TYPE] = inspect.unwrap(BaseQueryEngine.query)
-_aquery_in_span: Callable[..., Awaitable[RESPONSE_TYPE]] = inspect.unwrap(BaseQueryEngine.aquery)
 
 
 class QueryEngine(BaseQueryEngine):
@@ -165,8 +161,8 @@ class QueryEngine(BaseQueryEngine):
 
     # -- the journey
 
-    def query(self, str_or_query_bundle: QueryType, filters: MetadataFilters | None = None) -> RESPONSE_TYPE:
-        """The `Answer` to a question.
+    def query(self, str_or_query_bundle: QueryType, filters: MetadataFilters | None = None) -> Answer:
+        """The answer to a question.
 
         Args:
             str_or_query_bundle: the question.
@@ -175,68 +171,58 @@ class QueryEngine(BaseQueryEngine):
         Raises:
             InputError: the question is empty or too long, or a filter cannot be used.
         """
-        return _query_in_span(self.with_filters(filters), str_or_query_bundle)
+        return run(self.with_filters(filters)._steps(_bundle(str_or_query_bundle)))
 
-    async def aquery(
-        self, str_or_query_bundle: QueryType, filters: MetadataFilters | None = None
-    ) -> RESPONSE_TYPE:
+    async def aquery(self, str_or_query_bundle: QueryType, filters: MetadataFilters | None = None) -> Answer:
         """`query` without blocking."""
-        return await _aquery_in_span(self.with_filters(filters), str_or_query_bundle)
-
-    def _query(self, query_bundle: QueryBundle) -> Answer:
-        with query_event(self.callback_manager, query_bundle) as done:
-            grounds = self._judge.grounds(query_bundle, self._rank(query_bundle))
-            answer = grounds.refusal() or self._synthesizer.synthesize(query_bundle, grounds.passages)
-            done(self._judge.completed(answer, grounds, self.models))
-            return answer
-
-    async def _aquery(self, query_bundle: QueryBundle) -> Answer:
-        with query_event(self.callback_manager, query_bundle) as done:
-            ranked = await self._arank(query_bundle)
-            grounds = await asyncio.to_thread(self._judge.grounds, query_bundle, ranked)
-            answer = grounds.refusal() or await self._synthesizer.asynthesize(query_bundle, grounds.passages)
-            done(await asyncio.to_thread(self._judge.completed, answer, grounds, self.models))
-            return answer
+        return await arun(self.with_filters(filters)._steps(_bundle(str_or_query_bundle)))
 
     def stream(self, question: QueryType, filters: MetadataFilters | None = None) -> AnswerStream:
         """Yields the text of the answer in pieces; ``.answer`` holds the `Answer` with citations at the end."""
         query = self.checked(question)
-        pieces = self.with_filters(filters)._pieces(query)
-        return AnswerStream(traced(self, "stream", query.query_str, pieces))
+        steps = pieces(self.with_filters(filters)._steps(query, streaming=True))
+        return AnswerStream(traced(self, "stream", query.query_str, steps))
 
     def astream(self, question: QueryType, filters: MetadataFilters | None = None) -> AsyncAnswerStream:
         """`stream` for ``async for``; never blocks the event loop."""
         query = self.checked(question)
-        pieces = self.with_filters(filters)._apieces(query)
-        return AsyncAnswerStream(atraced(self, "astream", query.query_str, pieces))
+        steps = apieces(self.with_filters(filters)._steps(query, streaming=True))
+        return AsyncAnswerStream(atraced(self, "astream", query.query_str, steps))
 
-    def _pieces(self, query: QueryBundle) -> Generator[str | Answer, None, None]:
-        with stream_events(self.callback_manager, query) as done:
-            grounds = self._judge.grounds(query, self._rank(query))
+    def _steps(self, query: QueryBundle, streaming: bool = False) -> Flow[Answer]:
+        """The journey of a question, from which all ways of asking are made."""
+        with question_events(self.callback_manager, query) as done:
+            ranked = yield from self._ranked(query)
+            grounds = yield from in_thread(self._judge.grounds, query, ranked)
             answer = grounds.refusal()
             if answer is not None:
-                yield REFUSAL
+                yield Piece(REFUSAL)
+            elif streaming:
+                stream = yield from read(
+                    partial(self._synthesizer.stream_answer, query, grounds.passages),
+                    partial(self._synthesizer.astream_answer, query, grounds.passages),
+                )
+                answer = stream.answer
             else:
-                with self._synthesizer.stream_answer(query, grounds.passages) as source:
-                    yield from source
-                    answer = source.answer
-            done(self._judge.completed(answer, grounds, self.models))
-            yield answer
+                answer = yield from call(
+                    partial(self._synthesizer.synthesize, query, grounds.passages),
+                    partial(self._synthesizer.asynthesize, query, grounds.passages),
+                )
+            answer = yield from in_thread(self._judge.completed, answer, grounds, self.models)
+            done(answer)
+        return answer
 
-    async def _apieces(self, query: QueryBundle) -> AsyncGenerator[str | Answer, None]:
-        with stream_events(self.callback_manager, query) as done:
-            ranked = await self._arank(query)
-            grounds = await asyncio.to_thread(self._judge.grounds, query, ranked)
-            answer = grounds.refusal()
-            if answer is not None:
-                yield REFUSAL
-            else:
-                async with self._synthesizer.astream_answer(query, grounds.passages) as source:
-                    async for piece in source:
-                        yield piece
-                    answer = source.answer
-            done(await asyncio.to_thread(self._judge.completed, answer, grounds, self.models))
-            yield answer
+    def _ranked(self, question: QueryType, top_k: int = 0, stages: bool = False) -> Flow[RankedPassages]:
+        with retrieval_event(self.callback_manager, question) as done:
+            ranked = yield from self._search.search(question, top_k, self._filters, stages)
+            done(ranked.passages)
+        return ranked
+
+    def _query(self, query_bundle: QueryBundle) -> Answer:
+        return self.query(query_bundle)
+
+    async def _aquery(self, query_bundle: QueryBundle) -> Answer:
+        return await self.aquery(query_bundle)
 
     def retrieve(
         self, query_bundle: QueryType, top_k: int = 10, filters: MetadataFilters | None = None
@@ -283,9 +269,7 @@ class QueryEngine(BaseQueryEngine):
         Raises:
             InputError: the question is empty or too long, ``top_k`` is not positive, or a filter cannot be used.
         """
-        if top_k < 1:
-            raise InputError(f"top_k must be > 0, got {top_k}.")
-        return self._judge.explanation(self.with_filters(filters)._rank(question, top_k, stages), top_k)
+        return run(self.with_filters(filters)._explained(question, top_k, stages))
 
     async def aexplain(
         self,
@@ -295,10 +279,13 @@ class QueryEngine(BaseQueryEngine):
         stages: bool = False,
     ) -> Explanation:
         """`explain` without blocking."""
+        return await arun(self.with_filters(filters)._explained(question, top_k, stages))
+
+    def _explained(self, question: QueryType, top_k: int, stages: bool) -> Flow[Explanation]:
         if top_k < 1:
             raise InputError(f"top_k must be > 0, got {top_k}.")
-        ranked = await self.with_filters(filters)._arank(question, top_k, stages)
-        return await asyncio.to_thread(self._judge.explanation, ranked, top_k)
+        ranked = yield from self._ranked(question, top_k, stages)
+        return (yield from in_thread(self._judge.explanation, ranked, top_k))
 
     def synthesize(
         self, query_bundle: QueryType, nodes: list[NodeWithScore], additional_source_nodes: Any = None
@@ -335,16 +322,6 @@ class QueryEngine(BaseQueryEngine):
         }
         return {name: module for name, module in modules.items() if module is not None}
 
-    # -- its steps
 
-    def _rank(self, question: QueryType, top_k: int = 0, stages: bool = False) -> RankedPassages:
-        with retrieve_event(self.callback_manager, question) as done:
-            ranked = self._search.search(question, top_k, self._filters, stages)
-            done(ranked.passages)
-            return ranked
-
-    async def _arank(self, question: QueryType, top_k: int = 0, stages: bool = False) -> RankedPassages:
-        with retrieve_event(self.callback_manager, question) as done:
-            ranked = await self._search.asearch(question, top_k, self._filters, stages)
-            done(ranked.passages)
-            return ranked
+def _bundle(question: QueryType) -> QueryBundle:
+    return QueryBundle(question) if isinstance(question, str) else question

@@ -29,7 +29,7 @@ class Usage:
     @classmethod
     def of(cls, reply: ChatResponse) -> Usage | None:
         """What a reply, or a piece of one, reports; None for nothing, or for what are no counts."""
-        reported = _field(reply.raw, "usage")
+        reported = field_of(reply.raw, "usage")
         prompt, completion = (_count(reported, name) for name in ("prompt_tokens", "completion_tokens"))
         if prompt is None or completion is None:
             return None
@@ -87,10 +87,11 @@ class Prices:
         return (usage.prompt_tokens * self.input + usage.completion_tokens * self.output) / 1_000_000
 
 
-def _field(holder: Any, name: str) -> Any:
+def field_of(holder: Any, name: str) -> Any:
+    """A field of what a service replied, which is an object or a dictionary; None without it."""
     return holder.get(name) if isinstance(holder, dict) else getattr(holder, name, None)
 
 
 def _count(usage: Any, name: str) -> int | None:
-    value = _field(usage, name)
+    value = field_of(usage, name)
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

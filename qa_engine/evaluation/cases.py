@@ -51,7 +51,7 @@ def ask_case(
     gold = gold_of(question)
     try:
         if not retrieval_only:
-            answer: Answer = engine.query(question.question)  # type: ignore[assignment]
+            answer = engine.query(question.question)
         stages: dict[str, StageRanking] = {}
         if retrieval_only or is_gold("", "", None, None, gold) is not None:
             explained = engine.explain(question.question, TOP_K, stages=True)

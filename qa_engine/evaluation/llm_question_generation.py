@@ -13,7 +13,7 @@ from itertools import islice
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
 from llama_index.core.llms import LLM
 
-from qa_engine.answering.llm.finish_reason import ReplyEnd
+from qa_engine.answering.llm.finish_reason import FinishReason
 from qa_engine.errors import AuthenticationFailedError, QAEngineError
 from qa_engine.evaluation.question_generation import as_question
 from qa_engine.evaluation.questions import LabelledQuestion
@@ -111,11 +111,11 @@ def _asked(llm: LLM, passage: SourcePassage) -> str | Exception:
         ChatMessage(role=MessageRole.USER, content=_USER.format(passage=neutralise(passage.text))),
     ]
     try:
-        end = ReplyEnd(llm)
+        finish = FinishReason(llm)
         with llm_errors(llm):
             reply = llm.chat(messages)
-        end.see(reply)
-        end.check_whole()
+        finish.observe(reply)
+        finish.check_whole()
     except Exception as error:  # noqa: BLE001 - one call must not cost the others
         return error
     return reply.message.content or ""

@@ -1,4 +1,4 @@
-"""What is wrong with the form of an answer, and the second question that asks for it in the right one."""
+"""The rules that an answer breaks by its form, and the messages that ask the model for a better one."""
 
 from __future__ import annotations
 
@@ -14,51 +14,51 @@ from qa_engine.text.prompt_sanitizer import neutralise_markup
 
 
 @dataclass(frozen=True)
-class Defects:
-    """What an answer lacks.
+class Violations:
+    """The rules that an answer breaks.
 
     Attributes:
-        uncited: it cites no passage.
-        foreign: it is not Chinese.
+        uncited: the answer cites no passage.
+        foreign: the answer is not Chinese.
     """
 
     uncited: bool = False
     foreign: bool = False
 
     @classmethod
-    def of(cls, text: str, refused: bool) -> Defects:
-        """Of a normalised answer; a refusal lacks nothing."""
+    def of(cls, text: str, refused: bool) -> Violations:
+        """The violations of a normalised answer; a refusal has none."""
         return cls() if refused else cls(CITED.search(text) is None, not is_chinese_answer(text))
 
     @property
     def count(self) -> int:
-        """How many there are."""
+        """How many rules are broken, 0 to 2."""
         return self.uncited + self.foreign
 
 
-def repair_messages(messages: Sequence[ChatMessage], answer: str, defects: Defects) -> list[ChatMessage]:
-    """The conversation so far, the answer, and what to do better.
+def retry_messages(messages: Sequence[ChatMessage], answer: str, violations: Violations) -> list[ChatMessage]:
+    """The messages for the second call: those of the first, the answer, and what to do better.
 
     Args:
-        messages: that brought the answer about.
-        answer: normalised; empty if the model sent nothing, which is asked for again as it was.
-        defects: of the answer.
+        messages: the messages of the first call.
+        answer: the normalised answer; empty if the model sent nothing, and then the first messages are sent again.
+        violations: what is wrong with the answer.
     """
     if not answer:
         return list(messages)
     return [
         *messages,
         ChatMessage(role=MessageRole.ASSISTANT, content=neutralise_markup(answer)),
-        ChatMessage(role=MessageRole.USER, content=repair_request(defects)),
+        ChatMessage(role=MessageRole.USER, content=retry_request(violations)),
     ]
 
 
-def repair_request(defects: Defects) -> str:
-    """The words that ask for a better answer."""
+def retry_request(violations: Violations) -> str:
+    """The Chinese request for a better answer."""
     faults = []
-    if defects.uncited:
+    if violations.uncited:
         faults.append("没有标出所依据的资料编号")
-    if defects.foreign:
+    if violations.foreign:
         faults.append("没有用中文书写")
     return (
         f"上面的回答{'，也'.join(faults)}。请只依据已知信息重写这个回答：用中文书写（人名、术语、型号可以保留原文），"

@@ -76,7 +76,7 @@ def ask(
             question, engine.explain(question, top_k or _DEFAULT_TOP_K), json, explain, engine.models
         )
         return
-    answer: Answer = engine.query(question)  # type: ignore[assignment]
+    answer = engine.query(question)
     pictures: dict[int, list[str]] = {}
     failures: list[str] = []
     if images is not None:

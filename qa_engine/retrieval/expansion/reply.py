@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable
 
 from qa_engine.text.language import is_chinese
-from qa_engine.text.reply_wrappers import Fence, Reasoning
 
 _LABELS = {
     "translation": "translation",
@@ -31,32 +30,22 @@ def read_reply(reply: str, question: str, translate: bool, max_keywords: int) ->
     """The translation and the keywords in a reply; empty for what it does not hold in a usable form.
 
     Lines that begin with ``translation:`` and ``keywords:`` are read, in English or Chinese, or a JSON object with these
-    keys; reasoning and code fences are dropped. A translation that is in the language of the question, or many times as
+    keys. A translation that is in the language of the question, or many times as
     long, is none.
 
     Args:
-        reply: what came back.
-        question: as it was asked.
+        reply: the reply without reasoning and code fence.
+        question: the question as it was asked.
         translate: whether a translation was asked for; if not, none is returned.
         max_keywords: most keywords to return; 0 if none were asked for.
     """
-    text = unwrapped(reply)
-    parts = _from_json(text) or _from_lines(text)
-    if not parts and translate and not max_keywords and "\n" not in text:
-        parts = {"translation": text}  # nothing but the translation, as chat models like to have it
+    parts = _from_json(reply) or _from_lines(reply)
+    if not parts and translate and not max_keywords and "\n" not in reply:
+        parts = {"translation": reply}  # nothing but the translation, as chat models like to have it
     translation = parts.get("translation", "").strip(_WRAPPERS) if translate else ""
     if is_chinese(translation) == is_chinese(question) or len(translation) > 200 + 6 * len(question):
         translation = ""
     return " ".join(translation.split()), _keywords(parts.get("keywords", ""), max_keywords)
-
-
-def unwrapped(reply: str) -> str:
-    """What a model said, without its reasoning and without a code fence around it."""
-    reasoning, fence = Reasoning(), Fence()
-    text, _ = reasoning.feed(reply)
-    rest, only_reasoning = reasoning.finish()
-    shown = rest if only_reasoning else text + rest
-    return (fence.feed(shown) + fence.finish()).strip()
 
 
 def _from_json(text: str) -> dict[str, str]:
