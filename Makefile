@@ -29,17 +29,17 @@ $(BIN)/python:
 
 $(VENV)/.installed: $(BIN)/python pyproject.toml
 	@echo "== Installing qa_engine and its dependencies into $(VENV) (minutes the first time, then not again)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e .
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@echo "== Installing what the tests need"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e '.[dev,eval]'
 	@touch $@
 
 $(VENV)/.installed-extras: $(VENV)/.installed-dev
 	@echo "== Installing the extras that the tests can do with"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,ocr,ray,otel]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e '.[dev,eval,cross-encoder,ocr,ray,otel]'
 	@touch $@
 
 demo: $(VENV)/.installed ## install, ingest the example PDFs and ask them four questions; no key, no model download
@@ -72,16 +72,17 @@ demo: $(VENV)/.installed ## install, ingest the example PDFs and ask them four q
 test: lint ## lint, types and all tests but the slow ones
 	@$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
-test-all: lint $(VENV)/.installed-extras ## the same with the slow tests, and those of the extras for OCR, Ray and OpenTelemetry
+test-all: lint $(VENV)/.installed-extras ## the same with the slow tests, and those of the extras: cross-encoders, OCR, Ray, OpenTelemetry
 	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m ''
 
 stress: $(VENV)/.installed-extras ## the slow tests alone
 	@$(BIN)/python -m pytest -m slow
 
-lint: $(VENV)/.installed-dev ## ruff and mypy
+lint: $(VENV)/.installed-dev ## ruff, mypy, and the direction of imports
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo --no-cache
 
 format: $(VENV)/.installed-dev ## format the code, and mend what ruff can mend
 	@$(BIN)/ruff check --fix

@@ -157,7 +157,8 @@ def render_pdf(paragraphs: Sequence[tuple[str, str]], out: Path, *, header: str)
                 (_PAGE.width / 2 - 20, _PAGE.height - 36), footer, fontsize=8, fontname=_MARGIN_FONT
             )
         document.subset_fonts()
-        document.save(out, garbage=4, deflate=True)
+        # Without a new id, the same paragraphs make the same bytes, and so the same document ids.
+        document.save(out, garbage=4, deflate=True, no_new_id=True)
     raw.unlink()
     return pages
 

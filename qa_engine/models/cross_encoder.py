@@ -33,7 +33,7 @@ def load_cross_encoder(config: RerankConfig) -> Any:
     except ImportError as error:
         raise ModelUnavailableError(
             f"The cross-encoder {config.model!r} cannot be loaded: {error}; "
-            "pip install sentence-transformers, or use rerank.model = 'local'."
+            "pip install 'qa-engine[cross-encoder]', or use rerank.model = 'local'."
         ) from error
     try:
         return CrossEncoder(

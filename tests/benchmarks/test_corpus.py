@@ -143,6 +143,11 @@ def test_the_sample_depends_on_the_seed_only(tmp_path: Path) -> None:
     assert sample(1) == sample(1) != sample(2)
 
 
+def test_the_same_paragraphs_make_the_same_bytes(source: Path, tmp_path: Path) -> None:
+    [first], [second] = (build_corpus(source, tmp_path / folder).files for folder in ("one", "two"))
+    assert first.read_bytes() == second.read_bytes()
+
+
 def test_questions_of_a_parallel_file_keep_the_answers_of_the_documents(tmp_path: Path) -> None:
     english = [
         (title, f"The {name} is known to all. It ends in {end}.", end, "?")

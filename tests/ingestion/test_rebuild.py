@@ -69,10 +69,8 @@ def test_terms_of_another_analyser_are_made_anew_and_no_file_is_read(
     collection: Path, docs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = reader_of(collection).snapshot().bm25.search(analyse("西湖在哪里"), 5)
-    for name in ("bm25", "ingestion.stored_nodes"):
-        module = f"qa_engine.index.{name}" if name == "bm25" else f"qa_engine.{name}"
-        monkeypatch.setattr(f"{module}.ANALYSER_VERSION", "another")
-    monkeypatch.setattr("qa_engine.ingestion.publishing.ANALYSER_VERSION", "another")
+    for module in ("index.bm25.index", "ingestion.stored_nodes", "ingestion.publishing"):
+        monkeypatch.setattr(f"qa_engine.{module}.ANALYSER_VERSION", "another")
     monkeypatch.setattr("qa_engine.ingestion.stored_nodes.analyse", lambda text: ["x", *analyse(text)])
     report = ingest(docs, collection)
     assert (report.unchanged, report.updated) == (2, 0)

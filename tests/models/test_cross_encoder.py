@@ -30,7 +30,7 @@ WORDS = [
 @pytest.fixture(scope="module")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A BERT with random weights and one output, saved as such models are."""
-    import torch
+    torch = pytest.importorskip("torch", reason="the extra cross-encoder is not installed")
     from tokenizers import Tokenizer
     from tokenizers.models import WordLevel
     from tokenizers.pre_tokenizers import Whitespace
@@ -111,6 +111,7 @@ def test_folder_that_holds_no_model_is_refused(tmp_path: Path) -> None:
 def test_name_on_a_hub_that_cannot_be_reached_is_one_clear_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pytest.importorskip("sentence_transformers", reason="the extra cross-encoder is not installed")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
     printed = run_python(
@@ -132,5 +133,5 @@ def test_missing_package_is_named_with_the_command(monkeypatch: pytest.MonkeyPat
     import sys
 
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
-    with pytest.raises(ModelUnavailableError, match="pip install sentence-transformers"):
+    with pytest.raises(ModelUnavailableError, match=r"pip install 'qa-engine\[cross-encoder\]'"):
         load_cross_encoder(RerankConfig(model="BAAI/bge-reranker-large"))

@@ -1,0 +1,98 @@
+"""The wheel with its hard dependencies alone: ingest, ask and doctor work, and torch is not there."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import venv
+from collections.abc import Callable
+from importlib.metadata import distribution
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+QUESTION = "工作满十年的员工每年有几天年假？"
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built wheel."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*command, "--wheel-dir", str(folder), str(ROOT)], check=True)
+    (built,) = folder.glob("qa_engine-*.whl")
+    return built
+
+
+def _environment(folder: Path) -> Path:
+    """An empty virtual environment; the folder of its packages."""
+    venv.create(folder, with_pip=False, symlinks=True)
+    (packages,) = folder.glob("lib/python*/site-packages")
+    return packages
+
+
+def _link_distributions(names: set[str], packages: Path) -> None:
+    """Puts installed distributions into another environment, as links: nothing is downloaded or copied."""
+    for name in sorted(names):
+        found = distribution(name)
+        for file in found.files or []:
+            if file.parts[0] in {"..", "__pycache__"} or file.suffix == ".pyc":
+                continue
+            target = packages / file
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if not target.exists():
+                target.symlink_to(Path(str(found.locate_file(file))).resolve())
+
+
+def _check(python: Path, folder: Path) -> None:
+    """Ingests the example PDFs, asks, and runs the doctor, as a user does who installed the wheel."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache")),
+        "QA_ENGINE_CACHE": os.environ.get("QA_ENGINE_CACHE", ""),
+    }
+    environment = {key: value for key, value in environment.items() if value}
+
+    def run(*arguments: str) -> str:
+        done = subprocess.run(
+            [str(python), *arguments], cwd=folder, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    for heavy in ("torch", "sentence_transformers", "transformers", "scipy"):
+        done = subprocess.run([str(python), "-c", f"import {heavy}"], env=environment, capture_output=True)
+        assert done.returncode == 1, heavy
+    report = json.loads(run("-m", "qa_engine", "ingest", str(ROOT / "examples"), "--json"))
+    assert report["files"]["failed"] == 0
+    assert report["files"]["added"] > 0
+    answer = json.loads(run("-m", "qa_engine", "ask", QUESTION, "--json"))
+    assert not answer["refused"]
+    assert answer["citations"][0]["file"] == "员工手册.pdf"
+    run("-m", "qa_engine", "doctor")
+
+
+def test_wheel_works_with_its_hard_dependencies_alone(
+    wheel: Path, installed_by_default: set[str], tmp_path: Path, local_model: Path
+) -> None:
+    packages = _environment(tmp_path / "venv")
+    _link_distributions(installed_by_default, packages)
+    subprocess.run([sys.executable, "-m", "zipfile", "-e", str(wheel), str(packages)], check=True)
+    _check(tmp_path / "venv" / "bin" / "python", tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_wheel_installed_from_the_package_index(wheel: Path, tmp_path: Path, local_model: Path) -> None:
+    venv.create(tmp_path / "venv", with_pip=True, symlinks=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    command = [str(python), "-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check"]
+    subprocess.run([*command, str(wheel)], check=True)
+    size = sum(file.stat().st_size for file in (tmp_path / "venv").rglob("*") if file.is_file())
+    assert size <= 800_000_000
+    _check(python, tmp_path)
