@@ -10,8 +10,8 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.llms import LLM
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 
-from qa_engine.answering.answerability import RelevanceModel
-from qa_engine.answering.calibration import LOCAL_RELEVANCE, stored_relevance
+from qa_engine.answering.answerability import AnswerabilityModel
+from qa_engine.answering.calibration import LOCAL_CALIBRATION, stored_calibration
 from qa_engine.answering.extractive.synthesizer import ExtractiveSynthesizer
 from qa_engine.answering.llm.synthesizer import ChineseAnswerSynthesizer
 from qa_engine.answering.usage import Prices
@@ -37,12 +37,12 @@ class EngineParts:
     reranker: BaseNodePostprocessor | None
     synthesizer: Synthesizer
     config: Config
-    relevance: RelevanceModel | None
+    answerability: AnswerabilityModel | None
     expander: QueryExpander | None
     condenser: QuestionCondenser
 
 
-def build_parts(
+def assemble(
     storage: Path | str | None,
     collection: str | Sequence[str] | None,
     config: Config,
@@ -73,13 +73,13 @@ def build_parts(
         )
     else:
         synthesizer = ExtractiveSynthesizer(LateInteractionModel(), config.answering.max_quotes)
-    relevance = built_in_relevance(config) if embed_model is None else None
+    answerability = built_in_calibration(config) if embed_model is None else None
     if len(readers) == 1:
-        relevance = stored_relevance(readers[0].catalog, name_of(reranker)) or relevance
+        answerability = stored_calibration(readers[0].catalog, name_of(reranker)) or answerability
     condenser = build_condenser(config, llm)
-    return EngineParts(readers, embedding, reranker, synthesizer, config, relevance, expander, condenser)
+    return EngineParts(readers, embedding, reranker, synthesizer, config, answerability, expander, condenser)
 
 
-def built_in_relevance(config: Config) -> RelevanceModel | None:
-    """The relevance model that comes with qa_engine, if the configured models are those that it was fitted to."""
-    return LOCAL_RELEVANCE if config.embedding.provider == LOCAL == config.rerank.model else None
+def built_in_calibration(config: Config) -> AnswerabilityModel | None:
+    """The answerability model that comes with qa_engine, if the configured models are those that it was fitted to."""
+    return LOCAL_CALIBRATION if config.embedding.provider == LOCAL == config.rerank.model else None

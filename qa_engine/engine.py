@@ -18,10 +18,10 @@ from llama_index.core.schema import NodeWithScore, QueryBundle, QueryType
 from llama_index.core.vector_stores.types import MetadataFilters
 
 from qa_engine.answering.answer import REFUSAL, Answer
-from qa_engine.answering.answerability import Judge, RelevanceModel
+from qa_engine.answering.answerability import AnswerabilityGate, AnswerabilityModel
 from qa_engine.answering.extractive.synthesizer import ExtractiveSynthesizer
 from qa_engine.answering.stream import AnswerStream, AsyncAnswerStream
-from qa_engine.assembly import Synthesizer, build_parts
+from qa_engine.assembly import Synthesizer, assemble
 from qa_engine.config import Config
 from qa_engine.conversation.chat_engine import QAChatEngine
 from qa_engine.conversation.condense import QuestionCondenser
@@ -58,7 +58,7 @@ class QueryEngine(BaseQueryEngine):
         reranker: BaseNodePostprocessor | None,
         synthesizer: Synthesizer,
         config: Config,
-        relevance: RelevanceModel | None = None,
+        answerability: AnswerabilityModel | None = None,
         callback_manager: CallbackManager | None = None,
         expander: QueryExpander | None = None,
         filters: MetadataFilters | None = None,
@@ -72,7 +72,7 @@ class QueryEngine(BaseQueryEngine):
             reranker: orders the passages; None keeps the fused order.
             synthesizer: makes the answer.
             config: sizes and thresholds.
-            relevance: estimates whether the passages hold the answer; None never refuses before the synthesizer.
+            answerability: estimates whether the passages hold the answer; None never refuses before the synthesizer.
             callback_manager: of LlamaIndex, for the engine, the synthesizer and its language model; that of the model if
                 None.
             expander: adds a translation and keywords to each question; None searches for the question alone.
@@ -92,7 +92,7 @@ class QueryEngine(BaseQueryEngine):
         self._expander = expander
         self._condenser = condenser or QuestionCondenser(None)
         self._extractive = isinstance(synthesizer, ExtractiveSynthesizer)
-        self._judge = Judge(self._search, config.answering, relevance, self._extractive)
+        self._gate = AnswerabilityGate(self._search, config.answering, answerability, self._extractive)
 
     @classmethod
     def open(
@@ -123,7 +123,7 @@ class QueryEngine(BaseQueryEngine):
             ConfigurationError: a setting is wrong, or a collection was made with another embedding model.
             ModelUnavailableError: a model cannot be loaded.
         """
-        parts = build_parts(storage, collection, Config.of(config), llm, embed_model)
+        parts = assemble(storage, collection, Config.of(config), llm, embed_model)
         return cls(**vars(parts), filters=filters, callback_manager=callback_manager)
 
     def with_filters(self, filters: MetadataFilters | None) -> QueryEngine:
@@ -193,22 +193,22 @@ class QueryEngine(BaseQueryEngine):
         """The journey of a question, from which all ways of asking are made."""
         with question_events(self.callback_manager, query) as done:
             ranked = yield from self._ranked(query)
-            grounds = yield from in_thread(self._judge.grounds, query, ranked)
-            answer = grounds.refusal()
+            evidence = yield from in_thread(self._gate.evidence, query, ranked)
+            answer = evidence.refusal()
             if answer is not None:
                 yield Piece(REFUSAL)
             elif streaming:
                 stream = yield from read(
-                    partial(self._synthesizer.stream_answer, query, grounds.passages),
-                    partial(self._synthesizer.astream_answer, query, grounds.passages),
+                    partial(self._synthesizer.stream_answer, query, evidence.passages),
+                    partial(self._synthesizer.astream_answer, query, evidence.passages),
                 )
                 answer = stream.answer
             else:
                 answer = yield from call(
-                    partial(self._synthesizer.synthesize, query, grounds.passages),
-                    partial(self._synthesizer.asynthesize, query, grounds.passages),
+                    partial(self._synthesizer.synthesize, query, evidence.passages),
+                    partial(self._synthesizer.asynthesize, query, evidence.passages),
                 )
-            answer = yield from in_thread(self._judge.completed, answer, grounds, self.models)
+            answer = yield from in_thread(self._gate.completed, answer, evidence, self.models)
             done(answer)
         return answer
 
@@ -285,7 +285,7 @@ class QueryEngine(BaseQueryEngine):
         if top_k < 1:
             raise InputError(f"top_k must be > 0, got {top_k}.")
         ranked = yield from self._ranked(question, top_k, stages)
-        return (yield from in_thread(self._judge.explanation, ranked, top_k))
+        return (yield from in_thread(self._gate.explanation, ranked, top_k))
 
     def synthesize(
         self, query_bundle: QueryType, nodes: list[NodeWithScore], additional_source_nodes: Any = None

@@ -70,7 +70,7 @@ def calibrate(
         return
 
     from qa_engine.answering.calibration import store_calibration
-    from qa_engine.assembly import build_parts, built_in_relevance
+    from qa_engine.assembly import assemble, built_in_calibration
     from qa_engine.engine import QueryEngine
     from qa_engine.evaluation.calibration import calibrate as fitted
     from qa_engine.evaluation.questions import read_questions
@@ -84,15 +84,15 @@ def calibrate(
             "retrieval": settings.retrieval.model_copy(update={"expansion": "none"}),
         }
     )
-    parts = build_parts(root, name, offline, None, None)
+    parts = assemble(root, name, offline, None, None)
     with _shown_progress() as progress:
         calibration = fitted(
             QueryEngine(**vars(parts)),
             offline,
             labelled,
             false_refusals,
-            built_in_relevance(offline),
-            parts.relevance,
+            built_in_calibration(offline),
+            parts.answerability,
             progress,
         )
     if not dry_run:

@@ -10,7 +10,7 @@ from typing import Any
 from llama_index.core.schema import NodeWithScore
 from llama_index.core.vector_stores.types import FilterOperator, MetadataFilter, MetadataFilters
 
-from qa_engine.answering.answerability import Evidence, RelevanceModel
+from qa_engine.answering.answerability import AnswerabilityFeatures, AnswerabilityModel
 from qa_engine.config import Config
 from qa_engine.engine import QueryEngine
 from qa_engine.errors import InputError
@@ -25,7 +25,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Calibration:
-    """A `RelevanceModel` of a collection, and how well it told its questions apart.
+    """A `AnswerabilityModel` of a collection, and how well it told its questions apart.
 
     Attributes:
         model: the fitted model.
@@ -37,7 +37,7 @@ class Calibration:
         asked_again: questions of the file that count twice, the second time with the file that answers them left out.
     """
 
-    model: RelevanceModel
+    model: AnswerabilityModel
     answerable: int
     unanswerable: int
     false_refusals: float
@@ -55,8 +55,8 @@ def calibrate(
     config: Config,
     questions: Sequence[LabelledQuestion],
     false_refusals: float = 0.05,
-    prior: RelevanceModel | None = None,
-    current: RelevanceModel | None = None,
+    prior: AnswerabilityModel | None = None,
+    current: AnswerabilityModel | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Calibration:
     """Fits the probability that the passages hold the answer, and the threshold below which there is none.
@@ -93,7 +93,7 @@ def calibrate(
     model, unseen = fit_relevance(examples, false_refusals, prior)
     before = None
     if current is not None:
-        judged = [current.of_evidence(example.evidence) for example in examples]
+        judged = [current.of_features(example.evidence) for example in examples]
         before = refusals_at(current.threshold, judged, answerable)
     return Calibration(
         model,
@@ -112,14 +112,14 @@ def _examples(engine: QueryEngine, config: Config, asked: LabelledQuestion) -> I
     holding = [passage for passage in passages[:used] if asked.answers and _holds(passage, asked.answers)]
     if passages:
         answered = asked.answerable and bool(holding or not asked.answers)
-        yield Example(Evidence.of(judged_as, passages, used), answered, asked.answerable)
+        yield Example(AnswerabilityFeatures.of(judged_as, passages, used), answered, asked.answerable)
     file = asked.file or (str(holding[0].node.metadata.get("file_name", "")) if holding else "")
     if not asked.answerable or not asked.answers or not file:
         return
     without = MetadataFilters(filters=[MetadataFilter(key="file", value=file, operator=FilterOperator.NE)])
     passages, judged_as = _candidates(engine.with_filters(without), config, asked.question)
     if passages and not any(_holds(passage, asked.answers) for passage in passages[:used]):
-        yield Example(Evidence.of(judged_as, passages, used), answered=False, answerable=False)
+        yield Example(AnswerabilityFeatures.of(judged_as, passages, used), answered=False, answerable=False)
 
 
 def _candidates(engine: QueryEngine, config: Config, question: str) -> tuple[list[NodeWithScore], str]:

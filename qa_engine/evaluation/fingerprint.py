@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
@@ -57,11 +56,12 @@ def configuration_of(config: Config, parts: EngineParts, with_llm: bool) -> dict
     Raises:
         StorageError: a collection was never completed, or is damaged.
     """
-    relevance = None if parts.relevance is None else digest(asdict(parts.relevance))
+    model = parts.answerability
+    calibration = None if model is None else digest(model.to_dict())
     documents = {
         reader.name: digest(sorted(map(str, reader.snapshot().bm25.document_ids))) for reader in parts.reader
     }
-    return {**settings_of(config, with_llm), "calibration": relevance, "documents": documents}
+    return {**settings_of(config, with_llm), "calibration": calibration, "documents": documents}
 
 
 def questions_digest(questions: Sequence[LabelledQuestion]) -> str:

@@ -1,4 +1,4 @@
-"""Fits a `RelevanceModel` to questions whose passages do, or do not, hold the answer."""
+"""Fits a `AnswerabilityModel` to questions whose passages do, or do not, hold the answer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qa_engine.answering.answerability import FEATURES, PAIRS, Evidence, RelevanceModel
+from qa_engine.answering.answerability import FEATURES, PAIRS, AnswerabilityFeatures, AnswerabilityModel
 
 HOPELESS_SHARE = 0.2
 """Share of the allowed false refusals that may happen before a language model is asked."""
@@ -31,7 +31,7 @@ class Example:
         weight: how much it counts when the model is fitted.
     """
 
-    evidence: Evidence
+    evidence: AnswerabilityFeatures
     answered: bool
     answerable: bool
     weight: float = 1.0
@@ -60,9 +60,9 @@ def refusals_at(threshold: float, probabilities: Sequence[float], answerable: Se
 def fit_relevance(
     examples: Sequence[Example],
     false_refusals: float,
-    prior: RelevanceModel | None = None,
+    prior: AnswerabilityModel | None = None,
     features: Sequence[str] = FEATURES,
-) -> tuple[RelevanceModel, list[float]]:
+) -> tuple[AnswerabilityModel, list[float]]:
     """A logistic regression, and its thresholds.
 
     Maximum a posteriori with a Gaussian prior around ``prior``, or around zero, so that few questions move a model a
@@ -83,20 +83,20 @@ def fit_relevance(
     for number in range(_FOLDS):
         others = [example for example, part in zip(examples, fold, strict=True) if part != number]
         weights, biases = _fitted(others, prior, features)
-        judge = RelevanceModel(weights, biases, 0.5, 0.5)
+        judge = AnswerabilityModel(weights, biases, 0.5, 0.5)
         for row in np.flatnonzero(fold == number):
-            unseen[row] = judge.of_evidence(examples[int(row)].evidence)
+            unseen[row] = judge.of_features(examples[int(row)].evidence)
     answerable = np.array([example.answerable for example in examples])
-    threshold, hopeless = (
+    threshold, llm_threshold = (
         float(np.quantile(unseen[answerable], share, method="lower"))
         for share in (false_refusals, HOPELESS_SHARE * false_refusals)
     )
     weights, biases = _fitted(examples, prior, features)
-    return RelevanceModel(weights, biases, threshold, hopeless), unseen.tolist()
+    return AnswerabilityModel(weights, biases, threshold, llm_threshold), unseen.tolist()
 
 
 def _fitted(
-    examples: Sequence[Example], prior: RelevanceModel | None, features: Sequence[str]
+    examples: Sequence[Example], prior: AnswerabilityModel | None, features: Sequence[str]
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Weights and biases."""
     from scipy.optimize import minimize

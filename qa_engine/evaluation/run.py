@@ -13,7 +13,7 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.llms import LLM
 
 from qa_engine.answering.extractive.synthesizer import ExtractiveSynthesizer
-from qa_engine.assembly import EngineParts, build_parts
+from qa_engine.assembly import EngineParts, assemble
 from qa_engine.config import Config
 from qa_engine.engine import QueryEngine
 from qa_engine.errors import AuthenticationFailedError, InputError, QAEngineError
@@ -89,7 +89,7 @@ def evaluate(
             settings.model_copy(update={"llm": settings.llm.model_copy(update={"model": None})}),
             None,
         )
-    parts = build_parts(storage, collection, settings, llm, embed_model)
+    parts = assemble(storage, collection, settings, llm, embed_model)
     engine = QueryEngine(**vars(parts))
     manifest = _manifest(parts, engine, asked, file, retrieval_only)
     if concurrency is None:

@@ -6,11 +6,14 @@ import random
 
 import pytest
 
-from qa_engine.answering.answerability import FEATURES, PAIRS, Evidence, RelevanceModel
+from qa_engine.answering.answerability import FEATURES, PAIRS, AnswerabilityFeatures, AnswerabilityModel
 from qa_engine.evaluation.relevance_fit import Example, Refusals, fit_relevance, refusals_at
 
-PRIOR = RelevanceModel(
-    dict.fromkeys(FEATURES, 0.0) | {"support": 40.0}, dict.fromkeys(PAIRS, -34.0), threshold=0.5, hopeless=0.1
+PRIOR = AnswerabilityModel(
+    dict.fromkeys(FEATURES, 0.0) | {"support": 40.0},
+    dict.fromkeys(PAIRS, -34.0),
+    threshold=0.5,
+    llm_threshold=0.1,
 )
 
 
@@ -21,7 +24,9 @@ def examples(count: int, gap: float, shift: float = 0.0, pair: str = "zh-zh") ->
     for number in range(count):
         answered = number % 2 == 0
         support = 0.85 + shift + 0.03 * (noise.gauss(0, 1) + (gap if answered else 0))
-        made.append(Example(Evidence(support, support - 0.1, 0.02, 0.5, 0.85, pair), answered, answered))
+        made.append(
+            Example(AnswerabilityFeatures(support, support - 0.1, 0.02, 0.5, 0.85, pair), answered, answered)
+        )
     return made
 
 
@@ -36,7 +41,7 @@ def test_threshold_loses_the_allowed_share_and_no_more() -> None:
     found = refusals_at(model.threshold, unseen, [example.answerable for example in made])
     assert 0.03 <= found.false <= 0.05
     assert found.recall > 0.8
-    assert model.hopeless < model.threshold
+    assert model.llm_threshold < model.threshold
 
 
 def test_what_tells_nothing_apart_is_not_said_to() -> None:
@@ -50,7 +55,7 @@ def test_what_tells_nothing_apart_is_not_said_to() -> None:
 def test_more_support_never_means_less_probable() -> None:
     model, _ = fit_relevance(examples(200, gap=3.0), 0.05)
     weak, strong = (
-        model.of_evidence(Evidence(support, support - 0.1, 0.02, 0.5, 0.85, "zh-zh"))
+        model.of_features(AnswerabilityFeatures(support, support - 0.1, 0.02, 0.5, 0.85, "zh-zh"))
         for support in (0.8, 0.95)
     )
     assert 0 <= weak < strong <= 1

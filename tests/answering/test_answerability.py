@@ -1,4 +1,4 @@
-"""Evidence of ranked passages, and the probability that they hold the answer."""
+"""AnswerabilityFeatures of ranked passages, and the probability that they hold the answer."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from llama_index.core.schema import NodeWithScore, TextNode
 
-from qa_engine.answering.answerability import FEATURES, PAIRS, Evidence, RelevanceModel
-from qa_engine.answering.calibration import LOCAL_RELEVANCE
+from qa_engine.answering.answerability import FEATURES, PAIRS, AnswerabilityFeatures, AnswerabilityModel
+from qa_engine.answering.calibration import LOCAL_CALIBRATION
 
 
 def passage(text: str, **scores: float) -> NodeWithScore:
@@ -21,7 +21,7 @@ PLANET = passage("Jupiter is the largest planet.", rerank=0.7)
 
 
 def test_evidence_is_the_best_of_the_passages_used_against_all_candidates() -> None:
-    found = Evidence.of("雷峰塔有多高？", [TOWER, LAKE, PLANET], used=2)
+    found = AnswerabilityFeatures.of("雷峰塔有多高？", [TOWER, LAKE, PLANET], used=2)
     assert (found.support, found.weakest, found.dense) == (0.92, 0.86, 0.9)
     assert found.lead == pytest.approx(0.92 - 0.84)
     assert 0 < found.coverage <= 1
@@ -29,7 +29,7 @@ def test_evidence_is_the_best_of_the_passages_used_against_all_candidates() -> N
 
 
 def test_what_the_answer_cannot_use_does_not_support_it() -> None:
-    assert Evidence.of("雷峰塔有多高？", [LAKE, TOWER], used=1).support == 0.84
+    assert AnswerabilityFeatures.of("雷峰塔有多高？", [LAKE, TOWER], used=1).support == 0.84
 
 
 @pytest.mark.parametrize(
@@ -41,33 +41,33 @@ def test_what_the_answer_cannot_use_does_not_support_it() -> None:
     ],
 )
 def test_languages_are_told(question: str, found: NodeWithScore, pair: str) -> None:
-    assert Evidence.of(question, [found], used=5).pair == pair
+    assert AnswerabilityFeatures.of(question, [found], used=5).pair == pair
 
 
 @pytest.mark.parametrize("scores", [{}, {"bm25": 3.0}, {"rerank": 0.9}])
 def test_stages_that_said_nothing_leave_zeros(scores: dict[str, Any]) -> None:
-    found = Evidence.of("？", [passage("", **scores)], used=5)
+    found = AnswerabilityFeatures.of("？", [passage("", **scores)], used=5)
     assert found.values() == [scores.get("rerank", 0.0), 0.0, 0.0, 0.0, 0.0]
 
 
 def test_without_passages_there_is_no_answer() -> None:
-    assert LOCAL_RELEVANCE.probability("雷峰塔有多高？", [], used=5) == 0.0
+    assert LOCAL_CALIBRATION.probability("雷峰塔有多高？", [], used=5) == 0.0
 
 
 @pytest.mark.parametrize("support", [-1e6, 0.0, 1e6])
 def test_probability_is_one_whatever_the_scores(support: float) -> None:
-    probability = LOCAL_RELEVANCE.probability("塔高？", [passage("塔高三米。", rerank=support)], used=5)
+    probability = LOCAL_CALIBRATION.probability("塔高？", [passage("塔高三米。", rerank=support)], used=5)
     assert 0 <= probability <= 1
 
 
 def test_model_that_comes_with_the_package_is_complete() -> None:
-    assert set(LOCAL_RELEVANCE.weights) == set(FEATURES)
-    assert set(LOCAL_RELEVANCE.biases) == set(PAIRS)
-    assert 0 < LOCAL_RELEVANCE.hopeless < LOCAL_RELEVANCE.threshold < 1
+    assert set(LOCAL_CALIBRATION.weights) == set(FEATURES)
+    assert set(LOCAL_CALIBRATION.biases) == set(PAIRS)
+    assert 0 < LOCAL_CALIBRATION.llm_threshold < LOCAL_CALIBRATION.threshold < 1
 
 
 def test_log_odds_are_linear() -> None:
-    model = RelevanceModel(
+    model = AnswerabilityModel(
         dict.fromkeys(FEATURES, 0.0) | {"support": 2.0}, dict.fromkeys(PAIRS, -1.0), 0.5, 0.1
     )
-    assert model.of_evidence(Evidence(0.5, 0, 0, 0, 0, "zh-zh")) == pytest.approx(0.5)
+    assert model.of_features(AnswerabilityFeatures(0.5, 0, 0, 0, 0, "zh-zh")) == pytest.approx(0.5)

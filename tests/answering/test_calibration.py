@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from qa_engine.answering.calibration import (
-    LOCAL_RELEVANCE,
+    LOCAL_CALIBRATION,
     forget_calibration,
     store_calibration,
-    stored_relevance,
+    stored_calibration,
 )
 from qa_engine.errors import StorageError
 from qa_engine.index.catalog import Catalog
@@ -27,33 +27,45 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
 
 
 def test_collection_without_a_calibration_has_none(catalog: Catalog) -> None:
-    assert stored_relevance(catalog, "late-interaction") is None
+    assert stored_calibration(catalog, "late-interaction") is None
     assert forget_calibration(catalog) is False
 
 
 def test_what_is_stored_is_read_and_forgotten(catalog: Catalog) -> None:
-    store_calibration(catalog, LOCAL_RELEVANCE, "late-interaction", {"answerable": 24})
-    assert stored_relevance(catalog, "late-interaction") == LOCAL_RELEVANCE
+    store_calibration(catalog, LOCAL_CALIBRATION, "late-interaction", {"answerable": 24})
+    assert stored_calibration(catalog, "late-interaction") == LOCAL_CALIBRATION
     assert forget_calibration(catalog) is True
-    assert stored_relevance(catalog, "late-interaction") is None
+    assert stored_calibration(catalog, "late-interaction") is None
+
+
+def test_form_in_which_it_is_stored_stays_as_it_was(catalog: Catalog) -> None:
+    model = {
+        "weights": dict(LOCAL_CALIBRATION.weights),
+        "biases": dict(LOCAL_CALIBRATION.biases),
+        "threshold": LOCAL_CALIBRATION.threshold,
+        "hopeless": LOCAL_CALIBRATION.llm_threshold,
+    }
+    assert list(LOCAL_CALIBRATION.to_dict().items()) == list(model.items())
+    catalog.set_meta(calibration=json.dumps({"model": model, "reranker": "none"}))
+    assert stored_calibration(catalog, "none") == LOCAL_CALIBRATION
 
 
 def test_calibration_of_another_reranker_is_left_aside_with_a_warning(
     catalog: Catalog, caplog: pytest.LogCaptureFixture
 ) -> None:
-    store_calibration(catalog, LOCAL_RELEVANCE, "late-interaction", {})
+    store_calibration(catalog, LOCAL_CALIBRATION, "late-interaction", {})
     with caplog.at_level(logging.WARNING):
-        assert stored_relevance(catalog, "none") is None
+        assert stored_calibration(catalog, "none") is None
     assert "'late-interaction' and is not used with 'none'" in caplog.text
 
 
 def test_calibration_of_other_features_is_left_aside_with_a_warning(
     catalog: Catalog, caplog: pytest.LogCaptureFixture
 ) -> None:
-    model = {**LOCAL_RELEVANCE.to_dict(), "weights": {"fashion": 1.0}}
+    model = {**LOCAL_CALIBRATION.to_dict(), "weights": {"fashion": 1.0}}
     catalog.set_meta(calibration=json.dumps({"model": model, "reranker": "none"}))
     with caplog.at_level(logging.WARNING):
-        assert stored_relevance(catalog, "none") is None
+        assert stored_calibration(catalog, "none") is None
     assert "of another version" in caplog.text
 
 
@@ -63,4 +75,4 @@ def test_calibration_of_other_features_is_left_aside_with_a_warning(
 def test_damaged_calibration_is_told_with_the_way_out(catalog: Catalog, damaged: str) -> None:
     catalog.set_meta(calibration=damaged)
     with pytest.raises(StorageError, match="qa-engine calibrate --reset"):
-        stored_relevance(catalog, "none")
+        stored_calibration(catalog, "none")
