@@ -21,7 +21,7 @@ from qa_engine.index.records import FileRecord
 from qa_engine.retrieval.expansion.expanded_query import ExpandedQuery
 from qa_engine.retrieval.expansion.expander import TRANSLATE, QueryExpander
 from qa_engine.retrieval.filters.resolution import Scope, metadata_keys, resolve
-from qa_engine.retrieval.passages import COLLECTION, METADATA
+from qa_engine.retrieval.passages import COLLECTION, METADATA, SENTENCES
 from qa_engine.retrieval.retriever import PassageRetriever, RankedPassages
 from qa_engine.retrieval.tables import TableAttacher
 from qa_engine.text.language import is_chinese
@@ -164,13 +164,17 @@ class CollectionSearch:
         return ranked
 
     def with_tables(self, passages: list[NodeWithScore]) -> list[NodeWithScore]:
-        """The passages with the tables, in Markdown, of which they hold rows."""
-        readers = {document_id_of(passage.node.node_id): self._reader_of(passage) for passage in passages}
+        """The passages with the tables, in Markdown, of which they hold rows; nodes from elsewhere stay as they are."""
+        own = [passage for passage in passages if SENTENCES in passage.node.metadata]
+        readers = {document_id_of(passage.node.node_id): self._reader_of(passage) for passage in own}
         attacher = TableAttacher(lambda document_id: readers[document_id].catalog.tables(document_id))
-        return attacher.postprocess_nodes(passages)
+        attacher.postprocess_nodes(own)
+        return passages
 
     def spans(self, passage: NodeWithScore) -> list[Span]:
-        """The places of the lines of the document that a passage is from."""
+        """The places of the lines of the document that a passage is from; none for a node from elsewhere."""
+        if SENTENCES not in passage.node.metadata:
+            return []
         return self._reader_of(passage).catalog.spans(document_id_of(passage.node.node_id))
 
     def _reader_of(self, passage: NodeWithScore) -> IndexReader:

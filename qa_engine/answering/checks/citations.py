@@ -6,9 +6,11 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from llama_index.core.base.response.schema import RESPONSE_TYPE
 from llama_index.core.schema import MetadataMode, NodeWithScore
 
 from qa_engine.answering.answer import REFUSAL, Answer, Box, Citation
+from qa_engine.answering.checks.language import is_chinese_answer
 from qa_engine.documents.blocks import Span
 from qa_engine.documents.sentences.node_parser import lines_between
 from qa_engine.retrieval.passages import SENTENCES
@@ -96,14 +98,40 @@ def build_answer(
     )
 
 
+def as_answer(response: RESPONSE_TYPE, question: str, nodes: Sequence[NodeWithScore]) -> Answer:
+    """The response of any LlamaIndex synthesizer as an `Answer`.
+
+    Args:
+        response: what the synthesizer returned. ``[n]`` in its text is read as a citation of the n-th passage.
+        question: the question as it was asked.
+        nodes: the passages that the synthesizer was given, best first; without any, the answer is the refusal.
+    """
+    if isinstance(response, Answer):
+        return response
+    text = str(response).strip()
+    refused = not nodes or text in ("", REFUSAL)
+    answer = build_answer(question, REFUSAL if refused else text, refused, nodes, nodes)
+    answer.unverified = not refused and not answer.citations
+    answer.foreign = not refused and not is_chinese_answer(text)
+    return answer
+
+
+def page_number(value: Any) -> int:
+    """A page number; 0 for a node whose page is missing, or is no number."""
+    try:
+        return int(value or 0)
+    except (TypeError, ValueError):
+        return 0
+
+
 def _citation(number: int, passage: NodeWithScore) -> Citation:
     metadata = passage.node.metadata
-    page = int(metadata.get("page") or 0)
+    page = page_number(metadata.get("page"))
     return Citation(
         number=number,
         file=str(metadata.get("file_name") or ""),
         page=page,
-        page_end=int(metadata.get("page_end") or page),
+        page_end=page_number(metadata.get("page_end")) or page,
         text=passage.node.get_content(metadata_mode=MetadataMode.NONE),
         score=passage.score,
         node_id=passage.node.node_id,

@@ -15,7 +15,7 @@ from llama_index.core.schema import NodeWithScore, QueryBundle, QueryType, TextN
 from llama_index_instrumentation import get_dispatcher
 
 from qa_engine.answering.answer import REFUSAL, Answer, Citation
-from qa_engine.answering.checks.citations import refusal
+from qa_engine.answering.checks.citations import page_number, refusal
 from qa_engine.answering.extractive.sentence_choice import Candidate, chosen_sentences
 from qa_engine.answering.stream import AnswerStream, AsyncAnswerStream
 from qa_engine.documents.sentences.splitting import join_sentences, split_sentences
@@ -225,8 +225,8 @@ def _citation(number: int, quote: Sequence[_Sentence]) -> Citation:
     """The citation of a quote, without boxes."""
     passage = quote[0].passage
     first, last = quote[0].found, quote[-1].found
-    page = int(first.get("page") or 0)
-    ends = [int(sentence.found.get("page_end") or sentence.found.get("page") or 0) for sentence in quote]
+    page = page_number(first.get("page"))
+    ends = [page_number(one.found.get("page_end") or one.found.get("page")) for one in quote]
     return Citation(
         number,
         str(passage.node.metadata.get("file_name") or ""),

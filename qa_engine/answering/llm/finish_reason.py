@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from llama_index.core.base.llms.types import ChatResponse
 from llama_index.core.llms import LLM
 
@@ -9,6 +11,7 @@ from qa_engine.answering.usage import Usage, field_of
 from qa_engine.errors import ConfigurationError, QAEngineError, ServiceUnavailableError
 from qa_engine.models.fallback_llm import ANSWERED_BY
 
+logger = logging.getLogger("qa_engine.answering")
 _TOO_LONG = {"length", "max_tokens", "model_length", "max_output_tokens", "model_context_window_exceeded"}
 _WITHHELD = {"content_filter", "sensitive", "safety", "recitation", "blocklist", "prohibited_content", "spii"}
 _FAILED = {
@@ -62,6 +65,8 @@ class FinishReason:
             ServiceUnavailableError: the service reports that it failed.
             QAEngineError: the service withheld the reply.
         """
+        if self._reason in _TOO_LONG | _WITHHELD | _FAILED:
+            logger.warning("The reply of %s is not whole: it ended with %r.", self._name, self._reason)
         if self._reason in _TOO_LONG:
             raise ConfigurationError(
                 f"The answer of {self._name} was cut off at llm.max_tokens = "
@@ -86,6 +91,7 @@ class FinishReason:
         """
         # A closed connection looks like an end; OpenAI's protocol says finish_reason in the last piece.
         if not self._pieces or (self._gives_reasons and self._reason is None):
+            logger.warning("The reply of %s broke off after %d pieces.", self._name, self._pieces)
             raise ServiceUnavailableError(
                 f"The answer of {self._name} broke off before it was complete: try again; if it happens "
                 "every time, check that llm.base_url is an OpenAI-compatible service."
