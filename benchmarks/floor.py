@@ -57,8 +57,8 @@ class Floor:
     def __init__(self, storage: Path, collection: str, config: Config) -> None:
         from qa_engine.index.catalog import Catalog
         from qa_engine.index.collection import collection_paths
-        from qa_engine.index.vectors.chroma import open_vectors
-        from qa_engine.ingestion.token_vectors import existing_token_store
+        from qa_engine.index.vectors.locations import open_vectors
+        from qa_engine.ingestion.writing.stored_nodes import existing_token_store
         from qa_engine.models.e5.encoder import E5Encoder
 
         if config.embedding.provider != LOCAL or config.rerank.model != LOCAL:

@@ -54,9 +54,9 @@ def bare(folder: Path, storage: Path) -> int:
     from qa_engine.config import Config
     from qa_engine.documents.parsing_pool import reading_options
     from qa_engine.documents.pdf import read_pdf
-    from qa_engine.documents.reader import PdfDocument
+    from qa_engine.documents.pdf_document import PdfDocument
     from qa_engine.documents.sentences.node_parser import SentenceNodeParser
-    from qa_engine.ingestion.embedding_windows import model_passes
+    from qa_engine.ingestion.embedding_windows import embedding_windows
     from qa_engine.models.e5.encoder import PASSAGE_PREFIX
     from qa_engine.models.embedding import LocalEmbedding
 
@@ -66,7 +66,7 @@ def bare(folder: Path, storage: Path) -> int:
     for path in sorted(folder.glob("*.pdf")):
         document = PdfDocument.of(read_pdf(path, reading_options(config.documents)), path)
         nodes = SentenceNodeParser().get_nodes_from_documents([document])
-        passes = model_passes(nodes, model, context.pass_chars, context.context_sentences)
+        passes = embedding_windows(nodes, model, context.pass_chars, context.context_sentences)
         texts = [PASSAGE_PREFIX + each.text for each in passes]
         for start in range(0, len(texts), _SLICE):
             model.encoder.embed(texts[start : start + _SLICE])

@@ -46,11 +46,11 @@ def build(storage: Path, sentences: int, seed: int, config: Config) -> None:
     from qa_engine.index.catalog import Catalog
     from qa_engine.index.collection import collection_paths, embedding_identity
     from qa_engine.index.records import DocumentParts, FileRecord
-    from qa_engine.index.vectors.chroma import open_vectors
     from qa_engine.index.vectors.chroma_rows import stored_sentence
+    from qa_engine.index.vectors.locations import open_vectors
     from qa_engine.index.vectors.vector_store import SentenceVectorStore
-    from qa_engine.ingestion.publishing import publish as publish_index
     from qa_engine.ingestion.report import IngestProgress
+    from qa_engine.ingestion.writing.publishing import publish as publish_index
     from qa_engine.models.e5.encoder import PASSAGE_PREFIX, E5Encoder
     from qa_engine.text.tokenizer import ANALYSER_VERSION, analyse
 

@@ -1,7 +1,7 @@
 """A small application: asks the collection that was made of this folder, in every way that there is.
 
-    qa-engine ingest examples --collection demo
-    python examples/app.py [COLLECTION] [STORAGE]
+qa-engine ingest examples --collection demo
+python examples/app.py [COLLECTION] [STORAGE]
 """
 
 from __future__ import annotations

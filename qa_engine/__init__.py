@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from qa_engine.config import Config
     from qa_engine.conversation.session import ChatSession
     from qa_engine.engine import QueryEngine
-    from qa_engine.ingestion.ingest import ingest
+    from qa_engine.ingestion.ingest import ingest, ingest_documents
     from qa_engine.ingestion.report import IngestReport
 
 __version__ = "0.1.0"
@@ -26,6 +26,7 @@ __all__ = [
     "QueryEngine",
     "errors",
     "ingest",
+    "ingest_documents",
 ]
 
 _MODULES = {
@@ -37,6 +38,7 @@ _MODULES = {
     "Config": "qa_engine.config",
     "ChatSession": "qa_engine.conversation.session",
     "ingest": "qa_engine.ingestion.ingest",
+    "ingest_documents": "qa_engine.ingestion.ingest",
     "IngestReport": "qa_engine.ingestion.report",
 }
 

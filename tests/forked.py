@@ -19,7 +19,7 @@ _IMPORTED = [
     "qa_engine.answering.extractive.synthesizer",
     "qa_engine.cli.app",
     "qa_engine.engine",
-    "qa_engine.ingestion.file_pipeline",
+    "qa_engine.ingestion.pipeline",
     "qa_engine.models.remote.openai_llm",
     "tokenizers",
 ]

@@ -15,16 +15,17 @@ from hash_embedding import HashEmbedding
 
 from qa_engine import ingest as ingest_locally
 from qa_engine.config import Config, DocumentsConfig
+from qa_engine.documents.blocks import ParsedPdf
 from qa_engine.documents.parsing_pool import reading_options
-from qa_engine.documents.pdf import ParsedPdf, read_pdf
+from qa_engine.documents.pdf import read_pdf
 from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.errors import DocumentError
-from qa_engine.index import catalog, token_store
+from qa_engine.index import catalog
 from qa_engine.index.bm25 import index as bm25
 from qa_engine.index.collection import collection_paths
-from qa_engine.index.vectors import chroma, vector_store
-from qa_engine.ingestion import file_pipeline as module
+from qa_engine.index.vectors import locations, token_store, vector_store
 from qa_engine.ingestion import run as ingest_run
+from qa_engine.ingestion.reading import batches
 from qa_engine.ingestion.report import FileResult, IngestProgress, IngestReport
 
 PARSING_POOL = "qa_engine.ingestion.run.ParsingPool"
@@ -78,10 +79,10 @@ def stored_files(storage: Path, collection: str = "default") -> dict[str, str]:
         assert opened.published == opened.changes
         assert opened.node_count() == len(expected)
         assert len(bm25.Bm25Folder(paths.bm25).load(opened.published)) == len(expected)
-        if chroma.VectorPlace.of(opened) is None:
+        if locations.VectorLocation.of(opened) is None:
             assert expected == {}
             return {}
-        stored = chroma.open_vectors(paths, opened, Config().index).get(include=["documents"])
+        stored = locations.open_vectors(paths, opened, Config().index).get(include=["documents"])
         assert sorted(stored["ids"]) == sorted(expected)
         texts: dict[str, list[str]] = {record.document_id: [] for record in records}
         for identifier, text in sorted(zip(stored["ids"], stored["documents"] or [], strict=True)):
@@ -129,7 +130,7 @@ def ingest_and_die(
     if url:
         os.environ[URL_VARIABLE] = url
     make_deadly(OWNERS, method, call, when)
-    module._TOGETHER_FILES = 1
+    batches.MAX_BATCH_FILES = 1
     ingest_run.ParsingPool = ParsingInPlace  # type: ignore[misc, assignment]
     run = ingest_locally if local_model else ingest
     run(Path(folder), Path(storage), prune=True)
@@ -152,7 +153,7 @@ def main() -> None:
     """``python -m ingest_process FOLDER STORAGE SECONDS FILES``: a slow run that commits so many files together and prints
     each; ``ready`` comes first."""
     folder, storage, seconds, together = sys.argv[1:]
-    module._TOGETHER_FILES = int(together)
+    batches.MAX_BATCH_FILES = int(together)
     print("ready", flush=True)
     ingest_locally(
         folder,

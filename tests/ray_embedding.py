@@ -12,7 +12,7 @@ from hash_embedding import HashEmbedding
 
 from qa_engine.documents import parsing_pool
 
-_read_first = parsing_pool._read_first
+_read_first_pages = parsing_pool.read_first_pages
 
 
 class WorkerEmbedding(HashEmbedding):
@@ -22,7 +22,7 @@ class WorkerEmbedding(HashEmbedding):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        parsing_pool._read_first = read_first_or_die
+        parsing_pool.read_first_pages = read_first_or_die  # type: ignore[assignment]
 
     def _vector(self, text: str) -> list[float]:
         if "lethal" in text:
@@ -31,8 +31,8 @@ class WorkerEmbedding(HashEmbedding):
         return super()._vector(text)
 
 
-def read_first_or_die(path: Path, options: Any) -> Any:
+def read_first_or_die(path: Path, options: Any, limit: int) -> Any:
     """Reads a file, unless it is the one."""
     if path.name == "killer.pdf":
         os.kill(os.getpid(), signal.SIGKILL)
-    return _read_first(path, options)
+    return _read_first_pages(path, options, limit)

@@ -33,7 +33,7 @@ from qa_engine.errors import QAEngineError
 DEBUG_VARIABLE = "QA_ENGINE_DEBUG"
 _INTERRUPTED = 130
 _INTERRUPTION = "Interrupted. What was completed is kept; run the same command again to go on."
-_WRITING_MODULE = "qa_engine.ingestion.publishing"
+_WRITING_MODULE = "qa_engine.ingestion.writing.publishing"
 
 app = typer.Typer(
     name="qa-engine",

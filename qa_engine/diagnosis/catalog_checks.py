@@ -12,8 +12,7 @@ from qa_engine.diagnosis.commands import Commands
 from qa_engine.diagnosis.report import Check, counted, failed, ok, some_of
 from qa_engine.diagnosis.sqlite_faults import sqlite_fault
 from qa_engine.index.bm25.index import Bm25Folder
-from qa_engine.index.catalog import Catalog
-from qa_engine.index.catalog_tables import FORMAT
+from qa_engine.index.catalog import FORMAT, Catalog
 from qa_engine.index.collection import CollectionPaths, embedding_identity
 from qa_engine.index.records import FileRecord
 from qa_engine.text.tokenizer import ANALYSER_VERSION

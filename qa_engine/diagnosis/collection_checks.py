@@ -33,7 +33,7 @@ from qa_engine.errors import StorageError
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths
 from qa_engine.index.records import FileRecord
-from qa_engine.ingestion.files.diff import FileState, file_state
+from qa_engine.ingestion.files.state import FileState, file_state
 
 
 def check_files(view: CollectionView, commands: Commands) -> Iterator[Check]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from qa_engine.diagnosis.sqlite_faults import SqliteFault
 from qa_engine.documents.files import text_path
 from qa_engine.index.records import FileRecord
-from qa_engine.ingestion.files.diff import is_gone
+from qa_engine.ingestion.files.state import is_gone
 
 _MOST_PATHS = 20
 """Files that a command names; of more, their folders."""

@@ -25,8 +25,8 @@ from qa_engine.errors import (
 )
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.records import FileRecord
-from qa_engine.index.token_store import TOKEN_BITS, TOKEN_FILE
-from qa_engine.index.vectors.chroma import EMBEDDED, VectorPlace, open_vectors
+from qa_engine.index.vectors.locations import EMBEDDED, VectorLocation, open_vectors
+from qa_engine.index.vectors.token_store import TOKEN_BITS, TOKEN_FILE
 from qa_engine.index.vectors.vector_store import SentenceVectorStore
 
 _SAMPLE = 200
@@ -44,7 +44,7 @@ def check_vectors(
     catalog: Catalog, view: CollectionView, commands: Commands, index: IndexConfig, server: bool
 ) -> Iterator[Check]:
     """Whether Chroma holds the sentences of the live documents, and no others."""
-    place = VectorPlace.of(catalog)
+    place = VectorLocation.of(catalog)
     if place is None:
         if view.live:
             anew = commands.start_over(view.files.values())

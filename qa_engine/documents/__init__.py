@@ -1,1 +1,1 @@
-"""A PDF file in, one Document with its lines and sentences out."""
+"""A PDF file in, one document with the places of its lines and its sentences out."""

@@ -1,4 +1,4 @@
-"""What a page holds: lines, the blocks they make in reading order, and what each block is."""
+"""The data of pages (lines, blocks, tables), of the running text that they make, and of parsed files."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Role(StrEnum):
     PAGE_NUMBER = "page_number"
 
 
-RUNNING_MATTER = frozenset({Role.HEADER, Role.FOOTER, Role.PAGE_NUMBER})
-"""Roles that belong to the page and not to the text."""
+HEADERS_FOOTERS = frozenset({Role.HEADER, Role.FOOTER, Role.PAGE_NUMBER})
+"""Roles of blocks that belong to the page and not to the text."""
 
 
 @dataclass
@@ -37,8 +37,8 @@ class Line:
     Attributes:
         text: without control characters, runs of blanks made one.
         page: from 1.
-        x0, y0, x1, y1: rectangle in points, from the top left corner of the page as it is shown, or as it has to be
-            turned for its text to run from left to right.
+        x0, y0, x1, y1: rectangle in points, from the top left corner of the page as it is shown; of a page whose text
+            does not run from left to right, of the page turned so that it does.
         size: font size in points of most of its characters.
         block: number of its block on the page, in the order of the file.
         bold: whether most of its characters are bold.
@@ -75,7 +75,7 @@ class Table:
 
 @dataclass
 class Block:
-    """Lines that stand together, with what they are. A table has its cells beside its lines."""
+    """Neighbouring lines of one role. A table has its cells in addition to its lines."""
 
     role: Role
     lines: list[Line]
@@ -90,15 +90,15 @@ class Page:
         number: from 1.
         width, height: in points, in the space of the blocks.
         parser: ``fast`` or ``layout``.
-        blocks: in reading order, running matter included.
-        ocr: whether the text was recognised from the picture of the page.
+        blocks: in reading order, with headers and footers.
+        ocr: whether the text was recognised from the image of the page.
         label: the page number printed on the page, if there is one.
         doubts: what may be wrong with the text, one clause each.
-        unread: why the page gives no text though it shows something: ``no_text`` (a picture without a text layer) or
-            ``garbled``; None if it was read.
-        suspect: whether the text was taken though it reads like none, for lack of OCR to tell.
-        borne_out: whether it reads like none, and OCR has seen the same.
-        turn: matrix (a, b, c, d, e, f) from the space of the blocks to the page as it is shown, for pages whose text
+        unread: why there is no text though the page shows something: ``no_text`` (an image without a text layer),
+            ``garbled`` or ``damaged``; None if it was read.
+        suspect: whether the text was kept though it looks like no language, because there is no OCR to compare with.
+        confirmed_by_ocr: whether the text looks like no language, and OCR reads the same.
+        rotation: matrix (a, b, c, d, e, f) from the space of the blocks to the page as it is shown, for pages whose text
             does not run from left to right; None if the two are the same.
     """
 
@@ -112,8 +112,8 @@ class Page:
     doubts: list[str] = field(default_factory=list)
     unread: str | None = None
     suspect: bool = False
-    borne_out: bool = False
-    turn: tuple[float, float, float, float, float, float] | None = None
+    confirmed_by_ocr: bool = False
+    rotation: tuple[float, float, float, float, float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -127,3 +127,76 @@ class Span:
     y0: float
     x1: float
     y1: float
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """A paragraph of the text, or a row of a table.
+
+    Attributes:
+        start, end: its range of characters.
+        role: of its block.
+        section: number of its section, from 0 in the order of the text.
+        table: number of its table, if it is a row of one.
+        row_texts: for a row of a table, its cells with the names of their columns; empty for a header row.
+    """
+
+    start: int
+    end: int
+    role: Role
+    section: int
+    table: int | None = None
+    row_texts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RunningText:
+    """The running text of a file.
+
+    Attributes:
+        text: paragraphs separated by newlines; a row of a table is a paragraph in Markdown.
+        spans: the place of every line, and of every part of a line that a sentence may end in.
+        paragraphs: role and section of each paragraph, in order.
+        sections: the path of headings of each section; the first is for the text before any heading.
+        tables: each table in Markdown.
+    """
+
+    text: str
+    spans: list[Span]
+    paragraphs: list[Paragraph]
+    sections: list[tuple[str, ...]]
+    tables: list[str]
+
+
+@dataclass(frozen=True)
+class PageReport:
+    """How one page was read.
+
+    Attributes:
+        number: from 1.
+        label: the number that is printed on it, or that the file gives it; None without one.
+        parser: ``fast`` or ``layout``.
+        ocr: whether the text was recognised from the image of the page.
+        roles: how many blocks of each role it has.
+        left_out: role and text of headers, footers, page numbers and figures, which are not in the text of the file.
+        doubts: what may be wrong with the text, one clause each.
+        unread: why the page gives no text though it shows something: ``no_text``, ``garbled`` or ``damaged``.
+        suspect: whether the text was kept though it looks like no language, because there is no OCR to compare with.
+    """
+
+    number: int
+    label: str | None
+    parser: str
+    ocr: bool = False
+    roles: dict[str, int] = field(default_factory=dict)
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+    unread: str | None = None
+    suspect: bool = False
+
+
+@dataclass(frozen=True)
+class ParsedPdf(RunningText):
+    """The running text of one file, and how each of its pages was read."""
+
+    pages: list[PageReport]

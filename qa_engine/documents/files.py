@@ -1,4 +1,4 @@
-"""Finds the PDF files that a list of paths stands for."""
+"""Finds the PDF files among files and folders, and turns paths into text and back."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from qa_engine.errors import InputError
 
 
 def path_text(path: Path | str) -> str:
-    """A path, or a message that names one, as text that any store takes, also if the name is not valid UTF-8."""
+    """A path, or a message with one in it, as text that can be stored: bytes that are not UTF-8 become ``\\x…``."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def text_path(text: str) -> Path:
-    """The path that `path_text` gave this text for, if there is a file there; else the text as it is."""
+    """The path from which `path_text` made this text, if there is a file; else the text as a path."""
     if "\\x" in text and not os.path.lexists(text):
         octets = re.sub(rb"\\x([0-9a-f]{2})", lambda match: bytes([int(match[1], 16)]), text.encode())
         if os.path.lexists(octets):
@@ -27,21 +27,21 @@ def text_path(text: str) -> Path:
 def find_pdfs(paths: Iterable[Path | str], allow_none: bool = False) -> list[Path]:
     """The PDF files among files and folders (recursive), absolute, sorted, each once.
 
-    A file that is named is taken whatever its suffix; in folders, names ending in ``.pdf`` count. Links to folders
-    are followed, a folder is visited once. Hidden files (``.name``, ``._name``) in folders are left out.
+    A path of a file counts whatever its suffix; in folders, names that end in ``.pdf`` count. Links to folders are followed,
+    and a folder is visited once. Hidden files (``.name``, ``._name``) in folders are left out.
 
     Args:
         paths: files and folders.
-        allow_none: whether folders that hold no PDF at all are no mistake.
+        allow_none: whether folders without any PDF are no error.
 
     Raises:
         InputError: a path does not exist, a folder cannot be listed, or there is no PDF at all.
     """
-    named = [Path(path) for path in paths]
-    if not named:
+    arguments = [Path(path) for path in paths]
+    if not arguments:
         raise InputError("No path was given: name PDF files or folders that hold them.")
-    found: set[Path] = set()
-    for path in named:
+    files: set[Path] = set()
+    for path in arguments:
         try:
             exists, folder = path.exists(), path.is_dir()
         except OSError as error:
@@ -49,16 +49,18 @@ def find_pdfs(paths: Iterable[Path | str], allow_none: bool = False) -> list[Pat
         if not exists:
             raise InputError(f"{path} does not exist.")
         if folder:
-            found.update(_walk(path))
+            files.update(_walk(path))
         else:
-            found.add(Path(os.path.abspath(path)))  # noqa: PTH100 - resolve() would follow links to files
-    if not found and not allow_none:
-        listed = ", ".join(str(path) for path in named)
+            files.add(Path(os.path.abspath(path)))  # noqa: PTH100 - resolve() would follow links to files
+    if not files and not allow_none:
+        listed = ", ".join(str(path) for path in arguments)
         raise InputError(f"No PDF files in {listed}: nothing to ingest.")
-    return sorted(found)
+    return sorted(files)
 
 
 def _walk(folder: Path) -> Iterable[Path]:
+    """The PDF files in a folder and the folders in it."""
+
     def refuse(error: OSError) -> None:
         raise InputError(f"{error.filename} cannot be listed: {error.strerror}.") from error
 

@@ -1,4 +1,4 @@
-"""Pages as pictures with places marked on them, so that a citation can be looked at. The PDF is not changed."""
+"""Renders pages as images with places marked on them, to look at a citation. The PDF is not changed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from qa_engine.documents.pdf import ReadingOptions, opened_pdf
+from qa_engine.documents.pdf_file import ReadingOptions, opened_pdf
 from qa_engine.errors import DocumentError
 
 MARK = (255, 235, 90)
@@ -32,7 +32,7 @@ def render_boxes(
 
     Args:
         path: of the PDF.
-        boxes: what is marked.
+        boxes: the places to mark.
         dpi: resolution; lowered for pages that would have more than 25 megapixels.
         options: passwords and the limit of the size.
 
@@ -69,7 +69,7 @@ def _render(page: Any, boxes: Sequence[PageBox], dpi: int) -> bytes:
         left, top = int((box.x0 - _PADDING) * zoom), int((box.y0 - _PADDING) * zoom)
         right, bottom = int((box.x1 + _PADDING) * zoom) + 1, int((box.y1 + _PADDING) * zoom) + 1
         marked[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = True
-    # All boxes at once: where two lie over each other, the mark is not darker.
+    # All boxes at once, so that the mark is not darker where two overlap.
     shown = pixels.copy()
     shown[marked] = (pixels[marked].astype(numpy.uint16) * numpy.array(MARK, numpy.uint16) // 255).astype(
         numpy.uint8

@@ -1,7 +1,7 @@
-"""Joins the blocks of a file into its running text, across lines, columns and pages.
+"""Joins the blocks of a file to its running text, across lines, columns and pages.
 
-What stands between two halves of a paragraph (captions, footnotes, tables, formulas, figures) is moved behind it, so
-that the sentence around it stays whole.
+Captions, footnotes, tables, formulas and figures between two halves of a paragraph are moved behind it, so that the
+sentence around them stays whole.
 """
 
 from __future__ import annotations
@@ -9,56 +9,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from qa_engine.documents.block_roles import LIST_ITEM, TERMINAL, Heading, section_paths, title
-from qa_engine.documents.blocks import RUNNING_MATTER, Block, Line, Page, Role, Span, Table
-from qa_engine.documents.line_joining import line_end, word_counts
+from qa_engine.documents.blocks import (
+    HEADERS_FOOTERS,
+    Block,
+    Line,
+    Page,
+    Paragraph,
+    Role,
+    RunningText,
+    Span,
+    Table,
+)
+from qa_engine.documents.pages.block_roles import LIST_ITEM, TERMINAL, Heading, section_paths, title
+from qa_engine.documents.pages.line_joining import line_end, word_counts
 from qa_engine.documents.pages.tables import column_names, markdown_row, row_texts
 from qa_engine.documents.pages.tables import markdown as table_markdown
 
 _HEADING_SIZE = 1.12
+"""A line of more than this many times the size of the body text continues no paragraph of another block."""
 _SAME_SIZE = 0.08
+"""Lines of one paragraph differ in size by no more than this share."""
+_NEAR = 60
+"""Lines that begin within so many points of each other stand in one column."""
 _BULLETS = "•●▪■◆–—‣·►▶◦○"
-_FLOWING = frozenset({Role.BODY, Role.LIST})
-_LEFT_OUT = RUNNING_MATTER | {Role.FIGURE}
-
-
-@dataclass(frozen=True)
-class Paragraph:
-    """A paragraph of the text, or a row of a table.
-
-    Attributes:
-        start, end: its characters.
-        role: what it is.
-        section: number of its section, from 0 in the order of the text.
-        table: number of its table, if it is a row of one.
-        readings: for a row of a table, what it says with the names of the columns; empty for a row of names.
-    """
-
-    start: int
-    end: int
-    role: Role
-    section: int
-    table: int | None = None
-    readings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class FlowingText:
-    """The running text of a file.
-
-    Attributes:
-        text: paragraphs separated by newlines; a row of a table is a paragraph in Markdown.
-        spans: the place of every line, and of every part of a line that a sentence may end in.
-        paragraphs: what each of them is, in order.
-        sections: the path of headings of each section; the first is what stands before any heading.
-        tables: each table in Markdown.
-    """
-
-    text: str
-    spans: list[Span]
-    paragraphs: list[Paragraph]
-    sections: list[tuple[str, ...]]
-    tables: list[str]
+_PROSE = frozenset({Role.BODY, Role.LIST})
+_LEFT_OUT = HEADERS_FOOTERS | {Role.FIGURE}
 
 
 @dataclass
@@ -72,21 +47,22 @@ class _Piece:
     caption: str = ""
 
 
-def flow(pages: Sequence[Page], body_size: float, max_reading: int = 400) -> FlowingText:
+def build_text(pages: Sequence[Page], body_size: float, max_row_chars: int = 400) -> RunningText:
     """The running text of a file.
 
     Args:
-        pages: with the roles of their blocks, running matter set apart.
+        pages: of one file; the roles of all blocks are set.
         body_size: font size of the body text in points.
-        max_reading: most characters of what a row of a table says; a longer row is given in pieces.
+        max_row_chars: a row of a table with more characters is given in pieces.
     """
     pieces = _pieces(pages, body_size)
     sections = _sections(pieces)
-    return _Assembly(pages, pieces, sections, max_reading).result()
+    return _TextBuilder(pages, pieces, sections, max_row_chars).result()
 
 
 def _pieces(pages: Sequence[Page], body_size: float) -> list[_Piece]:
-    done: list[_Piece] = []
+    """The paragraphs and tables of a file in the order of its running text."""
+    pieces: list[_Piece] = []
     deferred: list[_Piece] = []
     current: list[Line] = []
     role = Role.BODY
@@ -94,8 +70,8 @@ def _pieces(pages: Sequence[Page], body_size: float) -> list[_Piece]:
     def close() -> None:
         nonlocal current, deferred
         if current:
-            done.append(_Piece(role, current))
-        done.extend(deferred)
+            pieces.append(_Piece(role, current))
+        pieces.extend(deferred)
         current, deferred = [], []
 
     for page in pages:
@@ -104,9 +80,9 @@ def _pieces(pages: Sequence[Page], body_size: float) -> list[_Piece]:
                 continue
             if block.role is Role.HEADING:
                 close()
-                done.append(_Piece(Role.HEADING, block.lines))
-            elif block.role not in _FLOWING:
-                (deferred if current else done).extend(_set_pieces(block))
+                pieces.append(_Piece(Role.HEADING, block.lines))
+            elif block.role not in _PROSE:
+                (deferred if current else pieces).extend(_separate_pieces(block))
             else:
                 for line in block.lines:
                     if current and not _continues(current, line, block, body_size):
@@ -115,11 +91,11 @@ def _pieces(pages: Sequence[Page], body_size: float) -> list[_Piece]:
                         role = Role.LIST if LIST_ITEM.match(line.text) else block.role
                     current.append(line)
     close()
-    return done
+    return pieces
 
 
-def _set_pieces(block: Block) -> list[_Piece]:
-    """A block that no paragraph runs through: a table, a formula, contents, a caption, or footnotes, each of them apart."""
+def _separate_pieces(block: Block) -> list[_Piece]:
+    """The pieces of a block that is no prose: a table, a formula, contents, a caption, or footnotes, one piece each."""
     if block.role in {Role.CONTENTS, Role.FORMULA}:
         return [_Piece(block.role, block.lines)]
     if block.role is Role.TABLE:
@@ -128,8 +104,8 @@ def _set_pieces(block: Block) -> list[_Piece]:
         return [_Piece(Role.TABLE, [line]) for line in block.lines]
     parts: list[_Piece] = []
     for line in block.lines:
-        ended = parts and TERMINAL.search(parts[-1].lines[-1].text) and line.x0 <= block.lines[0].x0 + 1
-        if not parts or ended:
+        is_next = parts and TERMINAL.search(parts[-1].lines[-1].text) and line.x0 <= block.lines[0].x0 + 1
+        if not parts or is_next:
             parts.append(_Piece(block.role, [line]))
         else:
             parts[-1].lines.append(line)
@@ -137,7 +113,7 @@ def _set_pieces(block: Block) -> list[_Piece]:
 
 
 def _continues(paragraph: Sequence[Line], line: Line, block: Block, body_size: float) -> bool:
-    """Whether a line goes on with the paragraph that the lines before it began."""
+    """Whether a line continues the paragraph of the lines before it."""
     last = paragraph[-1]
     if abs(last.size - line.size) > _SAME_SIZE * max(last.size, line.size):
         return False
@@ -145,7 +121,7 @@ def _continues(paragraph: Sequence[Line], line: Line, block: Block, body_size: f
     same_block = last.page == line.page and last.block == line.block
     full = _is_full(last, paragraph, line, block)
     if LIST_ITEM.match(line.text):
-        # 第四条 or (b) at the start of a line may be a reference within a sentence; a bullet is none.
+        # 第四条 or (b) at the start of a line may be a reference within a sentence, unlike a bullet.
         below = line.text[0] not in "第(（" and abs(line.x0 - paragraph[0].x0) < line.size
         next_item = below and LIST_ITEM.match(paragraph[0].text)
         if line.text[0] in _BULLETS or terminal or not full or not same_block or next_item:
@@ -162,13 +138,13 @@ def _continues(paragraph: Sequence[Line], line: Line, block: Block, body_size: f
 
 
 def _is_full(last: Line, paragraph: Sequence[Line], line: Line, block: Block) -> bool:
-    """Whether a line reaches the right edge of its column, so that the text after it may be the same paragraph."""
-    peers = [other for other in paragraph[-6:] if other.page == last.page and abs(other.x0 - last.x0) < 60]
+    """Whether a line reaches the right edge of its column, so that the paragraph may go on in the next one."""
+    peers = [other for other in paragraph[-6:] if other.page == last.page and abs(other.x0 - last.x0) < _NEAR]
     edge = max(other.x1 for other in peers)
     if last.page == line.page:
         if last.block == line.block:
             edge = max(edge, *(other.x1 for other in block.lines))
-        elif abs(line.x0 - last.x0) < 60:
+        elif abs(line.x0 - last.x0) < _NEAR:
             edge = max(edge, line.x1)
     if len(peers) == 1 and last.page != line.page:
         edge = max(edge, last.x0 + (line.x1 - line.x0))
@@ -176,7 +152,7 @@ def _is_full(last: Line, paragraph: Sequence[Line], line: Line, block: Block) ->
 
 
 def _sections(pieces: Sequence[_Piece]) -> list[tuple[str, ...]]:
-    """Numbers the sections in the pieces, and gives their paths. Captions are noted at the tables beside them."""
+    """The paths of the sections. Sets the section of each piece, and the captions of tables."""
     headings = [piece for piece in pieces if piece.role is Role.HEADING]
     texts = [" ".join(line.text for line in piece.lines) for piece in headings]
     paths: list[tuple[str, ...]] = [
@@ -201,36 +177,38 @@ def _sections(pieces: Sequence[_Piece]) -> list[tuple[str, ...]]:
     return paths
 
 
-class _Assembly:
-    """Writes pieces into one text, and notes where everything is."""
+class _TextBuilder:
+    """Writes pieces into one text, and records where each is on the pages."""
 
     def __init__(
         self,
         pages: Sequence[Page],
         pieces: Sequence[_Piece],
         sections: list[tuple[str, ...]],
-        max_reading: int,
+        max_row_chars: int,
     ) -> None:
-        self._turns = {page.number: page.turn for page in pages}
+        self._rotations = {page.number: page.rotation for page in pages}
         self._words = word_counts(line.text for piece in pieces for line in piece.lines)
-        self._max_reading = max_reading
+        self._max_row_chars = max_row_chars
         self._texts: list[str] = []
         self._length = 0
         self._spans: list[Span] = []
         self._paragraphs: list[Paragraph] = []
         self._sections = sections
         self._tables: list[str] = []
-        self._last_table: tuple[Table, list[str]] | None = None
+        self._last_names: list[str] | None = None
+        """The names of the columns of the table before."""
         for piece in pieces:
             if piece.table is not None:
                 self._add_table(piece, piece.table)
             else:
                 self._add_lines(piece)
 
-    def result(self) -> FlowingText:
-        return FlowingText("".join(self._texts), self._spans, self._paragraphs, self._sections, self._tables)
+    def result(self) -> RunningText:
+        return RunningText("".join(self._texts), self._spans, self._paragraphs, self._sections, self._tables)
 
     def _begin(self) -> int:
+        """Where the next paragraph begins."""
         if self._texts:
             self._write("\n")
         return self._length
@@ -244,12 +222,12 @@ class _Assembly:
         for index, line in enumerate(piece.lines):
             following = piece.lines[index + 1].text if index + 1 < len(piece.lines) else None
             text = line.text if following is None else line_end(line.text, following, self._words)
-            self._place(line, len(text))
+            self._add_spans(line, len(text))
             self._write(text)
         self._paragraphs.append(Paragraph(start, self._length, piece.role, piece.section))
 
-    def _place(self, line: Line, length: int) -> None:
-        """The spans of a line: one for each part that a sentence may end in."""
+    def _add_spans(self, line: Line, length: int) -> None:
+        """Adds the spans of a line: one for each part that a sentence may end in."""
         cuts = [(end, x) for end, x in line.cuts if 0 < end < length]
         starts = [(0, line.x0), *cuts]
         ends = [*cuts, (length, line.x1)]
@@ -260,10 +238,11 @@ class _Assembly:
     def _shown(
         self, page: int, x0: float, y0: float, x1: float, y1: float
     ) -> tuple[float, float, float, float]:
-        turn = self._turns.get(page)
-        if turn is None:
+        """A rectangle on the page as it is shown."""
+        rotation = self._rotations.get(page)
+        if rotation is None:
             return x0, y0, x1, y1
-        a, b, c, d, e, f = turn
+        a, b, c, d, e, f = rotation
         xs = [a * x0 + c * y0 + e, a * x1 + c * y1 + e]
         ys = [b * x0 + d * y0 + f, b * x1 + d * y1 + f]
         return min(xs), min(ys), max(xs), max(ys)
@@ -271,10 +250,9 @@ class _Assembly:
     def _add_table(self, piece: _Piece, table: Table) -> None:
         page = piece.lines[0].page
         names = column_names(table)
-        goes_on = self._last_table is not None and not table.header_rows
-        if goes_on and self._last_table is not None and len(self._last_table[1]) == len(names):
-            names = self._last_table[1]
-        readings = row_texts(table, names, self._max_reading)
+        if self._last_names is not None and not table.header_rows and len(self._last_names) == len(names):
+            names = self._last_names  # the table continues the one before
+        texts = row_texts(table, names, self._max_row_chars)
         section = self._section_of(piece)
         for number, (row, box) in enumerate(zip(table.rows, table.boxes, strict=True)):
             start = self._begin()
@@ -283,19 +261,19 @@ class _Assembly:
             self._spans.append(Span(self._length, self._length + len(text), page, *shown))
             self._write(text)
             index = number - table.header_rows
-            said = tuple(readings[index]) if index >= 0 else ()
+            row_text = tuple(texts[index]) if index >= 0 else ()
             if number == 0 and len(table.rows) == table.header_rows:
-                said = (" ".join(cell for cell in row if cell),)
+                row_text = (" ".join(cell for cell in row if cell),)
             self._paragraphs.append(
-                Paragraph(start, self._length, Role.TABLE, section, len(self._tables), said)
+                Paragraph(start, self._length, Role.TABLE, section, len(self._tables), row_text)
             )
         self._tables.append(
             "\n".join([*([piece.caption, ""] if piece.caption else []), table_markdown(table)])
         )
-        self._last_table = (table, names)
+        self._last_names = names
 
     def _section_of(self, piece: _Piece) -> int:
-        """The section of a table: its caption stands below the heading."""
+        """The section of a table: its caption, if it has one, is the innermost title."""
         if not piece.caption:
             return piece.section
         self._sections.append((*self._sections[piece.section], piece.caption))

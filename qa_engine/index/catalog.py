@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from qa_engine.documents.blocks import Span
 from qa_engine.errors import StorageError
 from qa_engine.index.bm25.segment import DocumentTerms
-from qa_engine.index.catalog_tables import FILES, FORMAT, FORMER_FILES, OF_FILES, TABLES, file_record
+from qa_engine.index.files.queries import FILE_COLUMNS, FILE_TABLES, FileQueries
 from qa_engine.index.records import (
     DocumentParts,
     DocumentRecord,
@@ -29,14 +29,27 @@ from qa_engine.index.records import (
     unpack_terms,
     unpack_texts,
 )
-from qa_engine.index.sentence_texts import drop_sentences, read_document, stored_ids, write_sentences
-from qa_engine.index.sqlite_file import SqliteFile
+from qa_engine.index.sentence_texts import (
+    SENTENCE_TABLES,
+    drop_sentences,
+    read_document,
+    stored_ids,
+    write_sentences,
+)
 
-_AT_ONCE = 500
-"""Values in one statement."""
+FORMAT = 5
+_TABLES = f"""
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS documents (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, document_id TEXT NOT NULL UNIQUE, state TEXT NOT NULL,
+    nodes INTEGER NOT NULL, pages INTEGER NOT NULL DEFAULT 0, chinese_nodes INTEGER NOT NULL DEFAULT 0,
+    awaits_ocr INTEGER NOT NULL DEFAULT 0, spans BLOB, tables BLOB, sections BLOB, terms BLOB);
+CREATE TABLE IF NOT EXISTS rebuilt (document_id TEXT PRIMARY KEY, nodes INTEGER NOT NULL);
+{FILE_TABLES}{SENTENCE_TABLES}"""
+"""The number of a document is never given again: it stands for the document in the keys of its sentences."""
 
 
-class Catalog(SqliteFile):
+class Catalog(FileQueries):
     """Opens, or creates, the catalog file of a collection. Thread-safe.
 
     Raises:
@@ -49,7 +62,7 @@ class Catalog(SqliteFile):
         super().__init__(path, create)
         if create:
             with self._guarded():
-                self._connection.executescript(TABLES)
+                self._connection.executescript(_TABLES)
                 self._connection.execute("INSERT OR IGNORE INTO meta VALUES ('format', ?)", (str(FORMAT),))
                 self._connection.commit()
         if self.meta("format") != str(FORMAT):
@@ -90,36 +103,6 @@ class Catalog(SqliteFile):
         """Number of commits; what is published is complete if, and only if, the two are equal."""
         return int(self.meta("changes") or 0)
 
-    def files(self) -> dict[str, FileRecord]:
-        """The files of the collection by path."""
-        return {row[0]: file_record(row) for row in self._rows(f"{FILES} ORDER BY path")}
-
-    def published_files(self, document_ids: Container[str]) -> list[FileRecord]:
-        """The files of a published state, by path.
-
-        Args:
-            document_ids: of that state. What a writer has replaced since is there as it was.
-        """
-        rows = self._rows(f"{FILES} UNION ALL {FORMER_FILES} ORDER BY 1")
-        return [record for record in map(file_record, rows) if record.document_id in document_ids]
-
-    def files_of(self, document_ids: Sequence[str]) -> dict[str, list[FileRecord]]:
-        """The files of some documents, by path; of documents that have just been replaced, as they were."""
-        found: dict[str, list[FileRecord]] = {}
-        for start in range(0, len(document_ids), _AT_ONCE):
-            part = document_ids[start : start + _AT_ONCE]
-            within = f"WHERE document_id IN ({', '.join('?' * len(part))})"
-            rows = self._rows(
-                f"{FILES} {within} UNION ALL {FORMER_FILES} {within} ORDER BY 1", (*part, *part)
-            )
-            for record in map(file_record, rows):
-                found.setdefault(record.document_id, []).append(record)
-        return found
-
-    def files_with_content(self, sha256: str) -> list[FileRecord]:
-        """The files of the same content, by path."""
-        return [file_record(row) for row in self._rows(f"{FILES} WHERE sha256 = ? ORDER BY path", (sha256,))]
-
     def document(self, document_id: str) -> DocumentRecord | None:
         """A document whose nodes are all stored, be it live or just replaced; None without one."""
         rows = self._rows(
@@ -136,13 +119,15 @@ class Catalog(SqliteFile):
 
     def spans(self, document_id: str) -> list[Span]:
         """The places of the lines of a document."""
-        rows = self._rows("SELECT spans FROM documents WHERE document_id = ?", (document_id,))
-        return unpack_spans(rows[0][0]) if rows else []
+        return unpack_spans(self._packed("spans", document_id))
 
     def tables(self, document_id: str) -> list[str]:
         """The tables of a document in Markdown, by their numbers."""
-        rows = self._rows("SELECT tables FROM documents WHERE document_id = ?", (document_id,))
-        return unpack_texts(rows[0][0]) if rows else []
+        return unpack_texts(self._packed("tables", document_id))
+
+    def _packed(self, column: str, document_id: str) -> Any:
+        rows = self._rows(f"SELECT {column} FROM documents WHERE document_id = ?", (document_id,))
+        return rows[0][0] if rows else None
 
     def sentences(self, document_id: str) -> list[StoredSentence]:
         """The sentences of a document, in order. Questions read theirs by `SentenceTexts`."""
@@ -292,10 +277,10 @@ class Catalog(SqliteFile):
 
     @staticmethod
     def _put_file(connection: sqlite3.Connection, record: FileRecord) -> None:
-        values = [getattr(record, name) for name in OF_FILES]
+        values = [getattr(record, name) for name in FILE_COLUMNS]
         marks = ", ".join("?" * len(values))
         connection.execute(
-            f"INSERT OR REPLACE INTO files ({', '.join(OF_FILES)}) VALUES ({marks})",
+            f"INSERT OR REPLACE INTO files ({', '.join(FILE_COLUMNS)}) VALUES ({marks})",
             [json.dumps(value) if isinstance(value, dict) else value for value in values],
         )
 

@@ -14,8 +14,8 @@ from qa_engine.index.bm25.index import Bm25Folder, Bm25Index
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths, require_collection, require_identity
 from qa_engine.index.sentence_texts import SentenceTexts
-from qa_engine.index.token_store import TokenStore, token_file
-from qa_engine.index.vectors.chroma import open_vectors
+from qa_engine.index.vectors.locations import open_vectors
+from qa_engine.index.vectors.token_store import TokenStore, token_file
 from qa_engine.index.vectors.vector_store import SentenceVectorStore
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from qa_engine.documents.blocks import Span
-from qa_engine.index.user_metadata import Metadata, Scalar
+from qa_engine.index.files.metadata import Metadata, Scalar
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,22 +18,21 @@ from typing import Any
 from qa_engine.documents.sentences.node_ids import node_id, split_node_id
 from qa_engine.errors import StorageError
 from qa_engine.index.records import StoredSentence
+from qa_engine.index.sqlite_file import select_in
 
 _BITS = 24
 """Of a key, for the ordinal of a sentence, which has seven digits; the number of its document is in those above."""
-SCHEMA = """
+SENTENCE_TABLES = """
 CREATE TABLE IF NOT EXISTS sentences (
     key INTEGER PRIMARY KEY, text TEXT NOT NULL, start INTEGER, stop INTEGER, place INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS places (key INTEGER PRIMARY KEY, metadata TEXT NOT NULL);
 """
 """One row a sentence under one whole number: half the bytes and the time of a key of two columns. The sentences of a
 paragraph mostly have the same metadata, which stand once in ``places``."""
-_FOUND = (
+_SELECT = (
     "SELECT sentences.key, text, start, stop, metadata FROM sentences "
     f"JOIN places ON places.key = (sentences.key >> {_BITS} << {_BITS}) | place"
 )
-_AT_ONCE = 400
-"""Values in one statement."""
 
 
 def write_sentences(
@@ -75,11 +75,11 @@ def read_document(connection: sqlite3.Connection, document_id: str) -> list[Stor
     number = dict(_numbers(connection, [document_id])).get(document_id)
     if number is None:
         return []
-    found = connection.execute(
-        f"{_FOUND} WHERE sentences.key >= ? AND sentences.key < ? ORDER BY sentences.key",
+    rows = connection.execute(
+        f"{_SELECT} WHERE sentences.key >= ? AND sentences.key < ? ORDER BY sentences.key",
         (number << _BITS, (number + 1) << _BITS),
     )
-    return list(_sentences(found, lambda key: node_id(document_id, key & ((1 << _BITS) - 1))))
+    return list(_sentences(rows, lambda key: node_id(document_id, key & ((1 << _BITS) - 1))))
 
 
 def stored_ids(connection: sqlite3.Connection) -> set[str]:
@@ -106,6 +106,8 @@ class SentenceTexts:
         """
         self._path = path
         self._idle: list[sqlite3.Connection] = []
+        self._closed = False
+        weakref.finalize(self, _close_all, self._idle).atexit = False
 
     def get(self, ids: Sequence[str]) -> dict[str, StoredSentence]:
         """Those of the sentences that are there, by id, in the order in which they were asked for."""
@@ -119,23 +121,22 @@ class SentenceTexts:
                 for identifier, (document_id, ordinal) in places.items()
                 if document_id in numbers
             }
-            keys = list(names)
-            rows = [
-                row
-                for start in range(0, len(keys), _AT_ONCE)
-                for row in _rows(connection, keys[start : start + _AT_ONCE])
-            ]
-        found = {sentence.node_id: sentence for sentence in _sentences(rows, names.__getitem__)}
-        return {identifier: found[identifier] for identifier in places if identifier in found}
+            rows = list(select_in(connection, f"{_SELECT} WHERE sentences.key IN ({{}})", list(names)))
+        sentences = {sentence.node_id: sentence for sentence in _sentences(rows, names.__getitem__)}
+        return {identifier: sentences[identifier] for identifier in places if identifier in sentences}
 
     def close(self) -> None:
-        """Closes the connections that no thread is using."""
-        while self._idle:
-            self._idle.pop().close()
+        """Closes the connections; those that threads are using, when these are done."""
+        self._closed = True
+        _close_all(self._idle)
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
         """A connection that no other thread has; a new one if all are in use. One that failed is not used again."""
+        if self._closed:
+            raise StorageError(
+                f"The sentences in {self._path} cannot be used: they were closed, open the collection again."
+            )
         connection: sqlite3.Connection | None = None
         try:
             try:
@@ -152,27 +153,26 @@ class SentenceTexts:
                 f"The sentences in {self._path} cannot be read ({error}): check permissions and free space."
             ) from error
         self._idle.append(connection)
+        if self._closed:
+            _close_all(self._idle)
+
+
+def _close_all(connections: list[sqlite3.Connection]) -> None:
+    while connections:
+        connections.pop().close()
 
 
 def _numbers(connection: sqlite3.Connection, document_ids: Iterable[str]) -> Iterator[tuple[str, int]]:
     """Documents with their numbers. No number is ever given twice, so it means the same in the next statement."""
-    wanted = list(document_ids)
-    for start in range(0, len(wanted), _AT_ONCE):
-        part = wanted[start : start + _AT_ONCE]
-        yield from connection.execute(
-            f"SELECT document_id, number FROM documents WHERE document_id IN ({', '.join('?' * len(part))})",
-            part,
-        )
-
-
-def _rows(connection: sqlite3.Connection, keys: Sequence[int]) -> Iterable[tuple[Any, ...]]:
-    return connection.execute(
-        f"{_FOUND} WHERE sentences.key IN ({', '.join('?' * len(keys))})", keys
-    ).fetchall()
+    return select_in(
+        connection,
+        "SELECT document_id, number FROM documents WHERE document_id IN ({})",
+        list(document_ids),
+    )
 
 
 def _sentences(rows: Iterable[tuple[Any, ...]], name: Callable[[int], str]) -> Iterator[StoredSentence]:
-    """Rows of `_FOUND`, whose keys stand for the ids that ``name`` gives."""
+    """Rows of `_SELECT`, whose keys stand for the ids that ``name`` gives."""
     parsed: dict[str, dict[str, Any]] = {}
     for key, text, start, stop, packed in rows:
         metadata = parsed.get(packed)

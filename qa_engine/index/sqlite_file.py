@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,25 @@ from threading import RLock
 from typing import Any, ClassVar
 
 from qa_engine.errors import StorageError
+
+_VALUES = 400
+"""Most values that are bound in one statement."""
+
+
+def select_in(
+    connection: sqlite3.Connection, sql: str, values: Sequence[Any], first: Sequence[Any] = ()
+) -> Iterator[tuple[Any, ...]]:
+    """The rows of a statement with ``IN ({})``, whatever the number of values there.
+
+    Args:
+        connection: to ask.
+        sql: the statement.
+        values: those of ``IN``.
+        first: what is bound before them.
+    """
+    for start in range(0, len(values), _VALUES):
+        part = values[start : start + _VALUES]
+        yield from connection.execute(sql.format(", ".join("?" * len(part))), (*first, *part))
 
 
 class SqliteFile:
@@ -26,11 +46,13 @@ class SqliteFile:
         self._path = path
         self._lock = RLock()
         self._writing = False
+        self._closed = False
         mode = "rwc" if create else "rw"
         with self._guarded():
             self._connection = sqlite3.connect(
                 f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=30, check_same_thread=False
             )
+        weakref.finalize(self, self._connection.close).atexit = False
 
     @property
     def path(self) -> Path:
@@ -38,8 +60,9 @@ class SqliteFile:
         return self._path
 
     def close(self) -> None:
-        """Closes the file."""
+        """Closes the file; whoever uses it after that is told so. Once more does nothing."""
         with self._lock:
+            self._closed = True
             self._connection.close()
 
     @contextmanager
@@ -48,6 +71,10 @@ class SqliteFile:
             with self._lock:
                 yield
         except sqlite3.Error as error:
+            if self._closed:
+                raise StorageError(
+                    f"{self._what} {self._path} cannot be used: it was closed, open the collection again."
+                ) from error
             raise StorageError(
                 f"{self._what} {self._path} cannot be used ({error}): check permissions and free space."
             ) from error
@@ -74,3 +101,8 @@ class SqliteFile:
     def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         with self._guarded():
             return self._connection.execute(sql, values).fetchall()
+
+    def _rows_in(self, sql: str, values: Sequence[Any], first: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """See `select_in`."""
+        with self._guarded():
+            return list(select_in(self._connection, sql, values, first))

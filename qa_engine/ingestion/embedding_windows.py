@@ -1,4 +1,8 @@
-"""What goes through the embedding model at once for sentences, and what each sentence gets of it."""
+"""Embedding windows: which text the model embeds for sentences, and which vectors of it each sentence gets.
+
+The local model embeds several sentences in one window and pools each of them from its own tokens (late chunking, Günther
+et al., 2024). Other models embed each sentence together with its neighbours.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ from pydantic import ConfigDict, Field
 
 from qa_engine.documents.sentences.node_parser import SECTION
 from qa_engine.documents.sentences.splitting import join_sentences
-from qa_engine.index.token_store import TokenStore
+from qa_engine.index.vectors.token_store import TokenStore
 from qa_engine.ingestion.report import StageClock
 from qa_engine.models.batching import bounded_groups
 from qa_engine.models.e5.encoder import PASSAGE_PREFIX, E5Encoder, EncodedText, unit_rows
@@ -24,21 +28,22 @@ from qa_engine.models.token_codes import TokenCodec
 from qa_engine.text.language import chinese_size, is_chinese
 
 SLICE = 512
-"""Sentences of a document that are embedded in one go: no pass goes over the border between two slices, so vectors are
-the same wherever each slice is embedded."""
+"""Sentences of a document that are embedded in one call. No window crosses the border between two slices, so the vectors
+are the same on whichever machine a slice is embedded."""
 LATIN_RATIO = 3.0
-"""Characters of other scripts that count as one Chinese one in the size of a shared pass."""
-_CHINESE_NEIGHBOUR = 150
-"""Characters of a Chinese neighbour at most: with more, the sentence itself could lie beyond the 512 tokens of the model."""
+"""How many characters of other scripts count as one Chinese character in the size of a shared window."""
+_MAX_CHINESE_NEIGHBOUR = 150
+"""Characters of a Chinese neighbour that are embedded at most: with more, the sentence itself could lie beyond the 512
+tokens of the model."""
 
 
 @dataclass(frozen=True)
 class EmbeddedSentences:
-    """What is stored of sentences beside their texts.
+    """What the model computed for consecutive sentences.
 
     Attributes:
-        vectors: (sentences, dimensions).
-        codes: the quantised token vectors of each; None if none are kept.
+        vectors: array of shape (sentences, dimensions), float32.
+        codes: the quantised token vectors of each sentence; None if none are stored.
     """
 
     vectors: NDArray[np.float32]
@@ -46,13 +51,13 @@ class EmbeddedSentences:
 
 
 @dataclass(frozen=True)
-class ModelPass:
-    """A text that the model gets at once.
+class EmbeddingWindow:
+    """A text that goes through the model in one pass.
 
     Attributes:
         text: one sentence or several.
-        sentences: first character and end, in the text, of each sentence that is embedded by this pass.
-        is_shared: whether a sentence's vector is the mean of its own tokens. If not, it is that of the whole text.
+        sentences: start and end, as characters of the text, of each sentence that gets its vector from this window.
+        is_shared: whether the vector of a sentence is the mean of its own tokens. Otherwise it is the vector of the text.
     """
 
     text: str
@@ -60,44 +65,44 @@ class ModelPass:
     is_shared: bool
 
 
-def model_passes(
+def embedding_windows(
     nodes: Sequence[BaseNode], embed_model: BaseEmbedding, pass_chars: int, context_sentences: int
-) -> list[ModelPass]:
-    """The passes that embed sentences, in order.
+) -> list[EmbeddingWindow]:
+    """The windows that embed sentences, in order.
 
     Args:
-        nodes: the sentences of each document one after another; there may be several documents.
-        embed_model: only the local one gives the vectors of tokens, which shared passes need.
-        pass_chars: Chinese characters in a shared pass, `LATIN_RATIO` of other scripts counting as one; a longer sentence
-            has one to itself. 0: none is shared.
-        context_sentences: neighbours on each side of a sentence where none is shared.
+        nodes: the sentences of one or several documents, those of each document one after another.
+        embed_model: only the local model returns token vectors, which shared windows need.
+        pass_chars: size of a shared window in Chinese characters; `LATIN_RATIO` characters of other scripts count as one.
+            A longer sentence has a window to itself. 0 means that no window is shared.
+        context_sentences: neighbours on each side of a sentence in windows that are not shared.
     """
     texts = [node.get_content(metadata_mode=MetadataMode.EMBED) for node in nodes]
     places = list(_places(nodes))
     if pass_chars and isinstance(embed_model, LocalEmbedding):
-        return list(_shared(texts, places, pass_chars))
-    return [_with_neighbours(texts, places, row, context_sentences) for row in range(len(texts))]
+        return list(_shared_windows(texts, places, pass_chars))
+    return [_window_with_neighbours(texts, places, row, context_sentences) for row in range(len(texts))]
 
 
-def sliced(passes: Sequence[ModelPass]) -> Iterator[list[ModelPass]]:
-    """Passes in parts of at most `SLICE` sentences: for one document, of as many in each but the last."""
-    return bounded_groups(passes, lambda each: len(each.sentences), SLICE)
+def sliced(windows: Sequence[EmbeddingWindow]) -> Iterator[list[EmbeddingWindow]]:
+    """Windows in slices of at most `SLICE` sentences: all slices of one document but its last have exactly so many."""
+    return bounded_groups(windows, lambda window: len(window.sentences), SLICE)
 
 
-def embed_passes(
-    passes: Sequence[ModelPass], embed_model: BaseEmbedding, codec: TokenCodec | None
+def embed_windows(
+    windows: Sequence[EmbeddingWindow], embed_model: BaseEmbedding, codec: TokenCodec | None
 ) -> EmbeddedSentences:
-    """The vectors of the sentences of passes; with a codec and the local model also their token vectors."""
-    texts = [each.text for each in passes]
-    by_tokens = codec is not None or any(each.is_shared for each in passes)
+    """The vectors of the sentences of some windows; with a codec and the local model also their token vectors."""
+    texts = [window.text for window in windows]
+    by_tokens = codec is not None or any(window.is_shared for window in windows)
     if not isinstance(embed_model, LocalEmbedding) or not by_tokens:
         return EmbeddedSentences(np.array(embed_model.get_text_embedding_batch(texts), np.float32))
     encoder = embed_model.encoder
     vectors: list[NDArray[np.float32]] = []
     words: list[NDArray[np.float32]] = []
-    for encoded, each in zip(encoder.encode(texts, PASSAGE_PREFIX), passes, strict=True):
-        for rows in _own_rows(encoded, each.sentences):
-            shared = each.is_shared and rows.stop > rows.start
+    for encoded, window in zip(encoder.encode(texts, PASSAGE_PREFIX), windows, strict=True):
+        for rows in _own_rows(encoded, window.sentences):
+            shared = window.is_shared and rows.stop > rows.start
             vectors.append(encoded.vectors[rows].mean(axis=0) if shared else encoded.vector)
             if codec is not None:
                 words.append(encoded.vectors[rows][_is_word(encoder, encoded.ids[rows])])
@@ -105,7 +110,7 @@ def embed_passes(
 
 
 def _places(nodes: Sequence[BaseNode]) -> Iterator[tuple[str, str, int]]:
-    """Document, section and slice of each sentence. Above a heading, other things are spoken of."""
+    """Document, section and slice of each sentence. Sentences of another section speak of other things."""
     document, first = "", 0
     for row, node in enumerate(nodes):
         own = node.ref_doc_id or ""
@@ -114,9 +119,9 @@ def _places(nodes: Sequence[BaseNode]) -> Iterator[tuple[str, str, int]]:
         yield own, str(node.metadata.get(SECTION, "")), (row - first) // SLICE
 
 
-def _shared(
+def _shared_windows(
     texts: Sequence[str], places: Sequence[tuple[str, str, int]], pass_chars: int
-) -> Iterator[ModelPass]:
+) -> Iterator[EmbeddingWindow]:
     start, size = 0, 0.0
     for row, text in enumerate(texts):
         own = chinese_size(text, LATIN_RATIO)
@@ -128,32 +133,32 @@ def _shared(
         yield _joined(texts[start:])
 
 
-def _joined(texts: Sequence[str]) -> ModelPass:
+def _joined(texts: Sequence[str]) -> EmbeddingWindow:
     joined = [join_sentences(texts[: row + 1]) for row in range(len(texts))]
     spans = tuple((len(whole) - len(text), len(whole)) for text, whole in zip(texts, joined, strict=True))
-    return ModelPass(joined[-1], spans, is_shared=True)
+    return EmbeddingWindow(joined[-1], spans, is_shared=True)
 
 
-def _with_neighbours(
+def _window_with_neighbours(
     texts: Sequence[str], places: Sequence[tuple[str, str, int]], row: int, reach: int
-) -> ModelPass:
+) -> EmbeddingWindow:
     around = range(max(0, row - reach), min(len(texts), row + reach + 1))
     near = [other for other in around if places[other][:2] == places[row][:2]]
     before = [_shortened(texts[other], from_end=True) for other in near if other < row]
     after = [_shortened(texts[other]) for other in near if other > row]
     end = len(join_sentences([*before, texts[row]]))
     text = join_sentences([*before, texts[row], *after])
-    return ModelPass(text, ((end - len(texts[row]), end),), is_shared=False)
+    return EmbeddingWindow(text, ((end - len(texts[row]), end),), is_shared=False)
 
 
 def _shortened(text: str, from_end: bool = False) -> str:
-    if len(text) <= _CHINESE_NEIGHBOUR or not is_chinese(text):
+    if len(text) <= _MAX_CHINESE_NEIGHBOUR or not is_chinese(text):
         return text
-    return text[-_CHINESE_NEIGHBOUR:] if from_end else text[:_CHINESE_NEIGHBOUR]
+    return text[-_MAX_CHINESE_NEIGHBOUR:] if from_end else text[:_MAX_CHINESE_NEIGHBOUR]
 
 
 def _own_rows(encoded: EncodedText, sentences: Sequence[tuple[int, int]]) -> Iterator[slice]:
-    """The tokens of each sentence. Their places in the text rise, but for tokens without a place at its beginning."""
+    """The rows of each sentence's tokens. Offsets ascend, except for tokens without an offset at the beginning."""
     starts, ends = encoded.offsets.T
     for start, end in sentences:
         own = np.flatnonzero((ends > start) & (starts < end))
@@ -165,22 +170,33 @@ def _is_word(encoder: E5Encoder, ids: Sequence[int]) -> NDArray[np.bool_]:
 
 
 class ContextEmbedding(TransformComponent):
-    """Embeds each sentence together with those around it, of the same section; the stored text stays the sentence.
+    """Embeds each sentence together with the sentences around it, of the same section; the stored text is the sentence.
 
     The vector of a lone sentence misses what its pronouns stand for. With the local model, sentences up to a size share a
-    pass, and each is the mean of its own tokens (late chunking, Günther et al., 2024), which takes no more than sentences
-    alone. Other models give one vector for a text: there, each sentence goes with its neighbours, three times the tokens.
+    window, and each gets the mean of its own tokens (late chunking, Günther et al., 2024), which costs no more tokens than
+    lone sentences. Other models return one vector for a text: they get each sentence with its neighbours, three times the
+    tokens.
 
-    Measured with the local model on 300 questions each, MRR@10 of the whole pipeline with sentences alone, with a
-    neighbour on each side, and in shared passes of 70 Chinese characters: Chinese questions on English documents .824, .843,
-    .852; English ones on Chinese documents .833, .873, .878; within Chinese the latter two .970, .977 (XQuAD) and .955,
-    .952 (CMRC 2018 trial). Passes of five sentences are worse (.814 and .861 between languages): they become alike.
+    Measured with the local model on 300 questions each, MRR@10 of the whole pipeline with lone sentences, with a
+    neighbour on each side, and in shared windows of 70 Chinese characters: Chinese questions on English documents .824,
+    .843, .852; English ones on Chinese documents .833, .873, .878; within Chinese the latter two .970, .977 (XQuAD) and
+    .955, .952 (CMRC 2018 trial). Windows of five sentences are worse (.814 and .861 between languages): their sentences
+    become alike.
 
-    With a token store, and the local model, the token vectors of the sentence itself are kept as well: they come out of
-    the same pass.
+    With a token store and the local model, the token vectors of the sentence itself are stored too: they come out of the
+    same pass.
 
-    With a vector store, nodes are stored as soon as they are embedded, a part at a time, and their vectors leave the memory:
-    those of a book of 5,000 pages, as Python numbers, would take more than a gigabyte.
+    With a vector store, nodes are stored as soon as they are embedded, a slice at a time, and their vectors leave the
+    memory: the vectors of a book of 5,000 pages, as Python numbers, would take more than a gigabyte.
+
+    Attributes:
+        embed_model: makes the vectors.
+        pass_chars, context_sentences: see `embedding_windows`.
+        on_progress: is called with the number of sentences done and the number of all of them.
+        token_store: stores the token vectors; None for none.
+        vector_store: stores the nodes with their vectors; None leaves the vectors in the nodes.
+        clock: measures the stages.
+        embedded: returns what was computed elsewhere for nodes, in slices; the model is not called then.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -188,34 +204,35 @@ class ContextEmbedding(TransformComponent):
     embed_model: BaseEmbedding
     pass_chars: int = Field(default=70, ge=0)
     context_sentences: int = Field(default=1, ge=0)
-    report: Callable[[int, int], None] | None = None
+    on_progress: Callable[[int, int], None] | None = None
     token_store: TokenStore | None = None
     vector_store: BasePydanticVectorStore | None = None
     clock: StageClock = Field(default_factory=StageClock)
     embedded: Callable[[Sequence[BaseNode]], Iterable[EmbeddedSentences]] | None = None
-    """Gives what was computed elsewhere for nodes, in parts; the model is not asked then."""
 
     def __call__(self, nodes: Sequence[BaseNode], **kwargs: Any) -> Sequence[BaseNode]:
         start = 0
-        parts = self.embedded(nodes) if self.embedded is not None else self._embedded_here(nodes)
-        for found in self.clock.each("embedding", parts):
-            part = nodes[start : start + len(found.vectors)]
+        slices = self.embedded(nodes) if self.embedded is not None else self._embedded_here(nodes)
+        for result in self.clock.each("embedding", slices):
+            part = nodes[start : start + len(result.vectors)]
             start += len(part)
-            if self.token_store is not None and found.codes is not None:
+            if self.token_store is not None and result.codes is not None:
                 with self.clock("storing token vectors"):
-                    self.token_store.put([node.node_id for node in part], found.codes)
-            for node, vector in zip(part, found.vectors.tolist(), strict=True):
+                    self.token_store.put([node.node_id for node in part], result.codes)
+            for node, vector in zip(part, result.vectors.tolist(), strict=True):
                 node.embedding = vector
             if self.vector_store is not None:
                 with self.clock("storing vectors"):
                     self.vector_store.add(list(part))
                 for node in part:
                     node.embedding = None
-            if self.report is not None:
-                self.report(start, len(nodes))
+            if self.on_progress is not None:
+                self.on_progress(start, len(nodes))
         return nodes
 
     def _embedded_here(self, nodes: Sequence[BaseNode]) -> Iterator[EmbeddedSentences]:
         codec = self.token_store.codec if self.token_store is not None else None
-        for part in sliced(model_passes(nodes, self.embed_model, self.pass_chars, self.context_sentences)):
-            yield embed_passes(part, self.embed_model, codec)
+        for part in sliced(
+            embedding_windows(nodes, self.embed_model, self.pass_chars, self.context_sentences)
+        ):
+            yield embed_windows(part, self.embed_model, codec)

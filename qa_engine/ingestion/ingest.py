@@ -1,24 +1,27 @@
-"""The ingest journey: paths in, a complete and published index out."""
+"""The ingest journey: files or documents in, a complete and published index out."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qa_engine.config import Config
 from qa_engine.documents.files import find_pdfs
-from qa_engine.errors import StorageError
-from qa_engine.index.catalog import Catalog
+from qa_engine.errors import ConfigurationError
 from qa_engine.index.collection import collection_paths, embedding_identity, require_identity
-from qa_engine.index.writer_lock import writer_lock
+from qa_engine.ingestion.files.identity import DOCUMENTS, component_identity
 from qa_engine.ingestion.files.metadata import MetadataTable
 from qa_engine.ingestion.report import IngestProgress, IngestReport
 from qa_engine.ingestion.run import IngestRun
+from qa_engine.ingestion.writing.session import WriteSession, write_session
 
 if TYPE_CHECKING:
     from llama_index.core.base.embeddings.base import BaseEmbedding
+    from llama_index.core.node_parser import NodeParser
+    from llama_index.core.readers.base import BaseReader
+    from llama_index.core.schema import Document
 
 
 def ingest(
@@ -33,11 +36,13 @@ def ingest(
     progress: IngestProgress | None = None,
     metadata: Path | str | None = None,
     ray: str | None = None,
+    reader: BaseReader | None = None,
+    node_parser: NodeParser | None = None,
 ) -> IngestReport:
-    """Brings PDF files into a collection: new ones are added, changed ones replaced, unchanged ones skipped.
+    """Brings PDF files into a collection: new files are added, changed files replaced, unchanged files skipped.
 
-    A file is one commit: its new nodes are stored before the old ones go. A run that was cut off at any instant is
-    completed by the next one. Files of the same content share their nodes; a file that was moved keeps them. Readers see
+    One file is one commit: its new nodes are stored before the old nodes are deleted. A run that was cut off at any instant
+    is completed by the next one. Files of the same content share their nodes; a file that was moved keeps them. Readers see
     the new state when the run ends, and during a long run every half minute or so.
 
     Args:
@@ -46,61 +51,124 @@ def ingest(
         collection: name of the collection, made if missing; ``config.collection`` if None.
         config: settings; see `Config.of`.
         prune: also remove files of the collection that vanished from the given paths.
-        workers: processes that parse; ``config.ingestion.workers`` if None, and what the files are worth if that is unset.
-            A Ray cluster goes by its own processors.
-        embed_model: instead of the one of the configuration.
+        workers: processes that parse; ``config.ingestion.workers`` if None, and as many as the files are worth if that is
+            not set. A Ray cluster goes by its own processors.
+        embed_model: replaces the embedding model of the configuration.
         progress: is told what is going on.
-        metadata: a CSV table with what is noted about the files, see `MetadataTable`; None keeps what an earlier one
-            said. Sidecars (``report.pdf.meta.json``) are read in any case.
+        metadata: a CSV table with metadata of the files, see `MetadataTable`; None keeps what an earlier table said.
+            Sidecars (``report.pdf.meta.json``) are read in any case.
         ray: address of a Ray cluster that parses and embeds, as ``ray.init`` takes it, or ``local`` to start one here;
             ``config.ingestion.ray_address`` if None.
+        reader: reads each file in this process, instead of the PDF reader: ``load_data(file=path)`` or
+            ``load_data(path)`` returns its documents. Their metadata ``page`` or ``page_label`` makes the pages of
+            citations; other metadata that all of them share becomes metadata of the file.
+        node_parser: makes the nodes of each file, instead of `SentenceNodeParser`.
 
     Raises:
         InputError: a path does not exist, there is no PDF, or the table cannot be used.
-        ConfigurationError: the collection was made with another embedding model, Ray is not installed, or its workers
-            have another version of qa_engine.
+        ConfigurationError: the collection was made with another embedding model, Ray is not installed, its workers have
+            another version of qa_engine, or a reader or node parser is to run on Ray.
         StorageError: the storage cannot be written, or another process is writing to the collection.
         ModelUnavailableError, ServiceUnavailableError: the embedding model, the Chroma server or the Ray cluster is not
             there.
     """
-    settings = _with_ray(Config.of(config), ray)
+    settings = _with_ray(Config.of(config), ray, local=reader is not None or node_parser is not None)
     named = [paths] if isinstance(paths, str | Path) else list(paths)
     # With pruning, a folder whose PDFs are all gone is no mistake.
     files = find_pdfs(named, allow_none=prune)
     table = MetadataTable.read(Path(metadata)) if metadata is not None else None
     name = collection if collection is not None else settings.collection
     where = collection_paths(Path(storage) if storage is not None else settings.storage, name)
-    try:
-        where.root.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(
-            f"The storage {where.root} cannot be made ({error.strerror or error}): name another with --storage."
-        ) from error
-    with writer_lock(where.root, settings.ingestion.lock_timeout_seconds):
-        catalog = Catalog(where.catalog, create=True)
-        try:
-            if catalog.identity is not None:
-                require_identity(catalog.identity, settings.embedding, name, embed_model)
-            else:
-                identity = embedding_identity(settings.embedding, embed_model)
-                catalog.set_meta(name=name, identity=json.dumps(identity))
-            run = IngestRun(settings, where, catalog, name, progress or IngestProgress(), embed_model, table)
-            return run.run(files, named, prune, workers or settings.ingestion.workers)
-        finally:
-            catalog.close()
+    with write_session(where, name, settings, progress, embed_model) as session:
+        _require_embedding(session)
+        if reader is None:
+            run = IngestRun(session, table, node_parser=node_parser)
+        else:
+            from qa_engine.ingestion.reading.documents import CustomReader
+
+            run = IngestRun(session, table, CustomReader(reader), component_identity(reader), node_parser)
+        return run.run(files, named, prune, workers or settings.ingestion.workers)
 
 
-def _with_ray(config: Config, address: str | None) -> Config:
-    """The configuration with the address of the cluster that was given, if any.
+def ingest_documents(
+    documents: Sequence[Document],
+    storage: Path | str | None = None,
+    collection: str | None = None,
+    config: Config | Mapping[str, Any] | str | Path | None = None,
+    *,
+    node_parser: NodeParser | None = None,
+    embed_model: BaseEmbedding | None = None,
+    progress: IngestProgress | None = None,
+) -> IngestReport:
+    """Brings LlamaIndex documents that did not come from PDF files into a collection, as `ingest` does with files.
+
+    A document is known by its metadata ``file_name``, or else by its id; documents of the same name are the parts of one,
+    such as its pages. A name whose content is the same as in the last run is unchanged, and one that is left out of a run
+    stays. `delete_files` takes documents out by their names.
+
+    Args:
+        documents: with text. Their metadata ``page`` or ``page_label`` makes the pages of citations; other scalar metadata
+            can be filtered by.
+        storage, collection, config, node_parser, embed_model, progress: as for `ingest`. Nothing is sent to a Ray cluster.
 
     Raises:
-        ConfigurationError: a cluster is named, and Ray is not installed.
+        InputError: a document has no name.
+        ConfigurationError, StorageError, ModelUnavailableError, ServiceUnavailableError: as `ingest`.
+
+    Example:
+        >>> ingest_documents([Document(text="…", metadata={"file_name": "wiki/leave"})])  # doctest: +SKIP
+        IngestReport(collection='default', added=1, …)
+    """
+    from qa_engine.ingestion.reading.documents import DocumentsInMemory
+
+    settings = Config.of(config)
+    settings = settings.model_copy(
+        update={"ingestion": settings.ingestion.model_copy(update={"ray_address": None})}
+    )
+    parser = DocumentsInMemory(documents)
+    name = collection if collection is not None else settings.collection
+    where = collection_paths(Path(storage) if storage is not None else settings.storage, name)
+    with write_session(where, name, settings, progress, embed_model) as session:
+        _require_embedding(session)
+        run = IngestRun(session, None, parser, DOCUMENTS, node_parser)
+        return run.run(parser.sources())
+
+
+def _require_embedding(session: WriteSession) -> None:
+    """Records the embedding model of a new collection, and refuses another model than that of an old one.
+
+    Raises:
+        ConfigurationError: the collection was made with another embedding model.
+    """
+    settings, catalog = session.config.embedding, session.catalog
+    if catalog.identity is not None:
+        require_identity(catalog.identity, settings, session.name, session.embed_model)
+    else:
+        identity = embedding_identity(settings, session.embed_model)
+        catalog.set_meta(name=session.name, identity=json.dumps(identity))
+
+
+def _with_ray(config: Config, address: str | None, local: bool) -> Config:
+    """The configuration with the address of the Ray cluster, if one was given.
+
+    Args:
+        config: the settings.
+        address: given by the caller.
+        local: whether a component of the caller has to run in this process.
+
+    Raises:
+        ConfigurationError: a cluster is named, and Ray is not installed or cannot run the component.
     """
     if address is not None:
         ingestion = Config(ingestion={**config.ingestion.model_dump(), "ray_address": address}).ingestion
         config = config.model_copy(update={"ingestion": ingestion})
     if config.ingestion.ray_address is not None:
-        from qa_engine.ingestion.cluster.ray_reading import require_ray
+        if local:
+            raise ConfigurationError(
+                "A reader or node parser of your own runs in this process, and "
+                f"ingestion.ray_address = {config.ingestion.ray_address!r} names a Ray cluster: leave one of the two out."
+            )
+        from qa_engine.ingestion.cluster.connection import require_ray
 
         require_ray()
     return config

@@ -1,4 +1,4 @@
-"""What an ingest run did, for people and for machines; and the interface through which it shows progress."""
+"""The report of an ingest run, for people and for machines, and the interface through which a run shows progress."""
 
 from __future__ import annotations
 
@@ -6,27 +6,28 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
-from qa_engine.documents.pdf import PageReport
+from qa_engine.documents.blocks import PageReport
 
 FileStatus = Literal["added", "updated", "unchanged", "moved", "duplicate", "vanished", "deleted", "failed"]
-"""What a file is to a run: ``duplicate`` is new and of the same content as another, ``vanished`` is gone and still in the
-collection, ``deleted`` is gone from both."""
+"""The outcome of a run for a file: ``duplicate`` is new and has the content of another file, ``vanished`` is gone and still
+in the collection, ``deleted`` is gone from both."""
 
 
 @dataclass(frozen=True)
 class FileResult:
-    """What a run did with a file.
+    """The outcome of a run for one file.
 
     Attributes:
         path: of the file.
-        status: what it is.
-        reason: why it failed, see `DocumentError`; where it was before, if it was moved; else empty.
+        status: see `FileStatus`.
+        reason: of a failure, see `DocumentError`; the former path of a file that was moved; else empty.
         message: a sentence about a failure.
         pages: of the file as it is in the collection.
         nodes: sentences of the file in the collection.
-        seconds: spent on it, its part of what was done for several files at once included.
+        seconds: spent on the file, including its share of what was done for several files at once.
     """
 
     path: str
@@ -51,6 +52,11 @@ class Failure:
     message: str
 
 
+def utc_now() -> str:
+    """The present moment in UTC, as the catalog records it (ISO 8601, whole seconds)."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
 _Item = TypeVar("_Item")
 
 
@@ -62,7 +68,7 @@ class StageClock:
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
-        """Counts what happens inside for a stage."""
+        """Adds the time spent inside to a stage."""
         started = time.perf_counter()
         try:
             yield
@@ -70,7 +76,7 @@ class StageClock:
             self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - started
 
     def each(self, stage: str, items: Iterable[_Item]) -> Iterator[_Item]:
-        """The items, while what is waited for each of them counts for a stage."""
+        """The items; the time until each of them comes is added to a stage."""
         iterator = iter(items)
         while True:
             with self(stage):

@@ -1,136 +1,127 @@
-"""One run of an ingest: compares, reads, stores, publishes and cleans up."""
+"""One run of an ingest: compares files with the catalog, has them read and stored, counts, and publishes."""
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qa_engine.config import Config
 from qa_engine.documents.files import path_text
-from qa_engine.documents.pages.ocr import ocr_available
 from qa_engine.documents.parsing_pool import ParsingPool
-from qa_engine.documents.pdf import PARSER_VERSION
-from qa_engine.documents.sentences.splitting import SPLITTER_VERSION
 from qa_engine.errors import DocumentError, QAEngineError
-from qa_engine.index.catalog import Catalog
-from qa_engine.index.collection import CollectionPaths
+from qa_engine.index.records import FileRecord
 from qa_engine.ingestion.files.diff import (
-    Changes,
+    DocumentSource,
+    FileDiff,
     FileToLink,
     FileToRead,
-    Reading,
-    compare,
-    now,
+    UnreadFile,
+    diff_files,
     vanished,
     with_content,
 )
+from qa_engine.ingestion.files.identity import ReadingIdentity
 from qa_engine.ingestion.files.metadata import MetadataTable
-from qa_engine.ingestion.publishing import drop_former, publish
-from qa_engine.ingestion.report import (
-    FileResult,
-    IngestProgress,
-    IngestReport,
-    StageClock,
-    doubtful_pages,
-)
-from qa_engine.ingestion.stored_nodes import StoredNodes
-from qa_engine.ingestion.token_vectors import change_token_bits
+from qa_engine.ingestion.report import FileResult, IngestReport, StageClock, doubtful_pages, utc_now
+from qa_engine.ingestion.writing.publishing import publish
+from qa_engine.ingestion.writing.session import WriteSession
+from qa_engine.ingestion.writing.stored_nodes import drop_superseded, token_bits_changed
 from qa_engine.models.e5.encoder import E5Encoder, available_cores
 
 if TYPE_CHECKING:
-    from llama_index.core.base.embeddings.base import BaseEmbedding
+    from llama_index.core.node_parser import NodeParser
 
-    from qa_engine.ingestion.batch_writer import StoredFile
-    from qa_engine.ingestion.file_pipeline import FilePipeline
+    from qa_engine.ingestion.pipeline import FilePipeline
+    from qa_engine.ingestion.reading.local import Parser
+    from qa_engine.ingestion.writing.batch_writer import StoredFile
 
+logger = logging.getLogger("qa_engine.ingestion")
 
-_FILES_A_WORKER = 16
-_BYTES_A_WORKER = 1_000_000
+_FILES_PER_WORKER = 16
+_BYTES_PER_WORKER = 1_000_000
 """Some 30 pages of text and figures."""
-_MOST_WORKERS = 8
+_MAX_WORKERS = 8
 """One writer does not keep up with more."""
-
-
-def worthwhile_workers(sizes: Sequence[int]) -> int:
-    """Processes that should parse files of these bytes: starting one takes half a second.
-
-    Not fewer than the processors for many files, though the model needs them too: PDFs with tables and columns take longer
-    to read than to embed, and at first there is nothing to embed.
-    """
-    worth = max(len(sizes) // _FILES_A_WORKER, sum(sizes) // _BYTES_A_WORKER)
-    return max(1, min(worth, available_cores(), _MOST_WORKERS))
-
-
 _PUBLISH_SECONDS = 30
 """Readers of a long run see what is new after so many seconds, or after 20 times as long as the last publishing took."""
 
 
 class IngestRun:
-    """Brings files into a collection whose right to write is held. One object is one run."""
+    """Brings files into a collection. One object is one run."""
 
     def __init__(
         self,
-        config: Config,
-        where: CollectionPaths,
-        catalog: Catalog,
-        name: str,
-        progress: IngestProgress,
-        embed_model: BaseEmbedding | None = None,
+        session: WriteSession,
         table: MetadataTable | None = None,
+        parser: Parser | None = None,
+        parser_identity: str = "",
+        node_parser: NodeParser | None = None,
     ) -> None:
-        self._config = config
+        """
+        Args:
+            session: of the collection.
+            table: metadata of the files.
+            parser: parses in this process; None for the processes of a `ParsingPool`, or the workers of a cluster.
+            parser_identity: names the parser. It is part of the identity of all files that it reads.
+            node_parser: of the caller; None splits into sentences.
+        """
+        self._session = session
+        self._catalog = session.catalog
+        self._progress = session.progress
         self._table = table
-        self._where = where
-        self._catalog = catalog
-        self._progress = progress
-        self._embed_model = embed_model
-        self._report = IngestReport(name)
+        self._parser = parser
+        self._node_parser = node_parser
+        self._report = IngestReport(session.name)
         self._clock = StageClock()
-        self._nodes = StoredNodes(catalog, where, config.index)
         self._publish_at = time.monotonic() + _PUBLISH_SECONDS
-        self._reading = Reading(
-            self._pipeline_identity(), config.documents.ocr != "never" and ocr_available()
-        )
+        self._reading = ReadingIdentity.of(session.config.documents, parser_identity, node_parser)
 
     def run(
-        self, files: Sequence[Path], named: Sequence[Path | str], prune: bool, workers: int | None
+        self,
+        files: Sequence[Path] | Sequence[DocumentSource],
+        named: Sequence[Path | str] = (),
+        prune: bool = False,
+        workers: int | None = None,
     ) -> IngestReport:
-        """Compares the files with the catalog and brings the collection to where they are.
+        """Compares the files with the catalog and brings the collection to their state.
 
         Args:
-            files: absolute paths.
+            files: absolute paths, or documents that did not come from files.
             named: the paths that they were found below.
             prune: whether files that are gone leave the collection.
-            workers: processes that parse, unless the workers of a Ray cluster do; None for as many as the files are worth.
+            workers: processes that parse; None for as many as the files are worth. A Ray cluster goes by its processors.
         """
         started = time.perf_counter()
-        drop_former(self._catalog, self._where, self._config.index)
-        self._nodes.delete_unfinished()
-        with self._finishing():
+        logger.info("ingest into collection %s started: %d files", self._session.name, len(files))
+        drop_superseded(self._catalog, self._session.paths, self._session.config.index)
+        self._session.nodes.delete_unfinished()
+        with self._publishing_at_the_end():
             with self._clock("comparing"):
-                self._nodes.reanalyse(self._progress)
-            with self._clock("token vectors"):
-                change_token_bits(self._catalog, self._where, self._config, self._embed_model, self._progress)
+                self._session.nodes.reanalyse(self._progress)
+            self._change_token_bits()
             with self._clock("comparing"):
                 self._progress.stage("comparing files with the catalog")
-                changes = compare(files, self._catalog, self._reading, self._table)
-            if self._table is not None and (unmatched := self._table.unmatched(files)):
+                diff = diff_files(files, self._catalog, self._reading, self._table)
+            paths = [file for file in files if isinstance(file, Path)]
+            if self._table is not None and (unmatched := self._table.unmatched(paths)):
                 self._report.warnings.append(unmatched)
-            self._take_over(changes)
-            if changes.reads:
-                self._read(changes.reads, workers)
-            self._settle_vanished(files, named, prune)
+            self._record(diff)
+            if diff.reads:
+                self._read(diff.reads, workers)
+            self._record_vanished(vanished(self._catalog, paths, named), prune)
         self._report.seconds = time.perf_counter() - started
         self._report.timings = self._clock.seconds
+        counts = {name: count for name, count in self._report.to_dict()["files"].items() if count}
+        logger.info("ingest into collection %s ended: %s", self._session.name, counts or "no files")
         return self._report
 
     @contextmanager
-    def _finishing(self) -> Iterator[None]:
+    def _publishing_at_the_end(self) -> Iterator[None]:
         """Publishes at the end, also of a run that was interrupted: what was committed is worth it."""
         try:
             yield
@@ -139,109 +130,120 @@ class IngestRun:
             try:
                 self._publish()
             except QAEngineError:
-                # What ended the run says more. The next run does what is missing.
+                # The error that ended the run says more. The next run does what is missing.
                 if ended_by is None:
                     raise
 
     def _publish(self) -> None:
         started = time.monotonic()
         with self._clock("publishing"):
-            publish(self._catalog, self._where, self._config.bm25, self._progress)
-            self._nodes.delete_unfinished()
+            publish(self._catalog, self._session.paths, self._session.config.bm25, self._progress)
+            self._session.nodes.delete_unfinished()
         took = time.monotonic() - started
         self._publish_at = time.monotonic() + max(_PUBLISH_SECONDS, 20 * took)
 
-    def _take_over(self, changes: Changes) -> None:
+    def _change_token_bits(self) -> None:
+        with self._clock("token vectors"):
+            session = self._session
+            if token_bits_changed(
+                session.catalog, session.paths, session.config.embedding, session.embed_model
+            ):
+                from qa_engine.ingestion.maintenance.reembedding import (
+                    change_token_bits,  # imports LlamaIndex
+                )
+
+                change_token_bits(session)
+                session.nodes.close()  # what is open is no longer what the catalog names
+
+    # -- files that need no reading
+
+    def _record(self, diff: FileDiff) -> None:
         """Records the files that need no reading."""
-        for path, error in changes.failures:
-            self._fail(path, error)
-        for record in changes.unchanged:
+        for failure in diff.failures:
+            self._fail(*failure)
+        for record in diff.unchanged:
             self._done(FileResult(record.path, "unchanged", pages=record.pages, nodes=record.nodes))
         with self._catalog.together():
-            for file in changes.touched:
+            for file in diff.touched:
                 self._catalog.touch(file.record)
-        for file in changes.touched:
-            self._done(
-                FileResult(file.record.path, file.status, pages=file.record.pages, nodes=file.record.nodes)
-            )
+        self._count_links(diff.touched)
         with self._catalog.together():
-            for file in changes.links:
+            for file in diff.links:
                 self._link(file)
-        for file in changes.links:
-            self._count_link(file)
+        self._count_links(diff.links)
 
-    def _link(self, file: FileToLink | FileToRead) -> None:
-        if not file.record.ingested_at:
-            file = replace(file, record=replace(file.record, ingested_at=now()))
-        self._catalog.link(file.record)
+    def _link(self, file: FileToLink) -> None:
+        record = file.record
+        if not record.ingested_at:
+            record = replace(record, ingested_at=utc_now())
+        self._catalog.link(record)
         if file.moved_from is not None:
             self._catalog.remove(file.moved_from)
 
-    def _count_link(self, file: FileToLink) -> None:
-        record = file.record
-        self._done(
-            FileResult(
-                record.path, file.status, file.moved_from or "", pages=record.pages, nodes=record.nodes
-            )
-        )
+    def _count_links(self, files: Iterable[FileToLink]) -> None:
+        for file in files:
+            record, former = file.record, file.moved_from or ""
+            self._done(FileResult(record.path, file.status, former, pages=record.pages, nodes=record.nodes))
+
+    def _record_vanished(self, records: Iterable[FileRecord], prune: bool) -> None:
+        for record in records:
+            if prune:
+                self._catalog.remove(record.path)
+                self._done(FileResult(record.path, "deleted"))
+            else:
+                self._done(FileResult(record.path, "vanished", pages=record.pages, nodes=record.nodes))
+
+    # -- files that are read
 
     def _read(self, reads: Sequence[FileToRead], workers: int | None) -> None:
-        """Reads files; of those with the same content one, and if that fails the next."""
+        """Reads files: of several with the same content one, and if it cannot be read the next."""
+        config = self._session.config
         workers = workers or worthwhile_workers([file.record.size for file in reads])
         with ExitStack() as stack:
-            parsing = stack.enter_context(ParsingPool(self._config.documents, workers))
-            if self._config.ingestion.ray_address is None:
-                distinct, _ = _first_of_each(reads)
-                parsing.begin([file.path for file in distinct])
-                if self._embed_model is None and self._config.embedding.provider == "local":
+            pool = stack.enter_context(ParsingPool(config.documents, workers))
+            if config.ingestion.ray_address is None:
+                if self._parser is None:
+                    pool.begin([file.path for file in _by_content(reads)[0]])
+                if self._session.embed_model is None and config.embedding.provider == "local":
                     E5Encoder.load_early()
             with self._clock("loading"):
-                # LlamaIndex: an unchanged corpus is done before it is imported, and others are being read meanwhile.
-                from qa_engine.ingestion.file_pipeline import file_pipeline
+                # LlamaIndex: an unchanged corpus is done without it, and otherwise files are being read meanwhile.
+                from qa_engine.ingestion.pipeline import file_pipeline
 
+                parser = self._parser or pool
                 pipeline = stack.enter_context(
-                    file_pipeline(
-                        self._config,
-                        self._catalog,
-                        self._where,
-                        self._nodes,
-                        self._embed_model,
-                        parsing,
-                        self._reading.ocr,
-                        self._progress,
-                        self._clock,
-                    )
+                    file_pipeline(self._session, parser, self._node_parser, self._clock, self._reading.ocr)
                 )
-            self._read_by(pipeline, reads)
+            self._progress.start(len(reads))
+            waiting = reads
+            while waiting:
+                distinct, copies = _by_content(waiting)
+                self._store(pipeline, distinct)
+                waiting = [file for file in copies if not self._link_copy(file)]
 
-    def _read_by(self, pipeline: FilePipeline, reads: Sequence[FileToRead]) -> None:
-        self._progress.start(len(reads))
-        waiting = reads
-        while waiting:
-            distinct, copies = _first_of_each(waiting)
-            self._read_distinct(pipeline, distinct)
-            waiting = [file for file in copies if not self._link_copy(file)]
+    def _store(self, pipeline: FilePipeline, files: Sequence[FileToRead]) -> None:
+        for result in pipeline.run(files):
+            if isinstance(result, UnreadFile):
+                self._fail(*result)
+            else:
+                self._count_stored(result)
+            if time.monotonic() >= self._publish_at:
+                self._publish()
 
     def _link_copy(self, file: FileToRead) -> bool:
-        """Lets a file share what was just read from another; False if that could not be read."""
+        """Links a file to the content that was just read from another; False if that could not be read."""
         stored = self._catalog.document(file.record.document_id)
         if stored is None:
             return False
         status = "duplicate" if file.status == "added" else file.status
-        link = FileToLink(with_content(file.record, stored), status, file.moved_from)
+        record = with_content(file.record, stored, self._catalog, self._reading)
+        link = FileToLink(record, status, file.moved_from)
         with self._catalog.together():
             self._link(link)
-        self._count_link(link)
+        self._count_links([link])
         return True
 
-    def _read_distinct(self, pipeline: FilePipeline, files: Sequence[FileToRead]) -> None:
-        for path, found in pipeline.run(files):
-            if isinstance(found, DocumentError):
-                self._fail(path, found)
-            else:
-                self._count_stored(found)
-            if time.monotonic() >= self._publish_at:
-                self._publish()
+    # -- results
 
     def _count_stored(self, stored: StoredFile) -> None:
         record = stored.record
@@ -251,33 +253,30 @@ class IngestRun:
         status, former = stored.file.status, stored.file.moved_from or ""
         self._done(FileResult(record.path, status, former, "", record.pages, record.nodes, stored.seconds))
 
-    def _settle_vanished(self, files: Sequence[Path], named: Sequence[Path | str], prune: bool) -> None:
-        for record in vanished(self._catalog, files, named):
-            if prune:
-                self._catalog.remove(record.path)
-            status = FileResult(record.path, "deleted" if prune else "vanished")
-            self._done(status if prune else replace(status, pages=record.pages, nodes=record.nodes))
-
     def _fail(self, path: Path, error: DocumentError) -> None:
+        logger.warning("file failed: %s (%s)", path_text(path), error.reason)
         self._done(FileResult(path_text(path), "failed", error.reason, path_text(str(error))))
 
     def _done(self, result: FileResult) -> None:
         self._report.count(result)
         self._progress.file_done(result)
 
-    def _pipeline_identity(self) -> str:
-        """What, besides the file itself, decides what is stored for a file."""
-        parts = [
-            PARSER_VERSION,
-            SPLITTER_VERSION,
-            self._config.documents.max_sentence_chars,
-            self._config.documents.parser,
-            "all pages by OCR" if self._config.documents.ocr == "always" else "",
-        ]
-        return "/".join(map(str, parts))
+
+def worthwhile_workers(sizes: Sequence[int], cores: int | None = None) -> int:
+    """How many processes should parse files of some sizes in bytes: starting one takes half a second.
+
+    For many files, as many as there are cores, though the model needs them too: PDFs with tables and columns take longer to
+    read than to embed, and at first there is nothing to embed.
+
+    Args:
+        sizes: of the files, in bytes.
+        cores: that this process may use; None asks the operating system.
+    """
+    worth = max(len(sizes) // _FILES_PER_WORKER, sum(sizes) // _BYTES_PER_WORKER)
+    return max(1, min(worth, cores or available_cores(), _MAX_WORKERS))
 
 
-def _first_of_each(files: Sequence[FileToRead]) -> tuple[list[FileToRead], list[FileToRead]]:
+def _by_content(files: Sequence[FileToRead]) -> tuple[list[FileToRead], list[FileToRead]]:
     """The first file of each content, and the other ones."""
     first: dict[str, FileToRead] = {}
     copies = []

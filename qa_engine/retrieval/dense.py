@@ -13,7 +13,7 @@ from llama_index.core.vector_stores.types import FilterOperator, MetadataFilters
 
 from qa_engine.documents.sentences.node_parser import SentenceNodeParser
 from qa_engine.index.reader import IndexSnapshot
-from qa_engine.index.vectors.vector_store import DOCUMENT_ID
+from qa_engine.index.vectors.chroma_rows import DOCUMENT_ID
 from qa_engine.models.embedding import LocalEmbedding
 from qa_engine.retrieval.cross_lingual_offset import dense_shift
 from qa_engine.retrieval.filters.conditions import ALWAYS, Place, as_filters, every

@@ -10,7 +10,7 @@ from llama_index.core.retrievers import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle
 
 from qa_engine.documents.sentences.node_ids import split_node_id
-from qa_engine.index.bm25.index import Bm25Hit, Bm25Index, TermsFound
+from qa_engine.index.bm25.index import Bm25Hit, Bm25Index, TermStatistics
 from qa_engine.index.vectors.vector_store import SentenceVectorStore
 from qa_engine.retrieval.filters.conditions import holds
 from qa_engine.retrieval.filters.resolution import Scope
@@ -73,7 +73,7 @@ class BilingualBM25Retriever(BaseRetriever):
             if hit.node_id in nodes:
                 yield NodeWithScore(node=nodes[hit.node_id], score=hit.score)
 
-    def _within(self, scope: Scope, terms: TermsFound) -> list[NodeWithScore]:
+    def _within(self, scope: Scope, terms: TermStatistics) -> list[NodeWithScore]:
         """The best sentences of the scope. Pages and sections stand with the sentences, so these are fetched to be told."""
         seen: set[str] = set()
         found: list[NodeWithScore] = []

@@ -11,7 +11,7 @@ from llama_index.core.schema import NodeWithScore, QueryBundle
 from qa_engine.documents.sentences.node_ids import split_node_id
 from qa_engine.index.reader import IndexSnapshot
 from qa_engine.index.records import StoredSentence
-from qa_engine.index.token_store import StoredTokens
+from qa_engine.index.vectors.token_store import StoredTokens
 from qa_engine.retrieval.filters.resolution import Scope
 from qa_engine.retrieval.lexical import BilingualBM25Retriever
 from qa_engine.text.tokenizer import analyse

@@ -13,7 +13,7 @@ from llama_index.postprocessor.sbert_rerank import SentenceTransformerRerank
 from pydantic import Field, PrivateAttr
 
 from qa_engine.config import LOCAL, RerankConfig
-from qa_engine.index.token_store import StoredTokens
+from qa_engine.index.vectors.token_store import StoredTokens
 from qa_engine.models.late_interaction import Interaction, LateInteractionModel, telling_scores
 from qa_engine.retrieval.cross_lingual_offset import interaction_shift
 from qa_engine.retrieval.fusion import SCORES

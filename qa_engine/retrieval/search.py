@@ -20,7 +20,7 @@ from qa_engine.index.reader import IndexReader, IndexSnapshot
 from qa_engine.index.records import FileRecord
 from qa_engine.retrieval.expansion.expanded_query import ExpandedQuery
 from qa_engine.retrieval.expansion.expander import TRANSLATE, QueryExpander
-from qa_engine.retrieval.filters.resolution import Scope, metadata_keys, resolve
+from qa_engine.retrieval.filters.resolution import Scope, resolve
 from qa_engine.retrieval.passages import COLLECTION, METADATA, SENTENCES
 from qa_engine.retrieval.retriever import PassageRetriever, RankedPassages
 from qa_engine.retrieval.tables import TableAttacher
@@ -197,15 +197,13 @@ class CollectionSearch:
         """What to search of each collection; None for all that is published of it."""
         if filters is None and len(self._readers) == 1:
             return [None]
-        records = [
-            reader.catalog.published_files(snapshot.bm25.document_ids)
-            for reader, snapshot in zip(self._readers, snapshots, strict=True)
-        ]
-        keys = [key for files in records for key in metadata_keys(files)] if len(records) > 1 else []
+        catalogs = [reader.catalog for reader in self._readers]
         scopes: list[Scope | None] = []
         taken: set[str] = set()
-        for reader, files in zip(self._readers, records, strict=True):
-            scope = resolve(filters, reader.catalog, keys, files).without(taken)
+        for catalog, snapshot in zip(catalogs, snapshots, strict=True):
+            # Asked for only if the key is not one of this collection.
+            keys = (key for other in catalogs if other is not catalog for key in other.metadata_keys())
+            scope = resolve(filters, catalog, keys, snapshot.bm25.document_ids).without(taken)
             taken.update(scope.conditions)
             scopes.append(None if filters is None and scope.complete else scope)
         return scopes

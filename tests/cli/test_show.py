@@ -32,7 +32,7 @@ from qa_engine.config import Config
 from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
-from qa_engine.index.vectors.chroma import open_chroma
+from qa_engine.index.vectors.chroma_folder import open_chroma
 from qa_engine.index.vectors.vector_store import SentenceVectorStore
 
 QUESTION = "西湖的平均水深是多少？"

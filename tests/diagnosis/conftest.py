@@ -14,7 +14,7 @@ from qa_engine.diagnosis.doctor import diagnose
 from qa_engine.diagnosis.report import Check
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths, collection_paths
-from qa_engine.index.vectors.chroma import open_chroma
+from qa_engine.index.vectors.chroma_folder import open_chroma
 
 HASH = HashEmbedding(model_name="hash")
 

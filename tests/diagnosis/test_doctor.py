@@ -31,7 +31,7 @@ from qa_engine.errors import CollectionNotFoundError
 from qa_engine.index.bm25.index import Bm25Folder
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
-from qa_engine.index.token_store import TOKEN_BITS, TokenStore
+from qa_engine.index.vectors.token_store import TOKEN_BITS, TokenStore
 from qa_engine.index.writer_lock import writer_lock
 from qa_engine.ingestion.maintenance.delete import delete_files
 from qa_engine.ingestion.maintenance.rebuild import rebuild

@@ -18,7 +18,7 @@ from qa_engine import Answer, Citation, IngestReport, errors
 from qa_engine.answering.answer import passage_to_dict
 from qa_engine.cli.app import app
 from qa_engine.diagnosis.report import Check, Diagnosis
-from qa_engine.ingestion.files.info import FileFacts, FileLine
+from qa_engine.ingestion.files.info import FileInfo, FileLine
 from qa_engine.ingestion.maintenance.delete import DeleteReport
 from qa_engine.ingestion.report import FileStatus
 from qa_engine.retrieval.expansion.expanded_query import Expansion
@@ -209,7 +209,7 @@ def test_json_lists_every_key() -> None:
 
 def test_json_lists_every_key_of_files_and_checks() -> None:
     assert _documented_keys("list") == [field.name for field in dataclass_fields(FileLine)]
-    assert _documented_keys("file") == [field.name for field in dataclass_fields(FileFacts)]
+    assert _documented_keys("file") == [field.name for field in dataclass_fields(FileInfo)]
     assert _documented_keys("delete") == list(DeleteReport("c").to_dict())
     assert _documented_keys("doctor") == list(Diagnosis("s", []).to_dict())
     assert _documented_keys("check") == list(Check("c", "ok", "m").to_dict())

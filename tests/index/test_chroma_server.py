@@ -24,9 +24,9 @@ from qa_engine.errors import (
 )
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
-from qa_engine.index.vectors import vector_store
-from qa_engine.index.vectors.chroma import VectorPlace, open_on_server, open_vectors
+from qa_engine.index.vectors import backends
 from qa_engine.index.vectors.chroma_server import chroma_server
+from qa_engine.index.vectors.locations import VectorLocation, open_on_server, open_vectors
 from qa_engine.index.vectors.vector_store import SentenceVectorStore
 
 TOKEN = "s3cret-t0ken"
@@ -35,7 +35,7 @@ NAME = "qa-test"
 
 @pytest.fixture(autouse=True)
 def one_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vector_store, "_ATTEMPTS", 1)
+    monkeypatch.setattr(backends, "ATTEMPTS", 1)
 
 
 def index(url: str, **settings: Any) -> IndexConfig:
@@ -76,7 +76,7 @@ def test_server_that_hangs_is_given_up_after_the_time_that_is_set() -> None:
 def test_server_that_hangs_later_is_given_up_as_well_and_not_asked_again(
     chroma_server: ChromaProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vector_store, "_ATTEMPTS", 4)
+    monkeypatch.setattr(backends, "ATTEMPTS", 4)
     with Proxy(chroma_server.port) as proxy:
         store = opened(index(proxy.url, timeout_seconds=0.3))
         proxy.reply = hangs
@@ -90,7 +90,7 @@ def test_server_that_hangs_later_is_given_up_as_well_and_not_asked_again(
 def test_busy_server_is_asked_to_store_again(
     chroma_server: ChromaProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vector_store, "_ATTEMPTS", 2)
+    monkeypatch.setattr(backends, "ATTEMPTS", 2)
     with Proxy(chroma_server.port) as proxy:
         store = opened(index(proxy.url))
 
@@ -315,7 +315,7 @@ def vectors(storage: Path, config: IndexConfig) -> Any:
     paths = collection_paths(storage, "default")
     catalog = Catalog(paths.catalog)
     try:
-        return open_vectors(paths, catalog, config), catalog.node_count(), VectorPlace.of(catalog)
+        return open_vectors(paths, catalog, config), catalog.node_count(), VectorLocation.of(catalog)
     finally:
         catalog.close()
 

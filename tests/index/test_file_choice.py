@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from qa_engine.errors import InputError
-from qa_engine.index.file_matching import choose_files, matching_files, near_names
+from qa_engine.index.files.matching import choose_files, matching_files, near_names
 from qa_engine.index.records import FileRecord
 
 PATHS = [

@@ -9,7 +9,7 @@ import pytest
 
 from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.errors import StorageError
-from qa_engine.index.token_store import TokenStore
+from qa_engine.index.vectors.token_store import TokenStore
 from qa_engine.models.token_codes import DIMENSION, TokenCodec
 
 CODEC = TokenCodec(2, np.full(DIMENSION, 0.01, np.float32))

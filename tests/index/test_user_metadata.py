@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa_engine.index.user_metadata import ORDERS, Scalar, as_number, checked_metadata, ordered, same
+from qa_engine.index.files.metadata import ORDERS, Scalar, as_number, checked_metadata, ordered, same
 
 scalars = st.one_of(
     st.text(max_size=8), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False)

@@ -20,9 +20,10 @@ from qa_engine.errors import StorageError
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.records import DocumentParts, FileRecord
 from qa_engine.index.sentence_texts import SentenceTexts
-from qa_engine.index.vectors.chroma import open_chroma, open_on_server
-from qa_engine.index.vectors.chroma_rows import stored_sentence
-from qa_engine.index.vectors.vector_store import SentenceVectorStore, _sentence
+from qa_engine.index.vectors.chroma_folder import open_chroma
+from qa_engine.index.vectors.chroma_rows import sentence_of_row, stored_sentence
+from qa_engine.index.vectors.locations import open_on_server
+from qa_engine.index.vectors.vector_store import SentenceVectorStore
 
 
 def node(ordinal: int, vector: list[float], text: str = "句子", document_id: str = "d") -> TextNode:
@@ -185,7 +186,7 @@ def test_vectors_written_by_another_process_are_found(tmp_path: Path) -> None:
     run_python(
         "import sys\n"
         "from pathlib import Path\n"
-        "from qa_engine.index.vectors.chroma import open_chroma, open_on_server\n"
+        "from qa_engine.index.vectors.chroma_folder import open_chroma\n"
         "open_chroma(Path(sys.argv[1]), 0).upsert(ids=['d-0000000'], embeddings=[[1.0, 0.0]], documents=['x'],"
         " metadatas=[{'document_id': 'd'}])\n",
         str(tmp_path / "chroma"),
@@ -254,5 +255,5 @@ class TestTextsElsewhere:
 
 def test_place_of_a_sentence_stored_before_it_was_one_key() -> None:
     row = {"document_id": "a", "page": 2, "start": 10, "end": 12}
-    former = _sentence("a-0000000", "文", row)
+    former = sentence_of_row("a-0000000", "文", row)
     assert (former.start_char_idx, former.end_char_idx, dict(former.metadata)) == (10, 12, {"page": 2})

@@ -12,17 +12,17 @@ from ingest_process import PARSING_POOL, ParsingInPlace, ingest, stored_files
 from pdf_factory import SOLAR_SYSTEM, chinese_pdf, english_pdf
 from processes import python
 
-from qa_engine.documents.pdf import ParsedPdf
+from qa_engine.documents.blocks import ParsedPdf
 from qa_engine.errors import DocumentError
 
 INGEST = """
 import resource, sys
 from pathlib import Path
-from ingest_process import ParsingInPlace, ingest, ingest_run, module
+from ingest_process import ParsingInPlace, batches, ingest, ingest_run
 from qa_engine.errors import QAEngineError
 
 ingest_run.ParsingPool = ParsingInPlace
-module._TOGETHER_FILES = 1
+batches.MAX_BATCH_FILES = 1
 # A file of the index that is to grow beyond this: the disk is full.
 import signal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

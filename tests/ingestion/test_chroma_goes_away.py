@@ -25,11 +25,11 @@ from qa_engine.config import IndexConfig
 from qa_engine.errors import QAEngineError, ServiceUnavailableError
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
-from qa_engine.index.vectors import vector_store
-from qa_engine.index.vectors.chroma import VectorPlace, drop_place
+from qa_engine.index.vectors import backends, vector_store
 from qa_engine.index.vectors.chroma_server import chroma_server as server_of
-from qa_engine.ingestion import file_pipeline as module
+from qa_engine.index.vectors.locations import VectorLocation, drop_location
 from qa_engine.ingestion.maintenance.rebuild import rebuild
+from qa_engine.ingestion.reading import batches
 from qa_engine.ingestion.report import FileResult, IngestProgress
 
 pytestmark = pytest.mark.usefixtures("parsed_in_place")
@@ -95,8 +95,8 @@ def library(docs: Path, count: int) -> None:
 def test_server_that_goes_away_in_a_run_loses_nothing(
     server: ChromaProcess, docs: Path, storage: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_TOGETHER_FILES", 1)
-    monkeypatch.setattr(vector_store, "_ATTEMPTS", 2)
+    monkeypatch.setattr(batches, "MAX_BATCH_FILES", 1)
+    monkeypatch.setattr(backends, "ATTEMPTS", 2)
     library(docs, 4)
     chinese_pdf(docs / "old.pdf")
     ingest(docs / "old.pdf", storage)
@@ -127,8 +127,8 @@ def test_server_that_goes_away_in_a_run_loses_nothing(
 def test_run_outlives_a_server_that_is_started_again(
     server: ChromaProcess, docs: Path, storage: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_TOGETHER_FILES", 1)
-    monkeypatch.setattr(vector_store, "_ATTEMPTS", 8)
+    monkeypatch.setattr(batches, "MAX_BATCH_FILES", 1)
+    monkeypatch.setattr(backends, "ATTEMPTS", 8)
     library(docs, 3)
     restarting = threading.Thread(target=server.start)
 
@@ -188,7 +188,7 @@ def test_run_that_is_killed_is_completed_by_the_next(
 def test_another_process_asks_while_files_come_and_go(
     on_server: ChromaProcess, docs: Path, storage: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_TOGETHER_FILES", 1)
+    monkeypatch.setattr(batches, "MAX_BATCH_FILES", 1)
     chinese_pdf(docs / "lake.pdf")
     ingest(docs, storage)
     with python(ASK, str(storage)) as other:
@@ -234,7 +234,7 @@ def test_filters_and_two_collections_in_one_question(
         where = MetadataFilters(filters=[MetadataFilter(key=key, value=value)])
         found = files(both.retrieve(SOLAR_SYSTEM[0], top_k=10, filters=where))
         assert found == {expected} if expected else len(found) == 3
-    place = VectorPlace.of(Catalog(collection_paths(storage, "合同 2024").catalog))
+    place = VectorLocation.of(Catalog(collection_paths(storage, "合同 2024").catalog))
     assert place is not None
     assert place.name.startswith("qa-2024-")
 
@@ -296,7 +296,7 @@ def test_vectors_move_from_one_server_to_another(
 def test_move_that_the_server_breaks_off_is_completed_by_the_next(
     server: ChromaProcess, docs: Path, storage: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vector_store, "_ATTEMPTS", 1)
+    monkeypatch.setattr(backends, "ATTEMPTS", 1)
     library(docs, 3)
     monkeypatch.delenv(URL_VARIABLE)
     ingest(docs, storage)
@@ -356,9 +356,9 @@ def test_vectors_that_a_server_has_lost_are_embedded_again(
     library(docs, 2)
     report = ingest(docs, storage)
     paths = collection_paths(storage, "default")
-    place = VectorPlace.of(Catalog(paths.catalog))
+    place = VectorLocation.of(Catalog(paths.catalog))
     assert place is not None
-    drop_place(paths, place, IndexConfig(url=on_server.url), 1)
+    drop_location(paths, place, IndexConfig(url=on_server.url))
     shutil.rmtree(docs)
     done = rebuild(storage, part="embedding", embed_model=HASH)
     assert done.nodes == report.nodes

@@ -26,8 +26,8 @@ from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.index.bm25.index import Bm25Folder
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
-from qa_engine.index.token_store import TokenStore
-from qa_engine.index.vectors.chroma import open_vectors
+from qa_engine.index.vectors.locations import open_vectors
+from qa_engine.index.vectors.token_store import TokenStore
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs POSIX"),

@@ -35,6 +35,9 @@ from qa_engine.index.bm25.index import Bm25Folder
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths, list_collections
 from qa_engine.index.writer_lock import writer_lock
+from qa_engine.ingestion import pipeline
+from qa_engine.ingestion.files import diff
+from qa_engine.ingestion.reading import batches
 from qa_engine.ingestion.report import FileResult, IngestProgress, IngestReport
 from qa_engine.text.tokenizer import analyse
 
@@ -102,7 +105,7 @@ def test_second_run_needs_no_model(docs: Path, storage: Path, monkeypatch: pytes
     def refuse(*arguments: Any, **options: Any) -> None:
         pytest.fail("a model was built for nothing")
 
-    monkeypatch.setattr("qa_engine.ingestion.file_pipeline.build_embedding", refuse)
+    monkeypatch.setattr(pipeline, "build_embedding", refuse)
     monkeypatch.setattr(HashEmbedding, "_get_text_embedding", refuse)
     assert ingest(docs, storage).unchanged == 1
 
@@ -114,9 +117,7 @@ def test_touched_file_is_unchanged_and_is_not_hashed_again_afterwards(
     ingest(docs, storage)
     os.utime(path, (1, 1))
     assert counts(ingest(docs, storage)) == (0, 0, 1, 0, 0)
-    monkeypatch.setattr(
-        "qa_engine.ingestion.files.diff.file_digest", lambda path: pytest.fail("hashed again")
-    )
+    monkeypatch.setattr(diff, "file_digest", lambda path: pytest.fail("hashed again"))
     assert counts(ingest(docs, storage)) == (0, 0, 1, 0, 0)
 
 
@@ -403,7 +404,7 @@ def test_model_that_fails_midway_keeps_what_was_committed(
 
     chinese_pdf(docs / "a.pdf")
     english_pdf(docs / "b.pdf")
-    monkeypatch.setattr("qa_engine.ingestion.file_pipeline._TOGETHER_FILES", 1)
+    monkeypatch.setattr(batches, "MAX_BATCH_FILES", 1)
     with pytest.raises(ConnectionError):
         ingest_locally(docs, storage, embed_model=Failing(model_name="hash"))
     assert set(stored_files(storage)) == {"a.pdf"}
@@ -524,7 +525,7 @@ def test_file_that_waits_for_ocr_is_read_again_when_it_is_there_and_not_before(
     for name in (
         "qa_engine.documents.pages.page_reader",
         "qa_engine.documents.pdf",
-        "qa_engine.ingestion.run",
+        "qa_engine.ingestion.files.identity",
     ):
         monkeypatch.setattr(f"{name}.ocr_available", lambda: False)
     first = ingest(docs, storage)
@@ -533,7 +534,7 @@ def test_file_that_waits_for_ocr_is_read_again_when_it_is_there_and_not_before(
     assert ingest(docs, storage).unchanged == 2
     found = [Line("This page was scanned.", 3, 72, 80, 200, 95, 11, 0)]
     monkeypatch.setattr("qa_engine.documents.pages.page_reader.ocr_available", lambda: True)
-    monkeypatch.setattr("qa_engine.ingestion.run.ocr_available", lambda: True)
+    monkeypatch.setattr("qa_engine.ingestion.files.identity.ocr_available", lambda: True)
     monkeypatch.setattr(
         "qa_engine.documents.pages.page_reader.recognise_page", lambda *arguments: Recognition(found, 0.9)
     )

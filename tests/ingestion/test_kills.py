@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from forked import fork_server
 from hash_embedding import HashEmbedding
-from ingest_process import URL_VARIABLE, ParsingInPlace, ingest, ingest_run, module, stored_files
+from ingest_process import URL_VARIABLE, ParsingInPlace, batches, ingest, ingest_run, stored_files
 from pdf_factory import SOLAR_SYSTEM, english_pdf
 
 from qa_engine.diagnosis.doctor import diagnose
@@ -41,8 +41,8 @@ _LONGEST = 0.6
 def perform(operation: str, docs: Path, storage: Path) -> None:
     """The operation itself, after what it is about has been done to the files."""
     ingest_run.ParsingPool = ParsingInPlace
-    module._TOGETHER_FILES = 2
-    reembedding._TOGETHER = 1
+    batches.MAX_BATCH_FILES = 2
+    reembedding.BATCH_SENTENCES = 1
     what, _, part = operation.partition(" ")
     if what == "rebuild":
         rebuild(storage, part=part, embed_model=HASH)  # type: ignore[arg-type]
@@ -159,8 +159,8 @@ def kill_many_times(docs: Path, storage: Path, seed: int, kills: int) -> None:
 @pytest.mark.usefixtures("parsed_in_place")
 @pytest.mark.parametrize("seed", range(2))
 def test_a_few_kills(seed: int, docs: Path, storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_TOGETHER_FILES", 2)
-    monkeypatch.setattr(reembedding, "_TOGETHER", 1)
+    monkeypatch.setattr(batches, "MAX_BATCH_FILES", 2)
+    monkeypatch.setattr(reembedding, "BATCH_SENTENCES", 1)
     kill_many_times(docs, storage, seed, kills=4)
 
 
@@ -169,6 +169,6 @@ def test_a_few_kills(seed: int, docs: Path, storage: Path, monkeypatch: pytest.M
 @pytest.mark.usefixtures("parsed_in_place")
 @pytest.mark.parametrize("seed", range(100, 110))
 def test_a_hundred_kills(seed: int, docs: Path, storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_TOGETHER_FILES", 2)
-    monkeypatch.setattr(reembedding, "_TOGETHER", 1)
+    monkeypatch.setattr(batches, "MAX_BATCH_FILES", 2)
+    monkeypatch.setattr(reembedding, "BATCH_SENTENCES", 1)
     kill_many_times(docs, storage, seed, kills=10)

@@ -22,10 +22,10 @@ from ray_embedding import WorkerEmbedding
 
 from qa_engine import ingest
 from qa_engine.errors import ConfigurationError, ServiceUnavailableError
-from qa_engine.index import catalog, token_store
+from qa_engine.index import catalog
 from qa_engine.index.collection import collection_paths
-from qa_engine.index.vectors import chroma
-from qa_engine.ingestion.cluster import ray_reading
+from qa_engine.index.vectors import chroma_folder, token_store
+from qa_engine.ingestion.cluster import connection, scheduling
 from qa_engine.ingestion.report import FileResult, IngestProgress, IngestReport
 
 slow = pytest.mark.slow
@@ -75,7 +75,9 @@ def vectors(storage: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     paths = collection_paths(storage, "default")
     opened = catalog.Catalog(paths.catalog)
     try:
-        stored = chroma.open_chroma(paths.chroma, opened.published).get(include=["embeddings", "metadatas"])
+        stored = chroma_folder.open_chroma(paths.chroma, opened.published).get(
+            include=["embeddings", "metadatas"]
+        )
     finally:
         opened.close()
     return (
@@ -113,7 +115,7 @@ def test_without_the_extra_one_sentence_says_how_to_get_it(
 
 def test_no_cluster_at_the_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("ray")
-    monkeypatch.setattr(ray_reading, "_CONNECT_SECONDS", 1.0)
+    monkeypatch.setattr(connection, "CONNECT_SECONDS", 1.0)
     chinese_pdf(tmp_path / "a.pdf")
     with socket.create_server(("0.0.0.0", 0)) as silent, socket.create_server(("0.0.0.0", 0)) as closed:
         ports = [listener.getsockname()[1] for listener in (silent, closed)]
@@ -196,15 +198,15 @@ def test_local_model_on_the_workers_through_the_command(
 def test_workers_that_do_not_see_the_files_get_their_bytes(
     connected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = ray_reading.SentFile
+    original = scheduling.SentFile
     sent = []
 
     def from_elsewhere(path: Path, sha256: str, document_id: str, content: list[Any]) -> Any:
         sent.append(len(content))
         return original(Path("/nowhere", path.name), sha256, document_id, content)
 
-    monkeypatch.setattr(ray_reading, "SentFile", from_elsewhere)
-    monkeypatch.setattr(ray_reading, "_BYTES_AHEAD", 1)
+    monkeypatch.setattr(scheduling, "SentFile", from_elsewhere)
+    monkeypatch.setattr(scheduling, "MAX_BYTES_SENT", 1)
     folder = corpus(tmp_path / "pdfs", 10)
     report = ingest_with(WorkerEmbedding(model_name="hash"), folder, tmp_path / "storage", ray=connected)
     assert report.failures == []
@@ -242,7 +244,7 @@ def test_file_that_kills_its_parser_or_its_worker_does_not_stop_the_run(
 def test_another_version_on_the_workers_is_refused(
     connected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ray_reading, "versions", lambda config: {"parser": "pages-0"})
+    monkeypatch.setattr(scheduling, "versions", lambda config: {"parser": "pages-0"})
     with pytest.raises(ConfigurationError, match=r"Ray worker on \S+: .*parser \S+ instead of pages-0"):
         ingest_with(
             WorkerEmbedding(model_name="hash"),
@@ -260,10 +262,10 @@ def test_interrupted_run_leaves_no_tasks(cluster: str, tmp_path: Path) -> None:
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from pathlib import Path\n"
         "from qa_engine import ingest\n"
-        "from qa_engine.ingestion import file_pipeline\n"
+        "from qa_engine.ingestion.reading import batches\n"
         "from qa_engine.ingestion.report import IngestProgress\n"
         "from ray_embedding import WorkerEmbedding\n"
-        "file_pipeline._TOGETHER_FILES = 1\n"
+        "batches.MAX_BATCH_FILES = 1\n"
         "class Shown(IngestProgress):\n"
         "    def file_done(self, result): print(result.status, flush=True)\n"
         "model = WorkerEmbedding(model_name='hash', seconds=0.1)\n"

@@ -20,14 +20,16 @@ from qa_engine import ingest as ingest_locally
 from qa_engine.config import Config
 from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.errors import CollectionNotFoundError, ConfigurationError, IndexLockedError, StorageError
+from qa_engine.index.bm25 import index as bm25_index
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.reader import IndexReader
-from qa_engine.index.token_store import TokenStore, token_file
-from qa_engine.index.vectors.chroma import open_vectors
+from qa_engine.index.vectors.locations import open_vectors
+from qa_engine.index.vectors.token_store import TokenStore, token_file
 from qa_engine.index.writer_lock import writer_lock
 from qa_engine.ingestion.maintenance import reembedding
 from qa_engine.ingestion.maintenance.rebuild import Part, rebuild
+from qa_engine.ingestion.writing import publishing, stored_nodes
 from qa_engine.text.tokenizer import analyse
 
 pytestmark = pytest.mark.usefixtures("parsed_in_place")
@@ -69,9 +71,9 @@ def test_terms_of_another_analyser_are_made_anew_and_no_file_is_read(
     collection: Path, docs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = reader_of(collection).snapshot().bm25.search(analyse("西湖在哪里"), 5)
-    for module in ("index.bm25.index", "ingestion.stored_nodes", "ingestion.publishing"):
-        monkeypatch.setattr(f"qa_engine.{module}.ANALYSER_VERSION", "another")
-    monkeypatch.setattr("qa_engine.ingestion.stored_nodes.analyse", lambda text: ["x", *analyse(text)])
+    for module in (bm25_index, stored_nodes, publishing):
+        monkeypatch.setattr(module, "ANALYSER_VERSION", "another")
+    monkeypatch.setattr(stored_nodes, "analyse", lambda text: ["x", *analyse(text)])
     report = ingest(docs, collection)
     assert (report.unchanged, report.updated) == (2, 0)
     after = reader_of(collection).snapshot().bm25
@@ -115,7 +117,7 @@ def rebuild_and_die(storage: str, part: Part, method: str, call: int, when: str)
     os.environ.pop(URL_VARIABLE, None)  # the fork server has the environment of who asked it first
     owners: dict[str, Any] = {"Catalog": Catalog, "module": reembedding}
     make_deadly(owners, method, call, when)
-    reembedding._TOGETHER = 1
+    reembedding.BATCH_SENTENCES = 1
     rebuild(storage, part=part, embed_model=OTHER if part == "embedding" else HASH)
 
 
@@ -125,7 +127,7 @@ def rebuild_and_die(storage: str, part: Part, method: str, call: int, when: str)
         ("embedding", "Catalog.mark_rebuilt", 1, "after"),
         ("embedding", "Catalog.mark_rebuilt", 2, "before"),
         ("embedding", "module.publish", 1, "before"),
-        ("embedding", "module.drop_former", 2, "before"),
+        ("embedding", "module.drop_superseded", 2, "before"),
         ("vectors", "Catalog.mark_rebuilt", 1, "after"),
         ("vectors", "module.publish", 1, "after"),
     ],
@@ -140,7 +142,7 @@ def test_rebuild_that_was_killed_goes_on_where_it_was(
     assert process.exitcode == -signal.SIGKILL
 
     model = OTHER if part == "embedding" else HASH
-    switched = method == "module.drop_former"
+    switched = method == "module.drop_superseded"
     assert found(reader_of(collection), model if switched else HASH) == best
     if not switched and part == "embedding":
         # The old model is still the one of the collection; a file more is for the rebuild to catch up with.
@@ -157,7 +159,7 @@ def test_rebuild_that_was_killed_goes_on_where_it_was(
 
 
 def test_only_what_is_missing_is_done_again(collection: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reembedding, "_TOGETHER", 1)
+    monkeypatch.setattr(reembedding, "BATCH_SENTENCES", 1)
     total = len(reader_of(collection).snapshot().bm25)
     with monkeypatch.context() as patch:
         marks = []

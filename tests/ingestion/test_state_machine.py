@@ -27,7 +27,7 @@ from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.reader import IndexReader
 from qa_engine.index.vectors.vector_store import SentenceVectorStore
-from qa_engine.ingestion import file_pipeline
+from qa_engine.ingestion.reading import batches
 
 NAMES = ["a.pdf", "b.pdf", "deep/c.pdf", "deep/er/d.pdf"]
 CONTENTS = {
@@ -125,7 +125,7 @@ class Collection(RuleBasedStateMachine):
     @precondition(lambda self: self.disk)
     @rule(prune=st.booleans(), together=st.sampled_from([1, 2, 64]))
     def ingest(self, prune: bool, together: int) -> None:
-        file_pipeline._TOGETHER_FILES = together
+        batches.MAX_BATCH_FILES = together
         report = ingest(self.docs, self.storage, prune=prune)
         assert report.failures == []
         expected, moved = self.after_a_run(prune)
@@ -171,7 +171,7 @@ class Collection(RuleBasedStateMachine):
         together=st.sampled_from([1, 64]),
     )
     def crash(self, instants: list[tuple[int, bool]], prune: bool, together: int) -> None:
-        file_pipeline._TOGETHER_FILES = together
+        batches.MAX_BATCH_FILES = together
         for at, before in instants:
             self.crash_once(at, before, prune)
 
@@ -208,7 +208,7 @@ class Collection(RuleBasedStateMachine):
 
 def run_machine(monkeypatch: pytest.MonkeyPatch, examples: int, steps: int, phases: list[Phase]) -> None:
     monkeypatch.setattr(PARSING_POOL, ParsingInPlace)
-    monkeypatch.setattr(file_pipeline, "_TOGETHER_FILES", 64)
+    monkeypatch.setattr(batches, "MAX_BATCH_FILES", 64)
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         Collection,
         settings=settings(

@@ -23,9 +23,8 @@ if TYPE_CHECKING:
     from llama_index.core.schema import BaseNode
 
     from qa_engine.config import DocumentsConfig
-    from qa_engine.documents.blocks import Span
-    from qa_engine.documents.pdf import PageReport
-    from qa_engine.documents.reader import PdfDocument
+    from qa_engine.documents.blocks import PageReport, Span
+    from qa_engine.documents.pdf_document import PdfDocument
 
 
 def inspect(
@@ -72,7 +71,7 @@ def inspect(
 def _read(file: Path, config: DocumentsConfig) -> PdfDocument:
     """Reads the file in a process of its own, as an ingest run does."""
     from qa_engine.documents.parsing_pool import parse_files
-    from qa_engine.documents.reader import PdfDocument
+    from qa_engine.documents.pdf_document import PdfDocument
     from qa_engine.errors import DocumentError
 
     ((_, parsed),) = parse_files([file], config)

@@ -118,7 +118,7 @@ def _find(citation: str, catalog: Catalog) -> tuple[FileRecord, str, list[PageBo
 
     parsed = _ID.fullmatch(citation.strip())
     if parsed is None:
-        from qa_engine.index.file_matching import near_names
+        from qa_engine.index.files.matching import near_names
 
         near = near_names(catalog.files().values(), citation)
         offer = f" Did you mean the file {' or '.join(near)}?" if near else ""
@@ -197,7 +197,7 @@ def _render(
         DocumentError: the file cannot be rendered.
     """
     from qa_engine.documents.files import path_text
-    from qa_engine.documents.parsing_pool import in_worker, reading_options
+    from qa_engine.documents.parsing_pool import reading_options, run_in_worker
     from qa_engine.documents.rendering import render_boxes
     from qa_engine.errors import InputError
 
@@ -205,7 +205,7 @@ def _render(
     pages = len({box.page for box in boxes})
     if named and pages > 1:
         raise InputError(f"The citation is on {pages} pages: name a folder instead of {out}.")
-    images: dict[int, bytes] = in_worker(
+    images: dict[int, bytes] = run_in_worker(
         path, config, render_boxes, path, list(boxes), dpi, reading_options(config)
     )
     written = []

@@ -27,7 +27,7 @@ def file_of(catalog: Catalog, wanted: str, collection: str) -> FileRecord | None
         InputError: it stands for several.
     """
     from qa_engine.errors import InputError
-    from qa_engine.index.file_matching import matching_files
+    from qa_engine.index.files.matching import matching_files
 
     found = matching_files(catalog.files().values(), wanted)
     if len(found) > 1:
@@ -42,29 +42,29 @@ def file_of(catalog: Catalog, wanted: str, collection: str) -> FileRecord | None
 
 def show_file(catalog: Catalog, record: FileRecord, collection: str, as_json: bool) -> None:
     """Prints what is known about a file."""
-    from qa_engine.ingestion.files.info import file_facts
+    from qa_engine.ingestion.files.info import file_info
 
-    facts = file_facts(catalog, record)
+    info = file_info(catalog, record)
     if as_json:
-        print_json({"collection": collection, **facts.to_dict()})
+        print_json({"collection": collection, **info.to_dict()})
         return
     console = results()
-    console.print(facts.file, style="bold", markup=False)
+    console.print(info.file, style="bold", markup=False)
     rows = {
-        "path": facts.path,
-        "state": _STATES[facts.state],
-        "size": f"{facts.size:,} bytes",
-        "ingested": facts.ingested_at,
-        "pages": str(facts.pages) + (f", {facts.awaits_ocr} wait for OCR" if facts.awaits_ocr else ""),
-        "sentences": f"{facts.nodes}, {facts.chinese_share:.0%} Chinese",
-        "tables": str(len(facts.tables)),
-        "sections": str(len(facts.sections)),
-        "metadata": ", ".join(f"{key} = {value!r}" for key, value in facts.metadata.items()) or "none",
-        "copies": ", ".join(facts.copies) or "none",
+        "path": info.path,
+        "state": _STATES[info.state],
+        "size": f"{info.size:,} bytes",
+        "ingested": info.ingested_at,
+        "pages": str(info.pages) + (f", {info.awaits_ocr} wait for OCR" if info.awaits_ocr else ""),
+        "sentences": f"{info.nodes}, {info.chinese_share:.0%} Chinese",
+        "tables": str(len(info.tables)),
+        "sections": str(len(info.sections)),
+        "metadata": ", ".join(f"{key} = {value!r}" for key, value in info.metadata.items()) or "none",
+        "copies": ", ".join(info.copies) or "none",
     }
     for name, value in rows.items():
         console.print(f"{name + ':':<10} {value}", markup=False)
-    for section in facts.sections[:_SECTIONS]:
+    for section in info.sections[:_SECTIONS]:
         console.print(f"  {section}", markup=False)
-    if len(facts.sections) > _SECTIONS:
-        console.print(f"  … {len(facts.sections) - _SECTIONS} more, with --json", markup=False)
+    if len(info.sections) > _SECTIONS:
+        console.print(f"  … {len(info.sections) - _SECTIONS} more, with --json", markup=False)

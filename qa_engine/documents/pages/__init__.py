@@ -1,1 +1,1 @@
-"""One page of a PDF in, its blocks in reading order out."""
+"""Pages of a PDF in, blocks with their roles in reading order out."""

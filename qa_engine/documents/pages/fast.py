@@ -1,4 +1,4 @@
-"""The pieces of a page in, blocks in reading order out, by geometry alone: no model, about a millisecond a page."""
+"""Reads a page by geometry alone: the pieces of its lines in, blocks in reading order out, in about a millisecond."""
 
 from __future__ import annotations
 
@@ -6,24 +6,25 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from qa_engine.documents.blocks import Block, Line, Role
-from qa_engine.documents.line_joining import baseline_overlap, joined, rows_of
+from qa_engine.documents.pages.line_joining import baseline_overlap, joined, rows_of
 from qa_engine.documents.pages.reading_order import Rect, columns, reading_order
 
 _GAP = 0.75
 """A gap of more than this many line heights begins a new block."""
 _MARK = 6
-"""Characters of the longest mark of a list or number of a heading."""
+"""Most characters of the bullet of a list item or of the number of a heading."""
 _MARK_GAP = 2.0
-"""It stands less than this many font sizes before its text."""
+"""A bullet or number stands less than this many font sizes before its text."""
 _SAME_SIZE = 0.08
+"""Lines whose font sizes differ by no more than this share are of one size."""
 CELL_GAP = 1.5
-"""Font sizes between the cells of a row."""
+"""Between the cells of a row there is a gap of more than this many font sizes."""
 MAX_PIECES = 1500
-"""More pieces than this are a drawing or a map; their columns are not looked for."""
+"""More pieces than this are a drawing or a map, in which no columns are looked for."""
 
 
 def build_blocks(pieces: Sequence[Line], width: float, height: float) -> list[Block]:
-    """The blocks of a page in reading order, of the role body, or table for rows of pieces: other roles need the file.
+    """The blocks of a page in reading order. Their role is table for rows of cells, else body: other roles need the file.
 
     Args:
         pieces: of lines, in the order of the file.
@@ -34,7 +35,7 @@ def build_blocks(pieces: Sequence[Line], width: float, height: float) -> list[Bl
     blocks: list[Block] = []
     for line in lines:
         role = Role.TABLE if (line.y0, line.x0) in tabular else Role.BODY
-        if not blocks or role is not blocks[-1].role or not _goes_on(blocks[-1].lines, line):
+        if not blocks or role is not blocks[-1].role or not _continues(blocks[-1].lines, line):
             blocks.append(Block(role, []))
         line.block = len(blocks) - 1
         blocks[-1].lines.append(line)
@@ -42,22 +43,22 @@ def build_blocks(pieces: Sequence[Line], width: float, height: float) -> list[Bl
 
 
 def _tabular_rows(pieces: Sequence[Line]) -> set[tuple[float, float]]:
-    """Where the rows begin that are made of cells: at least two below each other, of three pieces or more with wide gaps."""
+    """Where the rows of cells begin: at least two below each other, each of three or more pieces with wide gaps."""
     rows = rows_of(pieces)
-    celled = [
+    has_cells = [
         sum(right.x0 - left.x1 > CELL_GAP * left.size for left, right in pairwise(row)) >= 2 for row in rows
     ]
-    found = set()
+    beginnings = set()
     for index, row in enumerate(rows):
-        beside = celled[max(index - 1, 0) : index] + celled[index + 1 : index + 2]
-        if celled[index] and any(beside):
+        neighbours = has_cells[max(index - 1, 0) : index] + has_cells[index + 1 : index + 2]
+        if has_cells[index] and any(neighbours):
             line = joined(row)
-            found.add((line.y0, line.x0))
-    return found
+            beginnings.add((line.y0, line.x0))
+    return beginnings
 
 
 def lines_in_order(pieces: Sequence[Line], width: float, height: float) -> list[Line]:
-    """Whole lines in reading order: column after column where there are several, else baseline after baseline."""
+    """Whole lines in reading order: column after column where there are columns, else row after row."""
     rects = [Rect(piece.x0, piece.y0, piece.x1, piece.y1) for piece in pieces]
     if len(pieces) <= MAX_PIECES and columns(rects, width, height):
         return _neighbours_joined([pieces[index] for index in reading_order(rects, width, height)])
@@ -65,7 +66,7 @@ def lines_in_order(pieces: Sequence[Line], width: float, height: float) -> list[
 
 
 def _neighbours_joined(pieces: Sequence[Line]) -> list[Line]:
-    """Pieces of columns, with the marks of lists and the numbers of headings joined to what stands beside them."""
+    """Pieces of columns, with bullets and numbers of headings joined to the text beside them."""
     rows: list[list[Line]] = []
     for piece in pieces:
         last = rows[-1][-1] if rows else None
@@ -81,7 +82,8 @@ def _neighbours_joined(pieces: Sequence[Line]) -> list[Line]:
     return [joined(row) if len(row) > 1 else row[0] for row in rows]
 
 
-def _goes_on(lines: Sequence[Line], line: Line) -> bool:
+def _continues(lines: Sequence[Line], line: Line) -> bool:
+    """Whether a line belongs to the block of these lines."""
     last = lines[-1]
     height = last.y1 - last.y0
     if abs(last.size - line.size) > _SAME_SIZE * max(last.size, line.size):

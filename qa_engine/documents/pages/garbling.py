@@ -1,4 +1,4 @@
-"""Text of a page in, a verdict out: can the text layer of the PDF be read, or is it garbage of a broken font?"""
+"""Text of a page in, a verdict out: can the text layer of the PDF be read, or has a broken font garbled it?"""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _KINDS = {
     "control characters": _CONTROL,
 }
 
-# What other encodings turn into when they are read as Latin-1 or Windows-1252, apart from accents within words.
+# Text of other encodings read as Latin-1 or Windows-1252, apart from accents within words.
 _HIGH = re.compile(
     "(?<![A-Za-z])[\xa1-\xac\xae\xaf\xb4-\xb6\xb8\xba-\xd6\xd8-\xf6\xf8-\xff†‡•‰‹›€‚„ŒœŠšŽžŸƒ](?![A-Za-z])"
 )
@@ -45,7 +45,7 @@ _PLAIN_WORDS = re.compile(r"[A-Za-z]{3,}|[^\x00-\u02ff]")
 
 _HAN_CLASS = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _HAN = re.compile(f"[{_HAN_CLASS}]+")
-# Shorter runs are names and cells of tables, which a dictionary does not know.
+# Shorter runs are names and cells of tables, which are in no dictionary.
 _HAN_CLAUSE = re.compile(f"[{_HAN_CLASS}]{{5,}}")
 _KANA_OR_HANGUL = re.compile("[\u3041-\u30ff\uac00-\ud7af]")
 # Characters that are words by themselves: modern ones, then those of classical prose.
@@ -84,8 +84,6 @@ _COMMON_WORDS = frozenset(
     )
 )
 _RARE_LATIN = frozenset((row[0], letter) for row in _RARE_FOLLOWERS.split() for letter in row[1:])
-
-
 _LETTERS = re.compile(r"[^\W_]")
 
 
@@ -93,10 +91,12 @@ _LETTERS = re.compile(r"[^\W_]")
 class TextVerdict:
     """Can the text layer of a page be trusted?
 
-    `readable`: False if the text is to be thrown away. `share`: 0 to 1 of the visible characters that are doubtful.
-    `doubts`: one short English clause for each kind of doubt; a readable page can have some. `certain`: False if an
-    unreadable text is made of proper characters that make no words: only the picture of the page tells whether that is
-    what it says, as invented text does.
+    Attributes:
+        readable: whether the text can be used.
+        share: of the visible characters that are doubtful, 0 to 1.
+        doubts: one short English clause for each kind of doubt; a readable page can have some.
+        certain: False if an unreadable text is made of proper characters that form no words. It may be invented text:
+            only the image of the page tells.
     """
 
     readable: bool
@@ -107,24 +107,27 @@ class TextVerdict:
 
 @dataclass(frozen=True)
 class _Finding:
-    """Doubtful characters of one kind: how many, whether they condemn the page, for certain, and the clause for people."""
+    """Doubtful characters of one kind: how many, whether they make the page unreadable, for certain, and the doubt."""
 
     characters: int
-    condemns: bool
+    unreadable: bool
     doubt: str
     certain: bool = True
 
 
 def examine_text(text: str) -> TextVerdict:
-    """The verdict on `text`: the raw text of one page, lines apart by newlines, before any cleaning. Never raises.
+    """Whether a text layer can be read. Never raises.
 
-    Looked for: characters without a Unicode value; other encodings read as Latin-1; text as ASCII marks; Han
-    characters that are rare or form no words; Latin letters in pairs that no language of Europe has.
+    It looks for characters without a Unicode value; other encodings read as Latin-1; text as ASCII marks; Han characters
+    that are rare or form no words; Latin letters in pairs that no language of Europe has.
 
-    Measured: condemned wrongly were 0 of 1,388 pages of books, papers and reports, 1 of 41,000 pieces of 50 to 1,000
-    characters (CMRC 2018, DRCD, CAIL 2019, XQuAD, DuReader, SQuAD 2.0), 0 of 12,300 word lists in 41 languages, 0 of
-    6,000 pages of program code. Detected at 50, 100, 300 characters: Han exchanged within a corpus 0.93, 0.99, 1.0 of
+    Measured: called unreadable by mistake were 0 of 1,388 pages of books, papers and reports, 1 of 41,000 pieces of 50 to
+    1,000 characters (CMRC 2018, DRCD, CAIL 2019, XQuAD, DuReader, SQuAD 2.0), 0 of 12,300 word lists in 41 languages, 0
+    of 6,000 pages of program code. Detected at 50, 100, 300 characters: Han exchanged within a corpus 0.93, 0.99, 1.0 of
     the pieces, within a page 0.23, 0.52, 0.92, moved by a constant 1.0; Latin letters exchanged 0, 0.85, 0.96.
+
+    Args:
+        text: of one page before any cleaning, lines separated by newlines.
     """
     visible = len(_BLANKS.sub("", text))
     decoded = _NO_CHARACTER.sub(" ", _CONTROL.sub(" ", text.replace("\0", "")))
@@ -139,16 +142,16 @@ def examine_text(text: str) -> TextVerdict:
     findings = [finding for finding in kinds if finding]
     doubtful = max((finding.characters for finding in findings), default=0)
     return TextVerdict(
-        not any(finding.condemns for finding in findings),
+        not any(finding.unreadable for finding in findings),
         min(1.0, doubtful / max(visible, 1)),
         tuple(finding.doubt for finding in findings),
-        not any(finding.condemns for finding in findings)
-        or any(finding.condemns and finding.certain for finding in findings),
+        not any(finding.unreadable for finding in findings)
+        or any(finding.unreadable and finding.certain for finding in findings),
     )
 
 
 def _undecoded(text: str, visible: int) -> _Finding | None:
-    """Characters without a Unicode value. Those of symbol fonts are bullets and formulas: they often stand alone."""
+    """Characters without a Unicode value. Those that stand alone are often bullets and formulas of symbol fonts."""
     runs = _UNDECODED.findall(text)
     if not runs:
         return None
@@ -157,19 +160,19 @@ def _undecoded(text: str, visible: int) -> _Finding | None:
         ((c, n) for c, n in counts.items() if _CONTROL.match(c)), key=lambda pair: pair[1], default=("", 0)
     )
     alone = sum(run == blank for run in runs) if blank else 0
-    # A control character that keeps to itself is a blank, a ligature or the other half of UTF-16.
+    # A control character that always stands alone is a blank, a ligature or the other half of UTF-16.
     filling = blanks if alone >= _FILLING_ALONE * blanks and blanks <= _FILLING_MOST * visible else 0
     lost, visible = counts.total() - filling, visible - filling
     if lost < _LEAST_UNDECODED or lost < _WORTH_A_DOUBT * visible:
         return None
     beside_text = lost - len(_UNDECODED_ALONE.findall(text))
-    condemns = lost >= _UNDECODED_ANYWHERE * visible or beside_text >= _UNDECODED_BESIDE_TEXT * visible
+    unreadable = lost >= _UNDECODED_ANYWHERE * visible or beside_text >= _UNDECODED_BESIDE_TEXT * visible
     of_kind = {
         kind: sum(n for c, n in counts.items() if pattern.match(c)) for kind, pattern in _KINDS.items()
     }
     kind = max(of_kind, key=of_kind.__getitem__)
     return _Finding(
-        lost, condemns, f"{lost / visible:.0%} of the characters have no meaning, most of them {kind}"
+        lost, unreadable, f"{lost / visible:.0%} of the characters have no meaning, most of them {kind}"
     )
 
 
@@ -207,8 +210,8 @@ def _rare_han(text: str) -> _Finding | None:
         rare = min(rare, sum(n for c, n in han.items() if c not in common))
         if rare < least:
             return None
-    condemns = rare >= (_RARE_HAN + _SHORT_RARE_HAN / sqrt(total)) * total
-    return _Finding(rare, condemns, f"{rare / total:.0%} of the Chinese characters are rare ones", False)
+    unreadable = rare >= (_RARE_HAN + _SHORT_RARE_HAN / sqrt(total)) * total
+    return _Finding(rare, unreadable, f"{rare / total:.0%} of the Chinese characters are rare ones", False)
 
 
 def _han_without_words(text: str) -> _Finding | None:
@@ -217,7 +220,7 @@ def _han_without_words(text: str) -> _Finding | None:
         return None
     import rjieba  # ~0.2 s for its dictionary: only for pages with Chinese
 
-    # Without the model for unknown words, which makes words of any characters.
+    # Without the model for unknown words, which takes any characters for words.
     pieces = rjieba.cut(clauses.translate(_SIMPLIFIED), False)
     total = sum(map(len, pieces)) - clauses.count(" ")
     known = sum(len(piece) for piece in pieces if len(piece) > 1 or piece in _HAN_WORDS)
@@ -229,10 +232,10 @@ def _han_without_words(text: str) -> _Finding | None:
 def _latin_cipher(text: str, visible: int) -> _Finding | None:
     words = _LATIN_WORD.findall(text)
     letters = sum(map(len, words))
-    # Not the letters of formulas in other text.
+    # Fewer letters are formulas in other text.
     if letters < _PAIRED_SHARE * visible:
         return None
-    # Each word once: program code and addresses repeat their abbreviations.
+    # Each word counts once: program code and addresses repeat their abbreviations.
     different = {word.lower() for word in words}
     pairs = Counter(pairwise(" ".join(different)))
     rare = sum(pairs[pair] for pair in pairs.keys() & _RARE_LATIN)
@@ -246,7 +249,7 @@ def _latin_cipher(text: str, visible: int) -> _Finding | None:
 
 
 def _variety(counts: Counter[str]) -> float:
-    """How many kinds of equal share would be as mixed (inverse Simpson index)."""
+    """The effective number of kinds (inverse Simpson index)."""
     return counts.total() ** 2 / max(sum(n * n for n in counts.values()), 1)
 
 
@@ -266,7 +269,7 @@ def _common_han() -> tuple[frozenset[str], ...]:
 
 
 def agreement(text: str, other: str) -> float:
-    """The share, 0 to 1, of the neighbouring pairs of letters of the shorter text that the other has as well."""
+    """The share, 0 to 1, of the pairs of neighbouring letters of the shorter text that the other text has as well."""
     first, second = (Counter(pairwise("".join(_LETTERS.findall(side)))) for side in (text, other))
     least = min(first.total(), second.total())
     return (first & second).total() / least if least else 0.0

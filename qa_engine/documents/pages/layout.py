@@ -1,4 +1,4 @@
-"""The pieces of a page and the boxes of the layout model in, blocks in reading order out."""
+"""Reads a page with PyMuPDF's layout model: the pieces of its lines in, blocks with roles in reading order out."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from qa_engine.documents.block_roles import LIST_ITEM, is_contents
-from qa_engine.documents.blocks import RUNNING_MATTER, Block, Line, Role
-from qa_engine.documents.line_joining import baseline_overlap, joined, rows_of
+from qa_engine.documents.blocks import HEADERS_FOOTERS, Block, Line, Role
+from qa_engine.documents.pages.block_roles import LIST_ITEM, is_contents
 from qa_engine.documents.pages.fast import lines_in_order
+from qa_engine.documents.pages.line_joining import baseline_overlap, joined, rows_of
 from qa_engine.documents.pages.page_lines import count_han
 from qa_engine.documents.pages.reading_order import Rect, reading_order
 from qa_engine.documents.pages.tables import Word, build_table
@@ -29,9 +29,21 @@ _ROLES = {
     "page-header": Role.HEADER,
     "page-footer": Role.FOOTER,
 }
-_MIN_SIDE = 2.0
-_threads: int | None = None
 _LAYOUT = "pymupdf.layout"
+_MIN_SIDE = 2.0
+"""Boxes that are narrower or lower than so many points are lines and not text."""
+_MARGIN = 0.15
+"""Headers and footers stand within this share of the page height from its edges; elsewhere the model is wrong."""
+_FIGURE_PROSE = 40
+"""A line this wide in a figure is prose (a slide, a boxed text), not the label of a chart; Han characters count twice."""
+_WHOLE_PAGE = 0.7
+"""A figure with more than this share of the page is a slide: its text is body text."""
+_MARK = 4
+"""Most characters of the bullet or number of a list item."""
+_GAP = 1.0
+"""Lines outside of all boxes make one block while the gap between them is less than this many line heights."""
+_threads: int | None = None
+"""How many threads the layout model has, in processes of our own."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +63,10 @@ class LayoutBox:
 
 
 def import_without_layout() -> None:
-    """Imports PyMuPDF without its layout model, which costs half of the import and 55 MB, until it is wanted.
+    """Imports PyMuPDF without its layout model, which takes half of the time of the import and 55 MB.
 
-    For processes of our own: elsewhere, others may count on what ``import pymupdf`` brings.
+    `find_boxes` loads it with the first page that needs it. Only for processes of our own: in others, somebody may need
+    what ``import pymupdf`` brings.
     """
     if "pymupdf" in sys.modules:
         return
@@ -65,40 +78,65 @@ def import_without_layout() -> None:
 
 
 def limit_threads(threads: int) -> None:
-    """Bounds the threads that the layout model computes a page with, if it is not loaded yet."""
+    """Bounds the threads that the layout model computes a page with, and lets them sleep while they wait.
+
+    Only for processes of our own, before the model is loaded: elsewhere the model runs as PyMuPDF loads it. Its threads
+    spin while they wait then: measured on two cores, 0.38 processor seconds a page instead of 0.26, at the same speed.
+    """
     global _threads
     _threads = threads
 
 
-def load_layout_model() -> None:
-    """Loads the layout model unless that has happened.
-
-    As PyMuPDF loads it, threads of onnxruntime spin while they wait: measured on two cores, 0.38 processor seconds a
-    page instead of 0.26, at the same speed.
-    """
+def _load_model() -> None:
+    """Loads the layout model unless that has happened."""
     if _LAYOUT in sys.modules:
         return
-    with _patient_sessions():
+    if _threads is None:
         import pymupdf.layout
+    else:
+        with _sessions_with_threads(_threads):
+            import pymupdf.layout
+    pymupdf.layout.activate()
 
-        pymupdf.layout.activate()
+
+@contextmanager
+def _sessions_with_threads(threads: int) -> Iterator[None]:
+    """Inside, all sessions of onnxruntime get so many threads, which do not spin. PyMuPDF has no option for that."""
+    import onnxruntime
+
+    original = onnxruntime.InferenceSession
+
+    class Session(original):  # type: ignore[misc, valid-type]
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            settings = options.get("sess_options") or onnxruntime.SessionOptions()
+            settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
+            settings.intra_op_num_threads = threads
+            settings.inter_op_num_threads = 1
+            options["sess_options"] = settings
+            super().__init__(*arguments, **options)
+
+    onnxruntime.InferenceSession = Session
+    try:
+        yield
+    finally:
+        onnxruntime.InferenceSession = original
 
 
 def find_boxes(page: Any) -> list[LayoutBox]:
-    """The parts of a page; text may lie outside of all of them.
+    """The parts of a page as the layout model sees them; text may lie outside of all of them.
 
     Args:
         page: a ``pymupdf.Page``.
     """
-    load_layout_model()
+    _load_model()
     page.get_layout(return_raw=True)
-    found = []
+    boxes = []
     for group in page.layout_information or ():
         rect = Rect(*(float(edge) for edge in group["group_bbox"][:4]))
         if rect.x1 - rect.x0 > _MIN_SIDE and rect.y1 - rect.y0 > _MIN_SIDE:
             rows, columns = _grid(group.get("table_grid"), rect)
-            found.append(LayoutBox(_ROLES.get(group["class_name"], Role.BODY), rect, rows, columns))
-    return found
+            boxes.append(LayoutBox(_ROLES.get(group["class_name"], Role.BODY), rect, rows, columns))
+    return boxes
 
 
 def _grid(grid: Any, rect: Rect) -> tuple[list[float], list[float]]:
@@ -109,41 +147,6 @@ def _grid(grid: Any, rect: Rect) -> tuple[list[float], list[float]]:
     return sorted(rows), sorted(columns)
 
 
-@contextmanager
-def _patient_sessions() -> Iterator[None]:
-    """Inside, sessions of onnxruntime are made with bounded threads, which do not spin while they wait."""
-    import onnxruntime
-
-    original = onnxruntime.InferenceSession
-
-    class Patient(original):  # type: ignore[misc, valid-type]
-        def __init__(self, *arguments: Any, **options: Any) -> None:
-            settings = options.get("sess_options") or onnxruntime.SessionOptions()
-            settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
-            if _threads is not None:
-                settings.intra_op_num_threads = _threads
-                settings.inter_op_num_threads = 1
-            options["sess_options"] = settings
-            super().__init__(*arguments, **options)
-
-    onnxruntime.InferenceSession = Patient
-    try:
-        yield
-    finally:
-        onnxruntime.InferenceSession = original
-
-
-_MARGIN = 0.15
-"""Running matter stands within this share of the page height from its edges; elsewhere the model is not believed."""
-_FIGURE_PROSE = 40
-"""A line this wide in a figure is prose (a slide, a boxed text), not the label of a chart; Han characters count twice."""
-_WHOLE_PAGE = 0.7
-_MARK = 4
-"""Characters of the longest mark or number of a list."""
-_GAP = 1.0
-"""Lines outside of all boxes go together while the gap between them is less than this many line heights."""
-
-
 def build_blocks(
     pieces: Sequence[Line], boxes: Sequence[LayoutBox], words: Sequence[Word], width: float, height: float
 ) -> list[Block]:
@@ -151,25 +154,25 @@ def build_blocks(
 
     Args:
         pieces: all pieces of lines of the page.
-        boxes: what the layout model found.
+        boxes: from the layout model.
         words: the words of the page with their places, for the cells of tables.
         width, height: of the page in points.
     """
     inside: dict[int, list[Line]] = {}
     outside: list[Line] = []
     for piece in pieces:
-        index = _home(piece, boxes)
+        index = _box_of(piece, boxes)
         if index is None:
             outside.append(piece)
         else:
             inside.setdefault(index, []).append(piece)
-    _adopt_marks(outside, inside)
+    _move_marks(outside, inside)
     blocks = [_block(boxes[index], lines, words, width, height) for index, lines in inside.items()] + [
         Block(Role.BODY, lines) for lines in _groups(outside)
     ]
-    if all(block.role in RUNNING_MATTER for block in blocks):
+    if all(block.role in HEADERS_FOOTERS for block in blocks):
         for block in blocks:
-            block.role = Role.BODY  # a page that is nothing but margins is text after all
+            block.role = Role.BODY  # headers and footers alone are the text of the page
     rects = [_bounds(block.lines) for block in blocks]
     ordered = [blocks[index] for index in reading_order(rects, width, height)]
     for number, block in enumerate(ordered):
@@ -178,7 +181,7 @@ def build_blocks(
     return ordered
 
 
-def _home(piece: Line, boxes: Sequence[LayoutBox]) -> int | None:
+def _box_of(piece: Line, boxes: Sequence[LayoutBox]) -> int | None:
     """The box that holds most of a piece; the smaller one of two."""
     best: tuple[float, float, int] | None = None
     area = max((piece.x1 - piece.x0) * (piece.y1 - piece.y0), 0.1)
@@ -196,12 +199,12 @@ def _home(piece: Line, boxes: Sequence[LayoutBox]) -> int | None:
     return best[2] if best is not None else None
 
 
-def _adopt_marks(outside: list[Line], inside: dict[int, list[Line]]) -> None:
-    """Moves marks and numbers of lists to the text beside them: boxes are often drawn around the two apart."""
+def _move_marks(outside: list[Line], inside: dict[int, list[Line]]) -> None:
+    """Moves bullets and numbers of lists to the box of the text beside them: often the model has them in a box apart."""
     alone = {index: lines[0] for index, lines in inside.items() if len(lines) == 1 and _is_mark(lines[0])}
     marks = [*((None, piece) for piece in outside if _is_mark(piece)), *alone.items()]
     for index, mark in marks:
-        home = next(
+        target = next(
             (
                 other
                 for other, lines in inside.items()
@@ -213,9 +216,9 @@ def _adopt_marks(outside: list[Line], inside: dict[int, list[Line]]) -> None:
             ),
             None,
         )
-        if home is None:
+        if target is None:
             continue
-        inside[home].append(mark)
+        inside[target].append(mark)
         if index is None:
             outside.remove(mark)
         else:
@@ -233,9 +236,9 @@ def _block(box: LayoutBox, pieces: list[Line], words: Sequence[Word], width: flo
         return Block(Role.CONTENTS, lines)
     if role is Role.TABLE:
         lines = [joined(row) for row in rows_of(pieces)]
-        # Of the pieces and not of the box, so that no word is lost at its edge, or said again where another box has it.
-        own = _words_of(pieces, words)
-        return Block(Role.TABLE, lines, build_table(_bounds(lines), box.rows, box.columns, own))
+        # The words of the pieces and not of the box: at its edge, none is lost, and none is in two boxes.
+        table = build_table(_bounds(lines), box.rows, box.columns, _words_of(pieces, words))
+        return Block(Role.TABLE, lines, table)
     if role in {Role.HEADER, Role.FOOTER}:
         middle = (box.rect.y0 + box.rect.y1) / 2
         if _MARGIN * height < middle < (1 - _MARGIN) * height:
@@ -247,16 +250,16 @@ def _block(box: LayoutBox, pieces: list[Line], words: Sequence[Word], width: flo
 
 def _words_of(pieces: Sequence[Line], words: Sequence[Word]) -> list[Word]:
     """The words whose middles lie in one of the pieces."""
-    found = []
+    inside = []
     for word in words:
         x, y = (word.x0 + word.x1) / 2, (word.y0 + word.y1) / 2
         if any(piece.y0 <= y <= piece.y1 and piece.x0 <= x <= piece.x1 for piece in pieces):
-            found.append(word)
-    return found
+            inside.append(word)
+    return inside
 
 
 def _is_prose(box: LayoutBox, pieces: Sequence[Line], width: float, height: float) -> bool:
-    """Whether what the model takes for a picture is a slide or a boxed text rather than a chart with labels."""
+    """Whether a picture by the model is a slide or a boxed text and not a chart with labels."""
     area = (box.rect.x1 - box.rect.x0) * (box.rect.y1 - box.rect.y0)
     widths = [len(piece.text) + count_han(piece.text) for piece in pieces]
     long = sum(width for width in widths if width >= _FIGURE_PROSE)
@@ -264,7 +267,7 @@ def _is_prose(box: LayoutBox, pieces: Sequence[Line], width: float, height: floa
 
 
 def _groups(pieces: Sequence[Line]) -> list[list[Line]]:
-    """Lines that no box holds, those close to each other together."""
+    """The lines that no box holds, grouped by the gaps between them."""
     groups: list[list[Line]] = []
     for row in rows_of(pieces):
         line = joined(row)

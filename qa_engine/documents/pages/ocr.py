@@ -1,4 +1,4 @@
-"""The text of a page recognised from its picture, with RapidOCR: an optional extra whose models come with its package."""
+"""Recognises the text of a page from its image, with RapidOCR: an optional extra, whose models come with its package."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from threading import Lock
 from typing import Any
 
 from qa_engine.documents.blocks import Line
-from qa_engine.documents.line_joining import rows_of
+from qa_engine.documents.pages.line_joining import rows_of
 from qa_engine.documents.pages.page_lines import CUT, clean, count_han
 from qa_engine.errors import ModelUnavailableError
 
@@ -28,18 +28,19 @@ _HAN_SIZE, _LATIN_SIZE = 0.83, 0.77
 """Font size by the height of the box around a line, measured on rendered text of 7 to 20 points at 200 dpi: 0.72 to 0.91
 for Chinese (small characters have wider margins), 0.72 to 0.83 for Helvetica and Times."""
 _ODD, _FRAGMENT = 0.5, 6
-"""A line of so little confidence and so few characters is a mark in a chart: all 17 such lines in five scans were."""
+"""A line of less confidence and at most so many characters is a mark in a chart: all 17 such lines in five scans were."""
 _UPRIGHT = 0.5
 """From this share of lines taller than wide on, the page lies on its side."""
 _UNSURE = 0.75
-"""Mean confidence of a page that may lie wrong. Measured: 0.56 to 0.72 for pages upside down, 0.98 for others."""
+"""Mean confidence below which a page may be upside down. Measured: 0.56 to 0.72 for pages upside down, 0.98 for others."""
 _SAME_LINE = 0.5
+"""Pieces that overlap by this share of their height may be one line."""
 _GAP = 0.6
 """Pieces this near, by the height of their boxes, are one line. In five scans pieces of a line lay up to 0.67 apart, and
 columns from 0.9 on; columns that are joined do more harm than pieces that are not."""
 _NARROW = 0.55
 """Width of a character that is not full-width, by that of one that is."""
-_recognising = Lock()
+_engine_lock = Lock()
 
 
 @dataclass(frozen=True)
@@ -49,19 +50,20 @@ class Recognition:
     Attributes:
         lines: from top to bottom and left to right, columns apart, each a block of its own; last those that run upwards
             or downwards. Their rectangles are in points from the top left corner of the page as it is shown, turned by
-            ``turn``.
+            ``rotation``.
         confidence: mean of all characters, 0 to 1; 0 without lines.
-        turn: degrees clockwise by which the page as it is shown has to be turned for its text to run from left to right.
+        rotation: degrees clockwise by which the page as it is shown has to be turned so that its text runs from left to
+            right.
     """
 
     lines: list[Line] = field(default_factory=list)
     confidence: float = 0.0
-    turn: int = 0
+    rotation: int = 0
 
 
 @dataclass(frozen=True)
 class _Piece:
-    """A line or a part of one: text, confidence, rectangle and thickness in pixels, left edges of all but blanks."""
+    """A line or a part of one: text, confidence, rectangle and height in pixels, left edges of the characters but blanks."""
 
     text: str
     confidence: float
@@ -83,12 +85,12 @@ def ocr_available() -> bool:
 
 
 def recognise_page(page: Any, number: int, dpi: int = 200) -> Recognition:
-    """The text of a page from its picture, with the small models of PP-OCRv6; nothing is downloaded.
+    """The text of a page from its image, with the small models of PP-OCRv6; nothing is downloaded.
 
     A page whose text lies on its side or upside down is turned, and recognised a second time.
 
-    Measured on a two-column Chinese article (7 scanned pages, one thread): 96 to 97% of its sentences are found at 150, 200
-    and 300 dpi alike. Recognising the lines is most of the 7 to 10 seconds of a page.
+    Measured on a two-column Chinese article (7 scanned pages, one thread): 96 to 97% of its sentences are recognised at
+    150, 200 and 300 dpi alike. Most of the 7 to 10 seconds of a page goes into recognising its lines.
 
     Args:
         page: a ``pymupdf.Page``.
@@ -96,30 +98,31 @@ def recognise_page(page: Any, number: int, dpi: int = 200) -> Recognition:
         dpi: resolution; lowered for pages that would have more than 3 megapixels, A4 from 176 dpi on.
 
     Raises:
-        ModelUnavailableError: the extra is not installed, or its package has not the models in it.
-        RuntimeError: the page could not be recognised; a `MemoryError` where memory was lacking.
+        ModelUnavailableError: the extra is not installed, or its package has no models in it.
+        RuntimeError: the page could not be recognised.
+        MemoryError: memory was lacking.
     """
-    image, scale = _picture(page, dpi)
+    image, scale = _image(page, dpi)
     if image is None:
         return Recognition()
-    pieces, turn = _recognise(image), 0
-    other = _likely_turn(pieces)
+    pieces, rotation = _recognise(image), 0
+    other = _likely_rotation(pieces)
     if other:
         import numpy
 
         turned = _recognise(numpy.ascontiguousarray(numpy.rot90(image, -other // 90)))
-        if _worth(turned) > _worth(pieces):
-            pieces, turn = turned, other
+        if _legibility(turned) > _legibility(pieces):
+            pieces, rotation = turned, other
     pieces = [piece for piece in pieces if piece.confidence >= _ODD or len(piece.text) > _FRAGMENT]
     lying = [_line(piece, number, scale) for piece in _joined([p for p in pieces if not p.is_upright])]
     upright = [_line(piece, number, scale) for piece in pieces if piece.is_upright]
     lines = [line for row in rows_of(lying) for line in row] + upright
     for index, line in enumerate(lines):
         line.block = index
-    return Recognition(lines, _confidence(pieces) if lines else 0.0, turn)
+    return Recognition(lines, _confidence(pieces) if lines else 0.0, rotation)
 
 
-def _picture(page: Any, dpi: int) -> tuple[Any, float]:
+def _image(page: Any, dpi: int) -> tuple[Any, float]:
     """The page as an array of pixels (blue, green, red), and the points of one pixel."""
     import numpy
     import pymupdf
@@ -149,18 +152,18 @@ def _engine() -> Any:
         params={
             **models,
             "Global.log_level": "critical",
-            # Its classifier turns single lines over; a page upside down has to be noticed.
+            # Its classifier would turn single lines; we want to notice that the page is upside down.
             "Global.use_cls": False,
             "Global.text_score": 0.0,
-            # The picture is as large as it can be: shrunk, it loses small print, and padded or enlarged as the defaults
-            # do with strips, it may take gigabytes.
+            # The image is as large as it can be. Made smaller, it loses small print; padded or enlarged, as strips are by
+            # default, it may take gigabytes.
             "Global.max_side_len": _UNBOUNDED,
             "Global.use_vertical_padding": False,
             "Det.limit_type": "max",
             "Det.limit_side_len": _UNBOUNDED,
-            # Measured with one thread: 18% less time than in batches of 6, which are padded to their widest line.
+            # Measured with one thread: 18% less time than batches of 6, which are padded to their widest line.
             "Rec.rec_batch_num": 1,
-            # One thread computes in the one that calls: none is there to wait for work.
+            # With one thread, it computes in the thread of the caller, and none waits for work.
             "EngineConfig.onnxruntime.intra_op_num_threads": 1,
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
         }
@@ -168,14 +171,14 @@ def _engine() -> Any:
 
 
 def _recognise(image: Any) -> list[_Piece]:
-    with _recognising:
+    with _engine_lock:
         engine = _engine()
         import cv2
 
         threads = cv2.getNumThreads()
         cv2.setNumThreads(1)  # one a processor would each take address space
         try:
-            found = engine(image, return_word_box=True, return_single_char_box=True)
+            output = engine(image, return_word_box=True, return_single_char_box=True)
         except Exception as error:
             if isinstance(error, MemoryError) or "alloc" in str(error):
                 raise MemoryError("OCR needs more memory") from error
@@ -183,15 +186,15 @@ def _recognise(image: Any) -> list[_Piece]:
             raise RuntimeError(f"OCR failed: {reason}") from error
         finally:
             cv2.setNumThreads(threads)
-    if found.txts is None:
+    if output.txts is None:
         return []
-    words = found.word_results if len(found.word_results) == len(found.txts) else ((),) * len(found.txts)
-    results = zip(found.txts, found.scores, found.boxes.tolist(), words, strict=True)
+    words = output.word_results if len(output.word_results) == len(output.txts) else ((),) * len(output.txts)
+    results = zip(output.txts, output.scores, output.boxes.tolist(), words, strict=True)
     return [_piece(*result) for result in results if clean(result[0])]
 
 
 def _piece(text: str, confidence: float, box: Sequence[Sequence[float]], letters: Sequence[Any]) -> _Piece:
-    """A result of RapidOCR: its box has four corners, clockwise from the top left."""
+    """A piece from a result of RapidOCR, whose box has four corners, clockwise from the top left."""
     text = text.strip()
     xs, ys = [corner[0] for corner in box], [corner[1] for corner in box]
     left, top = (box[3][0] - box[0][0], box[3][1] - box[0][1]), (box[1][0] - box[0][0], box[1][1] - box[0][1])
@@ -210,7 +213,7 @@ def _piece(text: str, confidence: float, box: Sequence[Sequence[float]], letters
 
 
 def _even_edges(text: str, x0: float, x1: float) -> list[float]:
-    """Where the characters begin if all of a kind are of one width."""
+    """Where the characters begin if all full-width ones have one width, and all others another."""
     edges, passed = [], 0.0
     for character in text:
         if character != " ":
@@ -228,16 +231,16 @@ def _confidence(pieces: Sequence[_Piece]) -> float:
     return sum(piece.confidence * len(piece.text) for piece in pieces) / characters if characters else 0.0
 
 
-def _worth(pieces: Sequence[_Piece]) -> float:
-    """Characters that were recognised with confidence, in lines that lie as lines do."""
+def _legibility(pieces: Sequence[_Piece]) -> float:
+    """How much text was recognised with confidence, in lines that are wider than tall."""
     lying = [piece for piece in pieces if not piece.is_upright]
     return sum(max(piece.confidence - _ODD, 0.0) * len(piece.text) for piece in lying)
 
 
-def _likely_turn(pieces: Sequence[_Piece]) -> int:
-    """Degrees clockwise by which the page probably has to be turned; 0 if it lies as it should.
+def _likely_rotation(pieces: Sequence[_Piece]) -> int:
+    """Degrees clockwise by which the page probably has to be turned; 0 if its text runs from left to right.
 
-    RapidOCR reads a line that is taller than wide as if it ran downwards. Confidence says whether it does.
+    RapidOCR reads a line that is taller than wide as if it ran downwards. The confidence tells whether it does.
     """
     long = [piece for piece in pieces if len(piece.text) > 2] or list(pieces)
     upright = [piece for piece in long if piece.is_upright]
@@ -247,7 +250,7 @@ def _likely_turn(pieces: Sequence[_Piece]) -> int:
 
 
 def _joined(pieces: Sequence[_Piece]) -> list[_Piece]:
-    """The pieces with those put together that stand next to each other on one baseline."""
+    """Joins the pieces that stand next to each other on one baseline."""
     lines: list[_Piece] = []
     for piece in sorted(pieces, key=lambda piece: piece.x0):
         place = next((place for place, line in enumerate(lines) if _continues(line, piece)), None)

@@ -1,4 +1,4 @@
-"""A PDF page in, its lines of text with their places out."""
+"""A PDF page in, its lines of text with their places out: the text layer, cleaned."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _BLANKS = re.compile("[ \t\u00a0\u2000-\u200a\u202f\u205f\u3000]+")
 _LEADER = re.compile(r"(?:[ ]?[.·․…⋯]){5,}[ ]?")
 """The dots that lead to a page number in a table of contents."""
 _TEMPLATE_FIELD = re.compile(r"\[Table_\w*\]\s?")
-"""Names of fields that reports made from Word templates keep as invisible text."""
+"""Names of fields, which reports made from Word templates contain as invisible text."""
 _RADICALS = {
     code: folded
     for start, end in ((0x2F00, 0x2FD6), (0xF900, 0xFAFF), (0xFB00, 0xFB07))
     for code in range(start, end)
     if (folded := unicodedata.normalize("NFKC", chr(code))) != chr(code)
 }
-"""Radicals and compatibility forms that fonts give for ordinary Han characters, and ligatures."""
+"""Radicals and compatibility forms that stand for ordinary Han characters in some fonts, and ligatures."""
 _SUPERSCRIPT = 1
 _BOLD = 16
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -39,22 +39,22 @@ _NUMBERING = re.compile(
     r"|\d{1,2}(?:\.\d{1,2})*\.?(?= [^年月日个家人名位次元万亿%％])) "
 )
 _SYMBOL_BULLET = re.compile("^[\uf06c\uf06e\uf075\uf076\uf09f\uf0a7\uf0a8\uf0b7\uf0d8\uf0fc\uf0e8]+ ?")
-"""What symbol fonts give for the mark of a list."""
+"""Bullets of symbol fonts."""
 _PRIVATE = re.compile("[\ue000-\uf8ff\ufffd]")
 _WIDE_POINT = re.compile(r"(?<=\d)．(?=\d)")
 _CUT_MARKS = "。！？；!?;….”’\"'）)」』】]"
 CUT = re.compile(r"[。！？；!?;…]+[”’\"'）)」』】\]]* ?|\.[”’\"')\]]* ")
-"""Marks inside a line behind which a sentence may end."""
+"""Marks inside a line at which a sentence may end."""
 
 
 @dataclass
 class PageLines:
-    """The text of a page as it lies there.
+    """The text layer of a page.
 
     Attributes:
         lines: those that run from left to right, in pieces where there are wide gaps, in the order of the file.
-        raw: the text with every character of the file, for judging whether it can be trusted.
-        direction: in which most of the text runs, as a unit vector: (1, 0) is from left to right.
+        raw: the text with every character of the file, to examine whether it is garbled.
+        direction: of most of the text, as a unit vector: (1, 0) is from left to right.
     """
 
     lines: list[Line] = field(default_factory=list)
@@ -72,7 +72,7 @@ def read_page_lines(page: Any, number: int) -> PageLines:
     textpage = page.get_textpage(flags=_flags())
     blocks = _text_blocks(textpage.extractDICT())
     words: dict[tuple[int, int], list[tuple[float, str]]] | None = None
-    found = PageLines()
+    result = PageLines()
     raw: list[str] = []
     directions = Counter[tuple[int, int]]()
     for index, block in enumerate(blocks):
@@ -89,11 +89,11 @@ def read_page_lines(page: Any, number: int) -> PageLines:
                 if words is None:
                     words = _words(textpage)
                 line.cuts = _cuts(line.text, ends, words.get((block["number"], place), ()))
-            found.lines.append(line)
-    found.raw = "\n".join(raw)
+            result.lines.append(line)
+    result.raw = "\n".join(raw)
     if directions:
-        found.direction = directions.most_common(1)[0][0]
-    return found
+        result.direction = directions.most_common(1)[0][0]
+    return result
 
 
 def _flags() -> int:
@@ -127,7 +127,7 @@ def _line(line: dict[str, Any], page: int, block: int) -> Line | None:
 
 
 def _span_text(spans: Sequence[dict[str, Any]], index: int) -> str:
-    """The text of a span; a raised number stays one, so that 3.2% with a note 1 does not become 3.2%1."""
+    """The text of a span. A superscript number stays one, so that 3.2% with a note 1 does not become 3.2%1."""
     text = str(spans[index]["text"])
     if index and spans[index]["flags"] & _SUPERSCRIPT and text.strip().isascii() and text.strip().isdigit():
         return text.translate(_SUPERSCRIPTS)
@@ -140,12 +140,10 @@ def count_han(text: str) -> int:
 
 
 def clean(raw: str) -> str:
-    """The text of a line without control characters, runs of blanks made one, none within Chinese.
+    """The text of a line without control characters and private-use characters, bullets apart.
 
-    Private-use characters are left out, but for those that mark a list.
-
-    Han characters and digits next to each other are written together, as Chinese is; Latin words keep their blanks, and
-    so does the number in front of a heading.
+    Several blanks become one. There is none between Han characters, and none between them and digits; Latin words keep
+    their blanks, and so does the number of a heading.
     """
     text = _BLANKS.sub(" ", _CONTROL.sub("", raw).translate(_RADICALS))
     text = _LEADER.sub(" … ", _TEMPLATE_FIELD.sub("", text)).strip()
@@ -157,12 +155,12 @@ def clean(raw: str) -> str:
     numbering = _NUMBERING.match(text)
     start = numbering.end() if numbering else 0
     rest = _HAN_BLANK.sub("", text[start:])
-    # Twice: in 表 4 所示 the second blank is only known by what the first left.
+    # Twice: in 表 4 所示 the second blank matches only after the first is gone.
     return text[:start] + _DIGIT_BLANK.sub("", _DIGIT_BLANK.sub("", rest))
 
 
 def _words(textpage: Any) -> dict[tuple[int, int], list[tuple[float, str]]]:
-    """For each line (its block and its number), the left edges and the texts of its words, cut at every mark."""
+    """For each line (by its block and its number), the left edges and the texts of its words, split at every mark."""
     words: dict[tuple[int, int], list[tuple[float, str]]] = {}
     for x0, _, _, _, text, block, line, _ in textpage.extractWORDS(delimiters=_CUT_MARKS):
         words.setdefault((block, line), []).append((x0, text))
@@ -172,7 +170,7 @@ def _words(textpage: Any) -> dict[tuple[int, int], list[tuple[float, str]]]:
 def _cuts(
     text: str, ends: Sequence[int], words: Sequence[tuple[float, str]]
 ) -> tuple[tuple[int, float], ...]:
-    """Where the characters at ``ends`` stand: the edge of the word that begins there."""
+    """For each of ``ends`` the left edge of the word that begins there, where it can be told."""
     cuts = []
     index = passed = 0
     for end in ends:

@@ -1,8 +1,8 @@
-"""Rectangles on a page in, the order in which a reader takes them out: columns from left to right, each downwards.
+"""Rectangles on a page in, the order in which they are read out: columns from left to right, each downwards.
 
-A page is cut at a gutter, an x that few rectangles cross with columns of text on both sides of it; what crosses it
-(titles, wide figures) cuts the page into bands. Columns are cut again in the same way (after Nagy and Seth's X-Y cut,
-1984, but with the gutter found first, so that a gap across both columns does not tear them).
+A page is cut at a gutter: an x with columns of text on both sides that few rectangles cross. Those that cross it (titles,
+wide figures) cut the page into bands. Columns are cut again in the same way. This follows the X-Y cut of Nagy and Seth
+(1984), but searches for the gutter first, so that a gap across both columns does not tear them apart.
 """
 
 from __future__ import annotations
@@ -22,20 +22,21 @@ class Rect(NamedTuple):
 
 
 _MIN_COLUMN = 0.12
-"""A column is at least this share of the page in width, so that list labels and line numbers are none."""
+"""A column is at least this share of the page in width; list labels and line numbers are narrower."""
 _MIN_HEIGHT = 0.03
 """Rectangles of a column together are at least this share of the page in height."""
 _MAX_CROSSING = 0.5
-"""What crosses a gutter may be this share in height of what stands beside it, at most."""
+"""The height of what crosses a gutter is at most this share of the height of a column and what crosses together."""
 _MIN_BESIDE = 0.4
-"""Two columns stand beside each other for at least this share of the shorter one."""
+"""Two columns are beside each other for at least this share of the height of the shorter one."""
 _SLACK = 2.0
 """Points by which rectangles of neighbouring columns may overlap."""
 _SAME_ROW = 3.0
+"""Rectangles whose tops differ by less than so many points are in one row."""
 _FAR = 1e6
 _MAX_DEPTH = 8
 _STEPS = 4096
-"""Parts of the height of a page that are told apart when it is measured how much of it something covers."""
+"""Into so many parts the height of a page is divided to measure how much of it is covered."""
 
 
 def reading_order(rects: Sequence[Rect], width: float, height: float) -> list[int]:
@@ -81,9 +82,9 @@ def _order(indices: list[int], rects: Sequence[Rect], width: float, height: floa
 
 
 def _gutter(indices: list[int], rects: Sequence[Rect], width: float, height: float) -> float | None:
-    """The x with columns on both sides that the least crosses, or None.
+    """The x with columns on both sides that is crossed least, or None.
 
-    What heights rectangles cover is a bit mask, so that thousands of them take thousands of steps and not millions.
+    The heights that rectangles cover are a bit mask, so that thousands of them take thousands of steps and not millions.
     """
     unit = max(height, 1.0) / _STEPS
     pieces = [_Piece(rects[i].x0, rects[i].x1, _mask(rects[i], unit)) for i in indices]
@@ -117,7 +118,7 @@ class _Piece(NamedTuple):
 
 
 class _Side(NamedTuple):
-    """The width and the heights of all that stands on one side of a gutter."""
+    """The width of all that stands on one side of a gutter, and the heights that it covers."""
 
     extent: float
     mask: int
@@ -142,7 +143,7 @@ def _left_of(gutters: Sequence[float], pieces: Sequence[_Piece]) -> list[_Side]:
 
 
 def _across(gutters: Sequence[float], pieces: Sequence[_Piece]) -> list[int]:
-    """For each gutter, the heights of what crosses it: a segment tree, whose leaves are the gutters."""
+    """For each gutter, the heights of what crosses it, by a segment tree whose leaves are the gutters."""
     size = len(gutters)
     tree = [0] * (2 * size)
     for piece in pieces:
@@ -162,7 +163,7 @@ def _across(gutters: Sequence[float], pieces: Sequence[_Piece]) -> list[int]:
 
 
 def _downwards(indices: list[int], rects: Sequence[Rect]) -> list[int]:
-    """From top to bottom, and from left to right what stands in one row."""
+    """Row after row from top to bottom, each from left to right."""
     ordered = sorted(indices, key=lambda i: (rects[i].y0, rects[i].x0))
     rows: list[list[int]] = []
     for index in ordered:

@@ -1,4 +1,4 @@
-"""The grid of a table and the words on it in, rows of cells out; and what a row says when it is read alone."""
+"""The grid of a table and its words in, rows of cells out; and the text of a row with the names of its columns."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ from qa_engine.text.language import is_chinese
 
 _NUMBER = re.compile(r"[-+−(（]?[\s¥$€£]*[\d.,]+\s*[%％‰xX倍元万亿]*[)）]?|[-—–/]+|n/?a", re.I)
 _YEAR = re.compile(r"(19|20)\d\d([-/]\d{1,2}){0,2}")
-"""A year or a date, which names a column of figures."""
+"""A year or a date, which names a column of numbers."""
 _MAX_HEADER_ROWS = 3
 _MIN_ROOM = 10
+"""A piece of a long row has room for so many characters at least."""
 _MARKS = 4
-"""Characters of the marks that join a name, a cell and the cell before it."""
+"""Characters of the marks between a name, a cell and the cell before it."""
 _BLANK = 0.35
 """Two words of a cell are less than this share of their height apart."""
 _MOST = 0.75
-_LEFT_OUT = 0.3
-"""A column without a name weighs as much as a name that is off by this share of a column."""
+"""A cell with this share of its width in one column belongs to that column."""
+_UNNAMED = 0.3
+"""A column without a name counts as much as a name that is off by this share of a column."""
 _MARGIN = 2.0
 """Points that a word may stand outside of the box of its table."""
 
@@ -42,7 +44,7 @@ class Word(NamedTuple):
 def build_table(
     rect: Rect, rows: Sequence[float], columns: Sequence[float], words: Sequence[Word]
 ) -> Table | None:
-    """A table out of the edges of its rows and columns, or None if that gives no two cells.
+    """A table out of the edges of its rows and columns, or None if it has fewer than two cells.
 
     Args:
         rect: the table on its page, in points.
@@ -62,17 +64,17 @@ def build_table(
             for run in _runs(line):
                 row[_column(run, columns)].extend(run)
     texts = [[_cell_text(cell) for cell in row] for row in cells]
-    kept = [index for index, row in enumerate(texts) if any(row)]
-    used = [column for column in range(len(columns) - 1) if any(texts[row][column] for row in kept)]
-    if len(kept) * len(used) < 2:
+    filled = [index for index, row in enumerate(texts) if any(row)]
+    used = [column for column in range(len(columns) - 1) if any(texts[row][column] for row in filled)]
+    if len(filled) * len(used) < 2:
         return None
-    table = [[texts[row][column] for column in used] for row in kept]
-    boxes = [(rect.x0, rows[row], rect.x1, rows[row + 1]) for row in kept]
+    table = [[texts[row][column] for column in used] for row in filled]
+    boxes = [(rect.x0, rows[row], rect.x1, rows[row + 1]) for row in filled]
     headers = count_header_rows(table)
     if headers > 1:
-        places = [[_extent(cells[row][column]) for column in used] for row in kept]
+        places = [[_extent(cells[row][column]) for column in used] for row in filled]
         below = [
-            _extent([word for row in kept[headers - 1 :] for word in cells[row][column]]) for column in used
+            _extent([word for row in filled[headers - 1 :] for word in cells[row][column]]) for column in used
         ]
         for number in range(headers - 1):
             _repeat_spanning(table[number], places[number], below)
@@ -80,10 +82,10 @@ def build_table(
 
 
 def count_header_rows(rows: Sequence[Sequence[str]]) -> int:
-    """How many rows at the top name the columns: those without numbers but years, and at most three.
+    """How many rows at the top name the columns: those without other numbers than years, and at most three.
 
-    A second one counts only if it fills cells beyond its first that the row above leaves empty, as columns under a common
-    name do.
+    A second one counts only if it fills cells, the first aside, that the row above leaves empty, as the names of columns
+    under a common name do.
     """
     if len(rows) < 2:
         return 0
@@ -115,14 +117,14 @@ def column_names(table: Table) -> list[str]:
 
 
 def row_texts(table: Table, names: Sequence[str] | None = None, max_chars: int = 400) -> list[list[str]]:
-    """For each row below the header, what it says with the names of its columns; in pieces where that is long.
+    """For each row below the header, its cells with the names of their columns; in pieces where that is long.
 
-    Every piece begins with the first cell, which mostly says what the row is about. An empty first cell, as under a
-    cell that spans rows, is taken from the row above. A cell that is too long for a piece is cut, too.
+    Every piece begins with the first cell, which mostly names the row. Where the first cell is empty, as under a cell that
+    spans rows, it is that of the row above. A cell that is too long for a piece is cut.
 
     Args:
         table: the table.
-        names: of its columns, if they stand elsewhere, as for a table that goes on from the page before.
+        names: of its columns, if they are not in the table, because it continues one of the page before.
         max_chars: most characters of a piece.
     """
     names = list(names) if names is not None else column_names(table)
@@ -132,7 +134,7 @@ def row_texts(table: Table, names: Sequence[str] | None = None, max_chars: int =
         label = row[0] or label
         others = [(name, cell) for name, cell in list(zip(names, row, strict=False))[1:] if cell]
         if not others:
-            # A row of one cell is a note or a heading inside the table, not the name of a row.
+            # A row of one cell is a note or a heading inside the table.
             texts.append(_cut(label, max_chars))
             continue
         first = _named(names[0], label)
@@ -145,7 +147,7 @@ def row_texts(table: Table, names: Sequence[str] | None = None, max_chars: int =
 
 
 def markdown(table: Table) -> str:
-    """The table in Markdown, all header rows made one."""
+    """The table in Markdown, with one header row out of all of them."""
     names = column_names(table) if table.header_rows else ["" for _ in table.rows[0]]
     lines = [markdown_row(names), "|" + " --- |" * len(names)]
     lines.extend(markdown_row(row) for row in table.rows[table.header_rows :])
@@ -173,7 +175,7 @@ def _lines(words: Sequence[Word]) -> list[list[Word]]:
 
 
 def _runs(line: Sequence[Word]) -> list[list[Word]]:
-    """Words with no more than a blank between them, numbers apart, so that a cell over columns is not torn at their edge."""
+    """Joins words with no more than a blank between them, so that a cell over several columns stays whole; not numbers."""
     runs: list[list[Word]] = []
     for word in line:
         last = runs[-1][-1] if runs else None
@@ -186,7 +188,7 @@ def _runs(line: Sequence[Word]) -> list[list[Word]]:
 
 
 def _column(run: Sequence[Word], columns: Sequence[float]) -> int:
-    """The column that holds most of a run of words; the first of several that it spans."""
+    """The column that holds most of a run of words, or the first of the columns that it spans."""
     x0, x1 = run[0].x0, run[-1].x1
     middle = _interval(columns, (x0 + x1) / 2)
     inside = min(x1, columns[middle + 1]) - max(x0, columns[middle])
@@ -206,34 +208,34 @@ def _repeat_spanning(
 ) -> None:
     """Writes each name of an upper header row into all columns that it spans.
 
-    No edge tells which these are. A name stands in the middle of them, or where the first of them begins; the columns are
-    shared out so that this is most nearly so, the first aside, and few are left without a name.
+    No edge tells which these are. A name stands in the middle of its columns, or where the first of them begins. The
+    columns, all but the first, are divided among the names so that they fit best and few columns have no name.
 
     Args:
         row: cells of the row.
-        places: left and right edge of what is in each cell.
-        below: of what is below it in each column.
+        places: left and right edge of the words of each cell.
+        below: left and right edge of the words below it in each column.
     """
-    known = [(number, *place) for number, place in enumerate(places) if number and place is not None]
+    names = [(number, *place) for number, place in enumerate(places) if number and place is not None]
     extents = [low or high or (0.0, 0.0) for low, high in zip(below, places, strict=True)]
     width = max(right for _, right in extents) - min(left for left, _ in extents)
-    left_out = _LEFT_OUT * width / len(row)
-    # For each column that the names so far may end before: how badly they fit, and the columns of each.
+    unnamed = _UNNAMED * width / len(row)
+    # For each column before which the names so far may end: how badly they fit, and the columns of each.
     best: dict[int, tuple[float, list[tuple[int, int]]]] = {1: (0.0, [])}
-    for index, (column, x0, x1) in enumerate(known):
-        last = known[index + 1][0] if index + 1 < len(known) else len(row)
+    for index, (column, x0, x1) in enumerate(names):
+        last = names[index + 1][0] if index + 1 < len(names) else len(row)
         fits: dict[int, tuple[float, list[tuple[int, int]]]] = {}
         for before, (misfit, spans) in best.items():
             for start in range(before, column + 1):
                 for end in range(column + 1, last + 1):
                     left, right = extents[start][0], extents[end - 1][1]
                     off = min(abs(x0 + x1 - left - right) / 2, abs(x0 - left))
-                    total = misfit + off + left_out * (start - before)
+                    total = misfit + off + unnamed * (start - before)
                     if end not in fits or total < fits[end][0]:
                         fits[end] = (total, [*spans, (start, end)])
         best = fits
-    _, spans = min((misfit + left_out * (len(row) - end), spans) for end, (misfit, spans) in best.items())
-    for (column, _, _), (start, end) in zip(known, spans, strict=True):
+    _, spans = min((misfit + unnamed * (len(row) - end), spans) for end, (misfit, spans) in best.items())
+    for (column, _, _), (start, end) in zip(names, spans, strict=True):
         row[start:end] = [row[column]] * (end - start)
 
 

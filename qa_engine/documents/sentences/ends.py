@@ -1,9 +1,9 @@
-"""Where the sentences of a paragraph end, for Chinese, English and mixtures: sentencex, and rules where it errs.
+"""Finds where the sentences of a paragraph end, for Chinese, English and mixtures: by sentencex, and rules where it errs.
 
-What sentencex 1.0.32 gets wrong, on 3.1 M characters of encyclopedia articles, papers and reports in both languages:
-no end before a digit (。2001年), and so a tenth of the Chinese ones is missing; none in brackets or quotes, however long;
-ends after every quotation (“好！”他说。); list marks split off; few abbreviations (not Figs., Eq., spp.); no 『』. Opening
-quotation marks that are never closed cost it the square of the length: 200,000 of them take 21 s.
+The errors of sentencex 1.0.32 on 3.1 M characters of encyclopedia articles, papers and reports in both languages: it sees
+no end before a digit (。2001年), and so misses a tenth of the Chinese ones; none in brackets or quotes, however long; one
+after every quotation (“好！”他说。); it splits off list marks, knows few abbreviations (not Figs., Eq., spp.) and no 『』.
+Its time grows with the square of the number of opening quotation marks that are not closed: 200,000 of them take 21 s.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from qa_engine.text.language import HAN, HAN_RANGES, is_chinese
 _LATIN = r"[A-Za-z\u00c0-\u024f]"
 _LAST_WORD = re.compile(rf"(?<!{_LATIN})(?:{_LATIN}{{1,2}}\.)+{_LATIN}{{1,2}}$|{_LATIN}+$|\d+$")
 _LONGEST = 16
+"""Most characters of the word that `last_word` looks for."""
 
 
 def _set(words: str) -> frozenset[str]:
@@ -29,14 +30,14 @@ NEVER_END = _set(
     "thm lem prop def cor suppl incl excl resp proc trans int conf gen col lt sgt capt gov rev hon dept univ "
     "natl sci phys lett comput commun"
 )
-"""Titles, pointers, measures: never the end of a sentence, not even before The. In lower case."""
+"""Titles, references, measures: their full stop never ends a sentence, not even before The. In lower case."""
 MAY_END = _set(
     "a.m p.m ph.d m.d b.a m.a b.sc m.sc u.s u.k e.u u.n inc ltd co corp bros etc al jr sr st spp sp subsp var ed eds "
     "est tel ext acad max avg ex pt seq mass w.r.t i.i.d d.c jan feb mar apr jun jul aug sep sept oct nov dec"
 )
-"""The end of a sentence only if one of ``STARTERS`` follows. In lower case."""
+"""Their full stop ends a sentence only if one of ``STARTERS`` follows. In lower case."""
 WORDS = _set("me may ill ok ore art miss no id con fed med res del")
-"""What sentencex takes for abbreviations, and is mostly a word."""
+"""Words that sentencex takes for abbreviations."""
 STARTERS = _set(
     "A After Although All An And As At Because Both But By Despite Did Do Does During Each Even Every Finally First For "
     "From Furthermore Given Has Have He Hence Her Here His How However If In Instead Is It Its Later Many Moreover Most "
@@ -44,14 +45,7 @@ STARTERS = _set(
     "That The Their Then There Therefore These They This Those Though Three Through Thus To Today Two Under Unlike Until "
     "Using Was We Were What When Where Whether Which While Who Why With Within Without Yes Yet You Your"
 )
-"""Words that begin sentences, and hardly ever a name."""
-
-
-def last_word(text: str, end: int) -> str:
-    """The word, abbreviation (without its last full stop) or number that stands directly before ``end``, or nothing."""
-    found = _LAST_WORD.search(text, max(0, end - _LONGEST), end)
-    return found[0] if found else ""
-
+"""Words that begin sentences, and hardly ever names."""
 
 _DOTS = frozenset(".．")
 _FULL_STOPS = frozenset("。！？｡")
@@ -72,12 +66,13 @@ _BRACKETS = re.compile('[“”‘’「」『』《》〈〉【】〔〕\\[\\]�
 _QUOTES = frozenset("”’」』\"'")
 _TITLES = frozenset("》〉")
 _TYPO = 5
+"""Two words of so many letters with nothing but a full stop between them are in two sentences."""
 _NEST = 6
-"""How many open brackets a closing one looks through: bounds the time on hostile text."""
-_ASIDE = {True: 100, False: 250}
-"""Brackets and quotations up to this many characters (of Chinese, of English) are not split inside."""
+"""Among so many open brackets the partner of a closing one is searched: bounds the time on hostile text."""
+_ASIDE_CHARS = {True: 100, False: 250}
+"""Brackets and quotations of at most so many characters (in Chinese, in English) are not split."""
 
-# Sentencex sees no bracket, quotation mark or @: they make it skip all between them, in quadratic time.
+# Hides brackets, quotation marks and @ from sentencex, which skips the text between them, in quadratic time.
 _MASK = str.maketrans(
     dict.fromkeys(_OPENERS + '”’」』》〉】〕]）"{}<>«»„‚‛‟‹›', " ") | {"'": "_", "`": "_", "@": "_", ")": "_"}
 )
@@ -91,13 +86,13 @@ _STOP = re.compile(
 _NOT_BLANK = re.compile(r"\S")
 _GOES_ON = frozenset("，、；：,;:。！？.!?…‼)）]】》〉」』”’%—·～~／/")
 _PARTICLES = frozenset("的地得之等和与與及或")
-_SAID = re.compile(
+_SPEAKER = re.compile(
     r"[^。！？，：；,:“”「」\s]{0,10}?(?:[说說道问問喊叫答曰嚷吼骂罵]|表示)(?:[。！？，：；,:.!?着著了完]|\s|$)"
 )
-"""Who said it, behind what was said."""
-_SAYING = frozenset("：:，,说說道称稱喊叫问問")
-"""Who said it, before what was said."""
-_BEFORE_SPEECH = _SAYING | frozenset("。！？；;…—.!?")
+"""The speaker, behind a quotation."""
+_SPEECH_MARKS = frozenset("：:，,说說道称稱喊叫问問")
+"""The last character of the speaker, before a quotation."""
+_BEFORE_SPEECH = _SPEECH_MARKS | frozenset("。！？；;…—.!?")
 _WORD = re.compile(r"[^\W\d_]+")
 _LETTER = re.compile(rf"[A-Za-z0-9{HAN_RANGES}\u00c0-\u024f]")
 
@@ -108,21 +103,23 @@ _CAPTION_WORDS = frozenset("图圖表式例第条條节節章题題")
 
 
 def sentence_ends(paragraph: str) -> list[int]:
-    """Positions behind the sentences of a paragraph, ascending, the end of the paragraph left out."""
+    """The positions behind the sentences of a paragraph, ascending, without the end of the paragraph."""
     if not paragraph or paragraph.isspace():
         return []
     return _Paragraph(paragraph).ends()
 
 
 class _Paragraph:
+    """A paragraph whose sentences are looked for from its beginning to its end."""
+
     def __init__(self, text: str) -> None:
         self._text = text
         self._library = _library_ends(text)
-        self._partner, self._asides = _asides(text, _ASIDE[is_chinese(text)])
+        self._partner, self._asides = _asides(text, _ASIDE_CHARS[is_chinese(text)])
         self._starts = [start for start, _ in self._asides]
         self._has_full_stops = "。" in text
         self._begin = 0
-        """Where the sentence begins that is being read."""
+        """Where the current sentence begins."""
 
     def ends(self) -> list[int]:
         text = self._text
@@ -140,13 +137,14 @@ class _Paragraph:
         return sorted(ends)
 
     def _without_openers(self, run_end: int, end: int) -> int:
-        """The end of the closing marks: a straight quotation mark among them may open the next sentence."""
+        """The end of the closing marks, before a straight quotation mark that opens the next sentence."""
         for position in range(run_end, end):
             if self._text[position] == '"' and position not in self._partner:
                 return position
         return end
 
     def _is_end(self, stop: re.Match[str], end: int, after: int) -> bool:
+        """Whether a sentence ends at ``end``, where the closing marks end; the next text begins at ``after``."""
         text = self._text
         begin, run_end = stop.span("run")
         run, following = stop["run"], text[after]
@@ -173,7 +171,7 @@ class _Paragraph:
         return index >= 0 and position <= self._asides[index][1]
 
     def _ends_speech(self, run: str, run_end: int, end: int, after: int) -> bool:
-        """Whether a full stop ends the sentence in spite of the brackets and quotations that close behind it."""
+        """Whether a full stop ends the sentence also if brackets or quotations close behind it."""
         if end == run_end:
             return True
         text = self._text
@@ -189,8 +187,8 @@ class _Paragraph:
             or text[after] in _PARTICLES
         ):
             return False
-        told = opener > self._begin and before in _SAYING
-        return told or text[last] not in _QUOTES or _SAID.match(text, after) is None
+        introduced = opener > self._begin and before in _SPEECH_MARKS
+        return introduced or text[last] not in _QUOTES or _SPEAKER.match(text, after) is None
 
     def _dot_ends(self, begin: int, run_end: int, after: int) -> bool:
         """Whether a single half-width full stop beside a Han character ends a sentence."""
@@ -203,7 +201,7 @@ class _Paragraph:
             if _HAN_NUMERAL.search(text, max(self._begin, begin - 4), begin):
                 return False
             if tight and HAN.match(following):
-                # Where 。 ends the sentences, it stands for the middle dot of a name: 乔治.华盛顿
+                # Where sentences end with 。, this is the middle dot of a name: 乔治.华盛顿
                 return not self._has_full_stops
             return not (tight and (following.islower() or (following.isdigit() and before in _CAPTION_WORDS)))
         word = last_word(text, begin)
@@ -212,6 +210,7 @@ class _Paragraph:
         return word.lower() not in NEVER_END and word.lower() not in MAY_END
 
     def _ends_latin(self, stop: re.Match[str], end: int, after: int, letter: str) -> bool:
+        """Whether a stop between Latin words ends a sentence; ``letter`` is the first one behind it."""
         text = self._text
         begin, run_end = stop.span("run")
         closed = end > run_end
@@ -241,7 +240,7 @@ class _Paragraph:
         return run_end in self._library
 
     def _is_typo(self, begin: int, following: re.Match[str] | None) -> bool:
-        """Whether two words without a blank between them are the end and the beginning of sentences, not a file name."""
+        """Whether a blank is missing between two sentences; a file name is shorter."""
         word = last_word(self._text, begin)
         long = following is not None and len(following[0]) >= _TYPO and following[0].istitle()
         return long and len(word) >= _TYPO and word.islower()
@@ -251,17 +250,20 @@ class _Paragraph:
 
 
 def _library_ends(text: str) -> frozenset[int]:
+    """The ends by sentencex."""
     masked = text.translate(_MASK)
-    found = sentencex.get_sentence_boundaries("en", masked)  # "zh" gives the same, on all of the texts above
-    return frozenset(item["start_index"] + len(item["text"].rstrip()) for item in found[:-1]) - {0}
+    boundaries = sentencex.get_sentence_boundaries(
+        "en", masked
+    )  # "zh" gives the same on all of the texts above
+    return frozenset(item["start_index"] + len(item["text"].rstrip()) for item in boundaries[:-1]) - {0}
 
 
 def _asides(text: str, limit: int) -> tuple[dict[int, int], list[tuple[int, int]]]:
-    """Every closing bracket or quotation mark with its opening one; and the outermost pairs up to ``limit`` long."""
+    """The opening mark of each closing bracket or quotation mark; and the outermost pairs up to ``limit`` characters."""
     partner: dict[int, int] = {}
     open_marks: list[tuple[str, int]] = []
-    for found in _BRACKETS.finditer(text):
-        mark, at = found[0], found.start()
+    for match in _BRACKETS.finditer(text):
+        mark, at = match[0], match.start()
         partners = _PARTNERS.get(mark)
         if partners is not None and not (mark == '"' and _opens(text, at)):
             for depth in range(len(open_marks) - 1, max(-1, len(open_marks) - 1 - _NEST), -1):
@@ -283,7 +285,13 @@ def _asides(text: str, limit: int) -> tuple[dict[int, int], list[tuple[int, int]
 
 
 def _opens(text: str, at: int) -> bool:
-    """Whether a straight quotation mark stands before a word and behind none; between Chinese, that is unknown."""
+    """Whether a straight quotation mark stands before a word and not behind one; unknown between Chinese characters."""
     return (at == 0 or text[at - 1].isspace() or text[at - 1] in _OPENERS) and not text[
         at + 1 : at + 2
     ].isspace()
+
+
+def last_word(text: str, end: int) -> str:
+    """The word, abbreviation (without its last full stop) or number directly before ``end``; empty if there is none."""
+    match = _LAST_WORD.search(text, max(0, end - _LONGEST), end)
+    return match[0] if match else ""

@@ -1,4 +1,4 @@
-"""A LlamaIndex node parser: documents in, one node per sentence out."""
+"""A LlamaIndex node parser: documents in, one node for each sentence out."""
 
 from __future__ import annotations
 
@@ -12,26 +12,30 @@ from llama_index.core.utils import get_tqdm_iterable
 from pydantic import Field
 
 from qa_engine.documents.blocks import Role, Span
-from qa_engine.documents.reader import PdfDocument
+from qa_engine.documents.pdf_document import PdfDocument
 from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.documents.sentences.splitting import Sentence, split_sentences
 
 SECTION, ROLE, TABLE, PAGE_LABEL = "section", "role", "table", "page_label"
 METADATA_KEYS = ["file_name", "page", "page_end", "paragraph", SECTION, ROLE, TABLE, PAGE_LABEL]
 SECTION_MARK = " › "
-"""Between the titles of a section path."""
+"""Separates the titles of a section path."""
 
 
 class SentenceNodeParser(NodeParser):
-    """Cuts documents into sentence nodes with deterministic ids, and notes where each stands.
+    """Splits documents into sentence nodes with deterministic ids.
 
-    Metadata of a node: ``file_name``; ``page`` and ``page_end`` (from 1); ``paragraph`` (from 0); where there is one,
-    ``section`` (the titles above it), ``role`` (unless it is body text), ``page_label`` (the number printed on its first
-    page, if it is another one) and ``table`` (the number of the table, from 0, of which it is a row). A row of a table
-    is a node that names its columns; the header row is none.
+    Metadata of every node: ``file_name`` and ``paragraph`` (from 0). The nodes of a `PdfDocument` also have ``page`` and
+    ``page_end`` (from 1) and, where there is one, ``section`` (the titles above it), ``role`` (unless it is body text),
+    ``page_label`` (the number printed on its first page, if it is another one) and ``table`` (the number, from 0, of the
+    table that it is a row of). A row of a table is a node with the names of its columns; the header row is no node.
 
-    The window around a sentence is not stored: it is rebuilt from the neighbours, whose ids are known. Measured on
-    12.9k nodes, windows kept in metadata cost 3.3 times the disk and 2.5 times the query time.
+    The window around a sentence is not stored: it is rebuilt from the neighbours, whose ids follow from that of the
+    sentence. Measured on 12.9k nodes, windows in metadata cost 3.3 times the disk and 2.5 times the query time.
+
+    Example:
+        >>> SentenceNodeParser().get_nodes_from_documents([Document(text="One. Two.")])  # doctest: +SKIP
+        [TextNode(...), TextNode(...)]
     """
 
     max_sentence_chars: int = Field(default=400, ge=50)
@@ -56,7 +60,7 @@ class SentenceNodeParser(NodeParser):
         for ordinal, (sentence, text) in enumerate(self._texts(document)):
             metadata: dict[str, Any] = {"file_name": document.metadata.get("file_name", "")}
             if pdf is not None and pdf.spans:
-                first, last = _lines(starts, sentence.start, sentence.end)
+                first, last = _line_range(starts, sentence.start, sentence.end)
                 metadata |= {"page": pdf.spans[first].page, "page_end": pdf.spans[last].page}
                 metadata |= _page_label(pdf, pdf.spans[first].page)
             metadata["paragraph"] = sentence.paragraph
@@ -77,38 +81,47 @@ class SentenceNodeParser(NodeParser):
         return nodes
 
     def _texts(self, document: BaseNode) -> Iterator[tuple[Sentence, str]]:
-        """The sentences with their texts; in place of the row of a table, what it says."""
+        """The sentences with their texts. A row of a table comes with the texts that name its columns."""
         text = document.get_content()
         paragraphs = document.paragraphs if isinstance(document, PdfDocument) else []
-        told = -1
+        last_row = -1
         for sentence in split_sentences(text, self.max_sentence_chars):
             paragraph = paragraphs[sentence.paragraph] if paragraphs else None
             if paragraph is None or paragraph.table is None:
                 yield sentence, text[sentence.start : sentence.end]
-            elif told != sentence.paragraph:
-                told = sentence.paragraph
-                for reading in paragraph.readings:
-                    yield Sentence(paragraph.start, paragraph.end, told), reading
+            elif last_row != sentence.paragraph:
+                last_row = sentence.paragraph
+                for row_text in paragraph.row_texts:
+                    yield Sentence(paragraph.start, paragraph.end, last_row), row_text
 
     def _postprocess_parsed_nodes(
         self, nodes: list[BaseNode], parent_doc_map: dict[str, Any]
     ) -> list[BaseNode]:
-        """The base class would copy the document's metadata into every node; ours are complete and lean."""
+        """The nodes as they are: the base class would copy all metadata of the document into every node."""
         return nodes
 
 
-def _lines(starts: Sequence[int], start: int, end: int) -> tuple[int, int]:
-    """Indices of the first and the last line that a range of characters touches."""
+def lines_between(spans: Sequence[Span], start: int, end: int) -> list[Span]:
+    """The lines that characters ``start`` to ``end`` stand on."""
+    if not spans:
+        return []
+    first, last = _line_range([span.start for span in spans], start, end)
+    return list(spans[first : last + 1])
+
+
+def _line_range(starts: Sequence[int], start: int, end: int) -> tuple[int, int]:
+    """The indices of the first and the last line that a range of characters is in."""
     return max(bisect_right(starts, start) - 1, 0), max(bisect_right(starts, max(start, end - 1)) - 1, 0)
 
 
 def _page_label(document: PdfDocument, page: int) -> dict[str, Any]:
+    """The number printed on a page, if it is not that of the page."""
     label = document.page_reports[page - 1].label if page <= len(document.page_reports) else None
     return {PAGE_LABEL: label} if label is not None and label != str(page) else {}
 
 
 def _place_in_document(document: PdfDocument, number: int) -> dict[str, Any]:
-    """Section, role and table of a paragraph, as far as it has them."""
+    """Section, role and table of a paragraph, where it has them."""
     if number >= len(document.paragraphs):
         return {}
     paragraph = document.paragraphs[number]
@@ -120,11 +133,3 @@ def _place_in_document(document: PdfDocument, number: int) -> dict[str, Any]:
     if paragraph.table is not None:
         place[TABLE] = paragraph.table
     return place
-
-
-def lines_between(spans: Sequence[Span], start: int, end: int) -> list[Span]:
-    """The lines that characters ``start`` to ``end`` stand on."""
-    if not spans:
-        return []
-    first, last = _lines([span.start for span in spans], start, end)
-    return list(spans[first : last + 1])

@@ -1,4 +1,4 @@
-"""Running text in, sentences as character ranges out, for Chinese, English and mixtures."""
+"""Splits running text into sentences and joins them again, for Chinese, English and mixtures."""
 
 from __future__ import annotations
 
@@ -11,8 +11,21 @@ from dataclasses import dataclass
 from qa_engine.documents.sentences.ends import LIST_MARK, sentence_ends
 from qa_engine.text.language import HAN
 
+SPLITTER_VERSION = "sentencex-2"
+"""Part of the identity of every ingested file: another version splits the file again."""
+_MIN_CHARS = 6
+"""Fewer characters are no sentence."""
+_MAX_LABEL = 24
+"""Numbers, list marks and labels have at most so many characters."""
+_CLOSERS = "”’」』》〉】〕]）)\"'。，；：、！？.,;:!?…"
+_OPENERS = "“‘「『《〈【〔[（(#§"
+_LABEL = re.compile(
+    r"(?:figure|fig\.?|table|chapter|section|algorithm|appendix|part|图|圖|表)\s?[\dA-Z]{1,3}(?:[.\-]\d{1,3})*$",
+    re.I,
+)
+"""The label of a caption or a heading, which is no sentence."""
 _ROOM = 0.8
-"""The pieces are planned this much shorter than the limit, so that there is a mark to choose from."""
+"""The pieces are planned as this share of the limit, so that there are several marks to choose from."""
 _MARKS = re.compile(
     r"(?P<entry>(?<!…)…+\s?(?:\d+|[ivxlc]+)(?=\s))"  # the page number that ends a line of a table of contents
     r"|(?P<semicolon>[；;])"
@@ -27,70 +40,15 @@ _GAP = re.compile(
     rf"(?:(?<![{_TOKEN}])|(?![{_TOKEN}]))(?<![“‘「『（《(\[])(?![，。；：、！？”’」』）》)\],.;:!?…%])"
 )
 _WHOLE = re.compile(r"《[^《》]{1,80}》|（[^（）]{1,60}）|\([^()]{1,60}\)")
-"""Titles and remarks, which are not cut while there is another place."""
-
-
-def cut(text: str, begin: int, end: int, max_chars: int) -> list[tuple[int, int]]:
-    """Cuts a range of characters into ranges of at most ``max_chars``, white space included.
-
-    The marks, from the best: an entry of a table of contents, a semicolon, a full stop, a comma, another pause, a blank,
-    any place that is within no number, word, title or remark. Of the same, that which leaves the pieces most equal.
-    """
-    if end - begin <= max_chars:
-        return [(begin, end)]
-    whole = [found.span() for found in _WHOLE.finditer(text, begin, end)]
-    pieces = []
-    while end - begin > max_chars:
-        size = (end - begin) / math.ceil((end - begin) / (_ROOM * max_chars))
-        first, last = math.ceil(begin + size / 2), min(begin + max_chars, math.floor(begin + 1.5 * size))
-        at = _best_mark(text, first, last, begin + size, whole)
-        if at is None:
-            at = _gap(text, begin, end, max_chars, whole)
-        pieces.append((begin, at))
-        begin = at
-    pieces.append((begin, end))
-    return pieces
-
-
-def _best_mark(text: str, first: int, last: int, aim: float, whole: list[tuple[int, int]]) -> int | None:
-    """The position behind the best mark that ends from ``first`` to ``last``."""
-    best: tuple[int, float, int] | None = None
-    for found in _MARKS.finditer(text, first - 1, last + 1):
-        at = found.end()
-        if first <= at <= last and found.lastgroup is not None and not _within(at, whole):
-            mark = (_RANKS[found.lastgroup], abs(at - aim), at)
-            best = mark if best is None else min(best, mark)
-    return None if best is None else best[2]
-
-
-def _gap(text: str, begin: int, end: int, max_chars: int, whole: list[tuple[int, int]]) -> int:
-    """A place between words near the point where equal pieces would end; that point, if there is none."""
-    size = math.ceil((end - begin) / math.ceil((end - begin) / max_chars))
-    gaps = [gap.start() for gap in _GAP.finditer(text, begin + size // 2 + 1, begin + max_chars + 1)]
-    best = [gap for gap in gaps if gap <= begin + max_chars and not _within(gap, whole)] or gaps[:-1]
-    return min(best, key=lambda gap: abs(gap - begin - size), default=begin + size)
-
-
-def _within(at: int, whole: list[tuple[int, int]]) -> bool:
-    index = bisect_left(whole, (at, 0)) - 1
-    return index >= 0 and at < whole[index][1]
-
-
-SPLITTER_VERSION = "sentencex-2"
-"""Part of the identity of every ingested file: another version splits the file again."""
-_MIN_CHARS = 6
-_CLOSERS = "”’」』》〉】〕]）)\"'。，；：、！？.,;:!?…"
-_OPENERS = "“‘「『《〈【〔[（(#§"
-_LABEL = re.compile(
-    r"(?:figure|fig\.?|table|chapter|section|algorithm|appendix|part|图|圖|表)\s?[\dA-Z]{1,3}(?:[.\-]\d{1,3})*$",
-    re.I,
-)
-"""The label of a caption or a heading."""
+"""Titles and remarks in brackets, which are cut only where there is no other place."""
+_WIDE = re.compile("[\u2e80-\u2fdf\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef]")
+_STOP = re.compile(r"[.!?][\"'”’)\]]{0,3}$")
+_EDGE_CHARS = 40
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """Characters ``start`` to ``end`` of the text; ``paragraph`` counts from 0."""
+    """Characters ``start`` to ``end`` of a text, and the number of the paragraph, from 0."""
 
     start: int
     end: int
@@ -102,7 +60,7 @@ def split_sentences(text: str, max_chars: int = 400) -> list[Sentence]:
 
     Paragraphs are the lines of the text; no sentence goes beyond its paragraph. Pieces of fewer than six characters,
     numbers and list marks are joined to the sentence after them, or else before them; closing brackets and quotation
-    marks to what they close. What is longer than ``max_chars`` (contents pages, formulas) is cut at the best mark.
+    marks to the text in them. Longer sentences than ``max_chars`` (contents pages, formulas) are cut by `cut`.
     """
     sentences: list[Sentence] = []
     start = 0
@@ -136,7 +94,7 @@ def _trimmed(text: str, begin: int, end: int) -> tuple[int, int] | None:
 
 
 def _merged(text: str, pieces: Iterator[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Joins fragments to their neighbours."""
+    """The ranges with fragments joined to their neighbours."""
     merged: list[tuple[int, int]] = []
     pending = False
     for begin, end in pieces:
@@ -154,29 +112,72 @@ def _merged(text: str, pieces: Iterator[tuple[int, int]]) -> list[tuple[int, int
 
 
 def _is_fragment(text: str, begin: int, end: int) -> bool:
+    """Whether a range is too short for a sentence, or is a number, a list mark or a label."""
     if end - begin < _MIN_CHARS:
         return True
-    if end - begin > 24:
+    if end - begin > _MAX_LABEL:
         return False
     core = text[begin:end].strip(_CLOSERS + _OPENERS + " \t")
     digits = core.replace(",", "").replace(".", "")
     return not core or digits.isdecimal() or any(mark.match(core) for mark in (LIST_MARK, _LABEL))
 
 
-_WIDE = re.compile("[\u2e80-\u2fdf\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef]")
-_STOP = re.compile(r"[.!?][\"'”’)\]]{0,3}$")
-_EDGE_CHARS = 40
+def cut(text: str, begin: int, end: int, max_chars: int) -> list[tuple[int, int]]:
+    """Cuts a range of characters into ranges of at most ``max_chars``, white space included.
+
+    The places, from the best: behind an entry of a table of contents, a semicolon, a full stop, a comma, another pause, a
+    blank; then any place that is in no number, word, title or remark. Among equals, that which makes the pieces most equal.
+    """
+    if end - begin <= max_chars:
+        return [(begin, end)]
+    whole = [match.span() for match in _WHOLE.finditer(text, begin, end)]
+    pieces = []
+    while end - begin > max_chars:
+        size = (end - begin) / math.ceil((end - begin) / (_ROOM * max_chars))
+        first, last = math.ceil(begin + size / 2), min(begin + max_chars, math.floor(begin + 1.5 * size))
+        at = _best_mark(text, first, last, begin + size, whole)
+        if at is None:
+            at = _gap(text, begin, end, max_chars, whole)
+        pieces.append((begin, at))
+        begin = at
+    pieces.append((begin, end))
+    return pieces
+
+
+def _best_mark(text: str, first: int, last: int, aim: float, whole: list[tuple[int, int]]) -> int | None:
+    """The position behind the best mark that ends from ``first`` to ``last``."""
+    best: tuple[int, float, int] | None = None
+    for match in _MARKS.finditer(text, first - 1, last + 1):
+        at = match.end()
+        if first <= at <= last and match.lastgroup is not None and not _within(at, whole):
+            mark = (_RANKS[match.lastgroup], abs(at - aim), at)
+            best = mark if best is None else min(best, mark)
+    return None if best is None else best[2]
+
+
+def _gap(text: str, begin: int, end: int, max_chars: int, whole: list[tuple[int, int]]) -> int:
+    """A place between words near the end of the first of equal pieces, or that end if there is none."""
+    size = math.ceil((end - begin) / math.ceil((end - begin) / max_chars))
+    gaps = [gap.start() for gap in _GAP.finditer(text, begin + size // 2 + 1, begin + max_chars + 1)]
+    best = [gap for gap in gaps if gap <= begin + max_chars and not _within(gap, whole)] or gaps[:-1]
+    return min(best, key=lambda gap: abs(gap - begin - size), default=begin + size)
+
+
+def _within(at: int, whole: list[tuple[int, int]]) -> bool:
+    """Whether a place is inside one of the ranges."""
+    index = bisect_left(whole, (at, 0)) - 1
+    return index >= 0 and at < whole[index][1]
 
 
 def join_sentences(texts: Sequence[str], paragraphs: Sequence[int] | None = None) -> str:
     """Sentences as running text: a newline between paragraphs, no blank inside Chinese, one between other words.
 
-    Behind a full-width mark and before a Chinese word there is no blank, except after the end of an English sentence.
-    Quotation marks, digits and half-width marks count as Chinese if the letters next to them are.
+    There is no blank behind a full-width mark nor before a Chinese word, except after the end of an English sentence.
+    Quotation marks, digits and half-width marks count as Chinese if the letters next to them are Chinese.
 
     Args:
         texts: the sentences in reading order.
-        paragraphs: the paragraph of each; all in one paragraph if None.
+        paragraphs: the number of the paragraph of each; None if all are in one.
     """
     joined: list[str] = []
     for index, text in enumerate(texts):
@@ -198,7 +199,7 @@ def _is_blank_between(before: str, after: str) -> bool:
         return False
     if _STOP.search(before) and last and not chinese_before:
         return _WIDE.match(after) is None or HAN.match(after) is not None
-    # A quotation mark is as wide as the letters beside it.
+    # A quotation mark is full-width if the letters beside it are.
     wide_before = chinese_before and not (before[-1].isalnum() or before[-1].isascii())
     wide_after = chinese_after and not (after[0].isalnum() or after[0].isascii())
     return not (wide_before or wide_after or _WIDE.match(after))

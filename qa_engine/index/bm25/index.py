@@ -47,7 +47,7 @@ class StoredSegment:
 
 
 @dataclass(frozen=True, eq=False)
-class TermsFound:
+class TermStatistics:
     """What an index knows of the terms of a question.
 
     Attributes:
@@ -127,7 +127,7 @@ class Bm25Index:
             [np.zeros(0, bool), *(stored.segment.rows_of(document_ids) for stored in self.segments)]
         )
 
-    def look_up(self, terms: Sequence[str]) -> TermsFound:
+    def look_up(self, terms: Sequence[str]) -> TermStatistics:
         """Finds the terms of a question in all segments at once, for `search` and `coverage`."""
         times = Counter(terms)
         keys = np.fromiter(map(term_key, times), np.uint64, len(times))
@@ -140,10 +140,12 @@ class Bm25Index:
             places, which = _flat(starts, ends)
             counted = alive[stored.segment.rows[places]]
             frequencies += np.bincount(which[counted], minlength=len(times))
-        return TermsFound(list(times), np.fromiter(times.values(), np.int64, len(times)), spans, frequencies)
+        return TermStatistics(
+            list(times), np.fromiter(times.values(), np.int64, len(times)), spans, frequencies
+        )
 
     def search(
-        self, terms: Sequence[str] | TermsFound, top_k: int, rows: NDArray[np.bool_] | None = None
+        self, terms: Sequence[str] | TermStatistics, top_k: int, rows: NDArray[np.bool_] | None = None
     ) -> list[Bm25Hit]:
         """The best sentences, best first; none with a score of 0, so possibly fewer than ``top_k``.
 
@@ -152,7 +154,7 @@ class Bm25Index:
             top_k: most sentences to return.
             rows: a mask of the sentences to search, see `rows_of`; None searches all.
         """
-        scores = self._scores(terms if isinstance(terms, TermsFound) else self.look_up(terms))
+        scores = self._scores(terms if isinstance(terms, TermStatistics) else self.look_up(terms))
         if self._dead is not None:
             scores[self._dead] = 0
         if rows is not None:
@@ -172,7 +174,7 @@ class Bm25Index:
         """The share of the distinct terms, 0 to 1, that occur in the collection: how much this index can say."""
         return self.look_up(terms).coverage
 
-    def _scores(self, found: TermsFound) -> NDArray[np.float32]:
+    def _scores(self, found: TermStatistics) -> NDArray[np.float32]:
         """The score of each sentence, (sentences,)."""
         scores = np.zeros(len(self._norms), np.float32)
         frequencies = np.maximum(found.frequencies, 1)

@@ -1,13 +1,20 @@
-"""Nodes of LlamaIndex as what is stored of them, and back."""
+"""What is stored of a node of LlamaIndex, in Chroma and in the catalog, and how a node is made of it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
 from llama_index.core.schema import BaseNode, MetadataMode, NodeRelationship, RelatedNodeInfo, TextNode
 
 from qa_engine.documents.sentences.node_parser import METADATA_KEYS
 from qa_engine.index.records import StoredSentence
+
+DOCUMENT_ID = "document_id"
+"""Metadata key in Chroma of the document that a sentence is from."""
+_SPAN = "at"
+"""Metadata key in Chroma of the first character and the end: one, because each takes a hundred bytes on disk."""
 
 
 def stored_sentence(node: BaseNode) -> StoredSentence:
@@ -32,6 +39,26 @@ def node_of(sentence: StoredSentence) -> TextNode:
         end_char_idx=sentence.end_char_idx,
         relationships={NodeRelationship.SOURCE: RelatedNodeInfo(node_id=sentence.node_id.rpartition("-")[0])},
     )
+
+
+def row_metadata(node: BaseNode) -> dict[str, Any]:
+    """What Chroma stores of a node besides id, text and vector."""
+    sentence = stored_sentence(node)
+    span = f"{sentence.start_char_idx}-{sentence.end_char_idx}"
+    return sentence.metadata | {DOCUMENT_ID: node.ref_doc_id or "", _SPAN: span}
+
+
+def sentence_of_row(identifier: str, text: str | None, stored: Mapping[str, Any] | None) -> StoredSentence:
+    """What Chroma stores of a sentence, its metadata in the order of their keys.
+
+    Chroma returns the keys in an order that changes from call to call, and the hash of a node depends on it.
+    """
+    metadata = dict(sorted((stored or {}).items()))
+    metadata.pop(DOCUMENT_ID, None)
+    former = metadata.pop("start", None), metadata.pop("end", None)  # two keys, in collections of before
+    span = metadata.pop(_SPAN, None)
+    start, end = map(int, span.split("-")) if span is not None else former
+    return StoredSentence(identifier, text or "", metadata, start, end)
 
 
 @lru_cache(maxsize=256)

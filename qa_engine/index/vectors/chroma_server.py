@@ -5,11 +5,10 @@ Imports Chroma and httpx, which takes a while: import it where a server is used.
 
 from __future__ import annotations
 
-import os
 import re
 import ssl
 import urllib.parse
-from threading import Lock
+import weakref
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import httpx
@@ -21,6 +20,7 @@ from overrides import override  # Chroma's classes insist on it
 
 from qa_engine.config import IndexConfig
 from qa_engine.errors import AuthenticationFailedError, ConfigurationError, ServiceUnavailableError
+from qa_engine.index.vectors.runtime import runtime
 
 if TYPE_CHECKING:
     from chromadb.api.models.Collection import Collection
@@ -31,8 +31,6 @@ _BUSY = {429, 502, 503, 504}
 """What servers, and proxies before them, say while they start, stop or have too much to do."""
 _EXCERPT = 200
 _DROPPED = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
-_servers: dict[tuple[object, ...], ChromaServer] = {}
-_making = Lock()
 
 
 class ChromaServer(FastAPI):
@@ -49,7 +47,6 @@ class ChromaServer(FastAPI):
         Raises:
             ConfigurationError: the address, the token or the certificate cannot be used.
         """
-        os.environ.setdefault("ANONYMIZED_TELEMETRY", "False")
         self.url = (config.url or "").rstrip("/")
         self.config = config
         parts = urllib.parse.urlsplit(self.url)
@@ -69,6 +66,7 @@ class ChromaServer(FastAPI):
             verify=_certificates(config),
         )
         self._api_url = self.url + _API
+        weakref.finalize(self, self._session.close).atexit = False
 
     def collection(self, name: str, create: bool = False) -> Collection:
         """The collection of a name in the configured database.
@@ -171,17 +169,18 @@ class ChromaServer(FastAPI):
 
 
 def chroma_server(config: IndexConfig) -> ChromaServer:
-    """The configured server, one object a process, so that connections are kept.
+    """The configured server, one object for all who use it at a time, so that connections are kept.
 
     Raises:
         ConfigurationError: the address, the token or the certificate cannot be used.
     """
     token = config.token.get_secret_value() if config.token else ""
     key = (config.url, token, *(value for name, value in config if name not in {"url", "token"}))
-    with _making:
-        if key not in _servers:
-            _servers[key] = ChromaServer(config)
-        return _servers[key]
+    with runtime.lock:
+        server = runtime.servers.get(key)
+        if server is None:
+            server = runtime.servers[key] = ChromaServer(config)
+        return server
 
 
 def may_pass(error: BaseException) -> bool:

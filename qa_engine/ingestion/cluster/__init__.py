@@ -1,1 +1,1 @@
-"""Reading and embedding on the workers of a Ray cluster."""
+"""Reads and embeds files on the workers of a Ray cluster (extra `ray`)."""

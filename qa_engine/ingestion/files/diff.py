@@ -1,41 +1,22 @@
-"""Tells what has become of files since the last run: new, changed, moved, a copy, unchanged, or gone."""
+"""Compares files with the catalog: which are new, changed, moved, copies, unchanged, or gone. Writes nothing."""
 
 from __future__ import annotations
 
-import errno
-import hashlib
 import os
-import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import NamedTuple
 
-from qa_engine.documents.files import path_text, text_path
+from qa_engine.documents.files import path_text
 from qa_engine.errors import DocumentError
 from qa_engine.index.catalog import Catalog
+from qa_engine.index.files.metadata import Metadata
 from qa_engine.index.records import DocumentRecord, FileRecord
-from qa_engine.ingestion.files.metadata import MetadataTable, noted
+from qa_engine.ingestion.files.identity import ReadingIdentity
+from qa_engine.ingestion.files.metadata import MetadataTable, file_metadata, reader_metadata
+from qa_engine.ingestion.files.state import file_digest, file_stamp, is_gone, unreadable
 from qa_engine.ingestion.report import FileStatus
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What decides, besides its bytes, what is stored for a file.
-
-    Attributes:
-        pipeline: versions and settings of parser, splitter and token vectors.
-        ocr: whether pages without text are recognised.
-    """
-
-    pipeline: str
-    ocr: bool
-
-    def document_id(self, sha256: str) -> str:
-        """The name of the content of a file, as it is read: the same for the same bytes, wherever they are."""
-        parts = (sha256, self.pipeline, "ocr" if self.ocr else "")
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:20]
 
 
 @dataclass(frozen=True)
@@ -45,8 +26,8 @@ class FileToRead:
     Attributes:
         path: where it is.
         record: what is known about it before it is read.
-        status: what it is if that goes well.
-        moved_from: the path that it had when it was read last.
+        status: of the file if it can be read.
+        moved_from: its path when it was read last, if that was another one.
     """
 
     path: Path
@@ -60,9 +41,9 @@ class FileToLink:
     """A file whose content is stored already.
 
     Attributes:
-        record: what is known about it, its content included.
-        status: what it is.
-        moved_from: the path that it had before.
+        record: what is known about it, the numbers of its content included.
+        status: of the file.
+        moved_from: its former path, if it was moved.
     """
 
     record: FileRecord
@@ -70,132 +51,187 @@ class FileToLink:
     moved_from: str | None = None
 
 
+class UnreadFile(NamedTuple):
+    """A file that could not be read, and why."""
+
+    path: Path
+    error: DocumentError
+
+
 @dataclass
-class Changes:
+class FileDiff:
     """The files of a run, each in one of the lists.
 
     Attributes:
         unchanged: as in the catalog.
-        touched: of the same content, with other times or metadata; with the status ``unchanged`` or ``updated``.
+        touched: with the same content and other times or metadata; their status is ``unchanged`` or ``updated``.
         links: their content is stored already.
         reads: their content is new.
-        failures: what cannot be read, and why.
+        failures: files that cannot be read, with the reason.
     """
 
     unchanged: list[FileRecord] = field(default_factory=list)
     touched: list[FileToLink] = field(default_factory=list)
     links: list[FileToLink] = field(default_factory=list)
     reads: list[FileToRead] = field(default_factory=list)
-    failures: list[tuple[Path, DocumentError]] = field(default_factory=list)
+    failures: list[UnreadFile] = field(default_factory=list)
 
 
-def compare(
-    files: Iterable[Path], catalog: Catalog, reading: Reading, table: MetadataTable | None
-) -> Changes:
-    """Holds files against the catalog: by size and times first, by content then. Writes nothing.
+@dataclass(frozen=True)
+class DocumentSource:
+    """A document that did not come from a file.
+
+    Attributes:
+        path: see `qa_engine.ingestion.files.state.document_path`.
+        size: of its text, in bytes.
+        sha256: of its text and its page numbers.
+        metadata: of it.
+    """
+
+    path: Path
+    size: int
+    sha256: str
+    metadata: Metadata
+
+
+def diff_files(
+    files: Iterable[Path | DocumentSource],
+    catalog: Catalog,
+    reading: ReadingIdentity,
+    table: MetadataTable | None,
+) -> FileDiff:
+    """Compares files with the catalog: by size and times first, then by content.
 
     Args:
-        files: absolute paths.
+        files: absolute paths, or documents that did not come from files.
         catalog: of the collection.
-        reading: how files are read now.
-        table: what a table says about them; None if this run has none.
+        reading: how files are read in this run.
+        table: metadata of the files; None if this run has none.
     """
     comparison = _Comparison(catalog, reading, table)
-    for path in files:
-        comparison.add(path)
-    return comparison.changes
+    for file in files:
+        if isinstance(file, DocumentSource):
+            comparison.add_document(file)
+        else:
+            comparison.add_file(file)
+    return comparison.diff
 
 
 class _Comparison:
-    def __init__(self, catalog: Catalog, reading: Reading, table: MetadataTable | None) -> None:
-        self.changes = Changes()
+    def __init__(self, catalog: Catalog, reading: ReadingIdentity, table: MetadataTable | None) -> None:
+        self.diff = FileDiff()
         self._catalog = catalog
         self._reading = reading
         self._table = table
-        self._known = catalog.files()
-        self._taken: set[str] = set()
+        self._records = catalog.files()
+        self._moved: set[str] = set()
         """Former paths of files that have been recognised in another place."""
 
-    def add(self, path: Path) -> None:
-        key = path_text(path)
-        record = self._known.get(key)
+    def add_file(self, path: Path) -> None:
+        record = self._records.get(path_text(path))
         try:
             stamp = file_stamp(path)
-            listed, sidecar = noted(path, self._table, record.listed if record else {})
-            current = record is not None and self._is_current(record)
-            if record and current and stamp == (record.size, record.modified_ns, record.changed_ns):
+            listed, sidecar = file_metadata(path, self._table, record.listed if record else {})
+            stamp_then = (record.size, record.modified_ns, record.changed_ns) if record else None
+            if record and self._is_current(record) and stamp == stamp_then:
                 self._keep(record, replace(record, listed=listed, sidecar=sidecar))
                 return
             digest = file_digest(path)
         except DocumentError as error:
-            self.changes.failures.append((path, error))
+            self.diff.failures.append(UnreadFile(path, error))
             return
         except OSError as error:
-            self.changes.failures.append((path, unreadable(path, error)))
+            self.diff.failures.append(UnreadFile(path, unreadable(path, error)))
             return
-        size, modified, changed = stamp
-        if record and current and digest == record.sha256:
-            seen = replace(record, size=size, modified_ns=modified, changed_ns=changed)
-            self._keep(record, replace(seen, listed=listed, sidecar=sidecar))
-            return
-        before = None if record else self._former(digest)
-        if before is not None and self._table is None:
-            listed = dict(before.listed)
-        fresh = FileRecord(
-            key,
+        previous = None if record else self._former(digest)
+        if previous is not None and self._table is None:
+            listed = dict(previous.listed)
+        self._add(path, self._fresh(path, stamp, digest, listed, sidecar), record, previous)
+
+    def add_document(self, source: DocumentSource) -> None:
+        fresh = self._fresh(source.path, (source.size, 0, 0), source.sha256, {}, source.metadata)
+        self._add(source.path, fresh, self._records.get(fresh.path), None)
+
+    def _fresh(
+        self, path: Path, stamp: tuple[int, int, int], digest: str, listed: Metadata, sidecar: Metadata
+    ) -> FileRecord:
+        return FileRecord(
+            path_text(path),
             path_text(Path(path.name)),
-            size,
-            modified,
-            changed,
+            *stamp,
             digest,
             self._reading.pipeline,
             self._reading.document_id(digest),
             listed=listed,
             sidecar=sidecar,
         )
-        self._sort_in(path, fresh, record, before)
 
-    def _sort_in(
-        self, path: Path, fresh: FileRecord, record: FileRecord | None, before: FileRecord | None
+    def _add(
+        self, path: Path, fresh: FileRecord, record: FileRecord | None, previous: FileRecord | None
     ) -> None:
-        moved_from = before.path if before is not None else None
+        """Puts a file into its list.
+
+        Args:
+            path: of it.
+            fresh: its record as it would be now.
+            record: its record so far, if there is one.
+            previous: the record that it had in another place, if it was moved.
+        """
+        if record and self._is_current(record) and fresh.sha256 == record.sha256:
+            # The document keeps its id, which an earlier state of OCR may be part of.
+            self._keep(
+                record,
+                replace(
+                    record,
+                    size=fresh.size,
+                    modified_ns=fresh.modified_ns,
+                    changed_ns=fresh.changed_ns,
+                    listed=fresh.listed,
+                    sidecar=fresh.sidecar,
+                ),
+            )
+            return
+        moved_from = previous.path if previous is not None else None
         if moved_from is not None:
-            self._taken.add(moved_from)
+            self._moved.add(moved_from)
         stored = self._catalog.document(fresh.document_id)
-        status: FileStatus = "updated" if record else "moved" if before else "added"
+        status: FileStatus = "updated" if record else "moved" if previous else "added"
         if stored is None:
-            self.changes.reads.append(FileToRead(path, fresh, status, moved_from))
+            self.diff.reads.append(FileToRead(path, fresh, status, moved_from))
             return
         if status == "added" and self._catalog.files_of([stored.document_id]):
             status = "duplicate"
-        ingested = before.ingested_at if before is not None else ""
-        linked = with_content(replace(fresh, ingested_at=ingested), stored)
-        self.changes.links.append(FileToLink(linked, status, moved_from))
+        ingested = previous.ingested_at if previous is not None else ""
+        linked = with_content(replace(fresh, ingested_at=ingested), stored, self._catalog, self._reading)
+        self.diff.links.append(FileToLink(linked, status, moved_from))
 
     def _is_current(self, record: FileRecord) -> bool:
-        """Whether a file would be read as it was."""
+        """Whether the file of a record would be read now as it was read then."""
         return record.pipeline == self._reading.pipeline and not (record.awaits_ocr and self._reading.ocr)
 
     def _former(self, digest: str) -> FileRecord | None:
-        """A file of the same content that is no longer where it was."""
+        """A file of the same content that is no longer at its path."""
         for record in self._catalog.files_with_content(digest):
-            if record.path not in self._taken and is_gone(record.path):
+            if record.path not in self._moved and is_gone(record.path):
                 return record
         return None
 
     def _keep(self, old: FileRecord, new: FileRecord) -> None:
-        """A file whose content is the same: its vectors and terms stay, whatever else is new."""
+        """A file with the same content: its vectors and terms stay, whatever else is new."""
+        new = with_reader_metadata(new, self._catalog, self._reading)
         if repr(new) == repr(old):  # to == True is 1
-            self.changes.unchanged.append(old)
+            self.diff.unchanged.append(old)
             return
         same = repr((new.listed, new.sidecar)) == repr((old.listed, old.sidecar))
-        self.changes.touched.append(FileToLink(new, "unchanged" if same else "updated"))
+        self.diff.touched.append(FileToLink(new, "unchanged" if same else "updated"))
 
 
-def with_content(record: FileRecord, document: DocumentRecord) -> FileRecord:
-    """A file with the numbers of its content."""
+def with_content(
+    record: FileRecord, document: DocumentRecord, catalog: Catalog, reading: ReadingIdentity
+) -> FileRecord:
+    """The record of a file together with the numbers, and the metadata by its reader, of the stored content."""
     return replace(
-        record,
+        with_reader_metadata(record, catalog, reading),
         nodes=document.nodes,
         pages=document.pages,
         chinese_nodes=document.chinese_nodes,
@@ -203,8 +239,21 @@ def with_content(record: FileRecord, document: DocumentRecord) -> FileRecord:
     )
 
 
+def with_reader_metadata(record: FileRecord, catalog: Catalog, reading: ReadingIdentity) -> FileRecord:
+    """The record of a file with the metadata that a reader of the caller gave to its content. A sidecar has precedence."""
+    if not reading.custom_reader:
+        return record
+    return replace(record, sidecar={**reader_metadata(catalog, record.document_id), **record.sidecar})
+
+
 def vanished(catalog: Catalog, files: Sequence[Path], named: Sequence[Path | str]) -> Iterator[FileRecord]:
-    """The recorded files below the given paths that are there no more."""
+    """The recorded files below the given paths that are gone.
+
+    Args:
+        catalog: of the collection.
+        files: the files that were found below the paths.
+        named: the paths.
+    """
     roots = [Path(path_text(os.path.abspath(path))) for path in named]  # noqa: PTH100 - as the files were found
     present = {path_text(path) for path in files}
     for key, record in catalog.files().items():
@@ -212,56 +261,3 @@ def vanished(catalog: Catalog, files: Sequence[Path], named: Sequence[Path | str
         below = any(path == root or root in path.parents for root in roots)
         if below and key not in present and is_gone(key):
             yield record
-
-
-def is_gone(path: str) -> bool:
-    """Whether nothing is at a recorded path any more."""
-    return not os.path.lexists(text_path(path))
-
-
-def file_stamp(path: Path) -> tuple[int, int, int]:
-    """Size in bytes, and the times of the last change of content and of anything, in ns.
-
-    Raises:
-        OSError: it is not there, or no regular file, which could take for ever to read.
-    """
-    status = path.stat()
-    if not stat.S_ISREG(status.st_mode):
-        raise OSError(errno.EINVAL, "it is not a regular file")
-    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of the content."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def unreadable(path: Path, error: OSError) -> DocumentError:
-    """The reason for a file that the operating system refuses."""
-    return DocumentError("unreadable", f"{path.name} cannot be read: {error.strerror or error}.")
-
-
-def now() -> str:
-    """The present moment as the catalog notes it."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-FileState = Literal["unchanged", "changed", "gone", "unreadable"]
-"""``unreadable``: something is there, and the operating system does not let us look at it."""
-
-
-def file_state(record: FileRecord) -> FileState:
-    """Compares a file with its record: by size and times first, by content if the times alone differ."""
-    if is_gone(record.path):
-        return "gone"
-    path = text_path(record.path)
-    try:
-        stamp = file_stamp(path)
-        if stamp == (record.size, record.modified_ns, record.changed_ns):
-            return "unchanged"
-        if stamp[0] != record.size:
-            return "changed"
-        return "unchanged" if file_digest(path) == record.sha256 else "changed"
-    except OSError:
-        return "unreadable"

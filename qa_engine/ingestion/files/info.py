@@ -1,4 +1,4 @@
-"""What a collection knows about its files, for people and for machines."""
+"""Information about the files of a collection, for people and for machines."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from qa_engine.index.catalog import Catalog
+from qa_engine.index.files.metadata import Scalar
 from qa_engine.index.records import FileRecord
-from qa_engine.index.user_metadata import Scalar
-from qa_engine.ingestion.files.diff import FileState, file_state, is_gone
+from qa_engine.ingestion.files.state import FileState, file_state, is_gone
 
 
 @dataclass(frozen=True)
@@ -40,17 +40,17 @@ class FileLine:
 
 
 @dataclass(frozen=True)
-class FileFacts:
-    """All that a collection knows about one file; see `FileLine`.
+class FileInfo:
+    """Everything that a collection knows about one file; see `FileLine`.
 
     Attributes:
         size: in bytes.
         chinese_share: the share of its sentences, 0 to 1, that are in Chinese.
         sections: the titles above its sentences, each path of titles once, in order.
         tables: each in Markdown.
-        metadata: what is noted about it.
+        metadata: of it, from tables, sidecars and readers.
         awaits_ocr: pages that were left out for lack of OCR.
-        state: what has become of the file since.
+        state: of the file on the disk, compared with its record.
         document_id: names its content in the ids of its sentences.
     """
 
@@ -94,10 +94,10 @@ def list_files(catalog: Catalog) -> list[FileLine]:
     ]
 
 
-def file_facts(catalog: Catalog, record: FileRecord) -> FileFacts:
-    """What the catalog of a collection, and the disk, say about one of its files."""
+def file_info(catalog: Catalog, record: FileRecord) -> FileInfo:
+    """Everything about one file of a collection, from the catalog and from the disk."""
     copies = [other.path for other in catalog.files_of([record.document_id]).get(record.document_id, [])]
-    return FileFacts(
+    return FileInfo(
         file=record.file_name,
         path=record.path,
         size=record.size,

@@ -1,4 +1,4 @@
-"""Reads what people note about their files: a sidecar beside a PDF, or one CSV table for many."""
+"""Metadata of files: from a sidecar beside a PDF, from one CSV table for many files, or from a reader of the caller."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ import csv
 import errno
 import json
 import posixpath
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
 from qa_engine.documents.files import path_text
 from qa_engine.errors import DocumentError, InputError
-from qa_engine.index.user_metadata import Metadata, Scalar, as_number, checked_metadata, normal
+from qa_engine.index.catalog import Catalog
+from qa_engine.index.files.metadata import Metadata, Scalar, as_number, checked_metadata, normal
 
 SUFFIX = ".meta.json"
 FILE_COLUMN = "file"
 _MAX_BYTES = 1_000_000
-_NAMED = 5
+_MAX_LISTED = 5
 """Rows without a file that a warning names."""
+_READER_METADATA = "reader_metadata"
+"""Prefix of the facts of the catalog with the metadata that a reader of the caller gave to a document."""
 
 
 def read_sidecar(pdf: Path) -> dict[str, Scalar]:
@@ -52,12 +55,12 @@ def read_sidecar(pdf: Path) -> dict[str, Scalar]:
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """A JSON object; a key that occurs twice must not be lost in silence."""
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for key, value in pairs:
-        if key in found:
+        if key in result:
             raise ValueError(f"the key {key!r} occurs twice")
-        found[key] = value
-    return found
+        result[key] = value
+    return result
 
 
 def _refused(path: Path, why: str) -> DocumentError:
@@ -113,7 +116,7 @@ class MetadataTable:
             if key in rows:
                 raise _bad_table(path, f"line {number} names {named!r} again")
             try:
-                rows[key] = checked_metadata(_told(cells))
+                rows[key] = checked_metadata(_cells_by_column(cells))
             except ValueError as error:
                 raise _bad_table(path, f"in line {number} {error}") from None
         return cls(path, rows)
@@ -129,22 +132,22 @@ class MetadataTable:
         unused = ["/".join(key) for key in self._rows if key not in used]
         if not unused:
             return None
-        more = f" and {len(unused) - _NAMED} more" if len(unused) > _NAMED else ""
-        return f"{self._path.name}: no file of this run is {', '.join(unused[:_NAMED])}{more}."
+        more = f" and {len(unused) - _MAX_LISTED} more" if len(unused) > _MAX_LISTED else ""
+        return f"{self._path.name}: no file of this run is {', '.join(unused[:_MAX_LISTED])}{more}."
 
     def _key(self, file: Path) -> tuple[str, ...] | None:
         parts = _parts(path_text(file))
         return next((parts[start:] for start in range(len(parts)) if parts[start:] in self._rows), None)
 
 
-def _told(cells: Sequence[tuple[str, str]]) -> dict[str, Scalar]:
-    """The cells of a row by column, less the file and the empty ones, numbers as numbers."""
-    found: dict[str, Scalar] = {}
+def _cells_by_column(cells: Sequence[tuple[str, str]]) -> dict[str, Scalar]:
+    """The cells of a row by column, without the file and without empty cells; numbers as numbers."""
+    result: dict[str, Scalar] = {}
     for name, cell in cells:
         if name != FILE_COLUMN and (text := cell.strip()):
             number = as_number(text)
-            found[name] = text if number is None else number
-    return found
+            result[name] = text if number is None else number
+    return result
 
 
 def _parts(file: str) -> tuple[str, ...]:
@@ -155,17 +158,39 @@ def _bad_table(path: Path, why: str) -> InputError:
     return InputError(f"The metadata table {path} cannot be used, {why}.")
 
 
-def noted(
-    pdf: Path, table: MetadataTable | None, before: Metadata
+def file_metadata(
+    pdf: Path, table: MetadataTable | None, previous: Metadata
 ) -> tuple[dict[str, Scalar], dict[str, Scalar]]:
-    """What the table and the sidecar say about a file.
+    """The metadata of a file from the table and from its sidecar.
 
     Args:
         pdf: the file.
-        table: the one of this run; without one, what an earlier one said stays.
-        before: what that was.
+        table: of this run; without one, what an earlier table said stays in force.
+        previous: what the earlier table said.
 
     Raises:
         DocumentError: the sidecar cannot be used.
     """
-    return (dict(before) if table is None else table.row(pdf)), read_sidecar(pdf)
+    return (dict(previous) if table is None else table.row(pdf)), read_sidecar(pdf)
+
+
+def usable_metadata(metadata: Mapping[str, Any]) -> dict[str, Scalar]:
+    """Those items of a LlamaIndex document's metadata that can be filtered by: scalars under keys that are not reserved."""
+    usable: dict[str, Scalar] = {}
+    for key, value in metadata.items():
+        try:
+            usable |= checked_metadata({key: value})
+        except ValueError:
+            continue  # such as file_name and page_label, or a list
+    return usable
+
+
+def reader_metadata(catalog: Catalog, document_id: str) -> dict[str, Scalar]:
+    """The metadata that a reader of the caller gave to a document when it was read; empty without any."""
+    stored: dict[str, Scalar] = json.loads(catalog.meta(f"{_READER_METADATA} {document_id}") or "{}")
+    return stored
+
+
+def store_reader_metadata(catalog: Catalog, document_id: str, metadata: Metadata) -> None:
+    """Stores the metadata that a reader gave to a document: an unchanged file is not read again, and keeps it."""
+    catalog.set_meta(**{f"{_READER_METADATA} {document_id}": json.dumps(metadata, ensure_ascii=False)})

@@ -1,7 +1,8 @@
-"""Makes parts of a collection anew from its stored sentences; no file is read."""
+"""Rebuilds parts of a collection from its stored sentences; no file is read."""
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -12,13 +13,13 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 
 from qa_engine.config import Config
 from qa_engine.errors import ConfigurationError
-from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import require_collection, require_identity
-from qa_engine.index.writer_lock import writer_lock
 from qa_engine.ingestion.maintenance.reembedding import Reembedding
-from qa_engine.ingestion.publishing import publish
 from qa_engine.ingestion.report import IngestProgress
-from qa_engine.ingestion.stored_nodes import StoredNodes
+from qa_engine.ingestion.writing.publishing import publish
+from qa_engine.ingestion.writing.session import write_session
+
+logger = logging.getLogger("qa_engine.ingestion")
 
 Part = Literal["bm25", "embedding", "vectors"]
 """``bm25``: terms and lexical index; ``embedding``: vectors and token vectors, by the configured model; ``vectors``: the
@@ -27,13 +28,13 @@ same vectors, where the configuration says: in the folder or on a Chroma server.
 
 @dataclass(frozen=True)
 class RebuildReport:
-    """What a rebuild did.
+    """The outcome of a rebuild.
 
     Attributes:
         collection: its name.
-        part: what was made anew.
+        part: that was rebuilt.
         documents: in the collection.
-        nodes: sentences that were gone through; fewer than all if an interrupted rebuild was completed.
+        nodes: sentences that were processed; fewer than all if an interrupted rebuild was completed.
         seconds: duration.
     """
 
@@ -57,16 +58,16 @@ def rebuild(
     embed_model: BaseEmbedding | None = None,
     progress: IngestProgress | None = None,
 ) -> RebuildReport:
-    """Makes a part of a collection anew. Readers are served the old one until the new one is whole.
+    """Rebuilds a part of a collection. Readers use the old part until the new one is complete.
 
-    A rebuild of vectors that was cut off goes on where it was when it is started again.
+    A rebuild of vectors that was cut off continues where it was when it is started again.
 
     Args:
         storage: folder of the index; ``config.storage`` if None.
         collection: its name; ``config.collection`` if None.
         config: settings; see `Config.of`.
-        part: what to make.
-        embed_model: instead of the one of the configuration.
+        part: to rebuild.
+        embed_model: replaces the model of the configuration.
         progress: is told what is going on.
 
     Raises:
@@ -79,21 +80,19 @@ def rebuild(
         raise ConfigurationError(f"{part!r} is no part of a collection: rebuild bm25, embedding or vectors.")
     settings = Config.of(config)
     name = collection if collection is not None else settings.collection
-    where = require_collection(Path(storage) if storage is not None else settings.storage, name)
-    watched = progress or IngestProgress()
+    paths = require_collection(Path(storage) if storage is not None else settings.storage, name)
     started = time.perf_counter()
-    with writer_lock(where.root, settings.ingestion.lock_timeout_seconds):
-        catalog = Catalog(where.catalog)
-        try:
-            live = catalog.live_documents()
-            if part == "bm25":
-                StoredNodes(catalog, where, settings.index).reanalyse(watched, again=True)
-                publish(catalog, where, settings.bm25, watched, anew=True)
-                done = sum(live.values())
-            else:
-                if part == "vectors":
-                    require_identity(catalog.identity, settings.embedding, name, embed_model)
-                done = Reembedding(catalog, where, settings, embed_model, watched).run(part) if live else 0
-            return RebuildReport(name, part, len(live), done, time.perf_counter() - started)
-        finally:
-            catalog.close()
+    with write_session(paths, name, settings, progress, embed_model, create=False) as session:
+        live = session.catalog.live_documents()
+        logger.info("rebuild of %s of collection %s started: %d documents", part, name, len(live))
+        if part == "bm25":
+            session.nodes.reanalyse(session.progress, again=True)
+            publish(session.catalog, paths, settings.bm25, session.progress, anew=True)
+            done = sum(live.values())
+        else:
+            if part == "vectors":
+                require_identity(session.catalog.identity, settings.embedding, name, embed_model)
+            done = Reembedding(session).run(part) if live else 0
+        seconds = time.perf_counter() - started
+        logger.info("rebuild of %s of collection %s ended: %d sentences, %.1f s", part, name, done, seconds)
+        return RebuildReport(name, part, len(live), done, seconds)

@@ -1,39 +1,46 @@
-"""Makes the vectors of stored sentences anew beside those that readers use, and swaps them when all are there."""
+"""Makes new vectors for stored sentences beside those that readers use, and switches to them when they are complete."""
 
 from __future__ import annotations
 
 import json
+import logging
 import shlex
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.schema import TextNode
 
-from qa_engine.config import Config
 from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.errors import StorageError
 from qa_engine.index.catalog import Catalog
-from qa_engine.index.collection import CollectionPaths, embedding_identity
-from qa_engine.index.token_store import TOKEN_BITS, TOKEN_FILE, TokenStore
-from qa_engine.index.vectors.chroma import VectorPlace, collection_beside, open_place
+from qa_engine.index.collection import embedding_identity
 from qa_engine.index.vectors.chroma_rows import node_of
+from qa_engine.index.vectors.locations import VectorLocation, collection_beside, open_location
+from qa_engine.index.vectors.token_store import TOKEN_BITS, TOKEN_FILE, TokenStore, token_file
 from qa_engine.index.vectors.vector_store import SentenceVectorStore
 from qa_engine.ingestion.embedding_windows import ContextEmbedding
-from qa_engine.ingestion.publishing import drop_former, leave_behind, publish
-from qa_engine.ingestion.report import IngestProgress
-from qa_engine.ingestion.token_vectors import existing_token_store, kept_token_bits
+from qa_engine.ingestion.writing.publishing import publish
+from qa_engine.ingestion.writing.session import WriteSession
+from qa_engine.ingestion.writing.stored_nodes import (
+    TokenBits,
+    drop_superseded,
+    supersede,
+    token_bits,
+)
 from qa_engine.models.embedding import LocalEmbedding, build_embedding
 from qa_engine.models.token_codes import TokenCodec
 
+logger = logging.getLogger("qa_engine.ingestion")
+
 Task = Literal["embedding", "vectors", "tokens"]
-"""``embedding``: vectors and token vectors of another model; ``vectors``: the same vectors in another place; ``tokens``:
-token vectors alone."""
+"""``embedding``: vectors and token vectors by the configured model; ``vectors``: the same vectors in another place;
+``tokens``: token vectors only."""
 _REBUILD = "rebuild"
-"""Fact of the catalog: a rebuild that is under way."""
-_TOGETHER = 700
+"""Fact of the catalog: the rebuild that is under way."""
+BATCH_SENTENCES = 700
 """Sentences that are embedded together, so that short documents fill batches."""
 
 
@@ -43,8 +50,8 @@ class _Target:
 
     task: Task
     identity: str
-    place: VectorPlace | None
-    token_bits: Literal[0, 2, 4]
+    place: VectorLocation | None
+    token_bits: TokenBits
     token_file: str
 
     def to_json(self) -> str:
@@ -56,52 +63,57 @@ class _Target:
         if not value:
             return None
         facts = json.loads(value)
-        place = VectorPlace(**facts.pop("place")) if facts["place"] else facts.pop("place")
+        place = VectorLocation(**facts.pop("place")) if facts["place"] else facts.pop("place")
         return cls(**facts, place=place)
 
     def is_like(self, other: _Target) -> bool:
-        """Whether both are the same but for the names that were drawn for them."""
+        """Whether both are the same except for the random names of their places."""
         places = [None if one.place is None else (one.place.store, one.place.url) for one in (self, other)]
         facts = [(one.task, one.identity, one.token_bits) for one in (self, other)]
         return places[0] == places[1] and facts[0] == facts[1]
 
 
 class Reembedding:
-    """One rebuild of the vectors of a collection, by the holder of the right to write."""
+    """One rebuild of the vectors of a collection, in a session that holds the right to write."""
 
-    def __init__(
-        self,
-        catalog: Catalog,
-        where: CollectionPaths,
-        config: Config,
-        embed_model: BaseEmbedding | None,
-        progress: IngestProgress,
-    ) -> None:
-        self._catalog = catalog
-        self._where = where
-        self._config = config
-        self._embed_model = embed_model
-        self._progress = progress
+    def __init__(self, session: WriteSession) -> None:
+        self._session = session
+        self._catalog = session.catalog
+        self._paths = session.paths
+        self._config = session.config
 
     def run(self, task: Task) -> int:
-        """Does it, or what is left of it, and returns the number of sentences done.
+        """Rebuilds, or completes what an interrupted rebuild left, and returns the number of sentences done.
 
         Raises:
             ModelUnavailableError, ServiceUnavailableError: the embedding model, or the Chroma server, is not there.
-            StorageError: something cannot be read or written; the old vectors are served meanwhile.
+            StorageError: something cannot be read or written; readers use the old vectors meanwhile.
         """
-        drop_former(self._catalog, self._where, self._config.index)
-        source = self._source() if task == "vectors" else None
-        target = self._begun(task)
-        embedding = self._model(target)
+        drop_superseded(self._catalog, self._paths, self._config.index)
+        with ExitStack() as stack:
+            source = self._source() if task == "vectors" else None
+            target = self._begun(task)
+            embedding = self._model(target)
+            for opened in (source, embedding.vector_store, embedding.token_store):
+                if isinstance(opened, SentenceVectorStore | TokenStore):
+                    stack.callback(opened.close)
+            done = self._fill(embedding, source)
+        self._switch(target)
+        drop_superseded(self._catalog, self._paths, self._config.index)
+        return done
+
+    def _fill(self, embedding: ContextEmbedding, source: SentenceVectorStore | None) -> int:
+        """Embeds, or copies from the source, the sentences of all documents that are not done yet."""
         done = 0
         rebuilt = self._catalog.rebuilt()
         live = self._catalog.live_documents()
-        left = {name: count for name, count in live.items() if name not in rebuilt}
-        self._progress.start(len(left))
+        remaining = {name: count for name, count in live.items() if name not in rebuilt}
+        if rebuilt:
+            logger.info("continuing a rebuild: %d of %d documents are done", len(rebuilt), len(live))
+        self._session.progress.start(len(remaining))
         store = embedding.vector_store
-        for documents in _groups(left):
-            nodes = self._nodes(documents, left, source)
+        for documents in _batches(remaining):
+            nodes = self._nodes(documents, remaining, source)
             if source is not None:
                 assert store is not None
                 store.add(list(nodes))
@@ -110,70 +122,68 @@ class Reembedding:
             self._catalog.mark_rebuilt(documents)
             done += len(nodes)
             for name in documents:
-                self._progress.document_done(name)
+                self._session.progress.document_done(name)
         for name in rebuilt.keys() - live.keys():
             if isinstance(store, SentenceVectorStore):
                 store.delete_sentences(name, rebuilt[name])
             if embedding.token_store is not None:
                 embedding.token_store.delete(name)
-        if embedding.token_store is not None:
-            embedding.token_store.close()
-        self._switch(target)
-        drop_former(self._catalog, self._where, self._config.index)
         return done
 
     def _source(self) -> SentenceVectorStore:
-        """The vectors that there are, wherever they are."""
-        place = VectorPlace.of(self._catalog)
+        """The vectors that readers use now."""
+        place = VectorLocation.of(self._catalog)
         assert place is not None
         index = self._config.index.model_copy(update={"url": place.url})
-        return SentenceVectorStore(open_place(self._where, place, index, self._catalog.published))
+        return SentenceVectorStore(open_location(self._paths, place, index, self._catalog.published))
 
     def _begun(self, task: Task) -> _Target:
-        """The rebuild that is under way, if it is this one; else a new one."""
-        wanted = self._wanted(task)
+        """The rebuild that is under way, if it is for the same target; otherwise a new one."""
+        target = self._new_target(task)
         recorded = _Target.recorded(self._catalog)
-        if recorded is not None and recorded.is_like(wanted):
+        if recorded is not None and recorded.is_like(target):
             return recorded
         with self._catalog.together():
             if recorded is not None:
-                leave_behind(self._catalog, recorded.place, recorded.token_file)
+                supersede(self._catalog, recorded.place, recorded.token_file)
             self._catalog.forget_rebuilt()
-            self._catalog.set_meta(**{_REBUILD: wanted.to_json()})
-        return wanted
+            self._catalog.set_meta(**{_REBUILD: target.to_json()})
+        return target
 
-    def _wanted(self, task: Task) -> _Target:
+    def _new_target(self, task: Task) -> _Target:
         identity = (
-            json.dumps(embedding_identity(self._config.embedding, self._embed_model))
+            json.dumps(embedding_identity(self._config.embedding, self._session.embed_model))
             if task == "embedding"
             else self._catalog.meta("identity") or ""
         )
-        place = None if task == "tokens" else VectorPlace.fresh(self._catalog, self._config.index)
-        bits: Literal[0, 2, 4] = (
-            0 if task == "vectors" else kept_token_bits(self._config.embedding, self._embed_model)
+        place = None if task == "tokens" else VectorLocation.fresh(self._catalog, self._config.index)
+        bits: TokenBits = (
+            0 if task == "vectors" else token_bits(self._config.embedding, self._session.embed_model)
         )
         mark = uuid.uuid4().hex[:8]
         return _Target(task, identity, place, bits, f"tokens-{bits}bit-{mark}.sqlite" if bits else "")
 
     def _model(self, target: _Target) -> ContextEmbedding:
         """Embeds into the places of the target."""
-        embed_model = self._embed_model or build_embedding(self._config.embedding, self._progress.stage)
+        embed_model = self._session.embed_model or build_embedding(
+            self._config.embedding, self._session.progress.stage
+        )
         store = None
         if target.place is not None:
             store = SentenceVectorStore(
-                collection_beside(self._where, target.place, self._config.index),
-                folder=self._where.chroma if target.place.url is None else None,
+                collection_beside(self._paths, target.place, self._config.index),
+                folder=self._paths.chroma if target.place.url is None else None,
             )
         tokens = None
         if target.token_bits and isinstance(embed_model, LocalEmbedding):
-            path = self._where.root / target.token_file
+            path = self._paths.root / target.token_file
             codec = None if path.is_file() else TokenCodec.of(embed_model.encoder, target.token_bits)
             tokens = TokenStore(path, codec)
         return ContextEmbedding(
             embed_model=embed_model,
             pass_chars=self._config.embedding.pass_chars,
             context_sentences=self._config.embedding.context_sentences,
-            report=self._progress.sentences_done,
+            on_progress=self._session.progress.sentences_done,
             token_store=tokens,
             vector_store=store,
         )
@@ -185,28 +195,21 @@ class Reembedding:
         if source is None:
             return [node_of(sentence) for name in documents for sentence in self._catalog.sentences(name)]
         ids = [node_id(name, ordinal) for name in documents for ordinal in range(counts[name])]
-        found = {node.node_id: node for node in source.with_vectors(ids)}
-        if missing := sum(identifier not in found for identifier in ids):
+        nodes = {node.node_id: node for node in source.with_vectors(ids)}
+        if missing := sum(identifier not in nodes for identifier in ids):
             collection = shlex.quote(self._catalog.meta("name") or "")
             raise StorageError(
                 f"{missing:,} of {len(ids):,} sentences have no vector to be moved: make them again, from the texts "
                 f"that are kept, with qa-engine rebuild --embedding --collection {collection}."
             )
-        return [found[identifier] for identifier in ids]
+        return [nodes[identifier] for identifier in ids]
 
     def _switch(self, target: _Target) -> None:
         """Has readers use the new vectors from now on."""
         with self._catalog.together():
-            if target.task != "vectors":
-                old_tokens = existing_token_store(self._catalog, self._where)
-                old_file = old_tokens.path.name if old_tokens is not None else ""
-                if old_tokens is not None:
-                    old_tokens.close()
-            else:
-                old_file = ""
-            leave_behind(
-                self._catalog, VectorPlace.of(self._catalog) if target.place is not None else None, old_file
-            )
+            old_place = VectorLocation.of(self._catalog) if target.place is not None else None
+            old_tokens = token_file(self._catalog, self._paths) if target.task != "vectors" else None
+            supersede(self._catalog, old_place, old_tokens.name if old_tokens is not None else "")
             if target.place is not None:
                 target.place.record(self._catalog)
             if target.task != "vectors":
@@ -214,18 +217,41 @@ class Reembedding:
             self._catalog.set_meta(**{"identity": target.identity, _REBUILD: ""})
             self._catalog.forget_rebuilt()
             self._catalog.count_change()
-            publish(self._catalog, self._where, self._config.bm25, self._progress)
+            publish(self._catalog, self._paths, self._config.bm25, self._session.progress)
 
 
-def _groups(documents: dict[str, int]) -> Iterator[list[str]]:
-    """Documents with so many sentences, in groups of some hundred sentences."""
-    group: list[str] = []
+def change_token_bits(session: WriteSession) -> None:
+    """Makes the token vectors of all stored sentences as the configuration wants them, or deletes them for 0 bits.
+
+    Args:
+        session: of a collection for which `token_bits_changed` holds.
+
+    Raises:
+        ModelUnavailableError: the embedding model is not there.
+    """
+    catalog = session.catalog
+    bits = token_bits(session.config.embedding, session.embed_model)
+    if not bits:
+        stored = token_file(catalog, session.paths)
+        catalog.set_meta(**{TOKEN_BITS: "0"})
+        if stored is not None:
+            stored.unlink(missing_ok=True)
+        return
+    session.progress.stage(
+        f"making the token vectors of {catalog.node_count()} stored sentences (embedding.token_bits = {bits})"
+    )
+    Reembedding(session).run("tokens")
+
+
+def _batches(documents: dict[str, int]) -> Iterator[list[str]]:
+    """Documents with their numbers of sentences, in batches of at least `BATCH_SENTENCES` sentences but the last."""
+    batch: list[str] = []
     size = 0
     for name, count in documents.items():
-        group.append(name)
+        batch.append(name)
         size += count
-        if size >= _TOGETHER:
-            yield group
-            group, size = [], 0
-    if group:
-        yield group
+        if size >= BATCH_SENTENCES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import fnmatch
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,9 +15,30 @@ from llama_index.core.vector_stores.types import (
 
 from qa_engine.errors import InputError
 from qa_engine.index.catalog import Catalog
-from qa_engine.index.records import FileRecord
-from qa_engine.index.user_metadata import Scalar, as_number, as_text, normal, ordered, same
-from qa_engine.retrieval.filters.conditions import ALWAYS, NEVER, Condition, Place, every, opposite, some
+from qa_engine.index.files.metadata import Scalar, as_number, as_text, normal
+from qa_engine.index.files.queries import (
+    CONTAINS,
+    CONTAINS_CASELESS,
+    FileCondition,
+    document_condition,
+    metadata_condition,
+    name_condition,
+    no_metadata_condition,
+    pattern_condition,
+)
+from qa_engine.retrieval.filters.conditions import (
+    ALWAYS,
+    NEVER,
+    Condition,
+    FileTest,
+    Place,
+    every,
+    leaves,
+    on_files,
+    on_sentences,
+    opposite,
+    some,
+)
 
 FILE, SECTION, PAGE = "file", "section", "page"
 _ALIASES = {"file_name": FILE}
@@ -27,13 +47,18 @@ _MAX_SECTIONS = 20_000
 """SQLite takes 32,766 values in one statement, and Chroma hands them on."""
 _NEGATIVE = {FilterOperator.NE: FilterOperator.EQ, FilterOperator.NIN: FilterOperator.IN}
 _CONTAINING = {
-    FilterOperator.CONTAINS,
-    FilterOperator.TEXT_MATCH,
-    FilterOperator.TEXT_MATCH_INSENSITIVE,
+    FilterOperator.CONTAINS: CONTAINS,
+    FilterOperator.TEXT_MATCH: CONTAINS,
+    FilterOperator.TEXT_MATCH_INSENSITIVE: CONTAINS_CASELESS,
 }
-
-Settled = Callable[[FileRecord], Condition]
-"""A filter on a file: what remains to be asked of its sentences."""
+_COMPARISONS = _CONTAINING | {
+    FilterOperator.EQ: "=",
+    FilterOperator.IN: "=",
+    FilterOperator.GT: ">",
+    FilterOperator.GTE: ">=",
+    FilterOperator.LT: "<",
+    FilterOperator.LTE: "<=",
+}
 
 
 @dataclass(frozen=True)
@@ -67,16 +92,11 @@ class Scope:
         return Scope(left, complete=False, files=self.files)
 
 
-def metadata_keys(records: Iterable[FileRecord]) -> list[str]:
-    """The keys of the metadata of some files, sorted."""
-    return sorted({key for record in records for key in record.metadata})
-
-
 def resolve(
     filters: MetadataFilters | None,
     catalog: Catalog,
     known: Iterable[str] = (),
-    records: Sequence[FileRecord] | None = None,
+    document_ids: Set[str] | None = None,
 ) -> Scope:
     """What a filter leaves of a collection.
 
@@ -84,90 +104,104 @@ def resolve(
         filters: of ``file``, ``section``, ``page``, and the keys of the files' metadata; None leaves everything.
         catalog: of the collection.
         known: keys that other collections of the same question have.
-        records: the files of the catalog, where they have been read.
+        document_ids: of the published state; None for all live documents, which may not be published yet.
 
     Raises:
         InputError: a key is known nowhere, or an operator or a value does not fit its key.
     """
-    if records is None:
-        records = list(catalog.files().values())
-    if filters is None:
-        return Scope({record.document_id: ALWAYS for record in records}, True)
-    keys = sorted({*metadata_keys(records), *known})
-    settle = _Resolver(keys, catalog.sections).tree(filters)
-    admitted: dict[str, list[Condition]] = {}
+    condition = ALWAYS if filters is None else _FilterReader(catalog, known).tree(filters)
+    comparisons = list(leaves(condition))
+    tests = list(dict.fromkeys(leaf.condition for leaf in comparisons if isinstance(leaf, FileTest)))
+    if not tests:
+        everything = document_ids if document_ids is not None else catalog.live_documents()
+        return Scope(dict.fromkeys(everything if condition != NEVER else (), condition), condition != NEVER)
+    if all(isinstance(leaf, FileTest) for leaf in comparisons):
+        tests = []  # a file that satisfies the condition is admitted with all of its sentences
+    admitted: dict[str, dict[Condition, None]] = {}
     files: dict[str, str] = {}
-    for record in records:
-        condition = settle(record)
-        if condition != NEVER:
-            admitted.setdefault(record.document_id, []).append(condition)
-            files.setdefault(record.document_id, record.path)
-    conditions = {key: parts[0] if len(parts) == 1 else some(parts) for key, parts in admitted.items()}
-    return Scope(conditions, len(conditions) == len({record.document_id for record in records}), files)
+    remaining: dict[tuple[int, ...], Condition] = {}
+    for path, document_id, *results in catalog.matching_files(
+        on_files(condition), tests, former=document_ids is not None
+    ):
+        if document_ids is not None and document_id not in document_ids:
+            continue
+        key = tuple(results)
+        if key not in remaining:
+            truths = dict(zip(tests, map(bool, results), strict=True))
+            remaining[key] = on_sentences(condition, truths) if tests else ALWAYS
+        if remaining[key] != NEVER:
+            admitted.setdefault(document_id, {})[remaining[key]] = None
+            files.setdefault(document_id, path)
+    conditions = {document_id: some(parts) for document_id, parts in admitted.items()}
+    total = len(document_ids) if document_ids is not None else catalog.file_document_count()
+    return Scope(conditions, len(conditions) == total, files)
 
 
-class _Resolver:
-    """Reads a tree of filters once, so that every file can be held against it."""
+class _FilterReader:
+    """Reads a tree of filters as a condition on files and sentences."""
 
-    def __init__(self, keys: list[str], sections: Callable[[], dict[str, list[str]]]) -> None:
-        self._keys = keys
-        self._sections = sections
-        self._known_sections: dict[str, list[str]] | None = None
+    def __init__(self, catalog: Catalog, known: Iterable[str]) -> None:
+        self._catalog = catalog
+        self._known = known
+        self._sections: dict[str, list[str]] | None = None
 
-    def tree(self, filters: MetadataFilters) -> Settled:
+    def tree(self, filters: MetadataFilters) -> Condition:
         parts = [
             self.tree(part) if isinstance(part, MetadataFilters) else self._leaf(part)
             for part in filters.filters
         ]
         if not parts:
-            return lambda record: ALWAYS
+            return ALWAYS
         if filters.condition is FilterCondition.NOT:
-            return lambda record: opposite(some(part(record) for part in parts))
-        together = some if filters.condition is FilterCondition.OR else every
-        return lambda record: together(part(record) for part in parts)
+            return opposite(some(parts))
+        return some(parts) if filters.condition is FilterCondition.OR else every(parts)
 
-    def _leaf(self, leaf: MetadataFilter) -> Settled:
-        settled = self._positive(leaf, _NEGATIVE.get(leaf.operator, leaf.operator))
-        return (lambda record: opposite(settled(record))) if leaf.operator in _NEGATIVE else settled
+    def _leaf(self, leaf: MetadataFilter) -> Condition:
+        condition = self._positive(leaf, _NEGATIVE.get(leaf.operator, leaf.operator))
+        return opposite(condition) if leaf.operator in _NEGATIVE else condition
 
-    def _positive(self, leaf: MetadataFilter, operator: FilterOperator) -> Settled:
+    def _positive(self, leaf: MetadataFilter, operator: FilterOperator) -> Condition:
         key = _ALIASES.get(leaf.key, leaf.key)
         if key == PAGE:
-            condition = some(_on_page(leaf, operator, value) for value in _values(leaf))
-            return lambda record: condition
+            return some(_on_page(leaf, operator, value) for value in _values(leaf))
         if key == SECTION:
             return self._section(leaf, operator)
         if key == FILE:
             return _file(leaf, operator)
-        if key not in self._keys and normal(key) not in self._keys:
-            keys = ", ".join(self._keys)
-            noted = f" and, of the files' metadata, {keys}" if keys else "; no file has metadata"
-            raise InputError(
-                f"{leaf.key!r} in {_told(leaf)!r} is nothing to filter by: known are file, section, page{noted}."
-            )
+        self._require_key(key, leaf)
         return _noted(normal(key), leaf, operator)
 
-    def _section(self, leaf: MetadataFilter, operator: FilterOperator) -> Settled:
+    def _require_key(self, key: str, leaf: MetadataFilter) -> None:
+        if any(self._catalog.has_metadata_key(name) for name in dict.fromkeys([normal(key), key])):
+            return
+        keys = sorted({*self._known, *self._catalog.metadata_keys()})
+        if key not in keys and normal(key) not in keys:
+            noted = f" and, of the files' metadata, {', '.join(keys)}" if keys else "; no file has metadata"
+            raise InputError(
+                f"{leaf.key!r} in {_expression(leaf)!r} is nothing to filter by: known are file, section, page{noted}."
+            )
+
+    def _section(self, leaf: MetadataFilter, operator: FilterOperator) -> Condition:
         if operator not in {FilterOperator.EQ, FilterOperator.IN, *_CONTAINING}:
             raise _unfit(leaf, "a section is compared with = or != only, and a part of its title is enough")
         wanted = [as_text(value).casefold() for value in _values(leaf)]
-        if self._known_sections is None:
-            self._known_sections = self._sections()
+        if self._sections is None:
+            self._sections = self._catalog.sections()
         titles: dict[str, None] = {}
-        documents = set()
-        for document_id, sections in self._known_sections.items():
+        documents = []
+        for document_id, sections in self._sections.items():
             fitting = [
                 title for title in sections if any(part in normal(title).casefold() for part in wanted)
             ]
             if fitting:
-                documents.add(document_id)
+                documents.append(document_id)
                 titles.update(dict.fromkeys(fitting))
         if len(titles) > _MAX_SECTIONS:
             raise _unfit(
                 leaf, f"it fits {len(titles):,} sections, more than {_MAX_SECTIONS:,}: name more of the title"
             )
-        condition = Place(SECTION, FilterOperator.IN, tuple(sorted(titles)))
-        return lambda record: condition if record.document_id in documents else NEVER
+        place = Place(SECTION, FilterOperator.IN, tuple(sorted(titles)))
+        return every([FileTest(document_condition(documents)), place])
 
 
 def _on_page(leaf: MetadataFilter, operator: FilterOperator, value: Scalar) -> Condition:
@@ -196,59 +230,28 @@ def _on_page(leaf: MetadataFilter, operator: FilterOperator, value: Scalar) -> C
     raise _unfit(leaf, "pages are compared with = != >= <= > <, in and nin")
 
 
-def _file(leaf: MetadataFilter, operator: FilterOperator) -> Settled:
+def _file(leaf: MetadataFilter, operator: FilterOperator) -> Condition:
     values = [as_text(value) for value in _values(leaf)]
     if operator in {FilterOperator.EQ, FilterOperator.IN}:
-        return lambda record: _truth(any(_is_file(record, pattern) for pattern in values))
+        return _any_file(pattern_condition(value) for value in values)
     if operator in _CONTAINING:
-        return lambda record: _truth(any(_contains(leaf, record.file_name, value) for value in values))
+        return _any_file(name_condition(_CONTAINING[operator], value) for value in values)
     raise _unfit(leaf, "a file is compared with = or != only, and * and ? stand for any characters")
 
 
-def _is_file(record: FileRecord, pattern: str) -> bool:
-    """Whether a name or a pattern fits; with a slash in it, the end of the path."""
-    if "/" in pattern:
-        path = normal(record.path)
-        return path.endswith("/" + pattern.lstrip("/")) or fnmatch.fnmatchcase(
-            path, "*/" + pattern.lstrip("/")
-        )
-    name = normal(record.file_name)
-    return name == pattern or fnmatch.fnmatchcase(name, pattern)
-
-
-def _noted(key: str, leaf: MetadataFilter, operator: FilterOperator) -> Settled:
+def _noted(key: str, leaf: MetadataFilter, operator: FilterOperator) -> Condition:
     """A comparison with the user's metadata. A file without the key satisfies none but ``!=``, ``nin`` and ``is_empty``."""
     if operator is FilterOperator.IS_EMPTY:
-        return lambda record: _truth(record.metadata.get(key, "") == "")
+        return FileTest(no_metadata_condition(key))
     values = _values(leaf)
-    compare: Callable[[Scalar, Scalar], bool]
-    if operator in {FilterOperator.EQ, FilterOperator.IN}:
-        compare = same
-    elif operator in _CONTAINING:
-
-        def compare(found: Scalar, value: Scalar) -> bool:
-            return _contains(leaf, found, value)
-
-    elif operator in {FilterOperator.GT, FilterOperator.GTE, FilterOperator.LT, FilterOperator.LTE}:
-
-        def compare(found: Scalar, value: Scalar) -> bool:
-            return ordered(operator.value, found, value)
-
-    else:
+    comparison = _COMPARISONS.get(operator)
+    if comparison is None:
         raise _unfit(leaf, f"the operator {operator.value!r} compares lists, and metadata has none")
-
-    def settled(record: FileRecord) -> Condition:
-        found = record.metadata.get(key)
-        return _truth(found is not None and any(compare(found, value) for value in values))
-
-    return settled
+    return _any_file(metadata_condition(key, comparison, value) for value in values)
 
 
-def _contains(leaf: MetadataFilter, found: Scalar, value: Scalar) -> bool:
-    whole, part = as_text(found), as_text(value)
-    if leaf.operator is FilterOperator.TEXT_MATCH_INSENSITIVE:
-        return part.casefold() in whole.casefold()
-    return part in whole
+def _any_file(conditions: Iterable[FileCondition]) -> FileTest:
+    return FileTest(FileCondition.joined("OR", conditions))
 
 
 def _values(leaf: MetadataFilter) -> list[Any]:
@@ -259,11 +262,7 @@ def _values(leaf: MetadataFilter) -> list[Any]:
     return leaf.value if isinstance(leaf.value, list) else [leaf.value]
 
 
-def _truth(value: bool) -> Condition:
-    return ALWAYS if value else NEVER
-
-
-def _told(leaf: MetadataFilter) -> str:
+def _expression(leaf: MetadataFilter) -> str:
     """A filter as people write it."""
     operator = "=" if leaf.operator is FilterOperator.EQ else leaf.operator.value
     pad = " " if operator.isalpha() or "_" in operator else ""
@@ -271,4 +270,4 @@ def _told(leaf: MetadataFilter) -> str:
 
 
 def _unfit(leaf: MetadataFilter, why: str) -> InputError:
-    return InputError(f"{_told(leaf)!r} is no filter: {why}.")
+    return InputError(f"{_expression(leaf)!r} is no filter: {why}.")

@@ -1,0 +1,224 @@
+"""Tells what the blocks of pages are by their words, size and place; and the section paths that headings make."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from qa_engine.documents.blocks import HEADERS_FOOTERS, Block, Line, Page, Role
+
+_VERBS = (
+    r"[，。、和及与是为的至到~～]|所(?![得有])|列(?![车表])|示(?![意例范])|给(?![水付])"
+    r"|中(?![国央小东部西期外文])|可[以见知看]|(显示|展示|说明|反映|表明|描述|描绘|总结|概括|汇总|对比|比较|呈现|提供|报告|介绍|刻画|统计)了"
+)
+"""What follows the number of a table or figure in a sentence, and not in a caption."""
+CAPTION = re.compile(
+    r"(图|圖|表|附图|附表)\s*([\d一二三四五六七八九十]++|[A-Z](?![A-Z])\d*+)([-.–]\d++)*+(?![\d年月日个])"
+    rf"\s*+(?!{_VERBS})\S.*"
+    r"|(figure|fig\.?|table)\s*(\d++[a-z]?|[a-z]\d*+|[ivxl]++)([-.]\d++)*+(\([a-z]\))?\s*+[.:|].*",
+    re.I,
+)
+NUMBERED_HEADING = re.compile(
+    r"第[一二三四五六七八九十百零〇\d]{1,6}[章节節编編篇部](分)?([\s　:：].*|[^，。；！？]{0,30})"
+    r"|\d{1,2}(\.\d{1,2}){1,4}\.?\s*+(?!([年月日元万亿倍%％]|(million|billion|trillion|percent|times)\b))[^\s\d.,，].*"
+    r"|(chapter|section|part|appendix)\s+(\d[\d.]*|[ivxl]+|[A-Z])(?!\w)(?!\s+(?-i:[a-z])).*"
+    r"|(参考文献|附录.*|摘\s?要|目\s?录|前\s?言|结\s?论|致\s?谢|abstract|references|bibliography|acknowledge?ments?"
+    r"|contents|introduction|conclusions?|appendix)",
+    re.I,
+)
+LIST_ITEM = re.compile(
+    r"[•●▪■◆–—‣·►▶◦○]\s*\S|[(（]?(\d{1,3}|[a-z]|[ivx]{1,4}|[一二三四五六七八九十]{1,3})[)）、]"
+    r"|\d{1,3}\.(?!\d)\s*\S|第[一二三四五六七八九十百零〇\d]{1,6}[条條款]|[-*]\s+\S"
+)
+TERMINAL = re.compile(r"[。！？!?;；:：…][”’\"')）」』】]*$|\.[”’\"')]*$")
+_CONTENTS_ENTRY = re.compile(r"(…|[.·]{3,}|([.·] ){3,})\s*[\dIVXivx]{1,5}$")
+_CONTENTS_SHARE = 0.5
+_MIN_CONTENTS = 3
+_FOOTNOTE_SIZE = 0.87
+_HEADING_SIZE = 1.12
+_LARGER = 1.05
+_SENTENCE_END = re.compile(r"[。！？；，,;]$|[^\d\s]\.$")
+_MAX_HEADING = 80
+_FEW_LINES = 3
+
+MAX_TITLE = 80
+"""Most characters of a heading in a path."""
+_MAX_DEPTH = 6
+_SAME_SIZE = 0.04
+_RANKS = (
+    re.compile(r"第[一二三四五六七八九十百零〇\d]+[编編篇部]|part\s+([\dIVX]+|[A-Z])\b", re.I),
+    re.compile(r"第[一二三四五六七八九十百零〇\d]+章|chapter\s+[\dIVX]+\b", re.I),
+    re.compile(r"第[一二三四五六七八九十百零〇\d]+[节節]"),
+    re.compile(r"[一二三四五六七八九十]{1,3}[、.．]"),
+    re.compile(r"[（(][一二三四五六七八九十]{1,3}[)）]"),
+)
+_DECIMAL = re.compile(r"(\d{1,2}+(?:\.\d{1,2}+)++|\d{1,2}+(?![年月日%％]|[A-Z](?![a-z])))[.．、]?+(?!\d)")
+"""The number of a heading: not a year, 5G or 10年."""
+_DECIMAL_RANK = 10
+_BRACKETED = re.compile(r"[（(]\d{1,2}[)）]")
+_BRACKETED_RANK = 20
+
+
+def body_size(pages: Iterable[Page]) -> float:
+    """The font size in points of most of the text."""
+    sizes = Counter[float]()
+    for page in pages:
+        for block in page.blocks:
+            if block.role not in HEADERS_FOOTERS:
+                for line in block.lines:
+                    sizes[round(line.size * 2) / 2] += len(line.text)
+    return sizes.most_common(1)[0][0] if sizes else 10.0
+
+
+def is_contents(lines: Sequence[Line]) -> bool:
+    """Whether most of the lines are entries of a table of contents: titles with dots and the number of a page."""
+    entries = sum(1 for line in lines if _CONTENTS_ENTRY.search(line.text))
+    return entries >= _MIN_CONTENTS and entries >= _CONTENTS_SHARE * len(lines)
+
+
+def assign_roles(pages: Sequence[Page], size: float) -> None:
+    """Sets the roles of blocks: blocks of the fast parser are split by role, those of the layout model are corrected.
+
+    The layout model sometimes takes the last line of a paragraph for a heading.
+
+    Args:
+        pages: of one file, with headers and footers marked.
+        size: of the body text, in points.
+    """
+    for page in pages:
+        if page.parser != "fast":
+            for block in page.blocks:
+                block.role = _corrected(block, page.height, size)
+            continue
+        page.blocks = [
+            part
+            for block in page.blocks
+            for part in ([block] if block.role is not Role.BODY else _parts(block, page.height, size))
+        ]
+        for number, block in enumerate(page.blocks):
+            for line in block.lines:
+                line.block = number
+
+
+def _corrected(block: Block, height: float, size: float) -> Role:
+    """The role of a block of the layout model, unless its words show that it is another."""
+    first, last = block.lines[0], block.lines[-1]
+    if block.role is Role.HEADING:
+        is_plain = first.size < _LARGER * size and not first.bold and not NUMBERED_HEADING.match(first.text)
+        if is_plain and (first.text[0].islower() or _SENTENCE_END.search(last.text)):
+            return Role.BODY
+    if block.role in {Role.BODY, Role.LIST, Role.HEADING} and CAPTION.match(first.text):
+        return Role.CAPTION
+    if block.role is Role.BODY and _is_small_print(block, height, size):
+        return Role.FOOTNOTE
+    return block.role
+
+
+def _is_small_print(block: Block, height: float, size: float) -> bool:
+    common = Counter(round(line.size, 1) for line in block.lines).most_common(1)[0][0]
+    return common < _FOOTNOTE_SIZE * size and block.lines[0].y0 > 0.5 * height
+
+
+def _parts(block: Block, height: float, size: float) -> list[Block]:
+    """A block of the fast parser as blocks of one role each."""
+    if is_contents(block.lines):
+        return [Block(Role.CONTENTS, block.lines)]
+    if CAPTION.match(block.lines[0].text) and len(block.lines) <= 2 * _FEW_LINES:
+        return [Block(Role.CAPTION, block.lines)]
+    if _is_small_print(block, height, size):
+        return [Block(Role.FOOTNOTE, block.lines)]
+    parts: list[Block] = []
+    for index, line in enumerate(block.lines):
+        role = Role.HEADING if _is_heading(line, block.lines, index, size) else Role.BODY
+        if (
+            parts
+            and parts[-1].role is role
+            and not (role is Role.HEADING and NUMBERED_HEADING.match(line.text))
+        ):
+            parts[-1].lines.append(line)
+        else:
+            parts.append(Block(role, [line]))
+    return parts
+
+
+def _is_heading(line: Line, lines: Sequence[Line], index: int, size: float) -> bool:
+    text = line.text
+    if len(text) > _MAX_HEADING or _CONTENTS_ENTRY.search(text):
+        return False
+    if line.size > _HEADING_SIZE * size:
+        return True
+    if re.search(r"[。；，,;]$", text):
+        return False
+    alone = index == 0 or TERMINAL.search(lines[index - 1].text) is not None
+    numbered = NUMBERED_HEADING.fullmatch(text) is not None
+    if (line.bold and not all(other.bold for other in lines)) or (line.bold and len(lines) == 1):
+        return alone and (numbered or not TERMINAL.search(text))
+    return (
+        numbered
+        and alone
+        and line.size >= 0.97 * size
+        and (len(lines) == 1 or (index == 0 and not _is_full(line, lines)))
+        and len(text) <= 40
+    )
+
+
+def _is_full(line: Line, lines: Sequence[Line]) -> bool:
+    """Whether a line reaches as far to the right as those below it: then it is the first line of a numbered clause."""
+    return line.x1 > max(other.x1 for other in lines) - 2 * line.size
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading: its words, and its font size in points."""
+
+    text: str
+    size: float
+    bold: bool = False
+
+
+def section_paths(headings: Sequence[Heading]) -> list[tuple[str, ...]]:
+    """For each heading, the titles from the outermost section down to itself.
+
+    The numbering decides which of two numbered headings is above the other (第一章, 第一节, 一、,
+    （一）, 1, 1.1, (1)). Else the font size does, then whether it is bold. A path has at most six titles.
+    """
+    stack: list[Heading] = []
+    paths = []
+    for heading in headings:
+        while stack and not _is_above(stack[-1], heading):
+            stack.pop()
+        stack = [*stack[: _MAX_DEPTH - 1], heading]
+        paths.append(tuple(title(item.text) for item in stack))
+    return paths
+
+
+def title(text: str) -> str:
+    """A heading as it stands in a path: on one line, with at most 80 characters."""
+    words = " ".join(text.split())
+    return words if len(words) <= MAX_TITLE else f"{words[: MAX_TITLE - 1]}…"
+
+
+def _is_above(upper: Heading, lower: Heading) -> bool:
+    first, second = _rank(upper.text), _rank(lower.text)
+    if first is not None and second is not None:
+        return first < second
+    if abs(upper.size - lower.size) > _SAME_SIZE * max(upper.size, lower.size):
+        return upper.size > lower.size
+    if first is None and second is None:
+        return upper.bold and not lower.bold
+    # An unnumbered heading (致谢) of the same size is on the level of the outermost numbered ones.
+    return False
+
+
+def _rank(text: str) -> int | None:
+    for rank, pattern in enumerate(_RANKS):
+        if pattern.match(text):
+            return rank
+    if _BRACKETED.match(text):
+        return _BRACKETED_RANK
+    number = _DECIMAL.match(text)
+    if number is not None and len(text) > number.end():
+        return _DECIMAL_RANK + number.group(1).count(".")
+    return None

@@ -1,0 +1,111 @@
+"""Joins pieces to lines, and lines to running text: nothing between Chinese, a blank in English, hyphens removed or kept."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+from qa_engine.documents.blocks import Line
+
+_SAME_BASELINE = 0.5
+"""Pieces that overlap by this share of their height stand in one row."""
+_CJK = "\u2e80-\u2fdf\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef\u2018-\u201d\u2026"
+_CJK_EDGE = re.compile(f"[{_CJK}]")
+_LATIN_QUOTE = re.compile("[\u2018-\u201d\u2026]")
+_LETTERS = "A-Za-z\u00c0-\u024f"
+_WORD = re.compile(f"[{_LETTERS}]++(?:-[{_LETTERS}]++)*+")
+_HYPHEN_END = re.compile(f"(?<![{_LETTERS}-])({_WORD.pattern})-$")
+_TIGHT_END = re.compile(r"\w[-–/]$")
+"""A hyphen, dash or stroke without a blank before it has none after it."""
+_SUSPENDED = frozenset({"and", "or"})
+"""Before these words, a hyphen stands for the rest of a word, as in pre- and post-training."""
+_BROKEN_URL = re.compile(r"(https?://|www\.)[!-~]*[/\-_=&?.]$")
+
+
+def rows_of(pieces: Iterable[Line]) -> list[list[Line]]:
+    """Pieces by baseline from top to bottom, in a row from left to right."""
+    rows: list[list[Line]] = []
+    for piece in sorted(pieces, key=lambda piece: ((piece.y0 + piece.y1) / 2, piece.x0)):
+        if rows and any(baseline_overlap(other, piece) > _SAME_BASELINE for other in rows[-1][-3:]):
+            rows[-1].append(piece)
+        else:
+            rows.append([piece])
+    return [sorted(row, key=lambda piece: piece.x0) for row in rows]
+
+
+def joined(row: list[Line]) -> Line:
+    """One line out of the pieces of a row, with blanks between them."""
+    longest = max(row, key=lambda piece: len(piece.text))
+    text, cuts = "", list[tuple[int, float]]()
+    for piece in row:
+        if text:
+            text += " "
+            cuts.append((len(text), piece.x0))
+        cuts.extend((len(text) + end, x) for end, x in piece.cuts)
+        text += piece.text
+    return Line(
+        text,
+        row[0].page,
+        min(piece.x0 for piece in row),
+        min(piece.y0 for piece in row),
+        max(piece.x1 for piece in row),
+        max(piece.y1 for piece in row),
+        longest.size,
+        row[0].block,
+        longest.bold,
+        tuple(cuts),
+    )
+
+
+def baseline_overlap(first: Line, second: Line) -> float:
+    """The share, 0 to 1, of the height of the lower of two lines that is beside the other; below 0 if none is."""
+    shared = min(first.y1, second.y1) - max(first.y0, second.y0)
+    return shared / max(min(first.y1 - first.y0, second.y1 - second.y0), 0.1)
+
+
+def word_counts(texts: Iterable[str]) -> Counter[str]:
+    """How often each Latin word stands in the lines of a file: tells hyphens of words from those of line breaks."""
+    return Counter(word.lower() for text in texts for word in _WORD.findall(text))
+
+
+def line_end(text: str, following: str, words: Counter[str]) -> str:
+    """A line as it stands in running text: with a blank behind it, without its hyphen, or as it is.
+
+    Args:
+        text: the line.
+        following: the line after it.
+        words: `word_counts` of the file; a hyphen at the end of a line is kept if the file has the word more often with
+            it than without.
+    """
+    if text.endswith("\u00ad"):
+        return text[:-1]
+    if _BROKEN_URL.search(text) and not (text[-1] == "." and not following[0].islower()):
+        return text
+    hyphen = _HYPHEN_END.search(text) if text.endswith("-") else None
+    rest = _WORD.match(following)
+    if hyphen and rest and following[0].islower():
+        return _hyphen_end(text, hyphen[1].lower(), rest[0].lower(), words)
+    if _TIGHT_END.search(text) and following[0].isalnum():
+        return text
+    last, first = text[-1], following[0]
+    if _CJK_EDGE.match(last) and not _LATIN_QUOTE.match(last):
+        return text
+    if _CJK_EDGE.match(first) and not _LATIN_QUOTE.match(first):
+        return text
+    if _LATIN_QUOTE.match(last) or _LATIN_QUOTE.match(first):
+        # The characters on the other sides of curly quotes tell whether these are Chinese or English.
+        near = text[-2:-1] + following[1:2]
+        return text if any(_CJK_EDGE.match(character) for character in near) else f"{text} "
+    return f"{text} "
+
+
+def _hyphen_end(text: str, left: str, right: str, words: Counter[str]) -> str:
+    """`line_end` for a hyphen with the word ``left`` before it; the next line begins with the word ``right``."""
+    compound, whole = words[f"{left}-{right}"], words[left + right]
+    if right in _SUSPENDED and not whole:
+        return f"{text} "
+    if "-" in left or "-" in right:
+        # A word with hyphens of its own is broken at one of these.
+        return text if compound or not words[left.split("-")[-1] + right.split("-")[0]] else text[:-1]
+    return text if compound > whole else text[:-1]

@@ -1,0 +1,56 @@
+"""The LlamaIndex document that stands for a PDF file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from llama_index.core.schema import Document
+from pydantic import Field
+
+from qa_engine.documents.blocks import PageReport, Paragraph, ParsedPdf, Span
+from qa_engine.documents.files import path_text
+
+
+class PdfDocument(Document):
+    """The running text of one PDF file, with the place on the pages and the role of everything in it.
+
+    A file is one document, and not one a page, because sentences run over page breaks.
+
+    Attributes:
+        text: paragraphs separated by newlines; rows of tables are in Markdown.
+        spans: the place of every line, or part of a line.
+        paragraphs: the role and the section of every paragraph.
+        sections: the path of headings of each section.
+        tables: each table in Markdown.
+        page_reports: how each page was read.
+        pages: number of pages.
+    """
+
+    spans: list[Span] = Field(default_factory=list, exclude=True)
+    paragraphs: list[Paragraph] = Field(default_factory=list, exclude=True)
+    sections: list[tuple[str, ...]] = Field(default_factory=list, exclude=True)
+    tables: list[str] = Field(default_factory=list, exclude=True)
+    page_reports: list[PageReport] = Field(default_factory=list, exclude=True)
+    pages: int = 0
+
+    @classmethod
+    def class_name(cls) -> str:
+        return "PdfDocument"
+
+    @classmethod
+    def of(cls, parsed: ParsedPdf, path: Path, document_id: str | None = None) -> PdfDocument:
+        """A document out of the parsed file at ``path``."""
+        metadata = {"file_name": path_text(Path(path.name)), "file_path": path_text(path)}
+        identity: dict[str, Any] = {"id_": document_id} if document_id else {}
+        return cls(
+            text=parsed.text,
+            metadata=metadata,
+            spans=parsed.spans,
+            paragraphs=parsed.paragraphs,
+            sections=parsed.sections,
+            tables=parsed.tables,
+            page_reports=parsed.pages,
+            pages=len(parsed.pages),
+            **identity,
+        )

@@ -1,0 +1,135 @@
+"""Opens PDF files: checks them first, tries passwords, and says what is wrong with those that do not open."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from qa_engine.documents.pages.page_reader import PageOptions
+from qa_engine.errors import DocumentError
+
+logger = logging.getLogger("qa_engine.documents")
+
+DAMAGED = "damaged"
+_OUT_OF_MEMORY = re.compile(r"\b[mc]?(re)?alloc \(.*failed")
+"""How MuPDF says that memory was lacking."""
+_LINEARIZED = re.compile(rb"/Linearized\b.{0,200}?/L\s+(\d+)", re.DOTALL)
+"""The length that a file for the web says it has."""
+_CUT_OFF = 0.05
+"""A file that holds less than this share of its length was cut off."""
+
+
+@dataclass(frozen=True)
+class ReadingOptions:
+    """How a file is read.
+
+    Attributes:
+        pages: how its pages are read.
+        max_megabytes: larger files are refused.
+        passwords: tried in turn on files that are locked.
+        max_row_chars: a row of a table with more characters is given in pieces.
+    """
+
+    pages: PageOptions = field(default_factory=PageOptions)
+    max_megabytes: int = 500
+    passwords: tuple[str, ...] = ()
+    max_row_chars: int = 400
+
+
+@contextmanager
+def opened_pdf(path: Path, options: ReadingOptions) -> Iterator[Any]:
+    """A file as an open ``pymupdf.Document`` with at least one page; errors inside the block become a `DocumentError`.
+
+    Raises:
+        DocumentError: with the reason ``unreadable``, ``too_large``, ``not_pdf``, ``locked``, ``damaged`` or ``empty``.
+    """
+    import pymupdf
+
+    pymupdf.TOOLS.mupdf_display_errors(False)
+    pymupdf.TOOLS.mupdf_display_warnings(False)
+    head = _check_file(path, options.max_megabytes)
+    try:
+        with _open(path) as document:
+            _unlock(document, path, options.passwords)
+            if document.page_count == 0:
+                raise _no_pages(path, head)
+            yield document
+    except (pymupdf.FileDataError, pymupdf.EmptyFileError) as error:
+        raise DocumentError(DAMAGED, f"{path.name} is not a readable PDF: {first_line(error)}.") from error
+    except (RuntimeError, ValueError, IndexError, KeyError, TypeError, pymupdf.mupdf.FzErrorBase) as error:
+        check_memory(path, error)
+        raise DocumentError(DAMAGED, f"{path.name} is damaged: {first_line(error)}.") from error
+
+
+def check_memory(path: Path, error: BaseException) -> None:
+    """Raises a `DocumentError` with the reason ``too_large`` if an error of MuPDF says that memory was lacking."""
+    if _OUT_OF_MEMORY.search(str(error)):
+        raise DocumentError(
+            "too_large", f"{path.name} needs too much memory: {first_line(error)}."
+        ) from error
+
+
+def _unlock(document: Any, path: Path, passwords: Sequence[str]) -> None:
+    if not document.needs_pass:
+        return
+    logger.info("%s is locked: %d passwords are tried.", path.name, len(passwords))
+    if any(document.authenticate(password) for password in ("", *passwords)):
+        return
+    tried = f"none of the {len(passwords)} given passwords opens it" if passwords else "none was given"
+    raise DocumentError(
+        "locked", f"{path.name} is protected by a password, and {tried}: give it with --password."
+    )
+
+
+def _no_pages(path: Path, head: bytes) -> DocumentError:
+    """Whether the pages of a file were lost, because it is much shorter than it says, or it never had any."""
+    linearized = _LINEARIZED.search(head)
+    size = path.stat().st_size
+    if linearized is not None and _CUT_OFF * int(linearized[1]) > size:
+        return DocumentError(
+            DAMAGED, f"{path.name} is cut off: {size:,} of its {int(linearized[1]):,} bytes are there."
+        )
+    return DocumentError("empty", f"{path.name} has no pages.")
+
+
+def _open(path: Path) -> Any:
+    import pymupdf
+
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:  # MuPDF takes names in UTF-8 only
+        return pymupdf.open(stream=path.read_bytes(), filetype="pdf")
+    return pymupdf.open(path, filetype="pdf")
+
+
+def _check_file(path: Path, max_megabytes: int) -> bytes:
+    """The first bytes of a file, if it may be a PDF and is not too large."""
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            head = file.read(1024)
+    except OSError as error:
+        raise DocumentError(
+            "unreadable", f"{path.name} cannot be read: {error.strerror or error}."
+        ) from error
+    if size == 0:
+        raise DocumentError("empty", f"{path.name} is an empty file.")
+    if size > max_megabytes * 1_000_000:
+        raise DocumentError(
+            "too_large",
+            f"{path.name} has {size / 1e6:.0f} MB, more than documents.max_file_megabytes = {max_megabytes}.",
+        )
+    if b"%PDF" not in head and not head.lstrip()[:1].isdigit():
+        raise DocumentError("not_pdf", f"{path.name} does not begin like a PDF file.")
+    return head
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of the message of an error, or its class."""
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__

@@ -1,0 +1,112 @@
+"""The files of a collection that people mean by a path, a name or a pattern."""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+import os
+import shlex
+from collections.abc import Iterable, Sequence
+
+from qa_engine.documents.files import path_text
+from qa_engine.errors import InputError
+from qa_engine.index.files.metadata import normal
+from qa_engine.index.records import FileRecord
+
+_NEAR = 3
+"""Names that a message offers in place of one that fits no file."""
+_LIKE = 0.5
+"""The likeness from which a name is offered."""
+
+
+def matching_files(records: Iterable[FileRecord], wanted: str) -> list[FileRecord]:
+    """The files that a text stands for, by path: the most exact reading that fits any file counts.
+
+    Args:
+        records: of a collection.
+        wanted: a path; a name, or the end of a path; a pattern with ``*`` or ``?`` for a name, or, with a slash in it, for
+            a path; or a folder, for all files below it. Of a file that is gone, the path it had is as good.
+    """
+    if not wanted.strip():
+        return []
+    text = normal(path_text(wanted))
+    absolute = normal(path_text(os.path.abspath(wanted)))  # noqa: PTH100 - as the files were found
+    paths = {normal(record.path): record for record in records}
+    if found := paths.get(text) or paths.get(absolute):
+        return [found]
+    tests = (
+        lambda path: path.endswith("/" + text.lstrip("/")),
+        lambda path: _fits(path, text, absolute),
+        lambda path: path.startswith(absolute.rstrip("/") + "/"),
+    )
+    for test in tests:
+        if chosen := [record for path, record in sorted(paths.items()) if test(path)]:
+            return chosen
+    return []
+
+
+def choose_files(records: Sequence[FileRecord], wanted: Sequence[str], collection: str) -> list[FileRecord]:
+    """The files that some texts stand for, each once, by path; see `matching_files`.
+
+    Args:
+        records: of the collection.
+        wanted: paths, names or patterns.
+        collection: its name, for messages.
+
+    Raises:
+        InputError: one of them fits no file; the message offers names that are near.
+    """
+    chosen: dict[str, FileRecord] = {}
+    missing = []
+    for text in wanted:
+        found = matching_files(records, text)
+        chosen.update({record.path: record for record in found})
+        if not found:
+            missing.append(text)
+    if missing:
+        raise InputError(_no_such_file(records, missing, collection))
+    return [chosen[path] for path in sorted(chosen)]
+
+
+def near_names(records: Iterable[FileRecord], wanted: str) -> list[str]:
+    """Names of files that resemble a text, the nearest first."""
+    names = {normal(record.file_name): record.file_name for record in records}
+    folded = {name.casefold(): original for name, original in names.items()}
+    last = normal(path_text(wanted)).casefold().rstrip("/").rpartition("/")[2].strip("*?")
+    if not last:
+        return []
+    alike = {name: _likeness(name, last) for name in folded}
+    near = sorted((name for name in alike if alike[name] >= _LIKE), key=lambda name: (-alike[name], name))
+    return [folded[name] for name in near[:_NEAR]]
+
+
+def _likeness(name: str, wanted: str) -> float:
+    """How much a name, with or without its suffix, resembles a text, 0 to 1."""
+    if len(wanted) > 1 and wanted in name:
+        return 1.0
+    stem, dot, suffix = name.rpartition(".")
+    if dot and wanted.endswith(dot + suffix):  # which many names have, and resemble one another for
+        return _ratio(stem, wanted.removesuffix(dot + suffix))
+    return max(_ratio(name, wanted), _ratio(stem, wanted))
+
+
+def _ratio(one: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, one, other).ratio()
+
+
+def _fits(path: str, pattern: str, absolute: str) -> bool:
+    if "/" not in pattern:
+        return fnmatch.fnmatchcase(path.rpartition("/")[2], pattern)
+    return fnmatch.fnmatchcase(path, absolute) or fnmatch.fnmatchcase(path, "*/" + pattern.lstrip("/"))
+
+
+def _no_such_file(records: Sequence[FileRecord], missing: Sequence[str], collection: str) -> str:
+    shown = ", ".join(repr(path_text(text)) for text in missing)
+    if not records:
+        return f"The collection {collection!r} holds no file, so none is {shown}: qa-engine ingest PATH brings some in."
+    near = list(dict.fromkeys(name for text in missing for name in near_names(records, text)))
+    offer = f"did you mean {' or '.join(near)}? " if near else ""
+    return (
+        f"No file of the collection {collection!r} is {shown}: {offer}"
+        f"{'Its' if near else 'its'} files are listed by qa-engine list --collection {shlex.quote(collection)}."
+    )

@@ -1,0 +1,136 @@
+"""How vectors are written: in a folder in turns with other processes, or on a server with repeated requests."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from qa_engine.errors import StorageError
+from qa_engine.index.vectors.chroma_folder import abandon, chroma_turn
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
+
+logger = logging.getLogger("qa_engine.index")
+ATTEMPTS = 4
+"""Times that a server is asked to store or delete something before a run gives up."""
+_REQUEST_BYTES = 900_000
+"""Size of a request that stores nodes on a server, which takes 40 MB; nginx before it takes 1 MB unless told otherwise."""
+
+
+class VectorBackend(Protocol):
+    """What differs between a folder and a server.
+
+    Attributes:
+        place: the location, as messages name it.
+        request_bytes: most bytes of nodes to store at once; None if their size does not matter.
+    """
+
+    place: str
+    request_bytes: int | None
+
+    def write(self, action: Callable[[], object]) -> None:
+        """Stores or deletes something.
+
+        Raises:
+            StorageError: Chroma refuses it.
+            ServiceUnavailableError: the server does not answer.
+        """
+
+
+class FolderBackend:
+    """Writes into a folder, until a write fails.
+
+    After a failed write Chroma 1.5 may wait for ever in the next one (a full disk, seen once in some ten runs).
+    """
+
+    request_bytes: int | None = None
+
+    def __init__(self, folder: Path | None) -> None:
+        """
+        Args:
+            folder: that Chroma stores its files in, whose users take turns; None if nobody else uses it.
+        """
+        self.place = f"in {folder}" if folder is not None else "in the folder of the collection"
+        self._folder = folder
+        self._failure: StorageError | None = None
+
+    def write(self, action: Callable[[], object]) -> None:
+        """See `VectorBackend.write`."""
+        if self._failure is not None:
+            raise StorageError(str(self._failure)) from self._failure
+        try:
+            with chroma_turn(self._folder) if self._folder else nullcontext(), storage_errors(self.place):
+                action()
+        except StorageError as error:
+            self._failure = error
+            if self._folder is not None:
+                abandon(self._folder)
+            raise
+
+
+class ServerBackend:
+    """Writes on a server, several times if need be, which does no harm."""
+
+    request_bytes: int | None = _REQUEST_BYTES
+
+    def __init__(self, url: str) -> None:
+        self.place = f"on the Chroma server at {url}"
+
+    def write(self, action: Callable[[], object]) -> None:
+        """See `VectorBackend.write`."""
+        from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
+
+        from qa_engine.index.vectors.chroma_server import may_pass
+
+        retrying = Retrying(
+            retry=retry_if_exception(may_pass),
+            stop=stop_after_attempt(ATTEMPTS),
+            wait=wait_exponential(0.5),
+            before_sleep=self._log_retry,
+            reraise=True,
+        )
+        with storage_errors(self.place):
+            retrying(action)
+
+    def _log_retry(self, state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome is not None else None
+        logger.warning("attempt %d to write %s failed: %s", state.attempt_number, self.place, error)
+
+
+class ClosedCollection:
+    """Stands in for the Chroma collection of a store that was closed."""
+
+    def __init__(self, place: str) -> None:
+        self._place = place
+
+    def __getattr__(self, name: str) -> object:
+        raise StorageError(
+            f"The vectors {self._place} cannot be used: they were closed, open the collection again."
+        )
+
+
+@contextmanager
+def storage_errors(place: str) -> Iterator[None]:
+    """Chroma's errors, which are of many types, as one of ours; those of the way to a server are ours already.
+
+    Raises:
+        StorageError: the vectors are gone, or cannot be read or written.
+    """
+    from chromadb.errors import ChromaError, NotFoundError
+
+    try:
+        yield
+    except NotFoundError as error:
+        raise StorageError(
+            f"The vectors are no longer {place} ({error}): bring them back, or run qa-engine ingest on the files "
+            "into a new collection."
+        ) from error
+    except (ChromaError, OSError) as error:
+        raise StorageError(
+            f"The vectors {place} cannot be read or written ({error}): check permissions and free space there, "
+            "then run the same command again."
+        ) from error

@@ -1,0 +1,229 @@
+"""Runs on a Ray worker: a file in; its text, vectors and token codes out. Nothing here writes to a collection."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from llama_index.core.base.embeddings.base import BaseEmbedding
+from llama_index.core.schema import BaseNode
+
+from qa_engine.config import Config, DocumentsConfig
+from qa_engine.documents.blocks import ParsedPdf
+from qa_engine.documents.pages.ocr import ocr_available
+from qa_engine.documents.parsing_pool import ParsingPool
+from qa_engine.documents.pdf import PARSER_VERSION
+from qa_engine.documents.pdf_document import PdfDocument
+from qa_engine.documents.sentences.node_parser import SentenceNodeParser
+from qa_engine.documents.sentences.splitting import SPLITTER_VERSION
+from qa_engine.errors import ConfigurationError, DocumentError, QAEngineError
+from qa_engine.ingestion.embedding_windows import (
+    SLICE,
+    EmbeddedSentences,
+    EmbeddingWindow,
+    embed_windows,
+    embedding_windows,
+    sliced,
+)
+from qa_engine.models.e5.encoder import E5Encoder
+from qa_engine.models.e5.preparation import MODEL_FOLDER, prepare
+from qa_engine.models.embedding import LocalEmbedding, build_embedding
+from qa_engine.models.token_codes import TokenCodec
+
+_MAX_SENTENCES = 2 * SLICE
+"""The worker that read a file embeds up to so many sentences itself; longer files are shared among all workers."""
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """The settings of a run that the workers need.
+
+    Attributes:
+        run: a name that no other run has.
+        config: the settings of the run.
+        codec: of the token vectors; None if none are stored.
+        embed_model: replaces the model of the configuration.
+        versions: those of the machine that writes.
+    """
+
+    run: str
+    config: Config
+    codec: TokenCodec | None
+    embed_model: BaseEmbedding | None
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True)
+class SentFile:
+    """A file to read.
+
+    Attributes:
+        path: where it is for the machine that writes, and perhaps for the worker.
+        sha256: of its content.
+        document_id: the name of its content.
+        content: a reference to its bytes, in a list, so that they travel only if they are asked for; empty if they can
+            only be read at ``path``.
+    """
+
+    path: Path
+    sha256: str
+    document_id: str
+    content: list[Any]
+
+
+@dataclass(frozen=True)
+class WorkerResult:
+    """A file that a worker has read.
+
+    Attributes:
+        parsed: its text.
+        slices: its embedded sentences, `SLICE` in each slice but the last; empty if they are still to be embedded.
+        windows: of the same slices if they are not embedded yet; else empty.
+    """
+
+    parsed: ParsedPdf
+    slices: list[EmbeddedSentences]
+    windows: list[list[EmbeddingWindow]]
+
+
+class ContentNeeded:
+    """The result for a file that the worker does not find at its path."""
+
+
+def versions(config: DocumentsConfig) -> dict[str, str]:
+    """Everything that has to be the same on all machines for a file to be read alike."""
+    recognised = config.ocr != "never" and ocr_available()
+    return {
+        "parser": PARSER_VERSION,
+        "splitter": SPLITTER_VERSION,
+        "local model": MODEL_FOLDER,
+        "extra ocr": "installed" if recognised else "not used",
+    }
+
+
+def read_file(file: SentFile, settings: WorkerSettings) -> WorkerResult | DocumentError | ContentNeeded:
+    """Reads a file within the limits of time and memory, and embeds it.
+
+    Raises:
+        ConfigurationError: this worker would read it differently.
+        ModelUnavailableError, ServiceUnavailableError: the embedding model is not there.
+    """
+    worker = _worker(settings)
+    with _readable(file) as path:
+        if path is None:
+            return ContentNeeded()
+        parsed = worker.pool.parse_one(path)
+    if isinstance(parsed, DocumentError):
+        return parsed
+    document = PdfDocument.of(parsed, file.path, file.document_id)
+    parser = SentenceNodeParser(max_sentence_chars=settings.config.documents.max_sentence_chars)
+    nodes = parser.get_nodes_from_documents([document])
+    slices = worker.slices(nodes)
+    if len(nodes) > _MAX_SENTENCES:
+        return WorkerResult(parsed, [], slices)
+    return WorkerResult(parsed, [worker.embed(part) for part in slices], [])
+
+
+def embed_slice(windows: Sequence[EmbeddingWindow], settings: WorkerSettings) -> EmbeddedSentences:
+    """Embeds some sentences of a long file.
+
+    Raises:
+        ConfigurationError, ModelUnavailableError, ServiceUnavailableError: as `read_file`.
+    """
+    return _worker(settings).embed(windows)
+
+
+class _Worker:
+    """The process that parses and the model, which a worker process keeps from file to file."""
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        here = versions(settings.config.documents)
+        if here != settings.versions:
+            unlike = ", ".join(
+                f"{name} {here.get(name)} instead of {value}"
+                for name, value in settings.versions.items()
+                if here.get(name) != value
+            )
+            raise ConfigurationError(
+                f"This qa_engine is not that of the machine that writes ({unlike}): install the same version with the same "
+                "extras on all machines."
+            )
+        self.run = settings.run
+        self._codec = settings.codec
+        embedding = settings.config.embedding
+        self._context = embedding.pass_chars, embedding.context_sentences
+        self._embed_model = settings.embed_model or _configured_model(settings.config)
+        self.pool = ParsingPool(settings.config.documents)
+
+    def slices(self, nodes: Sequence[BaseNode]) -> list[list[EmbeddingWindow]]:
+        """The windows of the sentences of a document, in slices."""
+        return list(sliced(embedding_windows(nodes, self._embed_model, *self._context)))
+
+    def embed(self, windows: Sequence[EmbeddingWindow]) -> EmbeddedSentences:
+        return embed_windows(windows, self._embed_model, self._codec)
+
+    def stop(self) -> None:
+        self.pool.stop()
+
+
+_current: list[_Worker] = []
+
+
+def _worker(settings: WorkerSettings) -> _Worker:
+    """The state of this worker process for a run; made anew when another run begins."""
+    if not _current or _current[0].run != settings.run:
+        for former in _current:
+            former.stop()
+        try:
+            _current[:] = [_Worker(settings)]
+        except QAEngineError as error:
+            _current.clear()
+            raise type(error)(f"Ray worker on {socket.gethostname()}: {error}") from error
+    return _current[0]
+
+
+def _configured_model(config: Config) -> BaseEmbedding:
+    model = build_embedding(config.embedding)
+    if not isinstance(model, LocalEmbedding):
+        return model
+    return LocalEmbedding(E5Encoder.load(prepare(), threads=_cores()))
+
+
+def _cores() -> int:
+    """The cores that Ray gave to the task."""
+    import ray
+
+    return max(1, int(ray.get_runtime_context().get_assigned_resources().get("CPU", 1)))
+
+
+@contextmanager
+def _readable(file: SentFile) -> Iterator[Path | None]:
+    """A path at which this worker can read the content of a file: its own, or that of a copy; None without the bytes."""
+    if _holds(file.path, file.sha256):
+        yield file.path
+        return
+    if not file.content:
+        yield None
+        return
+    import ray
+
+    with tempfile.TemporaryDirectory(prefix="qa_engine-") as folder:
+        copy = Path(folder, file.path.name)
+        copy.write_bytes(ray.get(file.content[0]))
+        yield copy
+
+
+def _holds(path: Path, sha256: str) -> bool:
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as opened:
+            return hashlib.file_digest(opened, "sha256").hexdigest() == sha256
+    except OSError:
+        return False

@@ -1,0 +1,100 @@
+"""The state of a recorded file on the disk: where it is, its stamp and its content."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from pathlib import Path
+from typing import Literal
+
+from qa_engine.documents.files import text_path
+from qa_engine.errors import DocumentError
+from qa_engine.index.records import FileRecord
+
+FileState = Literal["unchanged", "changed", "gone", "unreadable"]
+"""``unreadable``: something is there, and the operating system refuses to read it."""
+
+DOCUMENT_ROOT = "document:"
+"""First part of the path of a document that did not come from a file: ``document:/NAME``."""
+
+
+def document_path(name: str) -> Path:
+    """The path under which a document that did not come from a file is recorded.
+
+    Example:
+        >>> document_path("wiki/年假").as_posix()
+        'document:/wiki/年假'
+    """
+    return Path(DOCUMENT_ROOT, name.lstrip("/"))
+
+
+def is_document(path: str | Path) -> bool:
+    """Whether a recorded path is that of a document that did not come from a file."""
+    return str(path).startswith(DOCUMENT_ROOT)
+
+
+def is_gone(path: str) -> bool:
+    """Whether nothing is at a recorded path any more. Documents without a file are never gone."""
+    return not is_document(path) and not os.path.lexists(text_path(path))
+
+
+def file_stamp(path: Path) -> tuple[int, int, int]:
+    """Size in bytes, and the times in ns of the last change of the content and of the inode.
+
+    Raises:
+        OSError: nothing is there, or it is not a regular file, which could take for ever to read.
+    """
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "it is not a regular file")
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of the content, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def unreadable(path: Path, error: OSError) -> DocumentError:
+    """The error of a file that the operating system refuses to read."""
+    return DocumentError("unreadable", f"{path.name} cannot be read: {error.strerror or error}.")
+
+
+def changed_since(path: Path, record: FileRecord) -> DocumentError | None:
+    """Why the text that was read of a file may not be that of its record; None if it is.
+
+    Args:
+        path: of the file.
+        record: made before the file was read.
+    """
+    if is_document(record.path):
+        return None
+    try:
+        if file_stamp(path) == (record.size, record.modified_ns, record.changed_ns):
+            return None
+        if file_digest(path) == record.sha256:
+            return None
+    except OSError as error:
+        return unreadable(path, error)
+    return DocumentError("changed", f"{path.name} changed while it was read: run again.")
+
+
+def file_state(record: FileRecord) -> FileState:
+    """Compares a file with its record: by size and times first, by content if only the times differ."""
+    if is_document(record.path):
+        return "unchanged"
+    if is_gone(record.path):
+        return "gone"
+    path = text_path(record.path)
+    try:
+        stamp = file_stamp(path)
+        if stamp == (record.size, record.modified_ns, record.changed_ns):
+            return "unchanged"
+        if stamp[0] != record.size:
+            return "changed"
+        return "unchanged" if file_digest(path) == record.sha256 else "changed"
+    except OSError:
+        return "unreadable"

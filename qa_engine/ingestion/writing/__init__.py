@@ -1,0 +1,1 @@
+"""Writes what was read: nodes, token vectors, catalog, and the published state."""

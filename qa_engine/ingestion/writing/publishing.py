@@ -1,0 +1,156 @@
+"""Publishing: brings the BM25 index up to date, then records the number of the state that readers see."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Sequence
+
+from qa_engine.config import Bm25Config
+from qa_engine.errors import StorageError
+from qa_engine.index.bm25.index import Bm25Folder, StoredSegment
+from qa_engine.index.bm25.segment import Bm25Segment
+from qa_engine.index.catalog import Catalog
+from qa_engine.index.collection import CollectionPaths
+from qa_engine.ingestion.report import IngestProgress
+from qa_engine.text.tokenizer import ANALYSER_VERSION
+
+logger = logging.getLogger("qa_engine.ingestion")
+
+_MAX_SENTENCES = 500_000
+"""Sentences of one segment: bounds the memory of building one, about 2 GB for Chinese text."""
+_SMALL_SEGMENT = 1000
+"""Sentences up to which segments count as equally small."""
+_FAN_OUT = 8
+"""Segments of about one size that become one, which is then about so many times as large."""
+_MAX_DEAD = 0.25
+"""The share of a segment's sentences that may have been replaced or removed before it is written anew."""
+
+
+def publish(
+    catalog: Catalog,
+    paths: CollectionPaths,
+    settings: Bm25Config,
+    progress: IngestProgress,
+    anew: bool = False,
+) -> None:
+    """Brings the BM25 index up to date and publishes the present state; nothing if it is published already.
+
+    Documents that the last state lacks become a new segment, so a small run on a large collection costs little. Segments
+    are merged as in a log-structured merge tree (O'Neil et al., 1996): each document is written again about as often as
+    the collection has grown eightfold.
+
+    Args:
+        catalog: of the collection.
+        paths: of its parts.
+        settings: how many neighbours count for a sentence.
+        progress: is told.
+        anew: writes all segments again, whatever is there.
+
+    Raises:
+        StorageError: the index cannot be written.
+    """
+    folder = Bm25Folder(paths.bm25)
+    current = None if anew else _current_segments(folder, catalog, settings)
+    if current is not None and catalog.published == catalog.changes:
+        return
+    if catalog.published == catalog.changes:
+        catalog.count_change()
+    changes, previous = catalog.changes, catalog.published
+    live = catalog.live_documents()
+    progress.stage("building the BM25 index")
+    try:
+        segments = _updated(folder, catalog, current or [], live, settings.context_sentences)
+        folder.describe(changes, segments, settings.context_sentences)
+        catalog.publish()
+        folder.tidy([changes, previous])
+        logger.info("published state %d: %d documents, %d BM25 segments", changes, len(live), len(segments))
+    except OSError as error:
+        raise StorageError(
+            f"{paths.bm25} cannot be written ({error.strerror or error}): free some space."
+        ) from error
+
+
+def _current_segments(
+    folder: Bm25Folder, catalog: Catalog, settings: Bm25Config
+) -> list[StoredSegment] | None:
+    """The segments of the published state; None if there are none, or none of this analyser and these settings."""
+    try:
+        facts, segments = folder.segments(catalog.published)
+    except StorageError:
+        return None
+    made_with = (facts.get("analyser"), facts.get("context_sentences"))
+    return segments if made_with == (ANALYSER_VERSION, settings.context_sentences) else None
+
+
+def _updated(
+    folder: Bm25Folder,
+    catalog: Catalog,
+    current: Sequence[StoredSegment],
+    live: dict[str, int],
+    context_sentences: int,
+) -> list[StoredSegment]:
+    """Segments that together hold the live documents, each once."""
+    kept: list[StoredSegment] = []
+    fresh = dict(live)
+    for stored in current:
+        dead = frozenset(name for name in stored.segment.document_ids if name not in live)
+        for document_id in stored.segment.document_ids:
+            fresh.pop(document_id, None)
+        kept.append(StoredSegment(stored.name, stored.segment, dead))
+    worn = [stored for stored in kept if _is_worn(stored, live)]
+    kept = [stored for stored in kept if stored not in worn]
+    documents = [*fresh, *(name for stored in worn for name in stored.live)]
+    crowd = _crowd(
+        [*(_live_sentences(stored, live) for stored in kept), sum(live[name] for name in documents)]
+    )
+    merged = [stored for number, stored in enumerate(kept) if number in crowd]
+    documents += [name for stored in merged for name in stored.live]
+    kept = [stored for stored in kept if stored not in merged]
+    return kept + [
+        folder.add(Bm25Segment.build(catalog.terms(part), context_sentences))
+        for part in _parts(documents, live)
+    ]
+
+
+def _is_worn(stored: StoredSegment, live: dict[str, int]) -> bool:
+    return _live_sentences(stored, live) < (1 - _MAX_DEAD) * len(stored.segment) or not stored.live
+
+
+def _live_sentences(stored: StoredSegment, live: dict[str, int]) -> int:
+    return sum(live[name] for name in stored.live)
+
+
+def _crowd(sizes: Sequence[int]) -> set[int]:
+    """The numbers of the segments that the new one, which is the last, is merged with: many of about its size."""
+    crowd: set[int] = set()
+    size = sizes[-1]
+    while True:
+        alike = {
+            number
+            for number, other in enumerate(sizes[:-1])
+            if number not in crowd and _tier(other) <= _tier(size) and other + size <= _MAX_SENTENCES
+        }
+        if len(alike) < _FAN_OUT - 1:
+            return crowd
+        for number in sorted(alike, key=lambda place: sizes[place]):
+            if size + sizes[number] <= _MAX_SENTENCES:
+                crowd.add(number)
+                size += sizes[number]
+
+
+def _tier(size: int) -> int:
+    return int(math.log(max(size, _SMALL_SEGMENT) / _SMALL_SEGMENT, _FAN_OUT))
+
+
+def _parts(documents: Sequence[str], live: dict[str, int]) -> list[list[str]]:
+    """Documents in parts of at most `_MAX_SENTENCES` sentences each."""
+    parts: list[list[str]] = []
+    size = math.inf
+    for document_id in documents:
+        if size + live[document_id] > _MAX_SENTENCES:
+            parts.append([])
+            size = 0
+        parts[-1].append(document_id)
+        size += live[document_id]
+    return parts

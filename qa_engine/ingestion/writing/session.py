@@ -1,0 +1,90 @@
+"""The right to write to a collection, and everything that a run opens for it and closes after it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from qa_engine.config import Config
+from qa_engine.errors import StorageError
+from qa_engine.index.catalog import Catalog
+from qa_engine.index.collection import CollectionPaths
+from qa_engine.index.writer_lock import writer_lock
+from qa_engine.ingestion.report import IngestProgress
+from qa_engine.ingestion.writing.stored_nodes import StoredNodes
+
+if TYPE_CHECKING:
+    from llama_index.core.base.embeddings.base import BaseEmbedding
+
+logger = logging.getLogger("qa_engine.ingestion")
+
+
+@dataclass(frozen=True)
+class WriteSession:
+    """A collection that this run alone writes to.
+
+    Attributes:
+        name: of the collection.
+        paths: of its parts.
+        catalog: of it, open.
+        nodes: its nodes and token vectors, opened when they are needed.
+        config: the settings of the run.
+        embed_model: replaces the model of the configuration; None for that one.
+        progress: is told what is going on.
+    """
+
+    name: str
+    paths: CollectionPaths
+    catalog: Catalog
+    nodes: StoredNodes
+    config: Config
+    embed_model: BaseEmbedding | None
+    progress: IngestProgress
+
+
+@contextmanager
+def write_session(
+    paths: CollectionPaths,
+    name: str,
+    config: Config,
+    progress: IngestProgress | None = None,
+    embed_model: BaseEmbedding | None = None,
+    create: bool = True,
+) -> Iterator[WriteSession]:
+    """Takes the lock of a collection, opens its catalog, and closes everything at the end.
+
+    A local embedding model stays in memory, for the next run or engine of the process.
+
+    Args:
+        paths: of the collection.
+        name: of the collection.
+        config: the settings of the run.
+        progress: is told what is going on.
+        embed_model: replaces the model of the configuration.
+        create: make the folder and the catalog, or the tables that a collection of an earlier version lacks.
+
+    Raises:
+        StorageError: the folder or the catalog cannot be written.
+        IndexLockedError: another process writes to the collection.
+    """
+    if create:
+        try:
+            paths.root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(
+                f"The storage {paths.root} cannot be made ({error.strerror or error}): name another with --storage."
+            ) from error
+    with ExitStack() as stack:
+        stack.enter_context(writer_lock(paths.root, config.ingestion.lock_timeout_seconds))
+        catalog = Catalog(paths.catalog, create=create)
+        stack.callback(catalog.close)
+        nodes = StoredNodes(catalog, paths, config)
+        stack.callback(nodes.close)
+        if unfinished := len(catalog.unfinished("writing")):
+            logger.warning(
+                "collection %s: completing an interrupted run, %d documents half stored", name, unfinished
+            )
+        yield WriteSession(name, paths, catalog, nodes, config, embed_model, progress or IngestProgress())
