@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+CITATION = re.compile(r"\[([1-9]\d{0,2})\]")
+"""A citation in its one form, ``[n]``, with the number as its group."""
 _OPENING, _CLOSING = r"[\[【［⟦]", r"[\]】］⟧]"
 _INSIDE = r"[^\[\]【】［］⟦⟧\n]"
 _BLANK = r"[ \t]{0,2}"

@@ -28,7 +28,7 @@ QUESTION = "浮标多少钱？"
 GOOD = chat("translation: What does a buoy cost?\nkeywords: price; float")
 
 
-def expander(url: str, mode: str = "expand", timeout: float = 5, **llm: object) -> QueryExpander:
+def expander(url: str, mode: str = "expand", timeout: float = 30, **llm: object) -> QueryExpander:
     config = Config(
         llm={"model": "qwen-plus", "base_url": url, **llm},
         retrieval={"expansion": mode, "expansion_timeout_seconds": timeout},
@@ -48,12 +48,12 @@ def expander(url: str, mode: str = "expand", timeout: float = 5, **llm: object) 
         (chat(""), "holds no translation: it is empty"),
         (chat("我不会翻译。\n抱歉。"), "holds no translation: it is '我不会翻译。 抱歉。'"),
         (chat("no " * 200 + "\n"), "holds no translation: it is 'no no"),
-        (hang(5), "did not answer within 0.3 seconds"),
+        (hang(60), "did not answer within 2 seconds"),
     ],
 )
 def test_failing_model_leaves_the_question_as_it_is_and_says_why(reply: Reply, told: str) -> None:
     with OpenAIServer(reply, GOOD) as server:
-        ours = expander(server.url, timeout=0.3)
+        ours = expander(server.url, timeout=2)
         query = ours.run(QUESTION)
         assert query.query_str == QUESTION
         assert [asked.query_str for asked in queries_of(query)] == [QUESTION]
@@ -63,10 +63,10 @@ def test_failing_model_leaves_the_question_as_it_is_and_says_why(reply: Reply, t
         assert ours.run(QUESTION).expansion.translation, "a failure is not kept"
 
 
-@pytest.mark.parametrize("reply", [error(500), chat(""), page(), hang(5)])
+@pytest.mark.parametrize("reply", [error(500), chat(""), page(), hang(60)])
 async def test_failing_model_async(reply: Reply) -> None:
     with OpenAIServer(reply, GOOD) as server:
-        ours = expander(server.url, timeout=0.3)
+        ours = expander(server.url, timeout=2)
         assert (await ours.arun(QUESTION)).expansion.error
         assert (await ours.arun(QUESTION)).expansion.translation
 
@@ -117,7 +117,7 @@ def test_interrupt_is_not_swallowed_and_the_next_question_is_not_stuck() -> None
 
 
 async def test_cancelled_question_leaves_the_next_one_alone() -> None:
-    with OpenAIServer(hang(3), GOOD) as server:
+    with OpenAIServer(hang(60), GOOD) as server:
         ours = expander(server.url)
         asked = asyncio.create_task(ours.arun(QUESTION))
         while not server.requests:

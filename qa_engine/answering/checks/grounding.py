@@ -18,11 +18,11 @@ from qa_engine.answering.checks.terms import (
     unknown_terms,
 )
 from qa_engine.retrieval.passages import TABLES
+from qa_engine.text.citation_marks import CITATION
 from qa_engine.text.language import is_chinese
 from qa_engine.text.prompt_sanitizer import visible
 
-_CITED = re.compile(r"\[([1-9]\d{0,2})\]")
-_CITED_RUN = re.compile(r"(?:\[[1-9]\d{0,2}\])+")
+_CITED_RUN = re.compile(rf"(?:{CITATION.pattern})+")
 _NOT_SAID = re.compile(
     # Code, addresses, formulas' commands, citations in words, and what numbers a list.
     r"https?://\S+|\\[A-Za-z]+"
@@ -94,7 +94,8 @@ def unsupported(text: str, question: str, passages: Sequence[NodeWithScore]) -> 
 def _quoted(text: str, vocabulary: Vocabulary, chinese: Sequence[bool]) -> Iterator[Found]:
     """Chinese names that are not there, as far as the passages cited for them can hold Chinese names."""
     runs = [
-        (run.start(), [int(number) for number in _CITED.findall(run[0])]) for run in _CITED_RUN.finditer(text)
+        (run.start(), [int(number) for number in CITATION.findall(run[0])])
+        for run in _CITED_RUN.finditer(text)
     ]
     for name in unknown_quoted(text, vocabulary):
         cited = next((numbers for start, numbers in runs if start > name.start), [])
@@ -124,7 +125,7 @@ def _blank(pattern: re.Pattern[str], text: str) -> str:
 
 def _claims(text: str) -> str:
     """A text with blanks in the place of what claims nothing."""
-    return _blank(_NOT_SAID, _blank(_CITED, _narrow(_blank(RAISED, text))))
+    return _blank(_NOT_SAID, _blank(CITATION, _narrow(_blank(RAISED, text))))
 
 
 def _dates(text: str, figures: Figures) -> Iterator[Found]:

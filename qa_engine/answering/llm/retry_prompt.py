@@ -9,7 +9,7 @@ from llama_index.core.base.llms.types import ChatMessage, MessageRole
 
 from qa_engine.answering.answer import REFUSAL
 from qa_engine.answering.checks.language import is_chinese_answer
-from qa_engine.answering.checks.refusals import CITED
+from qa_engine.text.citation_marks import CITATION
 from qa_engine.text.prompt_sanitizer import neutralise_markup
 
 
@@ -28,7 +28,7 @@ class Violations:
     @classmethod
     def of(cls, text: str, refused: bool) -> Violations:
         """The violations of a normalised answer; a refusal has none."""
-        return cls() if refused else cls(CITED.search(text) is None, not is_chinese_answer(text))
+        return cls() if refused else cls(CITATION.search(text) is None, not is_chinese_answer(text))
 
     @property
     def count(self) -> int:
