@@ -145,7 +145,7 @@ def main(
     config: ConfigFile = None,
 ) -> None:
     """Measure what extractive answers quote, through the public contract."""
-    settings = Config.of(config)
+    settings = Config.load(config)
     sample = Sample(data, questions, max_questions, max_paragraphs, paragraphs_per_file, seed)
     with tempfile.TemporaryDirectory(prefix="qa-benchmark-") as scratch:
         corpus = sample.corpus(Path(scratch))

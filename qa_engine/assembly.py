@@ -24,6 +24,7 @@ from qa_engine.errors import ConfigurationError, InputError
 from qa_engine.index.reader import IndexReader, open_collections
 from qa_engine.models.embedding import build_embedding
 from qa_engine.models.late_interaction import LateInteractionModel
+from qa_engine.models.lifetime import ModelUser
 from qa_engine.models.llm import build_llm
 from qa_engine.retrieval.expansion.expander import QueryExpander, build_expander
 from qa_engine.retrieval.rerank import build_reranker, name_of
@@ -82,9 +83,10 @@ def assemble(
     names = [chosen] if isinstance(chosen, str) else chosen
     root = Path(storage) if storage is not None else config.storage
     with ExitStack() as stack:
+        stack.enter_context(ModelUser())
         readers = open_collections(root, names, config.embedding, embed_model, config.index, config.bm25)
         for reader in readers:
-            stack.callback(_close, reader)
+            stack.callback(reader.close)
         embedding = embed_model or build_embedding(config.embedding)
         own_reranker = reranker is not None
         reranker = reranker or build_reranker(config.rerank, embedding, config.retrieval.candidates)
@@ -132,13 +134,6 @@ def _expander(config: Config, llm: LLM | None) -> QueryExpander | None:
             "llm.model, or retrieval.expansion to 'none'."
         )
     return build_expander(config, llm)
-
-
-def _close(resource: object) -> None:
-    """Closes what can be closed."""
-    close = getattr(resource, "close", None)
-    if close is not None:
-        close()
 
 
 def built_in_calibration(config: Config) -> AnswerabilityModel | None:

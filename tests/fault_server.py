@@ -72,6 +72,7 @@ class FaultServer:
 
     Attributes:
         requests: how many came in.
+        asked: set when the first came in.
         stalled: set when the server has begun to stall.
         left: set when a client closes a connection on which the server stalls or drips.
     """
@@ -79,8 +80,7 @@ class FaultServer:
     def __init__(self, steps: Sequence[Step]) -> None:
         self._steps = steps
         self.requests = 0
-        self.stalled = threading.Event()
-        self.left = threading.Event()
+        self.asked, self.stalled, self.left = threading.Event(), threading.Event(), threading.Event()
         self._closing = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
 
@@ -112,6 +112,7 @@ class FaultServer:
                 if not _read_request(connection):
                     return
                 self.requests += 1
+                self.asked.set()
                 for step in self._steps:
                     self._do(step, connection)
             except OSError:

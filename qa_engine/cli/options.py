@@ -57,14 +57,10 @@ PasswordOption = Annotated[
 
 
 def load_config(file: Path | None) -> Config:
-    """The configuration, from the named file or as usual."""
-    import os
+    """The configuration from all sources, with the named file instead of the usual one; see `Config.load`."""
+    from qa_engine.config import Config
 
-    from qa_engine.config import ENV_PREFIX, Config
-
-    if file is not None:
-        os.environ[f"{ENV_PREFIX}CONFIG"] = str(file)
-    return Config()
+    return Config.load(file)
 
 
 def with_reading(config: Config, parser: str | None, ocr: str | None, passwords: list[str] | None) -> Config:

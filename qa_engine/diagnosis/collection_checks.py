@@ -42,17 +42,17 @@ def check_files(view: CollectionView, commands: Commands) -> Iterator[Check]:
     for record in view.files.values():
         states.setdefault(file_state(record), []).append(record)
     gone, changed = states.get("gone", []), states.get("changed", [])
-    told = [
+    descriptions = [
         f"{len(records)} {state} ({some_of(record.path for record in records)})"
         for state, records in states.items()
         if state != "unchanged"
     ]
-    if not told:
+    if not descriptions:
         yield ok("files", f"{counted(len(view.files), 'file')} as ingested.")
         return
-    mending = [commands.delete(gone)] * bool(gone) + [commands.ingest(changed)] * bool(changed)
+    repairs = [commands.delete(gone)] * bool(gone) + [commands.ingest(changed)] * bool(changed)
     many = counted(len(view.files), "file")
-    yield warning("files", f"Of {many}: {'; '.join(told)}.", " && ".join(mending) or None)
+    yield warning("files", f"Of {many}: {'; '.join(descriptions)}.", " && ".join(repairs) or None)
 
 
 def check_collection(

@@ -12,8 +12,9 @@ from qa_engine.diagnosis.catalog_checks import CollectionView
 from qa_engine.diagnosis.commands import Commands
 from qa_engine.diagnosis.report import Check, counted, failed, ok, some_of, warning
 from qa_engine.errors import StorageError
-from qa_engine.index.bm25.index import Bm25Folder, StoredSegment
-from qa_engine.text.tokenizer import ANALYSER_VERSION
+from qa_engine.index.bm25.folder import Bm25Folder
+from qa_engine.index.bm25.segment import StoredSegment
+from qa_engine.text.tokenizer import TOKENIZER_VERSION
 
 
 def check_bm25(view: CollectionView, commands: Commands, config: Bm25Config) -> Iterator[Check]:
@@ -21,18 +22,18 @@ def check_bm25(view: CollectionView, commands: Commands, config: Bm25Config) -> 
     again = commands.rebuild()
     folder = Bm25Folder(view.paths.bm25)
     if not folder.manifest(view.published).is_file():
-        told = f"There is no BM25 index of the published state {view.published} in {folder.folder}."
-        yield failed("bm25", told, again, may_lag=True)
+        message = f"There is no BM25 index of the published state {view.published} in {folder.folder}."
+        yield failed("bm25", message, again, may_lag=True)
         return
     try:
         facts, segments = folder.segments(view.published)
     except StorageError as error:
         yield failed("bm25", str(error), again, may_lag=True)
         return
-    if facts.get("analyser") != ANALYSER_VERSION:
+    if facts.get("analyser") != TOKENIZER_VERSION:
         yield failed(
             "bm25",
-            f"The BM25 index was made by the analyser {facts.get('analyser')}, this is {ANALYSER_VERSION}.",
+            f"The BM25 index was made by the analyser {facts.get('analyser')}, this is {TOKENIZER_VERSION}.",
             again,
         )
         return
@@ -90,16 +91,20 @@ def _differences(segments: Sequence[StoredSegment], view: CollectionView) -> lis
     extra = sizes.keys() - view.live.keys()
     uneven = [name for name in sizes.keys() & view.live.keys() if sizes[name] != view.live[name]]
     paths = [record.path for record in view.files_of(missing)]
-    told = []
+    differences = []
     if missing:
-        told.append(f"{counted(len(missing), 'document')} missing ({some_of(paths or sorted(missing))})")
+        differences.append(
+            f"{counted(len(missing), 'document')} missing ({some_of(paths or sorted(missing))})"
+        )
     if extra:
-        told.append(f"{counted(len(extra), 'document')} that are not live ({some_of(sorted(extra))})")
+        differences.append(f"{counted(len(extra), 'document')} that are not live ({some_of(sorted(extra))})")
     if twice:
-        told.append(f"{counted(len(twice), 'document')} in several segments ({some_of(sorted(twice))})")
+        differences.append(
+            f"{counted(len(twice), 'document')} in several segments ({some_of(sorted(twice))})"
+        )
     if uneven:
         counts = [
             f"{name}: {sizes[name]} sentences, {view.live[name]} in the catalog" for name in sorted(uneven)
         ]
-        told.append(f"{counted(len(uneven), 'document')} of another length ({some_of(counts)})")
-    return told
+        differences.append(f"{counted(len(uneven), 'document')} of another length ({some_of(counts)})")
+    return differences

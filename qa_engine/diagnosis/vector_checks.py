@@ -86,8 +86,8 @@ def check_vectors(
     except StorageError as error:
         passing = isinstance(error.__context__, Timeout)
         denied = not os.access(view.paths.chroma, os.R_OK | os.W_OK | os.X_OK)
-        mending = commands.look_again() if passing else commands.permit() if denied else anew
-        yield failed("vectors", str(error), mending, may_lag=True)
+        repair = commands.look_again() if passing else commands.permit() if denied else anew
+        yield failed("vectors", str(error), repair, may_lag=True)
         return
     if damage:
         yield failed("vectors", damage, anew, may_lag=True)
@@ -169,8 +169,8 @@ def _compared(
         lost = sum(map(len, missing.values()))
         whose = some_of(record.path for record in records) or some_of(sorted(missing))
         also = f"; there are also {_strangers(orphans)}" if orphans else ""
-        told = f"{counted(lost, 'sentence')} of {view.nodes} missing in {what}, of {whose}{also}."
-        return failed(check, told, bring_back(records) if records else take_out, may_lag=True)
+        message = f"{counted(lost, 'sentence')} of {view.nodes} missing in {what}, of {whose}{also}."
+        return failed(check, message, bring_back(records) if records else take_out, may_lag=True)
     if orphans:
         return failed(check, f"In {what} there are {_strangers(orphans)}.", take_out, may_lag=True)
     return ok(check, f"{counted(view.nodes, 'sentence')}, those of the catalog.")
@@ -184,10 +184,10 @@ def _unreadable(store: SentenceVectorStore, identifiers: Sequence[str]) -> str:
     if not sample:
         return ""
     try:
-        found: Any = store._collection.get(ids=sample, include=["embeddings"])
+        rows: Any = store._collection.get(ids=sample, include=["embeddings"])
     except ChromaError as error:
         return f"Vectors cannot be read ({error})."
-    sizes = {len(vector) for vector in found["embeddings"]}
+    sizes = {len(vector) for vector in rows["embeddings"]}
     return (
         ""
         if len(sizes) == 1

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from decimal import Decimal
 
-from qa_engine.text.numbers import quantities
+from qa_engine.text.number_terms import number_terms
 from qa_engine.text.tokenizer import fold
 
 _MAGNITUDES = {
@@ -71,7 +71,7 @@ def _note(source: str, plain: set[Decimal], scaled: set[Decimal]) -> None:
         scaled.add(whole)
         if match[2] is None:
             plain.add(value)
-    for term in quantities(fold(source).lower()):
+    for term in number_terms(fold(source).lower()):
         if "-" in term:
             scaled.update(Decimal(part) for part in term.split("-") if part.isdigit())
         elif leading := _LEADING.match(term):

@@ -21,7 +21,7 @@ from qa_engine.errors import QAEngineError
 from qa_engine.flow import Flow, call
 from qa_engine.models.llm import build_llm
 from qa_engine.models.remote.service_errors import llm_errors
-from qa_engine.text.reply_wrappers import Fence, Reasoning
+from qa_engine.text.reply_wrappers import without_wrappers
 
 T = TypeVar("T")
 _MAX_QUOTED_CHARS = 80
@@ -139,20 +139,6 @@ def build_auxiliary_llm(config: LlmConfig, timeout_seconds: float) -> LLM:
     seconds = min(timeout_seconds, config.timeout_seconds)
     update = {"timeout_seconds": seconds, "max_retries": 0, "fallback_model": None}
     return build_llm(config.model_copy(update=update))
-
-
-def without_wrappers(reply: str) -> str:
-    """A reply without its reasoning and without a code fence around it.
-
-    Example:
-        >>> without_wrappers("<think>easy</think>\\n```\\nyes\\n```")
-        'yes'
-    """
-    reasoning, fence = Reasoning(), Fence()
-    text, _ = reasoning.feed(reply)
-    rest, only_reasoning = reasoning.finish()
-    shown = rest if only_reasoning else text + rest
-    return (fence.feed(shown) + fence.finish()).strip()
 
 
 def quoted(text: str) -> str:

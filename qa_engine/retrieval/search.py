@@ -199,12 +199,12 @@ class CollectionSearch:
             return [None]
         catalogs = [reader.catalog for reader in self._readers]
         scopes: list[Scope | None] = []
-        taken: set[str] = set()
+        covered: set[str] = set()
         for catalog, snapshot in zip(catalogs, snapshots, strict=True):
             # Asked for only if the key is not one of this collection.
             keys = (key for other in catalogs if other is not catalog for key in other.metadata_keys())
-            scope = resolve(filters, catalog, keys, snapshot.bm25.document_ids).without(taken)
-            taken.update(scope.conditions)
+            scope = resolve(filters, catalog, keys, snapshot.bm25.document_ids).without(covered)
+            covered.update(scope.conditions)
             scopes.append(None if filters is None and scope.complete else scope)
         return scopes
 

@@ -36,7 +36,6 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     catalog = Catalog(collection_paths(tmp_path / "storage", "default").catalog)
     catalog.set_meta(identity=json.dumps(embedding_identity(Config.of(tmp_path / "other.toml").embedding)))
     catalog.close()
-    monkeypatch.setenv("QA_ENGINE_CONFIG", "")  # so that what --config sets ends with the test
     return tmp_path
 
 

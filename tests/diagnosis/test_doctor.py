@@ -28,7 +28,7 @@ from qa_engine.diagnosis import storage_checks as place_checks
 from qa_engine.diagnosis.doctor import diagnose
 from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.errors import CollectionNotFoundError
-from qa_engine.index.bm25.index import Bm25Folder
+from qa_engine.index.bm25.folder import Bm25Folder
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.vectors.token_store import TOKEN_BITS, TokenStore

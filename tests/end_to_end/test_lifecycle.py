@@ -30,14 +30,13 @@ def storage(tmp_path_factory: pytest.TempPathFactory, hash_embedding: Any) -> Pa
 def closed_readers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the collections whose readers were closed."""
     names: list[str] = []
-    close = getattr(IndexReader, "close", None)
+    close = IndexReader.close
 
     def noted(reader: IndexReader) -> None:
         names.append(reader.name)
-        if close is not None:
-            close(reader)
+        close(reader)
 
-    monkeypatch.setattr(IndexReader, "close", noted, raising=False)
+    monkeypatch.setattr(IndexReader, "close", noted)
     return names
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from qa_engine.text.citation_marks import CITATION
-from qa_engine.text.tokenizer import HAN
+from qa_engine.text.tokenizer import HAN_CLASS
 
-_HAN = re.compile(f"[{HAN}]")
+_HAN = re.compile(f"[{HAN_CLASS}]")
 _OTHER_SCRIPT = re.compile(
     "[\u3041-\u3096\u30a1-\u30fa\uac00-\ud7a3\u0400-\u052f\u0590-\u06ff\u0900-\u0e7f]|[\u0370-\u03ff](?=[\u0370-\u03ff])"
 )

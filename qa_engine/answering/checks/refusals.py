@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 
-from qa_engine.text.citation_marks import CITATION
+from qa_engine.text.citation_marks import CITATION, CITATION_RUN
 
+_CITED_AFTER_STOP = re.compile(rf"([。！？!?.]+)[ \t]*({CITATION_RUN.pattern})")
 _SENTENCE_END = re.compile(r"[。！？!?\n]+|\.(?=\s|$)")
 _DECORATION = re.compile(r"[*_#>`\"'“”‘’「」『』《》\s]+")
 _LEADING = re.compile(
@@ -109,7 +110,7 @@ def is_refusal(text: str) -> bool:
 
 def _sentences(text: str) -> list[str]:
     """Sentences, without mere greetings and apologies; a citation after a full stop goes before it."""
-    attached = re.sub(r"([。！？!?.]+)[ \t]*((?:\[[1-9]\d{0,2}\])+)", r"\2\1", text)
+    attached = _CITED_AFTER_STOP.sub(r"\2\1", text)
     parts = (part.strip() for part in _SENTENCE_END.split(attached))
     return [part for part in parts if _bare(part)]
 

@@ -121,11 +121,11 @@ def load_model_ahead(settings: Config) -> None:
     if settings.embedding.provider != "local":
         return
     from qa_engine.errors import QAEngineError
-    from qa_engine.models.e5.encoder import E5Encoder
+    from qa_engine.models.e5.shared import shared_encoder
 
     def load() -> None:
         try:
-            E5Encoder.shared(progress=say)
+            shared_encoder(progress=say)
         except QAEngineError:
             return  # raised again, to the user, where the model is used
 

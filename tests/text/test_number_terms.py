@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa_engine.text.numbers import quantities
+from qa_engine.text.number_terms import number_terms
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ from qa_engine.text.numbers import quantities
     ],
 )
 def test_spellings_of_one_quantity_share_a_term(term: str, spellings: list[str]) -> None:
-    assert [spelling for spelling in spellings if term not in set(quantities(spelling))] == []
+    assert [spelling for spelling in spellings if term not in set(number_terms(spelling))] == []
 
 
 @pytest.mark.parametrize(
@@ -61,16 +61,16 @@ def test_spellings_of_one_quantity_share_a_term(term: str, spellings: list[str])
     ],
 )
 def test_what_only_looks_like_a_quantity_gives_none(text: str) -> None:
-    assert list(quantities(text)) == []
+    assert list(number_terms(text)) == []
 
 
 def test_year_of_a_date_is_no_duration() -> None:
-    assert "2024year" not in set(quantities("2024年"))
-    assert "20year" in set(quantities("20年"))
+    assert "2024year" not in set(number_terms("2024年"))
+    assert "20year" in set(number_terms("20年"))
 
 
 @given(st.text("第〇一二三十百千万亿条年月日0123456789.,-/% kmay", max_size=60))
 def test_any_text_gives_terms_without_blanks(text: str) -> None:
-    for term in quantities(text):
+    for term in number_terms(text):
         assert term
         assert " " not in term
