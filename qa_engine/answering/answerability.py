@@ -26,7 +26,7 @@ from qa_engine.text.tokenizer import tokenize
 FEATURES = ("support", "weakest", "lead", "coverage", "dense")
 """The features that an `AnswerabilityModel` weighs; see `AnswerabilityFeatures`."""
 PAIRS = ("zh-zh", "en-en", "zh-en", "en-zh")
-"""The languages of question and passage; ``en`` is all that is not Chinese."""
+"""The languages of question and passage; ``en`` stands for every language but Chinese."""
 LLM_THRESHOLD_KEY = "hopeless"
 """Key of ``llm_threshold`` in JSON, in stored calibrations as well."""
 logger = logging.getLogger("qa_engine.answering")
@@ -34,7 +34,7 @@ logger = logging.getLogger("qa_engine.answering")
 
 @dataclass(frozen=True)
 class AnswerabilityFeatures:
-    """How the passages that an answer may use support the question.
+    """How strongly the passages that an answer may use support the question, in numbers.
 
     Attributes:
         support: the highest score of the reranker.
@@ -59,9 +59,9 @@ class AnswerabilityFeatures:
     ) -> AnswerabilityFeatures:
         """
         Args:
-            question: in the wording that the passages were compared with.
-            candidates: at least one, best first.
-            used: how many of them the answer may use.
+            question: the question in the wording that the passages were compared with.
+            candidates: at least one passage, best first.
+            used: how many of the candidates the answer may use.
             with_coverage: whether to tokenize the texts for their coverage, which is 0 otherwise.
         """
         scores = [_scores(passage) for passage in candidates]

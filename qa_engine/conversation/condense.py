@@ -1,4 +1,4 @@
-"""Makes a follow-up of a conversation a question that stands alone: by one call of a language model, or by rules."""
+"""Rewrites a follow-up of a conversation as a question that stands alone, by a language model or by rules."""
 
 from __future__ import annotations
 

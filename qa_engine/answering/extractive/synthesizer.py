@@ -59,7 +59,7 @@ class ExtractiveSynthesizer(BaseSynthesizer):
     """Passages in, the sentences that answer best as a Chinese answer with citations out. No language model, no key.
 
     How well a sentence supports the question is the late interaction of the two; where the reranker has computed it from
-    stored vectors, its scores are taken. With other signs, this decides what is quoted: see
+    stored vectors, its scores are taken. With other features, this decides what is quoted: see
     `qa_engine.answering.extractive.sentence_choice`. English evidence is quoted as it is.
 
     Args:
