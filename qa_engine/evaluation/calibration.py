@@ -43,13 +43,11 @@ class Example:
         evidence: features of the retrieved passages.
         answered: whether the passages hold the answer.
         answerable: whether the documents do: refusing such a question is wrong, even if the answer was not retrieved.
-        weight: weight of the example in the fit.
     """
 
     evidence: Evidence
     answered: bool
     answerable: bool
-    weight: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -230,7 +228,6 @@ def _fitted(
     values = np.array([example.evidence.values() for example in examples]) * admitted
     pairs = np.array([[example.evidence.pair == pair for pair in PAIRS] for example in examples], float)
     targets = np.where([example.answered for example in examples], 1.0, -1.0)
-    counts = np.array([example.weight for example in examples])
     mean, spread = values.mean(axis=0), np.maximum(values.std(axis=0), 1e-6)
     table = np.hstack([(values - mean) / spread, pairs, np.ones((len(examples), 1))])
     start = np.zeros(table.shape[1])
@@ -244,8 +241,8 @@ def _fitted(
     def loss(parameters: Numbers) -> tuple[float, Numbers]:
         margins = targets * (table @ parameters)
         away = parameters - start
-        value = float(counts @ np.logaddexp(0, -margins) + 0.5 * (pull * away) @ away)
-        slope = -(counts * targets * np.exp(-np.logaddexp(0, margins))) @ table + pull * away
+        value = float(np.logaddexp(0, -margins).sum() + 0.5 * (pull * away) @ away)
+        slope = -(targets * np.exp(-np.logaddexp(0, margins))) @ table + pull * away
         return value, slope
 
     best = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 1000}).x

@@ -11,9 +11,10 @@ from qa_engine.cli.options import CollectionsOption, ConfigOption, JsonOption, S
 from qa_engine.cli.output import print_json, results, say
 from qa_engine.errors import InputError
 from qa_engine.evaluation import require_packages
+from qa_engine.evaluation.commands import print_table
 
 if TYPE_CHECKING:
-    from qa_engine.evaluation.comparison import Comparison, MeasureChange
+    from qa_engine.evaluation.comparison import Comparison
     from qa_engine.evaluation.records import RunResults
 
 _SHOWN = ("hit@1", "hit@10", "mrr@10", "within_600", "page_hit@1")
@@ -111,59 +112,45 @@ def _compare(folders: list[Path], out: Path | None, as_json: bool) -> None:
 
 
 def _show(measured: RunResults, out: Path) -> None:
-    from rich.table import Table
-
-    console = results()
-    if measured.retrieval:
-        table = Table(title="retrieval")
-        table.add_column("")
-        for stage in measured.retrieval:
-            table.add_column(stage, justify="right")
-        for name in _SHOWN:
-            row = [stage.get(name) for stage in measured.retrieval.values()]
-            if any(row):
-                table.add_row(name, *("" if summary is None else f"{summary.mean:.3f}" for summary in row))
-        console.print(table)
+    stages = measured.retrieval
+    rows = [
+        [name, *(f"{stage[name].mean:.3f}" if name in stage else "" for stage in stages.values())]
+        for name in _SHOWN
+        if any(name in stage for stage in stages.values())
+    ]
+    if stages:
+        print_table(["", *stages], rows, title="retrieval")
     if measured.answers:
-        table = Table(title="answers")
-        for column in ("", "mean", "questions"):
-            table.add_column(column, justify="right" if column else "left")
-        for name, summary in measured.answers.items():
-            table.add_row(name, f"{summary.mean:.3f}", str(summary.count))
-        console.print(table)
+        rows = [[name, f"{one.mean:.3f}", str(one.count)] for name, one in measured.answers.items()]
+        print_table(["", "mean", "questions"], rows, title="answers")
     refusals = measured.refusals
     if refusals is not None and refusals.recall is not None:
         precision = "–" if refusals.precision is None else f"{refusals.precision:.3f}"
-        console.print(f"refusals: precision {precision}, recall {refusals.recall:.3f}", markup=False)
+        results().print(f"refusals: precision {precision}, recall {refusals.recall:.3f}", markup=False)
     failed = sum(measured.failures.values())
-    console.print(f"{measured.cases} questions, {failed} failed; the report is in {out}.", markup=False)
+    results().print(f"{measured.cases} questions, {failed} failed; the report is in {out}.", markup=False)
 
 
 def _show_comparison(comparison: Comparison, out: Path | None) -> None:
-    from rich.table import Table
-
-    table = Table()
-    for column in ("", "first", "second", "difference", "95 % interval", "p"):
-        table.add_column(column, justify="right" if column else "left")
-    rows: dict[str, MeasureChange] = {
-        f"reranked {name}": change for name, change in comparison.retrieval.get("reranked", {}).items()
-    }
-    for name, change in {**rows, **comparison.answers, **comparison.judgements}.items():
-        table.add_row(
+    reranked = comparison.retrieval.get("reranked", {})
+    changes = {f"reranked {name}": change for name, change in reranked.items()}
+    rows = [
+        [
             name,
             f"{change.before:.3f}",
             f"{change.after:.3f}",
             f"{change.difference:+.3f}",
             f"{change.low:+.3f} … {change.high:+.3f}",
             "" if change.mcnemar is None else f"{change.mcnemar.p_value:.3f}",
-        )
-    console = results()
-    console.print(table)
+        ]
+        for name, change in {**changes, **comparison.answers, **comparison.judgements}.items()
+    ]
+    print_table(["", "first", "second", "difference", "95 % interval", "p"], rows)
     where = f"; the report is in {out}" if out is not None else ""
-    console.print(
+    results().print(
         f"{comparison.paired} questions in both, {len(comparison.regressions)} worse, "
         f"{len(comparison.improvements)} better{where}.",
         markup=False,
     )
     for case in comparison.regressions[:5]:
-        console.print(f"worse: {case.question} ({case.change:+.3f})", markup=False)
+        results().print(f"worse: {case.question} ({case.change:+.3f})", markup=False)

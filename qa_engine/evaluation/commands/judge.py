@@ -12,6 +12,7 @@ from qa_engine.cli.options import ConfigOption, JsonOption, load_config
 from qa_engine.cli.output import print_json, results
 from qa_engine.errors import InputError
 from qa_engine.evaluation import require_packages
+from qa_engine.evaluation.commands import print_table
 
 if TYPE_CHECKING:
     from qa_engine.config import Config
@@ -116,16 +117,10 @@ def _read_guidelines(path: Path) -> list[str]:
 
 
 def _show(run: Path, report: JudgeReport, page: Path) -> None:
-    from rich.table import Table
-
     from qa_engine.evaluation.judges.judgements import JUDGEMENTS
 
-    console = results()
-    table = Table()
-    for column in ("judge", "model", "judged", "passed", "mean", "unparsed", "errors", "skipped", "kappa"):
-        table.add_column(column, justify="left" if column in {"judge", "model"} else "right")
-    for item in report.summaries:
-        table.add_row(
+    rows = [
+        [
             item.judge,
             item.model,
             str(item.judged),
@@ -135,9 +130,12 @@ def _show(run: Path, report: JudgeReport, page: Path) -> None:
             str(item.errors),
             ", ".join(f"{count} {reason}" for reason, count in sorted(item.skipped.items())) or "0",
             _kappa(item),
-        )
-    console.print(table)
-    console.print(
+        ]
+        for item in report.summaries
+    ]
+    head = ["judge", "model", "judged", "passed", "mean", "unparsed", "errors", "skipped", "kappa"]
+    print_table(head, rows, words=2)
+    results().print(
         f"{report.asked} requests were sent; the verdicts are in {run / JUDGEMENTS} and {page}.", markup=False
     )
 

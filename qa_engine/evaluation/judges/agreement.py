@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,12 +73,9 @@ def agreement(labels: Iterable[Label], judged: Iterable[JudgedCase], judge: str)
     verdicts = {item.id: verdict_of(item) for item in judged if item.judge == judge}
     own = {label.id: label.label for label in labels if label.judge == judge}
     pairs = [(label, verdict) for id, label in own.items() if (verdict := verdicts.get(id)) is not None]
-    confusion: dict[str, int] = {}
-    for label, verdict in pairs:
-        confusion[f"{label}/{verdict}"] = confusion.get(f"{label}/{verdict}", 0) + 1
     agreed = sum(label == verdict for label, verdict in pairs) / len(pairs) if pairs else None
-    low, high = kappa_interval(pairs)
-    return Agreement(len(own), len(pairs), agreed, kappa(pairs), low, high, dict(sorted(confusion.items())))
+    confusion = Counter(f"{label}/{verdict}" for label, verdict in sorted(pairs))
+    return Agreement(len(own), len(pairs), agreed, kappa(pairs), *kappa_interval(pairs), dict(confusion))
 
 
 def kappa(pairs: Sequence[tuple[str, str]]) -> float | None:
@@ -87,13 +85,7 @@ def kappa(pairs: Sequence[tuple[str, str]]) -> float | None:
         >>> kappa([("yes", "yes"), ("no", "no"), ("yes", "no"), ("no", "no")])
         0.5
     """
-    if not pairs:
-        return None
-    names = sorted({name for pair in pairs for name in pair})
-    table = np.zeros((len(names), len(names)))
-    for label, verdict in pairs:
-        table[names.index(label), names.index(verdict)] += 1
-    return _kappa(table)
+    return _kappa(Counter(pairs))
 
 
 def kappa_interval(pairs: Sequence[tuple[str, str]]) -> tuple[float | None, float | None]:
@@ -101,17 +93,10 @@ def kappa_interval(pairs: Sequence[tuple[str, str]]) -> tuple[float | None, floa
     if len(pairs) < 2 or kappa(pairs) is None:
         return None, None
     kinds = sorted(set(pairs))
-    counts = np.array([pairs.count(kind) for kind in kinds])
-    names = sorted({name for pair in kinds for name in pair})
-    cells = [(names.index(label), names.index(verdict)) for label, verdict in kinds]
-    drawn = np.random.default_rng(_SEED).multinomial(len(pairs), counts / len(pairs), _RESAMPLES)
-    values = []
-    for row in drawn:
-        table = np.zeros((len(names), len(names)))
-        for cell, count in zip(cells, row, strict=True):
-            table[cell] = count
-        if (value := _kappa(table)) is not None:
-            values.append(value)
+    shares = np.array([pairs.count(kind) for kind in kinds]) / len(pairs)
+    draws = np.random.default_rng(_SEED).multinomial(len(pairs), shares, _RESAMPLES)
+    resampled = [_kappa(dict(zip(kinds, draw.tolist(), strict=True))) for draw in draws]
+    values = [value for value in resampled if value is not None]
     if not values:
         return None, None
     low, high = np.percentile(values, [2.5, 97.5])
@@ -170,8 +155,16 @@ def _label(content: dict[str, Any]) -> str:
     return _VERDICTS[str(value).strip().lower()]
 
 
-def _kappa(table: np.ndarray[Any, np.dtype[np.float64]]) -> float | None:
-    total = table.sum()
-    observed = float(np.trace(table)) / total
-    expected = float(table.sum(axis=0) @ table.sum(axis=1)) / total**2
-    return None if expected >= 1 else (observed - expected) / (1 - expected)
+def _kappa(counts: Mapping[tuple[str, str], int]) -> float | None:
+    """Cohen's kappa (1960) of counted pairs."""
+    total = sum(counts.values())
+    labels: Counter[str] = Counter()
+    verdicts: Counter[str] = Counter()
+    for (label, verdict), count in counts.items():
+        labels[label] += count
+        verdicts[verdict] += count
+    expected = sum(labels[name] * verdicts[name] for name in labels) / total**2 if total else 1.0
+    if expected >= 1:
+        return None
+    observed = sum(count for (label, verdict), count in counts.items() if label == verdict) / total
+    return (observed - expected) / (1 - expected)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from qa_engine.evaluation.run_folder import RecordLog, exclusive, read_records
@@ -49,51 +49,46 @@ class JudgedCase:
         return not self.error and (self.score is not None or bool(self.unparsed))
 
 
-@dataclass
 class Judgements:
-    """The judgements of a run.
+    """The judgements of a run; `open_judgements` opens those of a folder.
+
+    Args:
+        folder: of the run; without one, they are kept in memory.
 
     Attributes:
         replies: by the fingerprint of the request, from earlier runs and this one.
         latest: by the id of the case and the judge.
-        log: the file; None to keep them in memory only.
     """
 
-    replies: dict[str, str] = field(default_factory=dict)
-    latest: dict[tuple[str, str], JudgedCase] = field(default_factory=dict)
-    log: RecordLog[JudgedCase] | None = None
+    def __init__(self, folder: Path | None = None) -> None:
+        self._log = RecordLog(folder / JUDGEMENTS, JudgedCase) if folder is not None else None
+        self.replies: dict[str, str] = {}
+        self.latest: dict[tuple[str, str], JudgedCase] = {}
+        for judged in self._log.records if self._log is not None else ():
+            self._remember(judged)
 
     def add(self, judged: JudgedCase) -> None:
         """Adds a judgement; when this returns, it is on the disk."""
-        if self.log is not None:
-            self.log.append(judged)
-        self.remember(judged)
+        if self._log is not None:
+            self._log.append(judged)
+        self._remember(judged)
 
-    def remember(self, judged: JudgedCase) -> None:
-        """Adds a judgement that is on the disk already."""
+    def _remember(self, judged: JudgedCase) -> None:
         self.latest[judged.id, judged.judge] = judged
         self.replies.update(zip(judged.requests, judged.replies, strict=False))
 
 
 @contextmanager
-def open_judgements(folder: Path | None) -> Iterator[Judgements]:
-    """The judgements in the folder of a run, for one process at a time; without a folder, they are kept in memory.
+def open_judgements(folder: Path) -> Iterator[Judgements]:
+    """The judgements in the folder of a run, for one process at a time.
 
     Raises:
         InputError: another process is judging the same run, or the file cannot be read.
         StorageError: it cannot be written.
     """
-    judgements = Judgements()
-    if folder is None:
-        yield judgements
-        return
-    path = folder / JUDGEMENTS
     message = f"Another process is judging {folder}: wait for it, or stop it."
     with exclusive(folder / f"{JUDGEMENTS}.lock", message):
-        judgements.log = RecordLog(path, JudgedCase)
-        for judged in judgements.log.records:
-            judgements.remember(judged)
-        yield judgements
+        yield Judgements(folder)
 
 
 def read_judgements(folder: Path) -> list[JudgedCase]:

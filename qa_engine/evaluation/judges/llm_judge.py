@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
-from llama_index.core.base.response.schema import Response
 from llama_index.core.evaluation import BaseEvaluator, EvaluationResult
 from llama_index.core.llms import LLM
 from llama_index.core.prompts import BasePromptTemplate, ChatPromptTemplate, PromptTemplate
@@ -132,12 +131,6 @@ class LlmJudge(BaseEvaluator):
         if missing := missing_input(self.needs, sample):
             raise InputError(f"The judge {self.name!r} needs {_ARGUMENTS[missing]}, and got none.")
         return await self.judge(sample)
-
-    async def aevaluate_response(
-        self, query: str | None = None, response: Response | None = None, **kwargs: Any
-    ) -> EvaluationResult:
-        """`aevaluate` for a `Response` with its sources."""
-        return await super().aevaluate_response(query=query, response=response, **kwargs)
 
     @abstractmethod
     def _variables(self, sample: Sample) -> dict[str, str]:

@@ -10,6 +10,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -104,7 +105,7 @@ async def ajudge(
     cases = _cases(run)
     others = {case.id: case.answer for case in _cases(against)} if against is not None else {}
     folder = run if isinstance(run, Path) else None
-    with open_judgements(folder) as judgements:
+    with open_judgements(folder) if folder is not None else nullcontext(Judgements()) as judgements:
         tasks: list[tuple[Judge, CaseResult, Sample]] = []
         skipped: dict[str, Counter[str]] = {item.name: Counter() for item in panel}
         for item in panel:

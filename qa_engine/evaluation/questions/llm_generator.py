@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,6 +22,7 @@ from qa_engine.evaluation.questions.labelled import LabelledQuestion
 from qa_engine.evaluation.questions.sampling import SourcePassage, as_question
 from qa_engine.evaluation.records import is_outage
 from qa_engine.models.service_errors import llm_errors
+from qa_engine.retrieval.expansion_reply import unwrapped
 
 PASSAGE_CHARS = 200
 """Minimum length of a passage, if its document is long enough."""
@@ -151,27 +152,16 @@ def read_pair(reply: str) -> tuple[str, str] | None:
         >>> read_pair('```json\\n{"question": "塔有多高？", "answer": "71.679米"}\\n```')
         ('塔有多高？', '71.679米')
     """
-    for content in _objects(reply):
-        question, answer = content.get("question"), content.get("answer")
-        if isinstance(question, str) and isinstance(answer, str | int | float):
-            return question.strip(), str(answer).strip()
-        if "question" in content and question is None:
-            return "", ""
-    if pair := _PAIR.search(reply):
+    text = unwrapped(reply)
+    try:
+        content = json.loads(text[text.find("{") : text.rfind("}") + 1])
+    except (ValueError, RecursionError):
+        content = {}
+    question, answer = content.get("question"), content.get("answer")
+    if isinstance(question, str) and isinstance(answer, str | int | float):
+        return question.strip(), str(answer).strip()
+    if "question" in content and question is None:
+        return "", ""
+    if pair := _PAIR.search(text):
         return pair["question"].strip(), pair["answer"].strip().split("\n")[0]
     return None
-
-
-def _objects(reply: str) -> Sequence[dict[str, object]]:
-    """The JSON objects in a reply."""
-    decoder, objects, start = json.JSONDecoder(), [], reply.find("{")
-    while start >= 0:
-        try:
-            content, end = decoder.raw_decode(reply, start)
-        except (ValueError, RecursionError):
-            end = start + 1
-        else:
-            if isinstance(content, dict):
-                objects.append(content)
-        start = reply.find("{", end)
-    return objects

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from qa_engine.evaluation import require_packages
-from qa_engine.evaluation.comparison import CaseChange, Comparison, MeasureChange
+from qa_engine.evaluation.comparison import Comparison
 from qa_engine.evaluation.judges.judgements import JudgedCase, latest_judgements, read_judgements
 from qa_engine.evaluation.judges.summary import read_summary
 from qa_engine.evaluation.metrics.ranking import BUDGETS
 from qa_engine.evaluation.metrics.summary import MEASURES
-from qa_engine.evaluation.records import CaseResult, MetricSummary, RefusalSummary, RunResults
+from qa_engine.evaluation.records import CaseResult, Judgement, RunResults
 from qa_engine.evaluation.reports.charts import histogram, line_chart
-from qa_engine.evaluation.reports.markdown import with_interval
-from qa_engine.evaluation.reports.template_engine import number, percent, render
+from qa_engine.evaluation.reports.template_engine import render
 from qa_engine.evaluation.run_folder import read_run, replace_file
 
 HTML_REPORT, HTML_COMPARISON = "report.html", "comparison.html"
@@ -35,51 +35,35 @@ OUTCOMES = {
 """Every outcome of a case, the worst first, and whether it is good; ``plain`` if that is not known."""
 
 
+@dataclass(frozen=True)
 class CaseView:
     """A case as the templates show it.
 
-    Args:
+    Attributes:
         case: the case.
-        judged: the verdicts of judges on it.
+        judgements: the verdicts on it, as the columns of their table.
     """
 
-    def __init__(self, case: CaseResult, judged: Sequence[JudgedCase] = ()) -> None:
-        self.case = case
-        self.outcome = _outcome(case)
-        self.kind = OUTCOMES[self.outcome]
-        facts = [f"f1 {case.measures['f1']:.2f}"] if "f1" in case.measures else []
-        if "total" in case.timings:
-            facts.append(f"{case.timings['total']:.2f} s")
-        self.facts = " · ".join(facts)
-        self.golds = [*case.gold.answers, *([case.gold.evidence] if case.gold.evidence else [])]
-        self.judgements = [_judgement(item) for item in judged if item.is_complete or item.error]
-        self.judgements += [
-            {
-                "judge": name,
-                "verdict": "–" if item.passed is None else "passed" if item.passed else "failed",
-                "kind": "plain",
-                "score": item.score,
-                "reasoning": item.failure.message if item.failure is not None else item.reason,
-                "model": "",
-            }
-            for name, item in case.judgements.items()
-        ]
-        self.measures = [[name, number(value)] for name, value in case.measures.items()]
-        self.timings = [[stage, f"{seconds:.4f}"] for stage, seconds in case.timings.items()]
-        self.stages = [
-            [
-                stage,
-                ranking.rank or "–",
-                ranking.page_rank or "–",
-                ", ".join(budget for budget, inside in ranking.within.items() if inside) or "–",
-            ]
-            for stage, ranking in case.stages.items()
-        ]
+    case: CaseResult
+    judgements: Sequence[Mapping[str, Any]] = ()
 
-    @staticmethod
-    def changed_measures(change: CaseChange) -> list[list[str]]:
-        """The rows of the measures that differ between two runs."""
-        return [[name, number(before), number(after)] for name, (before, after) in change.measures.items()]
+    @property
+    def outcome(self) -> str:
+        """One of `OUTCOMES`: faults first; ``answered`` or ``searched`` if the gold does not tell."""
+        case = self.case
+        if case.failure is not None:
+            return "failed"
+        if case.answer is None:
+            ranking = case.stages.get("reranked")
+            return "searched" if ranking is None else "not found" if ranking.rank is None else "found"
+        if not case.gold.answerable:
+            return "rightly refused" if case.refused else "answered, though the documents do not answer"
+        if case.refused:
+            return "refused, though the documents answer"
+        holds = case.measures.get("contains_answer")
+        if holds is None:
+            return "answered"
+        return "holds the gold answer" if holds == 1 else "lacks the gold answer"
 
 
 def write_html(run_dir: Path) -> Path:
@@ -95,22 +79,19 @@ def write_html(run_dir: Path) -> Path:
     """
     require_packages()
     results, cases = read_run(run_dir)
-    judged = latest_judgements(read_judgements(run_dir))
+    views = _views(cases, run_dir)
     page = render(
         "report.html.j2",
         title=f"Evaluation of {', '.join(results.manifest.collection)}",
         facts=_facts(results),
-        cases=[CaseView(case, judged.get(case.id, ())) for case in cases],
-        outcomes=_outcomes(cases),
-        answers=[
-            [name, with_interval(summary), summary.count, MEASURES.get(name, "")]
-            for name, summary in results.answers.items()
-        ],
-        judges=[_judge_row(item) for item in read_summary(run_dir)],
-        stages=list(results.retrieval),
-        retrieval=_retrieval(results.retrieval),
-        refusals=_refusals(results.refusals),
+        results=results,
+        measures=dict.fromkeys(name for stage in results.retrieval.values() for name in stage),
+        meanings=MEASURES,
+        judges=read_summary(run_dir),
         charts=_charts(results, cases),
+        views=views,
+        kinds=OUTCOMES,
+        outcomes=_outcomes(views),
     )
     replace_file(run_dir / HTML_REPORT, page)
     return run_dir / HTML_REPORT
@@ -134,63 +115,62 @@ def write_comparison_html(comparison: Comparison, out: Path) -> Path:
     require_packages()
     old = {case.id: case for case in read_run(comparison.before)[1]}
     new = {case.id: case for case in read_run(comparison.after)[1]}
-    judged = latest_judgements(read_judgements(Path(comparison.after)))
     changes = [*comparison.regressions, *reversed(comparison.improvements)]
+    views = _views([new[change.id] for change in changes], Path(comparison.after))
     page = render(
         "comparison.html.j2",
         title=f"{comparison.before} → {comparison.after}",
         comparison=comparison,
-        answers=_changes(comparison.answers),
-        judges=_changes(comparison.judgements),
-        retrieval={stage: _changes(measures) for stage, measures in comparison.retrieval.items()},
-        cases=[
-            (CaseView(new[change.id], judged.get(change.id, ())), change, old[change.id])
-            for change in changes
-        ],
-        outcomes=_outcomes([new[change.id] for change in changes]),
+        changed=[(view, change, old[change.id]) for view, change in zip(views, changes, strict=True)],
+        views=views,
+        kinds=OUTCOMES,
+        outcomes=_outcomes(views),
     )
     replace_file(out / HTML_COMPARISON, page)
     return out / HTML_COMPARISON
 
 
-def _outcome(case: CaseResult) -> str:
-    """One of `OUTCOMES`: faults first; ``answered`` or ``searched`` if the gold does not tell."""
-    if case.failure is not None:
-        return "failed"
-    if case.answer is None:
-        ranking = case.stages.get("reranked")
-        return "searched" if ranking is None else "not found" if ranking.rank is None else "found"
-    if not case.gold.answerable:
-        return "rightly refused" if case.refused else "answered, though the documents do not answer"
-    if case.refused:
-        return "refused, though the documents answer"
-    holds = case.measures.get("contains_answer")
-    return "answered" if holds is None else "holds the gold answer" if holds == 1 else "lacks the gold answer"
+def _views(cases: Sequence[CaseResult], run_dir: Path) -> list[CaseView]:
+    judged = latest_judgements(read_judgements(run_dir))
+    return [
+        CaseView(
+            case,
+            [
+                *(_verdict(item) for item in judged.get(case.id, ()) if item.is_complete or item.error),
+                *(_stored_verdict(name, item) for name, item in case.judgements.items()),
+            ],
+        )
+        for case in cases
+    ]
 
 
-def _outcomes(cases: Sequence[CaseResult]) -> list[tuple[str, str, int]]:
+def _outcomes(views: Sequence[CaseView]) -> list[tuple[str, str, int]]:
     """Each outcome with its kind and its number of cases."""
-    counts = Counter(map(_outcome, cases))
+    counts = Counter(view.outcome for view in views)
     return [(name, kind, counts[name]) for name, kind in OUTCOMES.items()]
 
 
-def _judgement(item: JudgedCase) -> dict[str, Any]:
+def _verdict(item: JudgedCase) -> dict[str, Any]:
     if item.error or item.unparsed:
         kind, verdict = "bad", "no reply" if item.error else "unparsed"
     elif item.judge == "pairwise":
-        kind, verdict = (
-            "plain",
-            {1.0: "better", 0.0: "worse"}.get(0.5 if item.score is None else item.score, "tie"),
-        )
+        kind, verdict = "plain", "tie" if item.score == 0.5 else "better" if item.passing else "worse"
     else:
         kind, verdict = ("good", "passed") if item.passing else ("bad", "failed")
+    reasoning = item.error or item.unparsed or item.reasoning
+    return {**vars(item), "kind": kind, "verdict": verdict, "reasoning": reasoning}
+
+
+def _stored_verdict(judge: str, item: Judgement) -> dict[str, Any]:
+    verdict = "–" if item.passed is None else "passed" if item.passed else "failed"
+    reasoning = item.failure.message if item.failure is not None else item.reason
     return {
-        "judge": item.judge,
+        **vars(item),
+        "judge": judge,
+        "kind": "plain",
         "verdict": verdict,
-        "kind": kind,
-        "score": item.score,
-        "reasoning": item.error or item.unparsed or item.reasoning,
-        "model": item.model,
+        "reasoning": reasoning,
+        "model": "",
     }
 
 
@@ -207,38 +187,6 @@ def _facts(results: RunResults) -> dict[str, str]:
         "Finished": results.finished_at,
         "Version": manifest.version,
     }
-
-
-def _judge_row(item: Mapping[str, Any]) -> list[object]:
-    agreement = item.get("agreement") or {}
-    rate = percent(item.get("passing_rate"))
-    if item.get("low") is not None:
-        rate += f" ({percent(item['low'])}–{percent(item['high'])})"
-    kappa = number(agreement.get("kappa"), 2)
-    if agreement.get("low") is not None:
-        kappa += f" ({agreement['low']:.2f}–{agreement['high']:.2f}), n={agreement.get('compared')}"
-    counts = [item.get(name, 0) for name in ("judged", "unparsed", "errors")]
-    skipped = ", ".join(f"{count} {reason}" for reason, count in (item.get("skipped") or {}).items())
-    mean = number(item.get("mean_score"), 2)
-    return [item["judge"], rate, mean, *counts, skipped or "0", kappa, item.get("model", "")]
-
-
-def _retrieval(stages: Mapping[str, Mapping[str, MetricSummary]]) -> list[list[str]]:
-    names = dict.fromkeys(name for stage in stages.values() for name in stage)
-    return [[name, *(with_interval(stage.get(name)) for stage in stages.values())] for name in names]
-
-
-def _refusals(refusals: RefusalSummary | None) -> list[list[object]]:
-    if refusals is None:
-        return []
-    return [
-        ["questions that the documents answer", refusals.answerable],
-        ["questions that they do not", refusals.unanswerable],
-        ["refused", refusals.refused],
-        ["share of the refusals that are right (precision)", percent(refusals.precision)],
-        ["share of the unanswerable that are refused (recall)", percent(refusals.recall)],
-        ["share of the answerable that are refused", percent(refusals.false_refusals)],
-    ]
 
 
 def _charts(results: RunResults, cases: Sequence[CaseResult]) -> list[str]:
@@ -270,13 +218,3 @@ def _charts(results: RunResults, cases: Sequence[CaseResult]) -> list[str]:
     if seconds:
         charts.append(histogram("latency", "Time of a question", seconds, results.seconds))
     return charts
-
-
-def _changes(changes: Mapping[str, MeasureChange]) -> list[list[object]]:
-    rows = []
-    for name, change in changes.items():
-        test = change.mcnemar
-        difference = f"{change.difference:+.3f} ({change.low:+.3f} … {change.high:+.3f})"
-        tested = ("–", "–", "–") if test is None else (test.gained, test.lost, number(test.p_value))
-        rows.append([name, number(change.before), number(change.after), difference, change.count, *tested])
-    return rows

@@ -1,4 +1,4 @@
-"""Renders the templates of the HTML reports: everything that comes from a run is escaped."""
+"""Renders the templates of the reports; in HTML everything that comes from a run is escaped."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from qa_engine.evaluation.comparison import MeasureChange
 from qa_engine.evaluation.metrics.ranking import squash
+from qa_engine.evaluation.records import MetricSummary
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from jinja2.nodes import EvalContext
 
+_MAX_CHARS = 200
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")
 
 
@@ -71,6 +75,30 @@ def pages(first: int | None, last: int | None) -> str:
     return f"page {first}" if last in (None, first) else f"pages {first}–{last}"
 
 
+def interval(summary: MetricSummary | None) -> str:
+    """A mean with its interval, to three places; empty for None."""
+    if summary is None:
+        return ""
+    ends = f" ({summary.low:.3f}–{summary.high:.3f})" if summary.low is not None else ""
+    return f"{summary.mean:.3f}{ends}"
+
+
+def difference(change: MeasureChange) -> str:
+    """The difference between two runs with its interval, to three places."""
+    return f"{change.difference:+.3f} ({change.low:+.3f} … {change.high:+.3f})"
+
+
+def line(value: str) -> str:
+    """A text in one line of Markdown, shortened if it is long."""
+    words = " ".join(value.split())
+    return words if len(words) <= _MAX_CHARS else words[:_MAX_CHARS] + "…"
+
+
+def cell(value: str) -> str:
+    """A text in a cell of a Markdown table."""
+    return " ".join(value.split()).replace("|", "\\|")
+
+
 def digest(content: str) -> str:
     """The hash by which the content security policy of a page allows a style or a script."""
     return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
@@ -78,18 +106,21 @@ def digest(content: str) -> str:
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from jinja2 import Environment, PackageLoader, StrictUndefined, pass_eval_context
+
+    @pass_eval_context
+    def without_forbidden(context: EvalContext, value: object) -> object:
+        return _allowed(value) if context.autoescape and type(value) is str else value
 
     environment = Environment(
         loader=PackageLoader("qa_engine.evaluation.reports"),
-        autoescape=True,
+        autoescape=lambda name: name is not None and name.endswith(".html.j2"),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        keep_trailing_newline=True,
-        finalize=lambda value: _allowed(value) if type(value) is str else value,
+        finalize=without_forbidden,
     )
-    for function in (marked, number, percent, pages, digest):
+    for function in (marked, number, percent, pages, interval, difference, line, cell, digest):
         environment.filters[function.__name__] = function
     for name in ("report.css", "report.js"):
         assert environment.loader is not None
