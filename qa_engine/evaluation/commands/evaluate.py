@@ -121,7 +121,7 @@ def _show(measured: RunResults, out: Path) -> None:
     if stages:
         print_table(["", *stages], rows, title="retrieval")
     if measured.answers:
-        rows = [[name, f"{one.mean:.3f}", str(one.count)] for name, one in measured.answers.items()]
+        rows = [[name, f"{item.mean:.3f}", str(item.count)] for name, item in measured.answers.items()]
         print_table(["", "mean", "questions"], rows, title="answers")
     refusals = measured.refusals
     if refusals is not None and refusals.recall is not None:

@@ -72,7 +72,7 @@ def judge(
         raise InputError(f"--against is for the judge pairwise, and {', '.join(names)} was asked for.")
     if guidelines is not None and "guideline" not in names:
         raise InputError(f"--guidelines is for the judge guideline, and {', '.join(names)} was asked for.")
-    known = read_labels(labels) if labels is not None else ()
+    people = read_labels(labels) if labels is not None else ()
     settings = load_config(config)
     if model is not None:
         settings = settings.model_copy(update={"llm": settings.llm.model_copy(update={"model": model})})
@@ -81,7 +81,7 @@ def judge(
             run,
             _build(names, settings, _read_guidelines(guidelines) if guidelines is not None else None),
             against=against,
-            labels=known,
+            labels=people,
             concurrency=concurrency,
             progress=progress,
         )

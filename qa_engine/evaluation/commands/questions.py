@@ -81,10 +81,10 @@ def generate(
         from qa_engine.evaluation.questions.llm_generator import PASSAGE_CHARS, generate_with_llm
 
         with counted_progress("asking") as progress:
-            made = generate_with_llm(
+            generated = generate_with_llm(
                 model, sampled_passages(reader, seed, PASSAGE_CHARS), count, progress=progress
             )
-        questions, failures, stopped = made.questions, dict(made.failures), made.stopped
+        questions, failures, stopped = generated.questions, dict(generated.failures), generated.stopped
     if not questions:
         raise stopped or InputError(
             f"No question could be made from {name}: it has too few sentences that state something plainly"

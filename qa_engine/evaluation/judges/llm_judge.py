@@ -126,8 +126,8 @@ class LlmJudge(BaseEvaluator):
         Raises:
             InputError: something is missing that this judge needs.
         """
-        known = (reference,) if isinstance(reference, str) else tuple(reference or ())
-        sample = Sample(query or "", response or "", tuple(contexts or ()), known, second_response)
+        right = (reference,) if isinstance(reference, str) else tuple(reference or ())
+        sample = Sample(query or "", response or "", tuple(contexts or ()), right, second_response)
         if missing := missing_input(self.needs, sample):
             raise InputError(f"The judge {self.name!r} needs {_ARGUMENTS[missing]}, and got none.")
         return await self.judge(sample)

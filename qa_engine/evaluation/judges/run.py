@@ -119,7 +119,7 @@ async def ajudge(
         judged = await judging.judge_all(tasks)
     summaries = []
     for item in panel:
-        own = [one for one in judged if one.judge == item.name]
+        own = [verdict for verdict in judged if verdict.judge == item.name]
         agreed = agreement(labels, own, item.name) if labels else None
         summaries.append(summarise_judge(item.name, item.model, own, skipped[item.name], agreed))
     report = JudgeReport(summaries, judged, judging.asked)
@@ -176,7 +176,7 @@ class _Judging:
         async def ask(messages: Sequence[ChatMessage]) -> str:
             """The reply to a request, from the disk if it is there."""
             nonlocal judged, is_new
-            if is_new:  # the reply before this one is kept, whatever becomes of the judgement
+            if is_new:  # the reply before this one is kept, whatever happens next
                 self._keep(judged)
             key = _fingerprint(item.model, messages)
             judged = replace(judged, requests=(*judged.requests, key))

@@ -11,6 +11,7 @@ from typing import Any
 from qa_engine.evaluation.judges.agreement import Agreement
 from qa_engine.evaluation.judges.judgements import JudgedCase
 from qa_engine.evaluation.metrics.significance import wilson
+from qa_engine.evaluation.records import from_dict
 from qa_engine.evaluation.run_folder import json_text, replace_file
 
 SUMMARY = "judges.json"
@@ -110,16 +111,15 @@ def write_summary(folder: Path, report: JudgeReport) -> Path:
         StorageError: it cannot be written.
     """
     path = folder / SUMMARY
-    summaries = {item["judge"]: item for item in read_summary(folder)}
-    summaries |= {item.judge: asdict(item) for item in report.summaries}
-    replace_file(path, json_text({"judges": list(summaries.values())}))
+    summaries = {item.judge: item for item in [*read_summary(folder), *report.summaries]}
+    replace_file(path, json_text({"judges": [asdict(item) for item in summaries.values()]}))
     return path
 
 
-def read_summary(folder: Path) -> list[dict[str, Any]]:
+def read_summary(folder: Path) -> list[JudgeSummary]:
     """The metrics in ``judges.json``; none without it, or if it is damaged: it can be made again."""
     try:
         content = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
-        return [item for item in content["judges"] if isinstance(item, dict) and "judge" in item]
+        return [from_dict(JudgeSummary, item) for item in content["judges"]]
     except (OSError, ValueError, KeyError, TypeError):
         return []

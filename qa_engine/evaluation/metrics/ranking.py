@@ -30,7 +30,7 @@ def squash(text: str) -> str:
 def holds_any(passage: str, answers: Sequence[str]) -> bool:
     """Whether a passage holds one of the answers; an answer of blanks alone is held by none."""
     text = squash(passage)
-    return any(wanted in text for answer in answers if (wanted := squash(answer)))
+    return any(part in text for answer in answers if (part := squash(answer)))
 
 
 def first_hit(passages: Sequence[str], answers: Sequence[str], top_k: int = TOP_K) -> int | None:

@@ -84,27 +84,27 @@ def generate_with_llm(
         concurrency: calls at once.
         progress: called with the number of questions that are made, and ``count``.
     """
-    made = GeneratedQuestions()
+    result = GeneratedQuestions()
     seen: set[str] = set()
     outages = 0
     with ThreadPoolExecutor(concurrency, thread_name_prefix="generate") as pool:
-        while len(made.questions) < count and made.calls < _MAX_CALLS * count:
-            missing = min(concurrency, count - len(made.questions), _MAX_CALLS * count - made.calls)
+        while len(result.questions) < count and result.calls < _MAX_CALLS * count:
+            missing = min(concurrency, count - len(result.questions), _MAX_CALLS * count - result.calls)
             batch = list(islice(passages, missing))
             if not batch:
                 break
             for passage, outcome in zip(batch, pool.map(partial(_reply, llm), batch), strict=True):
-                made.calls += 1
+                result.calls += 1
                 if isinstance(outcome, QAEngineError) and is_outage(outcome):
                     outages += 1
-                    made.stopped = outcome if outages >= _MAX_OUTAGES else None
+                    result.stopped = outcome if outages >= _MAX_OUTAGES else None
                 else:
                     outages = 0
-                _add(made, seen, passage, outcome)
-                progress(len(made.questions), count)
-            if made.stopped is not None:
+                _add(result, seen, passage, outcome)
+                progress(len(result.questions), count)
+            if result.stopped is not None:
                 break
-    return made
+    return result
 
 
 def _reply(llm: LLM, passage: SourcePassage) -> str | Exception:
@@ -124,25 +124,27 @@ def _reply(llm: LLM, passage: SourcePassage) -> str | Exception:
     return reply.message.content or ""
 
 
-def _add(made: GeneratedQuestions, seen: set[str], passage: SourcePassage, outcome: str | Exception) -> None:
+def _add(
+    result: GeneratedQuestions, seen: set[str], passage: SourcePassage, outcome: str | Exception
+) -> None:
     """Adds the question of a reply, or counts why there is none."""
     if isinstance(outcome, Exception):
-        made.failures[type(outcome).__name__] += 1
+        result.failures[type(outcome).__name__] += 1
         return
     pair = read_pair(outcome)
     if pair is None:
-        made.failures[UNREADABLE] += 1
+        result.failures[UNREADABLE] += 1
         return
     question, answer = pair
     if not question or not answer:
-        made.failures[DECLINED] += 1
+        result.failures[DECLINED] += 1
     elif squash(answer) not in squash(passage.text):
-        made.failures[NOT_IN_PASSAGE] += 1
+        result.failures[NOT_IN_PASSAGE] += 1
     elif squash(question) in seen:
-        made.failures[DUPLICATE] += 1
+        result.failures[DUPLICATE] += 1
     else:
         seen.add(squash(question))
-        made.questions.append(as_question(passage, question, answer, "llm"))
+        result.questions.append(as_question(passage, question, answer, "llm"))
 
 
 def read_pair(reply: str) -> tuple[str, str] | None:

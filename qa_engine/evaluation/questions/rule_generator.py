@@ -93,8 +93,8 @@ def _drafts(passage: SourcePassage) -> Iterator[_Draft]:
 
 
 def _chinese(text: str) -> Iterator[_Draft]:
-    if (found := _DEFINITION.fullmatch(text)) and not _POINTING.match(found["what"]):
-        yield _Draft("definition", f"{found['term']}是什么？", found["what"])
+    if (match := _DEFINITION.fullmatch(text)) and not _POINTING.match(match["what"]):
+        yield _Draft("definition", f"{match['term']}是什么？", match["what"])
     for pattern, asked in ((_DATE, "哪一天"), (_YEAR, "哪一年"), (_MONTH, "几月")):
         if (match := _only(pattern, text)) is not None:
             yield _Draft("number", _asked(text, match, asked), match[0])
@@ -108,9 +108,9 @@ def _chinese(text: str) -> Iterator[_Draft]:
 
 
 def _english(text: str) -> Iterator[_Draft]:
-    if found := _ENGLISH_DEFINITION.fullmatch(text):
-        verb = "are" if f"{found['term']} are " in text else "is"
-        yield _Draft("definition", f"What {verb} {found['term']}?", found["what"])
+    if match := _ENGLISH_DEFINITION.fullmatch(text):
+        verb = "are" if f"{match['term']} are " in text else "is"
+        yield _Draft("definition", f"What {verb} {match['term']}?", match["what"])
     if (match := _only(_ENGLISH_AMOUNT, text)) is not None:
         yield _Draft("cloze", f"Fill in the blank: {_with_blank(text, match, '____')}", match[0])
 

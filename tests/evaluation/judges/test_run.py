@@ -256,7 +256,7 @@ def test_run_is_judged_and_counted(tmp_path: Path) -> None:
     assert faithful.low is not None and faithful.high is not None and faithful.low < 5 / 6 < faithful.high
     again = 2  # the unparsed replies of the first two judges
     assert asked == report.asked == len(read_judgements(folder)) == 7 + 7 + 7 + again
-    assert [item["judge"] for item in read_summary(folder)] == ["faithfulness", "relevancy", "correctness"]
+    assert [item.judge for item in read_summary(folder)] == ["faithfulness", "relevancy", "correctness"]
     unparsed = [item for item in read_judgements(folder) if item.unparsed]
     assert {item.id for item in unparsed} == {"q1"}
     assert all(item.score is None and item.replies == ("很难说。", "很难说。") for item in unparsed)
