@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from qa_engine.evaluation import require_packages
 from qa_engine.evaluation.comparison import Comparison
@@ -14,7 +13,7 @@ from qa_engine.evaluation.judges.judgements import JudgedCase, latest_judgements
 from qa_engine.evaluation.judges.summary import read_summary
 from qa_engine.evaluation.metrics.ranking import BUDGETS
 from qa_engine.evaluation.metrics.summary import MEASURES
-from qa_engine.evaluation.records import CaseResult, Judgement, RunResults
+from qa_engine.evaluation.records import CaseResult, RunResults
 from qa_engine.evaluation.reports.charts import histogram, line_chart
 from qa_engine.evaluation.reports.template_engine import render
 from qa_engine.evaluation.run_folder import read_run, replace_file
@@ -41,11 +40,11 @@ class CaseView:
 
     Attributes:
         case: the case.
-        judgements: the verdicts on it, as the columns of their table.
+        judgements: the verdicts on it.
     """
 
     case: CaseResult
-    judgements: Sequence[Mapping[str, Any]] = ()
+    judgements: Sequence[JudgedCase] = ()
 
     @property
     def outcome(self) -> str:
@@ -83,7 +82,6 @@ def write_html(run_dir: Path) -> Path:
     page = render(
         "report.html.j2",
         title=f"Evaluation of {', '.join(results.manifest.collection)}",
-        facts=_facts(results),
         results=results,
         measures=dict.fromkeys(name for stage in results.retrieval.values() for name in stage),
         meanings=MEASURES,
@@ -132,61 +130,20 @@ def write_comparison_html(comparison: Comparison, out: Path) -> Path:
 
 def _views(cases: Sequence[CaseResult], run_dir: Path) -> list[CaseView]:
     judged = latest_judgements(read_judgements(run_dir))
-    return [
-        CaseView(
-            case,
-            [
-                *(_verdict(item) for item in judged.get(case.id, ()) if item.is_complete or item.error),
-                *(_stored_verdict(name, item) for name, item in case.judgements.items()),
-            ],
-        )
-        for case in cases
-    ]
+    return [CaseView(case, [*judged.get(case.id, ()), *_stored_judgements(case)]) for case in cases]
+
+
+def _stored_judgements(case: CaseResult) -> Iterator[JudgedCase]:
+    """The judgements that are in a case itself."""
+    for judge, item in case.judgements.items():
+        reasoning = item.failure.message if item.failure is not None else item.reason
+        yield JudgedCase(case.id, judge, "", passing=item.passed, score=item.score, reasoning=reasoning)
 
 
 def _outcomes(views: Sequence[CaseView]) -> list[tuple[str, str, int]]:
     """Each outcome with its kind and its number of cases."""
     counts = Counter(view.outcome for view in views)
     return [(name, kind, counts[name]) for name, kind in OUTCOMES.items()]
-
-
-def _verdict(item: JudgedCase) -> dict[str, Any]:
-    if item.error or item.unparsed:
-        kind, verdict = "bad", "no reply" if item.error else "unparsed"
-    elif item.judge == "pairwise":
-        kind, verdict = "plain", "tie" if item.score == 0.5 else "better" if item.passing else "worse"
-    else:
-        kind, verdict = ("good", "passed") if item.passing else ("bad", "failed")
-    reasoning = item.error or item.unparsed or item.reasoning
-    return {**vars(item), "kind": kind, "verdict": verdict, "reasoning": reasoning}
-
-
-def _stored_verdict(judge: str, item: Judgement) -> dict[str, Any]:
-    verdict = "–" if item.passed is None else "passed" if item.passed else "failed"
-    reasoning = item.failure.message if item.failure is not None else item.reason
-    return {
-        **vars(item),
-        "judge": judge,
-        "kind": "plain",
-        "verdict": verdict,
-        "reasoning": reasoning,
-        "model": "",
-    }
-
-
-def _facts(results: RunResults) -> dict[str, str]:
-    manifest = results.manifest
-    failures = ", ".join(f"{count} {kind}" for kind, count in results.failures.items())
-    return {
-        "Questions": f"{results.cases}{f' of {manifest.questions_file}' if manifest.questions_file else ''}",
-        "Failed": failures or "none",
-        "Models": ", ".join(f"{role} {name}" for role, name in manifest.models.items()),
-        "Seconds a question": ", ".join(f"{name} {value:.3f}" for name, value in results.seconds.items()),
-        "Tokens": ", ".join(f"{kind} {count:,}" for kind, count in results.tokens.items()),
-        "Configuration": manifest.fingerprint,
-        "Finished": results.finished_at,
-        "Version": manifest.version,
-    }
 
 
 def _charts(results: RunResults, cases: Sequence[CaseResult]) -> list[str]:
