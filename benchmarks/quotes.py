@@ -39,8 +39,8 @@ from rich.progress import track
 from qa_engine import Answer, Config, QueryEngine, ingest
 from qa_engine.answering.extractive.sentence_choice import SIGNS, Candidate, answer_signs
 from qa_engine.answering.extractive.synthesizer import ExtractiveSynthesizer
-from qa_engine.evaluation.answer_overlap import f1
-from qa_engine.evaluation.ranking import holds_any
+from qa_engine.evaluation.metrics.answer_overlap import f1
+from qa_engine.evaluation.metrics.ranking import holds_any
 
 CLOSE = 0.98
 RANK_DISCOUNT = 0.005
@@ -145,7 +145,7 @@ def main(
     config: ConfigFile = None,
 ) -> None:
     """Measure what extractive answers quote, through the public contract."""
-    settings = Config.of(config)
+    settings = Config.load(config)
     sample = Sample(data, questions, max_questions, max_paragraphs, paragraphs_per_file, seed)
     with tempfile.TemporaryDirectory(prefix="qa-benchmark-") as scratch:
         corpus = sample.corpus(Path(scratch))

@@ -88,7 +88,7 @@ def main(
     config: ConfigFile = None,
 ) -> None:
     """Measure the decision to refuse through the public contract."""
-    settings = Config.of(config)
+    settings = Config.load(config)
     model = built_in_relevance(settings)
     if model is None:
         raise typer.BadParameter("only the local models come with a calibration to measure")

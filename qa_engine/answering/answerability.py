@@ -19,7 +19,7 @@ from qa_engine.retrieval.fusion import SCORES
 from qa_engine.retrieval.retriever import RankedPassages
 from qa_engine.retrieval.search import CollectionSearch
 from qa_engine.text.language import is_chinese
-from qa_engine.text.tokenizer import analyse
+from qa_engine.text.tokenizer import tokenize
 
 FEATURES = ("support", "weakest", "lead", "coverage", "dense")
 """What a `RelevanceModel` looks at, see `Evidence`."""
@@ -57,7 +57,7 @@ class Evidence:
             question: in the wording that the passages were compared with.
             candidates: at least one, best first.
             used: how many of them the answer may use.
-            with_coverage: whether to analyse the texts for their coverage, which is 0 otherwise.
+            with_coverage: whether to tokenize the texts for their coverage, which is 0 otherwise.
         """
         scores = [_scores(passage) for passage in candidates]
         supports = [found["rerank"] for found in scores if "rerank" in found]
@@ -122,8 +122,8 @@ def _scores(passage: NodeWithScore) -> Mapping[str, float]:
 
 
 def _coverage(question: str, passages: Sequence[NodeWithScore]) -> float:
-    terms = set(analyse(question))
-    shared = (len(terms.intersection(analyse(passage.node.get_content()))) for passage in passages)
+    terms = set(tokenize(question))
+    shared = (len(terms.intersection(tokenize(passage.node.get_content()))) for passage in passages)
     return max(shared) / max(1, len(terms))
 
 

@@ -21,10 +21,10 @@ from qa_engine.conversation.turns import Turn
 from qa_engine.errors import QAEngineError
 from qa_engine.models.llm import build_llm
 from qa_engine.models.remote.service_errors import llm_errors
-from qa_engine.retrieval.expansion.reply import unwrapped
 from qa_engine.retrieval.explanation import Condensation
 from qa_engine.retrieval.shared_calls import SharedCalls
 from qa_engine.text.language import is_chinese
+from qa_engine.text.reply_wrappers import without_wrappers
 
 _TEMPLATE = """\
 你的任务是改写问题。用户就一批文档连续提问，当前问题可能用代词指代前面说过的内容，或者省略了它。\
@@ -67,7 +67,7 @@ def read_standalone(reply: str, question: str, max_chars: int) -> tuple[str, str
         question: as it was asked.
         max_chars: longest question to accept.
     """
-    text = unwrapped(reply)
+    text = without_wrappers(reply)
     lines = [line for line in text.splitlines() if line.strip(_WRAPPERS)]
     labelled = [line for line in lines if _LABEL.match(line) and _LABEL.sub("", line).strip(_WRAPPERS)]
     candidates = labelled or lines

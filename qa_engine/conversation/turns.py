@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from qa_engine.answering.answer import Answer
-
-_CITATION_MARKS = re.compile(r"\[\d{1,3}\]")
+from qa_engine.text.citation_marks import CITATION
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Turn:
     @property
     def statement(self) -> str:
         """The answer without citation marks, which mean nothing to another question; empty for a refusal."""
-        return "" if self.refused else _CITATION_MARKS.sub("", self.response)
+        return "" if self.refused else CITATION.sub("", self.response)
 
     @property
     def size(self) -> int:

@@ -15,7 +15,7 @@ from qa_engine.index.bm25.folder import Bm25Folder
 from qa_engine.index.catalog import FORMAT, Catalog
 from qa_engine.index.collection import CollectionPaths, described, embedding_identity, identity_differences
 from qa_engine.index.records import FileRecord
-from qa_engine.text.tokenizer import ANALYSER_VERSION
+from qa_engine.text.tokenizer import TOKENIZER_VERSION
 
 _ANALYSER = "analyser"
 """Fact of the catalog: the analyser that its terms were made by."""
@@ -176,11 +176,11 @@ def check_documents(view: CollectionView, commands: Commands) -> Iterator[Check]
 def check_analyser(catalog: Catalog, view: CollectionView, commands: Commands) -> Iterator[Check]:
     """Whether the BM25 terms of the catalog are those of this version."""
     made_by = catalog.meta(_ANALYSER)
-    if made_by != ANALYSER_VERSION and view.live:
+    if made_by != TOKENIZER_VERSION and view.live:
         yield failed(
             "terms",
-            f"The BM25 terms of the catalog were made by the analyser {made_by}, this is {ANALYSER_VERSION}.",
+            f"The BM25 terms of the catalog were made by the analyser {made_by}, this is {TOKENIZER_VERSION}.",
             commands.rebuild(),
         )
     else:
-        yield ok("terms", f"The BM25 terms are those of this version ({ANALYSER_VERSION}).")
+        yield ok("terms", f"The BM25 terms are those of this version ({TOKENIZER_VERSION}).")

@@ -14,7 +14,7 @@ from qa_engine.diagnosis.report import Check, counted, failed, ok, some_of, warn
 from qa_engine.errors import StorageError
 from qa_engine.index.bm25.folder import Bm25Folder
 from qa_engine.index.bm25.segment import StoredSegment
-from qa_engine.text.tokenizer import ANALYSER_VERSION
+from qa_engine.text.tokenizer import TOKENIZER_VERSION
 
 
 def check_bm25(view: CollectionView, commands: Commands, config: Bm25Config) -> Iterator[Check]:
@@ -30,10 +30,10 @@ def check_bm25(view: CollectionView, commands: Commands, config: Bm25Config) -> 
     except StorageError as error:
         yield failed("bm25", str(error), again, may_lag=True)
         return
-    if facts.get("analyser") != ANALYSER_VERSION:
+    if facts.get("analyser") != TOKENIZER_VERSION:
         yield failed(
             "bm25",
-            f"The BM25 index was made by the analyser {facts.get('analyser')}, this is {ANALYSER_VERSION}.",
+            f"The BM25 index was made by the analyser {facts.get('analyser')}, this is {TOKENIZER_VERSION}.",
             again,
         )
         return

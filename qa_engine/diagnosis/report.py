@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
+from qa_engine.text.one_line import one_line
+
 logger = logging.getLogger("qa_engine.diagnosis")
 Status = Literal["ok", "warning", "failed"]
 NAMES_SHOWN = 5
@@ -106,7 +108,7 @@ def guarded(name: str, command: str, look: Callable[[], Iterable[Check]]) -> lis
 
 def unexpected(error: BaseException) -> str:
     """An error as one sentence."""
-    message = " ".join(str(error).split())[:400] or "no details"
+    message = one_line(str(error), 400) or "no details"
     return message if message.endswith(".") else f"It cannot be read ({type(error).__name__}: {message})."
 
 

@@ -12,6 +12,7 @@ from qa_engine.config import LOCAL, Config
 from qa_engine.diagnosis.report import Check, failed, guarded, ok, some_of, unexpected, warning
 from qa_engine.errors import ConfigurationError, ServiceUnavailableError
 from qa_engine.models.remote.endpoints import address, resolve_endpoint
+from qa_engine.text.one_line import one_line
 
 if TYPE_CHECKING:
     import httpx
@@ -203,8 +204,8 @@ def _no_answer(who: str, error: Exception, setting: str) -> str:
 
     if isinstance(error, httpx.TimeoutException):
         return f"{who} did not answer within {_SECONDS:g} seconds: look at the server, or correct {setting}."
-    details = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
-    return f"{who} cannot be reached ({details}): look whether it is running, or correct {setting}."
+    message = one_line(str(error), 200).rstrip(".") or type(error).__name__
+    return f"{who} cannot be reached ({message}): look whether it is running, or correct {setting}."
 
 
 def _set(name: str) -> str:

@@ -20,7 +20,7 @@ from qa_engine.errors import CollectionNotFoundError, StorageError
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.reader import IndexReader, IndexSnapshot
-from qa_engine.text.tokenizer import analyse
+from qa_engine.text.tokenizer import tokenize
 
 INGEST = """
 import sys
@@ -52,7 +52,7 @@ def storage(tmp_path: Path) -> Path:
 
 def reader_of(storage: Path) -> IndexReader:
     paths = collection_paths(storage, "default")
-    return IndexReader(paths, Catalog(paths.catalog), index=Config().index)
+    return IndexReader(paths, Catalog(paths.catalog), index=Config.load().index)
 
 
 def found(snapshot: IndexSnapshot, question: str) -> tuple[set[str], set[str]]:
@@ -60,7 +60,7 @@ def found(snapshot: IndexSnapshot, question: str) -> tuple[set[str], set[str]]:
     vector = HashEmbedding(model_name="hash").get_query_embedding(question)
     dense = snapshot.store.query(VectorStoreQuery(query_embedding=vector, similarity_top_k=3))
     lexical = snapshot.store.sentences(
-        [hit.node_id for hit in snapshot.bm25.search(analyse(question), top_k=3)]
+        [hit.node_id for hit in snapshot.bm25.search(tokenize(question), top_k=3)]
     )
     return (
         {node.metadata["file_name"] for node in dense.nodes or []},
@@ -168,7 +168,7 @@ def test_collection_whose_parts_were_deleted_is_refused(docs: Path, storage: Pat
     with pytest.raises(StorageError, match="qa-engine ingest"):
         reader_of(storage).snapshot()
     assert ingest(docs, storage).unchanged == 1
-    assert reader_of(storage).snapshot().bm25.search(analyse("西湖"), 3)
+    assert reader_of(storage).snapshot().bm25.search(tokenize("西湖"), 3)
 
 
 def test_deleted_collection_is_noticed(docs: Path, storage: Path) -> None:

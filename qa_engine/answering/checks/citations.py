@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from qa_engine.answering.answer import REFUSAL, Answer, Box, Citation
 from qa_engine.documents.blocks import Span
 from qa_engine.documents.sentences.node_parser import lines_between
 from qa_engine.retrieval.passages import SENTENCES
+from qa_engine.text.citation_marks import CITATION
 
 
 def citation_boxes(citation: Citation, passage: NodeWithScore, spans: Sequence[Span]) -> list[Box]:
@@ -43,9 +43,6 @@ def _cited(citation: Citation, passage: NodeWithScore) -> list[dict[str, Any]]:
     return sentences[start : end + 1]
 
 
-_CITATION = re.compile(r"\[([1-9]\d{0,2})\]")
-
-
 def build_citations(text: str, nodes: Sequence[NodeWithScore]) -> list[Citation]:
     """The passages that a normalised answer refers to, each once, by ascending number.
 
@@ -56,7 +53,7 @@ def build_citations(text: str, nodes: Sequence[NodeWithScore]) -> list[Citation]
     Returns:
         Citations without boxes. A passage without a page gets page 0.
     """
-    numbers = sorted({int(number) for number in _CITATION.findall(text)})
+    numbers = sorted({int(number) for number in CITATION.findall(text)})
     return [_citation(number, nodes[number - 1]) for number in numbers if number <= len(nodes)]
 
 

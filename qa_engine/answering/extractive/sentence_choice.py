@@ -15,7 +15,7 @@ from dataclasses import astuple, dataclass, fields
 from functools import cache
 
 from qa_engine.text.language import chinese_size
-from qa_engine.text.tokenizer import analyse, fold
+from qa_engine.text.tokenizer import fold, tokenize
 
 _NUMERAL = "[〇零一二两三四五六七八九十百千万亿]"
 _NUMBER = re.compile(
@@ -128,8 +128,8 @@ def answer_signs(question: str, candidates: Sequence[Candidate]) -> list[AnswerS
         question: as it was asked.
         candidates: passage by passage.
     """
-    asked = set(analyse(question))
-    found = [asked.intersection(analyse(candidate.text)) for candidate in candidates]
+    asked = set(tokenize(question))
+    found = [asked.intersection(tokenize(candidate.text)) for candidate in candidates]
     having = Counter(term for terms in found for term in terms)
     weights = {term: math.log((len(candidates) + 1) / (count + 0.5)) for term, count in having.items()}
     whole = sum(weights.values())
@@ -142,7 +142,7 @@ def answer_signs(question: str, candidates: Sequence[Candidate]) -> list[AnswerS
 
     @cache
     def of_titles(titles: str) -> set[str]:
-        return asked.intersection(analyse(titles)) if titles else set()
+        return asked.intersection(tokenize(titles)) if titles else set()
 
     wanted = _what_is_asked(question)
     signs = []

@@ -9,7 +9,7 @@ from llama_index.core.base.llms.types import ChatMessage, MessageRole
 
 from qa_engine.answering.answer import REFUSAL
 from qa_engine.answering.checks.language import is_chinese_answer
-from qa_engine.answering.checks.refusals import CITED
+from qa_engine.text.citation_marks import CITATION
 from qa_engine.text.prompt_sanitizer import neutralise_markup
 
 
@@ -28,7 +28,7 @@ class Defects:
     @classmethod
     def of(cls, text: str, refused: bool) -> Defects:
         """Of a normalised answer; a refusal lacks nothing."""
-        return cls() if refused else cls(CITED.search(text) is None, not is_chinese_answer(text))
+        return cls() if refused else cls(CITATION.search(text) is None, not is_chinese_answer(text))
 
     @property
     def count(self) -> int:

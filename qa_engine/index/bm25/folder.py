@@ -14,7 +14,7 @@ from qa_engine.errors import StorageError
 from qa_engine.index.atomic_file import write_atomically
 from qa_engine.index.bm25.index import Bm25Index
 from qa_engine.index.bm25.segment import Bm25Segment, StoredSegment
-from qa_engine.text.tokenizer import ANALYSER_VERSION
+from qa_engine.text.tokenizer import TOKENIZER_VERSION
 
 _SEGMENTS = "segments"
 
@@ -45,10 +45,10 @@ class Bm25Folder:
         """
         config = config or Bm25Config()
         facts, segments = self.segments(published)
-        if facts.get("analyser") != ANALYSER_VERSION:
+        if facts.get("analyser") != TOKENIZER_VERSION:
             raise StorageError(
                 f"The BM25 index in {self.folder} was made by the analyser {facts.get('analyser')}, this is "
-                f"{ANALYSER_VERSION}: run qa-engine rebuild, or qa-engine ingest once more on its files."
+                f"{TOKENIZER_VERSION}: run qa-engine rebuild, or qa-engine ingest once more on its files."
             )
         return Bm25Index(segments, config.k1, config.b)
 
@@ -86,7 +86,7 @@ class Bm25Folder:
     def describe(self, published: int, segments: Sequence[StoredSegment], context_sentences: int) -> None:
         """Writes the manifest of a state; it appears complete or not at all."""
         facts = {
-            "analyser": ANALYSER_VERSION,
+            "analyser": TOKENIZER_VERSION,
             "context_sentences": context_sentences,
             "segments": [{"name": stored.name, "dead": sorted(stored.dead)} for stored in segments],
         }

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 
 from qa_engine.text.language import is_chinese
-from qa_engine.text.reply_wrappers import Fence, Reasoning
+from qa_engine.text.reply_wrappers import json_in_reply, without_wrappers
 
 _LABELS = {
     "translation": "translation",
@@ -40,7 +39,7 @@ def read_reply(reply: str, question: str, translate: bool, max_keywords: int) ->
         translate: whether a translation was asked for; if not, none is returned.
         max_keywords: most keywords to return; 0 if none were asked for.
     """
-    text = unwrapped(reply)
+    text = without_wrappers(reply)
     parts = _from_json(text) or _from_lines(text)
     if not parts and translate and not max_keywords and "\n" not in text:
         parts = {"translation": text}  # nothing but the translation, as chat models like to have it
@@ -50,25 +49,9 @@ def read_reply(reply: str, question: str, translate: bool, max_keywords: int) ->
     return " ".join(translation.split()), _keywords(parts.get("keywords", ""), max_keywords)
 
 
-def unwrapped(reply: str) -> str:
-    """What a model said, without its reasoning and without a code fence around it."""
-    reasoning, fence = Reasoning(), Fence()
-    text, _ = reasoning.feed(reply)
-    rest, only_reasoning = reasoning.finish()
-    shown = rest if only_reasoning else text + rest
-    return (fence.feed(shown) + fence.finish()).strip()
-
-
 def _from_json(text: str) -> dict[str, str]:
-    start, end = text.find("{"), text.rfind("}")
-    if start < 0 or end < start:
-        return {}
-    try:
-        content = json.loads(text[start : end + 1])
-    except (ValueError, RecursionError):
-        return {}
     found = {}
-    for key, value in content.items() if isinstance(content, dict) else ():
+    for key, value in (json_in_reply(text) or {}).items():
         if name := _LABELS.get(str(key).strip().lower()):
             found[name] = "\n".join(map(str, value)) if isinstance(value, list) else str(value)
     return found
