@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa_engine.retrieval.expansion.reply import read_reply
+from qa_engine.retrieval.expansion.expander import read_reply
 from qa_engine.text.reply_wrappers import without_wrappers
 
 CHINESE = "浮标多少钱？"
