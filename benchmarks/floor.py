@@ -59,7 +59,7 @@ class Floor:
         from qa_engine.index.collection import collection_paths
         from qa_engine.index.vectors.locations import open_vectors
         from qa_engine.ingestion.writing.stored_nodes import existing_token_store
-        from qa_engine.models.e5.encoder import E5Encoder
+        from qa_engine.models.e5.shared import shared_encoder
 
         if config.embedding.provider != LOCAL or config.rerank.model != LOCAL:
             raise ValueError("the floor is measured with the local embedding model and the local reranker")
@@ -69,7 +69,7 @@ class Floor:
         self._collection = open_vectors(paths, catalog, config.index)
         self._bm25 = _bm25(catalog, config.bm25.context_sentences)
         catalog.close()
-        self._encoder = E5Encoder.shared()
+        self._encoder = shared_encoder()
         self._dense_top_k = config.retrieval.dense_top_k
         self._bm25_top_k = config.retrieval.bm25_top_k
 
@@ -77,9 +77,9 @@ class Floor:
         """Tokenise for BM25, and name the sentences: that is our own work, and not part of the floor."""
         from qa_engine.documents.sentences.node_ids import node_id, split_node_id
         from qa_engine.retrieval.passages import SENTENCES
-        from qa_engine.text.tokenizer import analyse
+        from qa_engine.text.tokenizer import tokenize
 
-        known = [term for term in analyse(question) if term in self._bm25.vocab_dict]
+        known = [term for term in tokenize(question) if term in self._bm25.vocab_dict]
         ids = [[one["node_id"] for one in passage.node.metadata[SENTENCES]] for passage in passages]
         near = {}
         for document, ordinal in (split_node_id(one) for passage in ids for one in passage):

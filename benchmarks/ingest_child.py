@@ -30,23 +30,23 @@ _AT_ONCE = 5000
 
 def ours(folder: Path, storage: Path) -> int:
     """`qa_engine.ingest` with its defaults. Returns the nodes."""
-    from qa_engine import ingest
+    from qa_engine import Config, ingest
 
-    return ingest(folder, storage).nodes
+    return ingest(folder, storage, config=Config.load()).nodes
 
 
 def ours_without_tokens(folder: Path, storage: Path) -> int:
     """The same without token vectors for the reranker."""
-    from qa_engine import ingest
+    from qa_engine import Config, ingest
 
-    return ingest(folder, storage, config={"embedding": {"token_bits": 0}}).nodes
+    return ingest(folder, storage, config=Config.load(embedding={"token_bits": 0})).nodes
 
 
 def ours_with_neighbours(folder: Path, storage: Path) -> int:
     """The same with each sentence embedded in a pass of its own, beside its neighbours."""
-    from qa_engine import ingest
+    from qa_engine import Config, ingest
 
-    return ingest(folder, storage, config={"embedding": {"pass_chars": 0}}).nodes
+    return ingest(folder, storage, config=Config.load(embedding={"pass_chars": 0})).nodes
 
 
 def bare(folder: Path, storage: Path) -> int:
@@ -60,7 +60,7 @@ def bare(folder: Path, storage: Path) -> int:
     from qa_engine.models.e5.encoder import PASSAGE_PREFIX
     from qa_engine.models.embedding import LocalEmbedding
 
-    config = Config()
+    config = Config.load()
     model, context = LocalEmbedding(), config.embedding
     count = 0
     for path in sorted(folder.glob("*.pdf")):

@@ -51,17 +51,18 @@ def build(storage: Path, sentences: int, seed: int, config: Config) -> None:
     from qa_engine.index.vectors.vector_store import SentenceVectorStore
     from qa_engine.ingestion.report import IngestProgress
     from qa_engine.ingestion.writing.publishing import publish as publish_index
-    from qa_engine.models.e5.encoder import PASSAGE_PREFIX, E5Encoder
-    from qa_engine.text.tokenizer import ANALYSER_VERSION, analyse
+    from qa_engine.models.e5.encoder import PASSAGE_PREFIX
+    from qa_engine.models.e5.shared import shared_encoder
+    from qa_engine.text.tokenizer import TOKENIZER_VERSION, tokenize
 
     paths = collection_paths(storage, COLLECTION)
     paths.root.mkdir(parents=True)
     catalog = Catalog(paths.catalog, create=True)
     identity = json.dumps(embedding_identity(config.embedding))
-    catalog.set_meta(name=COLLECTION, identity=identity, analyser=ANALYSER_VERSION)
+    catalog.set_meta(name=COLLECTION, identity=identity, analyser=TOKENIZER_VERSION)
     store = SentenceVectorStore(open_vectors(paths, catalog, config.index, create=True))
     maker = SentenceMaker(seed)
-    real = E5Encoder.shared().embed([PASSAGE_PREFIX + maker.chinese() for _ in range(_EMBEDDED)])
+    real = shared_encoder().embed([PASSAGE_PREFIX + maker.chinese() for _ in range(_EMBEDDED)])
     chance = np.random.default_rng(seed)
     for number in track(
         range(sentences // _SENTENCES_A_FILE), "writing", console=progress_console, transient=True
@@ -87,7 +88,7 @@ def build(storage: Path, sentences: int, seed: int, config: Config) -> None:
         record = FileRecord(f"/{number}.pdf", f"{number}.pdf", 0, 0, 0, document, "", document)
         record = replace(record, pages=1, nodes=len(nodes), chinese_nodes=len(nodes))
         sentences_of = [stored_sentence(node) for node in nodes]
-        catalog.commit(record, DocumentParts([], [analyse(text) for text in texts], sentences=sentences_of))
+        catalog.commit(record, DocumentParts([], [tokenize(text) for text in texts], sentences=sentences_of))
     publish_index(catalog, paths, config.bm25, IngestProgress())
     catalog.close()
 

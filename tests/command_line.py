@@ -41,3 +41,12 @@ def _main(arguments: tuple[str, ...]) -> None:
     from qa_engine.cli.app import main
 
     main(arguments)
+
+
+def assert_refused(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
+    """Asserts that a command ended with an exit code, one message with these words, and nothing on standard output."""
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    assert done.stdout == ""
+    for word in words:
+        assert word in done.stderr

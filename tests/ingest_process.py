@@ -13,7 +13,7 @@ from typing import Any
 from chroma_process import URL_VARIABLE
 from hash_embedding import HashEmbedding
 
-from qa_engine import ingest as ingest_locally
+import qa_engine
 from qa_engine.config import Config, DocumentsConfig
 from qa_engine.documents.blocks import ParsedPdf
 from qa_engine.documents.parsing_pool import reading_options
@@ -21,7 +21,7 @@ from qa_engine.documents.pdf import read_pdf
 from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.errors import DocumentError
 from qa_engine.index import catalog
-from qa_engine.index.bm25 import index as bm25
+from qa_engine.index.bm25 import folder as bm25
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.vectors import locations, token_store, vector_store
 from qa_engine.ingestion import run as ingest_run
@@ -59,6 +59,13 @@ class ParsingInPlace:
                 yield path, error
 
 
+def ingest_locally(
+    folder: Path | str, *arguments: Any, config: Mapping[str, Any] | None = None, **options: Any
+) -> IngestReport:
+    """An ingest run with the settings of the environment, which may name a Chroma server."""
+    return qa_engine.ingest(folder, *arguments, config=Config.load(**(config or {})), **options)
+
+
 def ingest(folder: Path, storage: Path, **options: Any) -> IngestReport:
     """An ingest run with cheap vectors."""
     return ingest_locally(folder, storage, embed_model=HashEmbedding(model_name="hash"), **options)
@@ -82,7 +89,7 @@ def stored_files(storage: Path, collection: str = "default") -> dict[str, str]:
         if locations.VectorLocation.of(opened) is None:
             assert expected == {}
             return {}
-        stored = locations.open_vectors(paths, opened, Config().index).get(include=["documents"])
+        stored = locations.open_vectors(paths, opened, Config.load().index).get(include=["documents"])
         assert sorted(stored["ids"]) == sorted(expected)
         texts: dict[str, list[str]] = {record.document_id: [] for record in records}
         for identifier, text in sorted(zip(stored["ids"], stored["documents"] or [], strict=True)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,15 +24,16 @@ def write(name: str, text: str) -> Path:
 
 def refusal(**values: object) -> str:
     with pytest.raises(ConfigurationError) as raised:
-        Config(**values)
+        Config.load(**values)
     text = str(raised.value)
     assert "\n" not in text
     assert SECRET not in text
     return text
 
 
-def test_defaults_need_no_file_no_key_and_no_service() -> None:
-    config = Config()
+@pytest.mark.parametrize("make", [Config, Config.load, Config.of])
+def test_defaults_need_no_file_no_key_and_no_service(make: Callable[[], Config]) -> None:
+    config = make()
     assert config.storage == Path("storage")
     assert config.collection == "default"
     assert config.embedding.provider == "local"
@@ -42,7 +44,7 @@ def test_defaults_need_no_file_no_key_and_no_service() -> None:
 
 def test_each_source_wins_over_those_below_it(monkeypatch: pytest.MonkeyPatch) -> None:
     def model() -> str | None:
-        return Config().embedding.base_url
+        return Config.load().embedding.base_url
 
     monkeypatch.setenv("OPENAI_BASE_URL", "http://openai/v1")
     assert model() == "http://openai/v1"
@@ -52,20 +54,22 @@ def test_each_source_wins_over_those_below_it(monkeypatch: pytest.MonkeyPatch) -
     assert model() == "http://dotenv/v1"
     monkeypatch.setenv("QA_ENGINE_EMBEDDING__BASE_URL", "http://environment/v1")
     assert model() == "http://environment/v1"
-    assert Config(embedding={"base_url": "http://argument/v1"}).embedding.base_url == "http://argument/v1"
+    assert (
+        Config.load(embedding={"base_url": "http://argument/v1"}).embedding.base_url == "http://argument/v1"
+    )
 
 
 def test_sources_are_merged_key_by_key_within_a_section(monkeypatch: pytest.MonkeyPatch) -> None:
     write("qa_engine.toml", '[llm]\nmodel = "from-toml"\nmax_tokens = 100\ntemperature = 1.0')
     write(".env", "QA_ENGINE_LLM__MAX_TOKENS=200")
     monkeypatch.setenv("QA_ENGINE_LLM__TEMPERATURE", "0.5")
-    llm = Config(llm={"max_retries": 7}).llm
+    llm = Config.load(llm={"max_retries": 7}).llm
     assert (llm.model, llm.max_tokens, llm.temperature, llm.max_retries) == ("from-toml", 200, 0.5, 7)
 
 
 def test_variable_names_of_the_environment_are_matched_without_case(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QA_ENGINE_Llm__Model", "qwen")
-    assert Config().llm.model == "qwen"
+    assert Config.load().llm.model == "qwen"
 
 
 @pytest.mark.parametrize("place", ["environment", "dotenv"])
@@ -75,7 +79,7 @@ def test_openai_conventions_serve_both_models(place: str, monkeypatch: pytest.Mo
         monkeypatch.setenv("OPENAI_API_BASE", "http://old-name/v1")
     else:
         write(".env", f"OPENAI_API_KEY={SECRET}\nOPENAI_API_BASE=http://old-name/v1\nOTHER_PROGRAM=1\n")
-    config = Config()
+    config = Config.load()
     for section in (config.llm, config.embedding):
         assert section.api_key is not None
         assert section.api_key.get_secret_value() == SECRET
@@ -85,14 +89,59 @@ def test_openai_conventions_serve_both_models(place: str, monkeypatch: pytest.Mo
 def test_newer_openai_variable_wins_over_the_older_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_BASE", "http://old/v1")
     monkeypatch.setenv("OPENAI_BASE_URL", "http://new/v1")
-    assert Config().llm.base_url == "http://new/v1"
+    assert Config.load().llm.base_url == "http://new/v1"
 
 
 def test_named_file_replaces_the_default_file(monkeypatch: pytest.MonkeyPatch) -> None:
     write("qa_engine.toml", 'collection = "default-file"')
     named = write("other.toml", 'collection = "named-file"')
     monkeypatch.setenv("QA_ENGINE_CONFIG", str(named))
-    assert Config().collection == "named-file"
+    assert Config.load().collection == "named-file"
+
+
+@pytest.mark.parametrize("as_text", [True, False])
+def test_file_given_to_load_replaces_those_named_elsewhere(
+    as_text: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write("qa_engine.toml", 'collection = "default-file"')
+    monkeypatch.setenv("QA_ENGINE_CONFIG", str(write("other.toml", 'collection = "named-file"')))
+    path = write("mine.toml", 'collection = "given-file"\n[answering]\npassages = 9')
+    monkeypatch.setenv("QA_ENGINE_ANSWERING__PASSAGES", "7")
+    config = Config.load(str(path) if as_text else path)
+    assert (config.collection, config.answering.passages) == ("given-file", 7)
+
+
+@pytest.mark.parametrize(
+    "make", [Config, lambda: Config.of(None), lambda: Config.of({}), lambda: Config.of("mine.toml")]
+)
+def test_a_program_gets_what_it_gives_and_nothing_from_around_it(
+    make: Callable[[], Config], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = Config()
+    write("mine.toml", "")
+    write("qa_engine.toml", 'collection = "c"\nno = "setting"')
+    write(".env", f"QA_ENGINE_COLLECTION=d\nOPENAI_API_KEY={SECRET}\nQA_ENGINE_NO=1")
+    for name in (
+        "QA_ENGINE_COLLECTION",
+        "QA_ENGINE_FOO",
+        "QA_ENGINE_LLM__MODLE",
+        "QA_ENGINE_LLM",
+        "QA_ENGINE_CONFIG",
+    ):
+        monkeypatch.setenv(name, "x")
+    assert make() == plain
+
+
+def test_a_program_has_the_key_and_the_address_for_openai_s_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://openai/v1")
+    config = Config(llm={"model": "m"}, embedding={"base_url": "http://mine/v1", "api_key": "own"})
+    assert (config.llm.model, config.llm.base_url) == ("m", "http://openai/v1")
+    assert config.llm.api_key is not None
+    assert config.llm.api_key.get_secret_value() == SECRET
+    assert config.embedding.base_url == "http://mine/v1"
+    assert config.embedding.api_key is not None
+    assert config.embedding.api_key.get_secret_value() == "own"
 
 
 @pytest.mark.parametrize("as_text", [True, False])
@@ -158,12 +207,12 @@ def test_unknown_key_in_dotenv_is_refused() -> None:
 
 def test_cache_folder_is_no_setting_and_no_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QA_ENGINE_CACHE", "/somewhere")
-    assert Config() == Config()
+    assert Config.load() == Config.load()
 
 
 def test_cache_folder_in_dotenv_is_no_mistake_either() -> None:
     write(".env", "QA_ENGINE_CACHE=/somewhere\nQA_ENGINE_COLLECTION=c")
-    assert Config().collection == "c"
+    assert Config.load().collection == "c"
 
 
 # -- values out of range
@@ -229,7 +278,7 @@ def test_section_that_is_no_table_is_refused(value: str, monkeypatch: pytest.Mon
 
 def test_section_as_json_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QA_ENGINE_LLM", '{"model": "qwen"}')
-    assert Config().llm.model == "qwen"
+    assert Config.load().llm.model == "qwen"
 
 
 # -- secrets
@@ -306,7 +355,7 @@ def test_folder_instead_of_a_file_is_refused(tmp_path: Path) -> None:
 def test_every_number_can_be_an_environment_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     for value, expected in (("0", 0), ("2", 2), (" 4", 4)):
         monkeypatch.setenv("QA_ENGINE_EMBEDDING__TOKEN_BITS", value)
-        assert Config().embedding.token_bits == expected
+        assert Config.load().embedding.token_bits == expected
     monkeypatch.setenv("QA_ENGINE_EMBEDDING__TOKEN_BITS", "3")
     with pytest.raises(ConfigurationError, match=r"token_bits = .*3.* 0, 2 or 4"):
-        Config()
+        Config.load()

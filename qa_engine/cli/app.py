@@ -1,4 +1,4 @@
-"""Assembles the command from its sub-commands, and turns every error into one sentence and an exit code."""
+"""The command line of its sub-commands. Each error ends as one sentence on standard error and an exit code."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import NoReturn
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
-from qa_engine.cli.calibrate_command import calibrate
 from qa_engine.cli.commands.ask import ask
 from qa_engine.cli.commands.chat import chat
 from qa_engine.cli.commands.collections import collections, list_files
@@ -24,19 +26,62 @@ from qa_engine.cli.commands.inspect import inspect
 from qa_engine.cli.commands.models import models_app
 from qa_engine.cli.commands.rebuild import rebuild
 from qa_engine.cli.commands.show import show
-from qa_engine.cli.evaluate_command import evaluate
-from qa_engine.cli.judge_command import judge
-from qa_engine.cli.output import say_error
-from qa_engine.cli.questions_command import questions_app
+from qa_engine.cli.output import print_error, show_log_records
 from qa_engine.errors import QAEngineError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+COMMAND_GROUP = "qa_engine.commands"
+"""Entry points of this group are commands: functions for Typer, or Typer apps with commands of their own."""
 
 DEBUG_VARIABLE = "QA_ENGINE_DEBUG"
 _INTERRUPTED = 130
 _INTERRUPTION = "Interrupted. What was completed is kept; run the same command again to go on."
 _WRITING_MODULE = "qa_engine.ingestion.writing.publishing"
 
+
+class CommandGroup(TyperGroup):
+    """The commands that are registered below, and those of entry points, which are imported only when they are needed."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(dict.fromkeys([*super().list_commands(ctx), *_entry_points()]))
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        command = super().get_command(ctx, cmd_name)
+        if command is None and (entry_point := _entry_points().get(cmd_name)) is not None:
+            command = self.commands[cmd_name] = _loaded(entry_point)
+        return command
+
+
+@cache
+def _entry_points() -> dict[str, EntryPoint]:
+    """The entry points of `COMMAND_GROUP` by name: of the installed packages, and of a checkout that is not installed."""
+    import tomllib
+    from importlib.metadata import EntryPoint, entry_points
+
+    declared: dict[str, str] = {}
+    with suppress(FileNotFoundError, KeyError):
+        project = Path(__file__).parents[2] / "pyproject.toml"
+        declared = tomllib.loads(project.read_text("utf-8"))["project"]["entry-points"][COMMAND_GROUP]
+    commands = {name: EntryPoint(name, value, COMMAND_GROUP) for name, value in declared.items()}
+    return commands | {entry_point.name: entry_point for entry_point in entry_points(group=COMMAND_GROUP)}
+
+
+def _loaded(entry_point: EntryPoint) -> Any:
+    """The command as Click has it; Typer may bring a Click of its own, so its class has no name here."""
+    parent = typer.Typer(add_completion=False, rich_markup_mode=None)
+    loaded = entry_point.load()
+    if isinstance(loaded, typer.Typer):
+        parent.add_typer(loaded, name=entry_point.name)
+    else:
+        parent.command(entry_point.name)(loaded)
+    return typer.main.get_group(parent).commands[entry_point.name]
+
+
 app = typer.Typer(
     name="qa-engine",
+    cls=CommandGroup,
     help="Document question answering: PDFs in, Chinese answers with page citations out.\n\n"
     "Exit codes: 0 done; 1 done, but some files failed; 2 wrong usage or configuration; "
     "3 a needed service, model or index is not available.",
@@ -52,41 +97,37 @@ app.command("list")(list_files)
 app.command()(show)
 app.command()(delete)
 app.command()(inspect)
-app.command()(evaluate)
-app.command()(calibrate)
-app.command()(judge)
 app.command()(rebuild)
 app.command()(collections)
 app.command()(doctor)
 app.command()(config)
-app.add_typer(questions_app, name="questions")
 app.add_typer(models_app, name="models")
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Runs the command and exits the process with the documented code. No traceback reaches the user."""
-    _quiet_libraries()
+    """Runs a command, and ends the process with the documented exit code. Tracebacks are shown only for debugging."""
+    _set_up_process()
     try:
         app(args=list(arguments) if arguments is not None else None, prog_name="qa-engine")
     except SystemExit as end:
         if end.code == _INTERRUPTED:  # Typer has caught it
-            say_error(_INTERRUPTION)
+            print_error(_INTERRUPTION)
         _leave(end.code if isinstance(end.code, int) else 0)
     except QAEngineError as error:
         _show_traceback()
-        say_error(str(error))
+        print_error(str(error))
         _leave(error.exit_code)
     except KeyboardInterrupt:
-        say_error(_INTERRUPTION)
+        print_error(_INTERRUPTION)
         sys.exit(_INTERRUPTED)
     except BrokenPipeError:
-        # The reader of our output, such as head, has gone; there is nobody left to tell.
+        # The process that read our output, such as head, has ended.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Exception as error:  # noqa: BLE001 - the last resort of a command line
         _show_traceback()
-        say_error(
-            f"Unexpected {type(error).__name__}: {error}. This is a fault of qa_engine; "
+        print_error(
+            f"Unexpected {type(error).__name__}: {error}. This is a fault of qa_engine: "
             f"set {DEBUG_VARIABLE}=1 to see where it happened."
         )
         sys.exit(1)
@@ -99,7 +140,7 @@ def run_script(command: str) -> NoReturn:
 
 
 def _leave(code: int) -> NoReturn:
-    """Ends the process. One that only read does not take its libraries apart first, which takes 0.7 s."""
+    """Ends the process. If it has written nothing, libraries are not unloaded first, which would take 0.7 s."""
     if _WRITING_MODULE in sys.modules:
         sys.exit(code)
     with suppress(BrokenPipeError):
@@ -113,8 +154,8 @@ def _show_traceback() -> None:
         traceback.print_exc()
 
 
-def _quiet_libraries() -> None:
-    """Standard output belongs to the answer, standard error to our own words."""
+def _set_up_process() -> None:
+    """Sets what the libraries of this process read at import, and which log records are shown."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    logging.getLogger().setLevel(logging.ERROR)
+    show_log_records(logging.INFO if os.environ.get(DEBUG_VARIABLE) else logging.WARNING)

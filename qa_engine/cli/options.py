@@ -31,50 +31,50 @@ FilterOption = Annotated[
     typer.Option(
         "--filter",
         metavar="CONDITION",
-        help="Search only where it holds, such as file=年报*.pdf, page=3-10, section=风险 or year>=2020; "
+        help="Search only where this condition holds, such as file=年报*.pdf, page=3-10, section=风险 or year>=2020; "
         "may be given several times.",
     ),
 ]
 ConfigOption = Annotated[
     Path | None,
     typer.Option(
-        "--config", metavar="FILE", help="TOML file instead of qa_engine.toml in the working directory."
+        "--config",
+        metavar="FILE",
+        help="Configuration file [default: qa_engine.toml in the working directory].",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 ParserOption = Annotated[
     str | None,
-    typer.Option("--parser", metavar="NAME", help="auto, fast or layout [default: auto]."),
+    typer.Option("--parser", metavar="NAME", help="Parser of PDFs: auto, fast or layout [default: auto]."),
 ]
 OcrOption = Annotated[
     str | None,
-    typer.Option("--ocr", metavar="WHEN", help="auto, never or always [default: auto]."),
+    typer.Option("--ocr", metavar="WHEN", help="When to use OCR: auto, never or always [default: auto]."),
 ]
 PasswordOption = Annotated[
     list[str] | None,
-    typer.Option("--password", metavar="WORD", help="Tried on locked files; may be given several times."),
+    typer.Option(
+        "--password", metavar="WORD", help="Password to try on locked files; may be given several times."
+    ),
 ]
 
 
 def load_config(file: Path | None) -> Config:
-    """The configuration, from the named file or as usual."""
-    import os
+    """The configuration from all sources, with the named file instead of the usual one; see `Config.load`."""
+    from qa_engine.config import Config
 
-    from qa_engine.config import ENV_PREFIX, Config
-
-    if file is not None:
-        os.environ[f"{ENV_PREFIX}CONFIG"] = str(file)
-    return Config()
+    return Config.load(file)
 
 
 def with_reading(config: Config, parser: str | None, ocr: str | None, passwords: list[str] | None) -> Config:
-    """The configuration with what the options say about reading files.
+    """The configuration with the options about reading PDFs put in.
 
     Raises:
-        ConfigurationError: a value is none of those that the setting takes.
+        ConfigurationError: a setting does not take the value of an option.
     """
-    given = {"parser": parser, "ocr": ocr, "passwords": passwords}
-    changes = {name: value for name, value in given.items() if value}
+    options = {"parser": parser, "ocr": ocr, "passwords": passwords}
+    changes = {name: value for name, value in options.items() if value}
     if not changes:
         return config
     from qa_engine.config import Config as Settings

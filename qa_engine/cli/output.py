@@ -1,36 +1,78 @@
-"""What the commands print: data and answers on standard output, everything else on standard error."""
+"""Standard output holds answers, tables and JSON; standard error holds progress, messages, errors and log records."""
 
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from typing import Any
 
 from rich.console import Console
 
 messages = Console(stderr=True, highlight=False, soft_wrap=True)
-"""Progress, summaries of JSON runs, errors."""
+"""The console on standard error."""
 
 
 def results() -> Console:
-    """The console for answers and tables on standard output."""
+    """A console on standard output."""
     return Console(highlight=False, soft_wrap=True)
 
 
 def print_json(content: dict[str, Any]) -> None:
-    """One JSON object on standard output, UTF-8 whatever the locale."""
+    """Prints one JSON object on standard output, in UTF-8 whatever the locale is."""
     sys.stdout.buffer.write(
         json.dumps(content, ensure_ascii=False, default=str).encode("utf-8", "replace") + b"\n"
     )
     sys.stdout.buffer.flush()
 
 
-def say(text: str) -> None:
-    """A line for people."""
+def print_models(names: dict[str, str]) -> None:
+    """Prints the names of the models by their roles, in one line on standard output."""
+    models = ", ".join(f"{role} {name}" for role, name in names.items())
+    results().print(f"models: {models}", markup=False)
+
+
+def print_message(text: str) -> None:
+    """Prints a line on standard error."""
     messages.print(text, markup=False)
 
 
-def say_error(text: str) -> None:
-    """One sentence about what went wrong."""
+def print_error(text: str) -> None:
+    """Prints a sentence about a failure on standard error."""
     messages.print("error:", style="bold red", end=" ")
     messages.print(text, markup=False)
+
+
+def plural(count: int, noun: str) -> str:
+    """A number with its noun, such as ``1 file`` or ``3 files``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def page_range(first: int | None, last: int | None) -> str:
+    """A page or a range of pages, such as ``3`` or ``3–5``."""
+    return str(first) if first == last else f"{first}–{last}"
+
+
+class MessageHandler(logging.Handler):
+    """Prints each log record on standard error, in one line that does not disturb a progress bar."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Prints the level and the message of a record, without its traceback."""
+        try:
+            text = " ".join(record.getMessage().split())
+            print_message(f"{record.levelname.lower()}: {text}")
+        except Exception:  # noqa: BLE001 - a log record must not end the command
+            self.handleError(record)
+
+
+def show_log_records(level: int) -> None:
+    """Shows the log records of qa_engine, and of other libraries only their errors.
+
+    Args:
+        level: the lowest level that is shown, such as ``logging.WARNING``.
+    """
+    logging.getLogger().setLevel(logging.ERROR)
+    package = logging.getLogger("qa_engine")
+    package.setLevel(level)
+    package.propagate = False
+    package.handlers = [MessageHandler()]

@@ -1,14 +1,12 @@
-"""What was said in a conversation, as far as it is remembered."""
+"""The turns of a conversation, and how many of them are remembered."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from qa_engine.answering.answer import Answer
-
-_CITATION_MARKS = re.compile(r"\[\d{1,3}\]")
+from qa_engine.text.citation_marks import CITATION
 
 
 @dataclass(frozen=True)
@@ -16,10 +14,10 @@ class Turn:
     """A question and its answer.
 
     Attributes:
-        question: as it was asked.
-        standalone: as it was searched for and answered.
+        question: the question as it was asked.
+        standalone: the question as it was searched for and answered.
         response: the text of the answer, or the refusal.
-        refused: which of the two it is.
+        refused: whether the response is the refusal.
     """
 
     question: str
@@ -35,11 +33,11 @@ class Turn:
     @property
     def statement(self) -> str:
         """The answer without citation marks, which mean nothing to another question; empty for a refusal."""
-        return "" if self.refused else _CITATION_MARKS.sub("", self.response)
+        return "" if self.refused else CITATION.sub("", self.response)
 
     @property
     def size(self) -> int:
-        """Characters that it takes."""
+        """Characters of the turn."""
         return len(self.question) + len(self.standalone) + len(self.response)
 
 

@@ -11,11 +11,11 @@ from qa_engine.config import Config
 from qa_engine.diagnosis.commands import Commands
 from qa_engine.diagnosis.report import Check, counted, failed, ok, some_of
 from qa_engine.diagnosis.sqlite_faults import sqlite_fault
-from qa_engine.index.bm25.index import Bm25Folder
+from qa_engine.index.bm25.folder import Bm25Folder
 from qa_engine.index.catalog import FORMAT, Catalog
-from qa_engine.index.collection import CollectionPaths, embedding_identity
+from qa_engine.index.collection import CollectionPaths, described, embedding_identity, identity_differences
 from qa_engine.index.records import FileRecord
-from qa_engine.text.tokenizer import ANALYSER_VERSION
+from qa_engine.text.tokenizer import TOKENIZER_VERSION
 
 _ANALYSER = "analyser"
 """Fact of the catalog: the analyser that its terms were made by."""
@@ -65,8 +65,8 @@ class CollectionView:
 def check_soundness(paths: CollectionPaths, commands: Commands) -> Iterator[Check]:
     """Whether the catalog is there, whole, and of this version."""
     if not paths.catalog.is_file():
-        told = f"There is no catalog at {paths.catalog}: the collection is lost."
-        yield failed("catalog", told, commands.start_over())
+        message = f"There is no catalog at {paths.catalog}: the collection is lost."
+        yield failed("catalog", message, commands.start_over())
         return
     if fault := sqlite_fault(paths.catalog):
         yield failed(
@@ -98,14 +98,11 @@ def check_identity(
         )
         return
     configured = embedding_identity(config.embedding, embed_model)
-    different = [key for key in configured if configured[key] != stored.get(key)]
-    if different:
-        made = ", ".join(f"{key} = {stored.get(key)!r}" for key in different)
-        now = ", ".join(f"{key} = {configured[key]!r}" for key in different)
+    if different := identity_differences(configured, stored):
         yield failed(
             "embedding",
-            f"The collection was embedded with {made}, but the configuration says {now}: set [embedding] back, or embed "
-            "the collection again.",
+            f"The collection was embedded with {described(stored, different)}, but the configuration says "
+            f"{described(configured, different)}: set [embedding] back, or embed the collection again.",
             commands.rebuild("--embedding"),
         )
         return
@@ -138,8 +135,8 @@ def check_published(view: CollectionView, commands: Commands) -> Iterator[Check]
 
 def check_documents(view: CollectionView, commands: Commands) -> Iterator[Check]:
     """Whether runs that were cut off left documents behind, and whether files and documents fit together."""
-    known = {record.document_id for record in view.files.values()}
-    if lost := known - view.live.keys():
+    owned = {record.document_id for record in view.files.values()}
+    if lost := owned - view.live.keys():
         records = view.files_of(lost)
         yield failed(
             "documents",
@@ -148,7 +145,7 @@ def check_documents(view: CollectionView, commands: Commands) -> Iterator[Check]
             may_lag=True,
         )
         return
-    if unowned := view.live.keys() - known:
+    if unowned := view.live.keys() - owned:
         yield failed(
             "documents",
             f"{counted(len(unowned), 'live document')} that no file has: {some_of(sorted(unowned))}.",
@@ -156,9 +153,9 @@ def check_documents(view: CollectionView, commands: Commands) -> Iterator[Check]
             may_lag=True,
         )
         return
-    told = {"writing": "half stored", "stale": "replaced or removed, and not deleted yet"}
+    descriptions = {"writing": "half stored", "stale": "replaced or removed, and not deleted yet"}
     left = [
-        f"{counted(len(documents), 'document')} {told[state]} ({some_of(documents)})"
+        f"{counted(len(documents), 'document')} {descriptions[state]} ({some_of(documents)})"
         for state, documents in view.unfinished.items()
         if documents
     ]
@@ -179,11 +176,11 @@ def check_documents(view: CollectionView, commands: Commands) -> Iterator[Check]
 def check_analyser(catalog: Catalog, view: CollectionView, commands: Commands) -> Iterator[Check]:
     """Whether the BM25 terms of the catalog are those of this version."""
     made_by = catalog.meta(_ANALYSER)
-    if made_by != ANALYSER_VERSION and view.live:
+    if made_by != TOKENIZER_VERSION and view.live:
         yield failed(
             "terms",
-            f"The BM25 terms of the catalog were made by the analyser {made_by}, this is {ANALYSER_VERSION}.",
+            f"The BM25 terms of the catalog were made by the analyser {made_by}, this is {TOKENIZER_VERSION}.",
             commands.rebuild(),
         )
     else:
-        yield ok("terms", f"The BM25 terms are those of this version ({ANALYSER_VERSION}).")
+        yield ok("terms", f"The BM25 terms are those of this version ({TOKENIZER_VERSION}).")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ from qa_engine.diagnosis.storage_checks import check_disk_space
 from qa_engine.errors import QAEngineError, StorageError
 from qa_engine.index.collection import CollectionPaths, collection_paths, require_collection
 
+logger = logging.getLogger("qa_engine.diagnosis")
 _PARTS = ("catalog.sqlite", "chroma", "bm25", "tokens-*.sqlite")
 """What tells a folder of a collection, also one whose catalog is lost."""
 _SECONDS = 2
@@ -56,13 +58,13 @@ def diagnose(
     """
     settings = Config.of(config)
     root = Path(storage) if storage is not None else settings.storage
-    found = list(_named(root, [collections] if isinstance(collections, str) else collections))
+    targets = list(_named(root, [collections] if isinstance(collections, str) else collections))
     checks: list[Check] = []
-    if not found:
+    if not targets:
         checks.append(_no_collection(root))
     else:
         checks += guarded(
-            "disk_space", f"df -h {shlex.quote(str(root))}", lambda: check_disk_space(root, found)
+            "disk_space", f"df -h {shlex.quote(str(root))}", lambda: check_disk_space(root, targets)
         )
     if embed_model is None:
         checks += guarded(
@@ -71,10 +73,11 @@ def diagnose(
     services = check_services(settings)
     checks += services
     reachable = not any(check.check == "chroma_server" and check.status == "failed" for check in services)
-    for commands in found:
-        looked = check_collection(commands, settings, embed_model, reachable)
-        checks += [replace(check, collection=commands.name) for check in looked]
-    return Diagnosis(str(root), checks, empty=not found)
+    for commands in targets:
+        logger.info("checking the collection %s in %s", commands.name, commands.root)
+        results = check_collection(commands, settings, embed_model, reachable)
+        checks += [replace(check, collection=commands.name) for check in results]
+    return Diagnosis(str(root), checks, empty=not targets)
 
 
 def _named(storage: Path, names: Sequence[str] | None) -> Iterator[Commands]:

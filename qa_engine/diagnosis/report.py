@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
+from qa_engine.text.one_line import one_line
+
+logger = logging.getLogger("qa_engine.diagnosis")
 Status = Literal["ok", "warning", "failed"]
 NAMES_SHOWN = 5
 """Names in one message; the rest is counted."""
@@ -88,23 +92,24 @@ def guarded(name: str, command: str, look: Callable[[], Iterable[Check]]) -> lis
         command: that mends it then.
         look: gives the checks.
     """
-    found: list[Check] = []
+    checks: list[Check] = []
     try:
-        found.extend(look())
-    except Exception as error:  # noqa: BLE001 - damaged files raise anything; the other checks go on
-        found.append(failed(name, unexpected(error), command))
+        checks.extend(look())
+    except Exception as error:
+        logger.warning("the check %s failed unexpectedly", name, exc_info=True)
+        checks.append(failed(name, unexpected(error), command))
     except BaseException as error:
         # Chroma is written in Rust; what it gives up on is no Exception.
         if type(error).__name__ != "PanicException":
             raise
-        found.append(failed(name, unexpected(error), command))
-    return found
+        checks.append(failed(name, unexpected(error), command))
+    return checks
 
 
 def unexpected(error: BaseException) -> str:
     """An error as one sentence."""
-    told = " ".join(str(error).split())[:400] or "no details"
-    return told if told.endswith(".") else f"It cannot be read ({type(error).__name__}: {told})."
+    message = one_line(str(error), 400) or "no details"
+    return message if message.endswith(".") else f"It cannot be read ({type(error).__name__}: {message})."
 
 
 def behind_a_writer(checks: Iterable[Check], writer: str) -> Iterator[Check]:
@@ -116,10 +121,10 @@ def behind_a_writer(checks: Iterable[Check], writer: str) -> Iterator[Check]:
     """
     for check in checks:
         if check.status == "failed" and check.may_lag:
-            told = (
+            message = (
                 f"{check.message} {writer} is at work, so these numbers may lag: look again when it is done."
             )
-            yield replace(check, status="warning", message=told, command=None)
+            yield replace(check, status="warning", message=message, command=None)
         else:
             yield check
 

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from qa_engine.config import LOCAL, Config
 from qa_engine.diagnosis.report import Check, failed, guarded, ok, some_of, unexpected, warning
-from qa_engine.errors import ConfigurationError
+from qa_engine.errors import ConfigurationError, ServiceUnavailableError
 from qa_engine.models.remote.endpoints import address, resolve_endpoint
+from qa_engine.text.one_line import one_line
 
 if TYPE_CHECKING:
     import httpx
 
-
+_SECONDS = 5.0
+"""For one answer, all of it."""
+_MOST_BYTES = 4_000_000
 _NAME = "local_model"
 _FILES = ("model.onnx", "tokenizer.json", "manifest.json")
 _AGAIN = "qa-engine models prepare --force"
+
+
+@dataclass(frozen=True)
+class _Reply:
+    status: int
+    content: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.content)
 
 
 def check_local_model(config: Config) -> Iterator[Check]:
@@ -47,22 +59,6 @@ def check_local_model(config: Config) -> Iterator[Check]:
         yield failed(_NAME, f"The local model in {folder} cannot be used: {unexpected(error)}", _AGAIN)
         return
     yield ok(_NAME, f"The local model in {folder} is good (worst cosine to the reference {cosine:.4f}).")
-
-
-_SECONDS = 5.0
-"""For one answer, all of it."""
-_MOST_BYTES = 4_000_000
-
-
-@dataclass(frozen=True)
-class _Reply:
-    status: int
-    content: bytes
-
-    def json(self) -> Any:
-        import json
-
-        return json.loads(self.content)
 
 
 def check_services(config: Config) -> list[Check]:
@@ -96,7 +92,7 @@ def _check_models(check: str, section: str, what: str, model: str, config: Confi
     import httpx
 
     settings = config.llm if section == "llm" else config.embedding
-    given = settings.api_key is not None and bool(settings.api_key.get_secret_value().strip())
+    has_key = settings.api_key is not None and bool(settings.api_key.get_secret_value().strip())
     set_key, set_url = _set(f"{section.upper()}__API_KEY"), _set(f"{section.upper()}__BASE_URL")
     try:
         endpoint = resolve_endpoint(section, settings.base_url, settings.api_key)
@@ -115,7 +111,7 @@ def _check_models(check: str, section: str, what: str, model: str, config: Confi
             check, f"The key for {place} holds characters that cannot be sent: correct it.", set_key
         )
     if reply.status in {401, 403}:
-        key = "refused the key" if given else "asks for a key, and none is set"
+        key = "refused the key" if has_key else "asks for a key, and none is set"
         return failed(check, f"{who} {key} (status {reply.status}).", set_key)
     return _judged(check, reply, who, model, section)
 
@@ -154,46 +150,37 @@ def _judged(check: str, reply: _Reply, who: str, model: str, section: str) -> Ch
 
 
 def _check_chroma(config: Config) -> Iterator[Check]:
-    import httpx
-
     index, name = config.index, "chroma_server"
     if index.url is None:
         yield ok(name, "Skipped: no Chroma server is configured (index.url); vectors are in the storage.")
         return
-    who = f"The Chroma server at {address(index.url)}"
-    token = index.token.get_secret_value() if index.token else ""
-    bearer = index.token_header.lower() == "authorization"
-    headers = {index.token_header: f"Bearer {token}" if bearer else token} if token else {}
-    path = f"/api/v2/tenants/{quote(index.tenant, safe='')}/databases/{quote(index.database, safe='')}"
-    try:
-        verify: Any = True
-        if index.ca_file is not None:
-            import ssl
+    from qa_engine.index.vectors.chroma_server import ChromaServer
 
-            verify = ssl.create_default_context(cafile=str(index.ca_file))
-        with httpx.Client(timeout=_SECONDS, verify=verify) as client:
-            reply = _get(client, index.url.rstrip("/") + path, headers)
-    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-        yield failed(name, _no_answer(who, error, "index.url"), _set("INDEX__URL"))
+    who = f"The Chroma server at {address(index.url)}"
+    quick = index.model_copy(update={"timeout_seconds": min(index.timeout_seconds, _SECONDS)})
+    try:
+        status = ChromaServer(quick).database_status()
+    except ConfigurationError as error:
+        setting = "TOKEN" if "index.token" in str(error) else "CA_FILE" if "ca_file" in str(error) else "URL"
+        yield failed(name, str(error), _set(f"INDEX__{setting}"))
         return
-    except ValueError:
-        yield failed(
-            name, "index.token holds characters that cannot be sent: correct it.", _set("INDEX__TOKEN")
-        )
+    except ServiceUnavailableError as error:
+        yield failed(name, str(error), _set("INDEX__URL"))
         return
-    if reply.status in {401, 403}:
-        told = "refused the token" if token else "asks for a token, and none is set"
-        yield failed(name, f"{who} {told} (status {reply.status}).", _set("INDEX__TOKEN"))
-    elif reply.status == 404:
+    has_token = index.token is not None and bool(index.token.get_secret_value())
+    if status in {401, 403}:
+        refusal = "refused the token" if has_token else "asks for a token, and none is set"
+        yield failed(name, f"{who} {refusal} (status {status}).", _set("INDEX__TOKEN"))
+    elif status == 404:
         yield failed(
             name,
             f"{who} has no database {index.database!r} of the tenant {index.tenant!r}, or is no Chroma server (status 404).",
             _set("INDEX__DATABASE"),
         )
-    elif reply.status != 200:
-        yield failed(name, f"{who} failed (status {reply.status}): look at the server.", _set("INDEX__URL"))
+    elif status != 200:
+        yield failed(name, f"{who} failed (status {status}): look at the server.", _set("INDEX__URL"))
     else:
-        yield ok(name, f"{who} answers{' and takes the token' if token else ''}.")
+        yield ok(name, f"{who} answers{' and takes the token' if has_token else ''}.")
 
 
 def _get(client: httpx.Client, url: str, headers: dict[str, str]) -> _Reply:
@@ -217,8 +204,8 @@ def _no_answer(who: str, error: Exception, setting: str) -> str:
 
     if isinstance(error, httpx.TimeoutException):
         return f"{who} did not answer within {_SECONDS:g} seconds: look at the server, or correct {setting}."
-    told = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
-    return f"{who} cannot be reached ({told}): look whether it is running, or correct {setting}."
+    message = one_line(str(error), 200).rstrip(".") or type(error).__name__
+    return f"{who} cannot be reached ({message}): look whether it is running, or correct {setting}."
 
 
 def _set(name: str) -> str:

@@ -53,12 +53,12 @@ def sqlite_fault(file: Path) -> SqliteFault | None:
         return SqliteFault("refused", "cannot be read: check permissions")
     try:
         with reading(file) as connection:
-            found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(3)")]
+            problems = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(3)")]
     except sqlite3.Error as error:
         return SqliteFault.of(error)
-    if found == ["ok"]:
+    if problems == ["ok"]:
         return None
-    return SqliteFault("damaged", f"is damaged ({'; '.join(' '.join(line.split()) for line in found)})")
+    return SqliteFault("damaged", f"is damaged ({'; '.join(' '.join(line.split()) for line in problems)})")
 
 
 @contextmanager

@@ -40,19 +40,21 @@ def check_disk_space(storage: Path, collections: Sequence[Commands]) -> Iterator
     free = shutil.disk_usage(storage).free
     sizes = {commands.name: folder_size(commands.root) for commands in collections}
     largest = max(sizes, key=lambda name: sizes[name])
-    told = f"{_size(free)} are free on the disk of {storage}"
+    message = f"{_size(free)} are free on the disk of {storage}"
     show = f"df -h {shlex.quote(str(storage))}"
     if free < _LEAST_BYTES:
-        yield failed("disk_space", f"{told}, less than {_size(_LEAST_BYTES)}: free some space.", show)
+        yield failed("disk_space", f"{message}, less than {_size(_LEAST_BYTES)}: free some space.", show)
     elif free < _TIMES * sizes[largest]:
         yield warning(
             "disk_space",
-            f"{told}, less than twice the size of the collection {largest!r} ({_size(sizes[largest])}), which a rebuild "
+            f"{message}, less than twice the size of the collection {largest!r} ({_size(sizes[largest])}), which a rebuild "
             "may need: free some space.",
             show,
         )
     else:
-        yield ok("disk_space", f"{told}; the largest collection, {largest!r}, has {_size(sizes[largest])}.")
+        yield ok(
+            "disk_space", f"{message}; the largest collection, {largest!r}, has {_size(sizes[largest])}."
+        )
 
 
 def check_permissions(commands: Commands) -> Iterator[Check]:
@@ -88,7 +90,7 @@ def check_writer(commands: Commands) -> Iterator[Check]:
 
 def writer_of(root: Path) -> Writer:
     """Looks at the lock of a collection without taking it away from anybody."""
-    owner, process, host = _noted(root / "writer.json")
+    owner, process, host = _recorded_owner(root / "writer.json")
     if _is_held(root / "writer.lock"):
         return Writer(True, owner or "Another process")
     # Between a look at the note and one at the lock, a writer may have ended.
@@ -108,7 +110,7 @@ def folder_size(folder: Path) -> int:
     return total
 
 
-def _noted(file: Path) -> tuple[str, int, str]:
+def _recorded_owner(file: Path) -> tuple[str, int, str]:
     try:
         facts = json.loads(file.read_text(encoding="utf-8"))
         process, host = int(facts["process"]), str(facts["host"])

@@ -7,7 +7,6 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from shlex import quote
-from typing import Any
 
 from filelock import Timeout
 
@@ -86,8 +85,8 @@ def check_vectors(
     except StorageError as error:
         passing = isinstance(error.__context__, Timeout)
         denied = not os.access(view.paths.chroma, os.R_OK | os.W_OK | os.X_OK)
-        mending = commands.look_again() if passing else commands.permit() if denied else anew
-        yield failed("vectors", str(error), mending, may_lag=True)
+        repair = commands.look_again() if passing else commands.permit() if denied else anew
+        yield failed("vectors", str(error), repair, may_lag=True)
         return
     if damage:
         yield failed("vectors", damage, anew, may_lag=True)
@@ -169,8 +168,8 @@ def _compared(
         lost = sum(map(len, missing.values()))
         whose = some_of(record.path for record in records) or some_of(sorted(missing))
         also = f"; there are also {_strangers(orphans)}" if orphans else ""
-        told = f"{counted(lost, 'sentence')} of {view.nodes} missing in {what}, of {whose}{also}."
-        return failed(check, told, bring_back(records) if records else take_out, may_lag=True)
+        message = f"{counted(lost, 'sentence')} of {view.nodes} missing in {what}, of {whose}{also}."
+        return failed(check, message, bring_back(records) if records else take_out, may_lag=True)
     if orphans:
         return failed(check, f"In {what} there are {_strangers(orphans)}.", take_out, may_lag=True)
     return ok(check, f"{counted(view.nodes, 'sentence')}, those of the catalog.")
@@ -178,19 +177,14 @@ def _compared(
 
 def _unreadable(store: SentenceVectorStore, identifiers: Sequence[str]) -> str:
     """What is wrong with a sample of the vectors themselves; empty if nothing is."""
-    from chromadb.errors import ChromaError
-
     sample = list(identifiers[:: max(1, len(identifiers) // _SAMPLE)])
-    if not sample:
-        return ""
     try:
-        found: Any = store._collection.get(ids=sample, include=["embeddings"])
-    except ChromaError as error:
-        return f"Vectors cannot be read ({error})."
-    sizes = {len(vector) for vector in found["embeddings"]}
+        sizes = {len(node.get_embedding()) for node in store.with_vectors(sample)}
+    except StorageError as error:
+        return f"Vectors cannot be read ({error.__cause__ or error})."
     return (
         ""
-        if len(sizes) == 1
+        if len(sizes) <= 1
         else f"Vectors of several lengths are stored: {some_of(map(str, sorted(sizes)))}."
     )
 

@@ -16,7 +16,7 @@ from typing import Any
 from qa_engine.documents.blocks import Span
 from qa_engine.errors import StorageError
 from qa_engine.index.bm25.segment import DocumentTerms
-from qa_engine.index.files.queries import FILE_COLUMNS, FILE_TABLES, FileQueries
+from qa_engine.index.files.queries import FILE_TABLES, FileQueries
 from qa_engine.index.records import (
     DocumentParts,
     DocumentRecord,
@@ -274,23 +274,6 @@ class Catalog(FileQueries):
         number = self.changes
         self.set_meta(published=str(number))
         return number
-
-    @staticmethod
-    def _put_file(connection: sqlite3.Connection, record: FileRecord) -> None:
-        values = [getattr(record, name) for name in FILE_COLUMNS]
-        marks = ", ".join("?" * len(values))
-        connection.execute(
-            f"INSERT OR REPLACE INTO files ({', '.join(FILE_COLUMNS)}) VALUES ({marks})",
-            [json.dumps(value) if isinstance(value, dict) else value for value in values],
-        )
-
-    @staticmethod
-    def _take_out(connection: sqlite3.Connection, path: str) -> str | None:
-        """Moves the record of a file to the former ones, and returns the document that the file had."""
-        rows = connection.execute("SELECT document_id FROM files WHERE path = ?", (path,)).fetchall()
-        connection.execute("INSERT INTO former_files SELECT * FROM files WHERE path = ?", (path,))
-        connection.execute("DELETE FROM files WHERE path = ?", (path,))
-        return rows[0][0] if rows else None
 
     @staticmethod
     def _retire(connection: sqlite3.Connection, document_id: str | None) -> None:

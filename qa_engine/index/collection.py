@@ -6,6 +6,7 @@ import hashlib
 import re
 import shlex
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -136,6 +137,24 @@ def embedding_identity(config: EmbeddingConfig, embed_model: BaseEmbedding | Non
     }
 
 
+def identity_differences(
+    identity: dict[str, Any], other: dict[str, Any], keys: Iterable[str] | None = None
+) -> list[str]:
+    """The keys in which two results of `embedding_identity` differ: without any, their vectors can be compared.
+
+    Args:
+        identity: one of them.
+        other: the other one.
+        keys: those that count; all of the first one if None.
+    """
+    return [key for key in keys or identity if identity.get(key) != other.get(key)]
+
+
+def described(identity: dict[str, Any], keys: Iterable[str]) -> str:
+    """What an identity says of some keys, for messages."""
+    return ", ".join(f"{key} = {identity.get(key)!r}" for key in keys)
+
+
 def require_identity(
     stored: dict[str, Any] | None,
     config: EmbeddingConfig,
@@ -153,12 +172,10 @@ def require_identity(
             f"The collection {collection!r} was never completed: run qa-engine ingest on its files again."
         )
     configured = embedding_identity(config, embed_model)
-    different = [key for key in configured if configured[key] != stored.get(key)]
-    if different:
-        made = ", ".join(f"{key} = {stored.get(key)!r}" for key in different)
-        now = ", ".join(f"{key} = {configured[key]!r}" for key in different)
+    if different := identity_differences(configured, stored):
         raise ConfigurationError(
-            f"The collection {collection!r} was embedded with {made}, but the configuration says {now}: set [embedding] "
-            f"back, embed it again (qa-engine rebuild --embedding --collection {shlex.quote(collection)}), or ingest the "
-            "files into another collection (qa-engine ingest PATH --collection NAME)."
+            f"The collection {collection!r} was embedded with {described(stored, different)}, but the configuration says "
+            f"{described(configured, different)}: set [embedding] back, embed it again (qa-engine rebuild --embedding "
+            f"--collection {shlex.quote(collection)}), or ingest the files into another collection (qa-engine ingest PATH "
+            "--collection NAME)."
         )

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 from qa_engine.config import Bm25Config, EmbeddingConfig, IndexConfig
 from qa_engine.errors import CollectionNotFoundError, ConfigurationError, InputError, StorageError
-from qa_engine.index.bm25.index import Bm25Folder, Bm25Index
+from qa_engine.index.bm25.folder import Bm25Folder
+from qa_engine.index.bm25.index import Bm25Index
 from qa_engine.index.catalog import Catalog
-from qa_engine.index.collection import CollectionPaths, require_collection, require_identity
+from qa_engine.index.collection import (
+    CollectionPaths,
+    described,
+    identity_differences,
+    require_collection,
+    require_identity,
+)
 from qa_engine.index.sentence_texts import SentenceTexts
 from qa_engine.index.vectors.locations import open_vectors
 from qa_engine.index.vectors.token_store import TokenStore, token_file
@@ -21,7 +31,7 @@ from qa_engine.index.vectors.vector_store import SentenceVectorStore
 if TYPE_CHECKING:
     from llama_index.core.base.embeddings.base import BaseEmbedding
 
-
+logger = logging.getLogger("qa_engine.index")
 _MIXED = 0.03
 """From this share of sentences in the rarer language on, a collection counts as one of several languages."""
 
@@ -50,9 +60,23 @@ class IndexSnapshot:
         """Whether it holds sentences in some number that are not Chinese, or to a question that is not, Chinese ones."""
         return (1 - self.chinese_share if chinese else self.chinese_share) >= _MIXED
 
+    def close(self) -> None:
+        """Lets go of what the state was opened with; questions that still use it raise `StorageError`.
+
+        A state that is replaced need not be closed: what it was opened with is closed when nobody refers to it any more.
+        """
+        self.store.close()
+        self.bm25.close()
+        if self.tokens is not None:
+            self.tokens.close()
+
 
 class IndexReader:
-    """The newest published state of a collection, for any number of threads."""
+    """The newest published state of a collection, for any number of threads.
+
+    To be closed, or used in a ``with`` statement. What a replaced state was opened with is closed when the last question
+    that uses it is done.
+    """
 
     def __init__(
         self,
@@ -78,8 +102,27 @@ class IndexReader:
         self._file = paths.catalog.stat().st_ino
         self._lock = Lock()
         self._snapshot: IndexSnapshot | None = None
+        self._closed = False
         self._identity = catalog.identity
         self._texts = SentenceTexts(paths.catalog)
+
+    def __enter__(self) -> IndexReader:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the files of the collection and what it uses of Chroma. Once more does nothing."""
+        with self._lock:
+            self._closed = True
+            snapshot, self._snapshot = self._snapshot, None
+        if snapshot is not None:
+            snapshot.close()
+        self._texts.close()
+        self.catalog.close()
 
     def snapshot(self) -> IndexSnapshot:
         """The state to answer from. Costs one look into the catalog unless something new was published.
@@ -87,8 +130,10 @@ class IndexReader:
         Raises:
             CollectionNotFoundError: the collection was deleted meanwhile.
             ConfigurationError: it was embedded with another model meanwhile.
-            StorageError: it was never completed, or is damaged.
+            StorageError: it was never completed, or is damaged, or the reader was closed.
         """
+        if self._closed:
+            raise self._closed_error()
         try:
             file = self._paths.catalog.stat().st_ino
         except OSError:
@@ -100,14 +145,28 @@ class IndexReader:
         if current is not None and current.published == published:
             return current
         with self._lock:
+            if self._closed:
+                raise self._closed_error()
             if self._snapshot is None or self._snapshot.published != published:
                 self._snapshot = self._open(published)
+                logger.info(
+                    "the collection %s is read in its published state %d (before: %s)",
+                    self.name,
+                    published,
+                    current.published if current is not None else "none",
+                )
             return self._snapshot
+
+    def _closed_error(self) -> StorageError:
+        return StorageError(
+            f"The collection {self.name!r} cannot be read: its reader was closed, open the collection again."
+        )
 
     def _open_catalog(self, file: int) -> None:
         """The collection was deleted and made again: the open catalog is the one that is gone."""
         with self._lock:
-            if file != self._file:
+            if file != self._file and not self._closed:
+                logger.info("the collection %s was deleted and made again: it is opened anew", self.name)
                 self.catalog = Catalog(self._paths.catalog)
                 self._snapshot = None
                 self._identity = self.catalog.identity
@@ -168,33 +227,38 @@ def open_collections(
     if not names:
         raise InputError("No collection was given: name at least one.")
     opened: dict[CollectionPaths, tuple[str, Catalog]] = {}
-    for name in names:
-        paths = require_collection(storage, name)
-        if paths not in opened:
-            opened[paths] = (name, Catalog(paths.catalog))
-    _require_one_embedding(dict(opened.values()))
-    readers = []
-    for paths, (name, catalog) in opened.items():
-        require_identity(catalog.identity, config, name, embed_model)
-        readers.append(IndexReader(paths, catalog, name, index, bm25))
-    for reader in readers:
-        reader.snapshot()
+    with ExitStack() as on_error:
+        for name in names:
+            paths = require_collection(storage, name)
+            if paths not in opened:
+                catalog = Catalog(paths.catalog)
+                on_error.callback(catalog.close)
+                opened[paths] = (name, catalog)
+        _require_one_embedding(dict(opened.values()))
+        readers = []
+        for paths, (name, catalog) in opened.items():
+            require_identity(catalog.identity, config, name, embed_model)
+            readers.append(IndexReader(paths, catalog, name, index, bm25))
+            on_error.callback(readers[-1].close)
+        for reader in readers:
+            reader.snapshot()
+        on_error.pop_all()
     return readers
 
 
 def _require_one_embedding(catalogs: dict[str, Catalog]) -> None:
     """Vectors of different models cannot be compared."""
-    made = {name: catalog.identity for name, catalog in catalogs.items()}
-    complete = {name: identity for name, identity in made.items() if identity is not None}
-    first = next(iter(complete.items()), ("", {}))
-    for name, identity in complete.items():
-        different = [key for key in {**first[1], **identity} if first[1].get(key) != identity.get(key)]
+    identities = [(name, catalog.identity) for name, catalog in catalogs.items()]
+    complete = [(name, identity) for name, identity in identities if identity is not None]
+    for name, identity in complete[1:]:
+        first, expected = complete[0]
+        different = identity_differences(expected, identity, {**expected, **identity})
         if different:
-            told = [
-                f"{collection!r} with " + ", ".join(f"{key} = {parts.get(key)!r}" for key in different)
-                for collection, parts in (first, (name, identity))
+            parts = [
+                f"{first!r} with {described(expected, different)}",
+                f"{name!r} with {described(identity, different)}",
             ]
             raise ConfigurationError(
-                f"The collections were embedded differently, {' and '.join(told)}, and cannot be asked together: ask them "
+                f"The collections were embedded differently, {' and '.join(parts)}, and cannot be asked together: ask them "
                 "one by one, or ingest the files of one of them into a new collection with the embedding of the other."
             )

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from qa_engine.documents.blocks import Span
-from qa_engine.index.files.metadata import Metadata, Scalar
+
+Scalar = str | int | float | bool
+Metadata = Mapping[str, Scalar]
+"""Scalars by key. It belongs to a file, is kept in the catalog, and can be changed without touching a vector."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import socket
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from qa_engine.errors import IndexLockedError, StorageError
+
+logger = logging.getLogger("qa_engine.index")
 
 
 @contextmanager
@@ -28,7 +31,7 @@ def writer_lock(folder: Path, timeout_seconds: float = 0) -> Iterator[None]:
     owner_file = folder / "writer.json"
     lock = FileLock(folder / "writer.lock")
     try:
-        lock.acquire(timeout=timeout_seconds)
+        _acquire(lock, owner_file, timeout_seconds)
     except Timeout:
         raise IndexLockedError(
             f"The collection in {folder} is being written by {_owner(owner_file)}: wait until it is done, stop it, "
@@ -54,6 +57,16 @@ def writer_lock(folder: Path, timeout_seconds: float = 0) -> Iterator[None]:
     finally:
         owner_file.unlink(missing_ok=True)
         lock.release()
+
+
+def _acquire(lock: FileLock, owner_file: Path, timeout_seconds: float) -> None:
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        if timeout_seconds <= 0:
+            raise
+        logger.info("waiting up to %g s for %s, which writes", timeout_seconds, _owner(owner_file))
+        lock.acquire(timeout=timeout_seconds)
 
 
 def _owner(file: Path) -> str:

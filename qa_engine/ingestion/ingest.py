@@ -78,8 +78,8 @@ def ingest(
     files = find_pdfs(named, allow_none=prune)
     table = MetadataTable.read(Path(metadata)) if metadata is not None else None
     name = collection if collection is not None else settings.collection
-    where = collection_paths(Path(storage) if storage is not None else settings.storage, name)
-    with write_session(where, name, settings, progress, embed_model) as session:
+    collection_folder = collection_paths(Path(storage) if storage is not None else settings.storage, name)
+    with write_session(collection_folder, name, settings, progress, embed_model) as session:
         _require_embedding(session)
         if reader is None:
             run = IngestRun(session, table, node_parser=node_parser)
@@ -127,8 +127,8 @@ def ingest_documents(
     )
     parser = DocumentsInMemory(documents)
     name = collection if collection is not None else settings.collection
-    where = collection_paths(Path(storage) if storage is not None else settings.storage, name)
-    with write_session(where, name, settings, progress, embed_model) as session:
+    collection_folder = collection_paths(Path(storage) if storage is not None else settings.storage, name)
+    with write_session(collection_folder, name, settings, progress, embed_model) as session:
         _require_embedding(session)
         run = IngestRun(session, None, parser, DOCUMENTS, node_parser)
         return run.run(parser.sources())

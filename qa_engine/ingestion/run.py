@@ -31,7 +31,8 @@ from qa_engine.ingestion.report import FileResult, IngestReport, StageClock, dou
 from qa_engine.ingestion.writing.publishing import publish
 from qa_engine.ingestion.writing.session import WriteSession
 from qa_engine.ingestion.writing.stored_nodes import drop_superseded, token_bits_changed
-from qa_engine.models.e5.encoder import E5Encoder, available_cores
+from qa_engine.models.cores import available_cores
+from qa_engine.models.e5.shared import load_shared_encoder_early
 
 if TYPE_CHECKING:
     from llama_index.core.node_parser import NodeParser
@@ -205,7 +206,7 @@ class IngestRun:
                 if self._parser is None:
                     pool.begin([file.path for file in _by_content(reads)[0]])
                 if self._session.embed_model is None and config.embedding.provider == "local":
-                    E5Encoder.load_early()
+                    load_shared_encoder_early()
             with self._clock("loading"):
                 # LlamaIndex: an unchanged corpus is done without it, and otherwise files are being read meanwhile.
                 from qa_engine.ingestion.pipeline import file_pipeline

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 from qa_engine.config import RerankConfig
 from qa_engine.errors import ModelUnavailableError
+from qa_engine.text.one_line import first_line
 
 
 def load_cross_encoder(config: RerankConfig) -> Any:
     """A sentence-transformers CrossEncoder.
+
+    The environment stays as it is. Under load, torch is faster with ``OMP_WAIT_POLICY=PASSIVE``, which the commands set.
 
     Raises:
         ModelUnavailableError: it cannot be loaded; the message names the model, the reason and the ways out.
@@ -26,8 +28,6 @@ def load_cross_encoder(config: RerankConfig) -> Any:
         raise ModelUnavailableError(
             f"The cross-encoder {config.model!r} cannot be loaded: there is no such folder; {ways_out}."
         )
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     try:
         from sentence_transformers import CrossEncoder
     except ImportError as error:
@@ -42,8 +42,7 @@ def load_cross_encoder(config: RerankConfig) -> Any:
             max_length=config.max_length,
         )
     except Exception as error:
-        lines = str(error).strip().splitlines()
-        reason = lines[0][:300].rstrip(".") if lines else type(error).__name__
+        reason = first_line(error)[:300].rstrip(".") or type(error).__name__
         raise ModelUnavailableError(
             f"The cross-encoder {config.model!r} cannot be loaded: {reason}; {ways_out}."
         ) from error

@@ -11,6 +11,7 @@ from pydantic import PrivateAttr
 from qa_engine.config import EmbeddingConfig
 from qa_engine.models.e5.encoder import PASSAGE_PREFIX, E5Encoder
 from qa_engine.models.e5.preparation import MODEL_NAME, Progress
+from qa_engine.models.e5.shared import shared_encoder
 
 _CALL_SIZE = 1024
 """Texts handed to the encoder at once; it sorts them by length and makes the real batches."""
@@ -52,7 +53,7 @@ class LocalEmbedding(BaseEmbedding):
             ModelUnavailableError: it cannot be prepared or loaded.
         """
         if self._encoder is None:
-            self._encoder = E5Encoder.shared(self._progress)
+            self._encoder = shared_encoder(self._progress)
         return self._encoder
 
     def _get_query_embedding(self, query: str) -> list[float]:

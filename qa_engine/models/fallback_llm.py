@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator, Sequence
-from contextlib import aclosing, closing, contextmanager
+from contextlib import aclosing, closing
+from types import TracebackType
 from typing import Any, TypeVar
 
 from llama_index.core.base.llms.types import (
@@ -23,12 +25,17 @@ from llama_index.core.llms import LLM
 
 from qa_engine.errors import QAEngineError, ServiceUnavailableError
 
+logger = logging.getLogger("qa_engine.models")
+ANSWERED_BY = "answered_by"
+"""Key of a reply's ``additional_kwargs``: the name of the model that gave it."""
+
+_Reply = TypeVar("_Reply", ChatResponse, CompletionResponse)
+
 
 class CircuitBreaker:
-    """Counts failures in a row. After enough of them the service is not to be asked for a while, then once to try.
+    """Counts failures in a row. After enough of them the service is left alone for a while, and then tried once.
 
-    Thread-safe. A trial that never ends, because it was cancelled, holds nothing up: the next one is due after the same
-    while.
+    Thread-safe. A trial that never ends, because it was cancelled, blocks nothing: the next one is due after the same time.
 
     Args:
         failures: in a row, after which it opens.
@@ -49,36 +56,80 @@ class CircuitBreaker:
         self._limit, self._seconds, self._clock = failures, seconds, clock
         self._lock = threading.Lock()
         self._in_a_row = 0
-        self._closed_from = 0.0
+        self._open_until = 0.0
 
     def allows(self) -> bool:
-        """Whether to ask the service now. While it is under suspicion, True is a trial, and for one caller only."""
+        """Whether to ask the service now. While the breaker is open, True is a trial, and one caller only gets it."""
         with self._lock:
             if self._in_a_row < self._limit:
                 return True
             now = self._clock()
-            if now < self._closed_from:
+            if now < self._open_until:
                 return False
-            self._closed_from = now + self._seconds
+            self._open_until = now + self._seconds
             return True
 
     def failed(self) -> None:
         """The service was asked and failed."""
         with self._lock:
             self._in_a_row += 1
-            if self._in_a_row >= self._limit:
-                self._closed_from = self._clock() + self._seconds
+            if self._in_a_row < self._limit:
+                return
+            self._open_until = self._clock() + self._seconds
+        logger.warning(
+            "%d failures in a row: the service is left alone for %g s", self._in_a_row, self._seconds
+        )
 
     def succeeded(self) -> None:
         """The service was asked and answered."""
         with self._lock:
+            was_open = self._in_a_row >= self._limit
             self._in_a_row = 0
+        if was_open:
+            logger.info("The service answers again")
 
 
-ANSWERED_BY = "answered_by"
-"""Key of a reply's ``additional_kwargs``: the name of the model that gave it."""
+class _Attempt:
+    """One model's turn at a reply: a context manager around a call, sync or async, with the rules of `FallbackLLM`.
 
-_Reply = TypeVar("_Reply", ChatResponse, CompletionResponse)
+    Args:
+        llm: the model to ask.
+        breaker: of the first model. It learns how the call went; a failure before the first piece is kept in ``failure``.
+        before: why the first model did not reply, for the errors of the second.
+    """
+
+    def __init__(
+        self, llm: LLM, breaker: CircuitBreaker | None = None, before: ServiceUnavailableError | None = None
+    ) -> None:
+        self.llm, self.begun, self.failure = llm, False, before
+        self._breaker, self._name = breaker, llm.metadata.model_name
+
+    def signed(self, reply: _Reply) -> _Reply:
+        """A reply, or a piece of one, with the name of its model."""
+        self.begun = True
+        reply.additional_kwargs[ANSWERED_BY] = self._name
+        return reply
+
+    def __enter__(self) -> _Attempt:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        if self._breaker is None:
+            if self.failure is not None and isinstance(error, QAEngineError):
+                message = f"{error} The first language model had failed before: {self.failure}"
+                raise type(error)(message) from self.failure
+            return False
+        if error is None and self.begun:
+            self._breaker.succeeded()
+        elif error is None or isinstance(error, ServiceUnavailableError):
+            self._breaker.failed()
+        if isinstance(error, ServiceUnavailableError) and not self.begun:
+            logger.warning("The language model %s failed, the second one is asked: %s", self._name, error)
+            self.failure = error
+            return True
+        return False
 
 
 class FallbackLLM(LLM):
@@ -152,95 +203,43 @@ class FallbackLLM(LLM):
         """`stream_complete` without blocking."""
         return self._astream(lambda llm: llm.astream_complete(prompt, formatted, **kwargs))
 
-    def _either(self, ask: Callable[[LLM], _Reply]) -> _Reply:
+    def _attempts(self) -> Iterator[_Attempt]:
+        """The models to ask, one after the other, until one has replied."""
         failure = None
         if self._breaker.allows():
-            try:
-                reply = ask(self._first)
-            except ServiceUnavailableError as error:
-                self._breaker.failed()
-                failure = error
-            else:
-                self._breaker.succeeded()
-                return _signed(reply, self._first)
-        with _told_of(failure):
-            return _signed(ask(self._second), self._second)
+            first = _Attempt(self._first, self._breaker)
+            yield first
+            if first.begun:
+                return
+            failure = first.failure
+        else:
+            name = self._first.metadata.model_name
+            logger.info("The language model %s is left alone for now, the second one is asked", name)
+        yield _Attempt(self._second, before=failure)
+
+    def _either(self, ask: Callable[[LLM], _Reply]) -> _Reply:
+        for attempt in self._attempts():
+            with attempt:
+                return attempt.signed(ask(attempt.llm))
+        raise AssertionError("the second model replies or raises")
 
     async def _aeither(self, ask: Callable[[LLM], Awaitable[_Reply]]) -> _Reply:
-        failure = None
-        if self._breaker.allows():
-            try:
-                reply = await ask(self._first)
-            except ServiceUnavailableError as error:
-                self._breaker.failed()
-                failure = error
-            else:
-                self._breaker.succeeded()
-                return _signed(reply, self._first)
-        with _told_of(failure):
-            return _signed(await ask(self._second), self._second)
+        for attempt in self._attempts():
+            with attempt:
+                return attempt.signed(await ask(attempt.llm))
+        raise AssertionError("the second model replies or raises")
 
     def _stream(self, ask: Callable[[LLM], Generator[_Reply, None, None]]) -> Generator[_Reply, None, None]:
-        failure = None
-        if self._breaker.allows():
-            begun = False
-            try:
-                with closing(ask(self._first)) as pieces:
-                    for piece in pieces:
-                        begun = True
-                        yield _signed(piece, self._first)
-            except ServiceUnavailableError as error:
-                self._breaker.failed()
-                if begun:
-                    raise
-                failure = error
-            else:
-                if begun:
-                    self._breaker.succeeded()
-                    return
-                self._breaker.failed()
-        with _told_of(failure), closing(ask(self._second)) as pieces:
-            for piece in pieces:
-                yield _signed(piece, self._second)
+        for attempt in self._attempts():
+            with attempt, closing(ask(attempt.llm)) as pieces:
+                for piece in pieces:
+                    yield attempt.signed(piece)
 
     async def _astream(
         self, ask: Callable[[LLM], Awaitable[AsyncGenerator[_Reply, None]]]
     ) -> AsyncGenerator[_Reply, None]:
-        failure = None
-        if self._breaker.allows():
-            begun = False
-            try:
-                async with aclosing(await ask(self._first)) as pieces:
+        for attempt in self._attempts():
+            with attempt:
+                async with aclosing(await ask(attempt.llm)) as pieces:
                     async for piece in pieces:
-                        begun = True
-                        yield _signed(piece, self._first)
-            except ServiceUnavailableError as error:
-                self._breaker.failed()
-                if begun:
-                    raise
-                failure = error
-            else:
-                if begun:
-                    self._breaker.succeeded()
-                    return
-                self._breaker.failed()
-        with _told_of(failure):
-            async with aclosing(await ask(self._second)) as pieces:
-                async for piece in pieces:
-                    yield _signed(piece, self._second)
-
-
-def _signed(reply: _Reply, llm: LLM) -> _Reply:
-    reply.additional_kwargs[ANSWERED_BY] = llm.metadata.model_name
-    return reply
-
-
-@contextmanager
-def _told_of(failure: QAEngineError | None) -> Iterator[None]:
-    """Adds to what the second model raises why the first one did not answer."""
-    try:
-        yield
-    except QAEngineError as error:
-        if failure is None:
-            raise
-        raise type(error)(f"{error} The first language model had failed before: {failure}") from failure
+                        yield attempt.signed(piece)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa_engine.models.e5.encoder import PASSAGE_PREFIX, E5Encoder, EncodedText, unit_rows
+from qa_engine.models.e5.shared import shared_encoder
 from qa_engine.models.token_codes import TokenCodec
 
 _WEAKEST_SHARE = 0.25
@@ -69,7 +70,7 @@ class LateInteractionModel:
     def encoder(self) -> E5Encoder:
         """The encoder, loaded."""
         if self._encoder is None:
-            self._encoder = E5Encoder.shared()
+            self._encoder = shared_encoder()
         return self._encoder
 
     def predict(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
@@ -79,17 +80,17 @@ class LateInteractionModel:
     def interactions(self, pairs: Sequence[tuple[str, str]]) -> list[Interaction]:
         """How each passage supports its question, in the order given. Encodes both."""
         questions = list(dict.fromkeys(question for question, _ in pairs))
-        asked = self._questions(questions)
+        vectors = self._questions(questions)
         # A passage longer than the model's limit is scored in parts: its end counts as much as its beginning.
         parts = [_parts(passage) for _, passage in pairs]
         encoded = iter(
             self.encoder.token_vectors([text for texts in parts for text in texts], PASSAGE_PREFIX)
         )
-        found = []
+        interactions = []
         for (question, _), texts in zip(pairs, parts, strict=True):
             tokens = [next(encoded).vectors for _ in texts]
-            found.append(interaction(asked[question], unit_rows(np.concatenate(tokens))))
-        return found
+            interactions.append(interaction(vectors[question], unit_rows(np.concatenate(tokens))))
+        return interactions
 
     def stored_interactions(
         self, question: str, passages: Sequence[Sequence[bytes]], codec: TokenCodec
@@ -101,28 +102,28 @@ class LateInteractionModel:
             passages: of each passage the codes of its sentences, empty for one without.
             codec: what the codes were made with.
         """
-        asked = codec.rotate(self._questions([question])[question])
+        vectors = codec.rotate(self._questions([question])[question])
         # All at once: the products of single passages are too small to be worth a call, and so are their means.
         codes = [code for passage in passages for code in passage]
-        similar = asked @ codec.decode(b"".join(codes)).T
+        similar = vectors @ codec.decode(b"".join(codes)).T
         sizes = np.array([len(code) for code in codes], np.int64) // codec.bytes_per_token
         ends = np.cumsum([len(passage) for passage in passages], dtype=np.int64)
         starts = ends - np.array([len(passage) for passage in passages], np.int64)
         supports = _by_sentence(similar, sizes)
         scores = _means(supports)
         in_context = _in_context(supports, starts, scores)
-        found = []
+        interactions = []
         for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
             if not sizes[start:end].any():
-                found.append(Interaction(np.zeros(len(asked), np.float32)))
+                interactions.append(Interaction(np.zeros(len(vectors), np.float32)))
                 continue
             best = start + int(scores[start:end].argmax())
             sentences = [
                 value if size else None
                 for value, size in zip(in_context[start:end].tolist(), sizes[start:end], strict=True)
             ]
-            found.append(Interaction(supports[:, start:end].max(axis=1), supports[:, best], sentences))
-        return found
+            interactions.append(Interaction(supports[:, start:end].max(axis=1), supports[:, best], sentences))
+        return interactions
 
     def _questions(self, questions: Sequence[str]) -> Mapping[str, NDArray[np.float32]]:
         """The vectors of each question without its punctuation, which every passage supports."""

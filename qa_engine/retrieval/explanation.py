@@ -12,7 +12,7 @@ from llama_index.core.schema import MetadataMode, NodeWithScore
 
 from qa_engine.retrieval.expansion.expanded_query import Expansion
 from qa_engine.retrieval.fusion import RANKS, SCORES, QueryWeights
-from qa_engine.text.tokenizer import HAN, analyse, fold
+from qa_engine.text.tokenizer import HAN_CLASS, fold, tokenize
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Condensation:
         method: ``llm``, ``rules``, or ``none`` where the question was left as it was.
         skipped: why it was left as it was, in one sentence; None if it was looked at, or if that failed.
         error: why the language model gave nothing, in one sentence; None if nothing went wrong.
-        cached: whether this was known from before, or shared with a question that was asked at the same time.
-        seconds: that the call took; 0 for what was known.
+        cached: whether this is from an earlier question.
+        seconds: time that the call took; 0 if it is cached.
     """
 
     question: str
@@ -50,8 +50,8 @@ class Condensation:
         }
 
 
-_RUNS = re.compile(rf"[{HAN}]+|[^\W{HAN}]+(?:[-./,&:][^\W{HAN}]+)*")
-_HAN = re.compile(f"[{HAN}]")
+_RUNS = re.compile(rf"[{HAN_CLASS}]+|[^\W{HAN_CLASS}]+(?:[-./,&:][^\W{HAN_CLASS}]+)*")
+_HAN = re.compile(f"[{HAN_CLASS}]")
 
 
 def matched_terms(query: str, terms: Set[str]) -> list[str]:
@@ -62,16 +62,16 @@ def matched_terms(query: str, terms: Set[str]) -> list[str]:
 
     Args:
         query: what was searched for.
-        terms: the terms of the text, from `analyse`.
+        terms: the terms of the text, from `tokenize`.
 
     Example:
-        >>> matched_terms("雷峰塔的largest towers？", set(analyse("The tower 雷峰塔")))
+        >>> matched_terms("雷峰塔的largest towers？", set(tokenize("The tower 雷峰塔")))
         ['雷峰塔', 'towers']
     """
     found: dict[str, None] = {}
     for match in _RUNS.finditer(unicodedata.normalize("NFKC", query)):
         run = match[0]
-        matched = [term for term in analyse(run) if term in terms]
+        matched = [term for term in tokenize(run) if term in terms]
         folded = fold(run)
         in_place = _HAN.match(run) and len(folded) == len(run)
         shown = _spans(run, folded, matched) if in_place else [run] if matched else []
@@ -158,7 +158,7 @@ class Explanation:
         for rank, passage in enumerate(self.nodes, 1):
             metadata = passage.node.metadata
             text = passage.node.get_content(metadata_mode=MetadataMode.NONE)
-            known = frozenset(analyse(f"{metadata.get('section', '')}\n{text}"))
+            known = frozenset(tokenize(f"{metadata.get('section', '')}\n{text}"))
             terms = dict.fromkeys(term for query in queries for term in matched_terms(query, known))
             found.append(
                 PassageExplanation(

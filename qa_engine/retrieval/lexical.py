@@ -14,7 +14,7 @@ from qa_engine.index.bm25.index import Bm25Hit, Bm25Index, TermStatistics
 from qa_engine.index.vectors.vector_store import SentenceVectorStore
 from qa_engine.retrieval.filters.conditions import holds
 from qa_engine.retrieval.filters.resolution import Scope
-from qa_engine.text.tokenizer import analyse
+from qa_engine.text.tokenizer import tokenize
 
 _GROWTH = 4
 """How many times as many sentences are looked at next, if too few of the best satisfy the filter."""
@@ -50,7 +50,7 @@ class BilingualBM25Retriever(BaseRetriever):
         self._scope = scope
         self._rows = None if scope is None else index.rows_of(scope.conditions)
         # The weights of the legs are worked out from what the search has looked up.
-        self._found = lru_cache(maxsize=_REMEMBERED)(lambda question: index.look_up(analyse(question)))
+        self._found = lru_cache(maxsize=_REMEMBERED)(lambda question: index.look_up(tokenize(question)))
 
     def coverage(self, question: str) -> float:
         """The share of the question's terms, 0 to 1, that occur anywhere in the collection."""

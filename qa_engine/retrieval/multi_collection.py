@@ -14,7 +14,7 @@ from qa_engine.index.records import StoredSentence
 from qa_engine.index.vectors.token_store import StoredTokens
 from qa_engine.retrieval.filters.resolution import Scope
 from qa_engine.retrieval.lexical import BilingualBM25Retriever
-from qa_engine.text.tokenizer import analyse
+from qa_engine.text.tokenizer import tokenize
 
 Found = TypeVar("Found")
 
@@ -105,7 +105,7 @@ class JoinedBM25Retriever(BilingualBM25Retriever):
 
     def coverage(self, question: str) -> float:
         """The share of the question's terms, 0 to 1, that occur in any of the collections."""
-        terms = set(analyse(question))
+        terms = set(tokenize(question))
         known = {term for part in self._parts for term in part.known_terms(question)}
         return len(known) / len(terms) if terms else 0.0
 

@@ -16,11 +16,13 @@ from llama_index.core.schema import (
 )
 from pydantic import Field, PrivateAttr
 
+from qa_engine.config import RetrievalConfig
 from qa_engine.documents.sentences.node_ids import node_id, split_node_id
 from qa_engine.documents.sentences.splitting import join_sentences
 from qa_engine.retrieval.fusion import RANKS, SCORES
 from qa_engine.retrieval.sentence_windows import Neighbourhood, Sentence, StoredSentences
 
+_DEFAULTS = RetrievalConfig()
 _TYPICAL_SENTENCE = 25
 """Characters of a short Chinese sentence: bounds how many neighbours are fetched."""
 _MAX_REACH = 8
@@ -84,10 +86,10 @@ class PassageBuilder(BaseNodePostprocessor):
     .980.
     """
 
-    window_chars: int = Field(default=250, ge=1)
-    latin_ratio: float = Field(default=1.7, ge=1)
-    max_passages: int = Field(default=12, ge=1)
-    max_per_file: int = Field(default=0, ge=0)
+    window_chars: int = Field(default=_DEFAULTS.window_chars, ge=1)
+    latin_ratio: float = Field(default=_DEFAULTS.latin_ratio, ge=1)
+    max_passages: int = Field(default=_DEFAULTS.candidates, ge=1)
+    max_per_file: int = Field(default=_DEFAULTS.max_per_file, ge=0)
     _store: StoredSentences = PrivateAttr()
 
     def __init__(self, store: StoredSentences, **settings: Any) -> None:

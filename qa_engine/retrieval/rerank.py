@@ -18,7 +18,7 @@ from qa_engine.models.late_interaction import Interaction, LateInteractionModel,
 from qa_engine.retrieval.cross_lingual_offset import interaction_shift
 from qa_engine.retrieval.fusion import SCORES
 from qa_engine.retrieval.passages import COMPARED_WITH, SENTENCES
-from qa_engine.text.tokenizer import analyse
+from qa_engine.text.tokenizer import tokenize
 
 
 class DiversityRerank(BaseNodePostprocessor):
@@ -41,7 +41,7 @@ class DiversityRerank(BaseNodePostprocessor):
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
     ) -> list[NodeWithScore]:
         relevance = _to_unit([node.score or 0.0 for node in nodes])
-        terms = [frozenset(analyse(node.node.get_content())) for node in nodes]
+        terms = [frozenset(tokenize(node.node.get_content())) for node in nodes]
         nearest = [0.0] * len(nodes)
         left = list(range(len(nodes)))
         order: list[int] = []
@@ -224,8 +224,8 @@ def z_scores(values: Iterable[float]) -> list[float]:
 
 
 def name_of(reranker: BaseNodePostprocessor | None) -> str:
-    """What a reranker is called in answers and beside calibrations."""
-    return str(getattr(reranker, "model", None) or NONE)
+    """The name of a reranker in answers and beside calibrations: its model, or its class."""
+    return NONE if reranker is None else str(getattr(reranker, "model", None) or type(reranker).__name__)
 
 
 def build_reranker(config: RerankConfig, embed_model: BaseEmbedding, top_n: int) -> PassageRerank | None:

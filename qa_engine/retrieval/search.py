@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from threading import Lock
 from typing import Any
@@ -16,12 +15,13 @@ from qa_engine.config import RetrievalConfig
 from qa_engine.documents.blocks import Span
 from qa_engine.documents.sentences.node_ids import document_id_of
 from qa_engine.errors import InputError, StorageError
+from qa_engine.flow import Flow, in_thread
 from qa_engine.index.reader import IndexReader, IndexSnapshot
 from qa_engine.index.records import FileRecord
 from qa_engine.retrieval.expansion.expanded_query import ExpandedQuery
 from qa_engine.retrieval.expansion.expander import TRANSLATE, QueryExpander
 from qa_engine.retrieval.filters.resolution import Scope, resolve
-from qa_engine.retrieval.passages import COLLECTION, METADATA
+from qa_engine.retrieval.passages import COLLECTION, METADATA, SENTENCES
 from qa_engine.retrieval.retriever import PassageRetriever, RankedPassages
 from qa_engine.retrieval.tables import TableAttacher
 from qa_engine.text.language import is_chinese
@@ -95,26 +95,16 @@ class CollectionSearch:
         top_k: int = 0,
         filters: MetadataFilters | None = None,
         stages: bool = False,
-    ) -> RankedPassages:
-        """Checks a question, expands it, and ranks passages for it; see `rank`."""
-        query = self.checked(question)
-        if self._expander is not None and not isinstance(query, ExpandedQuery):
-            query = self._expander.run(query, self._expansion_task(query))
-        return self.rank(query, top_k, filters, stages)
+    ) -> Flow[RankedPassages]:
+        """Checks a question, expands it, and ranks passages for it, as a flow (see `qa_engine.flow`).
 
-    async def asearch(
-        self,
-        question: QueryType,
-        top_k: int = 0,
-        filters: MetadataFilters | None = None,
-        stages: bool = False,
-    ) -> RankedPassages:
-        """`search` without blocking."""
+        The arguments and errors are those of `rank`.
+        """
         query = self.checked(question)
         if self._expander is not None and not isinstance(query, ExpandedQuery):
-            task = await asyncio.to_thread(self._expansion_task, query)
-            query = await self._expander.arun(query, task)
-        return await asyncio.to_thread(self.rank, query, top_k, filters, stages)
+            task = yield from in_thread(self._expansion_task, query)
+            query = yield from self._expander.steps(query, task)
+        return (yield from in_thread(self.rank, query, top_k, filters, stages))
 
     def _expansion_task(self, query: QueryBundle) -> dict[str, Any]:
         """A translation is of use if there are texts in some number in another language than the question."""
@@ -174,13 +164,17 @@ class CollectionSearch:
         return ranked
 
     def with_tables(self, passages: list[NodeWithScore]) -> list[NodeWithScore]:
-        """The passages with the tables, in Markdown, of which they hold rows."""
-        readers = {document_id_of(passage.node.node_id): self._reader_of(passage) for passage in passages}
+        """The passages with the tables, in Markdown, of which they hold rows; nodes from elsewhere stay as they are."""
+        own = [passage for passage in passages if SENTENCES in passage.node.metadata]
+        readers = {document_id_of(passage.node.node_id): self._reader_of(passage) for passage in own}
         attacher = TableAttacher(lambda document_id: readers[document_id].catalog.tables(document_id))
-        return attacher.postprocess_nodes(passages)
+        attacher.postprocess_nodes(own)
+        return passages
 
     def spans(self, passage: NodeWithScore) -> list[Span]:
-        """The places of the lines of the document that a passage is from."""
+        """The places of the lines of the document that a passage is from; none for a node from elsewhere."""
+        if SENTENCES not in passage.node.metadata:
+            return []
         return self._reader_of(passage).catalog.spans(document_id_of(passage.node.node_id))
 
     def _reader_of(self, passage: NodeWithScore) -> IndexReader:
@@ -205,12 +199,12 @@ class CollectionSearch:
             return [None]
         catalogs = [reader.catalog for reader in self._readers]
         scopes: list[Scope | None] = []
-        taken: set[str] = set()
+        covered: set[str] = set()
         for catalog, snapshot in zip(catalogs, snapshots, strict=True):
             # Asked for only if the key is not one of this collection.
             keys = (key for other in catalogs if other is not catalog for key in other.metadata_keys())
-            scope = resolve(filters, catalog, keys, snapshot.bm25.document_ids).without(taken)
-            taken.update(scope.conditions)
+            scope = resolve(filters, catalog, keys, snapshot.bm25.document_ids).without(covered)
+            covered.update(scope.conditions)
             scopes.append(None if filters is None and scope.complete else scope)
         return scopes
 

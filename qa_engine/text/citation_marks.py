@@ -1,9 +1,17 @@
-"""Citation marks in the text of an answer: found in all the forms that models use, written as ``[1][2]``."""
+"""Citation marks in the text of an answer: read in all the forms that models use, written as ``[1][2]``.
+
+`CITATION` is the form that answers have. What models write is matched more widely, see `CitationMarks`; so is what documents
+write, whose own numbered references must not pass for ours (`qa_engine.text.prompt_sanitizer`).
+"""
 
 from __future__ import annotations
 
 import re
 
+CITATION = re.compile(r"\[([1-9]\d{0,2})\]")
+"""One citation of an answer, ``[12]``, with its number: that of a passage, from 1."""
+CITATION_RUN = re.compile(r"(?:\[[1-9]\d{0,2}\])+")
+"""Citations that follow one another."""
 _OPENING, _CLOSING = r"[\[【［⟦]", r"[\]】］⟧]"
 _INSIDE = r"[^\[\]【】［］⟦⟧\n]"
 _BLANK = r"[ \t]{0,2}"

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 
 HAN_RANGES = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-"""The Han characters, as ranges for a character class of a regular expression."""
+"""The Han characters of common texts, as ranges for a character class of a regular expression.
+
+Others are made for their purpose: `qa_engine.text.tokenizer` reads folded texts, which have no compatibility characters, and
+knows 〇 and the rare characters of the supplementary planes; page lines know radicals, which some fonts write."""
 HAN = re.compile(f"[{HAN_RANGES}]")
 """One Han character."""
 

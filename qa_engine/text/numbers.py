@@ -1,204 +1,206 @@
-"""What numbers, dates and measures in a text mean, as BM25 terms that do not depend on how they are written."""
+"""Numbers and months of a text as values, however they are written: in digits, in Chinese characters, in English words."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
 
-_DIGITS = r"[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?"
-_NUMERAL = "[〇零一二两三四五六七八九十百千万亿]+"
-_NUMBER = re.compile(rf"[0-9]|{_NUMERAL}")
-_ORDINAL = re.compile(rf"第\s*([0-9]+|{_NUMERAL})\s*([^\W\d_a-z〇零一二两三四五六七八九十百千万亿])")
-_MAGNITUDES = {
-    "千": 10**3,
-    "万": 10**4,
-    "十万": 10**5,
-    "百万": 10**6,
-    "千万": 10**7,
-    "亿": 10**8,
-    "十亿": 10**9,
-    "百亿": 10**10,
-    "千亿": 10**11,
-    "万亿": 10**12,
-    "thousand": 10**3,
-    "million": 10**6,
-    "billion": 10**9,
-    "trillion": 10**12,
+MAGNITUDES = {
+    "千": 10**3, "万": 10**4, "十万": 10**5, "百万": 10**6, "千万": 10**7, "亿": 10**8, "十亿": 10**9, "百亿": 10**10,
+    "千亿": 10**11, "万亿": 10**12, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12,
+}  # fmt: skip
+_SCALES = MAGNITUDES | {
+    "百": 10**2,
+    "k": 10**3,
+    "m": 10**6,
+    "mn": 10**6,
+    "b": 10**9,
+    "bn": 10**9,
+    "t": 10**12,
 }
-_UNITS = {
-    "%": "% percent 个百分点",
-    "km2": "km2 平方公里 平方千米 square-kilometers square-kilometres",
-    "m2": "m2 平方米 square-meters square-metres",
-    "m3": "m3 立方米 cubic-meters cubic-metres",
-    "ha": "ha 公顷 hectares",
-    "km": "km 公里 千米 kilometers kilometres",
-    "m": "m 米 公尺 meters metres",
-    "cm": "cm 厘米 公分 centimeters centimetres",
-    "mm": "mm 毫米 millimeters millimetres",
-    "mile": "英里 miles",
-    "mile2": "平方英里 square-miles",
-    "ft": "ft 英尺 feet foot",
-    "inch": "英寸 inch inches",
-    "kg": "kg 公斤 千克 kilograms",
-    "g": "g 克 grams",
-    "mg": "mg 毫克 milligrams",
-    "t": "吨 tons tonnes",
-    "l": "l 升 公升 liters litres",
-    "ml": "ml 毫升 milliliters millilitres",
-    "h": "h 小时 hours",
-    "min": "min 分钟 minutes",
-    "s": "s 秒 秒钟 seconds",
-    "ms": "ms 毫秒 milliseconds",
-    "day": "天 days",
-    "week": "周 星期 weeks",
-    "month": "个月 months",
-    "year": "年 years",
-    "c": "°c 摄氏度 degrees-celsius",
-    "usd": "美元 美金 dollars",
-    "eur": "欧元 euros",
-    "cny": "元 人民币 yuan rmb",
-    "kw": "kw 千瓦 kilowatts",
-    "mw": "mw 兆瓦 megawatts",
-    "kwh": "kwh 千瓦时 度电",
-    "hz": "hz 赫兹 赫 hertz",
-    "mhz": "mhz 兆赫 megahertz",
-    "ghz": "ghz 吉赫 gigahertz",
-    "v": "v 伏 伏特 volts",
-    "person": "人 people",
+_MONTH_NAMES = (
+    "january jan|february feb|march mar|april apr|may|june jun|july jul|august aug|september sep sept|october oct|"
+    "november nov|december dec"
+)
+MONTHS = {name: number for number, names in enumerate(_MONTH_NAMES.split("|"), 1) for name in names.split()}
+"""Months by their English names and abbreviations."""
+_HAN_DIGITS = {
+    char: value
+    for value, chars in enumerate(
+        ["〇零○", "一壹弌", "二贰两双", "三叁", "四肆", "五伍", "六陆", "七柒", "八捌", "九玖"]
+    )
+    for char in chars
 }
-"""Common units by the term that stands for them: symbols, Chinese words, English words in the plural."""
-_MONTHS = dict(
-    zip(
-        "january february march april may june july august september october november december".split(),  # noqa: SIM905
-        range(1, 13),
-        strict=True,
-    )
+_SMALL = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000}
+_LARGE = {"万": 10**4, "亿": 10**8}
+_HAN = "".join([*_HAN_DIGITS, *_SMALL, *_LARGE])
+_MAX_NUMERAL = 40
+"""Characters of the longest Chinese numeral: what is longer is none."""
+_UNITS_IN_WORDS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen"
+)
+_TENS_IN_WORDS = "twenty thirty forty fifty sixty seventy eighty ninety"
+_WORDS = {word: value for value, word in enumerate(_UNITS_IN_WORDS.split())} | dict(
+    zip(_TENS_IN_WORDS.split(), range(20, 100, 10), strict=True)
+)
+_ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"
+_NUMBER_WORDS = (
+    _WORDS
+    | {word: value for value, word in enumerate(_ORDINALS.split(), 1)}
+    | {"half": 2, "twice": 2, "double": 2, "dozen": 12, "hundred": 100, "both": 2, "once": 1, "single": 1}
+)
+_SCALED = re.compile(
+    r"([0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?)"
+    r"(?:\s?(?:多|余|几)?(十万|百万|千万|十亿|百亿|千亿|万亿|[百千万亿](?![米瓦克]))"
+    r"|[\s-]?(thousand|million|billion|trillion|bn|mn|[kmbt])(?![a-z0-9]))?"
+)
+_HAN_NUMBER = re.compile(rf"[{_HAN}]+(?:点[{''.join(_HAN_DIGITS)}]+)?")
+_SPACED = re.compile(r"(?<![0-9.])[0-9]{1,3}(?: [0-9]{3})+(?![0-9])")
+_WORD = re.compile(r"[a-z]+")
+_CLOCK = re.compile(r"(?<![0-9:])([01]?[0-9]|2[0-3])[:：][0-5][0-9](?![0-9])")
+_MONTH = re.compile(rf"(?<![0-9])([0-9]{{1,2}})\s*月|([{_HAN}]{{1,2}})\s*月")
+_NUMERIC_DATE = re.compile(
+    r"(?<![0-9])(?:[0-9]{4}[-/.](0?[1-9]|1[0-2])(?:[-/.][0-9]{1,2})?|([0-9]{1,2})[-/.]([0-9]{1,2})[-/.][0-9]{2,4})(?![0-9])"
 )
 
 
-def _unit_names() -> dict[str, str]:
-    names = {}
-    for unit, spellings in _UNITS.items():
-        for spelling in spellings.split():
-            name = spelling.replace("-", " ")
-            names[name] = unit
-            if name.isascii() and len(name) > 3 and name.endswith("s"):
-                names[name.removesuffix("s")] = unit
-    return names
+@dataclass(frozen=True)
+class TextNumbers:
+    """The numbers that a text holds.
 
-
-_UNIT_OF = _unit_names()
-
-
-def _either(words: Iterable[str]) -> str:
-    """A pattern for one of the words, the longest first; one of Latin letters must end there."""
-    return "|".join(
-        re.escape(word) + ("(?![a-z0-9])" if re.search("[a-z]$", word) else "")
-        for word in sorted(words, key=len, reverse=True)
-    )
-
-
-_MEASURE = re.compile(
-    rf"(?:(?<![0-9.,a-z])({_DIGITS})|({_NUMERAL}))[ -]?"
-    rf"(?:(?!千[米克瓦])({_either(_MAGNITUDES)})[ -]?)?(?:多|余|来)?({_either(_UNIT_OF)})?"
-)
-_PERCENT = re.compile(rf"百分之\s*({_DIGITS}|{_NUMERAL})")
-_DATES = (
-    re.compile(
-        r"(?P<y>[0-9]{4}|[〇零一二三四五六七八九]{4})\s*年\s*(?P<m>[0-9]{1,2}|[一二三四五六七八九十]{1,2})\s*月"
-        r"(?:\s*(?P<d>[0-9]{1,2}|[一二三四五六七八九十]{1,3})\s*[日号])?"
-    ),
-    re.compile(
-        r"(?<![0-9年])(?P<m>[0-9]{1,2}|[一二三四五六七八九十]{1,2})\s*月\s*(?P<d>[0-9]{1,2}|[一二三四五六七八九十]{1,3})\s*[日号]"
-    ),
-    re.compile(r"(?<![0-9./-])(?P<y>[0-9]{4})[-/.](?P<m>[0-9]{1,2})[-/.](?P<d>[0-9]{1,2})(?![0-9./-])"),
-    re.compile(
-        rf"(?P<m>{'|'.join(_MONTHS)})\s+(?P<d>[0-9]{{1,2}})(?:st|nd|rd|th)?(?:,?\s+(?P<y>[0-9]{{4}}))?(?![0-9])"
-    ),
-    re.compile(
-        rf"(?<![0-9])(?P<d>[0-9]{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<m>{'|'.join(_MONTHS)})(?:,?\s+(?P<y>[0-9]{{4}}))?(?![0-9])"
-    ),
-    re.compile(rf"(?P<m>{'|'.join(_MONTHS)}),?\s+(?P<y>[0-9]{{4}})(?![0-9])"),
-)
-
-
-def quantities(text: str) -> Iterator[str]:
-    """The terms of the numbers, dates and measures of a text, besides the digits themselves.
-
-    Args:
-        text: folded by the analyser, in lower case.
-
-    Yields:
-        ``第32条`` for 第三十二条 and 第 32 条; ``3000000`` for 300万, 三百万 and 3 million; ``30%`` for 百分之三十 and 30
-        percent; ``120km`` for 120公里 and 120 kilometres; ``2024-03``, ``03-05`` and ``2024-03-05`` for 二〇二四年三月五日,
-        2024/3/5 and March 5, 2024.
+    Attributes:
+        numbers: values in plain digits: ``3000000`` for 300万, 三百万, 3 million and 3,000,000.
+        months: of dates in any form, 1 to 12.
     """
-    if not _NUMBER.search(text):
-        return
-    for number, noun in _ORDINAL.findall(text):
-        if (value := _value(number)) is not None:
-            yield f"第{value}{noun}"
-    for number in _PERCENT.findall(text):
-        if (value := _value(number)) is not None:
-            yield f"{value}%"
-    yield from _measures(text)
-    for form in _DATES:
-        for match in form.finditer(text):
-            yield from _date_terms(match.groupdict())
+
+    numbers: frozenset[str]
+    months: frozenset[int]
+
+    @classmethod
+    def of(cls, text: str) -> TextNumbers:
+        """All numbers that a text can be said to hold, rather too many than too few.
+
+        Args:
+            text: made `comparable` (`qa_engine.answering.checks.terms`).
+        """
+        return cls(frozenset(_numbers(text)), frozenset(_months(text)))
 
 
-def _measures(text: str) -> Iterator[str]:
-    for match in _MEASURE.finditer(text):
-        digits, spelt, magnitude, unit = match.groups()
-        if spelt and len(spelt) == 1 and not unit:
-            continue  # 一 and 万 alone are mostly parts of words
-        value = _value(digits or spelt)
-        if value is None:
+def parse_number(number: str) -> str | None:
+    """A number in plain digits: Arabic with or without separators and scale, or Chinese. None if the text is no number.
+
+    Example:
+        >>> parse_number("1,200"), parse_number("一千二百"), parse_number("12.50"), parse_number("二〇二四")
+        ('1200', '1200', '12.5', '2024')
+        >>> parse_number("3.5万"), parse_number("三千五"), parse_number("十百")
+        ('35000', '3500', None)
+    """
+    if match := _SCALED.fullmatch(number):
+        digits, chinese, latin = match.groups()
+        plain, scale = Decimal(digits.replace(",", "")), chinese or latin
+        return plain_digits(plain * _SCALES[scale] if scale else plain)
+    return _han_value(number)
+
+
+def _han_value(numeral: str) -> str | None:
+    whole, _, fraction = numeral.partition("点")
+    value = _whole(whole)
+    if value is None or any(char not in _HAN_DIGITS for char in fraction):
+        return None
+    digits = "".join(str(_HAN_DIGITS[char]) for char in fraction)
+    return plain_digits(Decimal(f"{value}.{digits or 0}"))
+
+
+def _whole(numeral: str) -> int | None:
+    """A Chinese whole number, written with its places (三百二十) or digit by digit (二〇二四)."""
+    if not 0 < len(numeral) <= _MAX_NUMERAL or any(char not in _HAN for char in numeral):
+        return None
+    if all(char in _HAN_DIGITS for char in numeral):
+        return int("".join(str(_HAN_DIGITS[char]) for char in numeral))
+    total = section = digit = 0
+    place, pending = 10**9, False
+    for char in numeral:
+        if char in _HAN_DIGITS:
+            if pending and digit:
+                return None
+            digit, pending = _HAN_DIGITS[char], True
+        elif char in _SMALL:
+            if _SMALL[char] >= place:
+                return None
+            place = _SMALL[char]
+            section += (digit if pending else 1) * place
+            digit, pending = 0, False
+        else:
+            if not (total or section or digit):
+                return None
+            # 二万亿: what stands before belongs to the larger unit as a whole.
+            total = (
+                (total + section + digit) * _LARGE[char]
+                if total and _LARGE[char] > total
+                else (total + (section + digit) * _LARGE[char])
+            )
+            section = digit = 0
+            place, pending = 10**9, False
+    if pending and digit and numeral[-2] in "百千万亿佰仟" and numeral[-1] in _HAN_DIGITS:
+        # 三千五 is 3500: the last digit counts in the next lower place.
+        unit = {**_SMALL, **_LARGE}[numeral[-2]]
+        return total + section + digit * (unit // 10)
+    return total + section + digit
+
+
+def _numbers(text: str) -> Iterator[str]:
+    for match in _SCALED.finditer(text):
+        digits, chinese, latin = match.groups()
+        plain = Decimal(digits.replace(",", ""))
+        yield plain_digits(plain)
+        if scale := chinese or latin:
+            yield plain_digits(plain * _SCALES[scale])
+        if "," in digits:  # also a list without blanks
+            yield from (plain_digits(Decimal(part)) for part in digits.split(","))
+    for date in _NUMERIC_DATE.finditer(text):
+        yield from (plain_digits(Decimal(part)) for part in re.findall("[0-9]+", date[0]))
+    for spaced in _SPACED.findall(text):
+        yield plain_digits(Decimal(spaced.replace(" ", "")))
+    for numeral in _HAN_NUMBER.findall(text):
+        # In a run that is no number, such as 三四百, all parts count.
+        value = _han_value(numeral)
+        yield from [value] if value is not None else []
+        yield from (str(_HAN_DIGITS[char]) for char in numeral if char in _HAN_DIGITS)
+        if value is None and len(numeral) <= _MAX_NUMERAL:
+            yield from (part for cut in range(1, len(numeral)) if (part := _han_value(numeral[cut:])))
+    yield from _number_words(_WORD.findall(text))
+    for hour in _CLOCK.findall(text):
+        yield str(int(hour) % 12 or 12)
+
+
+def _number_words(words: list[str]) -> Iterator[str]:
+    for word, following in zip(words, [*words[1:], ""], strict=False):
+        number = _NUMBER_WORDS.get(word, MONTHS.get(word))
+        if number is None:
             continue
-        if magnitude:
-            value = _plain(Decimal(value) * _MAGNITUDES[magnitude])
-        if magnitude or (spelt and len(spelt) > 1):
-            yield value
-        if unit and not (unit == "年" and len(value) == 4):  # 2024年 is a date
-            yield f"{value}{_UNIT_OF[unit]}"
+        yield str(number)
+        if number >= 20 and 0 < _WORDS.get(following, 0) < 10:
+            yield str(number + _WORDS[following])
+        if following in _SCALES or following == "hundred":
+            yield str(number * _SCALES.get(following, 100))
 
 
-def _date_terms(parts: dict[str, str | None]) -> Iterator[str]:
-    year, month, day = (_date_part(parts.get(name)) for name in "ymd")
-    if month is None or not 1 <= month <= 12 or not (day is None or 1 <= day <= 31):
-        return
-    if year is not None:
-        yield f"{year:04d}-{month:02d}"
-    if day is not None:
-        yield f"{month:02d}-{day:02d}"
-        if year is not None:
-            yield f"{year:04d}-{month:02d}-{day:02d}"
+def _months(text: str) -> Iterator[int]:
+    for digits, numeral in _MONTH.findall(text):
+        # Of two characters that make no number, or another one, the last may be the month.
+        for written in {numeral, numeral[-1:]}:
+            value = int(digits) if digits else _whole(written)
+            if value is not None:
+                yield value
+    for match in _NUMERIC_DATE.findall(text):
+        yield from (int(part) for part in match if part and int(part) <= 12)
+    yield from (MONTHS[word] for word in _WORD.findall(text) if word in MONTHS)
 
 
-def _date_part(text: str | None) -> int | None:
-    if text is None:
-        return None
-    if text in _MONTHS:
-        return _MONTHS[text]
-    value = _value(text)
-    return None if value is None else int(value)
-
-
-@lru_cache(maxsize=16_384)
-def _value(number: str) -> str | None:
-    """A number in plain digits, or None for characters that make none, such as 千万 or 十百."""
-    if number[0].isascii():
-        return _plain(Decimal(number.replace(",", "")))
-    import cn2an
-
-    try:
-        return _plain(Decimal(str(cn2an.cn2an(number, "smart"))))
-    except (ValueError, KeyError):  # the latter from 〇 where cn2an expects a digit
-        return None
-
-
-def _plain(value: Decimal) -> str:
+def plain_digits(value: Decimal) -> str:
+    """A value without exponent and without zeros at its end."""
     text = f"{value:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

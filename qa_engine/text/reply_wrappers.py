@@ -1,12 +1,45 @@
-"""What a model may put around its answer, and does not belong to it: reasoning, and a code fence."""
+"""What a model puts around its reply: reasoning, a code fence, words around JSON. Taken off piece by piece, or at once."""
 
 from __future__ import annotations
 
+import json
 import re
+from typing import Any
+
+
+def without_wrappers(reply: str) -> str:
+    """A reply without its reasoning and without a code fence around it.
+
+    Example:
+        >>> without_wrappers("<think>easy</think>\\n```\\nyes\\n```")
+        'yes'
+    """
+    reasoning, fence = Reasoning(), Fence()
+    text, _ = reasoning.feed(reply)
+    rest, only_reasoning = reasoning.finish()
+    shown = rest if only_reasoning else text + rest
+    return (fence.feed(shown) + fence.finish()).strip()
+
+
+def json_in_reply(text: str) -> dict[str, Any] | None:
+    """The JSON object in a reply, whatever words are around it; None if there is none.
+
+    Example:
+        >>> json_in_reply('Here it is: {"a": 1}. Anything else?')
+        {'a': 1}
+    """
+    start, end = text.find("{"), text.rfind("}")
+    if start < 0 or end < start:
+        return None
+    try:
+        content = json.loads(text[start : end + 1])
+    except (ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) else None
 
 
 class Reasoning:
-    """Drops reasoning at the start."""
+    """Drops the reasoning at the start of a reply that arrives in pieces."""
 
     _OPEN = re.compile(r"<think(?:ing)?>", re.I)
     _MAYBE_OPEN = re.compile(r"(?:<[a-z]{0,8})?\Z", re.I)
@@ -19,7 +52,11 @@ class Reasoning:
         self._at_start, self._inside, self._at_line_start = True, False, True
 
     def feed(self, chunk: str) -> tuple[str, bool]:
-        """The text outside of reasoning, and whether all before it was reasoning."""
+        """Takes a piece of the reply.
+
+        Returns:
+            The text outside of the reasoning that is settled now, and whether all text returned before was reasoning too.
+        """
         self._buffer += chunk
         out, restarted = "", False
         while self._buffer:
@@ -58,13 +95,13 @@ class Reasoning:
         return text[len(lead) : keep], False
 
     def finish(self) -> tuple[str, bool]:
-        """The rest, and whether all before it was reasoning."""
+        """The rest, as `feed` returns it."""
         orphan = None if self._inside else self._ORPHAN.fullmatch(self._buffer)
         return ("" if self._inside or orphan else self._buffer), orphan is not None
 
 
 class Fence:
-    """Drops a code fence around the beginning of the answer."""
+    """Drops a code fence around the beginning of a reply that arrives in pieces."""
 
     _OPEN = re.compile(r"```[\w+-]{0,20}[ \t]{0,8}\n")
     _MAYBE_OPEN = re.compile(r"(?:`{0,3}|```[\w+-]{0,20}[ \t]{0,8})\Z")

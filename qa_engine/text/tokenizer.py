@@ -9,19 +9,19 @@ from functools import lru_cache
 from threading import local
 from typing import Any
 
-from qa_engine.text.numbers import quantities
+from qa_engine.text.number_terms import number_terms
 
-ANALYSER_VERSION = "rjieba-bigram-stem-fold-2"
-"""Recorded with the index; a query is analysed the same way or not at all."""
+TOKENIZER_VERSION = "rjieba-bigram-stem-fold-2"
+"""Stored with an index as its ``analyser``: a question is tokenized as the index was, or refused."""
 
-HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"
-"""Han characters, for a character class."""
+HAN_CLASS = "\u3007\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"
+"""Han characters of a folded text, for a character class; see `qa_engine.text.language.HAN_RANGES`."""
 _KANA, _HANGUL = "\u3041-\u3096\u30a1-\u30fa\u30fc", "\uac00-\ud7a3"
-_LETTER = rf"(?:(?![{HAN}{_KANA}{_HANGUL}])[^\W\d_])"
-_WORD = rf"(?:(?![{HAN}{_KANA}{_HANGUL}])[^\W_])"
+_LETTER = rf"(?:(?![{HAN_CLASS}{_KANA}{_HANGUL}])[^\W\d_])"
+_WORD = rf"(?:(?![{HAN_CLASS}{_KANA}{_HANGUL}])[^\W_])"
 _JOINT = r"(?:[-/_&]|(?<=[0-9])[,:](?=[0-9])|(?<![^\W_]{2})\.|\.(?=[0-9]))"
 _RUNS = re.compile(
-    rf"(?P<han>[{HAN}]+)|(?P<syllables>[{_KANA}]+|[{_HANGUL}]+)"
+    rf"(?P<han>[{HAN_CLASS}]+)|(?P<syllables>[{_KANA}]+|[{_HANGUL}]+)"
     # GB/T 19001 and Llama 2 are one run, so that they match GB/T19001 and Llama2.
     rf"|(?P<word>(?:{_LETTER}+(?:[-/&]{_LETTER}+)*[ ](?=[0-9]))?{_WORD}+(?:{_JOINT}{_WORD}+)*)"
 )
@@ -50,14 +50,18 @@ _QUESTION_WORDS = frozenset(
 _thread = local()
 
 
-def analyse(text: str) -> list[str]:
-    """The terms of a text, repeated as often as they occur.
+def tokenize(text: str) -> list[str]:
+    """The BM25 terms of a text, each as often as it occurs.
 
-    Full-width forms, ligatures, accents, case, and traditional and simplified characters are folded. A run of Han
-    characters gives its words in jieba's search mode and its overlapping pairs of characters, so that neither a word
-    unknown to the dictionary nor a wrong cut hides a match; kana and Hangul give their pairs. Words of letters are
-    stemmed. Compounds and codes (self-attention, GB/T 19001-2016, LlamaIndex) give their pieces and the whole without
-    what joins them. Numbers, dates and measures give what they mean as well, see `quantities`.
+    Full-width forms, ligatures, accents, case, and traditional and simplified characters are folded first. A run of Han
+    characters gives its words in jieba's search mode and its overlapping pairs of characters: a word that the dictionary
+    lacks, or that is cut wrongly, is still found by its pairs. Kana and Hangul give their pairs. Words of letters are
+    stemmed. Compounds and codes (self-attention, GB/T 19001-2016, LlamaIndex) give their pieces, and the whole without the
+    characters that join them. Numbers, dates and measures also give the terms of `number_terms`.
+
+    Example:
+        >>> tokenize("The towers of 西湖")
+        ['tower', '西湖', '西湖']
     """
     folded = fold(text)
     terms: list[str] = []
@@ -68,14 +72,14 @@ def analyse(text: str) -> list[str]:
             terms.extend(_pairs(run["syllables"]))
         else:
             terms.extend(_word_terms(run["word"]))
-    terms.extend(quantities(folded.lower()))
+    terms.extend(number_terms(folded.lower()))
     return terms
 
 
 def fold(text: str) -> str:
-    """A text with one form for what is written in several: NFKC, without accents, in simplified characters.
+    """A text in one form of several: NFKC, without accents and invisible characters, in simplified Chinese; case stays.
 
-    Case stays. Most characters stay where they were; ligatures and the like become several.
+    The length may change: a ligature, for example, becomes several characters.
     """
     visible = _INVISIBLE.sub("", text)
     if visible.isascii():
@@ -96,7 +100,7 @@ def _pairs(run: str) -> list[str]:
 
 
 def _word_terms(run: str) -> Iterator[str]:
-    """Of words, numbers and codes that hang together."""
+    """The terms of words, numbers and codes that are joined without blanks."""
     pieces = [piece.replace(",", "") for piece in _PIECES.findall(run)]
     for piece in pieces:
         yield from _piece_terms(piece)
@@ -106,13 +110,13 @@ def _word_terms(run: str) -> Iterator[str]:
         whole = "".join(pieces[:count])
         # Of a code the beginnings count as well: GB/T 19001 is found without its year. Sentences that a missing
         # blank runs together, and thousands of numbers in a table, are neither.
-        telling = count == len(pieces) or not whole.isalpha()
-        if telling and len(whole) <= _MAX_CODE and not _is_number(whole):
+        is_code = count == len(pieces) or not whole.isalpha()
+        if is_code and len(whole) <= _MAX_CODE and not _is_number(whole):
             yield from _piece_terms(whole)[:1]
 
 
 def _piece_terms(piece: str) -> Sequence[str]:
-    """The whole first."""
+    """The terms of one word, number or code: the whole, then its parts."""
     lower = piece.lower()
     if lower in _STOP_WORDS:
         return []

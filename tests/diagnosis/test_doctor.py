@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from chromadb.api.shared_system_client import SharedSystemClient
 from hash_embedding import HashEmbedding
 from ingest_process import ingest
 from pdf_factory import chinese_pdf, english_pdf
@@ -28,7 +27,7 @@ from qa_engine.diagnosis import storage_checks as place_checks
 from qa_engine.diagnosis.doctor import diagnose
 from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.errors import CollectionNotFoundError
-from qa_engine.index.bm25.index import Bm25Folder
+from qa_engine.index.bm25.folder import Bm25Folder
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.vectors.token_store import TOKEN_BITS, TokenStore
@@ -198,7 +197,6 @@ class TestVectors:
         assert first == ("" if how == "gone" else f"rm -r {place.paths.chroma}")
         assert last.startswith("qa-engine rebuild --embedding --collection default")
         shutil.rmtree(place.paths.chroma, ignore_errors=True)
-        SharedSystemClient.clear_system_cache()  # as in another process
         rebuild(place.storage, part="embedding", embed_model=HASH)
         assert place.failed() == {}
 

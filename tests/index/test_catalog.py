@@ -13,8 +13,7 @@ from qa_engine.documents.blocks import Span
 from qa_engine.errors import StorageError
 from qa_engine.index.bm25.segment import DocumentTerms
 from qa_engine.index.catalog import Catalog
-from qa_engine.index.files.metadata import Scalar
-from qa_engine.index.records import DocumentParts, DocumentRecord, FileRecord
+from qa_engine.index.records import DocumentParts, DocumentRecord, FileRecord, Scalar
 
 SPANS = [Span(0, 5, 1, 72.04, 90.0, 500.0, 101.96), Span(5, 9, 2, 72.0, 90.0, 300.0, 102.0)]
 TERMS = [["西湖", "杭州"], [], ["lake"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,7 @@ from qa_engine.errors import CollectionNotFoundError, StorageError
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.reader import IndexReader, IndexSnapshot
-from qa_engine.text.tokenizer import analyse
+from qa_engine.text.tokenizer import tokenize
 
 INGEST = """
 import sys
@@ -51,7 +52,7 @@ def storage(tmp_path: Path) -> Path:
 
 def reader_of(storage: Path) -> IndexReader:
     paths = collection_paths(storage, "default")
-    return IndexReader(paths, Catalog(paths.catalog), index=Config().index)
+    return IndexReader(paths, Catalog(paths.catalog), index=Config.load().index)
 
 
 def found(snapshot: IndexSnapshot, question: str) -> tuple[set[str], set[str]]:
@@ -59,7 +60,7 @@ def found(snapshot: IndexSnapshot, question: str) -> tuple[set[str], set[str]]:
     vector = HashEmbedding(model_name="hash").get_query_embedding(question)
     dense = snapshot.store.query(VectorStoreQuery(query_embedding=vector, similarity_top_k=3))
     lexical = snapshot.store.sentences(
-        [hit.node_id for hit in snapshot.bm25.search(analyse(question), top_k=3)]
+        [hit.node_id for hit in snapshot.bm25.search(tokenize(question), top_k=3)]
     )
     return (
         {node.metadata["file_name"] for node in dense.nodes or []},
@@ -67,7 +68,10 @@ def found(snapshot: IndexSnapshot, question: str) -> tuple[set[str], set[str]]:
     )
 
 
-def test_snapshot_is_the_same_until_something_is_published(docs: Path, storage: Path) -> None:
+def test_snapshot_is_the_same_until_something_is_published(
+    docs: Path, storage: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "qa_engine.index")
     chinese_pdf(docs / "a.pdf")
     ingest(docs, storage)
     reader = reader_of(storage)
@@ -77,6 +81,10 @@ def test_snapshot_is_the_same_until_something_is_published(docs: Path, storage: 
     english_pdf(docs / "b.pdf")
     ingest(docs, storage)
     assert reader.snapshot().published == first.published + 1
+    assert [message for message in caplog.messages if "is read in its published state" in message] == [
+        f"the collection default is read in its published state {number} (before: {before})"
+        for number, before in ((first.published, "none"), (first.published + 1, first.published))
+    ]
 
 
 def test_reader_sees_what_another_process_published_without_being_opened_again(
@@ -160,7 +168,7 @@ def test_collection_whose_parts_were_deleted_is_refused(docs: Path, storage: Pat
     with pytest.raises(StorageError, match="qa-engine ingest"):
         reader_of(storage).snapshot()
     assert ingest(docs, storage).unchanged == 1
-    assert reader_of(storage).snapshot().bm25.search(analyse("西湖"), 3)
+    assert reader_of(storage).snapshot().bm25.search(tokenize("西湖"), 3)
 
 
 def test_deleted_collection_is_noticed(docs: Path, storage: Path) -> None:

@@ -21,7 +21,7 @@ from pdf_factory import SOLAR_SYSTEM, WEST_LAKE, chinese_pdf, english_pdf
 from processes import python
 
 from qa_engine import QueryEngine
-from qa_engine.config import IndexConfig
+from qa_engine.config import Config, IndexConfig
 from qa_engine.errors import QAEngineError, ServiceUnavailableError
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
@@ -40,8 +40,9 @@ ASK = """
 import sys
 from hash_embedding import HashEmbedding
 from qa_engine import QueryEngine
-from qa_engine.config import IndexConfig
-engine = QueryEngine.open(sys.argv[1], embed_model=HashEmbedding(model_name="hash"), config={"rerank": {"model": "none"}})
+from qa_engine.config import Config
+config = Config.load(rerank={"model": "none"})
+engine = QueryEngine.open(sys.argv[1], embed_model=HashEmbedding(model_name="hash"), config=config)
 print("ready", flush=True)
 for line in sys.stdin:
     found = engine.retrieve(line.strip(), top_k=3)
@@ -67,7 +68,7 @@ def on_server(chroma_server: ChromaProcess, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def engine(storage: Path, *collections: str, **options: Any) -> QueryEngine:
-    config = {"rerank": {"model": "none"}}
+    config = Config.load(rerank={"model": "none"})
     return QueryEngine.open(storage, collections or "default", config, embed_model=HASH, **options)
 
 
@@ -265,12 +266,12 @@ def test_vectors_move_to_a_server_and_back(
     # Two of the files say nearly the same: which comes first is chance.
     found = sorted(node.node.get_content() for node in engine(storage).retrieve(SOLAR_SYSTEM[1]))
     monkeypatch.setenv(URL_VARIABLE, chroma_server.url)
-    rebuild(storage, part="vectors", embed_model=HASH)
+    rebuild(storage, part="vectors", config=Config.load(), embed_model=HASH)
     assert stored_files(storage) == before
     assert sorted(node.node.get_content() for node in engine(storage).retrieve(SOLAR_SYSTEM[1])) == found
     assert ingest(docs, storage).unchanged == 3
     monkeypatch.delenv(URL_VARIABLE)
-    rebuild(storage, part="vectors", embed_model=HASH)
+    rebuild(storage, part="vectors", config=Config.load(), embed_model=HASH)
     assert stored_files(storage) == before
     assert sorted(node.node.get_content() for node in engine(storage).retrieve(SOLAR_SYSTEM[1])) == found
 
@@ -287,7 +288,7 @@ def test_vectors_move_from_one_server_to_another(
     ingest(docs, storage)
     before = stored_files(storage)
     monkeypatch.setenv(URL_VARIABLE, chroma_server.url)
-    rebuild(storage, part="vectors", embed_model=HASH)
+    rebuild(storage, part="vectors", config=Config.load(), embed_model=HASH)
     assert server_of(IndexConfig(url=server.url)).list_collections() == []
     server.kill()
     assert stored_files(storage) == before
@@ -311,12 +312,12 @@ def test_move_that_the_server_breaks_off_is_completed_by_the_next(
     with monkeypatch.context() as patch:
         patch.setattr(vector_store.SentenceVectorStore, "add", dying)
         with pytest.raises(QAEngineError, match=server.url):
-            rebuild(storage, part="vectors", embed_model=HASH)
+            rebuild(storage, part="vectors", config=Config.load(), embed_model=HASH)
     server.start()
     with monkeypatch.context() as patch:
         patch.delenv(URL_VARIABLE)
         assert stored_files(storage) == before  # readers go on with what they had
-    rebuild(storage, part="vectors", embed_model=HASH)
+    rebuild(storage, part="vectors", config=Config.load(), embed_model=HASH)
     assert stored_files(storage) == before
 
 
@@ -360,6 +361,6 @@ def test_vectors_that_a_server_has_lost_are_embedded_again(
     assert place is not None
     drop_location(paths, place, IndexConfig(url=on_server.url))
     shutil.rmtree(docs)
-    done = rebuild(storage, part="embedding", embed_model=HASH)
+    done = rebuild(storage, part="embedding", config=Config.load(), embed_model=HASH)
     assert done.nodes == report.nodes
     assert files(engine(storage).retrieve("This is text 1.", top_k=5)) == {"0.pdf", "1.pdf"}

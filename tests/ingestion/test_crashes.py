@@ -16,14 +16,13 @@ from pathlib import Path
 import pytest
 from chroma_process import URL_VARIABLE
 from forked import fork_server
-from ingest_process import ingest, ingest_and_die, stored_files
+from ingest_process import ingest, ingest_and_die, ingest_locally, stored_files
 from pdf_factory import SOLAR_SYSTEM, chinese_pdf, english_pdf
 
 from qa_engine import QueryEngine
-from qa_engine import ingest as ingest_locally
 from qa_engine.config import Config
 from qa_engine.documents.sentences.node_ids import node_id
-from qa_engine.index.bm25.index import Bm25Folder
+from qa_engine.index.bm25.folder import Bm25Folder
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.vectors.locations import open_vectors
@@ -63,7 +62,7 @@ def assert_readers_are_served(storage: Path) -> None:
     """Every file of the catalog has all its nodes, and the published lexical index can be opened."""
     paths = collection_paths(storage, "default")
     catalog = Catalog(paths.catalog)
-    stored = set(open_vectors(paths, catalog, Config().index).get(include=[])["ids"])
+    stored = set(open_vectors(paths, catalog, Config.load().index).get(include=[])["ids"])
     for record in catalog.files().values():
         assert {node_id(record.document_id, ordinal) for ordinal in range(record.nodes)} <= stored
     Bm25Folder(paths.bm25).load(catalog.published)
@@ -126,7 +125,7 @@ def test_token_vectors_are_those_of_the_nodes_after_a_crash(
     assert process.exitcode == -signal.SIGKILL
 
     assert_readers_are_served(storage)
-    assert QueryEngine.open(storage).retrieve("Which planet is the largest?")
+    assert QueryEngine.open(storage, config=Config.load()).retrieve("Which planet is the largest?")
     assert ingest_locally(docs, storage, prune=True).failures == []
     assert set(stored_files(storage)) == {"changed.pdf", "new.pdf"}
     paths = collection_paths(storage, "default")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from hash_embedding import HashEmbedding
-from ingest_process import ingest, stored_files
+from ingest_process import ingest, ingest_locally, stored_files
 from pdf_factory import (
     CHINESE_FONT,
     LEFT,
@@ -26,12 +26,11 @@ from pdf_factory import (
 )
 from processes import run_python
 
-from qa_engine import ingest as ingest_locally
 from qa_engine.documents.blocks import Line
 from qa_engine.documents.pages.ocr import Recognition
 from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.errors import ConfigurationError, IndexLockedError, InputError, StorageError
-from qa_engine.index.bm25.index import Bm25Folder
+from qa_engine.index.bm25.folder import Bm25Folder
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths, list_collections
 from qa_engine.index.writer_lock import writer_lock
@@ -39,7 +38,7 @@ from qa_engine.ingestion import pipeline
 from qa_engine.ingestion.files import diff
 from qa_engine.ingestion.reading import batches
 from qa_engine.ingestion.report import FileResult, IngestProgress, IngestReport
-from qa_engine.text.tokenizer import analyse
+from qa_engine.text.tokenizer import tokenize
 
 pytestmark = pytest.mark.usefixtures("parsed_in_place", "vector_place")
 BOTH = pytest.mark.parametrize("vector_place", ["folder", "server"], indirect=True)
@@ -513,7 +512,7 @@ def test_sentence_is_found_by_the_title_it_stands_under(docs: Path, storage: Pat
     (record,) = opened.files().values()
     opened.close()
     # Sentences 0 and 2 are the titles themselves. Neighbours count as well, with less weight.
-    best = index.search(analyse("差旅费"), 2)
+    best = index.search(tokenize("差旅费"), 2)
     assert {hit.node_id for hit in best} == {node_id(record.document_id, 2), node_id(record.document_id, 3)}
 
 

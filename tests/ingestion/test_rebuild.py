@@ -20,7 +20,7 @@ from qa_engine import ingest as ingest_locally
 from qa_engine.config import Config
 from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.errors import CollectionNotFoundError, ConfigurationError, IndexLockedError, StorageError
-from qa_engine.index.bm25 import index as bm25_index
+from qa_engine.index.bm25 import folder as bm25_folder
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.reader import IndexReader
@@ -30,7 +30,7 @@ from qa_engine.index.writer_lock import writer_lock
 from qa_engine.ingestion.maintenance import reembedding
 from qa_engine.ingestion.maintenance.rebuild import Part, rebuild
 from qa_engine.ingestion.writing import publishing, stored_nodes
-from qa_engine.text.tokenizer import analyse
+from qa_engine.text.tokenizer import tokenize
 
 pytestmark = pytest.mark.usefixtures("parsed_in_place")
 HASH = HashEmbedding(model_name="hash")
@@ -64,21 +64,21 @@ def test_lexical_index_that_is_gone_comes_back(collection: Path) -> None:
     assert (report.part, report.documents) == ("bm25", 2)
     assert report.nodes == len(reader_of(collection).snapshot().bm25)
     stored_files(collection)
-    assert reader_of(collection).snapshot().bm25.search(analyse("西湖"), 1)
+    assert reader_of(collection).snapshot().bm25.search(tokenize("西湖"), 1)
 
 
 def test_terms_of_another_analyser_are_made_anew_and_no_file_is_read(
     collection: Path, docs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = reader_of(collection).snapshot().bm25.search(analyse("西湖在哪里"), 5)
-    for module in (bm25_index, stored_nodes, publishing):
-        monkeypatch.setattr(module, "ANALYSER_VERSION", "another")
-    monkeypatch.setattr(stored_nodes, "analyse", lambda text: ["x", *analyse(text)])
+    before = reader_of(collection).snapshot().bm25.search(tokenize("西湖在哪里"), 5)
+    for module in (bm25_folder, stored_nodes, publishing):
+        monkeypatch.setattr(module, "TOKENIZER_VERSION", "another")
+    monkeypatch.setattr(stored_nodes, "tokenize", lambda text: ["x", *tokenize(text)])
     report = ingest(docs, collection)
     assert (report.unchanged, report.updated) == (2, 0)
     after = reader_of(collection).snapshot().bm25
     assert after.search(["x"], 1)
-    assert [hit.node_id for hit in after.search(analyse("西湖在哪里"), 5)] == [hit.node_id for hit in before]
+    assert [hit.node_id for hit in after.search(tokenize("西湖在哪里"), 5)] == [hit.node_id for hit in before]
 
 
 def test_collection_is_embedded_with_another_model_and_files_stay_unchanged(

@@ -22,7 +22,7 @@ from ingest_process import PARSING_POOL, ParsingInPlace, ingest, stored_files
 from pdf_factory import english_pdf
 
 from qa_engine.documents.sentences.node_ids import node_id
-from qa_engine.index.bm25.index import Bm25Folder
+from qa_engine.index.bm25.folder import Bm25Folder
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.reader import IndexReader

@@ -4,15 +4,16 @@ import asyncio
 import os
 import signal
 import threading
-import time
 from collections.abc import AsyncGenerator
+from concurrent.futures import CancelledError
 
 import pytest
 from fault_server import FaultServer, Stall
+from openai_server import OpenAIServer, chat
 
 from qa_engine.config import LlmConfig
 from qa_engine.models.llm import build_llm
-from qa_engine.models.remote.openai_llm import iterate_blocking, run_blocking
+from qa_engine.models.remote.background_loop import close_background_loop, iterate_blocking, run_blocking
 
 
 async def _number(value: int) -> int:
@@ -47,17 +48,10 @@ def test_a_forked_child_has_a_loop_of_its_own() -> None:
     assert run_blocking(_number(1)) == 1
     child = os.fork()
     if child == 0:
+        signal.alarm(60)  # ends a child that waits for a loop that nobody runs
         os._exit(run_blocking(_number(7)))
-    until = time.monotonic() + 10
-    while time.monotonic() < until:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            assert os.waitstatus_to_exitcode(status) == 7
-            return
-        time.sleep(0.02)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    pytest.fail("the child waits for a loop that nobody runs")
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 7
 
 
 def test_a_generator_that_is_left_is_closed() -> None:
@@ -79,6 +73,53 @@ def test_a_generator_that_is_left_is_closed() -> None:
     assert closed.is_set()
 
 
+def _requests() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "qa-engine requests"]
+
+
+def test_a_closed_loop_leaves_no_thread_and_the_next_call_starts_another() -> None:
+    close_background_loop()
+    assert run_blocking(_number(1)) == 1
+    (thread,) = _requests()
+    close_background_loop()
+    close_background_loop()
+    assert not thread.is_alive()
+    assert _requests() == []
+    assert run_blocking(_number(2)) == 2
+
+
+def test_closing_the_loop_cancels_what_runs_in_it() -> None:
+    started, ended = threading.Event(), threading.Event()
+
+    async def endless() -> None:
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    def ask() -> None:
+        with pytest.raises(CancelledError):
+            run_blocking(endless())
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    assert started.wait(60)
+    close_background_loop()
+    asking.join()
+    assert ended.is_set()
+
+
+def test_connections_end_with_the_loop_and_the_model_stays_usable() -> None:
+    with OpenAIServer(chat("好")) as server:
+        llm = build_llm(LlmConfig(model="m", base_url=server.url))
+        assert llm.complete("?").text == "好"
+        (client,) = llm._aclients.values()
+        close_background_loop()
+        assert client.is_closed()
+        assert llm.complete("?").text == "好"
+
+
 @pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="no such signals here")
 @pytest.mark.parametrize("streamed", [False, True])
 def test_an_interrupted_call_closes_its_connection(streamed: bool) -> None:
@@ -88,9 +129,7 @@ def test_an_interrupted_call_closes_its_connection(streamed: bool) -> None:
         raise KeyboardInterrupt
 
     def send() -> None:
-        while not server.requests:
-            time.sleep(0.02)
-        time.sleep(0.1)
+        server.asked.wait()
         os.kill(os.getpid(), signal.SIGUSR1)
 
     before = signal.signal(signal.SIGUSR1, interrupt)
@@ -100,6 +139,6 @@ def test_an_interrupted_call_closes_its_connection(streamed: bool) -> None:
             threading.Thread(target=send, daemon=True).start()
             with pytest.raises(KeyboardInterrupt):
                 next(iter(llm.stream_complete("?"))) if streamed else llm.complete("?")
-            assert server.left.wait(3)
+            assert server.left.wait(60)
     finally:
         signal.signal(signal.SIGUSR1, before)

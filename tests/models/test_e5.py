@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import random
+import signal
 import threading
-import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,16 +15,18 @@ import numpy as np
 import pytest
 
 from qa_engine.errors import ModelUnavailableError
-from qa_engine.models.e5 import encoder as e5
+from qa_engine.models.cores import available_cores
+from qa_engine.models.e5 import shared
 from qa_engine.models.e5.encoder import (
     MAX_TOKENS,
     PASSAGE_PREFIX,
     QUERY_PREFIX,
     TOKENS_PER_BATCH,
     E5Encoder,
-    available_cores,
 )
 from qa_engine.models.e5.preparation import model_folder
+from qa_engine.models.e5.shared import load_shared_encoder_early, shared_encoder
+from qa_engine.models.lifetime import ModelUser, release_models
 
 TEXTS = [
     "西湖位于浙江省杭州市西部，三面环山。",
@@ -136,26 +141,67 @@ def test_many_threads_share_an_encoder(encoder: E5Encoder) -> None:
 
 
 def test_process_shares_one_encoder(local_model: Path) -> None:
-    assert E5Encoder.shared() is E5Encoder.shared()
+    assert shared_encoder() is shared_encoder()
 
 
 def test_encoder_that_is_loaded_early_is_the_one_that_is_shared(
     local_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loads = []
+    loading, goes_on = threading.Event(), threading.Event()
 
     def load(folder: Path) -> object:
         loads.append(threading.current_thread().name)
-        time.sleep(0.2)
+        loading.set()
+        assert goes_on.wait(60)
         return object()
 
-    monkeypatch.setattr(e5, "_shared", {})
+    monkeypatch.setattr(shared, "_encoders", {})
     monkeypatch.setattr(E5Encoder, "load", load)
-    E5Encoder.load_early()
-    while not loads:
-        time.sleep(0.01)
-    assert E5Encoder.shared() is E5Encoder.shared()
+    load_shared_encoder_early()
+    assert loading.wait(60)
+    with ThreadPoolExecutor(2) as pool:
+        asked = [pool.submit(shared_encoder) for _ in range(2)]
+        goes_on.set()
+        assert asked[0].result() is asked[1].result() is shared_encoder()
     assert loads == ["e5-loading"]
+
+
+def test_released_encoder_is_loaded_anew_and_the_old_one_stays_usable(local_model: Path) -> None:
+    release_models()
+    threads = set(threading.enumerate())
+    before = shared_encoder()
+    vectors = before.embed(TEXTS * 20)
+    assert set(threading.enumerate()) > threads
+    with ModelUser() as first, ModelUser() as second:
+        first.close()
+        first.close()
+        assert shared_encoder() is before
+        second.close()
+        assert shared_encoder() is not before
+        assert set(threading.enumerate()) <= threads
+    assert np.allclose(before.embed(TEXTS * 20), vectors, atol=1e-4)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_child_embeds_with_threads_of_its_own(local_model: Path) -> None:
+    vectors = shared_encoder().embed(TEXTS * 20)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(60)  # ends a child that waits for threads that it does not have
+        os._exit(7 if np.allclose(shared_encoder().embed(TEXTS * 20), vectors, atol=1e-4) else 1)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 7
+
+
+def test_released_encoder_is_freed(local_model: Path) -> None:
+    encoder = shared_encoder()
+    encoder.question("西湖有多深？")
+    alive = weakref.ref(encoder)
+    release_models()
+    del encoder
+    gc.collect()
+    assert alive() is None
 
 
 def test_what_is_wrong_with_a_model_that_is_loaded_early_is_said_when_it_is_needed(
@@ -164,9 +210,9 @@ def test_what_is_wrong_with_a_model_that_is_loaded_early_is_said_when_it_is_need
     monkeypatch.setenv("QA_ENGINE_CACHE", str(tmp_path))
     model_folder().mkdir(parents=True)
     (model_folder() / "model.onnx").write_bytes(b"no model")
-    E5Encoder.load_early()
+    load_shared_encoder_early()
     with pytest.raises(ModelUnavailableError, match="cannot be loaded"):
-        E5Encoder.shared()
+        shared_encoder()
 
 
 def test_model_that_is_not_prepared_is_not_prepared_early(
@@ -174,7 +220,7 @@ def test_model_that_is_not_prepared_is_not_prepared_early(
 ) -> None:
     monkeypatch.setenv("QA_ENGINE_CACHE", str(tmp_path))
     before = set(threading.enumerate())
-    E5Encoder.load_early()
+    load_shared_encoder_early()
     assert set(threading.enumerate()) <= before
     assert not model_folder().exists()
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import time
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,16 +12,16 @@ import pytest
 
 from qa_engine.config import EmbeddingConfig
 from qa_engine.errors import ConfigurationError
-from qa_engine.models.e5.encoder import PASSAGE_PREFIX, QUERY_PREFIX, E5Encoder, EncodedText
+from qa_engine.models.e5.encoder import PASSAGE_PREFIX, QUERY_PREFIX, EncodedText
 from qa_engine.models.embedding import LocalEmbedding, build_embedding
 
 
 class Encoder:
     """Records what it is given."""
 
-    def __init__(self, seconds: float = 0.0) -> None:
+    def __init__(self, during: Callable[[], None] = lambda: None) -> None:
         self.calls: list[list[str]] = []
-        self._seconds = seconds
+        self._during = during
 
     def question(self, text: str) -> EncodedText:
         vector = self.embed([QUERY_PREFIX + text])[0]
@@ -28,7 +29,7 @@ class Encoder:
 
     def embed(self, texts: list[str]) -> np.ndarray:
         self.calls.append(list(texts))
-        time.sleep(self._seconds)
+        self._during()
         return np.array([[len(text), 1.0] for text in texts], np.float32)
 
 
@@ -64,21 +65,17 @@ def test_empty_batch() -> None:
 
 
 async def test_async_calls_do_not_block_the_loop() -> None:
-    model = local(Encoder(seconds=0.3))
-    ticks = 0
+    loop = asyncio.get_running_loop()
 
-    async def tick() -> None:
-        nonlocal ticks
-        while True:
-            await asyncio.sleep(0.01)
-            ticks += 1
+    def wait_for_the_loop() -> None:
+        turned = threading.Event()
+        loop.call_soon_threadsafe(turned.set)
+        assert turned.wait(60)
 
-    ticking = asyncio.create_task(tick())
+    model = local(Encoder(wait_for_the_loop))
     assert (await model.aget_query_embedding("西湖"))[0] == len(QUERY_PREFIX + "西湖")
     assert (await model.aget_text_embedding("西湖"))[0] == len(PASSAGE_PREFIX + "西湖")
     assert len(await model.aget_text_embedding_batch(["a", "b"])) == 2
-    ticking.cancel()
-    assert ticks > 10
 
 
 def test_real_vectors_are_lists_of_numbers_and_alike_by_either_way(local_model: Path) -> None:
@@ -98,7 +95,7 @@ def test_model_is_loaded_on_first_use_only(monkeypatch: pytest.MonkeyPatch) -> N
         loaded.append(progress)
         return Encoder()
 
-    monkeypatch.setattr(E5Encoder, "shared", shared)
+    monkeypatch.setattr("qa_engine.models.embedding.shared_encoder", shared)
     report = print
     model = build_embedding(EmbeddingConfig(), report)
     assert loaded == []

@@ -274,3 +274,33 @@ def test_one_trial_only_among_threads() -> None:
     for thread in threads:
         thread.join()
     assert allowed.count(True) == 1
+
+
+def test_the_log_says_when_the_second_takes_over_and_when_the_first_is_back(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock = Clock()
+    with OpenAIServer(error(500), chat("您好")) as first, OpenAIServer(chat("好")) as second:
+        settings = {"max_retries": 0, "api_key": "sk-hidden-key"}
+        llms = [
+            build_llm(LlmConfig(model="m", base_url=server.url, **settings)) for server in (first, second)
+        ]
+        llm = FallbackLLM(*llms, CircuitBreaker(1, 60, clock))
+        with caplog.at_level("INFO", "qa_engine.models"):
+            assert say(llm)[0] == "好"
+            assert say(llm)[0] == "好"
+            clock.now = 60
+            assert say(llm)[0] == "您好"
+    lines = [
+        (record.levelname, record.getMessage())
+        for record in caplog.records
+        if record.name == "qa_engine.models"
+    ]
+    assert [level for level, _ in lines] == ["WARNING", "WARNING", "INFO", "INFO"]
+    assert [lines[0][1], *(message for _, message in lines[2:])] == [
+        "1 failures in a row: the service is left alone for 60 s",
+        "The language model m is left alone for now, the second one is asked",
+        "The service answers again",
+    ]
+    assert "The language model m failed, the second one is asked" in lines[1][1]
+    assert "sk-hidden-key" not in caplog.text

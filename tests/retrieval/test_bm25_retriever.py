@@ -8,9 +8,10 @@ import pytest
 from llama_index.core.schema import TextNode
 
 from qa_engine.documents.sentences.node_ids import node_id
-from qa_engine.index.bm25.index import Bm25Index, DocumentTerms
+from qa_engine.index.bm25.index import Bm25Index
+from qa_engine.index.bm25.segment import DocumentTerms
 from qa_engine.retrieval.lexical import BilingualBM25Retriever
-from qa_engine.text.tokenizer import analyse
+from qa_engine.text.tokenizer import tokenize
 
 SENTENCES = ["西湖位于杭州市西部。", "雷峰塔重建于2002年。", "Jupiter is the largest planet."]
 
@@ -30,7 +31,7 @@ class Store:
 
 
 def retriever(top_k: int = 50, missing: Sequence[int] = ()) -> BilingualBM25Retriever:
-    index = Bm25Index.build([DocumentTerms("d", [analyse(text) for text in SENTENCES])], 1.2, 0.75, 0)
+    index = Bm25Index.build([DocumentTerms("d", [tokenize(text) for text in SENTENCES])], 1.2, 0.75, 0)
     return BilingualBM25Retriever(index, Store(SENTENCES, missing), top_k)  # type: ignore[arg-type]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from qa_engine.retrieval.explanation import matched_terms
-from qa_engine.text.tokenizer import analyse
+from qa_engine.text.tokenizer import tokenize
 
 
 @pytest.mark.parametrize(
@@ -27,4 +27,4 @@ from qa_engine.text.tokenizer import analyse
     ],
 )
 def test_words_of_the_query_that_a_text_has(query: str, text: str, expected: list[str]) -> None:
-    assert matched_terms(query, set(analyse(text))) == expected
+    assert matched_terms(query, set(tokenize(text))) == expected

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
+from llama_index.core.base.response.schema import RESPONSE_TYPE
 from llama_index.core.schema import MetadataMode, NodeWithScore
 
 from qa_engine.answering.answer import REFUSAL, Answer, Box, Citation
+from qa_engine.answering.checks.language import is_chinese_answer
 from qa_engine.documents.blocks import Span
 from qa_engine.documents.sentences.node_parser import lines_between
 from qa_engine.retrieval.passages import SENTENCES
+from qa_engine.text.citation_marks import CITATION
 
 
 def citation_boxes(citation: Citation, passage: NodeWithScore, spans: Sequence[Span]) -> list[Box]:
@@ -43,9 +45,6 @@ def _cited(citation: Citation, passage: NodeWithScore) -> list[dict[str, Any]]:
     return sentences[start : end + 1]
 
 
-_CITATION = re.compile(r"\[([1-9]\d{0,2})\]")
-
-
 def build_citations(text: str, nodes: Sequence[NodeWithScore]) -> list[Citation]:
     """The passages that a normalised answer refers to, each once, by ascending number.
 
@@ -56,7 +55,7 @@ def build_citations(text: str, nodes: Sequence[NodeWithScore]) -> list[Citation]
     Returns:
         Citations without boxes. A passage without a page gets page 0.
     """
-    numbers = sorted({int(number) for number in _CITATION.findall(text)})
+    numbers = sorted({int(number) for number in CITATION.findall(text)})
     return [_citation(number, nodes[number - 1]) for number in numbers if number <= len(nodes)]
 
 
@@ -96,14 +95,40 @@ def build_answer(
     )
 
 
+def as_answer(response: RESPONSE_TYPE, question: str, nodes: Sequence[NodeWithScore]) -> Answer:
+    """The response of any LlamaIndex synthesizer as an `Answer`.
+
+    Args:
+        response: what the synthesizer returned. ``[n]`` in its text is read as a citation of the n-th passage.
+        question: the question as it was asked.
+        nodes: the passages that the synthesizer was given, best first; without any, the answer is the refusal.
+    """
+    if isinstance(response, Answer):
+        return response
+    text = str(response).strip()
+    refused = not nodes or text in ("", REFUSAL)
+    answer = build_answer(question, REFUSAL if refused else text, refused, nodes, nodes)
+    answer.unverified = not refused and not answer.citations
+    answer.foreign = not refused and not is_chinese_answer(text)
+    return answer
+
+
+def page_number(value: Any) -> int:
+    """A page number; 0 for a node whose page is missing, or is no number."""
+    try:
+        return int(value or 0)
+    except (TypeError, ValueError):
+        return 0
+
+
 def _citation(number: int, passage: NodeWithScore) -> Citation:
     metadata = passage.node.metadata
-    page = int(metadata.get("page") or 0)
+    page = page_number(metadata.get("page"))
     return Citation(
         number=number,
         file=str(metadata.get("file_name") or ""),
         page=page,
-        page_end=int(metadata.get("page_end") or page),
+        page_end=page_number(metadata.get("page_end")) or page,
         text=passage.node.get_content(metadata_mode=MetadataMode.NONE),
         score=passage.score,
         node_id=passage.node.node_id,

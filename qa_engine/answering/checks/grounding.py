@@ -8,7 +8,6 @@ from unicodedata import normalize
 
 from llama_index.core.schema import MetadataMode, NodeWithScore
 
-from qa_engine.answering.checks.numerals import Figures, value_of
 from qa_engine.answering.checks.terms import (
     RAISED,
     Found,
@@ -18,11 +17,11 @@ from qa_engine.answering.checks.terms import (
     unknown_terms,
 )
 from qa_engine.retrieval.passages import TABLES
+from qa_engine.text.citation_marks import CITATION, CITATION_RUN
 from qa_engine.text.language import is_chinese
+from qa_engine.text.numbers import TextNumbers, parse_number
 from qa_engine.text.prompt_sanitizer import visible
 
-_CITED = re.compile(r"\[([1-9]\d{0,2})\]")
-_CITED_RUN = re.compile(r"(?:\[[1-9]\d{0,2}\])+")
 _NOT_SAID = re.compile(
     # Code, addresses, formulas' commands, citations in words, and what numbers a list.
     r"https?://\S+|\\[A-Za-z]+"
@@ -81,7 +80,7 @@ def unsupported(text: str, question: str, passages: Sequence[NodeWithScore]) -> 
     # Also read as the answer is: what citations, list numbers and dates leave of odd texts would be unknown otherwise.
     claims = _claims(known)
     evidence = comparable("\n".join([known, claims, _blank(_DATE, claims)]))
-    vocabulary, figures = Vocabulary(evidence), Figures.of(evidence)
+    vocabulary, figures = Vocabulary(evidence), TextNumbers.of(evidence)
     scales = {char for char in "百千万亿" if char in evidence}
     bare = _claims(text)
     found = [*_dates(bare, figures)]
@@ -94,7 +93,8 @@ def unsupported(text: str, question: str, passages: Sequence[NodeWithScore]) -> 
 def _quoted(text: str, vocabulary: Vocabulary, chinese: Sequence[bool]) -> Iterator[Found]:
     """Chinese names that are not there, as far as the passages cited for them can hold Chinese names."""
     runs = [
-        (run.start(), [int(number) for number in _CITED.findall(run[0])]) for run in _CITED_RUN.finditer(text)
+        (run.start(), [int(number) for number in CITATION.findall(run[0])])
+        for run in CITATION_RUN.finditer(text)
     ]
     for name in unknown_quoted(text, vocabulary):
         cited = next((numbers for start, numbers in runs if start > name.start), [])
@@ -124,21 +124,21 @@ def _blank(pattern: re.Pattern[str], text: str) -> str:
 
 def _claims(text: str) -> str:
     """A text with blanks in the place of what claims nothing."""
-    return _blank(_NOT_SAID, _blank(_CITED, _narrow(_blank(RAISED, text))))
+    return _blank(_NOT_SAID, _blank(CITATION, _narrow(_blank(RAISED, text))))
 
 
-def _dates(text: str, figures: Figures) -> Iterator[Found]:
+def _dates(text: str, figures: TextNumbers) -> Iterator[Found]:
     for match in _DATE.finditer(text):
         year, month, day = (match[name] or match[f"{name}2"] for name in "ymd")
-        value = value_of(month)
+        value = parse_number(month)
         known_month = value is None or int(value) in figures.months
         if not known_month or not all(_holds(figures, part) for part in (year, day) if part):
             yield Found(match.start(), "".join(match[0].split()))
 
 
-def _numbers(text: str, figures: Figures, scales: set[str]) -> Iterator[Found]:
+def _numbers(text: str, figures: TextNumbers, scales: set[str]) -> Iterator[Found]:
     for match in _FRACTION.finditer(text):
-        whole, part = value_of(match[1]), value_of(match[2])
+        whole, part = parse_number(match[1]), parse_number(match[2])
         if whole is None or part is None:  # characters that make no number are no claim
             continue
         known = part in figures.numbers and (whole in {"100", "1000"} or whole in figures.numbers)
@@ -153,7 +153,7 @@ def _numbers(text: str, figures: Figures, scales: set[str]) -> Iterator[Found]:
             if unit and unit.lower() in {"k", "m", "b", "t", "bn", "mn"}
             else False
         )
-        if not known and not (percent and _holds_share(figures, value_of(digits))):
+        if not known and not (percent and _holds_share(figures, parse_number(digits))):
             yield Found(match.start(), match[0])
     for match in _CHINESE_NUMBER.finditer(text):
         before = text[match.start() - 1 : match.start()]
@@ -174,13 +174,13 @@ def _counts(numeral: str) -> bool:
     return _YEAR.fullmatch(numeral) is not None
 
 
-def _holds(figures: Figures, number: str) -> bool:
+def _holds(figures: TextNumbers, number: str) -> bool:
     """Characters that make no number, such as 三四十, are no claim."""
-    value = value_of(number)
+    value = parse_number(number)
     return value is None or value in figures.numbers
 
 
-def _holds_number(figures: Figures, scales: set[str], digits: str, scale: str | None) -> bool:
+def _holds_number(figures: TextNumbers, scales: set[str], digits: str, scale: str | None) -> bool:
     if scale is None:
         return _holds(figures, digits)
     # A table may name the scale in its head: 单位：万元.
@@ -188,6 +188,6 @@ def _holds_number(figures: Figures, scales: set[str], digits: str, scale: str | 
     return in_head or _holds(figures, digits + scale)
 
 
-def _holds_share(figures: Figures, percent: str | None) -> bool:
+def _holds_share(figures: TextNumbers, percent: str | None) -> bool:
     """0.12 is 12%."""
-    return percent is not None and value_of(f"{float(percent) / 100:.6f}") in figures.numbers
+    return percent is not None and parse_number(f"{float(percent) / 100:.6f}") in figures.numbers

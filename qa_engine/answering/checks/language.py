@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from qa_engine.text.tokenizer import HAN
+from qa_engine.text.citation_marks import CITATION
+from qa_engine.text.tokenizer import HAN_CLASS
 
-_HAN = re.compile(f"[{HAN}]")
+_HAN = re.compile(f"[{HAN_CLASS}]")
 _OTHER_SCRIPT = re.compile(
     "[\u3041-\u3096\u30a1-\u30fa\uac00-\ud7a3\u0400-\u052f\u0590-\u06ff\u0900-\u0e7f]|[\u0370-\u03ff](?=[\u0370-\u03ff])"
 )
@@ -14,7 +15,6 @@ _OTHER_SCRIPT = re.compile(
 _WORD = re.compile(r"(?<![^\W_])[A-Za-zÀ-ɏ][A-Za-zÀ-ɏ'’-]*(?![^\W_])")
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 _QUOTED = re.compile(r"“[^”]*”|「[^」]*」|『[^』]*』|《[^》]*》|\"[^\"\n]*\"|（[^（）]*）|\([^()]*\)")
-_CITED = re.compile(r"\[[1-9]\d{0,2}\]")
 _ADDRESS = re.compile(r"https?://\S+|\S+@\S+")
 # Small words that make a sentence of names: names in capitals (The Who) do not hold them.
 _SENTENCE_WORDS = frozenset(
@@ -37,7 +37,7 @@ def is_chinese_answer(text: str) -> bool:
         >>> is_chinese_answer("The model has 7B parameters [1].")
         False
     """
-    bare = _ADDRESS.sub("", _CITED.sub("", _CODE.sub("", text)))
+    bare = _ADDRESS.sub("", CITATION.sub("", _CODE.sub("", text)))
     running = _QUOTED.sub("", bare)
     if not (_HAN.search(running) or _WORD.search(running) or _OTHER_SCRIPT.search(running)):
         running = bare

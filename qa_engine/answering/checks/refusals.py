@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 
-CITED = re.compile(r"\[[1-9]\d{0,2}\]")
-"""A unified citation."""
+from qa_engine.text.citation_marks import CITATION, CITATION_RUN
 
+_CITED_AFTER_STOP = re.compile(rf"([。！？!?.]+)[ \t]*({CITATION_RUN.pattern})")
 _SENTENCE_END = re.compile(r"[。！？!?\n]+|\.(?=\s|$)")
 _DECORATION = re.compile(r"[*_#>`\"'“”‘’「」『』《》\s]+")
 _LEADING = re.compile(
@@ -93,12 +93,12 @@ def is_refusal(text: str) -> bool:
     plain = [sentence for sentence in sentences if _is_plain(sentence)]
     absent = [sentence for sentence in sentences if sentence not in plain and _is_absent(sentence)]
     for sentence in sentences:
-        if not CITED.search(sentence):
+        if not CITATION.search(sentence):
             continue
         refuses = sentence in plain and _ABOUT_ANSWERING.search(sentence)
         if not refuses and not (plain and sentence in absent):
             return False
-        if CITED.search(_after_contrast(sentence)):
+        if CITATION.search(_after_contrast(sentence)):
             return False
     if plain:
         return True
@@ -110,14 +110,14 @@ def is_refusal(text: str) -> bool:
 
 def _sentences(text: str) -> list[str]:
     """Sentences, without mere greetings and apologies; a citation after a full stop goes before it."""
-    attached = re.sub(r"([。！？!?.]+)[ \t]*((?:\[[1-9]\d{0,2}\])+)", r"\2\1", text)
+    attached = _CITED_AFTER_STOP.sub(r"\2\1", text)
     parts = (part.strip() for part in _SENTENCE_END.split(attached))
     return [part for part in parts if _bare(part)]
 
 
 def _bare(sentence: str) -> str:
     """What the patterns see: no citations, blanks, quotation marks or Markdown, no greeting before it."""
-    return _LEADING.sub("", _DECORATION.sub("", CITED.sub("", sentence)))
+    return _LEADING.sub("", _DECORATION.sub("", CITATION.sub("", sentence)))
 
 
 def _is_plain(sentence: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import Stemmer
 
-from qa_engine.text.tokenizer import HAN, fold
+from qa_engine.text.tokenizer import HAN_CLASS, fold
 
 _WORD = re.compile(r"[a-z0-9]+")
 _LATIN = "A-Za-zÀ-ÖØ-öø-ɏ"
@@ -20,7 +20,7 @@ _QUOTED = re.compile(
     r"|“([^“”\n]{2,20})”|「([^「」\n]{2,20})」|『([^『』\n]{2,20})』"
 )
 _CLAUSE = re.compile(r"[，。；：！？,;!?]")
-_HAN = re.compile(f"[{HAN}]")
+_HAN = re.compile(f"[{HAN_CLASS}]")
 _NOT_LETTERS = re.compile(r"[\W_]+")
 _NO_NAMES = frozenset(
     """a an the of and or in on at to for from by with as is are was were be it its this that not no vs etc eg ie am pm ok

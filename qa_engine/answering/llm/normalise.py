@@ -22,9 +22,9 @@ from __future__ import annotations
 import re
 
 from qa_engine.answering.answer import REFUSAL
-from qa_engine.answering.checks.refusals import CITED, is_refusal, looks_like_refusal
+from qa_engine.answering.checks.refusals import is_refusal, looks_like_refusal
 from qa_engine.errors import ConfigurationError
-from qa_engine.text.citation_marks import CitationMarks
+from qa_engine.text.citation_marks import CITATION, CitationMarks
 from qa_engine.text.reply_wrappers import Fence, Reasoning
 
 HEAD_CHARS = 300
@@ -157,7 +157,7 @@ class _Gate:
     def _head(self) -> str | None:
         """The beginning that decides, or None while it is not complete."""
         limit = HEAD_CHARS if len(self._held) >= HEAD_CHARS else None
-        if cited := CITED.search(self._held):
+        if cited := CITATION.search(self._held):
             before = self._held[: cited.start()].rstrip()
             end = (
                 cited

@@ -9,6 +9,7 @@ from llama_index.core.prompts import ChatPromptTemplate
 from llama_index.core.schema import MetadataMode, NodeWithScore
 
 from qa_engine.answering.answer import REFUSAL
+from qa_engine.text.one_line import one_line
 from qa_engine.text.prompt_sanitizer import neutralise, neutralise_markup
 
 __all__ = ["answer_prompt", "format_passages", "neutralise", "neutralise_question"]
@@ -88,4 +89,4 @@ def _format_passage(number: int, passage: NodeWithScore) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(neutralise(text).replace("｜", "|").split())
+    return one_line(neutralise(text).replace("｜", "|"))

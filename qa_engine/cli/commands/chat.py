@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from qa_engine.cli.display.answers import answer_to_dict, show_answer
+from qa_engine.cli.opening import open_engine
 from qa_engine.cli.options import CollectionsOption, ConfigOption, FilterOption, StorageOption, load_config
-from qa_engine.cli.output import messages, print_json, results, say, say_error
+from qa_engine.cli.output import messages, print_error, print_json, print_message
 
 if TYPE_CHECKING:
     from qa_engine.answering.answer import Answer
@@ -26,44 +28,41 @@ def chat(
     json: Annotated[
         bool,
         typer.Option(
-            "--json", help="Print one JSON object a line on standard output, one for each question."
+            "--json", help="Print one JSON object for each question, one a line, on standard output."
         ),
     ] = False,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Show why: the standalone question, and what each stage said.")
+        bool,
+        typer.Option(
+            "--explain", help="Show the standalone question, and the score and rank of each passage."
+        ),
     ] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Answer questions that lean on those before, from one or several collections.
+    """Answer the questions of a conversation, which may refer back.
 
-    Questions come line by line: from the terminal until Ctrl-D, or from standard input. The line /reset begins anew.
+    Questions are read line by line: from the terminal until Ctrl-D, or from standard input. The line /reset starts a new
+    conversation.
     """
-    from qa_engine.cli.commands.ask import load_model_ahead
-
     settings = load_config(config)
-    load_model_ahead(settings)
-    from qa_engine.engine import QueryEngine
-    from qa_engine.retrieval.filters.expressions import parse_filters
-
-    conditions = parse_filters(filters or ())
-    session = QueryEngine.open(storage, collection or None, settings, filters=conditions).chat()
+    session = open_engine(settings, storage, collection, filters).chat()
     interactive = sys.stdin.isatty()
+    names = session.engine.collections
     if interactive:
-        say(f"Ask about {', '.join(session.engine.collections)}. {_RESET} begins anew, Ctrl-D ends.")
-    several = len(session.engine.collections) > 1
-    failed = 0
+        print_message(f"Ask about {', '.join(names)}. {_RESET} starts a new conversation, Ctrl-D ends.")
+    exit_code = 0
     for line in _lines(interactive):
         question = line.strip()
         if question == _RESET:
             session.reset()
         elif question:
-            failed = _answer(session, question, json, explain, several) or failed
-    if failed and not interactive:
-        raise typer.Exit(failed)
+            exit_code = _answer(session, question, json, explain, len(names) > 1) or exit_code
+    if exit_code and not interactive:
+        raise typer.Exit(exit_code)
 
 
 def _lines(interactive: bool) -> Iterator[str]:
-    """Lines from the terminal, each asked for, or from standard input."""
+    """Lines from the terminal, each behind a prompt, or from standard input."""
     if not interactive:
         yield from (line.decode("utf-8", "replace") for line in sys.stdin.buffer)
         return
@@ -76,36 +75,25 @@ def _lines(interactive: bool) -> Iterator[str]:
 
 
 def _answer(session: ChatSession, question: str, json: bool, explain: bool, several: bool) -> int:
-    """Answers one question; one that fails is told, and the conversation goes on. Returns its exit code."""
+    """Answers one question. An error is printed, and the conversation goes on. Returns the exit code of the error, or 0."""
     from qa_engine.errors import QAEngineError
 
     try:
         answer = session.ask(question)
     except QAEngineError as error:
-        say_error(str(error))
+        print_error(str(error))
         if json:
             print_json({"question": question, "error": str(error)})
         return error.exit_code
     if json:
-        content = answer.to_dict()
-        if explain and answer.explanation is not None:
-            content["explanation"] = answer.explanation.to_dict()
-        print_json(content)
+        print_json(answer_to_dict(answer, explain))
     else:
-        _show(answer, explain, several)
+        _show_standalone(answer)
+        show_answer(answer, several, explain)
     return 0
 
 
-def _show(answer: Answer, explain: bool, several: bool) -> None:
-    from qa_engine.cli.commands.ask import show_answer
-    from qa_engine.cli.display.passages import show_passages
-
-    told = answer.explanation
-    condensed = None if told is None else told.condensation
-    if condensed is not None and condensed.standalone != condensed.question:
-        messages.print(f"→ {condensed.standalone}", style="dim", markup=False)
-    show_answer(answer, {}, several)
-    if explain and told is not None:
-        show_passages(told, explain=True)
-        models = ", ".join(f"{role} {name}" for role, name in answer.models.items())
-        results().print(f"models: {models}", markup=False)
+def _show_standalone(answer: Answer) -> None:
+    condensation = None if answer.explanation is None else answer.explanation.condensation
+    if condensation is not None and condensation.standalone != condensation.question:
+        messages.print(f"→ {condensation.standalone}", style="dim", markup=False)

@@ -1,9 +1,12 @@
-"""``qa-engine list``."""
+"""``qa-engine list`` and ``qa-engine collections``."""
 
 from __future__ import annotations
 
 from contextlib import closing
+from pathlib import Path
+from typing import Any
 
+from qa_engine.cli.opening import open_catalog
 from qa_engine.cli.options import CollectionOption, ConfigOption, JsonOption, StorageOption, load_config
 from qa_engine.cli.output import print_json, results
 
@@ -14,80 +17,57 @@ def list_files(
     json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """List the files of a collection: pages, sentences, when they were ingested, copies, and which are gone."""
+    """List the files of a collection.
+
+    Shows their pages, sentences, dates and copies, and which files no longer exist.
+    """
     settings = load_config(config)
-    from qa_engine.index.catalog import Catalog
-    from qa_engine.index.collection import require_collection
-    from qa_engine.ingestion.files.info import list_files as listed
+    from qa_engine.cli.display.files import show_files
+    from qa_engine.ingestion.files.info import list_files as files_of
 
     name = collection if collection is not None else settings.collection
-    paths = require_collection(storage if storage is not None else settings.storage, name)
-    with closing(Catalog(paths.catalog)) as catalog:
-        files = listed(catalog)
+    with open_catalog(settings, storage, collection) as catalog:
+        files = files_of(catalog)
     if json:
         print_json({"collection": name, "files": [file.to_dict() for file in files]})
-        return
-    console = results()
-    if not files:
-        console.print(f"{name} holds no file: qa-engine ingest PATH brings some in.", markup=False)
-        return
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table()
-    numbers = {"pages", "sentences"}
-    for key in ("file", "pages", "sentences", "ingested", "copies", "notes"):
-        table.add_column(key, justify="right" if key in numbers else "left")
-    for file in files:
-        cells = (
-            file.file,
-            str(file.pages),
-            str(file.nodes),
-            file.ingested_at,
-            ", ".join(file.copies),
-            f"gone from {file.path}" if file.gone else "",
-        )
-        table.add_row(*map(Text, cells))
-    console.print(table)
-    pages, sentences = sum(file.pages for file in files), sum(file.nodes for file in files)
-    many = "1 file" if len(files) == 1 else f"{len(files)} files"
-    console.print(f"{many}, {pages} pages, {sentences} sentences", markup=False)
+    else:
+        show_files(files, name)
 
 
 def collections(storage: StorageOption = None, json: JsonOption = False, config: ConfigOption = None) -> None:
     """List the collections of a storage folder."""
-    from rich.table import Table
-
-    from qa_engine.index.catalog import Catalog
-    from qa_engine.index.collection import collection_paths, list_collections
+    from qa_engine.index.collection import list_collections
 
     root = storage if storage is not None else load_config(config).storage
-    rows = []
-    for name in list_collections(root):
-        catalog = Catalog(collection_paths(root, name).catalog)
-        try:
-            files = catalog.files().values()
-            model = (catalog.identity or {}).get("model", "")
-            rows.append(
-                {
-                    "collection": name,
-                    "files": len(files),
-                    "pages": sum(file.pages for file in files),
-                    "nodes": catalog.node_count(),
-                    "embedding": model,
-                }
-            )
-        finally:
-            catalog.close()
+    rows = [_collection_to_dict(root, name) for name in list_collections(root)]
     if json:
         print_json({"storage": str(root), "collections": rows})
         return
     if not rows:
-        results().print(f"There is no collection in {root}: qa-engine ingest PATH makes one.", markup=False)
+        results().print(
+            f"There is no collection in {root}: run qa-engine ingest PATH to make one.", markup=False
+        )
         return
+    from rich.table import Table
+
     table = Table()
     for key in rows[0]:
         table.add_column(key, justify="right" if key in {"files", "pages", "nodes"} else "left")
     for row in rows:
         table.add_row(*(str(value) for value in row.values()))
     results().print(table)
+
+
+def _collection_to_dict(root: Path, name: str) -> dict[str, Any]:
+    from qa_engine.index.catalog import Catalog
+    from qa_engine.index.collection import collection_paths
+
+    with closing(Catalog(collection_paths(root, name).catalog)) as catalog:
+        files = catalog.files().values()
+        return {
+            "collection": name,
+            "files": len(files),
+            "pages": sum(file.pages for file in files),
+            "nodes": catalog.node_count(),
+            "embedding": (catalog.identity or {}).get("model", ""),
+        }

@@ -7,7 +7,7 @@ from qa_engine.cli.output import print_json, results
 
 
 def config(json: JsonOption = False, config: ConfigOption = None) -> None:
-    """Show the settings in force, secrets masked."""
+    """Print the settings in force, with secrets masked."""
     settings = load_config(config).model_dump(mode="json")
     if json:
         print_json(settings)

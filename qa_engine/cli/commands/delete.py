@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from qa_engine.cli.options import CollectionOption, ConfigOption, JsonOption, StorageOption, load_config
-from qa_engine.cli.output import print_json, results, say
+from qa_engine.cli.output import plural, print_json, results
+
+if TYPE_CHECKING:
+    from qa_engine.ingestion.maintenance.delete import DeleteReport
 
 
 def delete(
@@ -24,28 +27,28 @@ def delete(
     json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Take files out of a collection. The files themselves stay where they are."""
+    """Remove files from a collection. The files themselves stay where they are."""
     settings = load_config(config)
+    from qa_engine.cli.display.ingestion import ingest_progress
     from qa_engine.ingestion.maintenance.delete import delete_files
-    from qa_engine.ingestion.report import IngestProgress
 
-    class Shown(IngestProgress):
-        def stage(self, text: str) -> None:
-            say(text)
-
-    report = delete_files(files, storage, collection, settings, progress=Shown())
+    with ingest_progress() as progress:
+        report = delete_files(files, storage, collection, settings, progress=progress)
     if json:
         print_json(report.to_dict())
-        return
+    else:
+        _show(report)
+
+
+def _show(report: DeleteReport) -> None:
     console = results()
     for file in report.files:
-        kept = "; a copy stays, and the sentences with it" if file.shared else ""
+        shared = "; a copy stays, and the sentences with it" if file.shared else ""
         console.print(
-            f"deleted {file.path} (pages: {file.pages}, sentences: {file.nodes}{kept})", markup=False
+            f"deleted {file.path} (pages: {file.pages}, sentences: {file.nodes}{shared})", markup=False
         )
-    one = len(report.files) == 1
-    many = "1 file" if one else f"{len(report.files)} files"
     console.print(
-        f"{many} left the collection {report.collection}, and {report.nodes} sentences with {'it' if one else 'them'}.",
+        f"{plural(len(report.files), 'file')} left the collection {report.collection}, and "
+        f"{plural(report.nodes, 'sentence')} with {'it' if len(report.files) == 1 else 'them'}.",
         markup=False,
     )

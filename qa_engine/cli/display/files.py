@@ -1,53 +1,58 @@
-"""What ``qa-engine show`` prints about a file of a collection."""
+"""The files of a collection on standard output: all in a table, or what is recorded about one."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from qa_engine.cli.output import print_json, results
+from qa_engine.cli.output import plural, results
 
 if TYPE_CHECKING:
-    from qa_engine.index.catalog import Catalog
-    from qa_engine.index.records import FileRecord
+    from qa_engine.ingestion.files.info import FileInfo, FileLine
 
 _STATES = {
     "unchanged": "as it was ingested",
-    "changed": "changed since it was ingested: qa-engine ingest it again",
-    "gone": "gone from there: qa-engine delete takes it out of the collection",
-    "unreadable": "there, and cannot be read: check its permissions",
+    "changed": "changed since it was ingested: run qa-engine ingest on it again",
+    "gone": "no longer at its path: qa-engine delete removes it from the collection",
+    "unreadable": "there, but it cannot be read: check its permissions",
 }
 _SECTIONS = 30
 """Sections that are listed for people; with ``--json`` all are."""
 
 
-def file_of(catalog: Catalog, wanted: str, collection: str) -> FileRecord | None:
-    """The file that a path, a name or a pattern stands for; None if there is none.
-
-    Raises:
-        InputError: it stands for several.
-    """
-    from qa_engine.errors import InputError
-    from qa_engine.index.files.matching import matching_files
-
-    found = matching_files(catalog.files().values(), wanted)
-    if len(found) > 1:
-        paths = [record.path for record in found[:10]]
-        more = f" and {len(found) - 10} more" if len(found) > 10 else ""
-        raise InputError(
-            f"{wanted!r} stands for {len(found)} files of the collection {collection!r}: name one of "
-            f"{', '.join(paths)}{more}."
-        )
-    return found[0] if found else None
-
-
-def show_file(catalog: Catalog, record: FileRecord, collection: str, as_json: bool) -> None:
-    """Prints what is known about a file."""
-    from qa_engine.ingestion.files.info import file_info
-
-    info = file_info(catalog, record)
-    if as_json:
-        print_json({"collection": collection, **info.to_dict()})
+def show_files(files: Sequence[FileLine], collection: str) -> None:
+    """Prints a table of files, and their number."""
+    console = results()
+    if not files:
+        console.print(f"{collection} holds no file: run qa-engine ingest PATH to add some.", markup=False)
         return
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table()
+    numbers = {"pages", "sentences"}
+    for key in ("file", "pages", "sentences", "ingested", "copies", "notes"):
+        table.add_column(key, justify="right" if key in numbers else "left")
+    for file in files:
+        cells = (
+            file.file,
+            str(file.pages),
+            str(file.nodes),
+            file.ingested_at,
+            ", ".join(file.copies),
+            f"gone from {file.path}" if file.gone else "",
+        )
+        table.add_row(*map(Text, cells))
+    console.print(table)
+    pages, sentences = sum(file.pages for file in files), sum(file.nodes for file in files)
+    console.print(
+        f"{plural(len(files), 'file')}, {plural(pages, 'page')}, {plural(sentences, 'sentence')}",
+        markup=False,
+    )
+
+
+def show_file(info: FileInfo) -> None:
+    """Prints what a collection records about a file, and the first of its sections."""
     console = results()
     console.print(info.file, style="bold", markup=False)
     rows = {

@@ -1,11 +1,11 @@
-"""Passages on standard output: a table of what each stage said, and the texts."""
+"""Passages on standard output: a table of their scores in each stage, their texts, and how they were found."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from qa_engine.cli.output import results
+from qa_engine.cli.output import page_range, results
 
 if TYPE_CHECKING:
     from llama_index.core.schema import NodeWithScore
@@ -17,7 +17,12 @@ _STAGES = ("dense", "bm25", "fused", "rerank")
 
 
 def show_passages(explanation: Explanation, explain: bool) -> None:
-    """The passages of a question; with ``explain`` also their rank in every stage, the terms that match, and the facts."""
+    """Prints the passages of a question.
+
+    Args:
+        explanation: the passages, and how they were found.
+        explain: also print the rank of each in every stage, the terms that match, the queries and their weights.
+    """
     console = results()
     if explanation.nodes:
         rows = explanation.passages
@@ -27,12 +32,8 @@ def show_passages(explanation: Explanation, explain: bool) -> None:
     else:
         console.print("没有找到相关段落。")
     if explain:
-        _show_facts(console, explanation)
-
-
-def pages(first: int | None, last: int | None) -> str:
-    """A page or a range of pages."""
-    return str(first) if first == last else f"{first}–{last}"
+        lines = ["", *_condensation(explanation), *_expansion(explanation), *_search(explanation)]
+        console.print("\n".join(lines), markup=False)
 
 
 def _show_table(console: Console, rows: Sequence[PassageExplanation], explain: bool) -> None:
@@ -46,43 +47,50 @@ def _show_table(console: Console, rows: Sequence[PassageExplanation], explain: b
         for stage in _STAGES:
             rank = f"\n({row.ranks[stage]})" if explain and stage in row.ranks else ""
             cells.append(f"{row.scores[stage]:.3f}{rank}" if stage in row.scores else "–")
-        table.add_row(str(row.rank), row.file, pages(row.page, row.page_end), *cells, f"{row.score or 0:.3f}")
+        pages = page_range(row.page, row.page_end)
+        table.add_row(str(row.rank), row.file, pages, *cells, f"{row.score or 0:.3f}")
     console.print(table, markup=False)
 
 
 def _show_text(
     console: Console, row: PassageExplanation, passage: NodeWithScore, terms: Sequence[str]
 ) -> None:
-    console.print(f"\n{row.rank}. {row.file} 第{pages(row.page, row.page_end)}页", style="bold", markup=False)
+    pages = page_range(row.page, row.page_end)
+    console.print(f"\n{row.rank}. {row.file} 第{pages}页", style="bold", markup=False)
     if terms:
         console.print(f"terms: {', '.join(terms)}", style="dim", markup=False)
     console.print(passage.node.get_content(), markup=False)
 
 
-def _show_facts(console: Console, explanation: Explanation) -> None:
-    lines = [""]
-    if (condensed := explanation.condensation) is not None:
-        told = condensed.error or condensed.skipped
-        lines.append(
-            f"asked as it is: {told}" if told else f"asked as ({condensed.method}): {condensed.standalone}"
-        )
-    if (expansion := explanation.expansion) is not None:
-        if told := expansion.error or expansion.skipped:
-            lines.append(f"not expanded: {told}")
-        else:
-            added = [expansion.translation, *expansion.keywords]
-            lines.append(f"expanded{' (known already)' if expansion.cached else ''}: {'; '.join(added)}")
-    for given in explanation.queries:
-        weights = ", ".join(f"{leg} {weight:.2f}" for leg, weight in given.weights.items())
-        lines.append(f"query: {given.query}")
-        lines.append(
-            f"  {given.coverage:.0%} of its terms known; weights: {weights or 'none, joined by rank'}"
-        )
+def _condensation(explanation: Explanation) -> Iterator[str]:
+    condensation = explanation.condensation
+    if condensation is None:
+        return
+    if reason := condensation.error or condensation.skipped:
+        yield f"asked as it is: {reason}"
+    else:
+        yield f"asked as ({condensation.method}): {condensation.standalone}"
+
+
+def _expansion(explanation: Explanation) -> Iterator[str]:
+    expansion = explanation.expansion
+    if expansion is None:
+        return
+    if reason := expansion.error or expansion.skipped:
+        yield f"not expanded: {reason}"
+    else:
+        cached = " (from memory)" if expansion.cached else ""
+        yield f"expanded{cached}: {'; '.join([expansion.translation, *expansion.keywords])}"
+
+
+def _search(explanation: Explanation) -> Iterator[str]:
+    for query in explanation.queries:
+        weights = ", ".join(f"{leg} {weight:.2f}" for leg, weight in query.weights.items())
+        yield f"query: {query.query}"
+        yield f"  {query.coverage:.0%} of its terms known; weights: {weights or 'none, joined by rank'}"
     if len(explanation.queries) > 1:
-        lines.append(f"reranked as: {explanation.judged_as}")
+        yield f"reranked as: {explanation.judged_as}"
     if explanation.probability is not None:
-        lines.append(f"probability that the passages hold the answer: {explanation.probability:.3f}")
-    lines.append(
-        "seconds: " + ", ".join(f"{stage} {time:.3f}" for stage, time in explanation.timings.items())
-    )
-    console.print("\n".join(lines), markup=False)
+        yield f"probability that the passages hold the answer: {explanation.probability:.3f}"
+    stages = ", ".join(f"{stage} {time:.3f}" for stage, time in explanation.timings.items())
+    yield f"seconds: {stages}"

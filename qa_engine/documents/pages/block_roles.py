@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from qa_engine.documents.blocks import HEADERS_FOOTERS, Block, Line, Page, Role
+from qa_engine.text.one_line import one_line
 
 _VERBS = (
     r"[，。、和及与是为的至到~～]|所(?![得有])|列(?![车表])|示(?![意例范])|给(?![水付])"
@@ -196,7 +197,7 @@ def section_paths(headings: Sequence[Heading]) -> list[tuple[str, ...]]:
 
 def title(text: str) -> str:
     """A heading as it stands in a path: on one line, with at most 80 characters."""
-    words = " ".join(text.split())
+    words = one_line(text)
     return words if len(words) <= MAX_TITLE else f"{words[: MAX_TITLE - 1]}…"
 
 

@@ -9,6 +9,8 @@ from functools import cache
 from itertools import pairwise
 from math import sqrt
 
+from qa_engine.text.language import HAN_RANGES
+
 # Shares of the visible characters of the page, or of those of the script; examine_text has the measurements.
 _UNDECODED_BESIDE_TEXT, _UNDECODED_ANYWHERE, _LEAST_UNDECODED, _WORTH_A_DOUBT = 0.25, 0.5, 5, 0.05
 _FILLING_ALONE, _FILLING_MOST = 0.7, 0.55
@@ -43,7 +45,7 @@ _ODD_MARK = re.compile(r"""[!"#$%&'*+/:;<=>?@\\^`|~]""")
 _WORDS = re.compile(r"[A-Z]?[a-z]{2,}|[A-Z]{4,}|[^\x00-\u02ff]")
 _PLAIN_WORDS = re.compile(r"[A-Za-z]{3,}|[^\x00-\u02ff]")
 
-_HAN_CLASS = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_HAN_CLASS = f"{HAN_RANGES}\U00020000-\U0003ffff"
 _HAN = re.compile(f"[{_HAN_CLASS}]+")
 # Shorter runs are names and cells of tables, which are in no dictionary.
 _HAN_CLAUSE = re.compile(f"[{_HAN_CLASS}]{{5,}}")

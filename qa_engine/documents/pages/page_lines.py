@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from qa_engine.documents.blocks import Line
+from qa_engine.text.language import HAN_RANGES
 
-_HAN = "\u2e80-\u2fdf\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_HAN = f"\u2e80-\u2fdf{HAN_RANGES}"
 _WIDE = f"{_HAN}\u3000-\u303f\uff00-\uffef"
 _HAN_CHARACTER = re.compile(f"[{_HAN}]")
 _CONTROL = re.compile("[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\u200b\u2060\ufeff]")

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import uuid
 from collections import Counter
-from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Sequence, Set
+from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qa_engine.config import Bm25Config
 from qa_engine.errors import StorageError
-from qa_engine.index.bm25.segment import Bm25Segment, DocumentTerms, term_key
-from qa_engine.text.tokenizer import ANALYSER_VERSION
-
-_SEGMENTS = "segments"
+from qa_engine.index.bm25.segment import Bm25Segment, DocumentTerms, StoredSegment, term_key
 
 
 @dataclass(frozen=True)
@@ -30,20 +20,6 @@ class Bm25Hit:
 
     node_id: str
     score: float
-
-
-@dataclass(frozen=True, eq=False)
-class StoredSegment:
-    """A segment in the folder of the index, and which of its documents count no longer."""
-
-    name: str
-    segment: Bm25Segment
-    dead: frozenset[str] = field(default_factory=frozenset)
-
-    @property
-    def live(self) -> list[str]:
-        """The documents that count."""
-        return [document_id for document_id in self.segment.document_ids if document_id not in self.dead]
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +65,7 @@ class Bm25Index:
             k1: saturation of the term frequency.
             b: strength of the normalisation by length.
         """
-        self.segments = tuple(segments)
+        self._segments: tuple[StoredSegment, ...] | None = tuple(segments)
         self._alive = [
             None if not stored.dead else ~stored.segment.rows_of(stored.dead) for stored in self.segments
         ]
@@ -113,13 +89,28 @@ class Bm25Index:
         """An index in memory over all sentences of the documents; see `Bm25Segment.build`."""
         return cls([StoredSegment("memory", Bm25Segment.build(documents, context_sentences))], k1, b)
 
+    @property
+    def segments(self) -> tuple[StoredSegment, ...]:
+        """The segments.
+
+        Raises:
+            StorageError: the index was closed.
+        """
+        if self._segments is None:
+            raise StorageError("The BM25 index cannot be used: it was closed, open the collection again.")
+        return self._segments
+
+    def close(self) -> None:
+        """Lets go of the segments, whose files are mapped into memory; later searches raise `StorageError`."""
+        self._segments = None
+
     def __len__(self) -> int:
         return self._sentences
 
     @cached_property
-    def document_ids(self) -> frozenset[str]:
-        """The documents that count."""
-        return frozenset(document_id for stored in self.segments for document_id in stored.live)
+    def document_ids(self) -> Set[str]:
+        """The documents that count, in the order of the segments."""
+        return dict.fromkeys(document_id for stored in self.segments for document_id in stored.live).keys()
 
     def rows_of(self, document_ids: Container[str]) -> NDArray[np.bool_]:
         """A mask of the sentences: those of the documents are True."""
@@ -150,7 +141,7 @@ class Bm25Index:
         """The best sentences, best first; none with a score of 0, so possibly fewer than ``top_k``.
 
         Args:
-            terms: of the question, or what `look_up` found of them.
+            terms: of the question, or the result of `look_up`.
             top_k: most sentences to return.
             rows: a mask of the sentences to search, see `rows_of`; None searches all.
         """
@@ -174,14 +165,16 @@ class Bm25Index:
         """The share of the distinct terms, 0 to 1, that occur in the collection: how much this index can say."""
         return self.look_up(terms).coverage
 
-    def _scores(self, found: TermStatistics) -> NDArray[np.float32]:
+    def _scores(self, statistics: TermStatistics) -> NDArray[np.float32]:
         """The score of each sentence, (sentences,)."""
         scores = np.zeros(len(self._norms), np.float32)
-        frequencies = np.maximum(found.frequencies, 1)
+        frequencies = np.maximum(statistics.frequencies, 1)
         rarity = np.log(1 + (self._sentences - frequencies + 0.5) / (frequencies + 0.5))
         # A term that only documents have that no longer count has no weight.
-        weights = np.where(found.frequencies > 0, found.times * rarity, 0).astype(np.float32)
-        for (starts, ends), stored, offset in zip(found.spans, self.segments, self._offsets, strict=False):
+        weights = np.where(statistics.frequencies > 0, statistics.times * rarity, 0).astype(np.float32)
+        for (starts, ends), stored, offset in zip(
+            statistics.spans, self.segments, self._offsets, strict=False
+        ):
             places, which = _flat(starts, ends)
             rows = stored.segment.rows[places].astype(np.int64) + offset
             occurrences = stored.segment.counts[places].astype(np.float32)
@@ -209,98 +202,3 @@ def _flat(starts: NDArray[np.int64], ends: NDArray[np.int64]) -> tuple[NDArray[n
     which = np.repeat(np.arange(len(sizes)), sizes)
     before = np.cumsum(sizes) - sizes
     return np.arange(len(which)) + (starts - before)[which], which
-
-
-class Bm25Folder:
-    """The segments of a collection on disk, and a manifest for each published state.
-
-    Segments are added and never changed; which of them make up a state, and which of their documents count no longer,
-    stands in its manifest. So readers of one state are not disturbed by a writer of the next.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def manifest(self, published: int) -> Path:
-        """The file that describes a state."""
-        return self.folder / f"{published}.json"
-
-    def load(self, published: int, config: Bm25Config | None = None) -> Bm25Index:
-        """Opens a published state.
-
-        Args:
-            published: its number.
-            config: saturation and normalisation; how many neighbours count was settled when the segments were built.
-
-        Raises:
-            StorageError: it is missing, damaged, or made by another analyser.
-        """
-        config = config or Bm25Config()
-        facts, segments = self.segments(published)
-        if facts.get("analyser") != ANALYSER_VERSION:
-            raise StorageError(
-                f"The BM25 index in {self.folder} was made by the analyser {facts.get('analyser')}, this is "
-                f"{ANALYSER_VERSION}: run qa-engine rebuild, or qa-engine ingest once more on its files."
-            )
-        return Bm25Index(segments, config.k1, config.b)
-
-    def segments(self, published: int) -> tuple[dict[str, Any], list[StoredSegment]]:
-        """What a state was made with, and its segments.
-
-        Raises:
-            StorageError: it is missing or damaged.
-        """
-        try:
-            facts = json.loads(self.manifest(published).read_text(encoding="utf-8"))
-            segments = [
-                StoredSegment(
-                    part["name"],
-                    Bm25Segment.load(self.folder / _SEGMENTS / part["name"]),
-                    frozenset(part["dead"]),
-                )
-                for part in facts["segments"]
-            ]
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
-            raise StorageError(
-                f"The BM25 index in {self.folder} cannot be opened ({error}): run qa-engine rebuild, or qa-engine ingest "
-                "once more on its files."
-            ) from error
-        return facts, segments
-
-    def add(self, segment: Bm25Segment) -> StoredSegment:
-        """Writes a new segment."""
-        name = uuid.uuid4().hex[:16]
-        path = self.folder / _SEGMENTS / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        segment.save(path)
-        return StoredSegment(name, Bm25Segment.load(path))
-
-    def describe(self, published: int, segments: Sequence[StoredSegment], context_sentences: int) -> None:
-        """Writes the manifest of a state; it appears complete or not at all."""
-        facts = {
-            "analyser": ANALYSER_VERSION,
-            "context_sentences": context_sentences,
-            "segments": [{"name": stored.name, "dead": sorted(stored.dead)} for stored in segments],
-        }
-        path = self.manifest(published)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = path.with_suffix(".writing")
-        with scratch.open("w", encoding="utf-8") as file:
-            json.dump(facts, file)
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(path)
-
-    def tidy(self, published: Iterable[int]) -> None:
-        """Deletes the manifests of other states than these, and the segments that none of these uses."""
-        kept = {self.manifest(number) for number in published}
-        used: set[str] = set()
-        for path in kept:
-            if path.is_file():
-                used.update(part["name"] for part in json.loads(path.read_text(encoding="utf-8"))["segments"])
-        for path in self.folder.glob("*.json"):
-            if path not in kept:
-                path.unlink(missing_ok=True)
-        for path in (self.folder / _SEGMENTS).glob("*"):
-            if path.name not in used:
-                shutil.rmtree(path, ignore_errors=True)

@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -84,15 +84,15 @@ class Bm25Segment:
         packed, counts = np.unique(packed, return_counts=True)
         rows_in_all = max(1, len(sizes))
         held = packed // rows_in_all
-        found_in = (packed % rows_in_all).astype(_narrowest(rows_in_all - 1))
+        sentence_rows = (packed % rows_in_all).astype(_narrowest(rows_in_all - 1))
         return cls(
             document_ids,
             borders,
             keys[order],
             np.searchsorted(held, np.arange(len(keys) + 1)).astype(_narrowest(len(held))),
-            found_in,
+            sentence_rows,
             np.minimum(counts, _MOST).astype(np.uint8),
-            np.bincount(found_in, counts, len(sizes)).astype(np.uint32),
+            np.bincount(sentence_rows, counts, len(sizes)).astype(np.uint32),
         )
 
     def __len__(self) -> int:
@@ -117,8 +117,8 @@ class Bm25Segment:
 
     def rows_of(self, document_ids: Container[str]) -> NDArray[np.bool_]:
         """A mask of the sentences: those of the documents are True."""
-        wanted = [document_id in document_ids for document_id in self.document_ids]
-        return np.repeat(np.array(wanted, bool), np.diff(self.first_rows))
+        selected = [document_id in document_ids for document_id in self.document_ids]
+        return np.repeat(np.array(selected, bool), np.diff(self.first_rows))
 
     def node_id(self, row: int) -> str:
         """The id of the sentence in a row."""
@@ -155,6 +155,20 @@ class Bm25Segment:
         return segment
 
 
+@dataclass(frozen=True, eq=False)
+class StoredSegment:
+    """A segment in the folder of the index, and which of its documents count no longer."""
+
+    name: str
+    segment: Bm25Segment
+    dead: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def live(self) -> list[str]:
+        """The documents that count."""
+        return [document_id for document_id in self.segment.document_ids if document_id not in self.dead]
+
+
 def term_key(term: str) -> int:
     """64 bits that stand for a term. Of a million terms, two share theirs with a probability of 3 in 100 million."""
     return int.from_bytes(hashlib.blake2b(term.encode("utf-8", "surrogatepass"), digest_size=8).digest())
@@ -172,9 +186,9 @@ def _with_neighbours(
     sentences = max(1, int(borders[-1]))
     document = np.searchsorted(borders, rows, side="right") - 1
     first, last = borders[document], borders[document + 1]
-    found = []
+    occurrences = []
     for shift in range(-reach, reach + 1):
         moved = rows + shift
         inside = (moved >= first) & (moved < last)
-        found.append(terms[inside] * sentences + moved[inside])
-    return np.concatenate(found)
+        occurrences.append(terms[inside] * sentences + moved[inside])
+    return np.concatenate(occurrences)

@@ -19,21 +19,21 @@ _LIKE = 0.5
 """The likeness from which a name is offered."""
 
 
-def matching_files(records: Iterable[FileRecord], wanted: str) -> list[FileRecord]:
+def matching_files(records: Iterable[FileRecord], request: str) -> list[FileRecord]:
     """The files that a text stands for, by path: the most exact reading that fits any file counts.
 
     Args:
         records: of a collection.
-        wanted: a path; a name, or the end of a path; a pattern with ``*`` or ``?`` for a name, or, with a slash in it, for
+        request: a path; a name, or the end of a path; a pattern with ``*`` or ``?`` for a name, or, with a slash in it, for
             a path; or a folder, for all files below it. Of a file that is gone, the path it had is as good.
     """
-    if not wanted.strip():
+    if not request.strip():
         return []
-    text = normal(path_text(wanted))
-    absolute = normal(path_text(os.path.abspath(wanted)))  # noqa: PTH100 - as the files were found
+    text = normal(path_text(request))
+    absolute = normal(path_text(os.path.abspath(request)))  # noqa: PTH100 - as the files were found
     paths = {normal(record.path): record for record in records}
-    if found := paths.get(text) or paths.get(absolute):
-        return [found]
+    if match := paths.get(text) or paths.get(absolute):
+        return [match]
     tests = (
         lambda path: path.endswith("/" + text.lstrip("/")),
         lambda path: _fits(path, text, absolute),
@@ -45,12 +45,12 @@ def matching_files(records: Iterable[FileRecord], wanted: str) -> list[FileRecor
     return []
 
 
-def choose_files(records: Sequence[FileRecord], wanted: Sequence[str], collection: str) -> list[FileRecord]:
+def choose_files(records: Sequence[FileRecord], requests: Sequence[str], collection: str) -> list[FileRecord]:
     """The files that some texts stand for, each once, by path; see `matching_files`.
 
     Args:
         records: of the collection.
-        wanted: paths, names or patterns.
+        requests: paths, names or patterns.
         collection: its name, for messages.
 
     Raises:
@@ -58,21 +58,21 @@ def choose_files(records: Sequence[FileRecord], wanted: Sequence[str], collectio
     """
     chosen: dict[str, FileRecord] = {}
     missing = []
-    for text in wanted:
-        found = matching_files(records, text)
-        chosen.update({record.path: record for record in found})
-        if not found:
+    for text in requests:
+        matches = matching_files(records, text)
+        chosen.update({record.path: record for record in matches})
+        if not matches:
             missing.append(text)
     if missing:
         raise InputError(_no_such_file(records, missing, collection))
     return [chosen[path] for path in sorted(chosen)]
 
 
-def near_names(records: Iterable[FileRecord], wanted: str) -> list[str]:
+def near_names(records: Iterable[FileRecord], request: str) -> list[str]:
     """Names of files that resemble a text, the nearest first."""
     names = {normal(record.file_name): record.file_name for record in records}
     folded = {name.casefold(): original for name, original in names.items()}
-    last = normal(path_text(wanted)).casefold().rstrip("/").rpartition("/")[2].strip("*?")
+    last = normal(path_text(request)).casefold().rstrip("/").rpartition("/")[2].strip("*?")
     if not last:
         return []
     alike = {name: _likeness(name, last) for name in folded}
@@ -80,14 +80,14 @@ def near_names(records: Iterable[FileRecord], wanted: str) -> list[str]:
     return [folded[name] for name in near[:_NEAR]]
 
 
-def _likeness(name: str, wanted: str) -> float:
+def _likeness(name: str, request: str) -> float:
     """How much a name, with or without its suffix, resembles a text, 0 to 1."""
-    if len(wanted) > 1 and wanted in name:
+    if len(request) > 1 and request in name:
         return 1.0
     stem, dot, suffix = name.rpartition(".")
-    if dot and wanted.endswith(dot + suffix):  # which many names have, and resemble one another for
-        return _ratio(stem, wanted.removesuffix(dot + suffix))
-    return max(_ratio(name, wanted), _ratio(stem, wanted))
+    if dot and request.endswith(dot + suffix):  # which many names have, and resemble one another for
+        return _ratio(stem, request.removesuffix(dot + suffix))
+    return max(_ratio(name, request), _ratio(stem, request))
 
 
 def _ratio(one: str, other: str) -> float:

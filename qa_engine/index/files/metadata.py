@@ -9,9 +9,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
 
-Scalar = str | int | float | bool
-Metadata = Mapping[str, Scalar]
-"""Scalars by key. It belongs to a file, is kept in the catalog, and can be changed without touching a vector."""
+from qa_engine.index.records import Scalar
 
 RESERVED_KEYS = ("file", "file_name", "page", "page_end", "page_label", "section", "collection")
 """Keys that say where a passage stands; a file's own metadata cannot use them."""

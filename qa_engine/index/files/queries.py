@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import sqlite3
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from qa_engine.index.files.metadata import ORDERS, Scalar, as_number, as_text, normal, ordered, same
-from qa_engine.index.records import FileRecord
+from qa_engine.index.files.metadata import ORDERS, as_number, as_text, normal, ordered, same
+from qa_engine.index.records import FileRecord, Scalar
 from qa_engine.index.sqlite_file import SqliteFile
 
 FILE_TABLES = """
@@ -28,10 +29,10 @@ CREATE INDEX IF NOT EXISTS files_by_document ON files (document_id);
 CREATE INDEX IF NOT EXISTS former_files_by_document ON former_files (document_id);
 CREATE INDEX IF NOT EXISTS files_by_content ON files (sha256);
 """
-FILE_COLUMNS = [column.name for column in fields(FileRecord)][:11]
+_FILE_COLUMNS = [column.name for column in fields(FileRecord)][:11]
 _DOCUMENT_COLUMNS = ("nodes", "pages", "chinese_nodes", "awaits_ocr")
 _COLUMNS = ", ".join(
-    [f"files.{name}" for name in FILE_COLUMNS] + [f"documents.{name}" for name in _DOCUMENT_COLUMNS]
+    [f"files.{name}" for name in _FILE_COLUMNS] + [f"documents.{name}" for name in _DOCUMENT_COLUMNS]
 )
 _FILES = f"SELECT {_COLUMNS} FROM files JOIN documents USING (document_id)"
 _FORMER_FILES = f"SELECT {_COLUMNS} FROM former_files AS files JOIN documents USING (document_id)"
@@ -127,7 +128,7 @@ def document_condition(document_ids: Sequence[str]) -> FileCondition:
 
 
 class FileQueries(SqliteFile):
-    """The part of the catalog that is about files."""
+    """The part of the catalog that is about files: the tables ``files`` and ``former_files``."""
 
     def __init__(self, path: Path, create: bool = False) -> None:
         super().__init__(path, create)
@@ -193,10 +194,27 @@ class FileQueries(SqliteFile):
         """The keys of the metadata of all files."""
         return [row[0] for row in self._rows(f"SELECT DISTINCT metadata.key FROM {_ALL_FILES}, {_METADATA}")]
 
+    @staticmethod
+    def _put_file(connection: sqlite3.Connection, record: FileRecord) -> None:
+        values = [getattr(record, name) for name in _FILE_COLUMNS]
+        marks = ", ".join("?" * len(values))
+        connection.execute(
+            f"INSERT OR REPLACE INTO files ({', '.join(_FILE_COLUMNS)}) VALUES ({marks})",
+            [json.dumps(value) if isinstance(value, dict) else value for value in values],
+        )
+
+    @staticmethod
+    def _take_out(connection: sqlite3.Connection, path: str) -> str | None:
+        """Moves the record of a file to the former ones, and returns the document that the file had."""
+        rows = connection.execute("SELECT document_id FROM files WHERE path = ?", (path,)).fetchall()
+        connection.execute("INSERT INTO former_files SELECT * FROM files WHERE path = ?", (path,))
+        connection.execute("DELETE FROM files WHERE path = ?", (path,))
+        return rows[0][0] if rows else None
+
 
 def _record(row: Sequence[Any]) -> FileRecord:
     """A row of `_FILES` or `_FORMER_FILES`."""
-    values = dict(zip((*FILE_COLUMNS, *_DOCUMENT_COLUMNS), row, strict=True))
+    values = dict(zip((*_FILE_COLUMNS, *_DOCUMENT_COLUMNS), row, strict=True))
     return FileRecord(**values | {key: json.loads(values[key]) for key in ("listed", "sidecar")})
 
 

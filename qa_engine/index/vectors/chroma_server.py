@@ -1,10 +1,11 @@
-"""Talks to a Chroma server: with a time-out, and with errors that say what to do.
+"""The client of a Chroma server: with a time-out, and with errors that say what to do.
 
 Imports Chroma and httpx, which takes a while: import it where a server is used.
 """
 
 from __future__ import annotations
 
+import logging
 import re
 import ssl
 import urllib.parse
@@ -25,6 +26,7 @@ from qa_engine.index.vectors.runtime import runtime
 if TYPE_CHECKING:
     from chromadb.api.models.Collection import Collection
 
+logger = logging.getLogger("qa_engine.index")
 _API = "/api/v2"
 _REFUSED = {401, 403}
 _BUSY = {429, 502, 503, 504}
@@ -34,7 +36,7 @@ _DROPPED = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
 
 
 class ChromaServer(FastAPI):
-    """Chroma's own HTTP client, mended: that one waits for ever, and has bare exceptions for most of what can go wrong.
+    """Chroma's own HTTP client with a time-out and clear errors: that one waits for ever, and raises bare exceptions.
 
     Thread-safe. Errors that Chroma itself reports, such as ``NotFoundError``, stay what they are.
     """
@@ -95,13 +97,37 @@ class ChromaServer(FastAPI):
             ) from error
         return Collection(client=self, model=model, embedding_function=None)
 
+    def database_status(self) -> int:
+        """The HTTP status that the server answers with when it is asked for the configured database.
+
+        Raises:
+            ServiceUnavailableError: the server does not answer.
+            ConfigurationError: its certificate cannot be trusted.
+        """
+        tenant, database = (
+            urllib.parse.quote(name, safe="") for name in (self.config.tenant, self.config.database)
+        )
+        return self._response("GET", f"{self._api_url}/tenants/{tenant}/databases/{database}").status_code
+
     @override
     def _make_request(self, method: str, path: str, **kwargs: Any) -> Any:
         if "json" in kwargs:
             kwargs["content"] = orjson.dumps(kwargs.pop("json"), option=orjson.OPT_SERIALIZE_NUMPY)
-        address = self._api_url + urllib.parse.quote(path, safe="/")
+        response = self._response(method, self._api_url + urllib.parse.quote(path, safe="/"), **kwargs)
+        if not response.is_success:
+            self._refuse(response)
         try:
-            response = self._send(method, address, **kwargs)
+            return orjson.loads(response.text)
+        except ValueError as error:
+            raise self._unavailable(
+                f"answers what is no JSON ({_line(response.text) or 'nothing'})",
+                "check that index.url is the address of a Chroma server",
+            ) from error
+
+    def _response(self, method: str, address: str, **kwargs: Any) -> httpx.Response:
+        """What the server answers, whatever its status."""
+        try:
+            return self._send(method, address, **kwargs)
         except httpx.TimeoutException as error:
             raise self._unavailable(
                 f"did not answer within index.timeout_seconds = {self.config.timeout_seconds:g}",
@@ -117,21 +143,15 @@ class ChromaServer(FastAPI):
                 f"cannot be reached ({_line(str(error)) or type(error).__name__})",
                 "check index.url, and that the server runs",
             ) from error
-        if not response.is_success:
-            self._refuse(response)
-        try:
-            return orjson.loads(response.text)
-        except ValueError as error:
-            raise self._unavailable(
-                f"answers what is no JSON ({_line(response.text) or 'nothing'})",
-                "check that index.url is the address of a Chroma server",
-            ) from error
 
     def _send(self, method: str, address: str, **kwargs: Any) -> httpx.Response:
         """One request; a second one, if the connection was kept from an earlier one and the server has closed it since."""
         try:
             return self._session.request(method, address, **kwargs)
-        except _DROPPED:
+        except _DROPPED as error:
+            logger.info(
+                "the connection to the Chroma server at %s was closed (%s): asking again", self.url, error
+            )
             return self._session.request(method, address, **kwargs)
 
     def _refuse(self, response: httpx.Response) -> NoReturn:
@@ -155,9 +175,9 @@ class ChromaServer(FastAPI):
         try:
             response.raise_for_status()
         except httpx.HTTPStatusError as error:
-            told = response.headers.get("location") if response.is_redirect else _line(response.text)
+            details = response.headers.get("location") if response.is_redirect else _line(response.text)
             raise self._unavailable(
-                f"answers with status {status} ({told or response.reason_phrase})",
+                f"answers with status {status} ({details or response.reason_phrase})",
                 _advice(response),
             ) from error
         raise AssertionError(status)

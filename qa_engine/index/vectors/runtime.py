@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from chromadb.api.models.Collection import Collection
     from chromadb.config import System
 
-    from qa_engine.index.vectors.chroma_server import ChromaServer
-
 logger = logging.getLogger("qa_engine.index")
 
 
@@ -26,7 +24,7 @@ class ChromaRuntime:
     Attributes:
         lock: held while something is opened.
         collections: in folders, by folder, published state, number of the database file, and name.
-        servers: by their settings.
+        servers: the clients of Chroma servers, by their settings.
     """
 
     def __init__(self) -> None:
@@ -40,9 +38,7 @@ class ChromaRuntime:
         self.collections: weakref.WeakValueDictionary[tuple[Any, ...], Collection] = (
             weakref.WeakValueDictionary()
         )
-        self.servers: weakref.WeakValueDictionary[tuple[object, ...], ChromaServer] = (
-            weakref.WeakValueDictionary()
-        )
+        self.servers: weakref.WeakValueDictionary[tuple[object, ...], Any] = weakref.WeakValueDictionary()
 
     def stop_with(self, collection: Collection, system: System) -> None:
         """Stops a system of Chroma when nobody refers to a collection any more."""

@@ -121,7 +121,7 @@ class SentenceVectorStore(ChromaVectorStore):
         """The same without making nodes of them."""
         if self._texts is not None:
             return self._texts.get(ids)
-        found = {}
+        sentences = {}
         for start in range(0, len(ids), self._max_batch):
             batch = list(ids[start : start + self._max_batch])
             with self._storage_errors():
@@ -129,8 +129,8 @@ class SentenceVectorStore(ChromaVectorStore):
             for identifier, text, stored in zip(
                 rows["ids"], rows["documents"], rows["metadatas"], strict=True
             ):
-                found[identifier] = sentence_of_row(identifier, text, stored)
-        return found
+                sentences[identifier] = sentence_of_row(identifier, text, stored)
+        return sentences
 
     def with_vectors(self, ids: Sequence[str]) -> list[TextNode]:
         """Those of the nodes that exist, with their embeddings, in no particular order."""
@@ -138,10 +138,8 @@ class SentenceVectorStore(ChromaVectorStore):
         for start in range(0, len(ids), self._max_batch):
             batch = list(ids[start : start + self._max_batch])
             with self._storage_errors():
-                found: Any = self._collection.get(ids=batch, include=["documents", "metadatas", "embeddings"])
-            columns = zip(
-                found["ids"], found["documents"], found["metadatas"], found["embeddings"], strict=True
-            )
+                rows: Any = self._collection.get(ids=batch, include=["documents", "metadatas", "embeddings"])
+            columns = zip(rows["ids"], rows["documents"], rows["metadatas"], rows["embeddings"], strict=True)
             for identifier, text, metadata, vector in columns:
                 node = node_of(sentence_of_row(identifier, text, metadata))
                 node.embedding = [float(x) for x in vector]
@@ -160,13 +158,13 @@ class SentenceVectorStore(ChromaVectorStore):
         depth = n_results
         while True:
             with self._storage_errors():
-                found: Any = self._collection.query(
+                result: Any = self._collection.query(
                     query_embeddings=cast(Any, [query_embeddings]),
                     n_results=depth,
-                    include=self._wanted,
+                    include=self._columns,
                     **filters,
                 )
-            ids: list[str] = found["ids"][0]
+            ids: list[str] = result["ids"][0]
             seen = [row for row, identifier in enumerate(ids) if self._is_visible(identifier)][:n_results]
             # A writer's nodes that are not published yet may stand before those that are.
             if len(seen) == n_results or len(ids) < depth:
@@ -178,16 +176,16 @@ class SentenceVectorStore(ChromaVectorStore):
             seen = [row for row in seen if ids[row] in texts]
             sentences = [texts[ids[row]] for row in seen]
         else:
-            texts_here, stored = found["documents"][0], found["metadatas"][0]
-            sentences = [sentence_of_row(ids[row], texts_here[row], stored[row]) for row in seen]
+            documents, stored = result["documents"][0], result["metadatas"][0]
+            sentences = [sentence_of_row(ids[row], documents[row], stored[row]) for row in seen]
         return VectorStoreQueryResult(
             nodes=[node_of(sentence) for sentence in sentences],
-            similarities=[1.0 - float(found["distances"][0][row]) for row in seen],
+            similarities=[1.0 - float(result["distances"][0][row]) for row in seen],
             ids=[ids[row] for row in seen],
         )
 
     @property
-    def _wanted(self) -> Any:
+    def _columns(self) -> Any:
         """What a query asks Chroma for, besides ids."""
         return ["distances"] if self._texts is not None else ["documents", "metadatas", "distances"]
 

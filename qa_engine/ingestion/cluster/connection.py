@@ -12,7 +12,7 @@ from typing import Any
 
 from qa_engine.errors import ConfigurationError
 from qa_engine.ingestion.cluster.errors import no_cluster, unusable_cluster
-from qa_engine.models.e5.encoder import available_cores
+from qa_engine.models.cores import available_cores
 
 logger = logging.getLogger("qa_engine.ingestion")
 

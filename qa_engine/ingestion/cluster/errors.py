@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from qa_engine.errors import ConfigurationError, DocumentError, QAEngineError, ServiceUnavailableError
+from qa_engine.text.one_line import first_line
 
 
 def no_cluster(address: str, error: BaseException) -> ServiceUnavailableError:
@@ -67,8 +68,3 @@ def reason(error: BaseException) -> str:
     """A short reason why a worker failed."""
     cause = getattr(error, "cause", None)
     return first_line(cause or error)[:200].rstrip(".") or type(error).__name__
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of a message that is not blank; empty without any."""
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), "")

@@ -1,1 +1,1 @@
-"""The files of a collection: what has changed, and what is known about them."""
+"""The files of a collection: their state on the disk, their metadata, and what has changed."""

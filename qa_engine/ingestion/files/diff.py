@@ -11,8 +11,7 @@ from typing import NamedTuple
 from qa_engine.documents.files import path_text
 from qa_engine.errors import DocumentError
 from qa_engine.index.catalog import Catalog
-from qa_engine.index.files.metadata import Metadata
-from qa_engine.index.records import DocumentRecord, FileRecord
+from qa_engine.index.records import DocumentRecord, FileRecord, Metadata
 from qa_engine.ingestion.files.identity import ReadingIdentity
 from qa_engine.ingestion.files.metadata import MetadataTable, file_metadata, reader_metadata
 from qa_engine.ingestion.files.state import file_digest, file_stamp, is_gone, unreadable

@@ -7,8 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from qa_engine.index.catalog import Catalog
-from qa_engine.index.files.metadata import Scalar
-from qa_engine.index.records import FileRecord
+from qa_engine.index.records import FileRecord, Scalar
 from qa_engine.ingestion.files.state import FileState, file_state, is_gone
 
 

@@ -13,7 +13,8 @@ from typing import Any
 from qa_engine.documents.files import path_text
 from qa_engine.errors import DocumentError, InputError
 from qa_engine.index.catalog import Catalog
-from qa_engine.index.files.metadata import Metadata, Scalar, as_number, checked_metadata, normal
+from qa_engine.index.files.metadata import as_number, checked_metadata, normal
+from qa_engine.index.records import Metadata, Scalar
 
 SUFFIX = ".meta.json"
 FILE_COLUMN = "file"

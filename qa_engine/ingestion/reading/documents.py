@@ -30,7 +30,7 @@ from qa_engine.documents.sentences.node_parser import (
     lines_between,
 )
 from qa_engine.errors import DocumentError, InputError
-from qa_engine.index.files.metadata import Metadata
+from qa_engine.index.records import Metadata
 from qa_engine.ingestion.files.diff import DocumentSource
 from qa_engine.ingestion.files.metadata import usable_metadata
 from qa_engine.ingestion.files.state import document_path
@@ -103,12 +103,12 @@ def _page(metadata: Mapping[str, Any], place: int) -> int:
         value = str(metadata.get(key, "")).strip()
         if value.isdecimal() and 1 <= int(value) <= _MAX_PAGE:
             return int(value)
-    return place if any(metadata.get(key) not in {None, ""} for key in _PAGE_KEYS) else 1
+    return place if any(metadata.get(key) not in (None, "") for key in _PAGE_KEYS) else 1
 
 
 def _label(document: Document) -> str | None:
     label = document.metadata.get(PAGE_LABEL)
-    return str(label) if label not in {None, ""} else None
+    return str(label) if label not in (None, "") else None
 
 
 class CustomReader:

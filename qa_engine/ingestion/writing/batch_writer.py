@@ -27,7 +27,7 @@ from qa_engine.ingestion.report import StageClock, needs_ocr, utc_now
 from qa_engine.ingestion.writing.session import WriteSession
 from qa_engine.ingestion.writing.stored_nodes import bm25_text
 from qa_engine.text.language import is_chinese
-from qa_engine.text.tokenizer import analyse
+from qa_engine.text.tokenizer import tokenize
 
 logger = logging.getLogger("qa_engine.ingestion")
 
@@ -147,7 +147,7 @@ class BatchWriter:
                 store_reader_metadata(self._catalog, record.document_id, parsed.metadata)
         sections = dict.fromkeys(node.metadata[SECTION] for node in nodes if node.metadata.get(SECTION))
         stored = [stored_sentence(node) for node in nodes]
-        terms = [analyse(bm25_text(sentence)) for sentence in stored]
+        terms = [tokenize(bm25_text(sentence)) for sentence in stored]
         if not nodes:
             self._catalog.begin(record.document_id, 0)
         self._catalog.commit(record, DocumentParts(spans, terms, parsed.tables, list(sections), stored))

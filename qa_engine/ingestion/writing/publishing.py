@@ -8,12 +8,12 @@ from collections.abc import Sequence
 
 from qa_engine.config import Bm25Config
 from qa_engine.errors import StorageError
-from qa_engine.index.bm25.index import Bm25Folder, StoredSegment
-from qa_engine.index.bm25.segment import Bm25Segment
+from qa_engine.index.bm25.folder import Bm25Folder
+from qa_engine.index.bm25.segment import Bm25Segment, StoredSegment
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths
 from qa_engine.ingestion.report import IngestProgress
-from qa_engine.text.tokenizer import ANALYSER_VERSION
+from qa_engine.text.tokenizer import TOKENIZER_VERSION
 
 logger = logging.getLogger("qa_engine.ingestion")
 
@@ -80,7 +80,7 @@ def _current_segments(
     except StorageError:
         return None
     made_with = (facts.get("analyser"), facts.get("context_sentences"))
-    return segments if made_with == (ANALYSER_VERSION, settings.context_sentences) else None
+    return segments if made_with == (TOKENIZER_VERSION, settings.context_sentences) else None
 
 
 def _updated(
@@ -91,29 +91,29 @@ def _updated(
     context_sentences: int,
 ) -> list[StoredSegment]:
     """Segments that together hold the live documents, each once."""
-    kept: list[StoredSegment] = []
+    segments: list[StoredSegment] = []
     fresh = dict(live)
     for stored in current:
         dead = frozenset(name for name in stored.segment.document_ids if name not in live)
         for document_id in stored.segment.document_ids:
             fresh.pop(document_id, None)
-        kept.append(StoredSegment(stored.name, stored.segment, dead))
-    worn = [stored for stored in kept if _is_worn(stored, live)]
-    kept = [stored for stored in kept if stored not in worn]
-    documents = [*fresh, *(name for stored in worn for name in stored.live)]
-    crowd = _crowd(
-        [*(_live_sentences(stored, live) for stored in kept), sum(live[name] for name in documents)]
+        segments.append(StoredSegment(stored.name, stored.segment, dead))
+    sparse = [stored for stored in segments if _is_sparse(stored, live)]
+    segments = [stored for stored in segments if stored not in sparse]
+    documents = [*fresh, *(name for stored in sparse for name in stored.live)]
+    merging = _merging(
+        [*(_live_sentences(stored, live) for stored in segments), sum(live[name] for name in documents)]
     )
-    merged = [stored for number, stored in enumerate(kept) if number in crowd]
+    merged = [stored for number, stored in enumerate(segments) if number in merging]
     documents += [name for stored in merged for name in stored.live]
-    kept = [stored for stored in kept if stored not in merged]
-    return kept + [
+    segments = [stored for stored in segments if stored not in merged]
+    return segments + [
         folder.add(Bm25Segment.build(catalog.terms(part), context_sentences))
         for part in _parts(documents, live)
     ]
 
 
-def _is_worn(stored: StoredSegment, live: dict[str, int]) -> bool:
+def _is_sparse(stored: StoredSegment, live: dict[str, int]) -> bool:
     return _live_sentences(stored, live) < (1 - _MAX_DEAD) * len(stored.segment) or not stored.live
 
 
@@ -121,21 +121,21 @@ def _live_sentences(stored: StoredSegment, live: dict[str, int]) -> int:
     return sum(live[name] for name in stored.live)
 
 
-def _crowd(sizes: Sequence[int]) -> set[int]:
+def _merging(sizes: Sequence[int]) -> set[int]:
     """The numbers of the segments that the new one, which is the last, is merged with: many of about its size."""
-    crowd: set[int] = set()
+    merging: set[int] = set()
     size = sizes[-1]
     while True:
-        alike = {
+        similar = {
             number
             for number, other in enumerate(sizes[:-1])
-            if number not in crowd and _tier(other) <= _tier(size) and other + size <= _MAX_SENTENCES
+            if number not in merging and _tier(other) <= _tier(size) and other + size <= _MAX_SENTENCES
         }
-        if len(alike) < _FAN_OUT - 1:
-            return crowd
-        for number in sorted(alike, key=lambda place: sizes[place]):
+        if len(similar) < _FAN_OUT - 1:
+            return merging
+        for number in sorted(similar, key=lambda place: sizes[place]):
             if size + sizes[number] <= _MAX_SENTENCES:
-                crowd.add(number)
+                merging.add(number)
                 size += sizes[number]
 
 

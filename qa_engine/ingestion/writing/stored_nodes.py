@@ -16,7 +16,7 @@ from qa_engine.index.vectors.locations import EMBEDDED, VectorLocation, drop_loc
 from qa_engine.index.vectors.token_store import TOKEN_BITS, TOKEN_FILE, TokenStore, token_file
 from qa_engine.ingestion.report import IngestProgress
 from qa_engine.models.token_codes import TokenCodec
-from qa_engine.text.tokenizer import ANALYSER_VERSION, analyse
+from qa_engine.text.tokenizer import TOKENIZER_VERSION, tokenize
 
 if TYPE_CHECKING:
     from llama_index.core.base.embeddings.base import BaseEmbedding
@@ -111,7 +111,7 @@ class StoredNodes:
             progress: is told.
             again: also if the analyser is the same.
         """
-        if self._catalog.meta(_ANALYSER) == ANALYSER_VERSION and not again:
+        if self._catalog.meta(_ANALYSER) == TOKENIZER_VERSION and not again:
             return
         live = self._catalog.live_documents()
         if live:
@@ -120,9 +120,9 @@ class StoredNodes:
         for document_id, count in live.items():
             terms: list[list[str]] = [[] for _ in range(count)]
             for sentence in self._catalog.sentences(document_id):
-                terms[split_node_id(sentence.node_id)[1]] = analyse(bm25_text(sentence))
+                terms[split_node_id(sentence.node_id)[1]] = tokenize(bm25_text(sentence))
             self._catalog.replace_terms(document_id, terms)
-        self._catalog.set_meta(**{_ANALYSER: ANALYSER_VERSION})
+        self._catalog.set_meta(**{_ANALYSER: TOKENIZER_VERSION})
 
     def close(self) -> None:
         """Closes what was opened."""

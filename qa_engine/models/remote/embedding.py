@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from qa_engine.config import EmbeddingConfig
 from qa_engine.errors import ConfigurationError, ModelUnavailableError
 from qa_engine.models.remote.endpoints import resolve_endpoint
+from qa_engine.text.one_line import one_line
 
 if TYPE_CHECKING:
     from llama_index.core.base.embeddings.base import BaseEmbedding
@@ -82,7 +83,7 @@ def _huggingface(config: EmbeddingConfig) -> BaseEmbedding:
             **options,
         )
     except (OSError, ValueError, RuntimeError, ImportError, httpx.HTTPError) as error:
-        reason = " ".join(str(error).split())[:300].rstrip(".") or type(error).__name__
+        reason = one_line(str(error), 300).rstrip(".") or type(error).__name__
         raise ModelUnavailableError(
             f"The embedding model {config.model!r} cannot be loaded: {reason}. Give the path of a local copy "
             "as embedding.model, set HF_ENDPOINT to a mirror that can be reached, or return to the local "

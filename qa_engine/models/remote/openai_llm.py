@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import threading
-from collections.abc import AsyncGenerator, Coroutine, Generator, Iterator, Sequence
-from contextlib import aclosing, contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import httpx
+
+# The client would import it, for most of a second, at the first question: in the event loop of whoever awaits the answer.
 import openai.resources.chat.completions  # noqa: F401
 from llama_index.core.base.llms.types import (
     ChatMessage,
@@ -25,66 +25,9 @@ from llama_index.llms.openai_like import OpenAILike
 from openai import AsyncOpenAI
 
 from qa_engine.errors import ConfigurationError
+from qa_engine.models.remote.background_loop import close_with_loop, iterate_blocking, run_blocking
 from qa_engine.models.remote.deadlines import DeadlineClient, on_response
 from qa_engine.models.remote.service_errors import ServiceErrors
-
-_T = TypeVar("_T")
-_lock = threading.Lock()
-_loop: asyncio.AbstractEventLoop | None = None
-
-
-def run_blocking(work: Coroutine[Any, Any, _T]) -> _T:
-    """What a coroutine returns. Interrupted, it is cancelled, and its connections are closed.
-
-    Example:
-        >>> run_blocking(asyncio.sleep(0, "done"))
-        'done'
-    """
-    future = asyncio.run_coroutine_threadsafe(work, _running_loop())
-    try:
-        return future.result()
-    except BaseException:
-        future.cancel()
-        raise
-
-
-def iterate_blocking(items: AsyncGenerator[_T, None]) -> Generator[_T, None, None]:
-    """The items of an async generator, which is closed with this one."""
-    end = object()
-
-    async def following() -> Any:
-        return await anext(items, end)
-
-    try:
-        while (item := run_blocking(following())) is not end:
-            yield item
-    finally:
-        # What failed has been raised already; an interrupted item may still be on its way out.
-        with suppress(RuntimeError):
-            run_blocking(items.aclose())
-
-
-def _running_loop() -> asyncio.AbstractEventLoop:
-    global _loop
-    with _lock:
-        if _loop is None:
-            _loop = asyncio.new_event_loop()
-            threading.Thread(target=_loop.run_forever, name="qa-engine requests", daemon=True).start()
-        return _loop
-
-
-def _forget() -> None:
-    """A forked child has the loop without the thread that runs it, and perhaps the lock without its holder."""
-    global _loop, _lock
-    _loop, _lock = None, threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
-
-
-# The client would import it, for most of a second, at the first question: in the event loop of whoever awaits the answer.
-
 
 _USAGE_REQUEST = "stream_options"
 """The argument that asks for token counts at the end of a stream; some services do not know it."""
@@ -126,9 +69,9 @@ class OfficialLLM(OpenAI):
         if loop not in self._aclients:
             arguments = self._get_credential_kwargs(is_async=True)
             client = arguments["http_client"] or DeadlineClient(self.timeout)
-            self._aclients[loop] = AsyncOpenAI(
-                **{**arguments, "http_client": client, "timeout": client.timeout}
-            )
+            opened = AsyncOpenAI(**{**arguments, "http_client": client, "timeout": client.timeout})
+            self._aclients[loop] = opened
+            close_with_loop(opened)
         return self._aclients[loop]
 
     @contextmanager

@@ -18,6 +18,7 @@ from qa_engine.errors import (
     ServiceUnavailableError,
 )
 from qa_engine.models.remote.endpoints import FALLBACK, OPENAI_BASE_URL, address, setting_name, variable_name
+from qa_engine.text.one_line import one_line
 
 if TYPE_CHECKING:
     import openai
@@ -122,9 +123,9 @@ class ServiceErrors:
         )
 
     def _status(self, error: openai.APIStatusError) -> QAEngineError:
-        status, told = error.status_code, _told(error)
-        if status == 404 or (status in {400, 403, 422} and _UNKNOWN_MODEL.search(told)):
-            return self._unknown_model(told, certain=bool(_UNKNOWN_MODEL.search(told)))
+        status, message = error.status_code, _message(error)
+        if status == 404 or (status in {400, 403, 422} and _UNKNOWN_MODEL.search(message)):
+            return self._unknown_model(certain=bool(_UNKNOWN_MODEL.search(message)))
         if status in {401, 403}:
             # The reply is not repeated: services quote the key in it.
             return AuthenticationFailedError(
@@ -133,24 +134,24 @@ class ServiceErrors:
             )
         if status == 429:
             return ServiceUnavailableError(
-                f"{_capital(self._who)} accepts no more requests now (status 429): {_shorten(told)} "
+                f"{_capital(self._who)} accepts no more requests now (status 429): {_shorten(message)} "
                 f"Try again later, check the quota of the account, or raise {self._section}.max_retries."
             )
         if status >= 500 or status in {408, 409}:
             return ServiceUnavailableError(
-                f"{_capital(self._who)} failed (status {status}): {_shorten(told)} Try again later."
+                f"{_capital(self._who)} failed (status {status}): {_shorten(message)} Try again later."
             )
         way_out = (
             "use fewer passages (answering.passages), or set llm.context_window to what the model has."
-            if self._section == "llm" and _TOO_LONG.search(told)
+            if self._section == "llm" and _TOO_LONG.search(message)
             else f"check the settings of {self.what}."
         )
         return ConfigurationError(
-            f"{_capital(self._who)} refused the request (status {status}): {_shorten(told)} "
+            f"{_capital(self._who)} refused the request (status {status}): {_shorten(message)} "
             f"{_capital(way_out)}"
         )
 
-    def _unknown_model(self, told: str, certain: bool) -> QAEngineError:
+    def _unknown_model(self, certain: bool) -> QAEngineError:
         url = _without_secrets(self.base_url or OPENAI_BASE_URL).rstrip("/")
         doubt = (
             "" if certain else f" If that address is wrong: {self._setting('base_url')} usually ends in /v1."
@@ -198,8 +199,8 @@ def llm_errors(llm: LLM) -> ServiceErrors:
     )
 
 
-def _told(error: openai.APIStatusError) -> str:
-    """What the service said: the message of a JSON error with its code, or the start of another body."""
+def _message(error: openai.APIStatusError) -> str:
+    """What the service sent: the message of a JSON error with its code, or another body."""
     body = error.body
     if isinstance(body, dict):
         inner = body.get("error", body)
@@ -212,9 +213,7 @@ def _told(error: openai.APIStatusError) -> str:
 
 def _shorten(text: str) -> str:
     """One line that ends in a full stop, without anything that looks like a key."""
-    line = _SECRET.sub("…", " ".join(re.sub(r"<[^>]*>", " ", text).split()))
-    if len(line) > _MAX_MESSAGE_CHARS:
-        line = line[:_MAX_MESSAGE_CHARS].rstrip() + "…"
+    line = one_line(_SECRET.sub("…", one_line(re.sub(r"<[^>]*>", " ", text))), _MAX_MESSAGE_CHARS)
     return (line or "no reason given").rstrip(".") + "."
 
 

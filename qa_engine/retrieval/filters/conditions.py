@@ -60,14 +60,14 @@ ALWAYS, NEVER = Every(()), Some(())
 
 def every(parts: Iterable[Condition]) -> Condition:
     """All of the parts, in the simplest form."""
-    kept = tuple(dict.fromkeys(part for part in parts if part != ALWAYS))
-    return NEVER if NEVER in kept else kept[0] if len(kept) == 1 else Every(kept)
+    remaining = tuple(dict.fromkeys(part for part in parts if part != ALWAYS))
+    return NEVER if NEVER in remaining else remaining[0] if len(remaining) == 1 else Every(remaining)
 
 
 def some(parts: Iterable[Condition]) -> Condition:
     """Any of the parts, in the simplest form."""
-    kept = tuple(dict.fromkeys(part for part in parts if part != NEVER))
-    return ALWAYS if ALWAYS in kept else kept[0] if len(kept) == 1 else Some(kept)
+    remaining = tuple(dict.fromkeys(part for part in parts if part != NEVER))
+    return ALWAYS if ALWAYS in remaining else remaining[0] if len(remaining) == 1 else Some(remaining)
 
 
 def opposite(condition: Condition) -> Condition:

@@ -15,7 +15,7 @@ from llama_index.core.vector_stores.types import (
 
 from qa_engine.errors import InputError
 from qa_engine.index.catalog import Catalog
-from qa_engine.index.files.metadata import Scalar, as_number, as_text, normal
+from qa_engine.index.files.metadata import as_number, as_text, normal
 from qa_engine.index.files.queries import (
     CONTAINS,
     CONTAINS_CASELESS,
@@ -26,6 +26,7 @@ from qa_engine.index.files.queries import (
     no_metadata_condition,
     pattern_condition,
 )
+from qa_engine.index.records import Scalar
 from qa_engine.retrieval.filters.conditions import (
     ALWAYS,
     NEVER,
@@ -95,7 +96,7 @@ class Scope:
 def resolve(
     filters: MetadataFilters | None,
     catalog: Catalog,
-    known: Iterable[str] = (),
+    other_keys: Iterable[str] = (),
     document_ids: Set[str] | None = None,
 ) -> Scope:
     """What a filter leaves of a collection.
@@ -103,13 +104,13 @@ def resolve(
     Args:
         filters: of ``file``, ``section``, ``page``, and the keys of the files' metadata; None leaves everything.
         catalog: of the collection.
-        known: keys that other collections of the same question have.
+        other_keys: keys that other collections of the same question have.
         document_ids: of the published state; None for all live documents, which may not be published yet.
 
     Raises:
         InputError: a key is known nowhere, or an operator or a value does not fit its key.
     """
-    condition = ALWAYS if filters is None else _FilterReader(catalog, known).tree(filters)
+    condition = ALWAYS if filters is None else _FilterReader(catalog, other_keys).tree(filters)
     comparisons = list(leaves(condition))
     tests = list(dict.fromkeys(leaf.condition for leaf in comparisons if isinstance(leaf, FileTest)))
     if not tests:
@@ -140,9 +141,9 @@ def resolve(
 class _FilterReader:
     """Reads a tree of filters as a condition on files and sentences."""
 
-    def __init__(self, catalog: Catalog, known: Iterable[str]) -> None:
+    def __init__(self, catalog: Catalog, other_keys: Iterable[str]) -> None:
         self._catalog = catalog
-        self._known = known
+        self._other_keys = other_keys
         self._sections: dict[str, list[str]] | None = None
 
     def tree(self, filters: MetadataFilters) -> Condition:
@@ -169,29 +170,31 @@ class _FilterReader:
         if key == FILE:
             return _file(leaf, operator)
         self._require_key(key, leaf)
-        return _noted(normal(key), leaf, operator)
+        return _metadata(normal(key), leaf, operator)
 
     def _require_key(self, key: str, leaf: MetadataFilter) -> None:
         if any(self._catalog.has_metadata_key(name) for name in dict.fromkeys([normal(key), key])):
             return
-        keys = sorted({*self._known, *self._catalog.metadata_keys()})
+        keys = sorted({*self._other_keys, *self._catalog.metadata_keys()})
         if key not in keys and normal(key) not in keys:
-            noted = f" and, of the files' metadata, {', '.join(keys)}" if keys else "; no file has metadata"
+            known_keys = (
+                f" and, of the files' metadata, {', '.join(keys)}" if keys else "; no file has metadata"
+            )
             raise InputError(
-                f"{leaf.key!r} in {_expression(leaf)!r} is nothing to filter by: known are file, section, page{noted}."
+                f"{leaf.key!r} in {_expression(leaf)!r} is nothing to filter by: known are file, section, page{known_keys}."
             )
 
     def _section(self, leaf: MetadataFilter, operator: FilterOperator) -> Condition:
         if operator not in {FilterOperator.EQ, FilterOperator.IN, *_CONTAINING}:
             raise _unfit(leaf, "a section is compared with = or != only, and a part of its title is enough")
-        wanted = [as_text(value).casefold() for value in _values(leaf)]
+        fragments = [as_text(value).casefold() for value in _values(leaf)]
         if self._sections is None:
             self._sections = self._catalog.sections()
         titles: dict[str, None] = {}
         documents = []
         for document_id, sections in self._sections.items():
             fitting = [
-                title for title in sections if any(part in normal(title).casefold() for part in wanted)
+                title for title in sections if any(part in normal(title).casefold() for part in fragments)
             ]
             if fitting:
                 documents.append(document_id)
@@ -239,7 +242,7 @@ def _file(leaf: MetadataFilter, operator: FilterOperator) -> Condition:
     raise _unfit(leaf, "a file is compared with = or != only, and * and ? stand for any characters")
 
 
-def _noted(key: str, leaf: MetadataFilter, operator: FilterOperator) -> Condition:
+def _metadata(key: str, leaf: MetadataFilter, operator: FilterOperator) -> Condition:
     """A comparison with the user's metadata. A file without the key satisfies none but ``!=``, ``nin`` and ``is_empty``."""
     if operator is FilterOperator.IS_EMPTY:
         return FileTest(no_metadata_condition(key))

@@ -1,0 +1,69 @@
+"""An answer on standard output: its text, what to know about it, its citations, and with ``--explain`` the reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from qa_engine.cli.display.passages import show_passages
+from qa_engine.cli.output import page_range, print_models, results
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from qa_engine.answering.answer import Answer, Citation
+
+_QUOTE_CHARS = 300
+"""Characters of a citation that are shown."""
+
+
+def answer_to_dict(answer: Answer, explain: bool) -> dict[str, Any]:
+    """The documented JSON object of an answer, with its explanation if ``explain`` is set."""
+    content = answer.to_dict()
+    if explain and answer.explanation is not None:
+        content["explanation"] = answer.explanation.to_dict()
+    return content
+
+
+def show_answer(
+    answer: Answer, several: bool, explain: bool, pictures: Mapping[int, Sequence[str]] | None = None
+) -> None:
+    """Prints an answer and its citations.
+
+    Args:
+        answer: what is printed.
+        several: name the collection of each citation, since several were asked.
+        explain: also print how its passages were found, and the models.
+        pictures: paths of pictures by the number of the citation.
+    """
+    console = results()
+    console.print(answer.response, markup=False)
+    for reservation in _reservations(answer):
+        console.print(reservation, style="yellow", markup=False)
+    for citation in answer.citations:
+        _show_citation(console, citation, several)
+        for picture in (pictures or {}).get(citation.number, ()):
+            console.print(f"    {picture}", markup=False)
+    if explain and answer.explanation is not None:
+        show_passages(answer.explanation, explain=True)
+        print_models(answer.models)
+
+
+def _show_citation(console: Console, citation: Citation, several: bool) -> None:
+    collection = f"{citation.collection}: " if several else ""
+    place = f"{collection}{citation.file} 第{page_range(citation.page, citation.page_end)}页"
+    section = f"  {citation.section}" if citation.section else ""
+    text = " ".join(citation.text.split())
+    console.print(f"\n[{citation.number}] {place}{section}", style="bold", markup=False)
+    console.print(f"    {text if len(text) <= _QUOTE_CHARS else text[:_QUOTE_CHARS] + '…'}", markup=False)
+    console.print(f"    {citation.id}", style="dim", markup=False)
+
+
+def _reservations(answer: Answer) -> Iterator[str]:
+    """What to know before an answer of a language model is believed."""
+    if answer.unverified:
+        yield "This answer cites no passage."
+    if answer.foreign:
+        yield "This answer is not Chinese."
+    if answer.unsupported:
+        yield f"In no passage: {'、'.join(answer.unsupported)}"

@@ -1,0 +1,107 @@
+"""How the pages of a PDF are read: for ``qa-engine inspect``, for people and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from qa_engine.cli.output import results
+
+if TYPE_CHECKING:
+    from llama_index.core.schema import BaseNode
+
+    from qa_engine.documents.blocks import PageReport, Span
+    from qa_engine.documents.pdf_document import PdfDocument
+
+
+def page_to_dict(report: PageReport, sentences: Sequence[BaseNode], spans: Sequence[Span]) -> dict[str, Any]:
+    """The documented JSON object of a page, with its sentences and their places."""
+    from dataclasses import asdict
+
+    return {**asdict(report), "sentences": [_sentence_to_dict(node, spans) for node in sentences]}
+
+
+def _sentence_to_dict(node: BaseNode, spans: Sequence[Span]) -> dict[str, Any]:
+    from llama_index.core.schema import TextNode
+
+    from qa_engine.documents.sentences.node_parser import lines_between
+
+    assert isinstance(node, TextNode)
+    boxes = [
+        {"page": span.page, "x0": span.x0, "y0": span.y0, "x1": span.x1, "y1": span.y1}
+        for span in lines_between(spans, node.start_char_idx or 0, node.end_char_idx or 0)
+    ]
+    return {
+        "text": node.text,
+        "role": _role(node),
+        "section": _section(node),
+        "page": node.metadata["page"],
+        "page_end": node.metadata["page_end"],
+        "boxes": boxes,
+    }
+
+
+def show_document(name: str, document: PdfDocument, sentences: Mapping[int, Sequence[BaseNode]]) -> None:
+    """Prints a table of the pages of a file, with their sentences counted.
+
+    Args:
+        name: of the file.
+        document: the file as it was read.
+        sentences: its sentences by the page they begin on.
+    """
+    from rich.table import Table
+
+    console = results()
+    total = sum(len(nodes) for nodes in sentences.values())
+    console.print(
+        f"{name}: {document.pages} pages, {total} sentences, {len(document.tables)} tables, "
+        f"{len(document.sections) - 1} sections",
+        markup=False,
+    )
+    table = Table()
+    for column in ("page", "label", "parser", "roles", "sentences", "doubts"):
+        table.add_column(column, justify="right" if column in {"page", "sentences"} else "left")
+    for report in document.page_reports:
+        roles = ", ".join(f"{count} {role.replace('_', ' ')}" for role, count in report.roles.items())
+        table.add_row(
+            str(report.number),
+            report.label or "",
+            _parser(report),
+            roles,
+            str(len(sentences.get(report.number, ()))),
+            "; ".join(report.doubts),
+        )
+    console.print(table, markup=False)
+
+
+def show_page(report: PageReport, sentences: Sequence[BaseNode]) -> None:
+    """Prints the sentences of a page under their sections, and what was left out of the page."""
+    console = results()
+    label = f", printed number {report.label}" if report.label else ""
+    console.print(f"page {report.number}{label}: {_parser(report)}", style="bold", markup=False)
+    for doubt in report.doubts:
+        console.print(f"doubt: {doubt}", markup=False)
+    section = ""
+    for node in sentences:
+        if _section(node) != section:
+            section = _section(node)
+            console.print(f"\n{section}", style="bold", markup=False)
+        console.print(f"[{_role(node)}] {node.get_content()}", markup=False)
+    if report.left_out:
+        console.print("\nleft out:", style="bold")
+        for role, text in report.left_out:
+            console.print(f"[{role}] {text}", markup=False)
+
+
+def _role(node: BaseNode) -> str:
+    return str(node.metadata.get("role", "body"))
+
+
+def _section(node: BaseNode) -> str:
+    return str(node.metadata.get("section", ""))
+
+
+def _parser(report: PageReport) -> str:
+    if report.unread is not None:
+        return f"– ({report.unread})"
+    return f"{report.parser}, OCR" if report.ocr else report.parser

@@ -1,0 +1,170 @@
+"""Pictures of pages with citations marked: for ``qa-engine show`` and ``qa-engine ask --images``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qa_engine.cli.opening import open_catalog
+from qa_engine.cli.output import print_message
+
+if TYPE_CHECKING:
+    from qa_engine.answering.answer import Citation
+    from qa_engine.config import Config, DocumentsConfig
+    from qa_engine.documents.rendering import PageBox
+    from qa_engine.index.records import FileRecord
+
+DPI = 110
+"""Resolution of a picture, unless another is named."""
+_MAX_NAME_BYTES = 255
+"""Longest file name that common file systems take."""
+
+
+def pdf_of(record: FileRecord) -> Path:
+    """The path of an ingested file. Warns if the file has changed since it was ingested.
+
+    Raises:
+        InputError: the file is gone, or its state cannot be read.
+    """
+    from qa_engine.documents.files import text_path
+    from qa_engine.errors import InputError
+
+    path = text_path(record.path)
+    try:
+        status = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError(
+            f"{record.path} is gone: put it back, or ingest the collection with --prune."
+        ) from None
+    except OSError as error:
+        raise InputError(
+            f"{record.path} cannot be read ({error.strerror or error}): check its permissions."
+        ) from error
+    if (status.st_size, status.st_mtime_ns) != (record.size, record.modified_ns):
+        print_message(
+            f"warning: {record.file_name} has changed since it was ingested; the marks may be out of place."
+        )
+    return path
+
+
+def write_pictures(
+    pdf: Path,
+    boxes: Sequence[PageBox],
+    out: Path,
+    dpi: int,
+    config: DocumentsConfig,
+    name: str,
+    option: str = "--out",
+) -> list[str]:
+    """Writes a picture of each page that has a box.
+
+    Args:
+        pdf: the file whose pages are rendered, in a process of its own.
+        boxes: what is marked.
+        out: a folder, made if missing; with ``--out`` also the name of the one picture.
+        dpi: resolution.
+        config: limits and passwords.
+        name: how the names of the pictures in a folder begin.
+        option: the option that names ``out``, for messages.
+
+    Returns:
+        The paths of the pictures, as text that can be printed.
+
+    Raises:
+        InputError: a picture cannot be written.
+        DocumentError: the file cannot be rendered.
+    """
+    from qa_engine.documents.files import path_text
+    from qa_engine.documents.parsing_pool import reading_options, run_in_worker
+    from qa_engine.documents.rendering import render_boxes
+    from qa_engine.errors import InputError
+
+    is_file = option == "--out" and out.suffix.lower() == ".png"
+    pages = len({box.page for box in boxes})
+    if is_file and pages > 1:
+        raise InputError(f"The citation is on {pages} pages: name a folder instead of {out}.")
+    images: dict[int, bytes] = run_in_worker(
+        pdf, config, render_boxes, pdf, list(boxes), dpi, reading_options(config)
+    )
+    paths = []
+    for page, image in images.items():
+        path = out if is_file else out / _picture_name(name, page)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(image)
+        except OSError as error:
+            raise InputError(
+                f"{path} cannot be written ({error.strerror or error}): name another place with {option}."
+            ) from error
+        paths.append(path_text(path))
+    return paths
+
+
+def _picture_name(name: str, page: int) -> str:
+    """The file name of the picture of a page, shortened where file systems would refuse it."""
+    end = f"-p{page}.png"
+    return name.encode()[: _MAX_NAME_BYTES - len(end)].decode(errors="ignore") + end
+
+
+def citation_pictures(
+    citations: Sequence[Citation], settings: Config, storage: Path | None, out: Path
+) -> tuple[dict[int, list[str]], list[str]]:
+    """Writes pictures of the citations of an answer into a folder. A picture that fails does not stop the others.
+
+    Returns:
+        The paths of the pictures by the number of the citation; and a sentence for each failure.
+    """
+    from qa_engine.errors import QAEngineError
+
+    pictures: dict[int, list[str]] = {}
+    failures: dict[str, None] = {}
+    files = _CitedFiles(settings, storage)
+    for citation in citations:
+        try:
+            pictures[citation.number] = _write_citation(citation, files, settings.documents, out)
+        except QAEngineError as error:
+            failures[str(error)] = None
+    return pictures, list(failures)
+
+
+class _CitedFiles:
+    """Finds the files of citations. Each collection is read once, and each file is looked up, and warned about, once."""
+
+    def __init__(self, settings: Config, storage: Path | None) -> None:
+        self._settings = settings
+        self._storage = storage
+        self._records: dict[str, dict[str, FileRecord]] = {}
+        self._paths: dict[str, Path] = {}
+
+    def find(self, citation: Citation) -> tuple[FileRecord, Path]:
+        """The record of the file of a citation, and where the file is.
+
+        Raises:
+            InputError: its collection does not exist, or the file is not in it, or gone.
+        """
+        from qa_engine.documents.sentences.node_ids import document_id_of
+        from qa_engine.errors import InputError
+
+        if citation.collection not in self._records:
+            with open_catalog(self._settings, self._storage, citation.collection or None) as catalog:
+                records = {file.document_id: file for file in catalog.files().values()}
+            self._records[citation.collection] = records
+        document_id = document_id_of(citation.node_id)
+        record = self._records[citation.collection].get(document_id)
+        if record is None:
+            raise InputError(f"{citation.file} is no longer in the collection: ask again.")
+        if document_id not in self._paths:
+            self._paths[document_id] = pdf_of(record)
+        return record, self._paths[document_id]
+
+
+def _write_citation(citation: Citation, files: _CitedFiles, config: DocumentsConfig, out: Path) -> list[str]:
+    from qa_engine.documents.rendering import PageBox
+
+    record, path = files.find(citation)
+    boxes = [PageBox(box.page, box.x0, box.y0, box.x1, box.y1) for box in citation.boxes]
+    if not boxes:
+        return []
+    name = f"{citation.number}-{Path(record.file_name).stem}"
+    return write_pictures(path, boxes, out, DPI, config, name, "--images")

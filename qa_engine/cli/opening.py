@@ -1,0 +1,71 @@
+"""Opens what the options of a command name: a query engine, or the catalog of a collection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from qa_engine.cli.output import print_message
+
+if TYPE_CHECKING:
+    from qa_engine.config import Config
+    from qa_engine.engine import QueryEngine
+    from qa_engine.index.catalog import Catalog
+
+
+def open_engine(
+    settings: Config, storage: Path | None, collections: Sequence[str] | None, filters: Sequence[str] | None
+) -> QueryEngine:
+    """The engine that answers from collections.
+
+    Args:
+        settings: the configuration.
+        storage: folder of the index; that of the configuration if None.
+        collections: names; the collection of the configuration if there are none.
+        filters: conditions as ``--filter`` takes them.
+
+    Raises:
+        CollectionNotFoundError: there is no such collection.
+        InputError: a filter cannot be read, or its key is not known.
+    """
+    _load_model_ahead(settings)
+    from qa_engine.engine import QueryEngine
+    from qa_engine.retrieval.filters.expressions import parse_filters
+
+    conditions = parse_filters(filters or ())
+    return QueryEngine.open(storage, list(collections or ()) or None, settings, filters=conditions)
+
+
+def _load_model_ahead(settings: Config) -> None:
+    """Loads the local model while the other libraries are imported."""
+    if settings.embedding.provider != "local":
+        return
+    from qa_engine.errors import QAEngineError
+    from qa_engine.models.e5.shared import shared_encoder
+
+    def load() -> None:
+        try:
+            shared_encoder(progress=print_message)
+        except QAEngineError:
+            return  # the engine raises it again
+
+    Thread(target=load, daemon=True).start()
+
+
+@contextmanager
+def open_catalog(settings: Config, storage: Path | None, collection: str | None) -> Iterator[Catalog]:
+    """The catalog of a collection, to read from; it is closed at the end.
+
+    Raises:
+        CollectionNotFoundError: there is no such collection.
+    """
+    from qa_engine.index.catalog import Catalog
+    from qa_engine.index.collection import require_collection
+
+    name = collection if collection is not None else settings.collection
+    paths = require_collection(storage if storage is not None else settings.storage, name)
+    with closing(Catalog(paths.catalog)) as catalog:
+        yield catalog

@@ -1,0 +1,160 @@
+"""Where settings come from: a TOML file, ``.env``, the environment; and what is said when one of them is wrong."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsError
+
+from qa_engine.errors import ConfigurationError
+
+CONFIG_FILE = "qa_engine.toml"
+ENV_PREFIX = "QA_ENGINE_"
+_NOT_SETTINGS = {"config", "cache", "debug"}
+"""Variables with our prefix that are read elsewhere, and from the environment only."""
+
+
+class OpenAIVariables(EnvSettingsSource):
+    """``OPENAI_API_KEY``, ``OPENAI_BASE_URL`` and ``OPENAI_API_BASE`` as settings of both models.
+
+    Args:
+        settings_cls: the tree of settings.
+        dotenv: variables of a ``.env`` file, which the environment wins over.
+    """
+
+    def __init__(
+        self, settings_cls: type[BaseSettings], dotenv: Mapping[str, str | None] | None = None
+    ) -> None:
+        super().__init__(settings_cls)
+        self._values = {**{name.upper(): value for name, value in (dotenv or {}).items()}, **os.environ}
+
+    def __call__(self) -> dict[str, Any]:
+        shared: dict[str, Any] = {}
+        if key := self._values.get("OPENAI_API_KEY"):
+            shared["api_key"] = key
+        if url := self._values.get("OPENAI_BASE_URL") or self._values.get("OPENAI_API_BASE"):
+            shared["base_url"] = url
+        return {"llm": dict(shared), "embedding": dict(shared)} if shared else {}
+
+
+class _PrefixedDotEnv(DotEnvSettingsSource):
+    """``.env`` files are shared with other programs: only our prefix is read from them."""
+
+    def __call__(self) -> dict[str, Any]:
+        self.env_vars = {
+            name: value
+            for name, value in self.env_vars.items()
+            if name.startswith(ENV_PREFIX.lower()) and name[len(ENV_PREFIX) :] not in _NOT_SETTINGS
+        }
+        return super().__call__()
+
+
+def implicit_values(settings_cls: type[BaseSettings], file: str | Path | None) -> dict[str, Any]:
+    """The settings that the environment, ``.env`` and the TOML file name, in this order of precedence.
+
+    Args:
+        settings_cls: the tree of settings.
+        file: the TOML file; None for the one that ``QA_ENGINE_CONFIG`` names, or else `CONFIG_FILE`, if it is there.
+
+    Raises:
+        ConfigurationError: a file cannot be read, or a variable with our prefix is no setting.
+    """
+    named = file or os.environ.get(f"{ENV_PREFIX}CONFIG")
+    path = Path(named or CONFIG_FILE)
+    values = OpenAIVariables(settings_cls, DotEnvSettingsSource(settings_cls).env_vars)()
+    if named or path.exists():
+        values = merged(values, read_toml(path))
+    values = merged(values, _PrefixedDotEnv(settings_cls)())
+    values = merged(values, EnvSettingsSource(settings_cls)())
+    _refuse_unknown_variables(settings_cls)
+    return values
+
+
+def merged(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
+    """Both, key by key within sections; ``upper`` wins."""
+    result = dict(lower)
+    for key, value in upper.items():
+        former = result.get(key)
+        both = isinstance(former, dict) and isinstance(value, dict)
+        result[key] = merged(former, value) if both else value  # type: ignore[arg-type]
+    return result
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The settings in a TOML file.
+
+    Raises:
+        ConfigurationError: the file is not there, cannot be read, or is not valid.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigurationError(f"The configuration file {path} does not exist.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"The configuration file {path} cannot be read: {error}.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"The configuration file {path} is not valid TOML: {error}.") from None
+
+
+@contextmanager
+def explained_errors(settings_cls: type[BaseSettings]) -> Iterator[None]:
+    """Turns what pydantic raises within the block into a `ConfigurationError` of one sentence for each fault."""
+    try:
+        yield
+    except ValidationError as error:
+        raise ConfigurationError(_explain(error, settings_cls)) from None
+    except SettingsError as error:
+        # Its cause holds the value, which may hold a key.
+        field = re.search(r'field "(\w+)"', str(error))
+        name = f"{ENV_PREFIX}{field.group(1).upper()}" if field else "a variable"
+        raise ConfigurationError(
+            f"Configuration: {name} is neither JSON nor a single setting; set one value with a name such as "
+            f"{ENV_PREFIX}LLM__MODEL."
+        ) from None
+
+
+def _refuse_unknown_variables(settings_cls: type[BaseSettings]) -> None:
+    """A misspelt variable must not be ignored in silence; nested names are checked by the sections."""
+    for name in os.environ:
+        if not name.startswith(ENV_PREFIX):
+            continue
+        head = name[len(ENV_PREFIX) :].split("__")[0].lower()
+        if head not in settings_cls.model_fields and head not in _NOT_SETTINGS:
+            raise ConfigurationError(
+                f"The environment variable {name} is not a setting. Sections: {', '.join(settings_cls.model_fields)}; "
+                f"example: {ENV_PREFIX}LLM__MODEL."
+            )
+
+
+def _known_keys(location: tuple[int | str, ...], settings_cls: type[BaseSettings]) -> list[str]:
+    model: type[BaseModel] = settings_cls
+    for key in location[:-1]:
+        annotation = model.model_fields[str(key)].annotation if str(key) in model.model_fields else None
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return []
+        model = annotation
+    return sorted(model.model_fields)
+
+
+def _explain(error: ValidationError, settings_cls: type[BaseSettings]) -> str:
+    """One sentence for each fault, with the offending value; keys and secrets are never repeated."""
+    sentences = []
+    for fault in error.errors():
+        name = ".".join(str(part) for part in fault["loc"])
+        if fault["type"] == "extra_forbidden":
+            known = ", ".join(_known_keys(fault["loc"], settings_cls))
+            sentences.append(f"{name} is not a setting; known here: {known}")
+        elif "api_key" in name or name.endswith("token") or fault["type"] == "model_type":
+            # What stands in the place of a whole section may hold a key, too.
+            sentences.append(f"{name} is not valid: {fault['msg']}")
+        else:
+            value = re.sub(r"//[^/\s]*@", "//…@", repr(fault["input"]))
+            sentences.append(f"{name} = {value} is not valid: {fault['msg']}")
+    return "Configuration: " + "; ".join(sentences) + "."

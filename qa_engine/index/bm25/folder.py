@@ -1,0 +1,109 @@
+"""The lexical index of a collection on disk: segments, and a manifest for each published state."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import uuid
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from qa_engine.config import Bm25Config
+from qa_engine.errors import StorageError
+from qa_engine.index.atomic_file import write_atomically
+from qa_engine.index.bm25.index import Bm25Index
+from qa_engine.index.bm25.segment import Bm25Segment, StoredSegment
+from qa_engine.text.tokenizer import TOKENIZER_VERSION
+
+_SEGMENTS = "segments"
+
+
+class Bm25Folder:
+    """The segments of a collection on disk, and a manifest for each published state.
+
+    Segments are added and never changed; which of them make up a state, and which of their documents count no longer,
+    stands in its manifest. So readers of one state are not disturbed by a writer of the next.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def manifest(self, published: int) -> Path:
+        """The file that describes a state."""
+        return self.folder / f"{published}.json"
+
+    def load(self, published: int, config: Bm25Config | None = None) -> Bm25Index:
+        """Opens a published state.
+
+        Args:
+            published: its number.
+            config: saturation and normalisation; how many neighbours count was settled when the segments were built.
+
+        Raises:
+            StorageError: it is missing, damaged, or made by another analyser.
+        """
+        config = config or Bm25Config()
+        facts, segments = self.segments(published)
+        if facts.get("analyser") != TOKENIZER_VERSION:
+            raise StorageError(
+                f"The BM25 index in {self.folder} was made by the analyser {facts.get('analyser')}, this is "
+                f"{TOKENIZER_VERSION}: run qa-engine rebuild, or qa-engine ingest once more on its files."
+            )
+        return Bm25Index(segments, config.k1, config.b)
+
+    def segments(self, published: int) -> tuple[dict[str, Any], list[StoredSegment]]:
+        """What a state was made with, and its segments.
+
+        Raises:
+            StorageError: it is missing or damaged.
+        """
+        try:
+            facts = json.loads(self.manifest(published).read_text(encoding="utf-8"))
+            segments = [
+                StoredSegment(
+                    part["name"],
+                    Bm25Segment.load(self.folder / _SEGMENTS / part["name"]),
+                    frozenset(part["dead"]),
+                )
+                for part in facts["segments"]
+            ]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
+            raise StorageError(
+                f"The BM25 index in {self.folder} cannot be opened ({error}): run qa-engine rebuild, or qa-engine ingest "
+                "once more on its files."
+            ) from error
+        return facts, segments
+
+    def add(self, segment: Bm25Segment) -> StoredSegment:
+        """Writes a new segment."""
+        name = uuid.uuid4().hex[:16]
+        path = self.folder / _SEGMENTS / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        segment.save(path)
+        return StoredSegment(name, Bm25Segment.load(path))
+
+    def describe(self, published: int, segments: Sequence[StoredSegment], context_sentences: int) -> None:
+        """Writes the manifest of a state; it appears complete or not at all."""
+        facts = {
+            "analyser": TOKENIZER_VERSION,
+            "context_sentences": context_sentences,
+            "segments": [{"name": stored.name, "dead": sorted(stored.dead)} for stored in segments],
+        }
+        path = self.manifest(published)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, json.dumps(facts))
+
+    def tidy(self, published: Iterable[int]) -> None:
+        """Deletes the manifests of other states than these, and the segments that none of these uses."""
+        manifests = {self.manifest(number) for number in published}
+        used: set[str] = set()
+        for path in manifests:
+            if path.is_file():
+                used.update(part["name"] for part in json.loads(path.read_text(encoding="utf-8"))["segments"])
+        for path in self.folder.glob("*.json"):
+            if path not in manifests:
+                path.unlink(missing_ok=True)
+        for path in (self.folder / _SEGMENTS).glob("*"):
+            if path.name not in used:
+                shutil.rmtree(path, ignore_errors=True)

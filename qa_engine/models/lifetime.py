@@ -1,0 +1,64 @@
+"""What all engines of a process share, and its end: the local encoder, and the loop of blocking requests."""
+
+from __future__ import annotations
+
+import os
+from threading import Lock
+from types import TracebackType
+
+from qa_engine.models.e5.shared import release_shared_encoder
+from qa_engine.models.remote.background_loop import close_background_loop
+
+_lock = Lock()
+_users = 0
+
+
+def release_models() -> None:
+    """Frees what this process shares. Safe at any time: whoever needs it again gets it anew."""
+    release_shared_encoder()
+    close_background_loop()
+
+
+class ModelUser:
+    """One user of the shared models, such as an engine. When the last one is closed, `release_models` is called.
+
+    Example:
+        >>> with ModelUser():
+        ...     pass
+    """
+
+    def __init__(self) -> None:
+        global _users
+        self._open = True
+        with _lock:
+            _users += 1
+
+    def close(self) -> None:
+        """Ends this use. Closing again does nothing."""
+        global _users
+        with _lock:
+            if not self._open:
+                return
+            self._open = False
+            _users -= 1
+            last = _users == 0
+        if last:
+            release_models()
+
+    def __enter__(self) -> ModelUser:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _forget_lock() -> None:
+    """A forked child may have the lock without its holder."""
+    global _lock
+    _lock = Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_lock)
