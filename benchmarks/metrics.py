@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qa_engine.evaluation.ranking import (
+from qa_engine.evaluation.metrics.ranking import (
     BUDGETS,
     TOP_K,
     first_hit,
@@ -11,7 +11,7 @@ from qa_engine.evaluation.ranking import (
     reciprocal_rank,
     squash,
 )
-from qa_engine.evaluation.significance import Interval, paired_bootstrap, percentile
+from qa_engine.evaluation.metrics.significance import Interval, paired_bootstrap, percentile
 
 __all__ = [
     "BUDGETS",

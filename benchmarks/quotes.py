@@ -37,10 +37,10 @@ from report import RESULTS, Report, measured_settings, publish
 from rich.progress import track
 
 from qa_engine import Answer, Config, QueryEngine, ingest
-from qa_engine.answering.extractive.sentence_choice import SIGNS, Candidate, answer_signs
+from qa_engine.answering.extractive.sentence_choice import FEATURES, Candidate, sentence_features
 from qa_engine.answering.extractive.synthesizer import ExtractiveSynthesizer
-from qa_engine.evaluation.answer_overlap import f1
-from qa_engine.evaluation.ranking import holds_any
+from qa_engine.evaluation.metrics.answer_overlap import f1
+from qa_engine.evaluation.metrics.ranking import holds_any
 
 CLOSE = 0.98
 RANK_DISCOUNT = 0.005
@@ -106,12 +106,12 @@ def fitted_weights(asked: Sequence[Asked], ridge: float = 1.0) -> dict[str, floa
     """
     from scipy.optimize import minimize
 
-    scale = np.array([10.0 if sign == "support" else 1.0 for sign in SIGNS])
+    scale = np.array([10.0 if sign == "support" else 1.0 for sign in FEATURES])
     tables = []
     for one in asked:
         untitled = [replace(candidate, titles="") for candidate in one.candidates]
         for candidates in (one.candidates, untitled):
-            signs = answer_signs(one.question.question, candidates)
+            signs = sentence_features(one.question.question, candidates)
             rows = [place for place, candidate in enumerate(candidates) if candidate.quotable]
             holds = np.array([holds_any(candidates[place].text, one.question.answers) for place in rows])
             if holds.any():
@@ -127,8 +127,8 @@ def fitted_weights(asked: Sequence[Asked], ridge: float = 1.0) -> dict[str, floa
             slope = slope - table.T @ (np.where(holds, powers, 0) / right - powers / powers.sum())
         return value, slope
 
-    found = minimize(loss, np.zeros(len(SIGNS)), jac=True, method="L-BFGS-B")
-    return dict(zip(SIGNS, (found.x * scale).tolist(), strict=True))
+    found = minimize(loss, np.zeros(len(FEATURES)), jac=True, method="L-BFGS-B")
+    return dict(zip(FEATURES, (found.x * scale).tolist(), strict=True))
 
 
 def main(

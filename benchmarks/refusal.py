@@ -27,8 +27,8 @@ from report import RESULTS, Report, measured_settings, publish
 from rich.progress import track
 
 from qa_engine import Config, QueryEngine, ingest
-from qa_engine.answering.answerability import Evidence, RelevanceModel
-from qa_engine.assembly import built_in_relevance
+from qa_engine.answering.answerability import AnswerabilityFeatures, AnswerabilityModel
+from qa_engine.assembly import built_in_calibration
 
 ALLOWED = (0.01, 0.02, 0.05, 0.1, 0.2)
 """Shares of false refusals at which the curve is read off."""
@@ -36,7 +36,7 @@ RAW = {"support": "score of the reranker", "dense": "cosine"}
 
 
 def ask(engine: QueryEngine, config: Config, questions: list[Question], kind: str) -> list[dict[str, Any]]:
-    """What was retrieved for each question, as `Evidence` and whether the passages hold an answer."""
+    """What was retrieved for each question, as `AnswerabilityFeatures` and whether the passages hold an answer."""
     used = config.answering.passages
     found = []
     for question in track(questions, kind, console=progress_console, transient=True):
@@ -45,15 +45,17 @@ def ask(engine: QueryEngine, config: Config, questions: list[Question], kind: st
             continue
         texts = [node.node.get_content() for node in explained.nodes[:used]]
         holds = first_hit(texts, question.answers, used) is not None
-        evidence = Evidence.of(explained.rerank_query or question.question, explained.nodes, used)
+        evidence = AnswerabilityFeatures.of(
+            explained.rerank_query or question.question, explained.nodes, used
+        )
         found.append({"id": question.id, "kind": kind, "holds": holds, "evidence": asdict(evidence)})
     return found
 
 
-def scores_of(model: RelevanceModel, asked: list[dict[str, Any]]) -> dict[str, np.ndarray]:
+def scores_of(model: AnswerabilityModel, asked: list[dict[str, Any]]) -> dict[str, np.ndarray]:
     """By the name of a score, that of each question."""
-    evidence = [Evidence(**one["evidence"]) for one in asked]
-    scores = {"probability": np.array([model.of_evidence(one) for one in evidence])}
+    evidence = [AnswerabilityFeatures(**one["evidence"]) for one in asked]
+    scores = {"probability": np.array([model.of_features(one) for one in evidence])}
     for feature, name in RAW.items():
         scores[name] = np.array([getattr(one, feature) for one in evidence])
     return scores
@@ -89,7 +91,7 @@ def main(
 ) -> None:
     """Measure the decision to refuse through the public contract."""
     settings = Config.load(config)
-    model = built_in_relevance(settings)
+    model = built_in_calibration(settings)
     if model is None:
         raise typer.BadParameter("only the local models come with a calibration to measure")
     with tempfile.TemporaryDirectory(prefix="qa-benchmark-") as scratch:
@@ -114,7 +116,9 @@ def main(
                 "auc": area,
             }
     refused = {kind: float((probabilities[kinds == kind] < model.threshold).mean()) for kind in set(kinds)}
-    hopeless = {kind: float((probabilities[kinds == kind] < model.hopeless).mean()) for kind in set(kinds)}
+    hopeless = {
+        kind: float((probabilities[kinds == kind] < model.llm_threshold).mean()) for kind in set(kinds)
+    }
     clear = kinds != NEAR
     holds = np.array([one["holds"] and one["kind"] == PRESENT for one in asked])
     error = calibration_error(probabilities[clear], holds[clear])

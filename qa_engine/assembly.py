@@ -3,29 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.llms import LLM
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
+from llama_index.core.prompts import BasePromptTemplate
+from llama_index.core.response_synthesizers import BaseSynthesizer
 
-from qa_engine.answering.answerability import RelevanceModel
-from qa_engine.answering.calibration import LOCAL_RELEVANCE, stored_relevance
+from qa_engine.answering.answerability import AnswerabilityModel
+from qa_engine.answering.calibration import LOCAL_CALIBRATION, stored_calibration
 from qa_engine.answering.extractive.synthesizer import ExtractiveSynthesizer
 from qa_engine.answering.llm.synthesizer import ChineseAnswerSynthesizer
 from qa_engine.answering.usage import Prices
 from qa_engine.config import LOCAL, Config
 from qa_engine.conversation.condense import QuestionCondenser, build_condenser
-from qa_engine.errors import ConfigurationError
+from qa_engine.errors import ConfigurationError, InputError
 from qa_engine.index.reader import IndexReader, open_collections
 from qa_engine.models.embedding import build_embedding
 from qa_engine.models.late_interaction import LateInteractionModel
+from qa_engine.models.lifetime import ModelUser
 from qa_engine.models.llm import build_llm
 from qa_engine.retrieval.expansion.expander import QueryExpander, build_expander
 from qa_engine.retrieval.rerank import build_reranker, name_of
 
-Synthesizer = ChineseAnswerSynthesizer | ExtractiveSynthesizer
+
+class Resources:
+    """What an engine opened for itself, shared with the engines that `QueryEngine.with_filters` makes of it."""
+
+    def __init__(self, stack: ExitStack | None = None) -> None:
+        """
+        Args:
+            stack: closes what was opened; None for an engine that opened nothing.
+        """
+        self._stack = stack or ExitStack()
+        self._closed = False
+
+    def close(self) -> None:
+        """Closes everything. Closing again does nothing."""
+        self._closed = True
+        self._stack.close()
+
+    def require_open(self) -> None:
+        """Raises `InputError` after `close`."""
+        if self._closed:
+            raise InputError("This engine is closed: open the collection again with QueryEngine.open.")
 
 
 @dataclass(frozen=True)
@@ -35,51 +59,83 @@ class EngineParts:
     reader: Sequence[IndexReader]
     embed_model: BaseEmbedding
     reranker: BaseNodePostprocessor | None
-    synthesizer: Synthesizer
+    synthesizer: BaseSynthesizer
     config: Config
-    relevance: RelevanceModel | None
+    answerability: AnswerabilityModel | None
     expander: QueryExpander | None
     condenser: QuestionCondenser
+    resources: Resources
 
 
-def build_parts(
+def assemble(
     storage: Path | str | None,
     collection: str | Sequence[str] | None,
     config: Config,
-    llm: LLM | None,
-    embed_model: BaseEmbedding | None,
+    llm: LLM | None = None,
+    embed_model: BaseEmbedding | None = None,
+    *,
+    reranker: BaseNodePostprocessor | None = None,
+    text_qa_template: BasePromptTemplate | None = None,
+    response_synthesizer: BaseSynthesizer | None = None,
 ) -> EngineParts:
     """The parts for one or several collections; the arguments and errors are those of `QueryEngine.open`."""
-    named = collection if collection is not None else config.collection
+    chosen = collection if collection is not None else config.collection
+    names = [chosen] if isinstance(chosen, str) else chosen
     root = Path(storage) if storage is not None else config.storage
-    names = [named] if isinstance(named, str) else named
-    readers = open_collections(root, names, config.embedding, embed_model, config.index, config.bm25)
-    embedding = embed_model or build_embedding(config.embedding)
-    reranker = build_reranker(config.rerank, embedding, config.retrieval.candidates)
-    synthesizer: Synthesizer
-    expander = None
-    if llm is not None or config.llm.model is not None:
-        synthesizer = ChineseAnswerSynthesizer(
-            llm or build_llm(config.llm),
-            repairs=config.answering.repairs,
-            streaming=config.answering.streaming,
-            prices=Prices.of(config.llm),
+    with ExitStack() as stack:
+        stack.enter_context(ModelUser())
+        readers = open_collections(root, names, config.embedding, embed_model, config.index, config.bm25)
+        for reader in readers:
+            stack.callback(reader.close)
+        embedding = embed_model or build_embedding(config.embedding)
+        own_reranker = reranker is not None
+        reranker = reranker or build_reranker(config.rerank, embedding, config.retrieval.candidates)
+        synthesizer = response_synthesizer or _synthesizer(config, llm, text_qa_template)
+        if response_synthesizer is not None and text_qa_template is not None:
+            raise InputError(
+                "text_qa_template and response_synthesizer were both passed: give the template to the synthesizer."
+            )
+        # The built-in calibration holds for the scores of the built-in models only.
+        built_in = embed_model is None and not own_reranker
+        answerability = built_in_calibration(config) if built_in else None
+        if len(readers) == 1:
+            answerability = stored_calibration(readers[0].catalog, name_of(reranker)) or answerability
+        return EngineParts(
+            readers,
+            embedding,
+            reranker,
+            synthesizer,
+            config,
+            answerability,
+            _expander(config, llm),
+            build_condenser(config, llm),
+            Resources(stack.pop_all()),
         )
-        expander = build_expander(config, llm)
-    elif config.retrieval.expansion != "none":
+
+
+def _synthesizer(config: Config, llm: LLM | None, template: BasePromptTemplate | None) -> BaseSynthesizer:
+    if llm is None and config.llm.model is None:
+        if template is not None:
+            raise InputError("text_qa_template needs a language model: pass llm, or set llm.model.")
+        return ExtractiveSynthesizer(LateInteractionModel(), config.answering.max_quotes)
+    return ChineseAnswerSynthesizer(
+        llm or build_llm(config.llm),
+        template,
+        retries=config.answering.repairs,
+        streaming=config.answering.streaming,
+        prices=Prices.of(config.llm),
+    )
+
+
+def _expander(config: Config, llm: LLM | None) -> QueryExpander | None:
+    if llm is None and config.llm.model is None and config.retrieval.expansion != "none":
         raise ConfigurationError(
             f"retrieval.expansion = {config.retrieval.expansion!r} needs a language model and none is configured: set "
             "llm.model, or retrieval.expansion to 'none'."
         )
-    else:
-        synthesizer = ExtractiveSynthesizer(LateInteractionModel(), config.answering.max_quotes)
-    relevance = built_in_relevance(config) if embed_model is None else None
-    if len(readers) == 1:
-        relevance = stored_relevance(readers[0].catalog, name_of(reranker)) or relevance
-    condenser = build_condenser(config, llm)
-    return EngineParts(readers, embedding, reranker, synthesizer, config, relevance, expander, condenser)
+    return build_expander(config, llm)
 
 
-def built_in_relevance(config: Config) -> RelevanceModel | None:
-    """The relevance model that comes with qa_engine, if the configured models are those that it was fitted to."""
-    return LOCAL_RELEVANCE if config.embedding.provider == LOCAL == config.rerank.model else None
+def built_in_calibration(config: Config) -> AnswerabilityModel | None:
+    """The answerability model that comes with qa_engine, if the configured models are those that it was fitted to."""
+    return LOCAL_CALIBRATION if config.embedding.provider == LOCAL == config.rerank.model else None

@@ -2,45 +2,40 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
-import inspect
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from llama_index.core.base.base_query_engine import BaseQueryEngine
+from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.base.embeddings.base import BaseEmbedding
-from llama_index.core.base.response.schema import RESPONSE_TYPE
 from llama_index.core.callbacks.base import CallbackManager
 from llama_index.core.llms import LLM
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
+from llama_index.core.prompts import BasePromptTemplate
 from llama_index.core.prompts.mixin import PromptMixinType
+from llama_index.core.response_synthesizers import BaseSynthesizer
 from llama_index.core.schema import NodeWithScore, QueryBundle, QueryType
 from llama_index.core.vector_stores.types import MetadataFilters
 
-from qa_engine.answering.answer import REFUSAL, Answer
-from qa_engine.answering.answerability import Judge, RelevanceModel
+from qa_engine.answering.answer import Answer
+from qa_engine.answering.answerability import AnswerabilityGate, AnswerabilityModel
 from qa_engine.answering.extractive.synthesizer import ExtractiveSynthesizer
 from qa_engine.answering.stream import AnswerStream, AsyncAnswerStream
-from qa_engine.assembly import Synthesizer, build_parts
+from qa_engine.assembly import Resources, assemble
 from qa_engine.config import Config
 from qa_engine.conversation.chat_engine import QAChatEngine
 from qa_engine.conversation.condense import QuestionCondenser
 from qa_engine.conversation.session import ChatSession
-from qa_engine.errors import InputError
+from qa_engine.flow import Flow, apieces, arun, pieces, run
 from qa_engine.index.reader import IndexReader
+from qa_engine.question_flow import QuestionFlow, QuestionRetriever, as_query, require_positive
 from qa_engine.retrieval.expansion.expander import QueryExpander
 from qa_engine.retrieval.explanation import Explanation
-from qa_engine.retrieval.rerank import name_of
-from qa_engine.retrieval.retriever import RankedPassages
 from qa_engine.retrieval.search import CollectionSearch
-from qa_engine.tracing import atraced, query_event, retrieve_event, stream_events, traced
-
-EXTRACTIVE = "extractive"
-# Without the span of the parent's methods, since our own methods of these names have one.
-_query_in_span: Callable[..., RESPONSE_TYPE] = inspect.unwrap(BaseQueryEngine.query)
-_aquery_in_span: Callable[..., Awaitable[RESPONSE_TYPE]] = inspect.unwrap(BaseQueryEngine.aquery)
+from qa_engine.tracing import atraced, traced
 
 
 class QueryEngine(BaseQueryEngine):
@@ -60,13 +55,15 @@ class QueryEngine(BaseQueryEngine):
         reader: IndexReader | Sequence[IndexReader],
         embed_model: BaseEmbedding,
         reranker: BaseNodePostprocessor | None,
-        synthesizer: Synthesizer,
+        synthesizer: BaseSynthesizer,
         config: Config,
-        relevance: RelevanceModel | None = None,
+        answerability: AnswerabilityModel | None = None,
         callback_manager: CallbackManager | None = None,
         expander: QueryExpander | None = None,
         filters: MetadataFilters | None = None,
         condenser: QuestionCondenser | None = None,
+        node_postprocessors: Sequence[BaseNodePostprocessor] = (),
+        resources: Resources | None = None,
     ) -> None:
         """Assembles an engine from parts; `open` does it from the configuration.
 
@@ -74,29 +71,37 @@ class QueryEngine(BaseQueryEngine):
             reader: the collection, or several that were embedded with the same model.
             embed_model: that model.
             reranker: orders the passages; None keeps the fused order.
-            synthesizer: makes the answer.
+            synthesizer: makes the answer; any LlamaIndex synthesizer.
             config: sizes and thresholds.
-            relevance: estimates whether the passages hold the answer; None never refuses before the synthesizer.
+            answerability: estimates whether the passages hold the answer; None never refuses before the synthesizer.
             callback_manager: of LlamaIndex, for the engine, the synthesizer and its language model; that of the model if
                 None.
             expander: adds a translation and keywords to each question; None searches for the question alone.
             filters: what to search; see `with_filters`.
             condenser: makes follow-ups of conversations standalone; None goes by rules alone.
+            node_postprocessors: change the passages after the reranker, one after the other.
+            resources: what `close` closes; None leaves closing the parts to whoever made them.
         """
         if callback_manager is not None:
             synthesizer.callback_manager = callback_manager
         super().__init__(synthesizer.callback_manager)
         readers = [reader] if isinstance(reader, IndexReader) else reader
-        self._search = CollectionSearch(readers, embed_model, reranker, config.retrieval, expander)
+        search = CollectionSearch(readers, embed_model, reranker, config.retrieval, expander)
+        extractive = isinstance(synthesizer, ExtractiveSynthesizer)
+        self._flow = QuestionFlow(
+            search,
+            tuple(node_postprocessors),
+            AnswerabilityGate(config.answering, answerability, extractive),
+            synthesizer,
+            embed_model,
+            reranker,
+            resources or Resources(),
+        )
         self._filters = filters
-        self._embed_model = embed_model
-        self._reranker = reranker
         self._synthesizer = synthesizer
         self._config = config
         self._expander = expander
         self._condenser = condenser or QuestionCondenser(None)
-        self._extractive = isinstance(synthesizer, ExtractiveSynthesizer)
-        self._judge = Judge(config.answering, relevance, self._extractive)
 
     @classmethod
     def open(
@@ -107,10 +112,14 @@ class QueryEngine(BaseQueryEngine):
         *,
         llm: LLM | None = None,
         embed_model: BaseEmbedding | None = None,
+        reranker: BaseNodePostprocessor | None = None,
+        node_postprocessors: Sequence[BaseNodePostprocessor] = (),
+        text_qa_template: BasePromptTemplate | None = None,
+        response_synthesizer: BaseSynthesizer | None = None,
         filters: MetadataFilters | None = None,
         callback_manager: CallbackManager | None = None,
     ) -> QueryEngine:
-        """Opens a collection, or several, for questions.
+        """Opens a collection, or several, for questions. Whoever opens an engine closes it; see `close`.
 
         Args:
             storage: folder of the index; ``config.storage`` ("storage") if None.
@@ -119,6 +128,14 @@ class QueryEngine(BaseQueryEngine):
             llm: any LlamaIndex LLM instead of the configured one.
             embed_model: any LlamaIndex embedding instead of the configured one; the collection must have been
                 ingested with the same.
+            reranker: any LlamaIndex postprocessor instead of the configured reranker. The built-in estimate of
+                answerability, which goes by the scores of the local one, is then not made.
+            node_postprocessors: LlamaIndex postprocessors that change the passages after the reranker, in this order: for
+                answers, for `retrieve` and for `explain`.
+            text_qa_template: prompt of the language model instead of the built-in one, with the variables
+                ``context_str`` and ``query_str``.
+            response_synthesizer: any LlamaIndex synthesizer instead of the built-in ones. ``[n]`` in its text counts as a
+                citation of the n-th passage.
             filters: what to search; see `with_filters`.
             callback_manager: of LlamaIndex; it becomes that of the language model as well.
 
@@ -126,9 +143,40 @@ class QueryEngine(BaseQueryEngine):
             CollectionNotFoundError: there is no such collection; the message lists those that exist.
             ConfigurationError: a setting is wrong, or a collection was made with another embedding model.
             ModelUnavailableError: a model cannot be loaded.
+            InputError: ``text_qa_template`` without a language model, or beside ``response_synthesizer``.
         """
-        parts = build_parts(storage, collection, Config.of(config), llm, embed_model)
-        return cls(**vars(parts), filters=filters, callback_manager=callback_manager)
+        parts = assemble(
+            storage,
+            collection,
+            Config.of(config),
+            llm,
+            embed_model,
+            reranker=reranker,
+            text_qa_template=text_qa_template,
+            response_synthesizer=response_synthesizer,
+        )
+        return cls(
+            **vars(parts),
+            filters=filters,
+            callback_manager=callback_manager,
+            node_postprocessors=node_postprocessors,
+        )
+
+    def close(self) -> None:
+        """Closes what `open` opened: files, and the connections of models that were not passed in.
+
+        Engines made by `with_filters`, and sessions, share it with this one. Questions afterwards are an `InputError`.
+        Closing again does nothing.
+        """
+        self._flow.resources.close()
+
+    def __enter__(self) -> QueryEngine:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
 
     def with_filters(self, filters: MetadataFilters | None) -> QueryEngine:
         """This engine for a part of its collections; filters that it has already hold as well. Costs nothing.
@@ -155,18 +203,31 @@ class QueryEngine(BaseQueryEngine):
         """A LlamaIndex chat engine that holds one conversation."""
         return QAChatEngine(self.chat())
 
+    def as_retriever(self, top_k: int = 10, filters: MetadataFilters | None = None) -> BaseRetriever:
+        """A LlamaIndex retriever that finds what `retrieve` does, with this engine's index and models.
+
+        Args:
+            top_k: most passages to return.
+            filters: what to search; see `with_filters`.
+
+        Raises:
+            InputError: ``top_k`` is not positive.
+        """
+        require_positive(top_k)
+        return QuestionRetriever(lambda query: self._explanation(query, top_k, filters, stages=False))
+
     def checked(self, question: QueryType) -> QueryBundle:
         """The question as a query.
 
         Raises:
-            InputError: it is empty or too long.
+            InputError: the question is empty or too long, or the engine is closed.
         """
-        return self._search.checked(question)
+        return self._flow.checked(question)
 
-    # -- the journey
+    # -- questions
 
-    def query(self, str_or_query_bundle: QueryType, filters: MetadataFilters | None = None) -> RESPONSE_TYPE:
-        """The `Answer` to a question.
+    def query(self, str_or_query_bundle: QueryType, filters: MetadataFilters | None = None) -> Answer:
+        """The answer to a question.
 
         Args:
             str_or_query_bundle: the question.
@@ -175,68 +236,34 @@ class QueryEngine(BaseQueryEngine):
         Raises:
             InputError: the question is empty or too long, or a filter cannot be used.
         """
-        return _query_in_span(self.with_filters(filters), str_or_query_bundle)
+        return run(self._answer(as_query(str_or_query_bundle), filters))
 
-    async def aquery(
-        self, str_or_query_bundle: QueryType, filters: MetadataFilters | None = None
-    ) -> RESPONSE_TYPE:
+    async def aquery(self, str_or_query_bundle: QueryType, filters: MetadataFilters | None = None) -> Answer:
         """`query` without blocking."""
-        return await _aquery_in_span(self.with_filters(filters), str_or_query_bundle)
-
-    def _query(self, query_bundle: QueryBundle) -> Answer:
-        with query_event(self.callback_manager, query_bundle) as done:
-            grounds = self._judge.grounds(query_bundle, self._rank(query_bundle))
-            answer = grounds.refusal() or self._synthesizer.synthesize(query_bundle, grounds.passages)
-            done(self._judge.completed(answer, grounds, self.models))
-            return answer
-
-    async def _aquery(self, query_bundle: QueryBundle) -> Answer:
-        with query_event(self.callback_manager, query_bundle) as done:
-            ranked = await self._arank(query_bundle)
-            grounds = await asyncio.to_thread(self._judge.grounds, query_bundle, ranked)
-            answer = grounds.refusal() or await self._synthesizer.asynthesize(query_bundle, grounds.passages)
-            done(await asyncio.to_thread(self._judge.completed, answer, grounds, self.models))
-            return answer
+        return await arun(self._answer(as_query(str_or_query_bundle), filters))
 
     def stream(self, question: QueryType, filters: MetadataFilters | None = None) -> AnswerStream:
         """Yields the text of the answer in pieces; ``.answer`` holds the `Answer` with citations at the end."""
         query = self.checked(question)
-        pieces = self.with_filters(filters)._pieces(query)
-        return AnswerStream(traced(self, "stream", query.query_str, pieces))
+        steps = pieces(self._answer(query, filters, streaming=True))
+        return AnswerStream(traced(self, "stream", query.query_str, steps))
 
     def astream(self, question: QueryType, filters: MetadataFilters | None = None) -> AsyncAnswerStream:
         """`stream` for ``async for``; never blocks the event loop."""
         query = self.checked(question)
-        pieces = self.with_filters(filters)._apieces(query)
-        return AsyncAnswerStream(atraced(self, "astream", query.query_str, pieces))
+        steps = apieces(self._answer(query, filters, streaming=True))
+        return AsyncAnswerStream(atraced(self, "astream", query.query_str, steps))
 
-    def _pieces(self, query: QueryBundle) -> Generator[str | Answer, None, None]:
-        with stream_events(self.callback_manager, query) as done:
-            grounds = self._judge.grounds(query, self._rank(query))
-            answer = grounds.refusal()
-            if answer is not None:
-                yield REFUSAL
-            else:
-                with self._synthesizer.stream_answer(query, grounds.passages) as source:
-                    yield from source
-                    answer = source.answer
-            done(self._judge.completed(answer, grounds, self.models))
-            yield answer
+    def _answer(
+        self, query: QueryBundle, filters: MetadataFilters | None, streaming: bool = False
+    ) -> Flow[Answer]:
+        return self._flow.answer(self.callback_manager, query, self.with_filters(filters)._filters, streaming)
 
-    async def _apieces(self, query: QueryBundle) -> AsyncGenerator[str | Answer, None]:
-        with stream_events(self.callback_manager, query) as done:
-            ranked = await self._arank(query)
-            grounds = await asyncio.to_thread(self._judge.grounds, query, ranked)
-            answer = grounds.refusal()
-            if answer is not None:
-                yield REFUSAL
-            else:
-                async with self._synthesizer.astream_answer(query, grounds.passages) as source:
-                    async for piece in source:
-                        yield piece
-                    answer = source.answer
-            done(await asyncio.to_thread(self._judge.completed, answer, grounds, self.models))
-            yield answer
+    def _query(self, query_bundle: QueryBundle) -> Answer:
+        return self.query(query_bundle)
+
+    async def _aquery(self, query_bundle: QueryBundle) -> Answer:
+        return await self.aquery(query_bundle)
 
     def retrieve(
         self, query_bundle: QueryType, top_k: int = 10, filters: MetadataFilters | None = None
@@ -283,9 +310,7 @@ class QueryEngine(BaseQueryEngine):
         Raises:
             InputError: the question is empty or too long, ``top_k`` is not positive, or a filter cannot be used.
         """
-        if top_k < 1:
-            raise InputError(f"top_k must be > 0, got {top_k}.")
-        return self._judge.explanation(self.with_filters(filters)._rank(question, top_k, stages), top_k)
+        return run(self._explanation(question, top_k, filters, stages))
 
     async def aexplain(
         self,
@@ -295,37 +320,38 @@ class QueryEngine(BaseQueryEngine):
         stages: bool = False,
     ) -> Explanation:
         """`explain` without blocking."""
-        if top_k < 1:
-            raise InputError(f"top_k must be > 0, got {top_k}.")
-        ranked = await self.with_filters(filters)._arank(question, top_k, stages)
-        return await asyncio.to_thread(self._judge.explanation, ranked, top_k)
+        return await arun(self._explanation(question, top_k, filters, stages))
+
+    def _explanation(
+        self, question: QueryType, top_k: int, filters: MetadataFilters | None, stages: bool
+    ) -> Flow[Explanation]:
+        return self._flow.explanation(
+            self.callback_manager, question, top_k, self.with_filters(filters)._filters, stages
+        )
 
     def synthesize(
         self, query_bundle: QueryType, nodes: list[NodeWithScore], additional_source_nodes: Any = None
     ) -> Answer:
-        """An answer from given passages."""
-        return self._synthesizer.synthesize(self.checked(query_bundle), nodes, additional_source_nodes)
+        """An answer from any nodes, such as passages of another retriever; a node without a page is cited without one."""
+        query = self.checked(query_bundle)
+        return run(self._flow.synthesized(query, nodes, additional_source_nodes or ()))
 
     async def asynthesize(
         self, query_bundle: QueryType, nodes: list[NodeWithScore], additional_source_nodes: Any = None
     ) -> Answer:
         """`synthesize` without blocking."""
         query = self.checked(query_bundle)
-        return await self._synthesizer.asynthesize(query, nodes, additional_source_nodes)
+        return await arun(self._flow.synthesized(query, nodes, additional_source_nodes or ()))
 
     @property
     def collections(self) -> tuple[str, ...]:
         """Names of the collections that are asked."""
-        return self._search.collections
+        return self._flow.search.collections
 
     @property
     def models(self) -> dict[str, str]:
         """Names of the embedding model, the reranker and what makes the answer."""
-        return {
-            "embedding": self._embed_model.model_name,
-            "reranker": name_of(self._reranker),
-            "llm": EXTRACTIVE if self._extractive else self._synthesizer._llm.metadata.model_name,
-        }
+        return self._flow.models
 
     def _get_prompt_modules(self) -> PromptMixinType:
         modules = {
@@ -334,17 +360,3 @@ class QueryEngine(BaseQueryEngine):
             "question_condenser": self._condenser,
         }
         return {name: module for name, module in modules.items() if module is not None}
-
-    # -- its steps
-
-    def _rank(self, question: QueryType, top_k: int = 0, stages: bool = False) -> RankedPassages:
-        with retrieve_event(self.callback_manager, question) as done:
-            ranked = self._search.search(question, top_k, self._filters, stages)
-            done(ranked.passages)
-            return ranked
-
-    async def _arank(self, question: QueryType, top_k: int = 0, stages: bool = False) -> RankedPassages:
-        with retrieve_event(self.callback_manager, question) as done:
-            ranked = await self._search.asearch(question, top_k, self._filters, stages)
-            done(ranked.passages)
-            return ranked

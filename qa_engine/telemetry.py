@@ -1,4 +1,4 @@
-"""OpenTelemetry: one trace a question, its stages as spans. With the extra ``otel``, and only where `instrument` is called.
+"""OpenTelemetry: one trace a question, its stages as spans. Needs the extra ``otel``, and does nothing before `instrument`.
 
 The spans are those of OpenInference for LlamaIndex, so they are understood by any OpenTelemetry backend, and by Phoenix
 as traces of language models. The span of a question also says ``qa_engine.collections``, ``qa_engine.passages`` and
@@ -8,9 +8,17 @@ as traces of language models. The span of a question also says ``qa_engine.colle
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 from typing import TYPE_CHECKING, Any
 
+from llama_index_instrumentation import get_dispatcher
+from llama_index_instrumentation.span import BaseSpan
+from llama_index_instrumentation.span_handlers import BaseSpanHandler
+
+from qa_engine.answering.answer import Answer
+from qa_engine.conversation.session import AnswersQuestions, ChatSession
+from qa_engine.engine import QueryEngine
 from qa_engine.errors import ConfigurationError, ModelUnavailableError
 
 if TYPE_CHECKING:
@@ -57,10 +65,6 @@ def instrument(tracer_provider: TracerProvider | None = None) -> TracerProvider:
     config = _import("openinference.instrumentation").TraceConfig(hide_embedding_vectors=True)
     instrumentor.instrument(tracer_provider=provider, config=config, skip_dep_check=True)
 
-    from llama_index_instrumentation import get_dispatcher
-
-    from qa_engine.answer_attributes import AnswerAttributes
-
     # Before the handler that ends spans: what has ended takes no attributes.
     get_dispatcher().span_handlers.insert(0, AnswerAttributes())
     return provider
@@ -68,13 +72,69 @@ def instrument(tracer_provider: TracerProvider | None = None) -> TracerProvider:
 
 def uninstrument() -> None:
     """Ends what `instrument` began. Spans that were recorded are still sent."""
-    from llama_index_instrumentation import get_dispatcher
-
-    from qa_engine.answer_attributes import AnswerAttributes
-
     _import("openinference.instrumentation.llama_index").LlamaIndexInstrumentor().uninstrument()
     handlers = get_dispatcher().span_handlers
     handlers[:] = [handler for handler in handlers if not isinstance(handler, AnswerAttributes)]
+
+
+class AnswerAttributes(BaseSpanHandler[BaseSpan]):
+    """A handler of LlamaIndex's instrumentation that makes no spans of its own, but adds to those of questions."""
+
+    def new_span(
+        self,
+        id_: str,
+        bound_args: inspect.BoundArguments,
+        instance: Any | None = None,
+        parent_span_id: str | None = None,
+        tags: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> BaseSpan | None:
+        """None: the spans are another handler's."""
+        return None
+
+    def prepare_to_exit_span(
+        self,
+        id_: str,
+        bound_args: inspect.BoundArguments,
+        instance: Any | None = None,
+        result: Any | None = None,
+        **kwargs: Any,
+    ) -> BaseSpan | None:
+        """Adds the attributes, if the span is that of a question and has an answer."""
+        if isinstance(instance, QueryEngine | ChatSession) and isinstance(result, Answer):
+            span = _import("openinference.instrumentation.llama_index").get_current_span()
+            if span is not None and span.is_recording():
+                engine = instance.engine if isinstance(instance, ChatSession) else instance
+                span.set_attributes(_attributes(engine, result))
+        return None
+
+    def prepare_to_drop_span(
+        self,
+        id_: str,
+        bound_args: inspect.BoundArguments,
+        instance: Any | None = None,
+        err: BaseException | None = None,
+        **kwargs: Any,
+    ) -> BaseSpan | None:
+        """Nothing: there is no answer."""
+        return None
+
+
+def _attributes(engine: AnswersQuestions, answer: Answer) -> dict[str, Any]:
+    attributes: dict[str, Any] = {
+        "qa_engine.collections": list(engine.collections),
+        "qa_engine.passages": len(answer.source_nodes),
+        "qa_engine.citations": len(answer.citations),
+        "qa_engine.refused": answer.refused,
+    }
+    if answer.probability is not None:
+        attributes["qa_engine.probability"] = answer.probability
+    for role, name in answer.models.items():
+        attributes[f"qa_engine.model.{role}"] = name
+    condensation = answer.explanation.condensation if answer.explanation is not None else None
+    if condensation is not None:
+        attributes["qa_engine.condensed_by"] = condensation.method
+    return attributes
 
 
 def _provider(trace: Any) -> TracerProvider:

@@ -1,6 +1,7 @@
-"""What LlamaIndex's callbacks and instrumentation are told of questions, those with answers in pieces included.
+"""Reports questions, searches and answers to LlamaIndex's two systems, its callbacks and its instrumentation.
 
-The decorator of LlamaIndex ends its span when a method returns; a stream has then not begun.
+The span decorator of LlamaIndex ends its span when a method returns, and a stream has not begun by then: streams get their
+span from `traced` and `atraced`.
 """
 
 from __future__ import annotations
@@ -9,33 +10,47 @@ import inspect
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from contextlib import aclosing, closing, contextmanager
 from contextvars import copy_context
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
+from llama_index.core.base.response.schema import RESPONSE_TYPE, Response
 from llama_index.core.callbacks.base import CallbackManager
 from llama_index.core.callbacks.schema import CBEventType, EventPayload
 from llama_index.core.instrumentation.events.query import QueryEndEvent, QueryStartEvent
+from llama_index.core.instrumentation.events.synthesis import SynthesizeEndEvent, SynthesizeStartEvent
 from llama_index.core.schema import QueryBundle, QueryType
 from llama_index_instrumentation import get_dispatcher
 from llama_index_instrumentation.dispatcher import active_instrument_tags
 from llama_index_instrumentation.events.span import SpanDropEvent
 from llama_index_instrumentation.span import active_span_id
 
-from qa_engine.answering.answer import Answer
-
 dispatcher = get_dispatcher(__name__)
+T = TypeVar("T")
+
+
+Done = Callable[[Any], None]
+"""Takes the result of what an event is about."""
 
 
 @contextmanager
-def query_event(manager: CallbackManager, query: QueryType) -> Iterator[Callable[[Answer], None]]:
-    """The callback event of a question. What it yields tells the answer."""
-    with _event(manager, CBEventType.QUERY, query, EventPayload.RESPONSE) as done:
+def question_events(manager: CallbackManager, query: QueryType) -> Iterator[Done]:
+    """The events around a question, those of LlamaIndex's `BaseQueryEngine.query`."""
+    dispatcher.event(QueryStartEvent(query=query))
+    with (
+        manager.as_trace("query"),
+        _event(manager, CBEventType.QUERY, query, EventPayload.RESPONSE) as end,
+    ):
+
+        def done(answer: RESPONSE_TYPE) -> None:
+            end(answer)
+            dispatcher.event(QueryEndEvent(query=query, response=answer))
+
         yield done
 
 
 @contextmanager
-def retrieve_event(manager: CallbackManager, query: QueryType) -> Iterator[Callable[[Any], None]]:
-    """The callback event of a search, which is a trace where it is not part of one. What it yields tells the nodes."""
+def retrieval_event(manager: CallbackManager, query: QueryType) -> Iterator[Done]:
+    """The event of a search, which is a trace where it is not part of one."""
     with (
         manager.as_trace("query"),
         _event(manager, CBEventType.RETRIEVE, query, EventPayload.NODES) as done,
@@ -44,36 +59,36 @@ def retrieve_event(manager: CallbackManager, query: QueryType) -> Iterator[Calla
 
 
 @contextmanager
-def stream_events(manager: CallbackManager, query: QueryBundle) -> Iterator[Callable[[Answer], None]]:
-    """What `BaseQueryEngine.query` tells of a question, and `query_event`, for a stream."""
-    dispatcher.event(QueryStartEvent(query=query))
-    with manager.as_trace("query"), query_event(manager, query) as done:
+def synthesis_events(manager: CallbackManager, query: QueryBundle) -> Iterator[Done]:
+    """The events around a synthesis, those of LlamaIndex's `BaseSynthesizer.synthesize`."""
+    dispatcher.event(SynthesizeStartEvent(query=query))
+    with _event(manager, CBEventType.SYNTHESIZE, query, EventPayload.RESPONSE) as end:
 
-        def told(answer: Answer) -> None:
-            dispatcher.event(QueryEndEvent(query=query, response=answer))
-            done(answer)
+        def done(answer: RESPONSE_TYPE) -> None:
+            end(answer)
+            dispatcher.event(SynthesizeEndEvent(query=query, response=answer))
 
-        yield told
+        yield done
 
 
 @contextmanager
 def _event(
     manager: CallbackManager, kind: CBEventType, query: QueryType, result: EventPayload
-) -> Iterator[Callable[[Any], None]]:
+) -> Iterator[Done]:
     text = query if isinstance(query, str) else query.query_str
     with manager.event(kind, payload={EventPayload.QUERY_STR: text}) as event:
-        yield lambda found: event.on_end(payload={result: found})
+        yield lambda value: event.on_end(payload={result: value})
 
 
 def traced(
-    owner: Any, name: str, question: str, pieces: Generator[str | Answer, None, None]
-) -> Generator[str | Answer, None, None]:
+    owner: Any, name: str, question: str, pieces: Generator[str | T, None, None]
+) -> Generator[str | T, None, None]:
     """The pieces of an answer, with a span from the first to the last. What runs between them is not in it.
 
     Args:
-        owner: whose method the span is named after.
+        owner: the object whose method the span is named after.
         name: of the method.
-        question: that is answered.
+        question: the question that is answered.
         pieces: text, then the answer.
     """
     with _StreamSpan(owner, name, question).open() as span, closing(pieces):
@@ -83,13 +98,13 @@ def traced(
                     piece = next(pieces)
                 except StopIteration:
                     return
-            span.see(piece)
+            span.observe(piece)
             yield piece
 
 
 async def atraced(
-    owner: Any, name: str, question: str, pieces: AsyncGenerator[str | Answer, None]
-) -> AsyncGenerator[str | Answer, None]:
+    owner: Any, name: str, question: str, pieces: AsyncGenerator[str | T, None]
+) -> AsyncGenerator[str | T, None]:
     """`traced` for ``async for``."""
     with _StreamSpan(owner, name, question).open() as span:
         async with aclosing(pieces):
@@ -99,7 +114,7 @@ async def atraced(
                         piece = await anext(pieces)
                     except StopAsyncIteration:
                         return
-                span.see(piece)
+                span.observe(piece)
                 yield piece
 
 
@@ -109,17 +124,17 @@ class _StreamSpan:
     def __init__(self, owner: Any, name: str, question: str) -> None:
         self._owner = owner
         self._id = f"{type(owner).__name__}.{name}-{uuid4()}"
-        self._arguments = inspect.signature(_asked).bind(question)
-        self._answer: Answer | None = None
+        self._arguments = inspect.signature(_arguments).bind(question)
+        self._answer: Response | None = None
 
-    def see(self, piece: str | Answer) -> None:
-        """Takes note of what was made."""
-        if isinstance(piece, Answer):
+    def observe(self, piece: Any) -> None:
+        """Remembers the answer among the pieces."""
+        if isinstance(piece, Response):
             self._answer = piece
 
     @contextmanager
     def open(self) -> Iterator[_StreamSpan]:
-        """Begins the span and ends it. A stream that is closed early has ended; one that fails is dropped."""
+        """Begins the span and ends it. The span of a stream that is closed early ends; that of one that fails is dropped."""
         # In a context of its own: handlers may make their span the current one, which it is not between the pieces.
         copy_context().run(
             dispatcher.span_enter,
@@ -143,7 +158,7 @@ class _StreamSpan:
 
     @contextmanager
     def active(self) -> Iterator[None]:
-        """What is done meanwhile belongs to the span."""
+        """Makes the span the current one."""
         token = active_span_id.set(self._id)
         try:
             yield
@@ -157,5 +172,5 @@ class _StreamSpan:
             )
 
 
-def _asked(question: str) -> None:
-    """The arguments of a span."""
+def _arguments(question: str) -> None:
+    """The signature that the arguments of a span are bound to."""

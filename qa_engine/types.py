@@ -278,9 +278,10 @@ def _document_id(node_id: str) -> str:
 
 
 def _whole(value: object) -> int | None:
-    if isinstance(value, int):
-        return value
-    return int(value) if isinstance(value, str) and value.strip().isdecimal() else None
+    try:
+        return int(value) if isinstance(value, int | float | str) else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _text(value: object) -> str:

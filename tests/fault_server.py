@@ -73,13 +73,14 @@ class FaultServer:
     Attributes:
         requests: how many came in.
         asked: set when the first came in.
+        stalled: set when the server has begun to stall.
         left: set when a client closes a connection on which the server stalls or drips.
     """
 
     def __init__(self, steps: Sequence[Step]) -> None:
         self._steps = steps
         self.requests = 0
-        self.asked, self.left = threading.Event(), threading.Event()
+        self.asked, self.stalled, self.left = threading.Event(), threading.Event(), threading.Event()
         self._closing = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
 
@@ -128,6 +129,7 @@ class FaultServer:
                     raise OSError("the client left")
                 connection.sendall(piece)
         else:
+            self.stalled.set()
             while not self._gone(connection, 0.02):
                 pass
             raise OSError("the client left, or the test is over")

@@ -1,4 +1,4 @@
-"""What a question comes back with: the `Answer` and its `Citation`s."""
+"""The `Answer` to a question, and its `Citation`s."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ class Citation:
     Attributes:
         number: the n of ``[n]`` in the answer.
         file: name of the PDF file.
-        page: first page of the passage, from 1.
+        page: first page of the passage, from 1; 0 for a node without a page.
         page_end: last page of the passage.
         text: the passage.
-        boxes: where the text stands on its pages.
+        boxes: the rectangles of the text on its pages; empty for a node that is not from a PDF.
         score: the score that ranked the passage, higher is better.
         node_id: id of the passage among the answer's ``source_nodes``.
-        section: the titles that the text stands under, from the outermost on; empty if there are none.
+        section: the titles above the text, the outermost first; empty if there are none.
         page_label: the page number printed on the first page, if it is not ``page``.
-        id: what `qa-engine show` takes: the id of the quoted sentence, or of the passage.
-        collection: that the file is in; empty for an answer from given passages that name none.
+        id: id of the quoted sentence, or of the passage; `qa-engine show` takes it.
+        collection: name of the collection of the file; empty if the passage names none.
     """
 
     number: int
@@ -63,12 +63,12 @@ class Citation:
 
 @dataclass
 class Answer(Response):
-    """A LlamaIndex `Response` whose text is Chinese, with what is needed to check it.
+    """A LlamaIndex `Response` whose text is Chinese, with everything that is needed to check it.
 
     Attributes:
         response: the answer, or exactly `REFUSAL`.
         source_nodes: the passages the answer was made from, best first.
-        question: as it was asked.
+        question: the question as it was asked.
         refused: whether the answer is the refusal.
         citations: the passages the text refers to, by number.
         unsupported: numbers, dates and names of the answer that occur neither in a passage that the model was shown nor in

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from statistics import median
 from typing import Any
 
 from llama_index.core.schema import NodeWithScore, QueryBundle
+from pydantic import TypeAdapter
 
 from qa_engine.answering.answer import Answer
 from qa_engine.answering.checks.citations import citation_boxes, refusal
@@ -21,14 +23,17 @@ from qa_engine.text.tokenizer import tokenize
 from qa_engine.types import Passage, passage_of
 
 FEATURES = ("support", "weakest", "lead", "coverage", "dense")
-"""What a `RelevanceModel` looks at, see `Evidence`."""
+"""The features that an `AnswerabilityModel` weighs; see `AnswerabilityFeatures`."""
 PAIRS = ("zh-zh", "en-en", "zh-en", "en-zh")
-"""The languages of question and passage; ``en`` is all that is not Chinese."""
+"""The languages of question and passage; ``en`` stands for every language but Chinese."""
+LLM_THRESHOLD_KEY = "hopeless"
+"""Key of ``llm_threshold`` in JSON, in stored calibrations as well."""
+logger = logging.getLogger("qa_engine.answering")
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """How the passages that an answer may use support the question.
+class AnswerabilityFeatures:
+    """How strongly the passages that an answer may use support the question, in numbers.
 
     Attributes:
         support: the highest score of the reranker.
@@ -50,12 +55,12 @@ class Evidence:
     @classmethod
     def of(
         cls, question: str, candidates: Sequence[NodeWithScore], used: int, with_coverage: bool = True
-    ) -> Evidence:
+    ) -> AnswerabilityFeatures:
         """
         Args:
-            question: in the wording that the passages were compared with.
-            candidates: at least one, best first.
-            used: how many of them the answer may use.
+            question: the question in the wording that the passages were compared with.
+            candidates: at least one passage, best first.
+            used: how many of the candidates the answer may use.
             with_coverage: whether to tokenize the texts for their coverage, which is 0 otherwise.
         """
         passages = [passage_of(candidate) for candidate in candidates]
@@ -65,10 +70,10 @@ class Evidence:
         support = best.scores.get("rerank", 0.0)
         return cls(
             support=support,
-            weakest=max(found.get("weakest", 0.0) for found in scores[:used]),
+            weakest=max(one.get("weakest", 0.0) for one in scores[:used]),
             lead=support - median(supports) if supports else 0.0,
             coverage=_coverage(question, passages[:used]) if with_coverage else 0.0,
-            dense=max((found["dense"] for found in scores if "dense" in found), default=0.0),
+            dense=max((one["dense"] for one in scores if "dense" in one), default=0.0),
             pair=f"{_language(question)}-{_language(best.text)}",
         )
 
@@ -78,8 +83,8 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class RelevanceModel:
-    """A logistic regression on the `Evidence`, and the probabilities from which on there is an answer.
+class AnswerabilityModel:
+    """A logistic regression on `AnswerabilityFeatures`, and the probabilities below which an answer is refused.
 
     The same scores mean less between languages and more between Chinese texts, so each pair of languages has a bias
     of its own.
@@ -87,32 +92,46 @@ class RelevanceModel:
     Attributes:
         weights: log-odds per unit of each of `FEATURES`.
         biases: log-odds at zero for each of `PAIRS`.
-        threshold: an extractive answer below this probability is refused.
-        hopeless: the same before a language model is asked. It is lower, since the model can refuse by itself.
+        threshold: below this probability (0 to 1) an extractive answer is refused.
+        llm_threshold: below this one a question is refused before a language model is asked. It is lower, since the model
+            can refuse by itself.
     """
 
     weights: Mapping[str, float]
     biases: Mapping[str, float]
     threshold: float
-    hopeless: float
+    llm_threshold: float
 
     def probability(self, question: str, candidates: Sequence[NodeWithScore], used: int) -> float:
-        """Between 0 and 1; 0 without passages. The arguments are those of `Evidence.of`."""
+        """Between 0 and 1; 0 without passages. The arguments are those of `AnswerabilityFeatures.of`."""
         if not candidates:
             return 0.0
         with_coverage = self.weights["coverage"] != 0
-        return self.of_evidence(Evidence.of(question, candidates, used, with_coverage))
+        return self.of_features(AnswerabilityFeatures.of(question, candidates, used, with_coverage))
 
-    def of_evidence(self, evidence: Evidence) -> float:
-        """The probability that the passages behind some evidence hold the answer."""
-        odds = self.biases[evidence.pair] + sum(
-            self.weights[feature] * value for feature, value in zip(FEATURES, evidence.values(), strict=True)
+    def of_features(self, features: AnswerabilityFeatures) -> float:
+        """The probability that passages with these features hold the answer."""
+        odds = self.biases[features.pair] + sum(
+            self.weights[feature] * value for feature, value in zip(FEATURES, features.values(), strict=True)
         )
         return 1 / (1 + math.exp(-max(-700.0, min(700.0, odds))))
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
+        """The JSON object that `from_dict` reads."""
+        content = asdict(self)
+        content[LLM_THRESHOLD_KEY] = content.pop("llm_threshold")
+        return content
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> AnswerabilityModel:
+        """The model of a JSON object.
+
+        Raises:
+            KeyError: a key is missing.
+            ValidationError: a value is no number.
+        """
+        fields = {**content, "llm_threshold": content[LLM_THRESHOLD_KEY]}
+        return TypeAdapter(cls).validate_python(fields)
 
 
 def _coverage(question: str, passages: Sequence[Passage]) -> float:
@@ -126,65 +145,68 @@ def _language(text: str) -> str:
 
 
 @dataclass
-class Grounds:
-    """The passages that the answer to a question may use.
+class Evidence:
+    """The passages that the answer to a question may use, and whether they are worth an answer.
 
     Attributes:
         query: the question.
-        ranked: everything that was found, and how.
-        passages: those for the answer, best first.
-        probability: estimated probability (0 to 1) that they hold it; None without an estimate.
-        hopeless: whether to refuse at once.
+        ranked: everything that retrieval found, and how.
+        passages: the passages for the answer, best first.
+        probability: estimated probability (0 to 1) that they hold the answer; None without an estimate.
+        refused: whether to refuse without making an answer.
         started: when the answer was begun, by `time.perf_counter`.
     """
 
     query: QueryBundle
     ranked: RankedPassages
     passages: list[NodeWithScore]
-    probability: float | None
-    hopeless: bool
+    probability: float | None = None
+    refused: bool = False
     started: float = field(default_factory=time.perf_counter)
 
     def refusal(self) -> Answer | None:
-        """The answer, if nothing but the refusal is to be expected."""
-        return refusal(self.query.query_str, self.passages) if self.hopeless else None
+        """The refusal, if nothing else is to be expected."""
+        return refusal(self.query.query_str, self.passages) if self.refused else None
 
 
-class Judge:
-    """Decides what of the passages goes into an answer, and completes the answer with how it came about. Thread-safe."""
+class AnswerabilityGate:
+    """Decides whether passages are worth an answer, and completes the answer with how it came about. Thread-safe."""
 
-    def __init__(self, settings: AnsweringConfig, relevance: RelevanceModel | None, extractive: bool) -> None:
+    def __init__(self, settings: AnsweringConfig, model: AnswerabilityModel | None, extractive: bool) -> None:
         """
         Args:
             settings: sizes and thresholds.
-            relevance: estimates whether the passages hold the answer; None never refuses.
-            extractive: whether no language model, which could refuse by itself, is asked afterwards.
+            model: estimates whether the passages hold the answer; None never refuses.
+            extractive: whether the answer is made without a language model, which could refuse by itself.
         """
         self._used = settings.passages
-        self._relevance = relevance
+        self._model = model
         self._threshold = 0.0
-        if relevance is not None:
+        if model is not None:
             configured, calibrated = (
-                (settings.threshold, relevance.threshold)
+                (settings.threshold, model.threshold)
                 if extractive
-                else (settings.llm_threshold, relevance.hopeless)
+                else (settings.llm_threshold, model.llm_threshold)
             )
             self._threshold = calibrated if configured is None else configured
 
-    def grounds(self, query: QueryBundle, ranked: RankedPassages) -> Grounds:
-        """What of what was found the answer may use."""
+    def evidence(self, query: QueryBundle, ranked: RankedPassages) -> Evidence:
+        """The passages that the answer may use, and whether to refuse at once."""
         passages = ranked.best(self._used)
-        if self._relevance is None:
-            return Grounds(query, ranked, passages, None, hopeless=False)
+        if self._model is None:
+            return Evidence(query, ranked, passages)
         wording = ranked.rerank_query or query.query_str
-        probability = self._relevance.probability(wording, ranked.passages, self._used)
-        return Grounds(query, ranked, passages, probability, hopeless=probability < self._threshold)
+        probability = self._model.probability(wording, ranked.passages, self._used)
+        refused = probability < self._threshold
+        if refused:
+            logger.info("Refused before an answer: probability %.3f < %.3f.", probability, self._threshold)
+        return Evidence(query, ranked, passages, probability, refused)
 
-    def completed(self, answer: Answer, grounds: Grounds, models: dict[str, str]) -> Answer:
-        """The answer with all that is known besides its text."""
-        ranked, seconds = grounds.ranked, time.perf_counter() - grounds.started
+    def completed(self, answer: Answer, evidence: Evidence, models: dict[str, str]) -> Answer:
+        """The answer with timings, probability, models, explanation and the boxes of its citations."""
+        ranked, seconds = evidence.ranked, time.perf_counter() - evidence.started
         answer.timings = rounded({**ranked.timings, "answer": seconds})
-        answer.probability = None if grounds.probability is None else round(grounds.probability, 4)
+        answer.probability = None if evidence.probability is None else round(evidence.probability, 4)
         answer.models = {**models, **answer.models}
         answer.explanation = Explanation(
             answer.source_nodes,
@@ -203,7 +225,7 @@ class Judge:
         return answer
 
     def explanation(self, ranked: RankedPassages, top_k: int) -> Explanation:
-        """How the best passages came about, without an answer."""
+        """How the best ``top_k`` passages came about, without an answer."""
         passages = ranked.best(top_k)
         timings = rounded(ranked.timings)
         stages = {stage: nodes[:top_k] for stage, nodes in ranked.stages.items()}
@@ -213,6 +235,6 @@ class Judge:
 
 
 def rounded(timings: Mapping[str, float]) -> dict[str, float]:
-    """Seconds by stage for people, with the total."""
-    found = {stage: round(seconds, 4) for stage, seconds in timings.items()}
-    return {**found, "total": round(sum(timings.values()), 4)}
+    """Seconds by stage, rounded for people, with the total."""
+    seconds_by_stage = {stage: round(seconds, 4) for stage, seconds in timings.items()}
+    return {**seconds_by_stage, "total": round(sum(timings.values()), 4)}

@@ -7,17 +7,17 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
-from qa_engine.answering.answerability import FEATURES, PAIRS, RelevanceModel
+from qa_engine.answering.answerability import FEATURES, PAIRS, AnswerabilityModel
 from qa_engine.errors import StorageError
 from qa_engine.index.catalog import Catalog
 
-LOCAL_RELEVANCE = RelevanceModel(
+LOCAL_CALIBRATION = AnswerabilityModel(
     weights={"support": 32.52, "weakest": 15.68, "lead": 46.8, "coverage": 0.0, "dense": 0.0},
     biases={"zh-zh": -42.56, "en-en": -39.75, "zh-en": -37.71, "en-zh": -37.83},
     threshold=0.36,
-    hopeless=0.15,
+    llm_threshold=0.15,
 )
 """For the local embedding model and its late interaction only; other models have other scales.
 
@@ -33,11 +33,11 @@ take off again.
 
 
 _KEY = "calibration"
-_logger = logging.getLogger(__name__)
+logger = logging.getLogger("qa_engine.answering")
 
 
 def store_calibration(
-    catalog: Catalog, model: RelevanceModel, reranker: str, told: Mapping[str, Any]
+    catalog: Catalog, model: AnswerabilityModel, reranker: str, details: Mapping[str, Any]
 ) -> None:
     """Records a fitted model with its collection; engines that are opened from now on use it.
 
@@ -45,9 +45,9 @@ def store_calibration(
         catalog: of the collection, with the right to write.
         model: the fitted model.
         reranker: whose scores it was fitted to.
-        told: what else to keep, such as the number of questions.
+        details: what else to keep, such as the number of questions.
     """
-    catalog.set_meta(**{_KEY: json.dumps({"model": model.to_dict(), "reranker": reranker, **told})})
+    catalog.set_meta(**{_KEY: json.dumps({"model": model.to_dict(), "reranker": reranker, **details})})
 
 
 def forget_calibration(catalog: Catalog) -> bool:
@@ -58,7 +58,7 @@ def forget_calibration(catalog: Catalog) -> bool:
     return had
 
 
-def stored_relevance(catalog: Catalog, reranker: str) -> RelevanceModel | None:
+def stored_calibration(catalog: Catalog, reranker: str) -> AnswerabilityModel | None:
     """The calibrated model of a collection, or None without one. One for another reranker is left aside, with a warning.
 
     Raises:
@@ -69,7 +69,7 @@ def stored_relevance(catalog: Catalog, reranker: str) -> RelevanceModel | None:
         return None
     try:
         calibration = json.loads(recorded)
-        model = TypeAdapter(RelevanceModel).validate_python(calibration["model"])
+        model = AnswerabilityModel.from_dict(calibration["model"])
         made_for = str(calibration["reranker"])
     except (ValueError, KeyError, TypeError, ValidationError) as error:
         raise StorageError(
@@ -77,13 +77,13 @@ def stored_relevance(catalog: Catalog, reranker: str) -> RelevanceModel | None:
             "--reset, then calibrate again."
         ) from None
     if set(model.weights) != set(FEATURES) or set(model.biases) != set(PAIRS):
-        _logger.warning(
+        logger.warning(
             "The calibration in %s is of another version and not used: run qa-engine calibrate again.",
             catalog.path,
         )
         return None
     if made_for != reranker:
-        _logger.warning(
+        logger.warning(
             "The calibration in %s was made with the reranker %r and is not used with %r: run qa-engine calibrate again.",
             catalog.path,
             made_for,

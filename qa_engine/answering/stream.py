@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Sequence
 from types import TracebackType
+from typing import Protocol, runtime_checkable
+
+from llama_index.core.schema import NodeWithScore, QueryType
 
 from qa_engine.answering.answer import Answer
 from qa_engine.errors import QAEngineError
 
 
 class _Stream:
-    """What both streams know about their end."""
+    """What both kinds of stream have in common: the answer at their end."""
 
     _answer: Answer | None = None
 
@@ -57,7 +60,7 @@ class AnswerStream(_Stream):
         return piece
 
     def close(self) -> None:
-        """Stop reading; the connection to the model is given up."""
+        """Stops reading; the connection to the model is closed."""
         self._pieces.close()
 
     def __enter__(self) -> AnswerStream:
@@ -90,7 +93,7 @@ class AsyncAnswerStream(_Stream):
         return piece
 
     async def aclose(self) -> None:
-        """Stop reading; the connection to the model is given up."""
+        """Stops reading; the connection to the model is closed."""
         await self._pieces.aclose()
 
     async def __aenter__(self) -> AsyncAnswerStream:
@@ -100,3 +103,14 @@ class AsyncAnswerStream(_Stream):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.aclose()
+
+
+@runtime_checkable
+class StreamsAnswers(Protocol):
+    """A synthesizer that makes answers in pieces. The others answer at once."""
+
+    def stream_answer(self, query: QueryType, nodes: Sequence[NodeWithScore]) -> AnswerStream:
+        """The answer to a question from passages, best first."""
+
+    def astream_answer(self, query: QueryType, nodes: Sequence[NodeWithScore]) -> AsyncAnswerStream:
+        """`stream_answer` for ``async for``; itself it is not awaited."""

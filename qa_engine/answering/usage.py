@@ -1,4 +1,4 @@
-"""What an answer took: tokens as the service counts them, and what they cost."""
+"""The tokens that an answer took, as the service counts them, and what they cost."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Usage:
     """Tokens of all calls for one answer, as the service reported them.
 
     Attributes:
-        prompt_tokens: of what was sent.
-        completion_tokens: of what came back, reasoning included where the service counts it so.
-        total_tokens: of both.
+        prompt_tokens: tokens of the requests.
+        completion_tokens: tokens of the replies, with reasoning where the service counts it.
+        total_tokens: tokens of both.
     """
 
     prompt_tokens: int
@@ -28,8 +28,8 @@ class Usage:
 
     @classmethod
     def of(cls, reply: ChatResponse) -> Usage | None:
-        """What a reply, or a piece of one, reports; None for nothing, or for what are no counts."""
-        reported = _field(reply.raw, "usage")
+        """The usage that a reply, or a piece of one, reports; None if it reports none, or no numbers."""
+        reported = field_of(reply.raw, "usage")
         prompt, completion = (_count(reported, name) for name in ("prompt_tokens", "completion_tokens"))
         if prompt is None or completion is None:
             return None
@@ -38,24 +38,24 @@ class Usage:
 
     @classmethod
     def sum(cls, usages: Sequence[Usage | None]) -> Usage | None:
-        """Of several calls; None if there was none, or if one of them was not reported."""
-        known = [usage for usage in usages if usage is not None]
-        if not known or len(known) < len(usages):
+        """The sum over several calls; None without a call, or if one of them reported no usage."""
+        reported = [usage for usage in usages if usage is not None]
+        if not reported or len(reported) < len(usages):
             return None
         return cls(
-            sum(usage.prompt_tokens for usage in known),
-            sum(usage.completion_tokens for usage in known),
-            sum(usage.total_tokens for usage in known),
+            sum(usage.prompt_tokens for usage in reported),
+            sum(usage.completion_tokens for usage in reported),
+            sum(usage.total_tokens for usage in reported),
         )
 
 
 @dataclass(frozen=True)
 class Prices:
-    """Of a million tokens, in any currency.
+    """The prices of a million tokens, in any currency.
 
     Attributes:
-        input: of tokens that are sent.
-        output: of tokens that come back.
+        input: price of tokens in requests.
+        output: price of tokens in replies.
 
     Example:
         >>> Prices(0.5, 2.0).cost(Usage(1_000_000, 500_000, 1_500_000))
@@ -70,27 +70,28 @@ class Prices:
         """The prices of the configured model; None without any.
 
         Raises:
-            ConfigurationError: there is one of the two alone.
+            ConfigurationError: only one of the two prices is set.
         """
         if config.price_input is None and config.price_output is None:
             return None
         if config.price_input is None or config.price_output is None:
-            named, missing = ("output", "input") if config.price_input is None else ("input", "output")
+            present, missing = ("output", "input") if config.price_input is None else ("input", "output")
             raise ConfigurationError(
-                f"llm.price_{named} = {getattr(config, f'price_{named}')!r} has no llm.price_{missing} beside it: "
+                f"llm.price_{present} = {getattr(config, f'price_{present}')!r} has no llm.price_{missing} beside it: "
                 "set both, or neither."
             )
         return cls(config.price_input, config.price_output)
 
     def cost(self, usage: Usage) -> float:
-        """Of some tokens, in the currency of the prices."""
+        """The cost of a usage, in the currency of the prices."""
         return (usage.prompt_tokens * self.input + usage.completion_tokens * self.output) / 1_000_000
 
 
-def _field(holder: Any, name: str) -> Any:
+def field_of(holder: Any, name: str) -> Any:
+    """A field of what a service replied, which is an object or a dictionary; None without it."""
     return holder.get(name) if isinstance(holder, dict) else getattr(holder, name, None)
 
 
 def _count(usage: Any, name: str) -> int | None:
-    value = _field(usage, name)
+    value = field_of(usage, name)
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

@@ -8,11 +8,13 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import NoReturn
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
-from qa_engine.cli.calibrate_command import calibrate
 from qa_engine.cli.commands.ask import ask
 from qa_engine.cli.commands.chat import chat
 from qa_engine.cli.commands.collections import collections, list_files
@@ -24,19 +26,62 @@ from qa_engine.cli.commands.inspect import inspect
 from qa_engine.cli.commands.models import models_app
 from qa_engine.cli.commands.rebuild import rebuild
 from qa_engine.cli.commands.show import show
-from qa_engine.cli.evaluate_command import evaluate
-from qa_engine.cli.judge_command import judge
 from qa_engine.cli.output import print_error, show_log_records
-from qa_engine.cli.questions_command import questions_app
 from qa_engine.errors import QAEngineError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+COMMAND_GROUP = "qa_engine.commands"
+"""Entry points of this group are commands: functions for Typer, or Typer apps with commands of their own."""
 
 DEBUG_VARIABLE = "QA_ENGINE_DEBUG"
 _INTERRUPTED = 130
 _INTERRUPTION = "Interrupted. What was completed is kept; run the same command again to go on."
 _WRITING_MODULE = "qa_engine.ingestion.writing.publishing"
 
+
+class CommandGroup(TyperGroup):
+    """The commands that are registered below, and those of entry points, which are imported only when they are needed."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(dict.fromkeys([*super().list_commands(ctx), *_entry_points()]))
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        command = super().get_command(ctx, cmd_name)
+        if command is None and (entry_point := _entry_points().get(cmd_name)) is not None:
+            command = self.commands[cmd_name] = _loaded(entry_point)
+        return command
+
+
+@cache
+def _entry_points() -> dict[str, EntryPoint]:
+    """The entry points of `COMMAND_GROUP` by name: of the installed packages, and of a checkout that is not installed."""
+    import tomllib
+    from importlib.metadata import EntryPoint, entry_points
+
+    declared: dict[str, str] = {}
+    with suppress(FileNotFoundError, KeyError):
+        project = Path(__file__).parents[2] / "pyproject.toml"
+        declared = tomllib.loads(project.read_text("utf-8"))["project"]["entry-points"][COMMAND_GROUP]
+    commands = {name: EntryPoint(name, value, COMMAND_GROUP) for name, value in declared.items()}
+    return commands | {entry_point.name: entry_point for entry_point in entry_points(group=COMMAND_GROUP)}
+
+
+def _loaded(entry_point: EntryPoint) -> Any:
+    """The command as Click has it; Typer may bring a Click of its own, so its class has no name here."""
+    parent = typer.Typer(add_completion=False, rich_markup_mode=None)
+    loaded = entry_point.load()
+    if isinstance(loaded, typer.Typer):
+        parent.add_typer(loaded, name=entry_point.name)
+    else:
+        parent.command(entry_point.name)(loaded)
+    return typer.main.get_group(parent).commands[entry_point.name]
+
+
 app = typer.Typer(
     name="qa-engine",
+    cls=CommandGroup,
     help="Document question answering: PDFs in, Chinese answers with page citations out.\n\n"
     "Exit codes: 0 done; 1 done, but some files failed; 2 wrong usage or configuration; "
     "3 a needed service, model or index is not available.",
@@ -52,14 +97,10 @@ app.command("list")(list_files)
 app.command()(show)
 app.command()(delete)
 app.command()(inspect)
-app.command()(evaluate)
-app.command()(calibrate)
-app.command()(judge)
 app.command()(rebuild)
 app.command()(collections)
 app.command()(doctor)
 app.command()(config)
-app.add_typer(questions_app, name="questions")
 app.add_typer(models_app, name="models")
 
 

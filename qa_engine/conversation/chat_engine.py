@@ -1,4 +1,4 @@
-"""A conversation where LlamaIndex wants a chat engine."""
+"""A conversation as a LlamaIndex chat engine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from qa_engine.conversation.session import ChatSession
 from qa_engine.conversation.turns import Turn
 
 _TOOL = "query_engine"
-"""What LlamaIndex's own chat engines over query engines call the source of their answers."""
+"""Name of the source of answers, as in LlamaIndex's own chat engines over query engines."""
 
 
 class QAChatEngine(BaseChatEngine):
@@ -99,7 +99,7 @@ class QAChatEngine(BaseChatEngine):
 
 
 def _turns(messages: Sequence[ChatMessage]) -> Iterator[Turn]:
-    """Each message of the user with the answer behind it; other messages, and questions without an answer, mean nothing."""
+    """Each message of the user with its answer; other messages, and questions without an answer, are left out."""
     question = ""
     for message in messages:
         text = message.content or ""
@@ -121,8 +121,8 @@ def _complete(response: StreamingAgentChatResponse, message: str, answer: Answer
 
 
 def _source(message: str, answer: Answer) -> ToolOutput:
-    asked = None if answer.explanation is None else answer.explanation.condensation
-    query = message if asked is None else asked.standalone
+    condensation = None if answer.explanation is None else answer.explanation.condensation
+    query = message if condensation is None else condensation.standalone
     return ToolOutput(content=str(answer), tool_name=_TOOL, raw_input={"query": query}, raw_output=answer)
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Iterable
-from typing import TYPE_CHECKING
+import asyncio
+from collections.abc import Iterable
+from functools import partial
+from threading import Lock, get_ident
+from typing import Any, Protocol, TypeAlias
 
+from llama_index.core.callbacks.base import CallbackManager
+from llama_index.core.schema import QueryBundle
 from llama_index_instrumentation import get_dispatcher
 
 from qa_engine.answering.answer import Answer
@@ -12,14 +17,39 @@ from qa_engine.answering.stream import AnswerStream, AsyncAnswerStream
 from qa_engine.config import ConversationConfig
 from qa_engine.conversation.condense import QuestionCondenser
 from qa_engine.conversation.turns import Turn, within
-from qa_engine.conversation.turnstile import Turnstile
+from qa_engine.errors import InputError
+from qa_engine.flow import Flow, apieces, arun, call, pieces, read, run
 from qa_engine.retrieval.explanation import Condensation
 from qa_engine.tracing import atraced, traced
 
-if TYPE_CHECKING:
-    from qa_engine.engine import QueryEngine
-
 dispatcher = get_dispatcher(__name__)
+_RETRY_SECONDS = 0.01
+"""Pause of a task between two tries to become the one that asks."""
+
+
+class AnswersQuestions(Protocol):
+    """What a conversation needs of an engine."""
+
+    callback_manager: CallbackManager
+
+    @property
+    def collections(self) -> tuple[str, ...]:
+        """Names of the collections that are asked."""
+
+    def checked(self, question: str, /) -> QueryBundle:
+        """The question as a query; raises `InputError` if it is empty or too long."""
+
+    def query(self, question: str, /) -> Answer:
+        """The answer to a question."""
+
+    async def aquery(self, question: str, /) -> Answer:
+        """`query` without blocking."""
+
+    def stream(self, question: str, /) -> AnswerStream:
+        """The answer in pieces."""
+
+    def astream(self, question: str, /) -> AsyncAnswerStream:
+        """`stream` for ``async for``."""
 
 
 class ChatSession:
@@ -38,22 +68,22 @@ class ChatSession:
     """
 
     def __init__(
-        self, engine: QueryEngine, condenser: QuestionCondenser, settings: ConversationConfig
+        self, engine: AnswersQuestions, condenser: QuestionCondenser, settings: ConversationConfig
     ) -> None:
         """
         Args:
-            engine: answers.
+            engine: answers the questions, such as a `QueryEngine`.
             condenser: makes follow-ups stand alone.
             settings: how much is remembered.
         """
         self._engine = engine
         self._condenser = condenser
         self._settings = settings
-        self._turnstile = Turnstile()
+        self._lock = _QuestionLock()
         self._turns: tuple[Turn, ...] = ()
 
     @property
-    def engine(self) -> QueryEngine:
+    def engine(self) -> AnswersQuestions:
         """The engine that answers."""
         return self._engine
 
@@ -72,7 +102,7 @@ class ChatSession:
         Args:
             history: its turns, the oldest first; those that are remembered replace all that were.
         """
-        # Always a new object: a running question notes itself only in the history that it began with.
+        # Always a new object: a running question adds its turn only to the history that it began with.
         kept = within(tuple(history), self._settings.max_turns, self._settings.max_chars)
         self._turns = _History(kept)
 
@@ -81,63 +111,60 @@ class ChatSession:
         """The answer to the next question.
 
         Raises:
-            InputError: the question is empty or too long.
+            InputError: the question is empty or too long, or a stream of this session is still open in this thread.
         """
         self._engine.checked(question)
-        with self._turnstile.held():
-            before = self._turns
-            asked = self._condenser.run(question, before)
-            answer = self._engine.query(asked.standalone)
-            return self._noted(asked, answer, before)  # type: ignore[arg-type]
+        return run(self._steps(question, streaming=False))
 
     @dispatcher.span
     async def aask(self, question: str) -> Answer:
         """`ask` without blocking."""
         self._engine.checked(question)
-        async with self._turnstile.aheld():
-            before = self._turns
-            asked = await self._condenser.arun(question, before)
-            answer = await self._engine.aquery(asked.standalone)
-            return self._noted(asked, answer, before)  # type: ignore[arg-type]
+        return await arun(self._steps(question, streaming=False))
 
     def stream(self, question: str) -> AnswerStream:
-        """The answer in pieces; the next question of the session waits until it is at its end or closed."""
+        """The answer in pieces; the next question of the session waits until the stream is at its end or closed."""
         self._engine.checked(question)
-        return AnswerStream(traced(self, "stream", question, self._pieces(question)))
+        steps = pieces(self._steps(question, streaming=True))
+        return AnswerStream(traced(self, "stream", question, steps))
 
     def astream(self, question: str) -> AsyncAnswerStream:
         """`stream` for ``async for``."""
         self._engine.checked(question)
-        return AsyncAnswerStream(atraced(self, "astream", question, self._apieces(question)))
+        steps = apieces(self._steps(question, streaming=True))
+        return AsyncAnswerStream(atraced(self, "astream", question, steps))
 
-    def _pieces(self, question: str) -> Generator[str | Answer, None, None]:
-        with self._turnstile.held():
+    def _steps(self, question: str, streaming: bool) -> Flow[Answer]:
+        yield from call(self._lock.acquire, self._lock.aacquire)
+        try:
             before = self._turns
-            asked = self._condenser.run(question, before)
-            with self._engine.stream(asked.standalone) as source:
-                yield from source
-            yield self._noted(asked, source.answer, before)
+            condensation = yield from self._condenser.steps(question, before)
+            engine, standalone = self._engine, condensation.standalone
+            if streaming:
+                stream = yield from read(
+                    partial(engine.stream, standalone), partial(engine.astream, standalone)
+                )
+                answer = stream.answer
+            else:
+                answer = yield from call(
+                    partial(engine.query, standalone), partial(engine.aquery, standalone)
+                )
+            return self._completed(answer, condensation, before)
+        finally:
+            self._lock.release()
 
-    async def _apieces(self, question: str) -> AsyncGenerator[str | Answer, None]:
-        async with self._turnstile.aheld():
-            before = self._turns
-            asked = await self._condenser.arun(question, before)
-            async with self._engine.astream(asked.standalone) as source:
-                async for piece in source:
-                    yield piece
-            yield self._noted(asked, source.answer, before)
-
-    def _noted(self, asked: Condensation, answer: Answer, before: tuple[Turn, ...]) -> Answer:
+    def _completed(self, answer: Answer, condensation: Condensation, before: tuple[Turn, ...]) -> Answer:
         """The answer to the question as it was asked. Its turn is remembered, unless the session was reset meanwhile."""
-        answer.question = asked.question
-        if asked.seconds:
-            total = round(answer.timings.get("total", 0.0) + asked.seconds, 4)
-            answer.timings = {"condense": round(asked.seconds, 4), **answer.timings, "total": total}
+        answer.question = condensation.question
+        if condensation.seconds:
+            total = round(answer.timings.get("total", 0.0) + condensation.seconds, 4)
+            answer.timings = {"condense": round(condensation.seconds, 4), **answer.timings, "total": total}
         if answer.explanation is not None:
-            answer.explanation.condensation = asked
+            answer.explanation.condensation = condensation
             answer.explanation.timings = answer.timings
         if self._turns is before:
-            self.restore((*before, Turn.of(asked.question, asked.standalone, answer)))
+            turn = Turn.of(condensation.question, condensation.standalone, answer)
+            self.restore((*before, turn))
         return answer
 
 
@@ -145,3 +172,47 @@ class _History(tuple[Turn, ...]):
     """Turns that are told apart by identity: an empty tuple would be the same as any other."""
 
     __slots__ = ()
+
+
+_Caller: TypeAlias = "tuple[int, asyncio.Task[Any] | None]"
+
+
+class _QuestionLock:
+    """A lock that a thread waits for, or a task without blocking its loop.
+
+    A caller that would wait for itself, because a stream that it reads is not at its end, gets an error instead.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._holder: _Caller | None = None
+
+    def acquire(self) -> None:
+        self._refuse_holder()
+        self._lock.acquire()
+        self._holder = _caller()
+
+    async def aacquire(self) -> None:
+        self._refuse_holder()
+        # A thread that waited in place of the task could not be cancelled with it.
+        while not self._lock.acquire(blocking=False):
+            await asyncio.sleep(_RETRY_SECONDS)
+        self._holder = _caller()
+
+    def release(self) -> None:
+        self._holder = None
+        self._lock.release()
+
+    def _refuse_holder(self) -> None:
+        if self._holder == _caller():
+            raise InputError(
+                "An answer of this conversation is still being streamed here: read the stream to its end, or close it, "
+                "before the next question."
+            )
+
+
+def _caller() -> _Caller:
+    try:
+        return get_ident(), asyncio.current_task()
+    except RuntimeError:  # no event loop in this thread
+        return get_ident(), None

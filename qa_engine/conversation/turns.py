@@ -1,4 +1,4 @@
-"""What was said in a conversation, as far as it is remembered."""
+"""The turns of a conversation, and how many of them are remembered."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class Turn:
     """A question and its answer.
 
     Attributes:
-        question: as it was asked.
-        standalone: as it was searched for and answered.
+        question: the question as it was asked.
+        standalone: the question as it was searched for and answered.
         response: the text of the answer, or the refusal.
-        refused: which of the two it is.
+        refused: whether the response is the refusal.
     """
 
     question: str
@@ -37,7 +37,7 @@ class Turn:
 
     @property
     def size(self) -> int:
-        """Characters that it takes."""
+        """Characters of the turn."""
         return len(self.question) + len(self.standalone) + len(self.response)
 
 

@@ -7,7 +7,6 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from shlex import quote
-from typing import Any
 
 from filelock import Timeout
 
@@ -178,19 +177,14 @@ def _compared(
 
 def _unreadable(store: SentenceVectorStore, identifiers: Sequence[str]) -> str:
     """What is wrong with a sample of the vectors themselves; empty if nothing is."""
-    from chromadb.errors import ChromaError
-
     sample = list(identifiers[:: max(1, len(identifiers) // _SAMPLE)])
-    if not sample:
-        return ""
     try:
-        rows: Any = store._collection.get(ids=sample, include=["embeddings"])
-    except ChromaError as error:
-        return f"Vectors cannot be read ({error})."
-    sizes = {len(vector) for vector in rows["embeddings"]}
+        sizes = {len(node.get_embedding()) for node in store.with_vectors(sample)}
+    except StorageError as error:
+        return f"Vectors cannot be read ({error.__cause__ or error})."
     return (
         ""
-        if len(sizes) == 1
+        if len(sizes) <= 1
         else f"Vectors of several lengths are stored: {some_of(map(str, sorted(sizes)))}."
     )
 

@@ -2,42 +2,82 @@
 
 from __future__ import annotations
 
-import unicodedata
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 from llama_index.core.schema import NodeWithScore
 from llama_index.core.vector_stores.types import FilterOperator, MetadataFilter, MetadataFilters
+from numpy.typing import NDArray
 
-from qa_engine.answering.answerability import Evidence, RelevanceModel
+from qa_engine.answering.answerability import FEATURES, PAIRS, AnswerabilityFeatures, AnswerabilityModel
 from qa_engine.config import Config
 from qa_engine.engine import QueryEngine
 from qa_engine.errors import InputError
-from qa_engine.evaluation.questions import LabelledQuestion
-from qa_engine.evaluation.relevance_fit import Example, Refusals, fit_relevance, refusals_at
+from qa_engine.evaluation import require_packages
+from qa_engine.evaluation.metrics.ranking import holds_any
+from qa_engine.evaluation.questions.labelled import LabelledQuestion
+
+_logger = logging.getLogger("qa_engine.evaluation")
 
 MIN_QUESTIONS = 20
-"""Of either kind. With fewer, five percent is less than one question."""
+"""Needed of each kind: with fewer, five percent is less than one question."""
+HOPELESS_SHARE = 0.2
+"""Share of the allowed false refusals that may happen before a language model is asked."""
+_FOLDS = 5
+_SEED = 20_240_601
+_RIDGE = 2.0
+"""Strength of the pull towards the model that was there before, in questions."""
 
+Numbers = NDArray[np.float64]
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
+class Example:
+    """The evidence that was retrieved for a question, and whether it holds the answer.
+
+    Attributes:
+        evidence: features of the retrieved passages.
+        answered: whether the passages hold the answer.
+        answerable: whether the documents do: refusing such a question is wrong, even if the answer was not retrieved.
+    """
+
+    evidence: AnswerabilityFeatures
+    answered: bool
+    answerable: bool
+
+
+@dataclass(frozen=True)
+class Refusals:
+    """The effect of refusing below a threshold.
+
+    Attributes:
+        false: share of the answerable questions that are refused.
+        recall: share of the others that are refused.
+    """
+
+    false: float
+    recall: float
+
+
+@dataclass(frozen=True)
 class Calibration:
-    """A `RelevanceModel` of a collection, and how well it told its questions apart.
+    """A `AnswerabilityModel` of a collection, and how well it separates the questions.
 
     Attributes:
         model: the fitted model.
-        answerable: questions that the documents answer.
-        unanswerable: questions that they do not, those among them whose file was left out.
-        false_refusals: the share of answerable questions that was allowed to be refused.
-        before: refusals at the threshold that held before; None without one.
+        answerable: number of questions that the documents answer.
+        unanswerable: number of the others, including questions that were asked again.
+        false_refusals: share of the answerable questions that may be refused.
+        before: refusals with the model and threshold that were in use; None without one.
         after: refusals at the new threshold, each question judged by a model that was fitted without it.
-        asked_again: questions of the file that count twice, the second time with the file that answers them left out.
+        asked_again: questions that count twice, the second time with the file that answers them left out.
     """
 
-    model: RelevanceModel
+    model: AnswerabilityModel
     answerable: int
     unanswerable: int
     false_refusals: float
@@ -55,32 +95,34 @@ def calibrate(
     config: Config,
     questions: Sequence[LabelledQuestion],
     false_refusals: float = 0.05,
-    prior: RelevanceModel | None = None,
-    current: RelevanceModel | None = None,
+    prior: AnswerabilityModel | None = None,
+    current: AnswerabilityModel | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Calibration:
     """Fits the probability that the passages hold the answer, and the threshold below which there is none.
 
-    A question with answers counts twice where that is possible: as it is, and with the file that answers it left out.
+    A question with answers counts twice if possible: as it is, and with the file that answers it left out.
 
     Args:
-        engine: opened for the collection; only its retrieval is used.
-        config: that it was opened with.
+        engine: engine of the collection; only its retrieval is used.
+        config: configuration of the engine.
         questions: about the collection.
-        false_refusals: the share of the answerable questions, 0 to 1, that may be refused.
-        prior: a model for the same reranker, from which few questions lead away only a little.
-        current: the model in use, to compare with.
-        progress: told how many questions are done, and how many there are.
+        false_refusals: share of the answerable questions, 0 to 1, that may be refused.
+        prior: model for the same reranker; few questions change it only a little.
+        current: model in use, to compare with.
+        progress: called with the numbers of questions that are done and that there are.
 
     Raises:
         InputError: there are too few questions of one kind.
+        ModelUnavailableError: the extra ``eval`` is not installed.
     """
+    require_packages()
     examples: list[Example] = []
     asked_again = 0
     for done, question in enumerate(questions, 1):
-        found = list(_examples(engine, config, question))
-        asked_again += len(found) == 2
-        examples += found
+        of_question = list(_examples(engine, config, question))
+        asked_again += len(of_question) == 2
+        examples += of_question
         progress(done, len(questions))
     answerable = [example.answerable for example in examples]
     known, unknown = sum(answerable), len(examples) - sum(answerable)
@@ -93,8 +135,9 @@ def calibrate(
     model, unseen = fit_relevance(examples, false_refusals, prior)
     before = None
     if current is not None:
-        judged = [current.of_evidence(example.evidence) for example in examples]
+        judged = [current.of_features(example.evidence) for example in examples]
         before = refusals_at(current.threshold, judged, answerable)
+    _logger.info("A calibration is fitted to %d answerable and %d other questions.", known, unknown)
     return Calibration(
         model,
         known,
@@ -106,20 +149,68 @@ def calibrate(
     )
 
 
+def refusals_at(threshold: float, probabilities: Sequence[float], answerable: Sequence[bool]) -> Refusals:
+    """The refusals among questions, at least one of each kind, at a threshold."""
+    refused = np.asarray(probabilities) < threshold
+    known = np.asarray(answerable, bool)
+    return Refusals(float(refused[known].mean()), float(refused[~known].mean()))
+
+
+def fit_relevance(
+    examples: Sequence[Example],
+    false_refusals: float,
+    prior: AnswerabilityModel | None = None,
+    features: Sequence[str] = FEATURES,
+) -> tuple[AnswerabilityModel, list[float]]:
+    """Fits a logistic regression and its thresholds.
+
+    Maximum a posteriori with a Gaussian prior around ``prior``, or around zero, so that few questions move a model a
+    little and many move it freely. The thresholds come from probabilities that were not fitted to the same questions: each
+    fifth of them is judged by a model of the other four.
+
+    Args:
+        examples: some of each kind.
+        false_refusals: share of the answerable questions, 0 to 1, that may be refused.
+        prior: model that was used before.
+        features: names of the features that may have a weight.
+
+    Returns:
+        The model, and the probability of each example by the model of the others.
+    """
+    fold = np.random.default_rng(_SEED).permutation(len(examples)) % _FOLDS
+    unseen = np.zeros(len(examples))
+    for number in range(_FOLDS):
+        others = [example for example, part in zip(examples, fold, strict=True) if part != number]
+        weights, biases = _fitted(others, prior, features)
+        judge = AnswerabilityModel(weights, biases, 0.5, 0.5)
+        for row in np.flatnonzero(fold == number):
+            unseen[row] = judge.of_features(examples[int(row)].evidence)
+    answerable = np.array([example.answerable for example in examples])
+    threshold, llm_threshold = (
+        float(np.quantile(unseen[answerable], share, method="lower"))
+        for share in (false_refusals, HOPELESS_SHARE * false_refusals)
+    )
+    weights, biases = _fitted(examples, prior, features)
+    return AnswerabilityModel(weights, biases, threshold, llm_threshold), unseen.tolist()
+
+
 def _examples(engine: QueryEngine, config: Config, asked: LabelledQuestion) -> Iterator[Example]:
+    """The question as it is, and once more with the file that answers it left out if nothing else answers it."""
     passages, judged_as = _candidates(engine, config, asked.question)
     used = config.answering.passages
-    holding = [passage for passage in passages[:used] if asked.answers and _holds(passage, asked.answers)]
+    holding = [passage for passage in passages[:used] if holds_any(passage.node.get_content(), asked.answers)]
     if passages:
         answered = asked.answerable and bool(holding or not asked.answers)
-        yield Example(Evidence.of(judged_as, passages, used), answered, asked.answerable)
+        yield Example(AnswerabilityFeatures.of(judged_as, passages, used), answered, asked.answerable)
     file = asked.file or (str(holding[0].node.metadata.get("file_name", "")) if holding else "")
     if not asked.answerable or not asked.answers or not file:
         return
     without = MetadataFilters(filters=[MetadataFilter(key="file", value=file, operator=FilterOperator.NE)])
     passages, judged_as = _candidates(engine.with_filters(without), config, asked.question)
-    if passages and not any(_holds(passage, asked.answers) for passage in passages[:used]):
-        yield Example(Evidence.of(judged_as, passages, used), answered=False, answerable=False)
+    if passages and not any(
+        holds_any(passage.node.get_content(), asked.answers) for passage in passages[:used]
+    ):
+        yield Example(AnswerabilityFeatures.of(judged_as, passages, used), answered=False, answerable=False)
 
 
 def _candidates(engine: QueryEngine, config: Config, question: str) -> tuple[list[NodeWithScore], str]:
@@ -127,11 +218,37 @@ def _candidates(engine: QueryEngine, config: Config, question: str) -> tuple[lis
     return list(explained.nodes), explained.rerank_query or question
 
 
-def _holds(passage: NodeWithScore, answers: Sequence[str]) -> bool:
-    text = _squashed(passage.node.get_content())
-    return any(_squashed(answer) in text for answer in answers)
+def _fitted(
+    examples: Sequence[Example], prior: AnswerabilityModel | None, features: Sequence[str]
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Weights by feature and biases by pair of languages."""
+    from scipy.optimize import minimize
 
+    admitted = np.array([feature in features for feature in FEATURES])
+    values = np.array([example.evidence.values() for example in examples]) * admitted
+    pairs = np.array([[example.evidence.pair == pair for pair in PAIRS] for example in examples], float)
+    targets = np.where([example.answered for example in examples], 1.0, -1.0)
+    mean, spread = values.mean(axis=0), np.maximum(values.std(axis=0), 1e-6)
+    table = np.hstack([(values - mean) / spread, pairs, np.ones((len(examples), 1))])
+    start = np.zeros(table.shape[1])
+    if prior is not None:
+        slopes = np.array([prior.weights[feature] for feature in FEATURES])
+        start[: len(FEATURES)] = slopes * spread
+        start[len(FEATURES) : -1] = [prior.biases[pair] + float(slopes @ mean) for pair in PAIRS]
+    pull = np.full(len(start), _RIDGE)
+    pull[-1] = 0  # what all questions share moves freely
 
-def _squashed(text: str) -> str:
-    """A text without what line breaks, width and case change."""
-    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
+    def loss(parameters: Numbers) -> tuple[float, Numbers]:
+        margins = targets * (table @ parameters)
+        away = parameters - start
+        value = float(np.logaddexp(0, -margins).sum() + 0.5 * (pull * away) @ away)
+        slope = -(targets * np.exp(-np.logaddexp(0, margins))) @ table + pull * away
+        return value, slope
+
+    best = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 1000}).x
+    slopes = best[: len(FEATURES)] / spread
+    biases = best[len(FEATURES) : -1] + best[-1] - float(slopes @ mean)
+    return (
+        dict(zip(FEATURES, slopes.tolist(), strict=True)),
+        dict(zip(PAIRS, biases.tolist(), strict=True)),
+    )

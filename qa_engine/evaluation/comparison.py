@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from qa_engine.errors import InputError
-from qa_engine.evaluation.figures import MEASURES, stage_measures
-from qa_engine.evaluation.fingerprint import differences
-from qa_engine.evaluation.judges.journal import latest_judgements, read_judgements
-from qa_engine.evaluation.ranking import TOP_K
-from qa_engine.evaluation.results import STAGES, CaseResult, Judgement, RunResults, read_run
-from qa_engine.evaluation.significance import McNemar, mcnemar, paired_bootstrap
+from qa_engine.evaluation import require_packages
+from qa_engine.evaluation.judges.judgements import latest_judgements, read_judgements
+from qa_engine.evaluation.metrics.ranking import TOP_K
+from qa_engine.evaluation.metrics.significance import McNemar, mcnemar, paired_bootstrap
+from qa_engine.evaluation.metrics.summary import MEASURES, stage_measures
+from qa_engine.evaluation.records import STAGES, CaseResult, Judgement, RunResults
+from qa_engine.evaluation.run_folder import differences, read_run
 
 RANKING = f"mrr@{TOP_K}"
 
@@ -27,9 +28,9 @@ class MeasureChange:
         before: mean in the first run.
         after: mean in the second.
         difference: ``after - before``.
-        low: of the 95 % paired bootstrap interval of the difference.
-        high: of the same.
-        count: questions.
+        low: lower end of the 95 % paired bootstrap interval of the difference.
+        high: upper end.
+        count: number of questions.
         mcnemar: the exact test, for measures that are 0 or 1; None for others.
     """
 
@@ -44,15 +45,15 @@ class MeasureChange:
 
 @dataclass(frozen=True)
 class CaseChange:
-    """One question of which the two runs made something else.
+    """One question with different results in the two runs.
 
     Attributes:
-        id: of the question.
+        id: id of the question.
         question: as it was asked.
-        change: mean over the measures that apply in both runs of how much better, or below 0 worse, the second is.
-        measures: ``[before, after]`` of those that differ.
-        before: the answer of the first run.
-        after: that of the second.
+        change: mean of the differences ``after - before`` over the measures that apply in both runs.
+        measures: ``[before, after]`` of the measures that differ.
+        before: answer of the first run.
+        after: answer of the second run.
     """
 
     id: str
@@ -65,21 +66,21 @@ class CaseChange:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What changed from one run to another.
+    """The differences between two runs.
 
     Attributes:
         before: folder of the first run.
         after: folder of the second.
         paired: questions that have a result in both.
-        only_before: questions without a result in the second run, be it that it failed.
-        only_after: questions without a result in the first.
+        only_before: questions without a result in the second run, or with a failure there.
+        only_after: questions without a result in the first run.
         configuration: the settings that differ, each in words.
         retrieval: by stage and measure.
         answers: by measure.
-        judgements: by what a language model judged.
+        judgements: by judge.
         seconds: medians of the time of a question, ``before`` and ``after``; empty without times.
-        regressions: the questions that became worse, the worst first.
-        improvements: those that became better, the best first.
+        regressions: questions that became worse, the worst first.
+        improvements: questions that became better, the best first.
     """
 
     before: str
@@ -101,11 +102,13 @@ class Comparison:
 
 
 def compare(before: Path | str, after: Path | str) -> Comparison:
-    """Compares two finished runs, with what judges said of them; questions that failed in either are left out.
+    """Compares two finished runs and their judgements; questions that failed in either are left out.
 
     Raises:
         InputError: a folder holds no finished run, or the runs have no question in common.
+        ModelUnavailableError: the extra ``eval`` is not installed.
     """
+    require_packages()
     before, after = Path(before), Path(after)
     (first, first_cases), (second, second_cases) = read_run(before), read_run(after)
     old, new = _answered(_judged(first_cases, before)), _answered(_judged(second_cases, after))
@@ -133,23 +136,23 @@ def compare(before: Path | str, after: Path | str) -> Comparison:
         answers={name: answers[name] for name in (*MEASURES, *answers) if name in answers},
         judgements=_changes([(_scores(a), _scores(b)) for a, b in pairs]),
         seconds=_medians(pairs),
-        regressions=sorted((one for one in changes if one.change < 0), key=lambda one: one.change),
-        improvements=sorted((one for one in changes if one.change > 0), key=lambda one: -one.change),
+        regressions=sorted((item for item in changes if item.change < 0), key=lambda item: item.change),
+        improvements=sorted((item for item in changes if item.change > 0), key=lambda item: -item.change),
     )
 
 
 def _judged(cases: Sequence[CaseResult], folder: Path) -> list[CaseResult]:
-    """The cases with the verdicts that are in a file of their own: 1 for passed, 0 for not."""
-    said = latest_judgements(read_judgements(folder))
+    """The cases with the verdicts of the judges, which have a file of their own: 1 for passed, 0 for not."""
+    verdicts = latest_judgements(read_judgements(folder))
     return [
         replace(
             case,
             judgements={
                 **case.judgements,
                 **{
-                    one.judge: Judgement(float(one.passing), one.passing, one.reasoning)
-                    for one in said.get(case.id, ())
-                    if one.is_complete and one.passing is not None
+                    item.judge: Judgement(float(item.passing), item.passing, item.reasoning)
+                    for item in verdicts.get(case.id, ())
+                    if item.is_complete and item.passing is not None
                 },
             },
         )
@@ -164,15 +167,15 @@ def _answered(cases: Iterable[CaseResult]) -> dict[str, CaseResult]:
 def _changes(
     pairs: Sequence[tuple[Mapping[str, float], Mapping[str, float]]],
 ) -> dict[str, MeasureChange]:
-    """The changes of all measures that apply to some question in both runs."""
+    """The changes of all measures that apply to at least one question in both runs."""
     names = dict.fromkeys(name for first, second in pairs for name in first if name in second)
-    found = {}
+    changes = {}
     for name in names:
         values = [(first[name], second[name]) for first, second in pairs if name in first and name in second]
-        before, after = [one for one, _ in values], [one for _, one in values]
+        before, after = [first for first, _ in values], [second for _, second in values]
         interval = paired_bootstrap(after, before)
         binary = all(value in {0.0, 1.0} for value in (*before, *after))
-        found[name] = MeasureChange(
+        changes[name] = MeasureChange(
             statistics.fmean(before),
             statistics.fmean(after),
             interval.difference,
@@ -181,7 +184,7 @@ def _changes(
             len(values),
             mcnemar([value == 1 for value in before], [value == 1 for value in after]) if binary else None,
         )
-    return found
+    return changes
 
 
 def _case_change(before: CaseResult, after: CaseResult) -> CaseChange:
@@ -193,19 +196,21 @@ def _case_change(before: CaseResult, after: CaseResult) -> CaseChange:
 
 
 def _all_measures(case: CaseResult) -> dict[str, float]:
-    """What a question is judged by as a whole: its answer, its final ranking and what was judged of it."""
+    """The measures of a question as a whole: of its answer, of its final ranking, and its judgements."""
     ranking = {name: value for name, value in stage_measures(case, "reranked").items() if name == RANKING}
     return {**case.measures, **ranking, **_scores(case)}
 
 
 def _scores(case: CaseResult) -> dict[str, float]:
-    return {name: said.score for name, said in case.judgements.items() if said.score is not None}
+    return {name: item.score for name, item in case.judgements.items() if item.score is not None}
 
 
 def _configuration(first: RunResults, second: RunResults) -> list[str]:
     old, new = first.manifest, second.manifest
-    told = differences(old.configuration, new.configuration)
-    return [*told, *differences(old.models, new.models, "model ")]
+    return [
+        *differences(old.configuration, new.configuration),
+        *differences(old.models, new.models, "model "),
+    ]
 
 
 def _medians(pairs: Sequence[tuple[CaseResult, CaseResult]]) -> dict[str, float]:

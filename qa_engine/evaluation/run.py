@@ -1,9 +1,14 @@
-"""`evaluate`: asks an engine questions whose answers are known, and keeps what came of each."""
+"""`evaluate`: asks an engine questions whose answers are known, and measures the results."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import logging
+import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -11,28 +16,44 @@ from typing import Any
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.llms import LLM
+from pydantic import SecretStr
 
 from qa_engine.answering.extractive.synthesizer import ExtractiveSynthesizer
-from qa_engine.assembly import EngineParts, build_parts
+from qa_engine.assembly import EngineParts, assemble
 from qa_engine.config import Config
 from qa_engine.engine import QueryEngine
-from qa_engine.errors import AuthenticationFailedError, InputError, QAEngineError
-from qa_engine.evaluation.cases import ask_case
-from qa_engine.evaluation.figures import figures, now
-from qa_engine.evaluation.fingerprint import configuration_of, digest, questions_digest
-from qa_engine.evaluation.questions import LabelledQuestion, question_ids, read_questions
-from qa_engine.evaluation.report_html import write_html
-from qa_engine.evaluation.report_markdown import run_report
-from qa_engine.evaluation.results import CaseResult, RunManifest, RunResults
-from qa_engine.evaluation.run_folder import RunFolder, opened
+from qa_engine.errors import InputError, QAEngineError
+from qa_engine.evaluation import require_packages
+from qa_engine.evaluation.case_runner import run_case
+from qa_engine.evaluation.metrics.summary import summarise
+from qa_engine.evaluation.questions.labelled import LabelledQuestion, question_ids, read_questions
+from qa_engine.evaluation.records import CaseResult, RunManifest, RunResults, is_outage
+from qa_engine.evaluation.reports.html import write_html
+from qa_engine.evaluation.reports.markdown import run_report
+from qa_engine.evaluation.run_folder import RunFolder, open_run_folder
+
+_logger = logging.getLogger("qa_engine.evaluation")
 
 LLM_CONCURRENCY = 4
-"""Questions that are asked at once of a language model, unless another number is named."""
-_DEAD_AFTER = 3
+"""Questions that are asked at once with a language model, unless another number is named."""
+_MAX_OUTAGES = 3
 """Questions in a row that find a service or a model missing before a run gives up."""
+_SECTIONS = ("embedding", "bm25", "retrieval", "rerank", "llm", "answering")
+_IRRELEVANT_SETTINGS = {
+    "timeout_seconds",
+    "expansion_timeout_seconds",
+    "max_retries",
+    "batch_size",
+    "device",
+    "price_input",
+    "price_output",
+    "fallback_after_failures",
+    "fallback_seconds",
+}
+"""Settings that change how long an answer takes or what it costs, and not what it is."""
 
 Progress = Callable[[int, int, int], None]
-Tell = Callable[[str], None]
+OnMessage = Callable[[str], None]
 
 
 def evaluate(
@@ -48,33 +69,35 @@ def evaluate(
     retrieval_only: bool = False,
     concurrency: int | None = None,
     progress: Progress = lambda done, total, failed: None,
-    tell: Tell = lambda sentence: None,
+    on_message: OnMessage = lambda sentence: None,
 ) -> RunResults:
     """Asks questions and measures retrieval, answers, citations and refusals. No language model judges anything.
 
-    Each case is written to ``out`` as soon as it is done. A run that was broken off goes on where it was when it is called
-    again with the same questions and the same configuration; questions that failed are asked again then.
+    Each case is written to ``out`` as soon as it is done. An interrupted run is resumed by the same call: with the same
+    questions and the same configuration. Questions that failed are then asked again.
 
     Args:
-        questions: or the JSON lines file that they are in; see `read_questions`.
+        questions: the questions, or the JSON lines file that holds them; see `read_questions`.
         out: folder of the run, made if missing.
         storage: folder of the index; as in `QueryEngine.open`, like the following four.
         collection: its name, or the names of several.
         config: settings.
         llm: a LlamaIndex LLM instead of the configured one.
         embed_model: a LlamaIndex embedding instead of the configured one.
-        limit: only so many of the questions, the first.
+        limit: ask only the first so many questions.
         retrieval_only: whether to make no answers: no language model is asked, unless it expands the questions.
-        concurrency: questions that are asked at once; 4 with a language model, or else 1, if None.
-        progress: told how many questions are done, how many there are, and how many failed.
-        tell: told, in sentences, what happens.
+        concurrency: questions that are asked at once; if None, 4 with a language model and 1 without.
+        progress: called with the numbers of questions that are done, that there are, and that failed.
+        on_message: called with sentences for people.
 
     Raises:
         InputError: the questions cannot be used, or ``out`` holds another run.
+        ModelUnavailableError: the extra ``eval`` is not installed.
         ServiceUnavailableError, ModelUnavailableError, StorageError, AuthenticationFailedError: several questions in a row
-            found a service or a model missing. What was done is kept.
+            found a service or a model missing. The cases that are done are kept.
         QAEngineError: others of `QueryEngine.open`.
     """
+    require_packages()
     file = "" if not isinstance(questions, Path | str) else Path(questions).name
     asked = read_questions(Path(questions)) if isinstance(questions, Path | str) else list(questions)
     asked = asked[:limit]
@@ -89,19 +112,20 @@ def evaluate(
             settings.model_copy(update={"llm": settings.llm.model_copy(update={"model": None})}),
             None,
         )
-    parts = build_parts(storage, collection, settings, llm, embed_model)
+    parts = assemble(storage, collection, settings, llm, embed_model)
     engine = QueryEngine(**vars(parts))
     manifest = _manifest(parts, engine, asked, file, retrieval_only)
     if concurrency is None:
         concurrency = LLM_CONCURRENCY if _asks_llm(parts) else 1
-    with opened(Path(out), manifest) as folder:
-        _tell_what_is_done(folder, len(asked), tell)
-        waiting = [
+    with engine, open_run_folder(Path(out), manifest) as folder:
+        if folder.done or folder.failed:
+            on_message(_resumption(folder, len(asked)))
+        missing = [
             (key, question) for key, question in zip(ids, asked, strict=True) if key not in folder.done
         ]
-        cases = {**folder.done, **_ask_all(engine, folder, waiting, retrieval_only, concurrency, progress)}
+        cases = {**folder.done, **_ask_all(engine, folder, missing, retrieval_only, concurrency, progress)}
         ordered = [cases[key] for key in ids]
-        results = figures(folder.manifest, ordered)
+        results = summarise(folder.manifest, ordered, _now())
         folder.finish(results, ordered, run_report(results, ordered))
     write_html(Path(out))
     return results
@@ -115,9 +139,9 @@ def _ask_all(
     concurrency: int,
     progress: Progress,
 ) -> dict[str, CaseResult]:
-    """The cases of all questions by id, each written as soon as it is there."""
+    """The cases of all questions by id, each written as soon as it is done."""
     cases: dict[str, CaseResult] = {}
-    failed = in_a_row = 0
+    failed = outages = 0
     total = len(questions) + len(folder.done)
     queue = list(reversed(questions))
     running: set[Future[tuple[CaseResult, Exception | None]]] = set()
@@ -127,43 +151,39 @@ def _ask_all(
             while queue or running:
                 while queue and len(running) < concurrency:
                     key, question = queue.pop()
-                    running.add(pool.submit(ask_case, engine, key, question, retrieval_only))
+                    running.add(pool.submit(run_case, engine, key, question, retrieval_only))
                 finished, _ = wait(running, return_when=FIRST_COMPLETED)
-                missing: QAEngineError | None = None
+                outage: QAEngineError | None = None
                 for future in finished:
                     case, error = future.result()
                     folder.append(case)
                     running.remove(future)
                     cases[case.id] = case
                     failed += error is not None
-                    missing = error if isinstance(error, QAEngineError) and _is_missing(error) else None
-                    in_a_row = 0 if missing is None else in_a_row + 1
+                    outage = error if isinstance(error, QAEngineError) and is_outage(error) else None
+                    outages = 0 if outage is None else outages + 1
                     progress(len(folder.done) + len(cases), total, failed)
-                if missing is not None and in_a_row >= _DEAD_AFTER:
-                    raise _given_up(missing, len(folder.done) + len(cases) - failed, total)
+                if outage is not None and outages >= _MAX_OUTAGES:
+                    raise _stopped(outage, len(folder.done) + len(cases) - failed, total)
         finally:
-            # What is under way may be paid for: its results are kept, whatever ends the run.
+            # Questions that are being asked may be paid for: their results are kept, whatever ends the run.
             for future in running:
                 folder.append(future.result()[0])
     return cases
 
 
-def _is_missing(error: QAEngineError) -> bool:
-    """Whether a service or a model is not there, so that the next question will most likely fail alike."""
-    return isinstance(error, AuthenticationFailedError) or error.exit_code == 3
-
-
-def _given_up(error: QAEngineError, done: int, total: int) -> QAEngineError:
+def _stopped(error: QAEngineError, done: int, total: int) -> QAEngineError:
+    _logger.warning("Stopped after %d failures in a row: %s", _MAX_OUTAGES, type(error).__name__)
     return type(error)(
-        f"{error} Stopped after {_DEAD_AFTER} such failures in a row; {done} of {total} questions are done and kept. Run "
+        f"{error} Stopped after {_MAX_OUTAGES} such failures in a row; {done} of {total} questions are done and kept. Run "
         "the same command again to go on."
     )
 
 
-def _tell_what_is_done(folder: RunFolder, total: int, tell: Tell) -> None:
-    if folder.done or folder.failed:
-        failed = f"; {folder.failed} failed and are asked again" if folder.failed else ""
-        tell(f"{len(folder.done)} of {total} questions are done already and are not asked again{failed}.")
+def _resumption(folder: RunFolder, total: int) -> str:
+    failed = f"; {folder.failed} failed and are asked again" if folder.failed else ""
+    _logger.info("A run is resumed: %d of %d questions are done.", len(folder.done), total)
+    return f"{len(folder.done)} of {total} questions are done already and are not asked again{failed}."
 
 
 def _manifest(
@@ -173,26 +193,71 @@ def _manifest(
     file: str,
     retrieval_only: bool,
 ) -> RunManifest:
-    with_llm = _asks_llm(parts)
     models = {role: name for role, name in engine.models.items() if role != "llm" or not retrieval_only}
-    configuration = configuration_of(parts.config, parts, with_llm)
+    configuration = _configuration(parts)
     names = [reader.name for reader in parts.reader]
+    contents = [question.model_dump(mode="json") for question in questions]
     return RunManifest(
         questions_file=file,
-        questions_sha256=questions_digest(questions),
+        questions_sha256=_sha256(contents),
         questions=len(questions),
         collection=names,
         retrieval_only=retrieval_only,
         configuration=configuration,
-        fingerprint=digest([configuration, names, models, retrieval_only]),
+        fingerprint=_fingerprint([configuration, names, models, retrieval_only]),
         models=models,
-        created_at=now(),
+        created_at=_now(),
         version=_version(),
     )
 
 
+def _configuration(parts: EngineParts) -> dict[str, Any]:
+    """The settings that decide the results, by section and without secrets, the calibration and the state of the documents.
+
+    Without a language model, its settings are left out.
+    """
+    sections = [name for name in _SECTIONS if name != "llm" or _asks_llm(parts)]
+    settings = {
+        name: {
+            key: _json_value(value)
+            for key, value in getattr(parts.config, name)
+            if key not in _IRRELEVANT_SETTINGS
+            and not key.endswith("api_key")
+            and not isinstance(value, SecretStr)
+        }
+        for name in sections
+    }
+    calibration = None if parts.answerability is None else _fingerprint(parts.answerability.to_dict())
+    documents = {
+        reader.name: _fingerprint(sorted(map(str, reader.snapshot().bm25.document_ids)))
+        for reader in parts.reader
+    }
+    return {**settings, "calibration": calibration, "documents": documents}
+
+
+def _json_value(value: Any) -> Any:
+    """A setting as JSON; addresses without a user and a password."""
+    if isinstance(value, str):
+        return re.sub(r"//[^/\s]*@", "//…@", value)
+    return value if isinstance(value, int | float | bool | None) else str(value)
+
+
+def _fingerprint(content: Any) -> str:
+    """A short name for what can be JSON: the same for the same content, in every process."""
+    return _sha256(content)[:16]
+
+
+def _sha256(content: Any) -> str:
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+
+
 def _asks_llm(parts: EngineParts) -> bool:
     return not isinstance(parts.synthesizer, ExtractiveSynthesizer)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _version() -> str:

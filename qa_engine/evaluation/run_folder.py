@@ -1,102 +1,229 @@
-"""The folder of a run: written case by case, and taken up again where a run broke off."""
+"""The folder of a run: how its files are written so that they survive a crash, and how an interrupted run is resumed.
+
+``run.json`` (`RunManifest`) is written first and names what is asked. ``cases.jsonl`` holds one `CaseResult` a line, written
+as soon as the case is done; the last line of an id counts. ``results.json`` (`RunResults`) holds the metrics, ``report.md``
+and ``report.html`` show them.
+"""
 
 from __future__ import annotations
 
 import json
+import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
+
+from filelock import FileLock, Timeout
 
 from qa_engine.errors import InputError, StorageError
-from qa_engine.evaluation.fingerprint import differences
-from qa_engine.evaluation.results import (
-    CASES,
-    MANIFEST,
-    REPORT,
-    RESULTS,
-    CaseResult,
-    RunManifest,
-    RunResults,
-    from_dict,
-    to_dict,
-)
+from qa_engine.evaluation.records import FORMAT, CaseResult, RunManifest, RunResults, from_dict, to_dict
+
+_T = TypeVar("_T")
+_logger = logging.getLogger("qa_engine.evaluation")
+
+MANIFEST, CASES, RESULTS, REPORT = "run.json", "cases.jsonl", "results.json", "report.md"
 
 
-class RunFolder:
-    """An open run; `opened` makes one.
+class RecordLog(Generic[_T]):
+    """A file of JSON lines that grows by one record at a time.
+
+    A last line that a crash cut off is removed when the log is opened.
+
+    Args:
+        path: of the file; it need not exist.
+        kind: class of the records, a dataclass.
 
     Attributes:
-        manifest: what is asked of what, since when.
-        done: the cases that have an answer from before, by id.
-        failed: how many were asked before and failed; they are asked again.
+        records: the records that the file held when it was opened, in order.
+
+    Raises:
+        InputError: the file cannot be read, or a line is no such record.
+        StorageError: the file cannot be repaired.
     """
 
-    def __init__(self, path: Path, manifest: RunManifest) -> None:
+    def __init__(self, path: Path, kind: type[_T]) -> None:
         self._path = path
-        self.manifest, cases = _taken_up(path, manifest)
-        self.done = {case.id: case for case in cases.values() if case.failure is None}
-        self.failed = len(cases) - len(self.done)
+        self.records = read_records(path, kind)
+        with _writing(path):
+            _repair(path)
 
-    def append(self, case: CaseResult) -> None:
-        """Writes a case, so that it survives the process and the machine going down.
+    def append(self, record: _T) -> None:
+        """Adds a record; when this returns, it survives the end of the process and of the machine.
 
         Raises:
             StorageError: it cannot be written.
         """
-        line = json.dumps(to_dict(case), ensure_ascii=False).encode("utf-8", "replace") + b"\n"
-        with _writing(self._path), (self._path / CASES).open("ab") as file:
+        line = json.dumps(to_dict(record), ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+        with _writing(self._path), self._path.open("ab") as file:
             file.write(line)
             file.flush()
             os.fsync(file.fileno())
 
+
+def read_records(path: Path, kind: type[_T]) -> list[_T]:
+    """The records of a file of JSON lines, in order; none without the file. A last line that was cut off is ignored.
+
+    Raises:
+        InputError: the file cannot be read, or a line is no record of class ``kind``.
+    """
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from None
+    records = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            records.append(from_dict(kind, json.loads(line)))
+        except ValueError as error:
+            if number == len(lines):
+                break
+            raise InputError(
+                f"Line {number} of {path} cannot be read ({error}): delete the line, or the file to begin anew."
+            ) from None
+    return records
+
+
+def replace_file(path: Path, content: str) -> None:
+    """Writes a file, and its folder if missing; readers see the old or the new content as a whole.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    part = path.with_name(f".{path.name}.part")
+    with _writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("w", encoding="utf-8", errors="replace") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+
+
+def json_text(content: Any) -> str:
+    """An object as the files of a run hold it."""
+    return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
+
+
+@contextmanager
+def exclusive(lock: Path, message: str) -> Iterator[None]:
+    """Holds the lock file of a folder, for one process at a time.
+
+    Raises:
+        InputError: another process holds it, with ``message``.
+        StorageError: the lock file cannot be written.
+    """
+    with _writing(lock):
+        file_lock = FileLock(lock)
+        try:
+            file_lock.acquire(timeout=0)
+        except Timeout:  # a subclass of OSError
+            raise InputError(message) from None
+    try:
+        yield
+    finally:
+        file_lock.release()
+
+
+class RunFolder:
+    """An open run; `open_run_folder` makes one.
+
+    Attributes:
+        manifest: what is asked of which configuration, since when.
+        done: the cases that have an answer from before, by id.
+        failed: number of cases that failed before; they are asked again.
+    """
+
+    def __init__(self, path: Path, manifest: RunManifest) -> None:
+        self._path = path
+        self.manifest = _resumed_manifest(path, manifest)
+        self._log = RecordLog(path / CASES, CaseResult)
+        cases = {case.id: case for case in self._log.records}
+        self.done = {case.id: case for case in cases.values() if case.failure is None}
+        self.failed = len(cases) - len(self.done)
+
+    def append(self, case: CaseResult) -> None:
+        """Writes a case, see `RecordLog.append`."""
+        self._log.append(case)
+
     def finish(self, results: RunResults, cases: Sequence[CaseResult], report: str) -> None:
-        """Writes the figures and the report, and the cases once more, each once and in the order of the questions.
+        """Writes the metrics and the report, and the cases once more, each once and in the order of the questions.
 
         Raises:
             StorageError: they cannot be written.
         """
         lines = "".join(json.dumps(to_dict(case), ensure_ascii=False) + "\n" for case in cases)
-        _replace(self._path / CASES, lines)
-        _replace(self._path / REPORT, report)
-        _replace(self._path / RESULTS, written_json(to_dict(results)))
+        replace_file(self._path / CASES, lines)
+        replace_file(self._path / REPORT, report)
+        replace_file(self._path / RESULTS, json_text(to_dict(results)))
 
 
 @contextmanager
-def opened(path: Path, manifest: RunManifest) -> Iterator[RunFolder]:
-    """The folder of a run, new or to be taken up again; nobody else writes to it meanwhile.
+def open_run_folder(path: Path, manifest: RunManifest) -> Iterator[RunFolder]:
+    """The folder of a run, new or resumed, for one process at a time.
 
     Args:
-        path: made if missing.
-        manifest: what is to be asked of what.
+        path: folder, made if missing.
+        manifest: what is to be asked of which configuration.
 
     Raises:
-        InputError: the folder holds something else, a run of other questions or of another configuration, or one that
-            another process is at.
+        InputError: the folder holds something else, a run of other questions or of another configuration, or another
+            process writes to it.
         StorageError: it cannot be written.
     """
-    from filelock import FileLock, Timeout
-
     with _writing(path):
         path.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path / ".lock")
-    with _writing(path):
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:  # an OSError, too
-            raise InputError(
-                f"Another process is evaluating into {path}: wait for it, or name another folder with --out."
-            ) from None
-    try:
+    message = f"Another process is evaluating into {path}: wait for it, or name another folder with --out."
+    with exclusive(path / ".lock", message):
         yield RunFolder(path, manifest)
-    finally:
-        lock.release()
 
 
-def _taken_up(path: Path, manifest: RunManifest) -> tuple[RunManifest, dict[str, CaseResult]]:
-    """The manifest of the folder, made if there is none, and the cases in it by id."""
+def read_run(folder: Path | str) -> tuple[RunResults, list[CaseResult]]:
+    """The metrics and the cases of a finished run.
+
+    Raises:
+        InputError: the folder holds no finished run, or another version wrote it.
+    """
+    folder = Path(folder)
+    try:
+        results = from_dict(RunResults, json.loads((folder / RESULTS).read_text(encoding="utf-8")))
+        (folder / CASES).stat()
+    except FileNotFoundError:
+        raise InputError(
+            f"{folder} holds no finished evaluation: run qa-engine evaluate with --out {folder} first."
+        ) from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"The evaluation in {folder} cannot be read: {error}.") from None
+    if results.manifest.format != FORMAT:
+        raise InputError(
+            f"The evaluation in {folder} has format {results.manifest.format}, this version reads {FORMAT}: evaluate again."
+        )
+    cases = {case.id: case for case in read_records(folder / CASES, CaseResult)}
+    return results, list(cases.values())
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """The settings that differ, as ``answering.passages was 5 and is 3``."""
+    changes = []
+    for key in dict.fromkeys((*before, *after)):
+        old, new = before.get(key), after.get(key)
+        if old == new:
+            continue
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            changes += differences(old, new, f"{prefix}{key}.")
+        else:
+            changes.append(f"{prefix}{key} was {old} and is {new}")
+    return changes
+
+
+def _resumed_manifest(path: Path, manifest: RunManifest) -> RunManifest:
+    """The manifest in the folder, which must ask the same; ``manifest``, written there, if there is none."""
     try:
         content = (path / MANIFEST).read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -104,66 +231,58 @@ def _taken_up(path: Path, manifest: RunManifest) -> tuple[RunManifest, dict[str,
             raise InputError(
                 f"{path} is not empty and holds no evaluation: name another folder with --out."
             ) from None
-        _replace(path / MANIFEST, written_json(to_dict(manifest)))
-        return manifest, {}
+        replace_file(path / MANIFEST, json_text(to_dict(manifest)))
+        return manifest
     except (OSError, UnicodeDecodeError) as error:
         raise StorageError(f"{path / MANIFEST} cannot be read: {error}.") from None
     try:
         before = from_dict(RunManifest, json.loads(content))
-        cases = {case.id: case for case in _read_cases(path / CASES)}
-    except (ValueError, TypeError, AttributeError) as error:
+    except ValueError as error:
         raise InputError(
             f"The evaluation in {path} cannot be read ({error}): name another folder with --out."
         ) from None
     _check_same(path, before, manifest)
-    return before, cases
+    return before
 
 
-def _check_same(path: Path, before: RunManifest, now: RunManifest) -> None:
-    old, new = (replace(manifest, created_at="", questions_file="") for manifest in (before, now))
+def _check_same(path: Path, before: RunManifest, after: RunManifest) -> None:
+    old, new = (replace(manifest, created_at="", questions_file="") for manifest in (before, after))
     if old == new:
         return
     way_out = "name another folder with --out, or delete this one to begin anew."
     if old.questions_sha256 != new.questions_sha256:
         raise InputError(
             f"{path} holds an evaluation of other questions ({old.questions} of {before.questions_file}, not these "
-            f"{new.questions} of {now.questions_file}): {way_out}"
+            f"{new.questions} of {after.questions_file}): {way_out}"
         )
-    told = differences(to_dict(old), to_dict(new))
+    changes = differences(to_dict(old), to_dict(new))
     shown = [
-        what.removeprefix("configuration.") for what in told if not what.startswith("fingerprint ")
-    ] or told
+        change.removeprefix("configuration.") for change in changes if not change.startswith("fingerprint ")
+    ] or changes
     more = f", and {len(shown) - 3} more" if len(shown) > 3 else ""
     raise InputError(
         f"{path} holds an evaluation of another configuration ({'; '.join(shown[:3])}{more}): {way_out}"
     )
 
 
-def _read_cases(path: Path) -> Iterator[CaseResult]:
-    """The cases of a file. What a crash left of a last line is cut off."""
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
+def _repair(path: Path) -> None:
+    """Removes a last line that was cut off, or ends one that is whole."""
+    if not path.exists():
         return
-    whole = content[: content.rfind(b"\n") + 1]
-    if len(whole) < len(content):
-        with path.open("r+b") as file:
-            file.truncate(len(whole))
-            os.fsync(file.fileno())
-    for line in whole.split(b"\n"):
-        if line.strip():
-            yield from_dict(CaseResult, json.loads(line))
-
-
-def _replace(path: Path, content: str) -> None:
-    """Writes a file so that it is there as a whole or as it was."""
-    part = path.with_name(f"{path.name}.part")
-    with _writing(path.parent):
-        with part.open("w", encoding="utf-8", errors="replace") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+    with path.open("rb+") as file:
+        content = file.read()
+        if not content or content.endswith(b"\n"):
+            return
+        end = content.rfind(b"\n") + 1
+        try:
+            json.loads(content[end:])
+        except ValueError:
+            file.truncate(end)
+            _logger.warning("The last line of %s was cut off and is removed.", path)
+        else:
+            file.write(b"\n")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 @contextmanager
@@ -175,8 +294,3 @@ def _writing(path: Path) -> Iterator[None]:
             f"{path} cannot be written ({error.strerror or error}): check permissions and free space, or name another "
             "folder with --out."
         ) from error
-
-
-def written_json(content: Any) -> str:
-    """An object as the files of a run hold it."""
-    return json.dumps(content, ensure_ascii=False, indent=2) + "\n"

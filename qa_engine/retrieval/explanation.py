@@ -100,8 +100,8 @@ class Condensation:
         method: ``llm``, ``rules``, or ``none`` where the question was left as it was.
         skipped: why it was left as it was, in one sentence; None if it was looked at, or if that failed.
         error: why the language model gave nothing, in one sentence; None if nothing went wrong.
-        cached: whether this was known from before, or shared with a question that was asked at the same time.
-        seconds: that the call took; 0 for what was known.
+        cached: whether this is from an earlier question.
+        seconds: time that the call took; 0 if it is cached.
     """
 
     question: str

@@ -251,8 +251,8 @@ def z_scores(values: Iterable[float]) -> list[float]:
 
 
 def name_of(reranker: BaseNodePostprocessor | None) -> str:
-    """What a reranker is called in answers and beside calibrations."""
-    return str(getattr(reranker, "model", None) or NONE)
+    """The name of a reranker in answers and beside calibrations: its model, or its class."""
+    return NONE if reranker is None else str(getattr(reranker, "model", None) or type(reranker).__name__)
 
 
 def build_reranker(config: RerankConfig, embed_model: BaseEmbedding, top_n: int) -> PassageRerank | None:

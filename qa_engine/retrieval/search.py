@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from threading import Lock
@@ -15,6 +14,7 @@ from llama_index.core.vector_stores.types import MetadataFilters
 
 from qa_engine.config import RetrievalConfig
 from qa_engine.errors import InputError, StorageError
+from qa_engine.flow import Flow, in_thread
 from qa_engine.index.reader import IndexReader, IndexSnapshot
 from qa_engine.retrieval.expansion.expanded_query import ExpandedQuery
 from qa_engine.retrieval.expansion.expander import TRANSLATE, QueryExpander
@@ -93,26 +93,16 @@ class CollectionSearch:
         top_k: int = 0,
         filters: MetadataFilters | None = None,
         stages: bool = False,
-    ) -> RankedPassages:
-        """Checks a question, expands it, and ranks passages for it; see `rank`."""
-        query = self.checked(question)
-        if self._expander is not None and not isinstance(query, ExpandedQuery):
-            query = self._expander.run(query, self._expansion_task(query))
-        return self.rank(query, top_k, filters, stages)
+    ) -> Flow[RankedPassages]:
+        """Checks a question, expands it, and ranks passages for it, as a flow (see `qa_engine.flow`).
 
-    async def asearch(
-        self,
-        question: QueryType,
-        top_k: int = 0,
-        filters: MetadataFilters | None = None,
-        stages: bool = False,
-    ) -> RankedPassages:
-        """`search` without blocking."""
+        The arguments and errors are those of `rank`.
+        """
         query = self.checked(question)
         if self._expander is not None and not isinstance(query, ExpandedQuery):
-            task = await asyncio.to_thread(self._expansion_task, query)
-            query = await self._expander.arun(query, task)
-        return await asyncio.to_thread(self.rank, query, top_k, filters, stages)
+            task = yield from in_thread(self._expansion_task, query)
+            query = yield from self._expander.steps(query, task)
+        return (yield from in_thread(self.rank, query, top_k, filters, stages))
 
     def _expansion_task(self, query: QueryBundle) -> dict[str, Any]:
         """A translation is of use if there are texts in some number in another language than the question."""

@@ -66,7 +66,7 @@ class PassageSources:
         """The places of the lines of the document that a passage is from; none if they are not known."""
         passage = passage_of(node)
         catalog = self._catalog(passage)
-        return catalog.spans(passage.document_id) if catalog is not None else []
+        return catalog.spans(passage.document_id) if catalog is not None and passage.sentences else []
 
     def _tables(self, passage: Passage) -> list[str]:
         catalog = self._catalog(passage)

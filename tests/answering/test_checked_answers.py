@@ -136,6 +136,18 @@ def test_a_repair_that_fails_leaves_the_first_answer_marked(way: Ask, failure: R
 
 
 @every_way
+def test_second_calls_and_their_failures_are_logged_without_any_text(
+    way: Ask, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO", "qa_engine"), OpenAIServer(chat(UNCITED), error(500)) as server:
+        way(make(server))
+    assert "The answer of qwen is asked for again" in caplog.text
+    assert "first answer is returned" in caplog.text
+    for text in ("多少参数", "70亿", "7B"):
+        assert text not in caplog.text
+
+
+@every_way
 def test_no_repair_if_none_is_wanted_or_needed(way: Ask) -> None:
     with OpenAIServer(chat(UNCITED)) as server:
         answer = way(make(server, repairs=0))

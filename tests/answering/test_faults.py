@@ -27,8 +27,8 @@ CHUNKED = JSON + b"transfer-encoding: chunked\r\n\r\n"
 FIRST = event("模型有7B参数[1]。其次")
 SECONDS = 0.25
 """The time-out of each try."""
-IN_TIME = 3 * SECONDS + 1
-"""For all of it, on a busy machine."""
+IN_TIME = 15.0
+"""Seconds: far more than a busy machine needs, and less than any of the drips takes to its end."""
 
 
 def synthesizer_at(url: str, **settings: object) -> ChineseAnswerSynthesizer:
@@ -135,8 +135,8 @@ IN_THE_STREAM: dict[str, Sequence[Step]] = {
     "closed in a later event": [EVENTS + FIRST + FIRST[:50]],
     "reset in a later event": [EVENTS + FIRST + FIRST[:50], Reset()],
     "silent in a later event": [EVENTS + FIRST + FIRST[:50], Stall()],
-    "a dripping event": [EVENTS, Drip(FIRST)],
-    "a dripping later event": [EVENTS + FIRST, Drip(FIRST)],
+    "a dripping event": [EVENTS, Drip(FIRST * 3)],
+    "a dripping later event": [EVENTS + FIRST, Drip(FIRST * 3)],
     "comments without end after an event": [EVENTS + FIRST, Drip(b": still there\n\n" * 90)],
     "closed between events": [EVENTS + FIRST],
     "done without a reason": [EVENTS + FIRST + b"data: [DONE]\n\n"],
@@ -233,23 +233,22 @@ async def test_a_cancelled_task_closes_its_connection(
 ) -> None:
     with FaultServer(steps) as server:
         task = asyncio.ensure_future(way(synthesizer_at(server.url, timeout_seconds=60)))
-        await asyncio.sleep(0.3)
-        assert server.requests == 1
+        assert await asyncio.to_thread(server.stalled.wait, 60)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert await asyncio.to_thread(server.left.wait, 2)
+        assert await asyncio.to_thread(server.left.wait, 60)
 
 
 async def test_a_stream_that_is_left_closes_its_connection() -> None:
     with FaultServer([EVENTS + FIRST, Stall()]) as server:
         async with synthesizer_at(server.url, timeout_seconds=60).astream_answer("？", NODES) as pieces:
             assert await anext(pieces)
-        assert await asyncio.to_thread(server.left.wait, 2)
+        assert await asyncio.to_thread(server.left.wait, 60)
     with FaultServer([EVENTS + FIRST, Stall()]) as server:
         with synthesizer_at(server.url, timeout_seconds=60).stream_answer("？", NODES) as blocking:
             assert next(blocking)
-        assert server.left.wait(2)
+        assert server.left.wait(60)
 
 
 def test_many_threads_ask_at_once() -> None:

@@ -11,6 +11,7 @@ import re
 import unicodedata
 
 import pytest
+from growth import assert_grows_linearly
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from llama_index.core.schema import NodeWithScore, TextNode
@@ -274,8 +275,4 @@ def test_neutral_is_final_and_holds_nothing_of_the_frame(text: str) -> None:
     "text", ["[", "<", "<|", "[资料 ", "资料 1", "[1", "^", "⟦资料 1 完⟧", "[document ", "\u200b"]
 )
 def test_long_attacks_are_neutralised_in_time(text: str) -> None:
-    import time
-
-    begin = time.process_time()
-    neutralise(text * (40_000 // len(text)))
-    assert time.process_time() - begin < 1
+    assert_grows_linearly(neutralise, text * (40_000 // len(text)))

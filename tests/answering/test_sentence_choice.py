@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa_engine.answering.extractive.sentence_choice import (
-    SIGNS,
+    FEATURES,
     WEIGHTS,
     Candidate,
     answer_probabilities,
-    answer_signs,
     chosen_sentences,
+    sentence_features,
 )
 
 TOWER = "雷峰塔有多高？"
@@ -33,7 +33,7 @@ def texts(question: str, candidates: list[Candidate], quotes: int = 2) -> list[l
 
 def test_nothing_is_chosen_from_nothing() -> None:
     assert chosen_sentences(TOWER, [], 2) == []
-    assert answer_signs(TOWER, []) == []
+    assert sentence_features(TOWER, []) == []
     assert answer_probabilities([]) == []
 
 
@@ -111,7 +111,7 @@ def test_a_long_sentence_needs_a_higher_probability() -> None:
     ],
 )
 def test_what_is_asked_for_is_a_sign(question: str, sign: str, answer: str, other: str) -> None:
-    found = answer_signs(question, [Candidate(answer, 0), Candidate(other, 0)])
+    found = sentence_features(question, [Candidate(answer, 0), Candidate(other, 0)])
     assert [getattr(one, sign) for one in found] == [1.0, 0.0]
     others = {"time", "number", "place", "reason"} - {sign}
     assert not any(getattr(one, other) for one in found for other in others)
@@ -119,16 +119,16 @@ def test_what_is_asked_for_is_a_sign(question: str, sign: str, answer: str, othe
 
 def test_words_of_the_question_may_be_in_the_sentence_before_or_in_the_titles() -> None:
     before, answer = Candidate("雷峰塔在西湖边。", 0), Candidate("它高71.679米。", 0)
-    follows = answer_signs(TOWER, [before, answer])[1]
-    elsewhere = answer_signs(TOWER, [before, replace(answer, rank=1)])[1]
-    titled = answer_signs(TOWER, [before, replace(answer, rank=1, titles="雷峰塔 › 建筑")])[1]
+    follows = sentence_features(TOWER, [before, answer])[1]
+    elsewhere = sentence_features(TOWER, [before, replace(answer, rank=1)])[1]
+    titled = sentence_features(TOWER, [before, replace(answer, rank=1, titles="雷峰塔 › 建筑")])[1]
     assert follows.with_before > elsewhere.with_before
     assert titled.with_titles > elsewhere.with_titles
 
 
 def test_traditional_characters_are_the_same_words() -> None:
     simplified, traditional = (
-        answer_signs(question, [Candidate("雷峰塔高71.679米。", 0), Candidate("西湖在杭州。", 0)])
+        sentence_features(question, [Candidate("雷峰塔高71.679米。", 0), Candidate("西湖在杭州。", 0)])
         for question in ("雷峰塔有多高？", "雷峰塔有多高？".replace("峰", "峯"))
     )
     assert simplified == traditional
@@ -137,13 +137,13 @@ def test_traditional_characters_are_the_same_words() -> None:
 def test_chance_words_between_two_languages_count_little() -> None:
     english = [Candidate("The tower had 5 floors in 2002.", 0), Candidate("The lake is wide.", 0)]
     asked = "2002年重建以后雷峰塔的地宫里一共出土了多少件珍贵的文物？"
-    found, _ = answer_signs(asked, english)
-    same, _ = answer_signs("How many floors had the tower in 2002?", english)
+    found, _ = sentence_features(asked, english)
+    same, _ = sentence_features("How many floors had the tower in 2002?", english)
     assert 0 < found.with_titles < 0.5 < same.with_titles
 
 
 def test_every_sign_has_a_weight_in_its_order() -> None:
-    assert tuple(WEIGHTS) == SIGNS
+    assert tuple(WEIGHTS) == FEATURES
 
 
 sentences = st.builds(

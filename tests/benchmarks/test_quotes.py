@@ -11,7 +11,7 @@ from corpus import Question
 from typer.testing import CliRunner
 
 from qa_engine import Answer
-from qa_engine.answering.extractive.sentence_choice import SIGNS, Candidate
+from qa_engine.answering.extractive.sentence_choice import FEATURES, Candidate
 
 app = typer.Typer()
 app.command()(quotes.main)
@@ -27,7 +27,7 @@ def test_whole_script_with_a_fit(squad: Path, tmp_path: Path, local_model: Path)
     assert result.exit_code == 0, result.output
     content = json.loads((tmp_path / "out" / "quotes-places.json").read_text(encoding="utf-8"))
     assert list(content["quotes"]) == ["quoted", "best support"]
-    assert list(content["weights"]) == list(SIGNS)
+    assert list(content["weights"]) == list(FEATURES)
     assert content["quotes"]["quoted"]["holds_answer"] == 1 - content["refused"] / 4
     written = (tmp_path / "out" / "quotes-places.md").read_text(encoding="utf-8")
     assert "1 PDFs, 1 pages, 4 paragraphs, 4 questions, seed 7." in written

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from chromadb.api.shared_system_client import SharedSystemClient
 from hash_embedding import HashEmbedding
 from ingest_process import ingest
 from pdf_factory import chinese_pdf, english_pdf
@@ -198,7 +197,6 @@ class TestVectors:
         assert first == ("" if how == "gone" else f"rm -r {place.paths.chroma}")
         assert last.startswith("qa-engine rebuild --embedding --collection default")
         shutil.rmtree(place.paths.chroma, ignore_errors=True)
-        SharedSystemClient.clear_system_cache()  # as in another process
         rebuild(place.storage, part="embedding", embed_model=HASH)
         assert place.failed() == {}
 

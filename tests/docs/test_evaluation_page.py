@@ -9,10 +9,10 @@ import pytest
 from docs.pages import ROOT
 
 from qa_engine.evaluation.comparison import Comparison
-from qa_engine.evaluation.figures import MEASURES
-from qa_engine.evaluation.question_import import _COLUMNS
-from qa_engine.evaluation.questions import LabelledQuestion
-from qa_engine.evaluation.results import CaseResult, RunManifest, RunResults
+from qa_engine.evaluation.metrics.summary import MEASURES
+from qa_engine.evaluation.questions.datasets import _COLUMNS
+from qa_engine.evaluation.questions.labelled import LabelledQuestion
+from qa_engine.evaluation.records import CaseResult, RunManifest, RunResults
 
 PAGE = (ROOT / "docs" / "evaluation.md").read_text(encoding="utf-8")
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -68,3 +70,24 @@ def test_the_questions_of_make_demo_are_answered_as_it_says(ingested: Path, loca
         "QUESTION_EN": ["buoy-trial-report.pdf"],
         "QUESTION_NONE": [],
     }
+
+
+def test_the_example_application_runs(
+    ingested: Path, local_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = runpy.run_path(str(EXAMPLES / "app.py"))
+    names["main"]("default", str(ingested / "storage"))
+    shown = capsys.readouterr().out
+    assert "[1] 员工手册.pdf, page" in shown
+    assert "净水机说明书.pdf" in shown
+
+
+@pytest.mark.slow
+def test_the_example_application_satisfies_pyright(tmp_path: Path) -> None:
+    pytest.importorskip("pyright", reason="pip install pyright, which downloads Node")
+    config = {"include": [os.path.relpath(EXAMPLES / "app.py", tmp_path)], "typeCheckingMode": "strict"}
+    config |= {"extraPaths": [str(ROOT)]}
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps(config), encoding="utf-8")
+    command = [sys.executable, "-m", "pyright", "-p", tmp_path, "--pythonpath", sys.executable]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
+    assert done.returncode == 0, done.stdout

@@ -136,8 +136,8 @@ def _commands() -> dict[str, set[str]]:
 
     def visit(command: Any, name: str) -> None:
         found[name] = {option for parameter in command.params for option in parameter.opts}
-        for key, inner in getattr(command, "commands", {}).items():
-            visit(inner, f"{name} {key}".strip())
+        for key in command.list_commands(None) if hasattr(command, "list_commands") else ():
+            visit(command.get_command(None, key), f"{name} {key}".strip())
 
     visit(typer.main.get_command(app), "")
     return found

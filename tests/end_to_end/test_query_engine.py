@@ -106,12 +106,17 @@ class TestAnswer:
         }
         assert set(content["citations"][0]) >= {"number", "file", "page", "page_end", "text", "score"}
 
-    def test_a_hopeless_question_never_reaches_the_llm(self, ingested: Path) -> None:
+    def test_a_hopeless_question_never_reaches_the_llm(
+        self, ingested: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level("INFO", "qa_engine")
         with OpenAIServer(chat("瞎编的答案[1]")) as server:
             answer = QueryEngine.open(ingested, "西湖", with_llm(server)).query(OFF_TOPIC)
             assert server.requests == []
         assert answer.response == REFUSAL
         assert answer.refused
+        assert f"probability {answer.probability:.3f} < 0.150" in caplog.text
+        assert "签证" not in caplog.text
 
     async def test_aquery_gives_the_same_and_leaves_the_loop_free(self, engine: QueryEngine) -> None:
         engine.query(QUESTION)

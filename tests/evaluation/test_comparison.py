@@ -10,9 +10,8 @@ import pytest
 
 from qa_engine.errors import InputError, StorageError
 from qa_engine.evaluation.comparison import compare
-from qa_engine.evaluation.comparison_report import comparison_report, write_comparison
-from qa_engine.evaluation.figures import figures
-from qa_engine.evaluation.results import (
+from qa_engine.evaluation.metrics.summary import summarise
+from qa_engine.evaluation.records import (
     CaseFailure,
     CaseResult,
     Gold,
@@ -21,6 +20,7 @@ from qa_engine.evaluation.results import (
     StageRanking,
     to_dict,
 )
+from qa_engine.evaluation.reports.markdown import comparison_report, write_comparison
 
 MANIFEST = RunManifest("q", "0", 4, ["c"], False, {"answering": {"passages": 5}}, "f", {"llm": "甲"})
 
@@ -41,7 +41,7 @@ def case(number: int, f1: float, rank: int | None = 1, answer: str = "同") -> C
 
 def write(folder: Path, cases: list[CaseResult], manifest: RunManifest = MANIFEST) -> Path:
     folder.mkdir()
-    (folder / "results.json").write_text(json.dumps(to_dict(figures(manifest, cases))), encoding="utf-8")
+    (folder / "results.json").write_text(json.dumps(to_dict(summarise(manifest, cases))), encoding="utf-8")
     lines = "".join(json.dumps(to_dict(one)) + "\n" for one in cases)
     (folder / "cases.jsonl").write_text(lines, encoding="utf-8")
     return folder

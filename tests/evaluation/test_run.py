@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
-import time
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,17 @@ import pytest
 from filelock import FileLock
 from hash_embedding import HashEmbedding
 from ingest_process import PARSING_POOL, ParsingInPlace, ingest
+from llama_index.core.base.llms.types import ChatMessage, ChatResponse
 from pdf_factory import chinese_pdf
 from processes import python
 from scripted_llm import ScriptedLLM, calls
 
 from qa_engine import Config
 from qa_engine.errors import AuthenticationFailedError, InputError, ServiceUnavailableError, StorageError
-from qa_engine.evaluation.questions import LabelledQuestion, question_ids, write_questions
-from qa_engine.evaluation.results import CaseResult, RunResults, read_run
+from qa_engine.evaluation.questions.labelled import LabelledQuestion, question_ids, write_questions
+from qa_engine.evaluation.records import CaseResult, RunResults
 from qa_engine.evaluation.run import evaluate
+from qa_engine.evaluation.run_folder import read_run
 
 SETTINGS = {"rerank": {"model": "none"}}
 HEIGHT = LabelledQuestion(question="雷峰塔有多高？", answers=("71.679米",), file="西湖.pdf", page=1)
@@ -120,7 +123,7 @@ class TestFailures:
         assert "for a test" in failed.failure.message
         assert (failed.answer, failed.measures) == (None, {})
 
-        again = run(storage, out, ScriptedLLM(replies=REPLIES, journal=str(journal)), tell=told.append)
+        again = run(storage, out, ScriptedLLM(replies=REPLIES, journal=str(journal)), on_message=told.append)
         assert told == [
             "2 of 4 questions are done already and are not asked again; 2 failed and are asked again."
         ]
@@ -151,12 +154,22 @@ class TestFailures:
 
     def test_what_is_under_way_when_a_run_is_broken_off_is_kept(self, storage: Path, tmp_path: Path) -> None:
         out, journal = tmp_path / "out", tmp_path / "calls"
+        interrupted, free = threading.Event(), threading.Semaphore(1)
 
         def break_off(done: int, total: int, failed: int) -> None:
             if done == 1:
+                interrupted.set()
                 raise KeyboardInterrupt
 
-        llm = ScriptedLLM(replies=REPLIES, journal=str(journal), seconds=0.1)
+        class Waiting(ScriptedLLM):
+            """All calls but the first wait for the interrupt."""
+
+            def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
+                response = super().chat(messages, **kwargs)
+                assert free.acquire(blocking=False) or interrupted.wait(60)
+                return response
+
+        llm = Waiting(replies=REPLIES, journal=str(journal))
         with pytest.raises(KeyboardInterrupt):
             run(storage, out, llm, concurrency=2, progress=break_off)
         run(storage, out, ScriptedLLM(replies=REPLIES, journal=str(journal)))
@@ -165,15 +178,25 @@ class TestFailures:
 
 KILLED = """
 import sys
-from pathlib import Path
+import threading
 from hash_embedding import HashEmbedding
 from scripted_llm import ScriptedLLM
 from qa_engine.evaluation.run import evaluate
 
 storage, questions, out, journal = sys.argv[1:]
+free = threading.Semaphore(6)
+
+class Waiting(ScriptedLLM):
+    def chat(self, messages, **kwargs):
+        response = super().chat(messages, **kwargs)
+        if not free.acquire(blocking=False):
+            print("waiting", flush=True)
+            threading.Event().wait()
+        return response
+
 evaluate(
     questions, out, storage=storage, config={"rerank": {"model": "none"}}, concurrency=2,
-    llm=ScriptedLLM(replies={f"第{n}题？": "甲[1]" for n in range(12)}, journal=journal, seconds=0.2),
+    llm=Waiting(replies={f"第{n}题？": "甲[1]" for n in range(12)}, journal=journal),
     embed_model=HashEmbedding(model_name="hash"),
 )
 """
@@ -184,12 +207,9 @@ def test_a_killed_run_goes_on_without_paying_twice(storage: Path, tmp_path: Path
     questions = [LabelledQuestion(question=f"第{n}题？", answers=("甲",)) for n in range(12)]
     write_questions(file, questions)
     with python(KILLED, str(storage), str(file), str(out), str(journal)) as process:
-        deadline = time.monotonic() + 60
-        while process.poll() is None and time.monotonic() < deadline:
-            written = (out / "cases.jsonl").read_bytes() if (out / "cases.jsonl").exists() else b""
-            if written.count(b"\n") >= 4:
-                break
-            time.sleep(0.01)
+        assert process.stdout is not None
+        # Both questions at a time are waiting for their replies: all others are written.
+        assert [process.stdout.readline() for _ in range(2)] == ["waiting\n"] * 2
         process.send_signal(signal.SIGKILL)
         assert process.wait(10) == -signal.SIGKILL, process.stderr.read() if process.stderr else ""
     # A kill may leave half a line.
@@ -200,7 +220,7 @@ def test_a_killed_run_goes_on_without_paying_twice(storage: Path, tmp_path: Path
 
     told: list[str] = []
     llm = ScriptedLLM(replies={q.question: "甲[1]" for q in questions}, journal=str(journal))
-    results = run(storage, out, llm, questions=file, tell=told.append)
+    results = run(storage, out, llm, questions=file, on_message=told.append)
     assert told == [f"{len(done)} of 12 questions are done already and are not asked again."]
     assert (results.cases, results.failures) == (12, {})
     asked = calls(journal)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -67,7 +68,10 @@ def found(snapshot: IndexSnapshot, question: str) -> tuple[set[str], set[str]]:
     )
 
 
-def test_snapshot_is_the_same_until_something_is_published(docs: Path, storage: Path) -> None:
+def test_snapshot_is_the_same_until_something_is_published(
+    docs: Path, storage: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "qa_engine.index")
     chinese_pdf(docs / "a.pdf")
     ingest(docs, storage)
     reader = reader_of(storage)
@@ -77,6 +81,10 @@ def test_snapshot_is_the_same_until_something_is_published(docs: Path, storage: 
     english_pdf(docs / "b.pdf")
     ingest(docs, storage)
     assert reader.snapshot().published == first.published + 1
+    assert [message for message in caplog.messages if "is read in its published state" in message] == [
+        f"the collection default is read in its published state {number} (before: {before})"
+        for number, before in ((first.published, "none"), (first.published + 1, first.published))
+    ]
 
 
 def test_reader_sees_what_another_process_published_without_being_opened_again(

@@ -11,7 +11,7 @@ import pytest
 from qa_engine.errors import DocumentError
 from qa_engine.ingestion.files.diff import UnreadFile
 from qa_engine.ingestion.reading.batches import FileBatch
-from qa_engine.ingestion.reading.prefetch import BatchPrefetcher
+from qa_engine.ingestion.reading.local import BatchPrefetcher
 
 WAIT = 10.0
 

@@ -11,7 +11,7 @@ from llama_index.core.schema import TextNode
 
 from qa_engine.errors import ServiceUnavailableError
 from qa_engine.ingestion.embedding_windows import EmbeddedSentences, EmbeddingWindow
-from qa_engine.ingestion.reading.prefetch import MAX_SLICES, EmbeddingPrefetcher
+from qa_engine.ingestion.reading.local import MAX_SLICES, EmbeddingPrefetcher
 
 WAIT = 10.0
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa_engine.retrieval.expansion.reply import read_reply
+from qa_engine.retrieval.expansion.expander import read_reply
+from qa_engine.text.reply_wrappers import without_wrappers
 
 CHINESE = "浮标多少钱？"
 ENGLISH = "What does a buoy cost?"
@@ -32,7 +33,7 @@ ENGLISH = "What does a buoy cost?"
     ],
 )
 def test_nothing_usable_is_nothing(reply: str) -> None:
-    assert read_reply(reply, CHINESE, translate=True, max_keywords=8) == ("", ())
+    assert read_reply(without_wrappers(reply), CHINESE, translate=True, max_keywords=8) == ("", ())
 
 
 @pytest.mark.parametrize(
@@ -52,7 +53,10 @@ def test_nothing_usable_is_nothing(reply: str) -> None:
     ],
 )
 def test_usual_deviations_are_read(reply: str) -> None:
-    assert read_reply(reply, CHINESE, True, 8) == ("What does a buoy cost?", ("price", "float"))
+    assert read_reply(without_wrappers(reply), CHINESE, True, 8) == (
+        "What does a buoy cost?",
+        ("price", "float"),
+    )
 
 
 def test_bare_line_is_the_translation_if_that_was_all_that_was_asked_for() -> None:
@@ -74,6 +78,6 @@ def test_keyword_as_long_as_a_sentence_is_none() -> None:
 
 @given(st.text(max_size=300), st.booleans(), st.integers(0, 5))
 def test_no_reply_breaks_it(reply: str, translate: bool, limit: int) -> None:
-    translation, keywords = read_reply(reply, CHINESE, translate, limit)
+    translation, keywords = read_reply(without_wrappers(reply), CHINESE, translate, limit)
     assert len(keywords) <= limit
     assert translate or not translation

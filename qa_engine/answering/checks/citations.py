@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from llama_index.core.base.response.schema import RESPONSE_TYPE
 from llama_index.core.schema import NodeWithScore
 
 from qa_engine.answering.answer import REFUSAL, Answer, Box, Citation
+from qa_engine.answering.checks.language import is_chinese_answer
 from qa_engine.documents.blocks import Span
 from qa_engine.documents.sentences.node_parser import lines_between
 from qa_engine.text.citation_marks import CITATION
@@ -91,6 +93,24 @@ def build_answer(
         refused=refused,
         citations=[] if refused else build_citations(text, numbered),
     )
+
+
+def as_answer(response: RESPONSE_TYPE, question: str, nodes: Sequence[NodeWithScore]) -> Answer:
+    """The response of any LlamaIndex synthesizer as an `Answer`.
+
+    Args:
+        response: what the synthesizer returned. ``[n]`` in its text is read as a citation of the n-th passage.
+        question: the question as it was asked.
+        nodes: the passages that the synthesizer was given, best first; without any, the answer is the refusal.
+    """
+    if isinstance(response, Answer):
+        return response
+    text = str(response).strip()
+    refused = not nodes or text in ("", REFUSAL)
+    answer = build_answer(question, REFUSAL if refused else text, refused, nodes, nodes)
+    answer.unverified = not refused and not answer.citations
+    answer.foreign = not refused and not is_chinese_answer(text)
+    return answer
 
 
 def _citation(number: int, passage: NodeWithScore) -> Citation:

@@ -1,4 +1,4 @@
-"""Signs that a sentence answers a question, as numbers that can be compared within the question.
+"""Chooses the sentences that answer a question, by features that can be compared within the question.
 
 The best support alone finds a sentence about the right thing; that the sentence, its titles and the one before it have
 between them the words of the question, and that it holds a number, a date, a place or a reason where one is asked for,
@@ -69,10 +69,10 @@ class Candidate:
     """A sentence that may be quoted.
 
     Attributes:
-        text: of the sentence.
-        rank: of its passage, from 0. Sentences of one passage stand one behind the other, in reading order.
+        text: the sentence.
+        rank: rank of its passage, from 0. The sentences of a passage follow one another, in reading order.
         support: how well it supports the question, -1 to 1.
-        titles: that it stands under.
+        titles: the titles above it.
         quotable: whether it may be quoted; a heading may not, but its words count beside others.
         table: number of the table that it is a row of.
     """
@@ -86,15 +86,15 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class AnswerSigns:
-    """What speaks for a sentence.
+class SentenceFeatures:
+    """The features of a sentence that say how well it answers the question.
 
     Attributes:
-        support: of the question by it.
-        rank: of its passage, from 0.
-        with_before: share, 0 to 1, of the question's terms that it or the sentence before it has.
-        with_titles: share of them that it or the titles above it have.
-        time: whether a time is asked for, and it has one.
+        support: how well the sentence supports the question, -1 to 1.
+        rank: rank of its passage, from 0.
+        with_before: share, 0 to 1, of the question's terms that are in it or in the sentence before it.
+        with_titles: share of these terms that are in it or in the titles above it.
+        time: whether the question asks for a time, and the sentence holds one.
         number: the same for a number that is not in the question.
         place: the same for what may be a place.
         reason: the same for a reason.
@@ -110,15 +110,15 @@ class AnswerSigns:
     reason: float = 0.0
 
     def values(self) -> tuple[float, ...]:
-        """The numbers, in the order of `SIGNS`."""
+        """The numbers, in the order of `FEATURES`."""
         return astuple(self)
 
 
-SIGNS = tuple(field.name for field in fields(AnswerSigns))
+FEATURES = tuple(field.name for field in fields(SentenceFeatures))
 
 
-def answer_signs(question: str, candidates: Sequence[Candidate]) -> list[AnswerSigns]:
-    """The signs of each candidate.
+def sentence_features(question: str, candidates: Sequence[Candidate]) -> list[SentenceFeatures]:
+    """The features of each candidate.
 
     Terms are those of BM25, in which traditional and simplified characters are one and question words are none. A term
     weighs the more, the fewer of the candidates have it. Terms that none of them has do not count; where these are most, as
@@ -145,13 +145,13 @@ def answer_signs(question: str, candidates: Sequence[Candidate]) -> list[AnswerS
         return asked.intersection(tokenize(titles)) if titles else set()
 
     wanted = _what_is_asked(question)
-    signs = []
+    features = []
     for place, candidate in enumerate(candidates):
         follows = place > 0 and candidates[place - 1].rank == candidate.rank
         before = found[place - 1] if follows else set()
         expected = {wanted.kind: 1.0} if wanted.is_in(candidate.text) else {}
-        signs.append(
-            AnswerSigns(
+        features.append(
+            SentenceFeatures(
                 candidate.support,
                 candidate.rank,
                 share(found[place] | before),
@@ -159,7 +159,7 @@ def answer_signs(question: str, candidates: Sequence[Candidate]) -> list[AnswerS
                 **expected,
             )
         )
-    return signs
+    return features
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ class _Asked:
     """What a question asks for.
 
     Attributes:
-        kind: the name of one of `AnswerSigns`; empty for anything that is not told by its looks.
+        kind: the name of one of `SentenceFeatures`; empty for anything that is not told by its looks.
         sought: what texts that answer have.
         known: what the question has of it already, which is no answer.
     """
@@ -201,8 +201,8 @@ WEIGHTS: Mapping[str, float] = {
     "place": 1.1,
     "reason": 1.1,
 }
-"""Of each of `AnswerSigns`, in a conditional logit (McFadden, 1974): the probability that a sentence answers is the softmax,
-over the candidates, of the weighted sum of its signs.
+"""Weights of `SentenceFeatures` in a conditional logit (McFadden, 1974): the probability of a sentence is the softmax,
+over the candidates, of the weighted sum of its features.
 
 Fitted with `benchmarks/quotes.py --fit` to 600 questions on the training split of CMRC 2018, each once with and once
 without the titles of its sections, because many documents have none.
@@ -233,11 +233,11 @@ def chosen_sentences(question: str, candidates: Sequence[Candidate], max_quotes:
     quotable = [place for place, candidate in enumerate(candidates) if candidate.quotable]
     if not quotable:
         return []
-    signs = answer_signs(question, candidates)
+    features = sentence_features(question, candidates)
     worth = {
         place: probability - PRICE * chinese_size(candidates[place].text, _LATIN_RATIO)
         for place, probability in zip(
-            quotable, answer_probabilities([signs[place] for place in quotable]), strict=True
+            quotable, answer_probabilities([features[place] for place in quotable]), strict=True
         )
     }
     best_first = sorted(quotable, key=lambda place: -worth[place])
@@ -251,11 +251,11 @@ def chosen_sentences(question: str, candidates: Sequence[Candidate], max_quotes:
     return _quotes(chosen, candidates)
 
 
-def answer_probabilities(signs: Sequence[AnswerSigns]) -> list[float]:
+def answer_probabilities(features: Sequence[SentenceFeatures]) -> list[float]:
     """The probability of each of some sentences that it answers, if one of them does; they sum up to 1."""
     scores = [
         sum(weight * value for weight, value in zip(WEIGHTS.values(), one.values(), strict=True))
-        for one in signs
+        for one in features
     ]
     highest = max(scores, default=0.0)
     powers = [math.exp(score - highest) for score in scores]

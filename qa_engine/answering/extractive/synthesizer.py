@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from llama_index.core.callbacks.base import CallbackManager
-from llama_index.core.callbacks.schema import CBEventType, EventPayload
-from llama_index.core.instrumentation.events.synthesis import SynthesizeEndEvent, SynthesizeStartEvent
 from llama_index.core.llms import MockLLM
 from llama_index.core.prompts.mixin import PromptDictType
 from llama_index.core.response_synthesizers import BaseSynthesizer
@@ -21,7 +19,9 @@ from qa_engine.answering.checks.citations import refusal
 from qa_engine.answering.extractive.sentence_choice import Candidate, chosen_sentences
 from qa_engine.answering.stream import AnswerStream, AsyncAnswerStream
 from qa_engine.documents.sentences.splitting import join_sentences, split_sentences
+from qa_engine.flow import Flow, Piece, apieces, in_thread, pieces
 from qa_engine.models.late_interaction import LateInteractionModel
+from qa_engine.tracing import synthesis_events
 from qa_engine.types import Passage, PassageSentence, passage_of
 
 dispatcher = get_dispatcher(__name__)
@@ -55,7 +55,7 @@ class ExtractiveSynthesizer(BaseSynthesizer):
     """Passages in, the sentences that answer best as a Chinese answer with citations out. No language model, no key.
 
     How well a sentence supports the question is the late interaction of the two; where the reranker has computed it from
-    stored vectors, its scores are taken. With other signs, this decides what is quoted: see
+    stored vectors, its scores are taken. With other features, this decides what is quoted: see
     `qa_engine.answering.extractive.sentence_choice`. English evidence is quoted as it is.
 
     Args:
@@ -94,13 +94,10 @@ class ExtractiveSynthesizer(BaseSynthesizer):
     ) -> Answer:
         """The answer to a question from passages, best first; the refusal if there are none."""
         bundle = QueryBundle(query) if isinstance(query, str) else query
-        dispatcher.event(SynthesizeStartEvent(query=bundle))
-        payload: dict[str, Any] = {EventPayload.QUERY_STR: bundle.query_str}
-        with self._callback_manager.event(CBEventType.SYNTHESIZE, payload=payload) as event:
+        with synthesis_events(self._callback_manager, bundle) as done:
             answer = self._answer(bundle.query_str, nodes)
             answer.source_nodes = [*nodes, *(additional_source_nodes or ())]
-            event.on_end(payload={EventPayload.RESPONSE: answer})
-        dispatcher.event(SynthesizeEndEvent(query=bundle, response=answer))
+            done(answer)
         return answer
 
     async def asynthesize(
@@ -115,23 +112,16 @@ class ExtractiveSynthesizer(BaseSynthesizer):
 
     def stream_answer(self, query: QueryType, nodes: Sequence[NodeWithScore]) -> AnswerStream:
         """The answer in one piece, in the shape of a stream."""
-
-        def pieces() -> Generator[str | Answer, None, None]:
-            answer = self.synthesize(query, nodes)
-            yield answer.response or REFUSAL
-            yield answer
-
-        return AnswerStream(pieces())
+        return AnswerStream(pieces(self._steps(query, nodes)))
 
     def astream_answer(self, query: QueryType, nodes: Sequence[NodeWithScore]) -> AsyncAnswerStream:
         """`stream_answer` for ``async for``."""
+        return AsyncAnswerStream(apieces(self._steps(query, nodes)))
 
-        async def pieces() -> AsyncGenerator[str | Answer, None]:
-            answer = await self.asynthesize(query, nodes)
-            yield answer.response or REFUSAL
-            yield answer
-
-        return AsyncAnswerStream(pieces())
+    def _steps(self, query: QueryType, nodes: Sequence[NodeWithScore]) -> Flow[Answer]:
+        answer = yield from in_thread(self.synthesize, query, nodes)
+        yield Piece(answer.response or REFUSAL)
+        return answer
 
     def _answer(self, question: str, nodes: Sequence[NodeWithScore]) -> Answer:
         quotes = self._quotes(question, nodes)

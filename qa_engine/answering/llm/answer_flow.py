@@ -1,29 +1,89 @@
-"""The course of one answer: what the language model is asked, what is made of its replies, and when it is asked again."""
+"""One answer of a language model: what the model is asked, what its replies become, and when it is asked again."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from llama_index.core.base.llms.types import ChatMessage, ChatResponse
+from llama_index.core.base.llms.types import ChatMessage, ChatResponse, MessageRole
 from llama_index.core.llms import LLM
 from llama_index.core.prompts import BasePromptTemplate
 from llama_index.core.schema import NodeWithScore
 
-from qa_engine.answering.answer import Answer
+from qa_engine.answering.answer import REFUSAL, Answer
 from qa_engine.answering.checks.citations import build_answer
 from qa_engine.answering.checks.grounding import unsupported
+from qa_engine.answering.checks.language import is_chinese_answer
 from qa_engine.answering.llm.context_budget import fit_passages
-from qa_engine.answering.llm.finish_reason import ReplyEnd
+from qa_engine.answering.llm.finish_reason import FinishReason
 from qa_engine.answering.llm.normalise import StreamNormaliser, normalise
 from qa_engine.answering.llm.prompt import format_passages, neutralise_question
-from qa_engine.answering.llm.retry_prompt import Defects, repair_messages, repair_request
 from qa_engine.answering.usage import Prices, Usage
 from qa_engine.errors import QAEngineError
+from qa_engine.flow import Flow, Piece, call, read
+from qa_engine.models.remote.service_errors import llm_errors
+from qa_engine.text.citation_marks import CITATION
+from qa_engine.text.prompt_sanitizer import neutralise_markup
 
-Rounds = Generator[list[ChatMessage], ChatResponse, "Draft"]
-"""Yields what to send to the model, takes its reply (or the error that came instead), and returns the draft."""
+
+@dataclass(frozen=True)
+class Violations:
+    """The rules that an answer breaks.
+
+    Attributes:
+        uncited: the answer cites no passage.
+        foreign: the answer is not Chinese.
+    """
+
+    uncited: bool = False
+    foreign: bool = False
+
+    @classmethod
+    def of(cls, text: str, refused: bool) -> Violations:
+        """The violations of a normalised answer; a refusal has none."""
+        return cls() if refused else cls(CITATION.search(text) is None, not is_chinese_answer(text))
+
+    @property
+    def count(self) -> int:
+        """How many rules are broken, 0 to 2."""
+        return self.uncited + self.foreign
+
+
+def retry_messages(messages: Sequence[ChatMessage], answer: str, violations: Violations) -> list[ChatMessage]:
+    """The messages for the second call: those of the first, the answer, and what to do better.
+
+    Args:
+        messages: the messages of the first call.
+        answer: the normalised answer; empty if the model sent nothing, and then the first messages are sent again.
+        violations: what is wrong with the answer.
+    """
+    if not answer:
+        return list(messages)
+    return [
+        *messages,
+        ChatMessage(role=MessageRole.ASSISTANT, content=neutralise_markup(answer)),
+        ChatMessage(role=MessageRole.USER, content=retry_request(violations)),
+    ]
+
+
+def retry_request(violations: Violations) -> str:
+    """The Chinese request for a better answer."""
+    faults = []
+    if violations.uncited:
+        faults.append("没有标出所依据的资料编号")
+    if violations.foreign:
+        faults.append("没有用中文书写")
+    return (
+        f"上面的回答{'，也'.join(faults)}。请只依据已知信息重写这个回答：用中文书写（人名、术语、型号可以保留原文），"
+        f"每个结论后面用方括号标出资料编号，例如 [1]，编号必须是已知信息里有的。只输出重写后的回答。"
+        f"如果已知信息里没有答案，只回复：{REFUSAL}"
+    )
+
+
+logger = logging.getLogger("qa_engine.answering")
 
 
 @dataclass(frozen=True)
@@ -31,36 +91,36 @@ class Draft:
     """A normalised reply, and the passages that it could cite.
 
     Attributes:
-        text: normalised.
-        refused: whether it is the refusal.
-        passages: that the model was shown, as ``[n]`` counts them.
-        end: how the reply ended.
-        empty: whether nothing came at all.
+        text: the normalised text.
+        refused: whether the text is the refusal.
+        passages: the passages that the model was shown, as ``[n]`` counts them.
+        finish: how the reply ended.
+        empty: whether the reply was empty.
     """
 
     text: str
     refused: bool
     passages: Sequence[NodeWithScore]
-    end: ReplyEnd
+    finish: FinishReason
     empty: bool = False
 
     @property
-    def defects(self) -> Defects:
-        """What is wrong with its form."""
-        return Defects.of(self.text, self.refused)
+    def violations(self) -> Violations:
+        """The rules that its form breaks."""
+        return Violations.of(self.text, self.refused)
 
 
 @dataclass
-class Drafting:
-    """Everything about one answer but the sending, so that blocking, async and streamed answers have one course.
+class AnswerFlow:
+    """The course of one answer, as a flow (see `qa_engine.flow`).
 
     Attributes:
-        llm: the model that is asked, for its limits and names.
-        prompt: with the variables ``context_str`` and ``query_str``.
-        question: as it was asked.
+        llm: the model that is asked.
+        prompt: template with the variables ``context_str`` and ``query_str``.
+        question: the question as it was asked.
         nodes: passages, best first.
         arguments: further variables of the prompt.
-        repairs: how often an answer without citations or in another language is asked for again.
+        retries: how often an answer that is empty, cites nothing or is not Chinese is asked for again, 0 or 1.
         prices: of the model's tokens.
     """
 
@@ -69,132 +129,143 @@ class Drafting:
     question: str
     nodes: Sequence[NodeWithScore]
     arguments: Mapping[str, Any] = field(default_factory=dict)
-    repairs: int = 1
+    retries: int = 1
     prices: Prices | None = None
-    _ends: list[ReplyEnd] = field(default_factory=list)
+    _replies: list[FinishReason] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.passages = self._fitting(self.nodes, "")
-        self.messages = self._messages(self.passages)
+        self._passages = self._fitting(self.nodes, "")
+        self._first = self._messages(self._passages)
 
-    def rounds(self) -> Rounds:
-        """All of it."""
-        reply = yield self.messages
-        return (yield from self.repaired(self._read(reply, self.passages)))
+    def steps(self, live: bool = False) -> Flow[Draft]:
+        """The last draft, after its text has been shown.
 
-    def begin(self) -> ReplyEnd:
-        """What looks at the pieces of a reply that is streamed."""
-        end = ReplyEnd(self.llm)
-        self._ends.append(end)
-        return end
-
-    def repaired(self, draft: Draft) -> Rounds:
-        """The draft, or a better one for which the model was asked once more.
+        Args:
+            live: whether to read the reply as a stream, and to show pieces as soon as they are sure to belong to the
+                answer. A second call is then possible only as long as nothing has been shown.
 
         Raises:
+            QAEngineError: the reply is not whole; see `FinishReason`.
             ServiceUnavailableError: the model sent nothing, twice if it was asked again.
         """
-        if not (draft.empty or draft.defects.count):
+        if live:
+            return (yield from self._streamed())
+        draft = self._read((yield from self._chat(self._first)), self._passages)
+        draft = yield from self._retried(draft)
+        yield Piece(draft.text)
+        return draft
+
+    def _streamed(self) -> Flow[Draft]:
+        finish = self._next_reply()
+        normaliser = StreamNormaliser(len(self._passages))
+        shown, empty = False, True
+
+        def to_text(reply: ChatResponse) -> str:
+            nonlocal shown, empty
+            finish.observe(reply)
+            delta = reply.delta or ""
+            empty = empty and not delta.strip()
+            piece = normaliser.feed(delta)
+            shown = shown or bool(piece)
+            return piece
+
+        with llm_errors(self.llm):
+            yield from read(
+                partial(self.llm.stream_chat, self._first),
+                partial(self.llm.astream_chat, self._first),
+                to_text,
+            )
+        finish.check_stream()
+        rest, text, refused = normaliser.finish()
+        draft = Draft(text, refused, self._passages, finish, empty)
+        if not shown:
+            draft = yield from self._retried(draft)
+            rest = draft.text
+        if rest:
+            yield Piece(rest)
+        return draft
+
+    def _retried(self, draft: Draft) -> Flow[Draft]:
+        """The draft, or a better one from a second call."""
+        if not (draft.empty or draft.violations.count):
             return draft
-        if not self.repairs:
+        if not self.retries:
             if draft.empty:
-                raise draft.end.nothing_came()
+                raise draft.finish.empty_reply_error()
             return draft
-        told = "" if draft.empty else draft.text + repair_request(draft.defects)
-        passages = self._fitting(self.passages, told)
+        logger.info(
+            "The answer of %s is asked for again: empty %s, without citation %s, not Chinese %s.",
+            draft.finish.model,
+            draft.empty,
+            draft.violations.uncited,
+            draft.violations.foreign,
+        )
+        addition = "" if draft.empty else draft.text + retry_request(draft.violations)
+        passages = self._fitting(self._passages, addition)
         messages = self._messages(passages)
         try:
-            reply = yield repair_messages(messages, "" if draft.empty else draft.text, draft.defects)
+            reply = yield from self._chat(
+                retry_messages(messages, "" if draft.empty else draft.text, draft.violations)
+            )
             second = self._read(reply, passages)
-        except QAEngineError:
+        except QAEngineError as error:
             if draft.empty:
                 raise
+            logger.warning(
+                "The second call for an answer failed, and the first answer is returned: %s", error
+            )
             return draft  # it is whole, and better than an error
         if draft.empty and second.empty:
-            raise second.end.nothing_came()
-        if second.empty or (not draft.empty and second.defects.count > draft.defects.count):
+            raise second.finish.empty_reply_error()
+        if second.empty or (not draft.empty and second.violations.count > draft.violations.count):
             return draft
         return second
 
     def answer(self, draft: Draft, sources: Sequence[NodeWithScore]) -> Answer:
-        """The answer that a draft has become.
+        """The answer that a draft becomes.
 
         Args:
-            draft: the last one.
-            sources: all passages that were given, best first.
+            draft: the last draft.
+            sources: all passages that were passed in, best first.
         """
         answer = build_answer(self.question, draft.text, draft.refused, draft.passages, sources)
-        answer.unverified, answer.foreign = draft.defects.uncited, draft.defects.foreign
-        answer.repaired = len(self._ends) > 1
+        answer.unverified, answer.foreign = draft.violations.uncited, draft.violations.foreign
+        answer.repaired = len(self._replies) > 1
         if not draft.refused:
             answer.unsupported = unsupported(draft.text, self.question, draft.passages)
-        answer.usage = Usage.sum([end.usage for end in self._ends])
+        answer.usage = Usage.sum([reply.usage for reply in self._replies])
         own = self.llm.metadata.model_name
-        if self.prices and answer.usage and all(end.model == own for end in self._ends):
+        if self.prices and answer.usage and all(reply.model == own for reply in self._replies):
             answer.cost = self.prices.cost(answer.usage)
-        answer.models = {"llm": draft.end.model}
+        answer.models = {"llm": draft.finish.model}
         return answer
 
+    def _chat(self, messages: Sequence[ChatMessage]) -> Flow[ChatResponse]:
+        with llm_errors(self.llm):
+            return (yield from call(partial(self.llm.chat, messages), partial(self.llm.achat, messages)))
+
+    def _next_reply(self) -> FinishReason:
+        self._replies.append(FinishReason(self.llm))
+        return self._replies[-1]
+
     def _read(self, reply: ChatResponse, passages: Sequence[NodeWithScore]) -> Draft:
-        end = self.begin()
-        end.see(reply)
-        end.check_whole()
+        finish = self._next_reply()
+        finish.observe(reply)
+        finish.check_whole()
         text = reply.message.content or ""
-        return Draft(*normalise(text, len(passages)), passages, end, empty=not text.strip())
+        return Draft(*normalise(text, len(passages)), passages, finish, empty=not text.strip())
 
     def _variables(self) -> dict[str, Any]:
         return {**self.arguments, "query_str": neutralise_question(self.question)}
 
-    def _fitting(self, nodes: Sequence[NodeWithScore], further: str) -> list[NodeWithScore]:
+    def _fitting(self, nodes: Sequence[NodeWithScore], addition: str) -> list[NodeWithScore]:
         bare = self.prompt.format(context_str="", **self._variables())
-        return fit_passages(nodes, bare + further, *limits(self.llm))
+        return fit_passages(nodes, bare + addition, *limits(self.llm))
 
     def _messages(self, passages: Sequence[NodeWithScore]) -> list[ChatMessage]:
         return self.prompt.format_messages(
             llm=self.llm, context_str=format_passages(passages), **self._variables()
         )
-
-
-class StreamReading:
-    """Makes pieces of an answer and in the end a draft out of the pieces of a reply.
-
-    Args:
-        drafting: whose messages are replied to.
-
-    Attributes:
-        rest: after the end, what is left to pass on.
-    """
-
-    def __init__(self, drafting: Drafting) -> None:
-        self._passages = drafting.passages
-        self._end = drafting.begin()
-        self._normaliser = StreamNormaliser(len(self._passages))
-        self._shown, self._empty = False, True
-        self.rest = ""
-
-    def feed(self, reply: ChatResponse) -> str:
-        """What may be passed on now."""
-        self._end.see(reply)
-        delta = reply.delta or ""
-        self._empty = self._empty and not delta.strip()
-        piece = self._normaliser.feed(delta)
-        self._shown = self._shown or bool(piece)
-        return piece
-
-    def finish(self) -> Draft:
-        """The draft, after the end of the stream.
-
-        Raises:
-            QAEngineError: the reply is not whole; see `ReplyEnd.check_stream`.
-        """
-        self._end.check_stream()
-        self.rest, text, refused = self._normaliser.finish()
-        return Draft(text, refused, self._passages, self._end, self._empty)
-
-    @property
-    def repairable(self) -> bool:
-        """Whether nothing has been passed on yet."""
-        return not self._shown
 
 
 def limits(llm: LLM) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""How many passages fit into the context window of a language model."""
+"""Fits passages into the context window of a language model."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _ASTRAL = re.compile(r"[\U00010000-\U0010ffff]")
 _TOKENS_PER_LATIN, _TOKENS_PER_ASTRAL = 0.3, 3.0
 _MARGIN = 1.1
 _TOKENS_PER_MESSAGES = 16
-"""What chat templates put around two messages."""
+"""Tokens that chat templates put around two messages."""
 
 
 def estimate_tokens(text: str) -> int:
-    """Tokens of a text, rather too many than too few: 1 a Han character, digit or sign, 0.3 a Latin letter.
+    """The estimated tokens of a text, rather too many than too few: 1 a Han character, digit or sign, 0.3 a Latin letter.
 
     No tokeniser is asked: the model behind a base URL may use any.
     """

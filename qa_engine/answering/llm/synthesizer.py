@@ -1,16 +1,12 @@
-"""Words the answer with a language model."""
+"""Answers with a language model."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, Generator, Iterator, Sequence
-from contextlib import aclosing, closing, contextmanager
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Literal
 
-from llama_index.core.base.response.schema import RESPONSE_TYPE
-from llama_index.core.callbacks.schema import CBEventType, EventPayload
 from llama_index.core.indices.prompt_helper import ChatPromptHelper, PromptHelper
-from llama_index.core.instrumentation.events.synthesis import SynthesizeEndEvent, SynthesizeStartEvent
 from llama_index.core.llms import LLM
 from llama_index.core.prompts import BasePromptTemplate
 from llama_index.core.prompts.mixin import PromptDictType
@@ -20,13 +16,13 @@ from llama_index_instrumentation import get_dispatcher
 
 from qa_engine.answering.answer import REFUSAL, Answer
 from qa_engine.answering.checks.citations import refusal
-from qa_engine.answering.llm.answer_flow import Draft, Drafting, Rounds, StreamReading, limits
+from qa_engine.answering.llm.answer_flow import AnswerFlow, limits
 from qa_engine.answering.llm.context_budget import estimate_tokens
 from qa_engine.answering.llm.prompt import answer_prompt
 from qa_engine.answering.stream import AnswerStream, AsyncAnswerStream
 from qa_engine.answering.usage import Prices
-from qa_engine.errors import QAEngineError
-from qa_engine.models.remote.service_errors import llm_errors
+from qa_engine.flow import Flow, Piece, apieces, arun, in_thread, pieces, run
+from qa_engine.tracing import synthesis_events
 
 dispatcher = get_dispatcher(__name__)
 
@@ -43,7 +39,7 @@ class ChineseAnswerSynthesizer(BaseSynthesizer):
     Args:
         llm: any LlamaIndex LLM.
         prompt: template with the variables ``context_str`` and ``query_str``; the strict Chinese one if None.
-        repairs: second calls at most, 0 or 1.
+        retries: second calls at most, 0 or 1.
         streaming: ``live`` passes pieces on as soon as they are sure to belong to an answer, and can ask a second time only
             as long as it has passed none on; ``checked`` passes the answer on when it is complete.
         prices: of the model's tokens, for ``answer.cost``.
@@ -63,7 +59,7 @@ class ChineseAnswerSynthesizer(BaseSynthesizer):
         self,
         llm: LLM,
         prompt: BasePromptTemplate | None = None,
-        repairs: int = 1,
+        retries: int = 1,
         streaming: Literal["live", "checked"] = "live",
         prices: Prices | None = None,
     ) -> None:
@@ -77,7 +73,7 @@ class ChineseAnswerSynthesizer(BaseSynthesizer):
             empty_response=REFUSAL,
         )
         self._prompt = prompt or answer_prompt()
-        self._repairs, self._live, self._prices = repairs, streaming == "live", prices
+        self._retries, self._live, self._prices = retries, streaming == "live", prices
 
     def _get_prompts(self) -> PromptDictType:
         return {PROMPT: self._prompt}
@@ -88,17 +84,11 @@ class ChineseAnswerSynthesizer(BaseSynthesizer):
 
     def get_response(self, query_str: str, text_chunks: Sequence[str], **response_kwargs: Any) -> str:
         """The normalised answer to a question from bare texts; no texts, no call."""
-        nodes = _as_nodes(text_chunks)
-        return (
-            self._ask(self._drafting(query_str, nodes, response_kwargs).rounds()).text if nodes else REFUSAL
-        )
+        return run(self._text_steps(query_str, text_chunks, response_kwargs))
 
     async def aget_response(self, query_str: str, text_chunks: Sequence[str], **response_kwargs: Any) -> str:
         """`get_response` without blocking."""
-        nodes = _as_nodes(text_chunks)
-        if not nodes:
-            return REFUSAL
-        return (await self._aask(self._drafting(query_str, nodes, response_kwargs).rounds())).text
+        return await arun(self._text_steps(query_str, text_chunks, response_kwargs))
 
     @dispatcher.span
     def synthesize(
@@ -109,13 +99,7 @@ class ChineseAnswerSynthesizer(BaseSynthesizer):
         **response_kwargs: Any,
     ) -> Answer:
         """The answer to a question from passages, best first; no passages, no call but the refusal."""
-        bundle = _bundle(query)
-        sources = [*nodes, *(additional_source_nodes or ())]
-        with self._events(bundle) as done:
-            if not nodes:
-                return done(refusal(bundle.query_str, sources))
-            drafting = self._drafting(bundle.query_str, nodes, response_kwargs)
-            return done(drafting.answer(self._ask(drafting.rounds()), sources))
+        return run(self._steps(query, nodes, additional_source_nodes or (), response_kwargs))
 
     @dispatcher.span
     async def asynthesize(
@@ -126,148 +110,48 @@ class ChineseAnswerSynthesizer(BaseSynthesizer):
         **response_kwargs: Any,
     ) -> Answer:
         """`synthesize` without blocking."""
-        bundle = _bundle(query)
-        sources = [*nodes, *(additional_source_nodes or ())]
-        with self._events(bundle) as done:
-            if not nodes:
-                return done(refusal(bundle.query_str, sources))
-            drafting = self._drafting(bundle.query_str, nodes, response_kwargs)
-            draft = await self._aask(drafting.rounds())
-            return done(await asyncio.to_thread(drafting.answer, draft, sources))
+        return await arun(self._steps(query, nodes, additional_source_nodes or (), response_kwargs))
 
     def stream_answer(self, query: QueryType, nodes: Sequence[NodeWithScore]) -> AnswerStream:
         """The answer in pieces. The model is asked when the first piece is, and errors are raised then."""
-        return AnswerStream(self._pieces(_bundle(query), nodes))
+        return AnswerStream(pieces(self._steps(query, nodes, live=self._live)))
 
     def astream_answer(self, query: QueryType, nodes: Sequence[NodeWithScore]) -> AsyncAnswerStream:
         """`stream_answer` for ``async for``; itself it is not awaited."""
-        return AsyncAnswerStream(self._apieces(_bundle(query), nodes))
+        return AsyncAnswerStream(apieces(self._steps(query, nodes, live=self._live)))
 
-    def _pieces(
-        self, query: QueryBundle, nodes: Sequence[NodeWithScore]
-    ) -> Generator[str | Answer, None, None]:
-        with self._events(query) as done:
-            if not nodes:
-                yield REFUSAL
-                yield done(refusal(query.query_str, nodes))
-                return
-            drafting = self._drafting(query.query_str, nodes)
-            if not self._live:
-                draft = self._ask(drafting.rounds())
-                yield draft.text
-                yield done(drafting.answer(draft, nodes))
-                return
-            reading = StreamReading(drafting)
-            with llm_errors(self._llm), closing(self._llm.stream_chat(drafting.messages)) as replies:
-                for reply in replies:
-                    if piece := reading.feed(reply):
-                        yield piece
-            draft = reading.finish()
-            if reading.repairable:
-                draft = self._ask(drafting.repaired(draft))
-                yield draft.text
-            elif reading.rest:
-                yield reading.rest
-            yield done(drafting.answer(draft, nodes))
-
-    async def _apieces(
-        self, query: QueryBundle, nodes: Sequence[NodeWithScore]
-    ) -> AsyncGenerator[str | Answer, None]:
-        with self._events(query) as done:
-            if not nodes:
-                yield REFUSAL
-                yield done(refusal(query.query_str, nodes))
-                return
-            drafting = self._drafting(query.query_str, nodes)
-            if not self._live:
-                draft = await self._aask(drafting.rounds())
-                yield draft.text
-                yield done(await asyncio.to_thread(drafting.answer, draft, nodes))
-                return
-            reading = StreamReading(drafting)
-            with llm_errors(self._llm):
-                async with aclosing(await self._llm.astream_chat(drafting.messages)) as replies:
-                    async for reply in replies:
-                        if piece := reading.feed(reply):
-                            yield piece
-            draft = reading.finish()
-            if reading.repairable:
-                draft = await self._aask(drafting.repaired(draft))
-                yield draft.text
-            elif reading.rest:
-                yield reading.rest
-            yield done(await asyncio.to_thread(drafting.answer, draft, nodes))
-
-    def _drafting(
-        self, question: str, nodes: Sequence[NodeWithScore], arguments: dict[str, Any] | None = None
-    ) -> Drafting:
-        return Drafting(
-            self._llm, self._prompt, question, nodes, arguments or {}, self._repairs, self._prices
-        )
-
-    def _ask(self, rounds: Rounds) -> Draft:
-        """What comes of the rounds, each of them one call."""
-        try:
-            messages = next(rounds)
-            while True:
-                try:
-                    with llm_errors(self._llm):
-                        reply = self._llm.chat(messages)
-                except QAEngineError as error:
-                    messages = rounds.throw(error)
-                else:
-                    messages = rounds.send(reply)
-        except StopIteration as end:
-            draft: Draft = end.value
-            return draft
-
-    async def _aask(self, rounds: Rounds) -> Draft:
-        try:
-            messages = next(rounds)
-            while True:
-                try:
-                    with llm_errors(self._llm):
-                        reply = await self._llm.achat(messages)
-                except QAEngineError as error:
-                    messages = rounds.throw(error)
-                else:
-                    messages = rounds.send(reply)
-        except StopIteration as end:
-            draft: Draft = end.value
-            return draft
-
-    @contextmanager
-    def _events(self, query: QueryBundle) -> Iterator[_Done]:
-        """LlamaIndex's instrumentation around one synthesis."""
-        dispatcher.event(SynthesizeStartEvent(query=query))
-        with self._callback_manager.event(
-            CBEventType.SYNTHESIZE, payload={EventPayload.QUERY_STR: query.query_str}
-        ) as event:
-            done = _Done(query)
-            yield done
-            event.on_end(payload={EventPayload.RESPONSE: done.answer})
-
-
-class _Done:
-    """Announces the answer of a synthesis and hands it on."""
-
-    def __init__(self, query: QueryBundle) -> None:
-        self._query = query
-        self.answer: RESPONSE_TYPE | None = None
-
-    def __call__(self, answer: Answer) -> Answer:
-        self.answer = answer
-        dispatcher.event(SynthesizeEndEvent(query=self._query, response=answer))
+    def _steps(
+        self,
+        query: QueryType,
+        nodes: Sequence[NodeWithScore],
+        further: Sequence[NodeWithScore] = (),
+        arguments: Mapping[str, Any] = MappingProxyType({}),
+        live: bool = False,
+    ) -> Flow[Answer]:
+        bundle = QueryBundle(query) if isinstance(query, str) else query
+        sources = [*nodes, *further]
+        with synthesis_events(self._callback_manager, bundle) as done:
+            if nodes:
+                flow = self._flow(bundle.query_str, nodes, arguments)
+                draft = yield from flow.steps(live)
+                answer = yield from in_thread(flow.answer, draft, sources)
+            else:
+                answer = refusal(bundle.query_str, sources)
+                yield Piece(REFUSAL)
+            done(answer)
         return answer
+
+    def _text_steps(self, question: str, texts: Sequence[str], arguments: Mapping[str, Any]) -> Flow[str]:
+        if not texts:
+            return REFUSAL
+        nodes = [NodeWithScore(node=TextNode(text=text)) for text in texts]
+        return (yield from self._flow(question, nodes, arguments).steps()).text
+
+    def _flow(
+        self, question: str, nodes: Sequence[NodeWithScore], arguments: Mapping[str, Any]
+    ) -> AnswerFlow:
+        return AnswerFlow(self._llm, self._prompt, question, nodes, arguments, self._retries, self._prices)
 
 
 def _as_tokens(text: str) -> list[int]:
     return [0] * estimate_tokens(text)
-
-
-def _bundle(query: QueryType) -> QueryBundle:
-    return QueryBundle(query) if isinstance(query, str) else query
-
-
-def _as_nodes(texts: Sequence[str]) -> list[NodeWithScore]:
-    return [NodeWithScore(node=TextNode(text=text)) for text in texts]

@@ -21,7 +21,6 @@ from qa_engine.cli.options import (
 from qa_engine.cli.output import print_error, print_json
 
 if TYPE_CHECKING:
-    from qa_engine.answering.answer import Answer
     from qa_engine.retrieval.explanation import Explanation
 
 _DEFAULT_TOP_K = 10
@@ -77,7 +76,7 @@ def ask(
         else:
             show_passages(explanation, explain)
         return
-    answer: Answer = engine.query(question)  # type: ignore[assignment]
+    answer = engine.query(question)
     pictures: dict[int, list[str]] = {}
     failures: list[str] = []
     if images is not None:

@@ -31,7 +31,6 @@ _START = (
 """What a worker process runs. An interrupt is for the host, which ends its workers. The modules come from where the host
 has them; ``python -m`` would look into the working directory first."""
 
-
 WORKER_NAME = "qa_engine worker"
 """The name of the threads of the workers."""
 

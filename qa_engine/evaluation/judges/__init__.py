@@ -1,1 +1,1 @@
-"""LlamaIndex's evaluators in Chinese: what they ask, how a reply is read, and how a run is judged."""
+"""LlamaIndex's evaluators in Chinese: their prompts, how replies are read, and the judging of a whole run."""

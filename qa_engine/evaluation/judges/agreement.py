@@ -1,9 +1,10 @@
-"""How far a judge agrees with people: Cohen's kappa on a labelled sample."""
+"""The agreement of a judge with people: Cohen's kappa on a labelled sample."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,23 +12,32 @@ from typing import Any
 import numpy as np
 
 from qa_engine.errors import InputError
-from qa_engine.evaluation.judges.journal import JudgedCase
-from qa_engine.evaluation.judges.verdict import read_verdict
+from qa_engine.evaluation.judges.judgements import JudgedCase
 
 PASSING_SCORE = 4.0
-"""The score from which on a person's 1 to 5 counts as passed."""
+"""The score, 1 to 5, from which on a person's label counts as passed."""
 _RESAMPLES = 2000
 _SEED = 20_240_601
-_PREFERENCES = {"a": "A", "b": "B", "tie": "tie", "平局": "tie", "c": "tie"}
+_PREFERENCES = {"a": "A", "b": "B", "tie": "tie", "平": "tie", "平局": "tie", "c": "tie"}
+_VERDICTS = {
+    "是": "yes",
+    "yes": "yes",
+    "true": "yes",
+    "1": "yes",
+    "否": "no",
+    "no": "no",
+    "false": "no",
+    "0": "no",
+}
 
 
 @dataclass(frozen=True)
 class Label:
-    """What a person said of a case, in the place of a judge.
+    """The verdict of a person on a case, in the place of a judge.
 
     Attributes:
-        id: of the case.
-        judge: whose question the person answered.
+        id: id of the case.
+        judge: name of the judge whose question the person answered.
         label: ``yes`` or ``no``; for ``pairwise``: ``A``, ``B`` or ``tie``.
     """
 
@@ -38,15 +48,15 @@ class Label:
 
 @dataclass(frozen=True)
 class Agreement:
-    """How a judge and people agree.
+    """The agreement of a judge with people.
 
     Attributes:
-        labelled: labels for the judge.
-        compared: those whose case the judge gave a verdict on.
-        agreed: share of them with the same verdict; None without any.
-        kappa: agreement beyond chance: 1 is perfect, 0 is chance; None where all verdicts of both are the same.
+        labelled: number of labels for the judge.
+        compared: labels whose case has a verdict of the judge.
+        agreed: share of these with the same verdict; None without any.
+        kappa: agreement beyond chance: 1 is perfect, 0 is chance; None if all verdicts of both are the same.
         low, high: its 95 % interval, by resampling the cases; None like ``kappa``, and for fewer than two cases.
-        confusion: how often, by ``label/verdict``.
+        confusion: number of cases by ``label/verdict``.
     """
 
     labelled: int
@@ -61,33 +71,21 @@ class Agreement:
 def agreement(labels: Iterable[Label], judged: Iterable[JudgedCase], judge: str) -> Agreement:
     """The agreement of one judge with the labels for it."""
     verdicts = {item.id: verdict_of(item) for item in judged if item.judge == judge}
-    wanted = {label.id: label.label for label in labels if label.judge == judge}
-    pairs = [(label, verdict) for id, label in wanted.items() if (verdict := verdicts.get(id)) is not None]
-    confusion: dict[str, int] = {}
-    for label, verdict in pairs:
-        confusion[f"{label}/{verdict}"] = confusion.get(f"{label}/{verdict}", 0) + 1
+    own = {label.id: label.label for label in labels if label.judge == judge}
+    pairs = [(label, verdict) for id, label in own.items() if (verdict := verdicts.get(id)) is not None]
     agreed = sum(label == verdict for label, verdict in pairs) / len(pairs) if pairs else None
-    low, high = kappa_interval(pairs)
-    return Agreement(
-        len(wanted), len(pairs), agreed, kappa(pairs), low, high, dict(sorted(confusion.items()))
-    )
+    confusion = Counter(f"{label}/{verdict}" for label, verdict in sorted(pairs))
+    return Agreement(len(own), len(pairs), agreed, kappa(pairs), *kappa_interval(pairs), dict(confusion))
 
 
 def kappa(pairs: Sequence[tuple[str, str]]) -> float | None:
-    """Cohen's kappa of pairs of verdicts; None without pairs, or where chance alone explains all.
+    """Cohen's kappa of pairs of verdicts; None without pairs, or if chance alone explains all.
 
     Example:
         >>> kappa([("yes", "yes"), ("no", "no"), ("yes", "no"), ("no", "no")])
         0.5
     """
-    if not pairs:
-        return None
-    names = sorted({name for pair in pairs for name in pair})
-    places = {name: place for place, name in enumerate(names)}
-    table = np.zeros((len(names), len(names)))
-    for one, other in pairs:
-        table[places[one], places[other]] += 1
-    return _kappa(table)
+    return _kappa(Counter(pairs))
 
 
 def kappa_interval(pairs: Sequence[tuple[str, str]]) -> tuple[float | None, float | None]:
@@ -95,18 +93,10 @@ def kappa_interval(pairs: Sequence[tuple[str, str]]) -> tuple[float | None, floa
     if len(pairs) < 2 or kappa(pairs) is None:
         return None, None
     kinds = sorted(set(pairs))
-    counts = np.array([pairs.count(kind) for kind in kinds])
-    names = sorted({name for pair in kinds for name in pair})
-    places = [(names.index(one), names.index(other)) for one, other in kinds]
-    drawn = np.random.default_rng(_SEED).multinomial(len(pairs), counts / len(pairs), _RESAMPLES)
-    values = []
-    for row in drawn:
-        table = np.zeros((len(names), len(names)))
-        for place, count in zip(places, row, strict=True):
-            table[place] = count
-        value = _kappa(table)
-        if value is not None:
-            values.append(value)
+    shares = np.array([pairs.count(kind) for kind in kinds]) / len(pairs)
+    draws = np.random.default_rng(_SEED).multinomial(len(pairs), shares, _RESAMPLES)
+    resampled = [_kappa(dict(zip(kinds, draw.tolist(), strict=True))) for draw in draws]
+    values = [value for value in resampled if value is not None]
     if not values:
         return None, None
     low, high = np.percentile(values, [2.5, 97.5])
@@ -114,7 +104,7 @@ def kappa_interval(pairs: Sequence[tuple[str, str]]) -> tuple[float | None, floa
 
 
 def verdict_of(judged: JudgedCase) -> str | None:
-    """The verdict of a judge in the words of a `Label`; None without one."""
+    """The verdict of a judge as a `Label` names it; None without one."""
     if not judged.is_complete or judged.score is None:
         return None
     if judged.judge == "pairwise":
@@ -123,10 +113,10 @@ def verdict_of(judged: JudgedCase) -> str | None:
 
 
 def read_labels(path: Path) -> list[Label]:
-    """Labels of a file, a JSON object a line: ``{"id": "q1", "judge": "faithfulness", "label": true}``.
+    """The labels in a file, a JSON object a line: ``{"id": "q1", "judge": "faithfulness", "label": true}``.
 
-    A label is true or false, 是 or 否, "yes" or "no"; for ``correctness`` also 1 to 5, of which 4 and 5 are passed; for
-    ``pairwise`` "A", "B" or "tie". Of several for a case and a judge, the last holds.
+    A label is true or false, 是 or 否, "yes" or "no"; for ``correctness`` also 1 to 5, of which 4 and 5 pass; for
+    ``pairwise`` "A", "B" or "tie". The last label for a case and a judge counts.
 
     Raises:
         InputError: the file cannot be read, a line is no such object, or there is none; the message names the line.
@@ -137,21 +127,21 @@ def read_labels(path: Path) -> list[Label]:
         raise InputError(f"The labels in {path} cannot be read: it is not UTF-8 ({error.reason}).") from None
     except OSError as error:
         raise InputError(f"The labels in {path} cannot be read: {error.strerror or error}.") from None
-    found = []
+    labels = []
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
             content = json.loads(line)
-            found.append(Label(str(content["id"]), str(content["judge"]), _label(content)))
+            labels.append(Label(str(content["id"]), str(content["judge"]), _label(content)))
         except (ValueError, KeyError, TypeError):
             raise InputError(
                 f"Line {number} of {path} is no label: {line.strip()[:80]!r}. "
                 'Write {"id": "q1", "judge": "faithfulness", "label": true}.'
             ) from None
-    if not found:
+    if not labels:
         raise InputError(f"There is no label in {path}.")
-    return found
+    return labels
 
 
 def _label(content: dict[str, Any]) -> str:
@@ -162,15 +152,19 @@ def _label(content: dict[str, Any]) -> str:
         return "yes" if value else "no"
     if isinstance(value, int | float) and content["judge"] == "correctness" and 1 <= value <= 5:
         return "yes" if value >= PASSING_SCORE else "no"
-    if (isinstance(value, str) or value in (0, 1)) and (
-        verdict := read_verdict(str(value)).value
-    ) is not None:
-        return "yes" if verdict else "no"
-    raise ValueError(value)
+    return _VERDICTS[str(value).strip().lower()]
 
 
-def _kappa(table: np.ndarray[Any, np.dtype[np.float64]]) -> float | None:
-    total = table.sum()
-    observed = float(np.trace(table)) / total
-    expected = float(table.sum(axis=0) @ table.sum(axis=1)) / total**2
-    return None if expected >= 1 else (observed - expected) / (1 - expected)
+def _kappa(counts: Mapping[tuple[str, str], int]) -> float | None:
+    """Cohen's kappa (1960) of counted pairs."""
+    total = sum(counts.values())
+    labels: Counter[str] = Counter()
+    verdicts: Counter[str] = Counter()
+    for (label, verdict), count in counts.items():
+        labels[label] += count
+        verdicts[verdict] += count
+    expected = sum(labels[name] * verdicts[name] for name in labels) / total**2 if total else 1.0
+    if expected >= 1:
+        return None
+    observed = sum(count for (label, verdict), count in counts.items() if label == verdict) / total
+    return (observed - expected) / (1 - expected)

@@ -1,4 +1,4 @@
-"""LlamaIndex's evaluators with Chinese prompts, and replies read as they are written."""
+"""LlamaIndex's evaluators with Chinese prompts."""
 
 from __future__ import annotations
 
@@ -12,43 +12,43 @@ from llama_index.core.prompts import BasePromptTemplate
 
 from qa_engine.answering.llm.context_budget import fit_passages
 from qa_engine.errors import InputError
-from qa_engine.evaluation.judges.judge import LlmJudge, Request, Sample, evaluation
-from qa_engine.evaluation.judges.preference import read_preference
-from qa_engine.evaluation.judges.score import read_score
-from qa_engine.evaluation.judges.templates import (
+from qa_engine.evaluation.judges.llm_judge import REPEATED_CHARS, Ask, LlmJudge, Sample, evaluation
+from qa_engine.evaluation.judges.prompts import (
     DEFAULT_GUIDELINES,
     as_passages,
     block,
     passages,
     references,
+    reminder,
 )
-from qa_engine.evaluation.judges.verdict import read_verdict
+from qa_engine.evaluation.judges.replies import PREFERENCE, SCORE, VERDICT, Reading
 
 _REPLY_TOKENS = 1024
 _LOW, _HIGH = 1.0, 5.0
 
 
 class _YesNoJudge(LlmJudge):
-    def _read(self, sample: Sample, reply: str) -> EvaluationResult:
-        reading = read_verdict(reply)
-        score = None if reading.value is None else float(reading.value)
-        return evaluation(sample, reading.value, score, reading.reasoning, reading.problem)
+    form = VERDICT
+
+    def _verdict(self, value: Any) -> tuple[bool | None, float | None]:
+        return value, None if value is None else float(value)
 
     def _fitting(self, sample: Sample, *others: str) -> str:
-        """The passages that fit into the model's window, whole."""
+        """The passages that fit into the model's window, whole; with room for asking once more."""
         system = str(self._messages(dict.fromkeys(self._template.template_vars, ""))[0].content)
         output = self._llm.metadata.num_output
         reserved = output if output > 0 else _REPLY_TOKENS
         window = self._llm.metadata.context_window
+        again = "字" * REPEATED_CHARS + reminder(self.form)
         return passages(
-            fit_passages(as_passages(sample.contexts), "".join((system, *others)), window, reserved)
+            fit_passages(as_passages(sample.contexts), "".join((system, *others, again)), window, reserved)
         )
 
 
 class ChineseFaithfulnessEvaluator(_YesNoJudge):
-    """Whether everything that an answer says is in its passages.
+    """Whether every statement of an answer is in its passages.
 
-    Stands in for LlamaIndex's ``FaithfulnessEvaluator``.
+    Replaces LlamaIndex's ``FaithfulnessEvaluator``.
 
     Example:
         >>> from llama_index.core.llms import MockLLM
@@ -68,7 +68,7 @@ class ChineseFaithfulnessEvaluator(_YesNoJudge):
 class ChineseRelevancyEvaluator(_YesNoJudge):
     """Whether an answer is one to the question, and in line with the passages.
 
-    Stands in for LlamaIndex's ``RelevancyEvaluator``.
+    Replaces LlamaIndex's ``RelevancyEvaluator``.
     """
 
     name = "relevancy"
@@ -81,17 +81,18 @@ class ChineseRelevancyEvaluator(_YesNoJudge):
 
 
 class ChineseCorrectnessEvaluator(LlmJudge):
-    """How right an answer is, from 1 to 5, beside a right one.
+    """How right an answer is, from 1 to 5, compared with a right one.
 
-    Stands in for LlamaIndex's ``CorrectnessEvaluator``.
+    Replaces LlamaIndex's ``CorrectnessEvaluator``.
 
     Args:
         llm: any LlamaIndex LLM.
         eval_template: instead of the Chinese prompt, with ``query``, ``reference`` and ``response``.
-        score_threshold: the score that is good enough.
+        score_threshold: the score from which on an answer passes.
     """
 
     name = "correctness"
+    form = SCORE
     needs = ("question", "answer", "references")
 
     def __init__(
@@ -112,16 +113,14 @@ class ChineseCorrectnessEvaluator(LlmJudge):
             "response": block("回答", sample.answer),
         }
 
-    def _read(self, sample: Sample, reply: str) -> EvaluationResult:
-        reading = read_score(reply, _LOW, _HIGH)
-        passing = None if reading.value is None else reading.value >= self._threshold
-        return evaluation(sample, passing, reading.value, reading.reasoning, reading.problem)
+    def _verdict(self, value: Any) -> tuple[bool | None, float | None]:
+        return None if value is None else value >= self._threshold, value
 
 
 class ChineseGuidelineEvaluator(_YesNoJudge):
-    """Whether an answer keeps to guidelines.
+    """Whether an answer follows guidelines.
 
-    Stands in for LlamaIndex's ``GuidelineEvaluator``.
+    Replaces LlamaIndex's ``GuidelineEvaluator``.
 
     Args:
         llm: any LlamaIndex LLM.
@@ -139,8 +138,8 @@ class ChineseGuidelineEvaluator(_YesNoJudge):
         eval_template: str | BasePromptTemplate | None = None,
     ) -> None:
         super().__init__(llm, eval_template)
-        given = (guidelines,) if isinstance(guidelines, str) else guidelines
-        self._guidelines = tuple(given or DEFAULT_GUIDELINES)
+        texts = (guidelines,) if isinstance(guidelines, str) else guidelines
+        self._guidelines = tuple(texts or DEFAULT_GUIDELINES)
 
     def _variables(self, sample: Sample) -> dict[str, str]:
         return {
@@ -153,59 +152,50 @@ class ChineseGuidelineEvaluator(_YesNoJudge):
 class ChinesePairwiseEvaluator(LlmJudge):
     """Whether an answer is better than another one: score 1, 0, or 0.5 for neither.
 
-    Asked in both orders, since judges favour places: answers of which each wins once are equal. Stands in for LlamaIndex's
-    ``PairwiseComparisonEvaluator``, which raises where one order is a tie.
+    The model is asked in both orders, since judges favour positions: if each answer wins once, neither is better. Replaces
+    LlamaIndex's ``PairwiseComparisonEvaluator``, which raises if one order is a tie.
     """
 
     name = "pairwise"
+    form = PREFERENCE
     needs = ("question", "answer", "other")
-    orders: ClassVar[tuple[str, str]] = ("original", "flipped")
 
-    def requests(self, sample: Sample) -> list[Request]:
-        """The comparison, and the same with the answers exchanged."""
-        first, second = sample.answer, sample.other or ""
-        made = []
-        for order, (one, two) in zip(self.orders, ((first, second), (second, first)), strict=True):
-            variables = {
-                **self._variables(sample),
-                "answer_a": block("回答A", one),
-                "answer_b": block("回答B", two),
-            }
-            made.append(Request(tuple(self._messages(variables)), order))
-        return made
-
-    def result(self, sample: Sample, replies: Sequence[str]) -> EvaluationResult:
+    async def judge(self, sample: Sample, ask: Ask | None = None) -> EvaluationResult:
         """The preference of both orders together."""
+        first, second = sample.answer, sample.other or ""
         votes: list[float] = []
-        told = []
-        for order, reply in zip(self.orders, replies, strict=True):
-            reading = read_preference(reply)
-            told.append(f"{order}: {reading.reasoning}")
+        reasons = []
+        for order, (one, two) in (("original", (first, second)), ("flipped", (second, first))):
+            answers = {"answer_a": block("回答A", one), "answer_b": block("回答B", two)}
+            reading = await self._reading(
+                self._messages({**self._variables(sample), **answers}), ask or self.ask
+            )
             if reading.value is None:
-                return evaluation(sample, None, None, reading.reasoning, reading.problem)
+                return evaluation(sample, None, None, reading)
+            reasons.append(f"{order}: {reading.reasoning}")
             vote = {"A": 1.0, "B": 0.0, "tie": 0.5}[reading.value]
             votes.append(vote if order == "original" else 1 - vote)
-        mean = sum(votes) / 2
-        score = 0.5 if mean == 0.5 else float(mean > 0.5)
-        result = evaluation(sample, None if score == 0.5 else score == 1.0, score, "\n".join(told))
+        passing, score = self._verdict(sum(votes) / 2)
+        result = evaluation(sample, passing, score, Reading(score, "\n".join(reasons)))
         result.pairwise_source = "neither" if score == 0.5 and votes[0] != 0.5 else "original"
         return result
 
     def _variables(self, sample: Sample) -> dict[str, str]:
         return {"query": block("问题", sample.question), "reference": references(sample.references)}
 
-    def _read(self, sample: Sample, reply: str) -> EvaluationResult:
-        raise NotImplementedError
+    def _verdict(self, value: Any) -> tuple[bool | None, float | None]:
+        """The score of the mean of the votes."""
+        return (None, 0.5) if value == 0.5 else (value > 0.5, float(value > 0.5))
 
 
 class ReferenceSimilarityEvaluator(SemanticSimilarityEvaluator):
-    """How near an answer's vector is to that of the nearest right answer. Asks no language model.
+    """Cosine of an answer's vector with that of the nearest right answer. Asks no language model.
 
-    The scale is the model's own: with e5 even texts that have nothing in common come to about 0.75.
+    The scale is that of the embedding model: with e5 even unrelated texts have about 0.75.
 
     Args:
         embed_model: any LlamaIndex embedding.
-        similarity_threshold: the cosine that is good enough.
+        similarity_threshold: the cosine from which on an answer passes.
     """
 
     name: ClassVar[str] = "similarity"
@@ -219,9 +209,9 @@ class ReferenceSimilarityEvaluator(SemanticSimilarityEvaluator):
         """Name of the embedding model."""
         return str(self._embed_model.model_name)
 
-    def lacks(self, sample: Sample) -> str:
-        """What this judge needs and a sample does not have; empty if it can be judged."""
-        return next((name for name in self.needs if not getattr(sample, name)), "")
+    async def judge(self, sample: Sample, ask: Ask | None = None) -> EvaluationResult:
+        """The similarity of a sample; ``ask`` is not called."""
+        return await self.aevaluate(response=sample.answer, reference=sample.references)
 
     async def aevaluate(
         self,
@@ -236,12 +226,12 @@ class ReferenceSimilarityEvaluator(SemanticSimilarityEvaluator):
         Raises:
             InputError: there is no answer or no reference.
         """
-        known = [reference] if isinstance(reference, str) else list(reference or ())
-        if not response or not known:
+        texts = [reference] if isinstance(reference, str) else list(reference or ())
+        if not response or not texts:
             raise InputError("The judge 'similarity' needs response and reference, and got none.")
         results = [
             await super(ReferenceSimilarityEvaluator, self).aevaluate(response=response, reference=text)
-            for text in known
+            for text in texts
         ]
         best = max(results, key=lambda result: result.score or 0.0)
         best.query, best.response = query, response

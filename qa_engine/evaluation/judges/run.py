@@ -1,18 +1,23 @@
-"""Judges the answers of a run: several at a time, resumable, each request paid for once."""
+"""Judges the answers of a run: several at a time, resumable, and each request is paid for once."""
 
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
 import json
+import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
 
 from llama_index.core.async_utils import asyncio_run
 from llama_index.core.base.embeddings.base import BaseEmbedding
+from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.llms import LLM
 
 from qa_engine.errors import AuthenticationFailedError, InputError, ModelUnavailableError, QAEngineError
@@ -25,10 +30,15 @@ from qa_engine.evaluation.judges.evaluators import (
     ChineseRelevancyEvaluator,
     ReferenceSimilarityEvaluator,
 )
-from qa_engine.evaluation.judges.journal import Journal, JudgedCase, open_journal
-from qa_engine.evaluation.judges.judge import LlmJudge, Request, Sample
-from qa_engine.evaluation.judges.summary import JudgeReport, figures_of, write_summary
-from qa_engine.evaluation.results import CaseResult, read_run
+from qa_engine.evaluation.judges.judgements import JudgedCase, Judgements, open_judgements
+from qa_engine.evaluation.judges.llm_judge import LlmJudge, Sample, missing_input
+from qa_engine.evaluation.judges.summary import JudgeReport, summarise_judge, write_summary
+from qa_engine.evaluation.records import CaseResult
+from qa_engine.evaluation.run_folder import read_run
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+_logger = logging.getLogger("qa_engine.evaluation")
 
 Judge = LlmJudge | ReferenceSimilarityEvaluator
 Progress = Callable[[int, int], None]
@@ -46,55 +56,8 @@ _LLM_JUDGES: dict[str, Callable[[LLM], LlmJudge]] = {
 JUDGES = (*_LLM_JUDGES, ReferenceSimilarityEvaluator.name)
 """Names of the judges."""
 DEFAULT_JUDGES = ("faithfulness", "relevancy", "correctness")
-_FAILURES_IN_A_ROW = 8
-"""After that many the service is taken to be gone."""
-
-
-def judge(
-    run: Path | Sequence[CaseResult],
-    judges: Sequence[str | Judge] = DEFAULT_JUDGES,
-    llm: LLM | None = None,
-    *,
-    embed_model: BaseEmbedding | None = None,
-    against: Path | Sequence[CaseResult] | None = None,
-    labels: Sequence[Label] = (),
-    concurrency: int = 4,
-    progress: Progress = lambda done, total: None,
-) -> JudgeReport:
-    """Has the answers of a run judged.
-
-    With a folder, every reply is written to ``judgements.jsonl`` there before the next step, and what is there already is
-    not asked again, unless the answer, the prompt or the model is another; the figures go to ``judges.json``. Cases without
-    an answer are skipped, and so are refusals, except by ``pairwise``.
-
-    Args:
-        run: the folder of a finished run, or its cases.
-        judges: names of `JUDGES`, or evaluators.
-        llm: asked by the judges that are named; ``similarity`` needs none.
-        embed_model: for ``similarity``.
-        against: the run to compare with, for ``pairwise``.
-        labels: of people, to compare the judges with.
-        concurrency: most requests at a time.
-        progress: told how many judgements there are, and how many there will be.
-
-    Raises:
-        InputError: there is no such run or judge, or something is missing that a judge needs.
-        QAEngineError: the service refused the key or the model, or did not answer several times in a row.
-            What was judged until then is kept.
-    """
-    report: JudgeReport = asyncio_run(
-        ajudge(
-            run,
-            judges,
-            llm,
-            embed_model=embed_model,
-            against=against,
-            labels=labels,
-            concurrency=concurrency,
-            progress=progress,
-        )
-    )
-    return report
+_MAX_FAILURES = 8
+"""Failures in a row after which the service is taken to be unavailable."""
 
 
 async def ajudge(
@@ -108,53 +71,80 @@ async def ajudge(
     concurrency: int = 4,
     progress: Progress = lambda done, total: None,
 ) -> JudgeReport:
-    """`judge` for a running event loop."""
+    """Has the answers of a run judged; `judge` is the same without a running event loop.
+
+    In a folder, every reply is written to ``judgements.jsonl`` before the next step, and no request is sent again unless the
+    answer, the prompt or the model has changed; the metrics are written to ``judges.json``. Cases without an answer are
+    skipped, and so are refusals, except by ``pairwise``.
+
+    Args:
+        run: the folder of a finished run, or its cases.
+        judges: names of `JUDGES`, or evaluators.
+        llm: the model of the judges that are named; ``similarity`` needs none.
+        embed_model: for ``similarity``.
+        against: the run to compare with, for ``pairwise``.
+        labels: labels by people, to compare the judges with.
+        concurrency: maximum number of requests at a time.
+        progress: called with the numbers of judgements that are done and that there will be.
+
+    Raises:
+        InputError: there is no such run or judge, or something is missing that a judge needs.
+        QAEngineError: the service refused the key or the model, or did not answer several times in a row. All judgements
+            until then are kept.
+    """
     if concurrency < 1:
         raise InputError(f"concurrency must be > 0, got {concurrency}.")
-    asked = [
+    panel = [
         build_judge(item, llm, embed_model) if isinstance(item, str) else item
         for item in dict.fromkeys(judges)
     ]
-    if not asked:
+    if not panel:
         raise InputError(f"No judge is named: choose among {', '.join(JUDGES)}.")
-    if against is None and any("other" in item.needs for item in asked):
+    if against is None and any("other" in item.needs for item in panel):
         raise InputError("The judge 'pairwise' compares two runs: name the other one with against.")
     cases = _cases(run)
     others = {case.id: case.answer for case in _cases(against)} if against is not None else {}
     folder = run if isinstance(run, Path) else None
-    with open_journal(folder) as journal:
-        panel = _Panel(journal, asyncio.Semaphore(concurrency), progress)
+    with open_judgements(folder) if folder is not None else nullcontext(Judgements()) as judgements:
         tasks: list[tuple[Judge, CaseResult, Sample]] = []
-        skipped: dict[str, Counter[str]] = {item.name: Counter() for item in asked}
-        for item in asked:
+        skipped: dict[str, Counter[str]] = {item.name: Counter() for item in panel}
+        for item in panel:
             for case in cases:
                 sample = _sample(case, others.get(case.id))
-                if reason := _not_asked(item, case, sample):
+                if reason := _reason_to_skip(item, case, sample):
                     skipped[item.name][reason] += 1
                 else:
                     tasks.append((item, case, sample))
-        judged = await panel.judge_all(tasks)
-    figures = [
-        figures_of(
-            item.name,
-            item.model,
-            said := [one for one in judged if one.judge == item.name],
-            skipped[item.name],
-            agreement(labels, said, item.name) if labels else None,
-        )
-        for item in asked
-    ]
-    report = JudgeReport(figures, judged, panel.asked)
+        judging = _Judging(judgements, asyncio.Semaphore(concurrency), progress)
+        judged = await judging.judge_all(tasks)
+    summaries = []
+    for item in panel:
+        own = [verdict for verdict in judged if verdict.judge == item.name]
+        agreed = agreement(labels, own, item.name) if labels else None
+        summaries.append(summarise_judge(item.name, item.model, own, skipped[item.name], agreed))
+    report = JudgeReport(summaries, judged, judging.asked)
     if folder is not None:
         write_summary(folder, report)
     return report
 
 
-@dataclass
-class _Panel:
-    """The judges at work."""
+def _synchronous(function: Callable[_P, Coroutine[Any, Any, _T]]) -> Callable[_P, _T]:
+    @functools.wraps(function)
+    def call(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        result: _T = asyncio_run(function(*args, **kwargs))
+        return result
 
-    journal: Journal
+    return call
+
+
+judge = _synchronous(ajudge)
+
+
+@dataclass
+class _Judging:
+    """The judging of one run."""
+
+    judgements: Judgements
     places: asyncio.Semaphore
     progress: Progress
     asked: int = 0
@@ -164,50 +154,56 @@ class _Panel:
     async def judge_all(self, tasks: Sequence[tuple[Judge, CaseResult, Sample]]) -> list[JudgedCase]:
         self.progress(0, len(tasks))
 
-        async def one(item: Judge, case: CaseResult, sample: Sample) -> JudgedCase:
+        async def judge_one(item: Judge, case: CaseResult, sample: Sample) -> JudgedCase:
             async with self.places:
-                said = await self._judged(item, case, sample)
+                judged = await self._judged(item, case, sample)
             self.done += 1
             self.progress(self.done, len(tasks))
-            return said
+            return judged
 
         try:
             async with asyncio.TaskGroup() as group:
-                running = [group.create_task(one(*task)) for task in tasks]
+                running = [group.create_task(judge_one(*task)) for task in tasks]
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
         return [task.result() for task in running]
 
     async def _judged(self, item: Judge, case: CaseResult, sample: Sample) -> JudgedCase:
-        said = JudgedCase(case.id, item.name, item.model)
+        judged = JudgedCase(case.id, item.name, item.model)
+        is_new = False
         started = time.perf_counter()
+
+        async def ask(messages: Sequence[ChatMessage]) -> str:
+            """The reply to a request, from the disk if it is there."""
+            nonlocal judged, is_new
+            if is_new:  # the reply before this one is kept, whatever happens next
+                self._keep(judged)
+            key = _fingerprint(item.model, messages)
+            judged = replace(judged, requests=(*judged.requests, key))
+            reply = self.judgements.replies.get(key)
+            is_new = reply is None
+            if reply is None:
+                self.asked += 1
+                reply = await item.ask(messages) if isinstance(item, LlmJudge) else ""
+                self.failures_in_a_row = 0
+            judged = replace(judged, replies=(*judged.replies, reply))
+            return reply
+
         try:
-            if isinstance(item, ReferenceSimilarityEvaluator):
-                result = await item.aevaluate(response=sample.answer, reference=sample.references)
-            else:
-                requests = item.requests(sample)
-                said = replace(
-                    said, requests=tuple(_fingerprint(item.model, request) for request in requests)
-                )
-                for key, request in zip(said.requests, requests, strict=True):
-                    known = key in self.journal.replies
-                    reply = await self._reply(item, request, key)
-                    said = replace(said, replies=(*said.replies, reply))
-                    if not known and len(said.replies) < len(requests):
-                        self._note(said)
-                result = item.result(sample, said.replies)
+            result = await item.judge(sample, ask)
         except (AuthenticationFailedError, ModelUnavailableError):
-            raise  # the next request would end in the same way
+            raise  # the next request would fail in the same way
         except Exception as error:
-            # Any LLM may be asked: what it raises is the result of one case.
+            # Any LLM may be asked: its error is the result of one case.
             self.failures_in_a_row += 1
-            if self.failures_in_a_row >= _FAILURES_IN_A_ROW and isinstance(error, QAEngineError):
+            if self.failures_in_a_row >= _MAX_FAILURES and isinstance(error, QAEngineError):
+                _logger.warning("Judging is stopped after %d failures in a row.", self.failures_in_a_row)
                 raise
-            told = str(error) or type(error).__name__
-            return self._note(replace(said, error=told, seconds=_since(started)))
-        return self._note(
+            message = str(error) or type(error).__name__
+            return self._keep(replace(judged, error=message, seconds=_since(started)))
+        return self._keep(
             replace(
-                said,
+                judged,
                 passing=result.passing,
                 score=result.score,
                 reasoning=result.feedback or "",
@@ -216,20 +212,12 @@ class _Panel:
             )
         )
 
-    async def _reply(self, item: LlmJudge, request: Request, key: str) -> str:
-        if key in self.journal.replies:
-            return self.journal.replies[key]
-        self.asked += 1
-        reply = await item.ask(request)
-        self.failures_in_a_row = 0
-        return reply
-
-    def _note(self, said: JudgedCase) -> JudgedCase:
-        """On disk, unless the same is there already."""
-        before = self.journal.latest.get((said.id, said.judge))
-        if before is None or replace(before, seconds=0) != replace(said, seconds=0):
-            self.journal.append(said)
-        return said
+    def _keep(self, judged: JudgedCase) -> JudgedCase:
+        """Writes a judgement, unless the same is on the disk already."""
+        before = self.judgements.latest.get((judged.id, judged.judge))
+        if before is None or replace(before, seconds=0) != replace(judged, seconds=0):
+            self.judgements.add(judged)
+        return judged
 
 
 def build_judge(
@@ -238,11 +226,11 @@ def build_judge(
     embed_model: BaseEmbedding | None = None,
     guidelines: Sequence[str] | None = None,
 ) -> Judge:
-    """The judge of a name.
+    """Builds the judge of a name.
 
     Args:
         name: one of `JUDGES`.
-        llm: asked by all but ``similarity``.
+        llm: the model of all judges but ``similarity``.
         embed_model: for ``similarity``.
         guidelines: for ``guideline``; its own if None.
 
@@ -271,7 +259,7 @@ def _sample(case: CaseResult, other: str | None) -> Sample:
     return Sample(case.question, case.answer or "", contexts, tuple(case.gold.answers), other)
 
 
-def _not_asked(item: Judge, case: CaseResult, sample: Sample) -> str:
+def _reason_to_skip(item: Judge, case: CaseResult, sample: Sample) -> str:
     """Why a judge is not asked about a case; empty if it is."""
     if case.failure is not None:
         return "failed"
@@ -282,13 +270,13 @@ def _not_asked(item: Judge, case: CaseResult, sample: Sample) -> str:
             return "same answer"
     elif case.refused:
         return "refused"
-    missing = item.lacks(sample)
+    missing = missing_input(item.needs, sample)
     return f"no {missing}" if missing else ""
 
 
-def _fingerprint(model: str, request: Request) -> str:
-    words = [model, *((message.role.value, message.content) for message in request.messages)]
-    return hashlib.sha256(json.dumps(words, ensure_ascii=False).encode("utf-8", "replace")).hexdigest()[:32]
+def _fingerprint(model: str, messages: Sequence[ChatMessage]) -> str:
+    content = [model, *((message.role.value, message.content) for message in messages)]
+    return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def _since(started: float) -> float:

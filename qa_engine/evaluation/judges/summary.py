@@ -1,39 +1,40 @@
-"""The figures of the judges of a run."""
+"""The metrics of the judges of a run, and their file."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from math import sqrt
 from pathlib import Path
 from typing import Any
 
 from qa_engine.evaluation.judges.agreement import Agreement
-from qa_engine.evaluation.judges.journal import JudgedCase
+from qa_engine.evaluation.judges.judgements import JudgedCase
+from qa_engine.evaluation.metrics.significance import wilson
+from qa_engine.evaluation.records import from_dict
+from qa_engine.evaluation.run_folder import json_text, replace_file
 
 SUMMARY = "judges.json"
 """Name of the file in the folder of a run."""
-_Z = 1.959964
 
 
 @dataclass(frozen=True)
-class JudgeFigures:
-    """What a judge came to.
+class JudgeSummary:
+    """The metrics of one judge.
 
     Attributes:
         judge: its name.
-        model: that judged.
+        model: name of the judging model.
         judged: cases with a score.
-        passed: those of them that are good enough; for ``pairwise``, better than the other run's.
-        ties: for ``pairwise``, those where neither is better; 0 for the others.
+        passed: of these, cases that are good enough; for ``pairwise``, better than those of the other run.
+        ties: for ``pairwise``, cases where neither answer is better; 0 for the others.
         passing_rate: share of the judged cases that passed; None without any.
         low, high: its 95 % interval (Wilson); None like ``passing_rate``.
         mean_score: on the scale of the judge; None without any.
-        unparsed: cases whose reply could not be read. They count nowhere else.
-        errors: cases for which there was no reply.
-        skipped: cases that were not asked about, by reason.
-        agreement: with people's labels; None without labels.
+        unparsed: cases whose replies could not be read. They count nowhere else.
+        errors: cases without a reply.
+        skipped: cases that the judge was not asked about, by reason.
+        agreement: with the labels of people; None without labels.
     """
 
     judge: str
@@ -53,40 +54,40 @@ class JudgeFigures:
 
 @dataclass(frozen=True)
 class JudgeReport:
-    """The figures of all judges of a run, and what they said of each case.
+    """The metrics of all judges of a run, and their verdicts.
 
     Attributes:
-        figures: by judge, in the order in which they were named.
-        judged: what they said.
-        asked: requests that were sent; those answered in an earlier run are not sent again.
+        summaries: by judge, in the order in which they were named.
+        judged: the verdicts.
+        asked: requests that were sent; requests that were answered in an earlier run are not sent again.
     """
 
-    figures: list[JudgeFigures]
+    summaries: list[JudgeSummary]
     judged: list[JudgedCase]
     asked: int
 
     @property
     def errors(self) -> int:
-        """Cases for which there was no reply."""
-        return sum(figures.errors for figures in self.figures)
+        """Cases without a reply."""
+        return sum(summary.errors for summary in self.summaries)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON, without the cases, which are in ``judgements.jsonl``."""
-        return {"judges": [asdict(figures) for figures in self.figures], "asked": self.asked}
+        return {"judges": [asdict(summary) for summary in self.summaries], "asked": self.asked}
 
 
-def figures_of(
+def summarise_judge(
     judge: str,
     model: str,
     judged: Sequence[JudgedCase],
     skipped: Mapping[str, int],
     agreement: Agreement | None,
-) -> JudgeFigures:
-    """The figures of one judge from what it said."""
+) -> JudgeSummary:
+    """The metrics of one judge over its verdicts."""
     scores = [item.score for item in judged if item.is_complete and item.score is not None]
     passed = sum(item.passing is True for item in judged if item.is_complete)
     low, high = wilson(passed, len(scores))
-    return JudgeFigures(
+    return JudgeSummary(
         judge,
         model,
         judged=len(scores),
@@ -103,39 +104,22 @@ def figures_of(
     )
 
 
-def wilson(successes: int, count: int) -> tuple[float | None, float | None]:
-    """The 95 % interval of a share; None, None of nothing.
-
-    Example:
-        >>> tuple(round(end, 3) for end in wilson(9, 10))
-        (0.596, 0.982)
-    """
-    if not count:
-        return None, None
-    share = successes / count
-    middle = share + _Z**2 / (2 * count)
-    spread = _Z * sqrt(share * (1 - share) / count + _Z**2 / (4 * count**2))
-    scale = 1 + _Z**2 / count
-    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
-
-
 def write_summary(folder: Path, report: JudgeReport) -> Path:
-    """Writes ``judges.json``: the figures, those of judges that were not asked this time kept."""
+    """Writes ``judges.json``: the metrics of this report, and those of judges that it lacks from the file before.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
     path = folder / SUMMARY
-    figures = {item["judge"]: item for item in read_summary(folder)}
-    figures |= {item.judge: asdict(item) for item in report.figures}
-    temporary = path.with_suffix(".part")
-    temporary.write_text(
-        json.dumps({"judges": list(figures.values())}, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
-    )
-    temporary.replace(path)
+    summaries = {item.judge: item for item in [*read_summary(folder), *report.summaries]}
+    replace_file(path, json_text({"judges": [asdict(item) for item in summaries.values()]}))
     return path
 
 
-def read_summary(folder: Path) -> list[dict[str, Any]]:
-    """The figures in ``judges.json``; none without it, or if it is damaged: it can be made again."""
+def read_summary(folder: Path) -> list[JudgeSummary]:
+    """The metrics in ``judges.json``; none without it, or if it is damaged: it can be made again."""
     try:
         content = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
-        return [item for item in content["judges"] if isinstance(item, dict) and "judge" in item]
+        return [from_dict(JudgeSummary, item) for item in content["judges"]]
     except (OSError, ValueError, KeyError, TypeError):
         return []

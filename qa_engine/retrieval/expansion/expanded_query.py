@@ -20,8 +20,8 @@ class Expansion:
         keywords: words that documents may use for what the question is about.
         error: why there is nothing, in one sentence; None if nothing went wrong.
         skipped: why the model was not asked, in one sentence; None if it was.
-        cached: whether this was known from an earlier question, or shared with one that was asked at the same time.
-        seconds: that the call took; 0 for what was known.
+        cached: whether this is from an earlier question.
+        seconds: time that the call took; 0 if it is cached.
     """
 
     translation: str = ""

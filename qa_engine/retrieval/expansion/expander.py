@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from dataclasses import replace
-from typing import Any
+import logging
+import re
+from collections.abc import Iterable
+from typing import Any, TypeAlias
 
-from llama_index.core.base.llms.types import ChatMessage, ChatResponse
 from llama_index.core.indices.query.query_transform.base import BaseQueryTransform
 from llama_index.core.llms import LLM
 from llama_index.core.prompts import BasePromptTemplate, PromptTemplate
@@ -15,20 +14,101 @@ from llama_index.core.prompts.mixin import PromptDictType
 from llama_index.core.schema import QueryBundle, QueryType
 
 from qa_engine.config import Config
-from qa_engine.errors import QAEngineError
-from qa_engine.models.llm import build_llm
-from qa_engine.models.remote.service_errors import llm_errors
+from qa_engine.flow import Flow, arun, run
+from qa_engine.models.auxiliary_call import (
+    AuxiliaryModel,
+    UnusableReplyError,
+    build_auxiliary_llm,
+    quoted,
+)
 from qa_engine.retrieval.expansion.expanded_query import ExpandedQuery, Expansion
-from qa_engine.retrieval.expansion.reply import read_reply
-from qa_engine.retrieval.shared_calls import SharedCalls
 from qa_engine.text.language import is_chinese
+from qa_engine.text.reply_wrappers import json_in_reply
+
+_LABELS = {
+    "translation": "translation",
+    "translated question": "translation",
+    "翻译": "translation",
+    "译文": "translation",
+    "keyword": "keywords",
+    "keywords": "keywords",
+    "关键词": "keywords",
+    "关键字": "keywords",
+}
+_LABELLED = re.compile(
+    rf"[\s\-*•#\d.\"'`]{{0,12}}({'|'.join(_LABELS)})[\s*\"'`]{{0,6}}[:：]\s*(.*)", re.IGNORECASE | re.DOTALL
+)
+_SEPARATORS = re.compile(r"[;；,，、|\n]")
+_WRAPPERS = " \t\r\n\"'`*“”‘’「」[]-•"
+_MAX_KEYWORD_CHARS = 60
+
+
+def read_reply(reply: str, question: str, translate: bool, max_keywords: int) -> tuple[str, tuple[str, ...]]:
+    """The translation and the keywords in a reply; empty for what it does not hold in a usable form.
+
+    Lines that begin with ``translation:`` and ``keywords:`` are read, in English or Chinese, or a JSON object with these
+    keys. A translation that is in the language of the question, or many times as
+    long, is none.
+
+    Args:
+        reply: the reply without reasoning and code fence.
+        question: the question as it was asked.
+        translate: whether a translation was asked for; if not, none is returned.
+        max_keywords: most keywords to return; 0 if none were asked for.
+    """
+    parts = _from_json(reply) or _from_lines(reply)
+    if not parts and translate and not max_keywords and "\n" not in reply:
+        parts = {"translation": reply}  # nothing but the translation, as chat models like to have it
+    translation = parts.get("translation", "").strip(_WRAPPERS) if translate else ""
+    if is_chinese(translation) == is_chinese(question) or len(translation) > 200 + 6 * len(question):
+        translation = ""
+    return " ".join(translation.split()), _keywords(parts.get("keywords", ""), max_keywords)
+
+
+def _from_json(text: str) -> dict[str, str]:
+    found = {}
+    for key, value in (json_in_reply(text) or {}).items():
+        if name := _LABELS.get(str(key).strip().lower()):
+            found[name] = "\n".join(map(str, value)) if isinstance(value, list) else str(value)
+    return found
+
+
+def _from_lines(text: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    current = ""
+    for line in text.splitlines():
+        if labelled := _LABELLED.match(line):
+            current = _LABELS[labelled[1].lower()]
+            found.setdefault(current, labelled[2])
+        elif current == "keywords" or (current and not found[current].strip()):
+            found[current] += "\n" + line  # a list below its label
+    return found
+
+
+def _keywords(text: str, limit: int) -> tuple[str, ...]:
+    found: dict[str, str] = {}
+    for part in _stripped(_SEPARATORS.split(text)):
+        if len(part) <= _MAX_KEYWORD_CHARS:
+            found.setdefault(part.lower(), part)
+    return tuple(found.values())[:limit]
+
+
+def _stripped(parts: Iterable[str]) -> Iterable[str]:
+    for part in parts:
+        cleaned = " ".join(re.sub(r"^\s*\d+[.)、]\s*", "", part).strip(_WRAPPERS).split())
+        if cleaned:
+            yield cleaned
+
+
+logger = logging.getLogger("qa_engine.retrieval")
 
 PROMPT = "query_expansion_template"
 """Name of the prompt in `get_prompts` and `update_prompts`."""
 TRANSLATE = "translate"
 """Key of ``metadata``: whether the translation is of use, since there are documents in the other language."""
 NOTHING_TO_ADD = "The collection holds no text in another language than the question."
-_MAX_SHOWN = 80
+_Added: TypeAlias = tuple[str, tuple[str, ...]]
+"""The translation, and the keywords."""
 
 _TEMPLATE = """\
 You prepare a question for a search engine that looks for passages which answer it. Reply with the following and nothing \
@@ -43,8 +123,8 @@ class QueryExpander(BaseQueryTransform):
     """A LlamaIndex query transform that adds a translation and keywords to a question, by one call of a language model.
 
     What comes back is an `ExpandedQuery`. Nothing that goes wrong with the model is raised: the question is then searched
-    for as it is, and ``expansion.error`` says why. Expansions are kept in memory, failures are not; the same question asked
-    at the same time is one call. For any number of threads and event loops.
+    for as it is, and ``expansion.error`` says why. Expansions are kept in memory, failures are not. For any number of
+    threads and event loops.
     """
 
     def __init__(
@@ -64,72 +144,51 @@ class QueryExpander(BaseQueryTransform):
             cache_size: most expansions to keep.
         """
         super().__init__()
-        self._llm = llm
+        self._model = AuxiliaryModel[_Added](llm, "expand the question", timeout_seconds, cache_size, logger)
         self._max_keywords = max_keywords
-        self._timeout = timeout_seconds
         self._prompt = prompt or PromptTemplate(_TEMPLATE)
-        self._cache_size = cache_size
-        self._calls = self._no_calls()
-
-    def _no_calls(self) -> SharedCalls[Expansion]:
-        return SharedCalls(self._cache_size, keep=lambda expansion: expansion.error is None)
 
     def _get_prompts(self) -> PromptDictType:
         return {PROMPT: self._prompt}
 
     def _update_prompts(self, prompts_dict: PromptDictType) -> None:
-        if PROMPT in prompts_dict:
-            self._prompt = prompts_dict[PROMPT]
-            self._calls = self._no_calls()  # calls that still run with the old prompt finish in the old ones
+        self._prompt = prompts_dict.get(PROMPT, self._prompt)
 
     def _run(self, query_bundle: QueryBundle, metadata: dict[str, Any]) -> ExpandedQuery:
-        """The question with its expansion. ``metadata[TRANSLATE]`` false asks for no translation."""
-        question, translate = query_bundle.query_str, bool(metadata.get(TRANSLATE, True))
-        if not self._has_task(translate):
-            return _expanded(query_bundle, Expansion(skipped=NOTHING_TO_ADD))
-        key = (self._llm.metadata.model_name, question, translate)
-        found, known = self._calls.get(key, lambda: self._ask(question, translate))
-        return _expanded(query_bundle, _as_known(found) if known else found)
+        return run(self.steps(query_bundle, metadata))
 
     async def arun(self, query: QueryType, metadata: dict[str, Any] | None = None) -> ExpandedQuery:
-        """`run` without blocking. A cancelled task takes its call with it, unless another task waits for it."""
+        """`run` without blocking. A cancelled task takes its call with it."""
         bundle = QueryBundle(query) if isinstance(query, str) else query
-        question, translate = bundle.query_str, bool((metadata or {}).get(TRANSLATE, True))
-        if not self._has_task(translate):
-            return _expanded(bundle, Expansion(skipped=NOTHING_TO_ADD))
-        key = (self._llm.metadata.model_name, question, translate)
-        found, known = await self._calls.aget(key, lambda: self._aask(question, translate))
-        return _expanded(bundle, _as_known(found) if known else found)
+        return await arun(self.steps(bundle, metadata or {}))
 
-    def _has_task(self, translate: bool) -> bool:
-        return translate or self._max_keywords > 0
+    def steps(self, query: QueryBundle, metadata: dict[str, Any]) -> Flow[ExpandedQuery]:
+        """The question with its expansion, as a flow (see `qa_engine.flow`).
 
-    def _ask(self, question: str, translate: bool) -> Expansion:
-        started = time.perf_counter()
-        try:
-            with llm_errors(self._llm):
-                reply = self._llm.chat(self._messages(question, translate))
-            return self._read(reply, question, translate, started)
-        except Exception as error:  # noqa: BLE001 - no fault of any LLM may cost the answer
-            return _failed(error, started)
+        Args:
+            query: the question.
+            metadata: False for `TRANSLATE` asks for no translation.
+        """
+        question, translate = query.query_str, bool(metadata.get(TRANSLATE, True))
+        if not translate and not self._max_keywords:
+            return _expanded(query, Expansion(skipped=NOTHING_TO_ADD))
+        tasks = self._tasks(question, translate)
+        variables = {"query_str": question.strip(), "tasks": "\n".join(tasks)}
 
-    async def _aask(self, question: str, translate: bool) -> Expansion:
-        started = time.perf_counter()
-        try:
-            with llm_errors(self._llm):
-                reply = await asyncio.wait_for(
-                    self._llm.achat(self._messages(question, translate)), self._timeout
-                )
-            return self._read(reply, question, translate, started)
-        except TimeoutError:
-            reason = f"The language model did not expand the question within {self._timeout:g} seconds."
-            return Expansion(error=reason, seconds=time.perf_counter() - started)
-        except Exception as error:  # noqa: BLE001 - no fault of any LLM may cost the answer
-            return _failed(error, started)
+        def read(reply: str) -> _Added:
+            if any(task in reply for task in tasks):
+                raise UnusableReplyError("The language model repeated what it was asked instead of replying.")
+            translation, keywords = read_reply(reply, question, translate, self._max_keywords)
+            if translation or keywords:
+                return translation, keywords
+            missing = "translation" if translate else "keywords"
+            raise UnusableReplyError(f"The language model's reply holds no {missing}: it is {quoted(reply)}.")
 
-    def _messages(self, question: str, translate: bool) -> list[ChatMessage]:
-        tasks = "\n".join(self._tasks(question, translate))
-        return self._prompt.format_messages(llm=self._llm, query_str=question.strip(), tasks=tasks)
+        reply = yield from self._model.steps(self._prompt, variables, read)
+        translation, keywords = reply.value or ("", ())
+        return _expanded(
+            query, Expansion(translation, keywords, reply.error, cached=reply.cached, seconds=reply.seconds)
+        )
 
     def _tasks(self, question: str, translate: bool) -> list[str]:
         """The lines that are wanted in the reply, each with its label."""
@@ -145,28 +204,9 @@ class QueryExpander(BaseQueryTransform):
             )
         return tasks
 
-    def _read(self, reply: ChatResponse, question: str, translate: bool, started: float) -> Expansion:
-        text = reply.message.content or ""
-        if any(task in text for task in self._tasks(question, translate)):
-            reason = "The language model repeated what it was asked instead of replying."
-            return Expansion(error=reason, seconds=time.perf_counter() - started)
-        translation, keywords = read_reply(text, question, translate, self._max_keywords)
-        seconds = time.perf_counter() - started
-        if translation or keywords:
-            return Expansion(translation, keywords, seconds=seconds)
-        line = " ".join(text.split())
-        shown = repr(line if len(line) <= _MAX_SHOWN else line[:_MAX_SHOWN] + "…") if line else "empty"
-        wanted = "translation" if translate else "keywords"
-        return Expansion(
-            error=f"The language model's reply holds no {wanted}: it is {shown}.", seconds=seconds
-        )
-
 
 def build_expander(config: Config, llm: LLM | None = None) -> QueryExpander | None:
     """The expander of the configuration, or None for ``none``.
-
-    The configured model is asked once and for no longer than ``retrieval.expansion_timeout_seconds``: an answer that waits
-    for an expansion would be worse than one without.
 
     Args:
         config: the sections ``retrieval`` and ``llm``.
@@ -179,9 +219,7 @@ def build_expander(config: Config, llm: LLM | None = None) -> QueryExpander | No
     if settings.expansion == "none":
         return None
     if llm is None:
-        seconds = min(settings.expansion_timeout_seconds, config.llm.timeout_seconds)
-        once = {"timeout_seconds": seconds, "max_retries": 0, "fallback_model": None}
-        llm = build_llm(config.llm.model_copy(update=once))
+        llm = build_auxiliary_llm(config.llm, settings.expansion_timeout_seconds)
     keywords = settings.expansion_keywords if settings.expansion == "expand" else 0
     return QueryExpander(llm, keywords, settings.expansion_timeout_seconds)
 
@@ -194,12 +232,3 @@ def _expanded(query: QueryBundle, expansion: Expansion) -> ExpandedQuery:
         embedding=query.embedding,
         expansion=expansion,
     )
-
-
-def _as_known(expansion: Expansion) -> Expansion:
-    return replace(expansion, cached=True, seconds=0.0)
-
-
-def _failed(error: Exception, started: float) -> Expansion:
-    told = str(error) if isinstance(error, QAEngineError) else f"{type(error).__name__}: {error}"
-    return Expansion(error=" ".join(told.split()), seconds=time.perf_counter() - started)

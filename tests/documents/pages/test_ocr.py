@@ -294,7 +294,7 @@ def test_page_in_another_colour_space_and_turned_by_its_own_rotation() -> None:
 def test_huge_page_is_rendered_small(monkeypatch: pytest.MonkeyPatch) -> None:
     page = pymupdf.open().new_page(width=14_400, height=14_400)
     page.insert_text((2000, 4000), "A word on a huge page", fontsize=600)
-    image, scale = ocr._picture(page, 200)
+    image, scale = ocr._image(page, 200)
     assert image.shape[0] * image.shape[1] <= 3_100_000
     assert scale > 1
     monkeypatch.setattr(ocr, "_MAX_PIXELS", 1_000_000)  # as large as it has to be for the words

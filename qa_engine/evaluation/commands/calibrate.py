@@ -1,0 +1,148 @@
+"""``qa-engine calibrate``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from qa_engine.cli.options import CollectionOption, ConfigOption, JsonOption, StorageOption, load_config
+from qa_engine.cli.output import print_json, results
+from qa_engine.errors import InputError
+from qa_engine.evaluation import require_packages
+from qa_engine.evaluation.commands import print_table
+
+if TYPE_CHECKING:
+    from qa_engine.config import Config
+    from qa_engine.evaluation.calibration import Calibration
+    from qa_engine.index.catalog import Catalog
+
+
+def calibrate(
+    questions: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="QUESTIONS.jsonl",
+            help='Lines such as {"question": "…", "answers": ["…"]} or {"question": "…", "answerable": false}.',
+            show_default=False,
+        ),
+    ] = None,
+    collection: CollectionOption = None,
+    storage: StorageOption = None,
+    false_refusals: Annotated[
+        float,
+        typer.Option(
+            "--false-refusals",
+            min=0.001,
+            max=0.5,
+            help="Share of the answerable questions that may be refused.",
+        ),
+    ] = 0.05,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Measure, and store nothing.")] = False,
+    reset: Annotated[bool, typer.Option("--reset", help="Forget the calibration of the collection.")] = False,
+    json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Fit to a collection when to refuse, from questions whose answers are known."""
+    if reset == (questions is not None):
+        raise InputError("Name a file of questions, or give --reset without one.")
+    settings = load_config(config)
+    root = storage if storage is not None else settings.storage
+    name = collection or settings.collection
+    if questions is None:
+        _forget(root, name, settings, json)
+        return
+    require_packages()
+    calibration = _calibrated(root, name, settings, questions, false_refusals, dry_run)
+    if json:
+        print_json({"collection": name, "stored": not dry_run, **calibration.to_dict()})
+    else:
+        _show(name, calibration, stored=not dry_run)
+
+
+def _forget(root: Path, name: str, settings: Config, as_json: bool) -> None:
+    from qa_engine.answering.calibration import forget_calibration
+
+    with _writing(root, name, settings) as catalog:
+        had = forget_calibration(catalog)
+    if as_json:
+        print_json({"collection": name, "reset": had})
+    else:
+        sentence = f"The calibration of {name} is forgotten." if had else f"{name} had no calibration."
+        results().print(sentence, markup=False)
+
+
+def _calibrated(
+    root: Path, name: str, settings: Config, questions: Path, false_refusals: float, dry_run: bool
+) -> Calibration:
+    """The calibration of a collection, stored with it unless ``dry_run``."""
+    from qa_engine.answering.calibration import store_calibration
+    from qa_engine.assembly import assemble, built_in_calibration
+    from qa_engine.cli.display.progress import counted_progress
+    from qa_engine.engine import QueryEngine
+    from qa_engine.evaluation.calibration import calibrate as fit_calibration
+    from qa_engine.evaluation.questions.labelled import read_questions
+    from qa_engine.index.collection import require_collection
+    from qa_engine.retrieval.rerank import name_of
+
+    require_collection(root, name)
+    labelled = read_questions(questions)
+    # Retrieval alone decides: no language model is asked.
+    offline = settings.model_copy(
+        update={
+            "llm": settings.llm.model_copy(update={"model": None}),
+            "retrieval": settings.retrieval.model_copy(update={"expansion": "none"}),
+        }
+    )
+    parts = assemble(root, name, offline, None, None)
+    engine, prior = QueryEngine(**vars(parts)), built_in_calibration(offline)
+    with engine, counted_progress("asking") as progress:
+        calibration = fit_calibration(
+            engine, offline, labelled, false_refusals, prior, parts.answerability, progress
+        )
+    if not dry_run:
+        facts = {
+            "answerable": calibration.answerable,
+            "unanswerable": calibration.unanswerable,
+            "false_refusals": false_refusals,
+        }
+        with _writing(root, name, settings) as catalog:
+            store_calibration(catalog, calibration.model, name_of(parts.reranker), facts)
+    return calibration
+
+
+@contextmanager
+def _writing(root: Path, name: str, settings: Config) -> Iterator[Catalog]:
+    """The catalog of a collection, with the right to write."""
+    from qa_engine.index.catalog import Catalog
+    from qa_engine.index.collection import require_collection
+    from qa_engine.index.writer_lock import writer_lock
+
+    paths = require_collection(root, name)
+    with (
+        writer_lock(paths.root, settings.ingestion.lock_timeout_seconds),
+        closing(Catalog(paths.catalog)) as catalog,
+    ):
+        yield catalog
+
+
+def _show(name: str, calibration: Calibration, stored: bool) -> None:
+    results().print(
+        f"{calibration.answerable} questions with an answer, {calibration.unanswerable} without one "
+        f"({calibration.asked_again} asked once more with their file left out).",
+        markup=False,
+    )
+    measured = {"before": calibration.before, "calibrated": calibration.after}
+    rows = [
+        [label, f"{refusals.false:.1%}", f"{refusals.recall:.1%}"]
+        for label, refusals in measured.items()
+        if refusals is not None
+    ]
+    print_table(["", "answerable, refused", "unanswerable, refused"], rows)
+    what = "is stored with" if stored else "was not stored with"
+    results().print(
+        f"The calibration {what} {name}; threshold {calibration.model.threshold:.3f}.", markup=False
+    )

@@ -1,1 +1,0 @@
-"""The parts of the HTML report: escaped text, tables, charts, cases, and its style and script."""

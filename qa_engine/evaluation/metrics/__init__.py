@@ -1,0 +1,1 @@
+"""Metrics of retrieval, answers, citations and refusals, and how certain they are."""

@@ -1,0 +1,117 @@
+"""Passages of a collection in a random order that is the same every time, each with its place."""
+
+from __future__ import annotations
+
+import random
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from qa_engine.documents.sentences.node_ids import node_id
+from qa_engine.documents.sentences.splitting import join_sentences
+from qa_engine.evaluation.questions.labelled import LabelledQuestion
+from qa_engine.index.reader import IndexReader
+from qa_engine.index.records import StoredSentence
+
+_BATCH = 100
+
+
+@dataclass(frozen=True)
+class SourcePassage:
+    """One or several sentences in a row that a question can be made from.
+
+    Attributes:
+        node: id of the first sentence.
+        text: text of all sentences.
+        file: name of the PDF.
+        page: page of the first sentence, from 1; None if it is not known.
+        role: role of the first sentence on its page, such as ``table``; empty for body text.
+    """
+
+    node: str
+    text: str
+    file: str
+    page: int | None
+    role: str
+
+
+def sampled_passages(reader: IndexReader, seed: int, min_chars: int = 0) -> Iterator[SourcePassage]:
+    """Passages of the published state of a collection, in a random order without repetition.
+
+    Args:
+        reader: reader of the collection.
+        seed: seed of the order.
+        min_chars: sentences are joined with the following ones until they have so many characters; with 0, none is.
+    """
+    snapshot = reader.snapshot()
+    visible = snapshot.bm25.document_ids
+    counts = {
+        document: count
+        for document, count in sorted(reader.catalog.live_documents().items())
+        if document in visible and count
+    }
+    documents, ends = list(counts), list(accumulate(counts.values()))
+    total = ends[-1] if ends else 0
+    order = random.Random(seed).sample(range(total), total)
+    for begin in range(0, total, _BATCH):
+        places = [_place(number, documents, ends, counts) for number in order[begin : begin + _BATCH]]
+        reach = 1 + min_chars // 10
+        ids = {
+            node_id(document, ordinal + step): None
+            for document, ordinal in places
+            for step in range(reach)
+            if ordinal + step < counts[document]
+        }
+        stored = snapshot.store.stored_sentences(list(ids))
+        files = reader.catalog.files_of(list({document for document, _ in places}))
+        for document, ordinal in places:
+            sentences = _joined(stored, document, ordinal, min_chars, reach)
+            if sentences and document in files:
+                yield _passage(sentences, files[document][0].file_name)
+
+
+def as_question(passage: SourcePassage, question: str, answer: str, kind: str) -> LabelledQuestion:
+    """A labelled question with its source."""
+    return LabelledQuestion.model_validate(
+        {
+            "question": question,
+            "answers": [answer],
+            "file": passage.file,
+            "page": passage.page,
+            "evidence": passage.text,
+            "kind": kind,
+            "node": passage.node,
+        }
+    )
+
+
+def _place(
+    number: int, documents: Sequence[str], ends: Sequence[int], counts: dict[str, int]
+) -> tuple[str, int]:
+    """The document and the ordinal of sentence ``number`` of the collection."""
+    position = bisect_right(ends, number)
+    document = documents[position]
+    return document, number - (ends[position] - counts[document])
+
+
+def _joined(
+    stored: dict[str, StoredSentence], document: str, ordinal: int, min_chars: int, reach: int
+) -> list[StoredSentence]:
+    sentences: list[StoredSentence] = []
+    for step in range(reach):
+        sentence = stored.get(node_id(document, ordinal + step))
+        if sentence is None or (sentences and sum(len(part.text) for part in sentences) >= min_chars):
+            break
+        sentences.append(sentence)
+    return sentences
+
+
+def _passage(sentences: Sequence[StoredSentence], file: str) -> SourcePassage:
+    first = sentences[0]
+    text = join_sentences(
+        [part.text for part in sentences], [int(part.metadata.get("paragraph", 0)) for part in sentences]
+    )
+    return SourcePassage(
+        first.node_id, text, file, first.metadata.get("page"), str(first.metadata.get("role", ""))
+    )

@@ -1,0 +1,204 @@
+"""The journey of a question, from which every way of asking an engine is made."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from llama_index.core.base.base_retriever import BaseRetriever
+from llama_index.core.base.embeddings.base import BaseEmbedding
+from llama_index.core.callbacks.base import CallbackManager
+from llama_index.core.postprocessor.types import BaseNodePostprocessor
+from llama_index.core.response_synthesizers import BaseSynthesizer
+from llama_index.core.schema import NodeWithScore, QueryBundle, QueryType
+from llama_index.core.vector_stores.types import MetadataFilters
+
+from qa_engine.answering.answer import REFUSAL, Answer
+from qa_engine.answering.answerability import AnswerabilityGate
+from qa_engine.answering.checks.citations import as_answer
+from qa_engine.answering.extractive.synthesizer import ExtractiveSynthesizer
+from qa_engine.answering.stream import StreamsAnswers
+from qa_engine.assembly import Resources
+from qa_engine.errors import InputError
+from qa_engine.flow import Flow, Piece, arun, call, in_thread, read, run
+from qa_engine.retrieval.explanation import Explanation
+from qa_engine.retrieval.rerank import name_of
+from qa_engine.retrieval.retriever import RankedPassages
+from qa_engine.retrieval.search import CollectionSearch
+from qa_engine.tracing import question_events, retrieval_event
+
+logger = logging.getLogger("qa_engine.engine")
+EXTRACTIVE = "extractive"
+
+
+@dataclass(frozen=True)
+class QuestionFlow:
+    """The steps of a question, as flows (see `qa_engine.flow`). Thread-safe.
+
+    Attributes:
+        search: finds and ranks the passages.
+        postprocessors: change the passages after the reranker, one after the other.
+        gate: decides whether the passages are worth an answer.
+        synthesizer: makes the answer.
+        embed_model: the embedding model, for its name.
+        reranker: the reranker, for its name.
+        resources: what has to be open.
+    """
+
+    search: CollectionSearch
+    postprocessors: Sequence[BaseNodePostprocessor]
+    gate: AnswerabilityGate
+    synthesizer: BaseSynthesizer
+    embed_model: BaseEmbedding
+    reranker: BaseNodePostprocessor | None
+    resources: Resources
+
+    @property
+    def models(self) -> dict[str, str]:
+        """Names of the embedding model, the reranker and what makes the answer."""
+        extractive = isinstance(self.synthesizer, ExtractiveSynthesizer)
+        return {
+            "embedding": self.embed_model.model_name,
+            "reranker": name_of(self.reranker),
+            "llm": EXTRACTIVE if extractive else self.synthesizer._llm.metadata.model_name,
+        }
+
+    def checked(self, question: QueryType) -> QueryBundle:
+        """The question as a query; raises `InputError` if it is empty or too long, or the engine is closed."""
+        self.resources.require_open()
+        return self.search.checked(question)
+
+    def answer(
+        self, manager: CallbackManager, query: QueryBundle, filters: MetadataFilters | None, streaming: bool
+    ) -> Flow[Answer]:
+        """The answer to a question.
+
+        Args:
+            manager: takes the events.
+            query: the question.
+            filters: what to search; None for everything.
+            streaming: whether the text is shown as it comes.
+        """
+        with question_events(manager, query) as done:
+            ranked = yield from self.ranked(manager, query, filters)
+            evidence = yield from in_thread(self.gate.evidence, query, ranked)
+            answer = evidence.refusal()
+            if answer is not None:
+                yield Piece(REFUSAL)
+            else:
+                answer = yield from self.synthesized(query, evidence.passages, (), streaming)
+            answer = yield from in_thread(self.gate.completed, answer, evidence, self.models)
+            done(answer)
+        logger.info(
+            "A question was %s in %.2f s, with %d citations from %d passages.",
+            "refused" if answer.refused else "answered",
+            answer.timings["total"],
+            len(answer.citations),
+            len(answer.source_nodes),
+        )
+        return answer
+
+    def explanation(
+        self,
+        manager: CallbackManager,
+        question: QueryType,
+        top_k: int,
+        filters: MetadataFilters | None,
+        stages: bool = False,
+    ) -> Flow[Explanation]:
+        """The best ``top_k`` passages, and how they came about.
+
+        Raises:
+            InputError: ``top_k`` is not positive.
+        """
+        require_positive(top_k)
+        ranked = yield from self.ranked(manager, question, filters, top_k, stages)
+        return (yield from in_thread(self.gate.explanation, ranked, top_k))
+
+    def ranked(
+        self,
+        manager: CallbackManager,
+        question: QueryType,
+        filters: MetadataFilters | None,
+        top_k: int = 0,
+        stages: bool = False,
+    ) -> Flow[RankedPassages]:
+        """The passages for a question, after all postprocessors."""
+        self.resources.require_open()
+        with retrieval_event(manager, question) as done:
+            ranked = yield from self.search.search(question, top_k, filters, stages)
+            if self.postprocessors:
+                ranked = yield from in_thread(self._postprocessed, ranked, as_query(question))
+            done(ranked.passages)
+        return ranked
+
+    def _postprocessed(self, ranked: RankedPassages, query: QueryBundle) -> RankedPassages:
+        started, passages = time.perf_counter(), ranked.passages
+        for postprocessor in self.postprocessors:
+            passages = postprocessor.postprocess_nodes(passages, query_bundle=query)
+        timings = {**ranked.timings, "postprocess": time.perf_counter() - started}
+        return replace(ranked, passages=passages, timings=timings)
+
+    def synthesized(
+        self,
+        query: QueryBundle,
+        nodes: Sequence[NodeWithScore],
+        further: Sequence[NodeWithScore] = (),
+        streaming: bool = False,
+    ) -> Flow[Answer]:
+        """The answer of the synthesizer, whichever it is.
+
+        Args:
+            query: the question.
+            nodes: the passages to answer from, best first.
+            further: nodes that are only named as sources.
+            streaming: whether the text is shown as it comes, if the synthesizer can do so.
+        """
+        synthesizer = self.synthesizer
+        if streaming and isinstance(synthesizer, StreamsAnswers):
+            stream = yield from read(
+                partial(synthesizer.stream_answer, query, nodes),
+                partial(synthesizer.astream_answer, query, nodes),
+            )
+            answer: Answer = stream.answer
+            return answer
+        response = yield from call(
+            partial(synthesizer.synthesize, query, list(nodes), further),
+            partial(synthesizer.asynthesize, query, list(nodes), further),
+        )
+        answer = as_answer(response, query.query_str, nodes)
+        yield Piece(answer.response or REFUSAL)
+        return answer
+
+
+class QuestionRetriever(BaseRetriever):
+    """The retrieval of an engine as a LlamaIndex retriever."""
+
+    def __init__(self, explanation: Callable[[QueryBundle], Flow[Explanation]]) -> None:
+        """
+        Args:
+            explanation: the flow that finds the passages for a question.
+        """
+        # The flow reports its searches itself.
+        super().__init__(callback_manager=CallbackManager())
+        self._explanation = explanation
+
+    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        return run(self._explanation(query_bundle)).nodes
+
+    async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        return (await arun(self._explanation(query_bundle))).nodes
+
+
+def as_query(question: QueryType) -> QueryBundle:
+    """A question in the form of a query."""
+    return QueryBundle(question) if isinstance(question, str) else question
+
+
+def require_positive(top_k: int) -> None:
+    """Raises `InputError` for a number of passages that is not positive."""
+    if top_k < 1:
+        raise InputError(f"top_k must be > 0, got {top_k}.")

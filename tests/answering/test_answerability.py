@@ -1,0 +1,73 @@
+"""AnswerabilityFeatures of ranked passages, and the probability that they hold the answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from llama_index.core.schema import NodeWithScore, TextNode
+
+from qa_engine.answering.answerability import FEATURES, PAIRS, AnswerabilityFeatures, AnswerabilityModel
+from qa_engine.answering.calibration import LOCAL_CALIBRATION
+
+
+def passage(text: str, **scores: float) -> NodeWithScore:
+    return NodeWithScore(node=TextNode(text=text, metadata={"scores": scores}), score=0.0)
+
+
+TOWER = passage("雷峰塔高71.679米。", rerank=0.92, weakest=0.85, dense=0.88)
+LAKE = passage("西湖位于杭州市西部。", rerank=0.84, weakest=0.86, dense=0.9)
+PLANET = passage("Jupiter is the largest planet.", rerank=0.7)
+
+
+def test_evidence_is_the_best_of_the_passages_used_against_all_candidates() -> None:
+    found = AnswerabilityFeatures.of("雷峰塔有多高？", [TOWER, LAKE, PLANET], used=2)
+    assert (found.support, found.weakest, found.dense) == (0.92, 0.86, 0.9)
+    assert found.lead == pytest.approx(0.92 - 0.84)
+    assert 0 < found.coverage <= 1
+    assert found.pair == "zh-zh"
+
+
+def test_what_the_answer_cannot_use_does_not_support_it() -> None:
+    assert AnswerabilityFeatures.of("雷峰塔有多高？", [LAKE, TOWER], used=1).support == 0.84
+
+
+@pytest.mark.parametrize(
+    ("question", "found", "pair"),
+    [
+        ("最大的行星是哪颗？", PLANET, "zh-en"),
+        ("Which planet is the largest?", PLANET, "en-en"),
+        ("How high is the tower?", TOWER, "en-zh"),
+    ],
+)
+def test_languages_are_told(question: str, found: NodeWithScore, pair: str) -> None:
+    assert AnswerabilityFeatures.of(question, [found], used=5).pair == pair
+
+
+@pytest.mark.parametrize("scores", [{}, {"bm25": 3.0}, {"rerank": 0.9}])
+def test_stages_that_said_nothing_leave_zeros(scores: dict[str, Any]) -> None:
+    found = AnswerabilityFeatures.of("？", [passage("", **scores)], used=5)
+    assert found.values() == [scores.get("rerank", 0.0), 0.0, 0.0, 0.0, 0.0]
+
+
+def test_without_passages_there_is_no_answer() -> None:
+    assert LOCAL_CALIBRATION.probability("雷峰塔有多高？", [], used=5) == 0.0
+
+
+@pytest.mark.parametrize("support", [-1e6, 0.0, 1e6])
+def test_probability_is_one_whatever_the_scores(support: float) -> None:
+    probability = LOCAL_CALIBRATION.probability("塔高？", [passage("塔高三米。", rerank=support)], used=5)
+    assert 0 <= probability <= 1
+
+
+def test_model_that_comes_with_the_package_is_complete() -> None:
+    assert set(LOCAL_CALIBRATION.weights) == set(FEATURES)
+    assert set(LOCAL_CALIBRATION.biases) == set(PAIRS)
+    assert 0 < LOCAL_CALIBRATION.llm_threshold < LOCAL_CALIBRATION.threshold < 1
+
+
+def test_log_odds_are_linear() -> None:
+    model = AnswerabilityModel(
+        dict.fromkeys(FEATURES, 0.0) | {"support": 2.0}, dict.fromkeys(PAIRS, -1.0), 0.5, 0.1
+    )
+    assert model.of_features(AnswerabilityFeatures(0.5, 0, 0, 0, 0, "zh-zh")) == pytest.approx(0.5)
