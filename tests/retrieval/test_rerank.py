@@ -138,7 +138,7 @@ def test_local_reranker_is_built_without_loading_a_model(
 ) -> None:
     from qa_engine.models.e5.encoder import E5Encoder
 
-    monkeypatch.setattr(E5Encoder, "shared", lambda *arguments: pytest.fail("the model was loaded"))
+    monkeypatch.setattr(E5Encoder, "load", lambda *arguments: pytest.fail("the model was loaded"))
     reranker = build_reranker(RerankConfig(weight=weight), hash_embedding, 5)
     assert reranker is not None
     assert (reranker.weight, reranker.top_n) == (expected, 5)
