@@ -7,29 +7,25 @@ import multiprocessing
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import cache
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, ForkServerProcess
+from multiprocessing.forkserver import ensure_running
 from pathlib import Path
 from tempfile import TemporaryFile
 
-_IMPORTED = [
-    "chromadb",
-    "ingest_process",
-    "onnxruntime",
-    "pymupdf",
-    "qa_engine.answering.extractive.synthesizer",
-    "qa_engine.cli.app",
-    "qa_engine.engine",
-    "qa_engine.ingestion.pipeline",
-    "qa_engine.models.remote.openai_llm",
-    "tokenizers",
-]
+import pytest
 
 
+@cache
 def fork_server() -> ForkServerContext:
     """Where such processes come from. They have the environment of the first of them, unless they set it."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(_IMPORTED)
+    context.set_forkserver_preload(["forked_libraries"])
+    with pytest.MonkeyPatch.context() as patch:
+        # The server is not told our path of imports, and passes over what it cannot import.
+        patch.setenv("PYTHONPATH", os.pathsep.join(path for path in sys.path if path))
+        ensure_running()
     return context
 
 

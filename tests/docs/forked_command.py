@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
 
-from forked import exit_code, start_forked
+from forked import exit_code, fork_server, start_forked
 
 NO_NETWORK = Path(__file__).parent / "no_network"
 """A folder for ``PYTHONPATH``: Python processes that find it there can connect to nothing."""
@@ -26,6 +26,7 @@ _SECONDS = 120
 @contextmanager
 def forked_command() -> Iterator[str]:
     """What a shell writes before the arguments of a command; there are such commands until the context ends."""
+    fork_server()  # sets a variable for a moment, which handlers, who are threads, should not
     with TemporaryDirectory() as folder:
         path = str(Path(folder, "socket"))
         with socketserver.ThreadingUnixStreamServer(path, _Handler) as server:
