@@ -21,8 +21,8 @@ LOCAL_CALIBRATION = AnswerabilityModel(
 )
 """For the local embedding model and its late interaction only; other models have other scales.
 
-Fitted by `fit_relevance` to 1,620 questions of the ExpMRC versions of CMRC 2018 and SQuAD, of DRCD, and to translations of
-some of the former into the other language; about half of them ask about articles that were left out. At the threshold 6 %
+Fitted by `fit_answerability` to 1,620 questions of the ExpMRC versions of CMRC 2018 and SQuAD, of DRCD, and to translations
+of some of the former into the other language; about half of them ask about articles that were left out. At the threshold 6 %
 of the answerable ones were refused, and 1 % at the lower one. Coverage and cosine added nothing. See docs/answers.md.
 
 That was with sentences embedded beside their neighbours. In shared passes, answerable questions of these sets within one

@@ -21,6 +21,7 @@ from qa_engine.errors import QAEngineError
 from qa_engine.flow import Flow, call
 from qa_engine.models.llm import build_llm
 from qa_engine.models.remote.service_errors import llm_errors
+from qa_engine.text.one_line import one_line
 from qa_engine.text.reply_wrappers import without_wrappers
 
 T = TypeVar("T")
@@ -123,7 +124,7 @@ class AuxiliaryModel(Generic[T]):
         if isinstance(error, TimeoutError) and self._timeout is not None:
             return f"The language model did not {self._task} within {self._timeout:g} seconds."
         ours = isinstance(error, QAEngineError | UnusableReplyError)
-        return " ".join((str(error) if ours else f"{type(error).__name__}: {error}").split())
+        return one_line(str(error) if ours else f"{type(error).__name__}: {error}")
 
 
 def build_auxiliary_llm(config: LlmConfig, timeout_seconds: float) -> LLM:
@@ -143,7 +144,5 @@ def build_auxiliary_llm(config: LlmConfig, timeout_seconds: float) -> LLM:
 
 def quoted(text: str) -> str:
     """The beginning of a reply for messages, on one line and quoted; ``empty`` for nothing."""
-    line = " ".join(text.split())
-    if not line:
-        return "empty"
-    return repr(line if len(line) <= _MAX_QUOTED_CHARS else line[:_MAX_QUOTED_CHARS] + "…")
+    line = one_line(text, _MAX_QUOTED_CHARS)
+    return repr(line) if line else "empty"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from qa_engine.cli.display.passages import show_passages
 from qa_engine.cli.output import page_range, print_models, results
+from qa_engine.text.one_line import one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -53,9 +54,8 @@ def _show_citation(console: Console, citation: Citation, several: bool) -> None:
     collection = f"{citation.collection}: " if several else ""
     place = f"{collection}{citation.file} 第{page_range(citation.page, citation.page_end)}页"
     section = f"  {citation.section}" if citation.section else ""
-    text = " ".join(citation.text.split())
     console.print(f"\n[{citation.number}] {place}{section}", style="bold", markup=False)
-    console.print(f"    {text if len(text) <= _QUOTE_CHARS else text[:_QUOTE_CHARS] + '…'}", markup=False)
+    console.print(f"    {one_line(citation.text, _QUOTE_CHARS)}", markup=False)
     console.print(f"    {citation.id}", style="dim", markup=False)
 
 

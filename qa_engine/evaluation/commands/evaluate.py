@@ -85,7 +85,7 @@ def evaluate(
             on_message=print_message,
         )
     if json:
-        from qa_engine.evaluation.records import to_dict
+        from qa_engine.evaluation.record_files import to_dict
 
         print_json(to_dict(measured))
     else:

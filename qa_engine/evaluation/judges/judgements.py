@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from qa_engine.evaluation.run_folder import RecordLog, exclusive, read_records
+from qa_engine.evaluation.record_files import RecordLog, exclusive, read_records
 
 JUDGEMENTS = "judgements.jsonl"
 """Name of the file in the folder of a run."""

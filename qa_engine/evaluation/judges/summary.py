@@ -11,8 +11,7 @@ from typing import Any
 from qa_engine.evaluation.judges.agreement import Agreement
 from qa_engine.evaluation.judges.judgements import JudgedCase
 from qa_engine.evaluation.metrics.significance import wilson
-from qa_engine.evaluation.records import from_dict
-from qa_engine.evaluation.run_folder import json_text, replace_file
+from qa_engine.evaluation.record_files import from_dict, json_text, replace_file
 
 SUMMARY = "judges.json"
 """Name of the file in the folder of a run."""

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from qa_engine.documents.sentences.splitting import split_sentences
 from qa_engine.errors import InputError
 from qa_engine.evaluation.questions.labelled import LabelledQuestion, read_questions
-from qa_engine.evaluation.records import validation_message
+from qa_engine.evaluation.record_files import validation_message
 
 _COLUMNS = {
     "question": ("question", "问题", "提问"),

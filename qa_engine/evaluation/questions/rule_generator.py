@@ -14,6 +14,7 @@ from qa_engine.evaluation.metrics.ranking import squash
 from qa_engine.evaluation.questions.labelled import LabelledQuestion
 from qa_engine.evaluation.questions.sampling import SourcePassage, as_question
 from qa_engine.text.language import is_chinese
+from qa_engine.text.one_line import one_line
 
 _MIN_CHARS, _MAX_CHARS = 12, 160
 _DEFINITION = re.compile(
@@ -82,7 +83,7 @@ def generate_questions(passages: Iterable[SourcePassage], count: int) -> list[La
 
 
 def _drafts(passage: SourcePassage) -> Iterator[_Draft]:
-    text = _LABEL.sub("", " ".join(passage.text.split()))
+    text = _LABEL.sub("", one_line(passage.text))
     if passage.role or not _MIN_CHARS <= len(text) <= _MAX_CHARS or _UNFIT.search(text):
         return
     if is_chinese(text):

@@ -13,10 +13,11 @@ from qa_engine.evaluation.judges.judgements import JudgedCase, latest_judgements
 from qa_engine.evaluation.judges.summary import read_summary
 from qa_engine.evaluation.metrics.ranking import BUDGETS
 from qa_engine.evaluation.metrics.summary import MEASURES
+from qa_engine.evaluation.record_files import replace_file
 from qa_engine.evaluation.records import CaseResult, RunResults
 from qa_engine.evaluation.reports.charts import histogram, line_chart
 from qa_engine.evaluation.reports.template_engine import render
-from qa_engine.evaluation.run_folder import read_run, replace_file
+from qa_engine.evaluation.run_folder import read_run
 
 HTML_REPORT, HTML_COMPARISON = "report.html", "comparison.html"
 OUTCOMES = {

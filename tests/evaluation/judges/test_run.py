@@ -39,6 +39,7 @@ from qa_engine.evaluation.judges.evaluators import (
 from qa_engine.evaluation.judges.judgements import JUDGEMENTS, read_judgements
 from qa_engine.evaluation.judges.run import JUDGES, judge
 from qa_engine.evaluation.judges.summary import read_summary
+from qa_engine.evaluation.record_files import to_dict
 from qa_engine.evaluation.records import (
     CaseFailure,
     CaseResult,
@@ -46,7 +47,6 @@ from qa_engine.evaluation.records import (
     PassageResult,
     RunManifest,
     RunResults,
-    to_dict,
 )
 from qa_engine.evaluation.reports.html import write_comparison_html
 from qa_engine.evaluation.run_folder import CASES, RESULTS

@@ -21,6 +21,7 @@ from qa_engine.evaluation.comparison import compare
 from qa_engine.evaluation.judges.judgements import JudgedCase, open_judgements
 from qa_engine.evaluation.judges.summary import JudgeReport, summarise_judge, write_summary
 from qa_engine.evaluation.metrics.summary import summarise
+from qa_engine.evaluation.record_files import to_dict
 from qa_engine.evaluation.records import (
     CaseFailure,
     CaseResult,
@@ -29,7 +30,6 @@ from qa_engine.evaluation.records import (
     PassageResult,
     RunManifest,
     StageRanking,
-    to_dict,
 )
 from qa_engine.evaluation.reports.charts import histogram, line_chart
 from qa_engine.evaluation.reports.html import write_comparison_html, write_html
