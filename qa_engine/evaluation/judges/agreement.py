@@ -71,11 +71,15 @@ class Agreement:
 def agreement(labels: Iterable[Label], judged: Iterable[JudgedCase], judge: str) -> Agreement:
     """The agreement of one judge with the labels for it."""
     verdicts = {item.id: verdict_of(item) for item in judged if item.judge == judge}
-    own = {label.id: label.label for label in labels if label.judge == judge}
-    pairs = [(label, verdict) for id, label in own.items() if (verdict := verdicts.get(id)) is not None]
+    labels_by_id = {label.id: label.label for label in labels if label.judge == judge}
+    pairs = [
+        (label, verdict) for id, label in labels_by_id.items() if (verdict := verdicts.get(id)) is not None
+    ]
     agreed = sum(label == verdict for label, verdict in pairs) / len(pairs) if pairs else None
     confusion = Counter(f"{label}/{verdict}" for label, verdict in sorted(pairs))
-    return Agreement(len(own), len(pairs), agreed, kappa(pairs), *kappa_interval(pairs), dict(confusion))
+    return Agreement(
+        len(labels_by_id), len(pairs), agreed, kappa(pairs), *kappa_interval(pairs), dict(confusion)
+    )
 
 
 def kappa(pairs: Sequence[tuple[str, str]]) -> float | None:

@@ -115,14 +115,16 @@ async def ajudge(
                     skipped[item.name][reason] += 1
                 else:
                     tasks.append((item, case, sample))
-        judging = _Judging(judgements, asyncio.Semaphore(concurrency), progress)
-        judged = await judging.judge_all(tasks)
+        judge_run = _JudgeRun(judgements, asyncio.Semaphore(concurrency), progress)
+        judged = await judge_run.judge_all(tasks)
     summaries = []
     for item in panel:
-        own = [verdict for verdict in judged if verdict.judge == item.name]
-        agreed = agreement(labels, own, item.name) if labels else None
-        summaries.append(summarise_judge(item.name, item.model, own, skipped[item.name], agreed))
-    report = JudgeReport(summaries, judged, judging.asked)
+        verdicts = [verdict for verdict in judged if verdict.judge == item.name]
+        judge_agreement = agreement(labels, verdicts, item.name) if labels else None
+        summaries.append(
+            summarise_judge(item.name, item.model, verdicts, skipped[item.name], judge_agreement)
+        )
+    report = JudgeReport(summaries, judged, judge_run.asked)
     if folder is not None:
         write_summary(folder, report)
     return report
@@ -141,11 +143,20 @@ judge = _synchronous(ajudge)
 
 
 @dataclass
-class _Judging:
-    """The judging of one run."""
+class _JudgeRun:
+    """The requests of one run, and the judgements that come of them.
+
+    Attributes:
+        judgements: those of earlier runs; gets the new ones.
+        slots: bounds the number of requests at a time.
+        progress: called with the numbers of judgements that are done and that there will be.
+        asked: requests that were sent.
+        failures_in_a_row: judgements without a reply since the last reply.
+        done: judgements that are done.
+    """
 
     judgements: Judgements
-    places: asyncio.Semaphore
+    slots: asyncio.Semaphore
     progress: Progress
     asked: int = 0
     failures_in_a_row: int = 0
@@ -155,8 +166,8 @@ class _Judging:
         self.progress(0, len(tasks))
 
         async def judge_one(item: Judge, case: CaseResult, sample: Sample) -> JudgedCase:
-            async with self.places:
-                judged = await self._judged(item, case, sample)
+            async with self.slots:
+                judged = await self._judge(item, case, sample)
             self.done += 1
             self.progress(self.done, len(tasks))
             return judged
@@ -168,7 +179,7 @@ class _Judging:
             raise errors.exceptions[0] from None
         return [task.result() for task in running]
 
-    async def _judged(self, item: Judge, case: CaseResult, sample: Sample) -> JudgedCase:
+    async def _judge(self, item: Judge, case: CaseResult, sample: Sample) -> JudgedCase:
         judged = JudgedCase(case.id, item.name, item.model)
         is_new = False
         started = time.perf_counter()
@@ -177,7 +188,7 @@ class _Judging:
             """The reply to a request, from the disk if it is there."""
             nonlocal judged, is_new
             if is_new:  # the reply before this one is kept, whatever happens next
-                self._keep(judged)
+                self._record(judged)
             key = _fingerprint(item.model, messages)
             judged = replace(judged, requests=(*judged.requests, key))
             reply = self.judgements.replies.get(key)
@@ -200,19 +211,19 @@ class _Judging:
                 _logger.warning("Judging is stopped after %d failures in a row.", self.failures_in_a_row)
                 raise
             message = str(error) or type(error).__name__
-            return self._keep(replace(judged, error=message, seconds=_since(started)))
-        return self._keep(
+            return self._record(replace(judged, error=message, seconds=_seconds_since(started)))
+        return self._record(
             replace(
                 judged,
                 passing=result.passing,
                 score=result.score,
                 reasoning=result.feedback or "",
                 unparsed=(result.invalid_reason or "unreadable") if result.invalid_result else "",
-                seconds=_since(started),
+                seconds=_seconds_since(started),
             )
         )
 
-    def _keep(self, judged: JudgedCase) -> JudgedCase:
+    def _record(self, judged: JudgedCase) -> JudgedCase:
         """Writes a judgement, unless the same is on the disk already."""
         before = self.judgements.latest.get((judged.id, judged.judge))
         if before is None or replace(before, seconds=0) != replace(judged, seconds=0):
@@ -279,5 +290,5 @@ def _fingerprint(model: str, messages: Sequence[ChatMessage]) -> str:
     return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode("utf-8", "replace")).hexdigest()[:32]
 
 
-def _since(started: float) -> float:
+def _seconds_since(started: float) -> float:
     return round(time.perf_counter() - started, 3)

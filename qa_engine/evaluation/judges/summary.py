@@ -71,7 +71,7 @@ class JudgeReport:
         return sum(summary.errors for summary in self.summaries)
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON, without the cases, which are in ``judgements.jsonl``."""
+        """The report as a JSON object, without the cases, which are in ``judgements.jsonl``."""
         return {"judges": [asdict(summary) for summary in self.summaries], "asked": self.asked}
 
 
@@ -116,7 +116,7 @@ def write_summary(folder: Path, report: JudgeReport) -> Path:
 
 
 def read_summary(folder: Path) -> list[JudgeSummary]:
-    """The metrics in ``judges.json``; none without it, or if it is damaged: it can be made again."""
+    """The metrics in ``judges.json``; none if the file is missing or damaged: it can be made again."""
     try:
         content = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
         return [from_dict(JudgeSummary, item) for item in content["judges"]]

@@ -162,14 +162,14 @@ def _charts(results: RunResults, cases: Sequence[CaseResult]) -> list[str]:
     names = [f"within_{budget}" for budget in BUDGETS]
     stages = {
         stage: [
-            (float(place), measures[name].mean if name in measures else None)
-            for place, name in enumerate(names)
+            (float(index), measures[name].mean if name in measures else None)
+            for index, name in enumerate(names)
         ]
         for stage, measures in results.retrieval.items()
         if any(name in measures for name in names)
     }
     if stages:
-        ticks = [(float(place), str(budget)) for place, budget in enumerate(BUDGETS)]
+        ticks = [(float(index), str(budget)) for index, budget in enumerate(BUDGETS)]
         title = "Answer within the first characters of context, by stage"
         charts.append(line_chart("stage-recall", title, stages, "characters of context", ticks))
     seconds = [case.timings["total"] for case in cases if "total" in case.timings]
