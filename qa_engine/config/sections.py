@@ -78,7 +78,7 @@ class EmbeddingConfig(_Section):
     """Chinese characters, of other scripts three times as many, of sentences that go through the local model together; each
     gets the mean of its own tokens. With 0, and with other models, ``context_sentences`` counts instead."""
     context_sentences: Annotated[int, Field(ge=0, le=5)] = 1
-    """Neighbours on each side that are embedded with a sentence that shares no pass. The stored text stays the sentence."""
+    """Neighbours on each side that are embedded with a sentence outside of all windows. The stored text is the sentence."""
     token_bits: Annotated[Literal[0, 2, 4], BeforeValidator(_as_integer)] = 4
     """*Stored*: bits a dimension of the token vectors that the local model keeps for reranking, 194 bytes a token with 4.
     With 0, passages are encoded anew for each question."""
@@ -125,7 +125,7 @@ class RetrievalConfig(_Section):
     bm25_top_k: Annotated[int, Field(ge=1, le=1000)] = 50
     fusion: Literal["dist_based_score", "relative_score", "reciprocal_rerank"] = "dist_based_score"
     dense_weight: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """Share of the dense leg in the fused score; BM25 has the rest. Rank fusion knows no weights."""
+    """Share of the dense retriever in the fused score; BM25 has the rest. Rank fusion knows no weights."""
     window_chars: Annotated[int, Field(ge=50, le=20_000)] = 235
     """Size of a passage in Chinese characters; a passage of other scripts may be ``latin_ratio`` times as long."""
     latin_ratio: Annotated[float, Field(ge=1, le=10)] = 2.0
@@ -191,8 +191,7 @@ class AnsweringConfig(_Section):
     """Without a language model, refuse when the probability that the passages hold the answer is below this. Unset: where
     the calibration of the collection, or of qa_engine, lost about 6 % of the answerable questions."""
     llm_threshold: Annotated[float, Field(ge=0, le=1)] | None = None
-    """The same with a language model, which is then not asked. Unset: where about 1 % were lost, since the model can refuse
-    as well."""
+    """Below it a language model is not asked. Unset: where about 1 % were lost: the model can refuse, too."""
     max_quotes: Annotated[int, Field(ge=1, le=10)] = 2
     """Places that an extractive answer quotes at most: sentences, or some that follow one another, of one sentence more than
     places all together."""
@@ -283,7 +282,7 @@ class Config(BaseSettings):
         """
         with loading.explained_errors(cls):
             implicit = loading.implicit_values(cls, file)
-        return cls(**loading.merged(implicit, values))
+        return cls(**loading.merge(implicit, values))
 
     @classmethod
     def of(cls, config: Config | Mapping[str, Any] | str | Path | None = None) -> Config:
