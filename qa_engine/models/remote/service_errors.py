@@ -180,7 +180,7 @@ class ServiceErrors:
 
 
 def llm_errors(llm: LLM) -> ServiceErrors:
-    """`service_errors` for a LlamaIndex LLM.
+    """`ServiceErrors` for a LlamaIndex LLM.
 
     Those of `qa_engine.models` raise our errors already; this is for others with OpenAI's client.
     """
