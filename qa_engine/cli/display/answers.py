@@ -1,4 +1,4 @@
-"""An answer on standard output: its text, what to know about it, its citations, and with ``--explain`` the reasons."""
+"""An answer on standard output: its text, reasons to doubt it, its citations, and with ``--explain`` its passages."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def show_answer(
 
     Args:
         answer: what is printed.
-        several: name the collection of each citation, since several were asked.
+        several: whether several collections were asked, so that each citation names its own.
         explain: also print how its passages were found, and the models.
         pictures: paths of pictures by the number of the citation.
     """
     console = results()
     console.print(answer.response, markup=False)
-    for reservation in _reservations(answer):
-        console.print(reservation, style="yellow", markup=False)
+    for warning in _warnings(answer):
+        console.print(warning, style="yellow", markup=False)
     for citation in answer.citations:
         _show_citation(console, citation, several)
         for picture in (pictures or {}).get(citation.number, ()):
@@ -59,8 +59,8 @@ def _show_citation(console: Console, citation: Citation, several: bool) -> None:
     console.print(f"    {citation.id}", style="dim", markup=False)
 
 
-def _reservations(answer: Answer) -> Iterator[str]:
-    """What to know before an answer of a language model is believed."""
+def _warnings(answer: Answer) -> Iterator[str]:
+    """Reasons to doubt an answer of a language model."""
     if answer.unverified:
         yield "This answer cites no passage."
     if answer.foreign:
