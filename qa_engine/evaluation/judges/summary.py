@@ -78,13 +78,13 @@ class JudgeReport:
 def summarise_judge(
     judge: str,
     model: str,
-    judged: Sequence[JudgedCase],
+    judged_cases: Sequence[JudgedCase],
     skipped: Mapping[str, int],
     agreement: Agreement | None,
 ) -> JudgeSummary:
     """The metrics of one judge over its verdicts."""
-    scores = [item.score for item in judged if item.is_complete and item.score is not None]
-    passed = sum(item.passing is True for item in judged if item.is_complete)
+    scores = [item.score for item in judged_cases if item.is_complete and item.score is not None]
+    passed = sum(item.passing is True for item in judged_cases if item.is_complete)
     low, high = wilson(passed, len(scores))
     return JudgeSummary(
         judge,
@@ -96,8 +96,8 @@ def summarise_judge(
         low=low,
         high=high,
         mean_score=sum(scores) / len(scores) if scores else None,
-        unparsed=sum(bool(item.unparsed) and not item.error for item in judged),
-        errors=sum(bool(item.error) for item in judged),
+        unparsed=sum(bool(item.unparsed) and not item.error for item in judged_cases),
+        errors=sum(bool(item.error) for item in judged_cases),
         skipped=dict(skipped),
         agreement=agreement,
     )
