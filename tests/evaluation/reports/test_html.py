@@ -158,10 +158,10 @@ def test_report_shows_everything(evil_run: Path) -> None:
     assert page.count("svg") == page.count("figure") == 3
     assert page.count("article") == 5 * 119
     words = " ".join(page.words)
-    for told in ("Outcomes", "holds the gold answer", "refused, though the documents answer", "within_1200",
+    for part in ("Outcomes", "holds the gold answer", "refused, though the documents answer", "within_1200",
                  "threshold of the probability", "pages 3–4", "judge-1", "unparsed", "it holds no verdict",
                  "ServiceUnavailableError"):  # fmt: skip
-        assert told in words, told
+        assert part in words, part
     assert page.count("mark") >= 95 * 5
 
 
