@@ -87,7 +87,7 @@ class Calibration:
 
     def to_dict(self) -> dict[str, Any]:
         """The calibration as a JSON object."""
-        return {**asdict(self), "model": self.model.to_dict()}
+        return asdict(self) | {"model": self.model.to_dict()}
 
 
 def calibrate(
