@@ -193,8 +193,8 @@ class AnsweringConfig(_Section):
     llm_threshold: Annotated[float, Field(ge=0, le=1)] | None = None
     """Below it a language model is not asked. Unset: where about 1 % were lost: the model can refuse, too."""
     max_quotes: Annotated[int, Field(ge=1, le=10)] = 2
-    """Places that an extractive answer quotes at most: sentences, or some that follow one another, of one sentence more than
-    places all together."""
+    """Most places that an extractive answer quotes: single sentences, or sentences that follow one another. Together they
+    have at most one sentence more than there are places."""
     repairs: Annotated[int, Field(ge=0, le=1)] = 1
     """Second calls of the language model for an answer that cites nothing or is not Chinese."""
     streaming: Literal["live", "checked"] = "live"
@@ -216,9 +216,8 @@ class Config(BaseSettings):
     """All settings of a `QueryEngine` and of an ingest run.
 
     ``Config(…)`` holds its arguments, the environment variables (``QA_ENGINE_LLM__MODEL=…``) and the defaults;
-    ``Config.load()`` also reads the files of the working directory, as the commands do. Both take the key and the address
-    that ``OPENAI_API_KEY``, ``OPENAI_BASE_URL`` and ``OPENAI_API_BASE`` name, as OpenAI's own client does, for a section
-    ``llm`` or ``embedding`` without them.
+    ``Config.load()`` also reads the files of the working directory, as the commands do. Both give sections ``llm`` and
+    ``embedding`` without a key or an address those of ``OPENAI_API_KEY``, ``OPENAI_BASE_URL`` and ``OPENAI_API_BASE``.
 
     Raises:
         ConfigurationError: an unknown key, or a value out of range.
