@@ -84,7 +84,7 @@ def ingest(
         if reader is None:
             run = IngestRun(session, table, node_parser=node_parser)
         else:
-            from qa_engine.ingestion.reading.documents import CustomReader
+            from qa_engine.ingestion.reading.custom_components import CustomReader
 
             run = IngestRun(session, table, CustomReader(reader), component_identity(reader), node_parser)
         return run.run(files, named, prune, workers or settings.ingestion.workers)
@@ -119,7 +119,7 @@ def ingest_documents(
         >>> ingest_documents([Document(text="…", metadata={"file_name": "wiki/leave"})])  # doctest: +SKIP
         IngestReport(collection='default', added=1, …)
     """
-    from qa_engine.ingestion.reading.documents import DocumentsInMemory
+    from qa_engine.ingestion.reading.custom_components import DocumentsInMemory
 
     settings = Config.of(config)
     settings = settings.model_copy(

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from llama_index.core.node_parser import NodeParser
 
     from qa_engine.ingestion.pipeline import FilePipeline
-    from qa_engine.ingestion.reading.local import Parser
+    from qa_engine.ingestion.reading.batches import Parser
     from qa_engine.ingestion.writing.batch_writer import StoredFile
 
 logger = logging.getLogger("qa_engine.ingestion")

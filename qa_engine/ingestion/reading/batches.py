@@ -69,6 +69,18 @@ class FileBatch:
         return self.nodes
 
 
+class Parser(Protocol):
+    """Parses files: `ParsingPool` in processes, a reader of the caller in this one."""
+
+    def parse(self, paths: Sequence[Path], stopped: Callable[[], bool]) -> Iterable[Parsed]:
+        """Each file with its text, or the reason why it has none.
+
+        Args:
+            paths: the files.
+            stopped: once it returns true, nobody waits for further files.
+        """
+
+
 class FileReader(Protocol):
     """Reads the files of a run and embeds their sentences: this machine does, or the workers of a cluster."""
 

@@ -22,7 +22,7 @@ from qa_engine.ingestion.files.diff import FileToRead, UnreadFile
 from qa_engine.ingestion.files.metadata import store_reader_metadata
 from qa_engine.ingestion.files.state import changed_since, is_document
 from qa_engine.ingestion.reading.batches import FileBatch, FileReader
-from qa_engine.ingestion.reading.documents import ParsedDocuments
+from qa_engine.ingestion.reading.custom_components import ParsedDocuments
 from qa_engine.ingestion.report import StageClock, needs_ocr, utc_now
 from qa_engine.ingestion.writing.session import WriteSession
 from qa_engine.ingestion.writing.stored_nodes import bm25_text
