@@ -15,10 +15,6 @@ from qa_engine.index.bm25.folder import Bm25Folder
 from qa_engine.index.catalog import FORMAT, Catalog
 from qa_engine.index.collection import CollectionPaths, described, embedding_identity, identity_differences
 from qa_engine.index.records import FileRecord
-from qa_engine.text.tokenizer import TOKENIZER_VERSION
-
-_ANALYSER = "analyser"
-"""Fact of the catalog: the analyser that its terms were made by."""
 
 
 @dataclass(frozen=True)
@@ -171,16 +167,3 @@ def check_documents(view: CollectionView, commands: Commands) -> Iterator[Check]
         "documents",
         f"{counted(len(view.live), 'document')}, {counted(view.nodes, 'sentence')}, none unfinished.",
     )
-
-
-def check_analyser(catalog: Catalog, view: CollectionView, commands: Commands) -> Iterator[Check]:
-    """Whether the BM25 terms of the catalog are those of this version."""
-    made_by = catalog.meta(_ANALYSER)
-    if made_by != TOKENIZER_VERSION and view.live:
-        yield failed(
-            "terms",
-            f"The BM25 terms of the catalog were made by the analyser {made_by}, this is {TOKENIZER_VERSION}.",
-            commands.rebuild(),
-        )
-    else:
-        yield ok("terms", f"The BM25 terms are those of this version ({TOKENIZER_VERSION}).")

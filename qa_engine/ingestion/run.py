@@ -103,7 +103,7 @@ class IngestRun:
         self._session.nodes.delete_unfinished()
         with self._publishing_at_the_end():
             with self._clock("comparing"):
-                self._session.nodes.reanalyse(self._progress)
+                self._session.nodes.retokenize(self._progress)
             self._change_token_bits()
             with self._clock("comparing"):
                 self._progress.stage("comparing files with the catalog")

@@ -338,7 +338,7 @@ def test_what_is_written_together_is_written_at_once_or_not_at_all(catalog: Cata
     assert catalog.node_count() == 3
 
 
-def test_terms_of_another_analyser_take_the_place_of_the_old(catalog: Catalog) -> None:
+def test_terms_of_another_tokenizer_take_the_place_of_the_old(catalog: Catalog) -> None:
     commit(catalog, record())
     catalog.replace_terms("d1", [["x"], [], ["y"]])
     assert live_terms(catalog) == [DocumentTerms("d1", [["x"], [], ["y"]])]

@@ -41,13 +41,13 @@ class Bm25Folder:
             config: saturation and normalisation; how many neighbours count was settled when the segments were built.
 
         Raises:
-            StorageError: it is missing, damaged, or made by another analyser.
+            StorageError: it is missing, damaged, or made by another tokenizer.
         """
         config = config or Bm25Config()
         facts, segments = self.segments(published)
         if facts.get("analyser") != TOKENIZER_VERSION:
             raise StorageError(
-                f"The BM25 index in {self.folder} was made by the analyser {facts.get('analyser')}, this is "
+                f"The BM25 index in {self.folder} was made by the tokenizer {facts.get('analyser')}, this is "
                 f"{TOKENIZER_VERSION}: run qa-engine rebuild, or qa-engine ingest once more on its files."
             )
         return Bm25Index(segments, config.k1, config.b)

@@ -127,6 +127,6 @@ def delete_files(
 
 def _publish_and_clean(session: WriteSession) -> None:
     """Publishes the state of the catalog, then deletes what no reader asks for any more."""
-    session.nodes.reanalyse(session.progress)
+    session.nodes.retokenize(session.progress)
     publish(session.catalog, session.paths, session.config.bm25, session.progress)
     session.nodes.delete_unfinished()

@@ -86,7 +86,7 @@ def rebuild(
         live = session.catalog.live_documents()
         logger.info("rebuild of %s of collection %s started: %d documents", part, name, len(live))
         if part == "bm25":
-            session.nodes.reanalyse(session.progress, again=True)
+            session.nodes.retokenize(session.progress, again=True)
             publish(session.catalog, paths, settings.bm25, session.progress, anew=True)
             done = sum(live.values())
         else:

@@ -74,7 +74,7 @@ def publish(
 def _current_segments(
     folder: Bm25Folder, catalog: Catalog, settings: Bm25Config
 ) -> list[StoredSegment] | None:
-    """The segments of the published state; None if there are none, or none of this analyser and these settings."""
+    """The segments of the published state; None if there are none, or none that this tokenizer and these settings made."""
     try:
         facts, segments = folder.segments(catalog.published)
     except StorageError:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from qa_engine.config import Config, EmbeddingConfig, IndexConfig
 from qa_engine.documents.sentences.node_ids import split_node_id
-from qa_engine.index.catalog import Catalog
+from qa_engine.index.catalog import TERMS_TOKENIZER, Catalog
 from qa_engine.index.collection import CollectionPaths, gives_token_vectors
 from qa_engine.index.records import StoredSentence
 from qa_engine.index.vectors.locations import EMBEDDED, VectorLocation, drop_location, open_vectors
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("qa_engine.ingestion")
 
-_ANALYSER = "analyser"
-"""Fact of the catalog: the version of the analyser that made its terms."""
 _SUPERSEDED = "former_vectors"
 """Fact of the catalog: vectors that are to be deleted."""
 
@@ -104,14 +102,14 @@ class StoredNodes:
         if self._catalog.published == self._catalog.changes:
             self._delete("stale")
 
-    def reanalyse(self, progress: IngestProgress, again: bool = False) -> None:
-        """Analyses the stored sentences again, if their terms were made by another analyser. Reads no file.
+    def retokenize(self, progress: IngestProgress, again: bool = False) -> None:
+        """Makes the BM25 terms of the stored sentences anew, if another tokenizer made them. Reads no file.
 
         Args:
             progress: is told.
-            again: also if the analyser is the same.
+            again: make them anew also if the tokenizer is the same.
         """
-        if self._catalog.meta(_ANALYSER) == TOKENIZER_VERSION and not again:
+        if self._catalog.meta(TERMS_TOKENIZER) == TOKENIZER_VERSION and not again:
             return
         live = self._catalog.live_documents()
         if live:
@@ -122,7 +120,7 @@ class StoredNodes:
             for sentence in self._catalog.sentences(document_id):
                 terms[split_node_id(sentence.node_id)[1]] = tokenize(bm25_text(sentence))
             self._catalog.replace_terms(document_id, terms)
-        self._catalog.set_meta(**{_ANALYSER: TOKENIZER_VERSION})
+        self._catalog.set_meta(**{TERMS_TOKENIZER: TOKENIZER_VERSION})
 
     def close(self) -> None:
         """Closes what was opened."""

@@ -216,7 +216,7 @@ def test_terms_have_keys_of_their_own() -> None:
     assert all(0 <= term_key(term) < 2**64 for term in terms)
 
 
-def test_index_of_another_analyser_is_refused_with_both_names(tmp_path: Path) -> None:
+def test_index_of_another_tokenizer_is_refused_with_both_names(tmp_path: Path) -> None:
     folder = saved(build([[["lake"]]]), tmp_path)
     manifest = folder.manifest(1)
     manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "analyser": "whitespace-0"}))
