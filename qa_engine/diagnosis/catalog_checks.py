@@ -13,7 +13,12 @@ from qa_engine.diagnosis.report import Check, counted, failed, ok, some_of
 from qa_engine.diagnosis.sqlite_faults import sqlite_fault
 from qa_engine.index.bm25.folder import Bm25Folder
 from qa_engine.index.catalog import FORMAT, Catalog
-from qa_engine.index.collection import CollectionPaths, described, embedding_identity, identity_differences
+from qa_engine.index.collection import (
+    CollectionPaths,
+    embedding_identity,
+    identity_description,
+    identity_differences,
+)
 from qa_engine.index.records import FileRecord
 
 
@@ -97,8 +102,8 @@ def check_identity(
     if different := identity_differences(configured, stored):
         yield failed(
             "embedding",
-            f"The collection was embedded with {described(stored, different)}, but the configuration says "
-            f"{described(configured, different)}: set [embedding] back, or embed the collection again.",
+            f"The collection was embedded with {identity_description(stored, different)}, but the configuration says "
+            f"{identity_description(configured, different)}: set [embedding] back, or embed the collection again.",
             commands.rebuild("--embedding"),
         )
         return

@@ -61,9 +61,9 @@ def publish(
     progress.stage("building the BM25 index")
     try:
         segments = _updated(folder, catalog, current or [], live, settings.context_sentences)
-        folder.describe(changes, segments, settings.context_sentences)
+        folder.write_manifest(changes, segments, settings.context_sentences)
         catalog.publish()
-        folder.tidy([changes, previous])
+        folder.delete_others([changes, previous])
         logger.info("published state %d: %d documents, %d BM25 segments", changes, len(live), len(segments))
     except OSError as error:
         raise StorageError(
