@@ -18,12 +18,12 @@ from qa_engine.diagnosis.commands import Commands
 from qa_engine.diagnosis.lexical_checks import check_bm25, check_terms
 from qa_engine.diagnosis.report import (
     Check,
-    behind_a_writer,
-    counted,
-    guarded,
+    as_writer_lag,
+    error_sentence,
+    first_names,
     ok,
-    some_of,
-    unexpected,
+    quantity,
+    run_check,
     warning,
 )
 from qa_engine.diagnosis.storage_checks import check_permissions, check_writer, writer_of
@@ -41,41 +41,41 @@ def check_collection(
     """All checks of a collection.
 
     Args:
-        commands: that mend it.
-        config: the settings that it is used with.
-        embed_model: instead of the configured one.
+        commands: the commands that mend the collection.
+        config: the settings that the collection is used with.
+        embed_model: replaces the model of the configuration.
         server: whether the Chroma server, if there is one, can be reached.
     """
     before = writer_of(commands.root)
     permissions = commands.permit()
-    checks = guarded("permissions", permissions, lambda: check_permissions(commands))
-    checks += guarded("writer", permissions, lambda: check_writer(commands))
+    checks = run_check("permissions", permissions, lambda: check_permissions(commands))
+    checks += run_check("writer", permissions, lambda: check_writer(commands))
     paths = CollectionPaths(commands.root)
-    sound = guarded("catalog", commands.start_over(), lambda: check_soundness(paths, commands))
+    sound = run_check("catalog", commands.start_over(), lambda: check_soundness(paths, commands))
     checks += sound
     if any(check.status == "failed" for check in sound):
         # Without the catalog nothing tells what the other parts should hold.
-        return list(behind_a_writer(checks, before.owner)) if before.at_work else checks
+        return list(as_writer_lag(checks, before.owner)) if before.at_work else checks
     try:
         catalog = Catalog(paths.catalog)
     except StorageError as error:
-        return [*checks, Check("catalog", "failed", str(error), commands.look_again())]
+        return [*checks, Check("catalog", "failed", str(error), commands.doctor())]
     try:
         view = CollectionView.of(catalog, paths)
-        checks += _parts(catalog, view, commands, config, embed_model, server)
+        checks += _check_parts(catalog, view, commands, config, embed_model, server)
         moved = (catalog.published, catalog.changes) != (view.published, view.changes)
     except Exception as error:  # noqa: BLE001 - values that no version writes
-        return [*checks, Check("catalog", "failed", unexpected(error), commands.start_over())]
+        return [*checks, Check("catalog", "failed", error_sentence(error), commands.start_over())]
     finally:
         catalog.close()
     after = writer_of(commands.root)
     if before.at_work or after.at_work or moved:
         owner = after.owner if after.at_work else before.owner if before.at_work else "Another process"
-        return list(behind_a_writer(checks, owner))
+        return list(as_writer_lag(checks, owner))
     return checks
 
 
-def _parts(
+def _check_parts(
     catalog: Catalog,
     view: CollectionView,
     commands: Commands,
@@ -85,15 +85,15 @@ def _parts(
 ) -> list[Check]:
     anew, again = commands.start_over(view.files.values()), commands.rebuild()
     return [
-        *guarded("embedding", anew, lambda: check_identity(catalog, commands, config, embed_model)),
-        *guarded("published", again, lambda: check_published(view, commands)),
-        *guarded("documents", anew, lambda: check_documents(view, commands)),
-        *guarded("sentences", anew, lambda: check_sentences(catalog, view, commands)),
-        *guarded("terms", again, lambda: check_terms(catalog, view, commands)),
-        *guarded("bm25", again, lambda: check_bm25(view, commands, config.bm25)),
-        *guarded("vectors", anew, lambda: check_vectors(catalog, view, commands, config.index, server)),
-        *guarded("token_vectors", anew, lambda: check_tokens(catalog, view, commands)),
-        *guarded("files", anew, lambda: check_files(view, commands)),
+        *run_check("embedding", anew, lambda: check_identity(catalog, commands, config, embed_model)),
+        *run_check("published", again, lambda: check_published(view, commands)),
+        *run_check("documents", anew, lambda: check_documents(view, commands)),
+        *run_check("sentences", anew, lambda: check_sentences(catalog, view, commands)),
+        *run_check("terms", again, lambda: check_terms(catalog, view, commands)),
+        *run_check("bm25", again, lambda: check_bm25(view, commands, config.bm25)),
+        *run_check("vectors", anew, lambda: check_vectors(catalog, view, commands, config.index, server)),
+        *run_check("token_vectors", anew, lambda: check_tokens(catalog, view, commands)),
+        *run_check("files", anew, lambda: check_files(view, commands)),
     ]
 
 
@@ -104,13 +104,13 @@ def check_files(view: CollectionView, commands: Commands) -> Iterator[Check]:
         states.setdefault(file_state(record), []).append(record)
     gone, changed = states.get("gone", []), states.get("changed", [])
     descriptions = [
-        f"{len(records)} {state} ({some_of(record.path for record in records)})"
+        f"{len(records)} {state} ({first_names(record.path for record in records)})"
         for state, records in states.items()
         if state != "unchanged"
     ]
     if not descriptions:
-        yield ok("files", f"{counted(len(view.files), 'file')} as ingested.")
+        yield ok("files", f"{quantity(len(view.files), 'file')} as ingested.")
         return
     repairs = [commands.delete(gone)] * bool(gone) + [commands.ingest(changed)] * bool(changed)
-    many = counted(len(view.files), "file")
+    many = quantity(len(view.files), "file")
     yield warning("files", f"Of {many}: {'; '.join(descriptions)}.", " && ".join(repairs) or None)

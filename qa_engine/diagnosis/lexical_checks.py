@@ -10,7 +10,7 @@ import numpy as np
 from qa_engine.config import Bm25Config
 from qa_engine.diagnosis.catalog_checks import CollectionView
 from qa_engine.diagnosis.commands import Commands
-from qa_engine.diagnosis.report import Check, counted, failed, ok, some_of, warning
+from qa_engine.diagnosis.report import Check, failed, first_names, ok, quantity, warning
 from qa_engine.errors import StorageError
 from qa_engine.index.bm25.folder import Bm25Folder
 from qa_engine.index.bm25.segment import StoredSegment
@@ -52,7 +52,7 @@ def check_bm25(view: CollectionView, commands: Commands, config: Bm25Config) -> 
         )
         return
     if torn := [stored.name for stored in segments if _is_torn(stored)]:
-        yield failed("bm25", f"BM25 segments are damaged: {some_of(torn)}.", again)
+        yield failed("bm25", f"BM25 segments are damaged: {first_names(torn)}.", again)
         return
     if view.published == view.changes:
         wrong = _differences(segments, view)
@@ -68,8 +68,8 @@ def check_bm25(view: CollectionView, commands: Commands, config: Bm25Config) -> 
             again,
         )
         return
-    many = counted(len(segments), "segment")
-    yield ok("bm25", f"{counted(sentences, 'sentence')} in {many}, those of the published state.")
+    many = quantity(len(segments), "segment")
+    yield ok("bm25", f"{quantity(sentences, 'sentence')} in {many}, those of the published state.")
 
 
 def _is_torn(stored: StoredSegment) -> bool:
@@ -87,7 +87,7 @@ def _is_torn(stored: StoredSegment) -> bool:
 
 
 def _sizes(segments: Sequence[StoredSegment]) -> dict[str, int]:
-    """The sentences of the documents that count."""
+    """The number of sentences of each document that counts."""
     sizes = {}
     for stored in segments:
         counts = np.diff(stored.segment.first_rows)
@@ -97,6 +97,7 @@ def _sizes(segments: Sequence[StoredSegment]) -> dict[str, int]:
 
 
 def _differences(segments: Sequence[StoredSegment], view: CollectionView) -> list[str]:
+    """A clause about each way in which the segments and the catalog disagree."""
     sizes = _sizes(segments)
     twice = [
         name for name, times in Counter(name for one in segments for name in one.live).items() if times > 1
@@ -108,17 +109,19 @@ def _differences(segments: Sequence[StoredSegment], view: CollectionView) -> lis
     differences = []
     if missing:
         differences.append(
-            f"{counted(len(missing), 'document')} missing ({some_of(paths or sorted(missing))})"
+            f"{quantity(len(missing), 'document')} missing ({first_names(paths or sorted(missing))})"
         )
     if extra:
-        differences.append(f"{counted(len(extra), 'document')} that are not live ({some_of(sorted(extra))})")
+        differences.append(
+            f"{quantity(len(extra), 'document')} that are not live ({first_names(sorted(extra))})"
+        )
     if twice:
         differences.append(
-            f"{counted(len(twice), 'document')} in several segments ({some_of(sorted(twice))})"
+            f"{quantity(len(twice), 'document')} in several segments ({first_names(sorted(twice))})"
         )
     if uneven:
         counts = [
             f"{name}: {sizes[name]} sentences, {view.live[name]} in the catalog" for name in sorted(uneven)
         ]
-        differences.append(f"{counted(len(uneven), 'document')} of another length ({some_of(counts)})")
+        differences.append(f"{quantity(len(uneven), 'document')} of another length ({first_names(counts)})")
     return differences
