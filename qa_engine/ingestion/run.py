@@ -22,7 +22,7 @@ from qa_engine.ingestion.files.diff import (
     FileToRead,
     UnreadFile,
     diff_files,
-    vanished,
+    vanished_files,
     with_content,
 )
 from qa_engine.ingestion.files.identity import ReadingIdentity
@@ -65,7 +65,7 @@ class IngestRun:
     ) -> None:
         """
         Args:
-            session: of the collection.
+            session: the right to write to the collection, with what is open for it.
             table: metadata of the files.
             parser: parses in this process; None for the processes of a `ParsingPool`, or the workers of a cluster.
             parser_identity: names the parser. It is part of the identity of all files that it reads.
@@ -85,7 +85,7 @@ class IngestRun:
     def run(
         self,
         files: Sequence[Path] | Sequence[DocumentSource],
-        named: Sequence[Path | str] = (),
+        roots: Sequence[Path | str] = (),
         prune: bool = False,
         workers: int | None = None,
     ) -> IngestReport:
@@ -93,7 +93,7 @@ class IngestRun:
 
         Args:
             files: absolute paths, or documents that did not come from files.
-            named: the paths that they were found below.
+            roots: the paths that the files were found below.
             prune: whether files that are gone leave the collection.
             workers: processes that parse; None for as many as the files are worth. A Ray cluster goes by its processors.
         """
@@ -114,7 +114,7 @@ class IngestRun:
             self._record(diff)
             if diff.reads:
                 self._read(diff.reads, workers)
-            self._record_vanished(vanished(self._catalog, paths, named), prune)
+            self._record_vanished(vanished_files(self._catalog, paths, roots), prune)
         self._report.seconds = time.perf_counter() - started
         self._report.timings = self._clock.seconds
         counts = {name: count for name, count in self._report.to_dict()["files"].items() if count}

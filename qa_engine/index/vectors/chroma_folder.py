@@ -86,7 +86,7 @@ def delete_collection(folder: Path, name: str) -> None:
 
 
 def abandon(folder: Path) -> None:
-    """Has the next one who opens the folder get a new system: a write has failed, and the next one may wait for ever."""
+    """Makes the next opening of the folder start a new system: after a failed write, the next write may wait for ever."""
     folder = folder.absolute()
     with runtime.lock:
         for key in [key for key in runtime.collections if key[0] == folder]:

@@ -1,6 +1,6 @@
 """The token vectors of the sentences of a collection, quantised, in a SQLite file of their own.
 
-They come out of the pass that embeds the sentences, so keeping them costs disk and no computing; late interaction
+The model returns them when it embeds the sentences, so keeping them costs disk and no computing; late interaction
 then needs no model for the passages of a question.
 """
 

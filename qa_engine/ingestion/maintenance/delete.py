@@ -85,7 +85,7 @@ def delete_files(
         storage: folder of the index; ``config.storage`` if None.
         collection: name of the collection; ``config.collection`` if None.
         config: settings; see `Config.of`.
-        progress: is told what is going on.
+        progress: receives what the run is doing.
 
     Raises:
         InputError: a name fits no file of the collection; the message offers near ones.

@@ -68,7 +68,7 @@ def rebuild(
         config: settings; see `Config.of`.
         part: to rebuild.
         embed_model: replaces the model of the configuration.
-        progress: is told what is going on.
+        progress: receives what the run is doing.
 
     Raises:
         CollectionNotFoundError: there is no such collection.

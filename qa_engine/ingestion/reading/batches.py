@@ -93,7 +93,7 @@ class FileReader(Protocol):
             ConfigurationError, ModelUnavailableError, ServiceUnavailableError: something that reading needs is missing.
         """
 
-    def embedded(self, nodes: Sequence[BaseNode]) -> Iterable[EmbeddedSentences]:
+    def embeddings(self, nodes: Sequence[BaseNode]) -> Iterable[EmbeddedSentences]:
         """The vectors of all nodes of a batch, in slices and in the order of the nodes. Can be called once for each batch.
 
         Raises:

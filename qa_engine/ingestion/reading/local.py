@@ -35,7 +35,7 @@ MAX_SLICES = 3
 _MAX_BATCHES = 3
 """Batches that are split and not stored yet: one that is being stored, one in the model, and one that waits for it."""
 _MAX_CHARS = 2_000_000
-"""Their characters: the nodes of two books of thousands of pages would take a gigabyte."""
+"""The largest number of characters of these batches: the nodes of two books of thousands of pages would take a gigabyte."""
 
 _Task = tuple[Future[EmbeddedSentences], Callable[[], EmbeddedSentences]]
 
@@ -63,7 +63,7 @@ class LocalReader:
         self._split = split
         self._embed_model = embed_model
         self._config = config
-        # A model of the caller may not stand being used from two threads.
+        # A model of the caller may not be safe to use from two threads.
         threads = 2 if isinstance(embed_model, LocalEmbedding) else 1
         self._embedding = EmbeddingPrefetcher(
             partial(embed_windows, embed_model=embed_model, codec=codec), threads
@@ -81,9 +81,9 @@ class LocalReader:
         parsed = self._parser.parse([file.path for file in files], self._batches.stopped)
         return self._batches.prefetch(batched(parsed, {file.path: file for file in files}))
 
-    def embedded(self, nodes: Sequence[BaseNode]) -> Iterator[EmbeddedSentences]:
+    def embeddings(self, nodes: Sequence[BaseNode]) -> Iterator[EmbeddedSentences]:
         """See `FileReader`."""
-        return self._embedding.embedded(nodes)
+        return self._embedding.embeddings(nodes)
 
     def close(self) -> None:
         """Ends the threads."""
@@ -226,8 +226,8 @@ class EmbeddingPrefetcher:
         """Embeds the sentences of some nodes, after those that were started before.
 
         Args:
-            nodes: of one batch, as `embedded` will be asked for them.
-            slices: their windows.
+            nodes: the nodes of one batch, with which `embeddings` will be called.
+            slices: the windows of the nodes.
         """
         if not nodes:
             return
@@ -239,7 +239,7 @@ class EmbeddingPrefetcher:
             self._tasks.put((future, partial(copy_context().run, self._embed, windows)))
         self._started[nodes[0].node_id] = futures
 
-    def embedded(self, nodes: Sequence[BaseNode]) -> Iterator[EmbeddedSentences]:
+    def embeddings(self, nodes: Sequence[BaseNode]) -> Iterator[EmbeddedSentences]:
         """The vectors of nodes that were started, in slices. Can be called once for each batch.
 
         Raises:

@@ -100,7 +100,7 @@ class BatchWriter:
                     token_store=session.nodes.tokens,
                     vector_store=session.nodes.store,
                     clock=clock,
-                    embedded=reader.embedded,
+                    embeddings=reader.embeddings,
                 ),
             ],
             disable_cache=True,

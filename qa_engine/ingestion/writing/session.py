@@ -33,7 +33,7 @@ class WriteSession:
         nodes: its nodes and token vectors, opened when they are needed.
         config: the settings of the run.
         embed_model: replaces the model of the configuration; None for that one.
-        progress: is told what is going on.
+        progress: receives what the run is doing.
     """
 
     name: str
@@ -62,7 +62,7 @@ def write_session(
         paths: of the collection.
         name: of the collection.
         config: the settings of the run.
-        progress: is told what is going on.
+        progress: receives what the run is doing.
         embed_model: replaces the model of the configuration.
         create: make the folder and the catalog, or the tables that a collection of an earlier version lacks.
 

@@ -65,8 +65,8 @@ class StoredNodes:
             from qa_engine.index.vectors.vector_store import SentenceVectorStore
 
             collection = open_vectors(self._paths, self._catalog, self._config.index, create=True)
-            place = VectorLocation.of(self._catalog)
-            embedded = place is not None and place.store == EMBEDDED
+            location = VectorLocation.of(self._catalog)
+            embedded = location is not None and location.store == EMBEDDED
             self._store = SentenceVectorStore(collection, folder=self._paths.chroma if embedded else None)
         return self._store
 
@@ -106,7 +106,7 @@ class StoredNodes:
         """Makes the BM25 terms of the stored sentences anew, if another tokenizer made them. Reads no file.
 
         Args:
-            progress: is told.
+            progress: receives the stages of the run.
             again: make them anew also if the tokenizer is the same.
         """
         if self._catalog.meta(TERMS_TOKENIZER) == TOKENIZER_VERSION and not again:
@@ -174,16 +174,16 @@ def token_bits_changed(
     return not is_current and bool(catalog.live_documents())
 
 
-def supersede(catalog: Catalog, place: VectorLocation | None, tokens: str) -> None:
+def supersede(catalog: Catalog, location: VectorLocation | None, tokens: str) -> None:
     """Notes vectors that readers will not use any more; `drop_superseded` deletes them.
 
     Args:
         catalog: of the collection.
-        place: of the vectors; None if they stay.
+        location: where the vectors are; None if they stay.
         tokens: name of the file of token vectors; empty if they stay.
     """
     superseded = json.loads(catalog.meta(_SUPERSEDED) or "[]")
-    superseded.append({"place": asdict(place) if place is not None else None, "token_file": tokens})
+    superseded.append({"place": asdict(location) if location is not None else None, "token_file": tokens})
     catalog.set_meta(**{_SUPERSEDED: json.dumps(superseded)})
 
 
@@ -194,11 +194,11 @@ def drop_superseded(catalog: Catalog, paths: CollectionPaths, config: IndexConfi
         ServiceUnavailableError: they are on a Chroma server that does not answer.
     """
     superseded = json.loads(catalog.meta(_SUPERSEDED) or "[]")
-    for each in superseded:
-        if each["place"] is not None:
-            drop_location(paths, VectorLocation(**each["place"]), config)
-        if each["token_file"]:
-            (paths.root / each["token_file"]).unlink(missing_ok=True)
+    for entry in superseded:
+        if entry["place"] is not None:
+            drop_location(paths, VectorLocation(**entry["place"]), config)
+        if entry["token_file"]:
+            (paths.root / entry["token_file"]).unlink(missing_ok=True)
     if superseded:
         logger.info("superseded vectors removed: %d", len(superseded))
     if catalog.meta(_SUPERSEDED):
