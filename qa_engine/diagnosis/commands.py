@@ -22,7 +22,7 @@ class Commands:
 
     Attributes:
         storage: folder of the index.
-        name: of the collection.
+        name: the name of the collection.
         root: folder of the collection.
     """
 

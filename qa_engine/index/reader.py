@@ -89,7 +89,7 @@ class IndexReader:
         """
         Args:
             paths: where the collection is.
-            catalog: of the collection.
+            catalog: the catalog of the collection.
             name: what it is called in results; the one that it was made with if None.
             index: where its vectors are.
             bm25: how lexical hits are scored.
@@ -211,7 +211,7 @@ def open_collections(
 
     Args:
         storage: folder of the index.
-        names: of the collections, the most important first; one that is named twice is opened once.
+        names: the names of the collections, the most important first; one that is named twice is opened once.
         config: the embedding of the question.
         embed_model: a model that the caller brought instead.
         index: where the vectors are.

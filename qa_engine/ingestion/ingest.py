@@ -107,8 +107,8 @@ def ingest_documents(
     stays. `delete_files` takes documents out by their names.
 
     Args:
-        documents: with text. Their metadata ``page`` or ``page_label`` makes the pages of citations; other scalar metadata
-            can be filtered by.
+        documents: documents with text. Their metadata ``page`` or ``page_label`` makes the pages of citations; filters can
+            use other scalar metadata.
         storage, collection, config, node_parser, embed_model, progress: as for `ingest`. Nothing is sent to a Ray cluster.
 
     Raises:

@@ -68,9 +68,9 @@ def file_pipeline(
     """The pipeline of a run, with the threads or the cluster that work for it.
 
     Args:
-        session: of the collection.
+        session: the session of the collection.
         parser: parses files, unless the workers of a Ray cluster do.
-        node_parser: of the caller; None splits into sentences.
+        node_parser: the node parser of the caller; None splits into sentences.
         clock: measures the stages.
         ocr: whether pages without text are recognised.
 

@@ -69,7 +69,7 @@ class IngestRun:
             table: metadata of the files.
             parser: parses in this process; None for the processes of a `ParsingPool`, or the workers of a cluster.
             parser_identity: names the parser. It is part of the identity of all files that it reads.
-            node_parser: of the caller; None splits into sentences.
+            node_parser: the node parser of the caller; None splits into sentences.
         """
         self._session = session
         self._catalog = session.catalog
@@ -270,8 +270,8 @@ def worthwhile_workers(sizes: Sequence[int], cores: int | None = None) -> int:
     read than to embed, and at first there is nothing to embed.
 
     Args:
-        sizes: of the files, in bytes.
-        cores: that this process may use; None asks the operating system.
+        sizes: the sizes of the files, in bytes.
+        cores: the cores that this process may use; None asks the operating system.
     """
     worth = max(len(sizes) // _FILES_PER_WORKER, sum(sizes) // _BYTES_PER_WORKER)
     return max(1, min(worth, cores or available_cores(), _MAX_WORKERS))

@@ -84,7 +84,7 @@ def metadata_condition(key: str, operator: str, value: Scalar) -> FileCondition:
     """A file has the key, and its value compares with another one.
 
     Args:
-        key: of the file's metadata, as `normal` writes it.
+        key: the key of the file's metadata, as `normal` writes it.
         operator: ``=``, one of `ORDERS`, `CONTAINS` or `CONTAINS_CASELESS`.
         value: to compare with.
     """
@@ -215,7 +215,7 @@ def _compares(operator: str, kind: str, value: Any, argument: str) -> bool:
     Args:
         operator: see `metadata_condition`.
         kind: the JSON type of the value.
-        value: of a file.
+        value: the value of a file.
         argument: JSON of what it is compared with.
     """
     if kind in {"true", "false"}:

@@ -52,7 +52,7 @@ class FolderBackend:
     def __init__(self, folder: Path | None) -> None:
         """
         Args:
-            folder: that Chroma stores its files in, whose users take turns; None if nobody else uses it.
+            folder: the folder that Chroma stores its files in, whose users take turns; None if nobody else uses it.
         """
         self.location = f"in {folder}" if folder is not None else "in the folder of the collection"
         self._folder = folder

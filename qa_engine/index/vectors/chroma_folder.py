@@ -35,10 +35,10 @@ def open_chroma(folder: Path, published: int, create: bool = False, name: str = 
     All who ask for the same state share the collection, and its system is stopped when the last of them lets go of it.
 
     Args:
-        folder: that Chroma stores its files in.
+        folder: the folder that Chroma stores its files in.
         published: number of the state.
         create: make the collection if there is none.
-        name: of the collection.
+        name: the name of the collection.
 
     Raises:
         StorageError: Chroma cannot open or create the collection.

@@ -61,7 +61,7 @@ def open_vectors(
 
     Args:
         paths: the paths of the collection.
-        catalog: of the collection.
+        catalog: the catalog of the collection.
         config: names the server, if there is one.
         create: make a location for vectors where there is none yet. Vectors that were there and are gone are an error all
             the same: an empty location would look like a complete one.

@@ -56,7 +56,7 @@ class SentenceVectorStore(ChromaVectorStore):
     ) -> None:
         """
         Args:
-            collection: of Chroma.
+            collection: the collection of Chroma.
             visible: ids of the documents that a query may find: those of a published state; None for all.
             folder: where an embedded Chroma is, whose writers and openers take turns; None for a server.
             texts: the texts and metadata of the same sentences, to read from instead; None reads them from Chroma.

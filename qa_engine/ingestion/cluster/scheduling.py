@@ -66,9 +66,9 @@ def ray_reader(session: WriteSession, split: SplitDocuments, codec: TokenCodec |
     """A `FileReader` on the cluster that the configuration names. Its tasks end with it.
 
     Args:
-        session: of the run; its embedding model, if it has one, is sent to the workers.
+        session: the session of the run; its embedding model, if it has one, is sent to the workers.
         split: splits the texts into nodes, here as on the workers.
-        codec: of the token vectors; None stores none.
+        codec: the codec of the token vectors; None stores none.
 
     Raises:
         ConfigurationError: Ray is not installed, is of another version than the cluster, or cannot send the model.

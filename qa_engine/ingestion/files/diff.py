@@ -25,7 +25,7 @@ class FileToRead:
     Attributes:
         path: the path of the file.
         record: what is known about the file before it is read.
-        status: of the file if it can be read.
+        status: the status of the file if it can be read.
         moved_from: its path when it was read last, if that was another one.
     """
 
@@ -41,7 +41,7 @@ class FileToLink:
 
     Attributes:
         record: what is known about it, the numbers of its content included.
-        status: of the file.
+        status: the status of the file.
         moved_from: its former path, if it was moved.
     """
 
@@ -82,7 +82,7 @@ class DocumentSource:
 
     Attributes:
         path: see `qa_engine.ingestion.files.state.document_path`.
-        size: of its text, in bytes.
+        size: the size of its text in bytes.
         sha256: digest of its text and its page numbers.
         metadata: its metadata.
     """
@@ -103,7 +103,7 @@ def diff_files(
 
     Args:
         files: absolute paths, or documents that did not come from files.
-        catalog: of the collection.
+        catalog: the catalog of the collection.
         reading: how files are read in this run.
         table: metadata of the files; None if this run has none.
     """
@@ -171,7 +171,7 @@ class _Comparison:
         """Puts a file into its list.
 
         Args:
-            path: of it.
+            path: the path of the file.
             fresh: its record as it would be now.
             record: its record so far, if there is one.
             previous: the record that it had in another place, if it was moved.
@@ -251,7 +251,7 @@ def vanished_files(
     """The recorded files below the given paths that are gone.
 
     Args:
-        catalog: of the collection.
+        catalog: the catalog of the collection.
         files: the files that were found below the paths.
         roots: the paths.
     """

@@ -27,7 +27,7 @@ class DeletedFile:
     Attributes:
         file: its name.
         path: where it was ingested from. Nothing was done to the file itself.
-        pages: of it.
+        pages: the number of its pages.
         nodes: its sentences, which were deleted too unless it is ``shared``.
         shared: whether another file of the same content stays, and the sentences with it.
     """
@@ -45,7 +45,7 @@ class DeleteReport:
 
     Attributes:
         collection: its name.
-        files: that were deleted, by path.
+        files: the files that were deleted, by path.
         nodes: sentences that were deleted, those of several copies once.
         seconds: duration.
     """

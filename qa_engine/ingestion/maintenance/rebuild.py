@@ -32,7 +32,7 @@ class RebuildReport:
 
     Attributes:
         collection: its name.
-        part: that was rebuilt.
+        part: the part that was rebuilt.
         documents: in the collection.
         nodes: sentences that were processed; fewer than all if an interrupted rebuild was completed.
         seconds: duration.

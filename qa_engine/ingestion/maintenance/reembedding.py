@@ -224,7 +224,7 @@ def change_token_bits(session: WriteSession) -> None:
     """Makes the token vectors of all stored sentences as the configuration wants them, or deletes them for 0 bits.
 
     Args:
-        session: of a collection for which `token_bits_changed` holds.
+        session: a session of a collection for which `token_bits_changed` holds.
 
     Raises:
         ModelUnavailableError: the embedding model is not there.

@@ -46,7 +46,7 @@ class FileBatch:
     """Files that are embedded and committed together.
 
     Attributes:
-        files: that were read.
+        files: the files that were read.
         chars: characters of their text.
         nodes: their sentences, once `split` was called.
     """

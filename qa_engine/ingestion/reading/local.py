@@ -57,7 +57,7 @@ class LocalReader:
             split: splits their texts into nodes.
             embed_model: makes the vectors.
             config: how much context a sentence gets.
-            codec: of the token vectors; None stores none.
+            codec: the codec of the token vectors; None stores none.
         """
         self._parser = parser
         self._split = split

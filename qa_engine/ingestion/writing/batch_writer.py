@@ -50,7 +50,7 @@ class StoredFile:
     Attributes:
         file: as it was to be read.
         parsed: its text.
-        record: of it in the catalog.
+        record: the record of the file in the catalog.
         seconds: its share of the time.
     """
 
@@ -73,7 +73,7 @@ class BatchWriter:
     ) -> None:
         """
         Args:
-            session: of the collection; its store of nodes is opened.
+            session: the session of the collection; its store of nodes is opened.
             embed_model: makes the vectors.
             reader: embeds the sentences of the batches that it reads.
             clock: measures the stages.

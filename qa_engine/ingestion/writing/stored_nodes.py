@@ -74,7 +74,7 @@ class StoredNodes:
         """The store for the token vectors of this run, made if need be; None if none are stored.
 
         Args:
-            embed_model: of the run; only the local model returns token vectors.
+            embed_model: the embedding model of the run; only the local model returns token vectors.
 
         Raises:
             StorageError: the file cannot be opened or made.
@@ -178,7 +178,7 @@ def supersede(catalog: Catalog, location: VectorLocation | None, tokens: str) ->
     """Notes vectors that readers will not use any more; `drop_superseded` deletes them.
 
     Args:
-        catalog: of the collection.
+        catalog: the catalog of the collection.
         location: where the vectors are; None if they stay.
         tokens: name of the file of token vectors; empty if they stay.
     """
