@@ -44,7 +44,7 @@ WRITES: list[tuple[type, str]] = [
     (SentenceVectorStore, "add"),
     (SentenceVectorStore, "delete_sentences"),
     (Bm25Folder, "add"),
-    (Bm25Folder, "describe"),
+    (Bm25Folder, "write_manifest"),
     (Bm25Folder, "tidy"),
 ]
 

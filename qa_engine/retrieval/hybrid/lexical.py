@@ -59,7 +59,7 @@ class BilingualBM25Retriever(BaseRetriever):
 
     def known_terms(self, question: str) -> list[str]:
         """Those of the question's terms that occur anywhere in the collection."""
-        return self._terms(question).known
+        return self._terms(question).matches
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         terms = self._terms(query_bundle.query_str)
