@@ -6,10 +6,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryFile
 
 _IMPORTED = [
     "chromadb",
@@ -32,10 +33,46 @@ def fork_server() -> ForkServerContext:
     return context
 
 
+def start_forked(
+    target: Callable[[], object], cwd: Path, environment: dict[str, str], streams: Sequence[int]
+) -> ForkServerProcess:
+    """Starts a picklable function in such a process, as if a shell had started it.
+
+    Args:
+        target: What runs.
+        cwd: The working directory.
+        environment: All variables of the process.
+        streams: The descriptors of its standard input, standard output and standard error; they may be closed after.
+    """
+    # A connection is what multiprocessing can hand to another process; it takes a descriptor of any kind.
+    connections = [Connection(os.dup(stream)) for stream in streams]
+    process: ForkServerProcess = fork_server().Process(
+        target=_as_from_a_shell, args=(target, str(cwd), environment, connections)
+    )
+    process.start()
+    for connection in connections:
+        connection.close()
+    return process
+
+
+def exit_code(process: ForkServerProcess, timeout: float) -> int:
+    """Waits for the end of a process.
+
+    Raises:
+        TimeoutError: it took longer than ``timeout`` seconds; it is killed.
+    """
+    process.join(timeout)
+    if process.exitcode is None:
+        process.kill()
+        process.join()
+        raise TimeoutError(f"{process} took longer than {timeout} s")
+    return process.exitcode
+
+
 def run_forked(
     target: Callable[[], object], cwd: Path, environment: dict[str, str], stdin: str, timeout: float
 ) -> tuple[int, str, str]:
-    """Runs a picklable function in such a process, as if a shell had started it.
+    """Runs a picklable function in such a process, with text on standard input.
 
     Returns:
         The exit code, standard output and standard error.
@@ -43,29 +80,22 @@ def run_forked(
     Raises:
         TimeoutError: it took longer than ``timeout`` seconds; it is killed.
     """
-    with TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        (folder / "0").write_text(stdin, encoding="utf-8")
-        process: ForkServerProcess = fork_server().Process(
-            target=_as_from_a_shell, args=(target, str(cwd), environment, scratch)
-        )
-        process.start()
-        process.join(timeout)
-        if process.exitcode is None:
-            process.kill()
-            process.join()
-            raise TimeoutError(f"{target} took longer than {timeout} s")
-        output, errors = ((folder / name).read_text(encoding="utf-8") for name in "12")
-        return process.exitcode, output, errors
+    with TemporaryFile() as stream, TemporaryFile() as output, TemporaryFile() as errors:
+        stream.write(stdin.encode())
+        stream.seek(0)
+        streams = [file.fileno() for file in (stream, output, errors)]
+        code = exit_code(start_forked(target, cwd, environment, streams), timeout)
+        output.seek(0)
+        errors.seek(0)
+        return code, output.read().decode(), errors.read().decode()
 
 
 def _as_from_a_shell(
-    target: Callable[[], object], cwd: str, environment: dict[str, str], folder: str
+    target: Callable[[], object], cwd: str, environment: dict[str, str], streams: Sequence[Connection]
 ) -> None:
-    for number, flags in enumerate((os.O_RDONLY, os.O_WRONLY | os.O_CREAT, os.O_WRONLY | os.O_CREAT)):
-        opened = os.open(Path(folder, str(number)), flags)
-        os.dup2(opened, number)
-        os.close(opened)
+    for number, stream in enumerate(streams):
+        os.dup2(stream.fileno(), number)
+        stream.close()
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - for the life of the process
     sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", encoding="utf-8", closefd=False, buffering=1)  # noqa: SIM115
