@@ -27,8 +27,8 @@ Fitted by `fit_relevance` to 1,620 questions of the ExpMRC versions of CMRC 2018
 some of the former into the other language; about half of them ask about articles that were left out. At the threshold 6 %
 of the answerable ones were refused, and 1 % at the lower one. Coverage and cosine added nothing. See docs/answers.md.
 
-That was with each sentence embedded beside its neighbours. In shared embedding windows, the log odds of answerable questions within
-one language are 0.2 to 0.8 higher, and those of others 0.1: the thresholds refuse as many of the former as before (639
+That was with each sentence embedded beside its neighbours. In shared embedding windows, the log odds of answerable questions
+within one language are 0.2 to 0.8 higher, those of others 0.1: the thresholds refuse as many of the former as before (639
 questions). Between languages, the log odds of unanswerable questions are 0.23 and 0.15 higher, which the biases subtract.
 """
 
