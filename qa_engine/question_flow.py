@@ -1,4 +1,4 @@
-"""The journey of a question, from which every way of asking an engine is made."""
+"""The journey of a question, written once for all ways of asking an engine."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ class QuestionFlow:
 
     Attributes:
         search: finds and ranks the passages.
-        postprocessors: change the passages after the reranker, one after the other.
+        postprocessors: change the passages after the reranker, in this order.
         gate: decides whether the passages are worth an answer.
         synthesizer: makes the answer.
         embed_model: the embedding model, for its name.
         reranker: the reranker, for its name.
-        resources: what has to be open.
+        resources: must be open when a question comes.
         filters: what to search for every question; None for everything.
     """
 
@@ -86,7 +86,7 @@ class QuestionFlow:
         Args:
             manager: takes the events.
             query: the question.
-            streaming: whether the text is shown as it comes.
+            streaming: whether to show the text as it comes.
         """
         with question_events(manager, query) as done:
             ranked = yield from self.ranked(manager, query)
@@ -145,13 +145,13 @@ class QuestionFlow:
         further: Sequence[NodeWithScore] | None = None,
         streaming: bool = False,
     ) -> Flow[Answer]:
-        """The answer of the synthesizer, whichever it is.
+        """The answer of any LlamaIndex synthesizer.
 
         Args:
             query: the question.
             nodes: the passages to answer from, best first.
-            further: nodes that are only named as sources; None for none.
-            streaming: whether the text is shown as it comes, if the synthesizer can do so.
+            further: nodes that are sources of the answer without being read for it; None for none.
+            streaming: whether to show the text as it comes, if the synthesizer can stream.
         """
         synthesizer = self.synthesizer
         if streaming and isinstance(synthesizer, StreamsAnswers):
@@ -178,7 +178,7 @@ class QuestionRetriever(BaseRetriever):
         Args:
             explanation: the flow that finds the passages for a question.
         """
-        # The flow reports its searches itself.
+        # The flow itself reports its searches to the callback manager of the engine.
         super().__init__(callback_manager=CallbackManager())
         self._explanation = explanation
 
