@@ -216,9 +216,10 @@ class ConversationConfig(_Section):
 class Config(BaseSettings):
     """All settings of a `QueryEngine` and of an ingest run.
 
-    ``Config(…)`` holds the arguments and the defaults; ``Config.load()`` reads files and the environment as the commands
-    do. Both take the key and the address that ``OPENAI_API_KEY``, ``OPENAI_BASE_URL`` and ``OPENAI_API_BASE`` name, as
-    OpenAI's own client does, for a section ``llm`` or ``embedding`` without them.
+    ``Config(…)`` holds its arguments, the environment variables (``QA_ENGINE_LLM__MODEL=…``) and the defaults;
+    ``Config.load()`` also reads the files of the working directory, as the commands do. Both take the key and the address
+    that ``OPENAI_API_KEY``, ``OPENAI_BASE_URL`` and ``OPENAI_API_BASE`` name, as OpenAI's own client does, for a section
+    ``llm`` or ``embedding`` without them.
 
     Raises:
         ConfigurationError: an unknown key, or a value out of range.
@@ -263,15 +264,15 @@ class Config(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """For pydantic: neither files nor variables with our prefix are read by the constructor."""
-        return init_settings, loading.OpenAIVariables(settings_cls)
+        """For pydantic: the constructor reads the environment and no file of the working directory."""
+        return init_settings, env_settings, loading.OpenAIVariables(settings_cls)
 
     @classmethod
     def load(cls, file: str | Path | None = None, **values: Any) -> Config:
         """The settings in force for the commands, from all sources.
 
-        Precedence, highest first: ``values``; environment variables (``QA_ENGINE_LLM__MODEL=…``); ``.env`` in the working
-        directory; the TOML file; the ``OPENAI_…`` variables, from the environment or ``.env``; the defaults.
+        Precedence, highest first: ``values``; environment variables; ``.env`` in the working directory; the TOML file; the
+        ``OPENAI_…`` variables, from the environment or ``.env``; the defaults.
 
         Args:
             file: the TOML file; None for the one that ``QA_ENGINE_CONFIG`` names, or else ``qa_engine.toml`` in the working
@@ -289,7 +290,7 @@ class Config(BaseSettings):
     def of(cls, config: Config | Mapping[str, Any] | str | Path | None = None) -> Config:
         """A `Config` from what callers hold: a `Config`, a mapping of settings, the path of a TOML file, or None.
 
-        Nothing else is read, neither the working directory nor variables with our prefix; see `load`.
+        Of what is not given, environment variables count; the files of the working directory do not, see `load`.
 
         Raises:
             ConfigurationError: an unknown key, a value out of range, or a file that cannot be read.

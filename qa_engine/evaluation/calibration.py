@@ -87,7 +87,7 @@ class Calibration:
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return asdict(self)
+        return asdict(self) | {"model": self.model.to_dict()}
 
 
 def calibrate(

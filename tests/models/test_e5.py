@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from qa_engine.errors import ModelUnavailableError
+from qa_engine.models import lifetime
 from qa_engine.models.cores import available_cores
 from qa_engine.models.e5 import shared
 from qa_engine.models.e5.encoder import (
@@ -167,7 +168,10 @@ def test_encoder_that_is_loaded_early_is_the_one_that_is_shared(
     assert loads == ["e5-loading"]
 
 
-def test_released_encoder_is_loaded_anew_and_the_old_one_stays_usable(local_model: Path) -> None:
+def test_released_encoder_is_loaded_anew_and_the_old_one_stays_usable(
+    local_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifetime, "_users", 0)  # engines that other tests of this process left open
     release_models()
     threads = set(threading.enumerate())
     before = shared_encoder()
