@@ -46,7 +46,7 @@ INSTANTS = [
     ("Bm25Folder.add", 1, "before"),
     ("Bm25Folder.add", 1, "after"),
     ("Bm25Folder.write_manifest", 1, "after"),
-    ("Bm25Folder.tidy", 1, "before"),
+    ("Bm25Folder.delete_others", 1, "before"),
     ("Catalog.publish", 1, "after"),
 ]
 

@@ -45,7 +45,7 @@ WRITES: list[tuple[type, str]] = [
     (SentenceVectorStore, "delete_sentences"),
     (Bm25Folder, "add"),
     (Bm25Folder, "write_manifest"),
-    (Bm25Folder, "tidy"),
+    (Bm25Folder, "delete_others"),
 ]
 
 
