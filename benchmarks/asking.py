@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from corpus import Question
-from metrics import BUDGETS, TOP_K, first_hit, found_within, ndcg, reciprocal_rank, squash
+from metrics import BUDGETS, TOP_K, first_hit, holds_within, ndcg, reciprocal_rank, squash
 from pipelines import Pipeline
 from rich.console import Console
 from rich.progress import track
@@ -33,7 +33,7 @@ class Scores:
         """Judge the passages that were returned for one question."""
         self.ranks.append(first_hit(passages, question.answers))
         for budget, found in self.within.items():
-            found.append(found_within(passages, question.answers, budget))
+            found.append(holds_within(passages, question.answers, budget))
         self.milliseconds.append(seconds * 1e3)
         self.passage_chars += [len(squash(passage)) for passage in passages]
 

@@ -1,4 +1,4 @@
-"""The parts of an engine, as the configuration names them."""
+"""Makes the parts of an engine from the configuration."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from qa_engine.retrieval.rerank import build_reranker, name_of
 
 
 class Resources:
-    """What an engine opened for itself, shared with the engines that `QueryEngine.with_filters` makes of it."""
+    """The resources that an engine opened for itself; engines made by `QueryEngine.with_filters` share them."""
 
     def __init__(self, stack: ExitStack | None = None) -> None:
         """
         Args:
-            stack: closes what was opened; None for an engine that opened nothing.
+            stack: closes the resources; None for an engine that opened none.
         """
         self._stack = stack or ExitStack()
         self._closed = False
@@ -54,7 +54,7 @@ class Resources:
 
 @dataclass(frozen=True)
 class EngineParts:
-    """What a `QueryEngine` is made of, by the names of its arguments."""
+    """The parts of a `QueryEngine`, under the names of its arguments."""
 
     reader: Sequence[IndexReader]
     embed_model: BaseEmbedding
@@ -79,8 +79,8 @@ def assemble(
     response_synthesizer: BaseSynthesizer | None = None,
 ) -> EngineParts:
     """The parts for one or several collections; the arguments and errors are those of `QueryEngine.open`."""
-    chosen = collection if collection is not None else config.collection
-    names = [chosen] if isinstance(chosen, str) else chosen
+    collections = collection if collection is not None else config.collection
+    names = [collections] if isinstance(collections, str) else collections
     root = Path(storage) if storage is not None else config.storage
     with ExitStack() as stack:
         stack.enter_context(ModelUser())
@@ -137,5 +137,5 @@ def _expander(config: Config, llm: LLM | None) -> QueryExpander | None:
 
 
 def built_in_calibration(config: Config) -> AnswerabilityModel | None:
-    """The answerability model that comes with qa_engine, if the configured models are those that it was fitted to."""
+    """The answerability model that comes with qa_engine; None unless it was fitted to the configured models."""
     return LOCAL_CALIBRATION if config.embedding.provider == LOCAL == config.rerank.model else None

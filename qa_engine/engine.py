@@ -5,11 +5,9 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from llama_index.core.base.base_query_engine import BaseQueryEngine
-from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.callbacks.base import CallbackManager
 from llama_index.core.llms import LLM
@@ -44,6 +42,10 @@ class QueryEngine(BaseQueryEngine):
     A LlamaIndex query engine. Thread-safe: one engine serves many threads and event loops, and notices by itself when
     a writer has published a new state of the collection.
 
+    The methods share their arguments: ``filters`` narrow one search, see `with_filters`, and ``top_k`` limits the number of
+    passages. An empty or too long question, a ``top_k`` below 1, a filter that cannot be used, and any question to a closed
+    engine are an `InputError`.
+
     Example:
         >>> engine = QueryEngine.open(storage="storage")  # doctest: +SKIP
         >>> answer = engine.query("Llama 2有多少参数？")  # doctest: +SKIP
@@ -65,7 +67,7 @@ class QueryEngine(BaseQueryEngine):
         node_postprocessors: Sequence[BaseNodePostprocessor] = (),
         resources: Resources | None = None,
     ) -> None:
-        """Assembles an engine from parts; `open` does it from the configuration.
+        """Assembles an engine from parts; `open` makes them from the configuration, and describes the other arguments.
 
         Args:
             reader: the collection, or several that were embedded with the same model.
@@ -74,12 +76,8 @@ class QueryEngine(BaseQueryEngine):
             synthesizer: makes the answer; any LlamaIndex synthesizer.
             config: sizes and thresholds.
             answerability: estimates whether the passages hold the answer; None never refuses before the synthesizer.
-            callback_manager: of LlamaIndex, for the engine, the synthesizer and its language model; that of the model if
-                None.
             expander: adds a translation and keywords to each question; None searches for the question alone.
-            filters: what to search; see `with_filters`.
             condenser: makes follow-ups of conversations standalone; None goes by rules alone.
-            node_postprocessors: change the passages after the reranker, one after the other.
             resources: what `close` closes; None leaves closing the parts to whoever made them.
         """
         if callback_manager is not None:
@@ -96,8 +94,8 @@ class QueryEngine(BaseQueryEngine):
             embed_model,
             reranker,
             resources or Resources(),
+            filters,
         )
-        self._filters = filters
         self._synthesizer = synthesizer
         self._config = config
         self._expander = expander
@@ -126,18 +124,13 @@ class QueryEngine(BaseQueryEngine):
             collection: its name, or the names of several; ``config.collection`` ("default") if None.
             config: settings; see `Config.of`.
             llm: any LlamaIndex LLM instead of the configured one.
-            embed_model: any LlamaIndex embedding instead of the configured one; the collection must have been
-                ingested with the same.
-            reranker: any LlamaIndex postprocessor instead of the configured reranker. The built-in estimate of
-                answerability, which goes by the scores of the local one, is then not made.
-            node_postprocessors: LlamaIndex postprocessors that change the passages after the reranker, in this order: for
-                answers, for `retrieve` and for `explain`.
-            text_qa_template: prompt of the language model instead of the built-in one, with the variables
-                ``context_str`` and ``query_str``.
-            response_synthesizer: any LlamaIndex synthesizer instead of the built-in ones. ``[n]`` in its text counts as a
-                citation of the n-th passage.
+            embed_model: any LlamaIndex embedding instead of the configured one; that of the ingest.
+            reranker: any LlamaIndex postprocessor instead of the configured one; the built-in answerability is then off.
+            node_postprocessors: change the passages after the reranker, in this order, for answers as for `retrieve`.
+            text_qa_template: prompt instead of the built-in one, with the variables ``context_str`` and ``query_str``.
+            response_synthesizer: any LlamaIndex synthesizer instead of the built-in ones; ``[n]`` in it cites passage n.
             filters: what to search; see `with_filters`.
-            callback_manager: of LlamaIndex; it becomes that of the language model as well.
+            callback_manager: of the engine, the synthesizer and its language model; that of the model if None.
 
         Raises:
             CollectionNotFoundError: there is no such collection; the message lists those that exist.
@@ -165,17 +158,14 @@ class QueryEngine(BaseQueryEngine):
     def close(self) -> None:
         """Closes what `open` opened: files, and the connections of models that were not passed in.
 
-        Engines made by `with_filters`, and sessions, share it with this one. Questions afterwards are an `InputError`.
-        Closing again does nothing.
+        Engines made by `with_filters`, and sessions, share it with this one. Closing again does nothing.
         """
         self._flow.resources.close()
 
     def __enter__(self) -> QueryEngine:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
     def with_filters(self, filters: MetadataFilters | None) -> QueryEngine:
@@ -188,12 +178,8 @@ class QueryEngine(BaseQueryEngine):
         if filters is None:
             return self
         narrowed = copy.copy(self)
-        narrowed._filters = (
-            filters if self._filters is None else MetadataFilters(filters=[self._filters, filters])
-        )
+        narrowed._flow = self._flow.narrowed(filters)
         return narrowed
-
-    # -- conversations
 
     def chat(self) -> ChatSession:
         """A conversation about the documents: its questions may lean on those before. It begins without a history."""
@@ -203,44 +189,22 @@ class QueryEngine(BaseQueryEngine):
         """A LlamaIndex chat engine that holds one conversation."""
         return QAChatEngine(self.chat())
 
-    def as_retriever(self, top_k: int = 10, filters: MetadataFilters | None = None) -> BaseRetriever:
-        """A LlamaIndex retriever that finds what `retrieve` does, with this engine's index and models.
-
-        Args:
-            top_k: most passages to return.
-            filters: what to search; see `with_filters`.
-
-        Raises:
-            InputError: ``top_k`` is not positive.
-        """
+    def as_retriever(self, top_k: int = 10, filters: MetadataFilters | None = None) -> QuestionRetriever:
+        """A LlamaIndex retriever that finds what `retrieve` does, with this engine's index and models."""
         require_positive(top_k)
         return QuestionRetriever(lambda query: self._explanation(query, top_k, filters, stages=False))
 
     def checked(self, question: QueryType) -> QueryBundle:
-        """The question as a query.
-
-        Raises:
-            InputError: the question is empty or too long, or the engine is closed.
-        """
+        """The question as a query, after the checks that every method makes first."""
         return self._flow.checked(question)
 
-    # -- questions
-
     def query(self, str_or_query_bundle: QueryType, filters: MetadataFilters | None = None) -> Answer:
-        """The answer to a question.
-
-        Args:
-            str_or_query_bundle: the question.
-            filters: what to search for this question; see `with_filters`.
-
-        Raises:
-            InputError: the question is empty or too long, or a filter cannot be used.
-        """
-        return run(self._answer(as_query(str_or_query_bundle), filters))
+        """The answer to a question."""
+        return run(self._answer(as_query(str_or_query_bundle), filters, streaming=False))
 
     async def aquery(self, str_or_query_bundle: QueryType, filters: MetadataFilters | None = None) -> Answer:
         """`query` without blocking."""
-        return await arun(self._answer(as_query(str_or_query_bundle), filters))
+        return await arun(self._answer(as_query(str_or_query_bundle), filters, streaming=False))
 
     def stream(self, question: QueryType, filters: MetadataFilters | None = None) -> AnswerStream:
         """Yields the text of the answer in pieces; ``.answer`` holds the `Answer` with citations at the end."""
@@ -254,10 +218,8 @@ class QueryEngine(BaseQueryEngine):
         steps = apieces(self._answer(query, filters, streaming=True))
         return AsyncAnswerStream(atraced(self, "astream", query.query_str, steps))
 
-    def _answer(
-        self, query: QueryBundle, filters: MetadataFilters | None, streaming: bool = False
-    ) -> Flow[Answer]:
-        return self._flow.answer(self.callback_manager, query, self.with_filters(filters)._filters, streaming)
+    def _answer(self, query: QueryBundle, filters: MetadataFilters | None, streaming: bool) -> Flow[Answer]:
+        return self._flow.narrowed(filters).answer(self.callback_manager, query, streaming)
 
     def _query(self, query_bundle: QueryBundle) -> Answer:
         return self.query(query_bundle)
@@ -270,19 +232,8 @@ class QueryEngine(BaseQueryEngine):
     ) -> list[NodeWithScore]:
         """The passages for a question, best first.
 
-        Args:
-            query_bundle: the question.
-            top_k: most passages to return.
-            filters: what to search for this question; see `with_filters`.
-
-        Returns:
-            Nodes whose text is the merged window. Metadata: ``file_name``, ``page``, ``page_end`` (from 1),
-            ``sentence`` (the hit), ``sentences``, ``scores`` and ``ranks`` (by stage); ``section`` (the titles above the
-            hit), ``page_label`` (if the page bears another number), ``collection``, ``metadata`` (what is noted about the
-            file) and ``tables`` (in Markdown, if it holds rows of any).
-
-        Raises:
-            InputError: the question is empty or too long, ``top_k`` is not positive, or a filter cannot be used.
+        The text of a node is the passage; its metadata holds the attributes of `qa_engine.types.Passage` under
+        `qa_engine.types.PASSAGE_KEYS`.
         """
         return self.explain(query_bundle, top_k, filters).nodes
 
@@ -299,16 +250,9 @@ class QueryEngine(BaseQueryEngine):
         filters: MetadataFilters | None = None,
         stages: bool = False,
     ) -> Explanation:
-        """What `retrieve` finds, and why: the queries that ran, the weights, and what each stage said of each passage.
+        """What `retrieve` finds, and why: the queries that ran, the weights, and the scores of each stage.
 
-        Args:
-            question: the question.
-            top_k: most passages to return.
-            filters: what to search for this question; see `with_filters`.
-            stages: whether to give the passages as each stage of retrieval alone ranks them, too.
-
-        Raises:
-            InputError: the question is empty or too long, ``top_k`` is not positive, or a filter cannot be used.
+        With ``stages``, it also holds the passages as each stage of retrieval alone ranks them.
         """
         return run(self._explanation(question, top_k, filters, stages))
 
@@ -325,23 +269,19 @@ class QueryEngine(BaseQueryEngine):
     def _explanation(
         self, question: QueryType, top_k: int, filters: MetadataFilters | None, stages: bool
     ) -> Flow[Explanation]:
-        return self._flow.explanation(
-            self.callback_manager, question, top_k, self.with_filters(filters)._filters, stages
-        )
+        return self._flow.narrowed(filters).explanation(self.callback_manager, question, top_k, stages)
 
     def synthesize(
         self, query_bundle: QueryType, nodes: list[NodeWithScore], additional_source_nodes: Any = None
     ) -> Answer:
         """An answer from any nodes, such as passages of another retriever; a node without a page is cited without one."""
-        query = self.checked(query_bundle)
-        return run(self._flow.synthesized(query, nodes, additional_source_nodes or ()))
+        return run(self._flow.synthesized(self.checked(query_bundle), nodes, additional_source_nodes))
 
     async def asynthesize(
         self, query_bundle: QueryType, nodes: list[NodeWithScore], additional_source_nodes: Any = None
     ) -> Answer:
         """`synthesize` without blocking."""
-        query = self.checked(query_bundle)
-        return await arun(self._flow.synthesized(query, nodes, additional_source_nodes or ()))
+        return await arun(self._flow.synthesized(self.checked(query_bundle), nodes, additional_source_nodes))
 
     @property
     def collections(self) -> tuple[str, ...]:
@@ -354,9 +294,5 @@ class QueryEngine(BaseQueryEngine):
         return self._flow.models
 
     def _get_prompt_modules(self) -> PromptMixinType:
-        modules = {
-            "response_synthesizer": self._synthesizer,
-            "query_expander": self._expander,
-            "question_condenser": self._condenser,
-        }
-        return {name: module for name, module in modules.items() if module is not None}
+        modules = {"response_synthesizer": self._synthesizer, "question_condenser": self._condenser}
+        return modules if self._expander is None else {**modules, "query_expander": self._expander}

@@ -1,7 +1,7 @@
-"""Runs work that is written once, for callers that block and for those that await.
+"""Runs work that is written once for callers that block and for callers that await.
 
 A flow is a generator: it yields requests (a call, a stream to read, a piece of text to show), is sent their results, and
-returns the result of the whole. It does no input or output of its own, as the ``auth_flow`` of httpx. `run` and `arun`
+returns the result of the whole. Like the ``auth_flow`` of httpx, it does no input or output of its own. `run` and `arun`
 return the result; `pieces` and `apieces` also yield the text on the way to it.
 """
 
@@ -25,7 +25,7 @@ class Call:
 
     Attributes:
         blocking: the function.
-        awaited: the same for an event loop, which it does not block.
+        awaited: the function for event loops, which does not block them.
     """
 
     blocking: Callable[[], Any]
@@ -34,12 +34,14 @@ class Call:
 
 @dataclass(frozen=True)
 class Read:
-    """A request to read a stream to its end, for the stream itself. It is closed then, on errors, and with the flow.
+    """A request to read a stream to its end; its result is the stream, which is closed by then.
+
+    The stream is also closed after an error, and when the flow is closed.
 
     Attributes:
         blocking: opens the stream, a generator or an iterator with ``close``.
-        awaited: opens the same with ``aclose`` for an event loop; the result may have to be awaited.
-        to_text: makes the text to show of an item; empty for none.
+        awaited: opens the stream for event loops, with ``aclose``; or returns an awaitable of it.
+        to_text: returns the text to show for an item; empty for none.
     """
 
     blocking: Callable[[], Any]
@@ -55,7 +57,7 @@ class Piece:
 
 
 Flow: TypeAlias = Generator[Call | Read | Piece, Any, T]
-"""Work that returns a ``T``. Errors of a request are raised where it was yielded."""
+"""Work that returns a ``T``. The errors of a request are raised at the ``yield`` of the request."""
 
 
 def call(blocking: Callable[[], T], awaited: Callable[[], Awaitable[T]]) -> Flow[T]:
@@ -67,19 +69,19 @@ def call(blocking: Callable[[], T], awaited: Callable[[], Awaitable[T]]) -> Flow
 def read(
     blocking: Callable[[], Any], awaited: Callable[[], Any], to_text: Callable[[Any], str] = str
 ) -> Flow[Any]:
-    """The stream that was opened, after its end; for the arguments see `Read`."""
+    """The stream, after it has been read to its end; for the arguments see `Read`."""
     return (yield Read(blocking, awaited, to_text))
 
 
 def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Flow[T]:
-    """The result of a function that takes its time; in an event loop, a thread runs it with a copy of the context."""
+    """The result of a slow function; in an event loop, a thread runs it with a copy of the context."""
     work = partial(function, *args, **kwargs)
     result: T = yield Call(work, partial(asyncio.to_thread, work))
     return result
 
 
 def run(flow: Flow[T]) -> T:
-    """The result of a flow whose text nobody reads."""
+    """The result of a flow, without the text that it shows."""
     last: Any = None
     with closing(pieces(flow)) as items:
         for last in items:  # noqa: B007 - the last one counts
@@ -97,7 +99,7 @@ async def arun(flow: Flow[T]) -> T:
 
 
 def pieces(flow: Flow[T]) -> Generator[str | T, None, None]:
-    """The text that a flow shows, as it comes, then the result of the flow."""
+    """Yields the text that a flow shows, as it comes, then the result of the flow."""
     with closing(flow):
         advance: Callable[[], Any] = partial(next, flow)
         while True:

@@ -1,4 +1,4 @@
-"""The journey of a question, from which every way of asking an engine is made."""
+"""The journey of a question, written once for all ways of asking an engine."""
 
 from __future__ import annotations
 
@@ -40,12 +40,13 @@ class QuestionFlow:
 
     Attributes:
         search: finds and ranks the passages.
-        postprocessors: change the passages after the reranker, one after the other.
+        postprocessors: change the passages after the reranker, in this order.
         gate: decides whether the passages are worth an answer.
         synthesizer: makes the answer.
         embed_model: the embedding model, for its name.
         reranker: the reranker, for its name.
-        resources: what has to be open.
+        resources: must be open when a question comes.
+        filters: what to search for every question; None for everything.
     """
 
     search: CollectionSearch
@@ -55,6 +56,14 @@ class QuestionFlow:
     embed_model: BaseEmbedding
     reranker: BaseNodePostprocessor | None
     resources: Resources
+    filters: MetadataFilters | None = None
+
+    def narrowed(self, filters: MetadataFilters | None) -> QuestionFlow:
+        """This flow with further filters, beside those that it has."""
+        if filters is None:
+            return self
+        both = filters if self.filters is None else MetadataFilters(filters=[self.filters, filters])
+        return replace(self, filters=both)
 
     @property
     def models(self) -> dict[str, str]:
@@ -71,25 +80,22 @@ class QuestionFlow:
         self.resources.require_open()
         return self.search.checked(question)
 
-    def answer(
-        self, manager: CallbackManager, query: QueryBundle, filters: MetadataFilters | None, streaming: bool
-    ) -> Flow[Answer]:
+    def answer(self, manager: CallbackManager, query: QueryBundle, streaming: bool) -> Flow[Answer]:
         """The answer to a question.
 
         Args:
             manager: takes the events.
             query: the question.
-            filters: what to search; None for everything.
-            streaming: whether the text is shown as it comes.
+            streaming: whether to show the text as it comes.
         """
         with question_events(manager, query) as done:
-            ranked = yield from self.ranked(manager, query, filters)
+            ranked = yield from self.ranked(manager, query)
             evidence = yield from in_thread(self.gate.evidence, query, ranked)
             answer = evidence.refusal()
             if answer is not None:
                 yield Piece(REFUSAL)
             else:
-                answer = yield from self.synthesized(query, evidence.passages, (), streaming)
+                answer = yield from self.synthesized(query, evidence.passages, streaming=streaming)
             answer = yield from in_thread(self.gate.completed, answer, evidence, self.models)
             done(answer)
         logger.info(
@@ -102,12 +108,7 @@ class QuestionFlow:
         return answer
 
     def explanation(
-        self,
-        manager: CallbackManager,
-        question: QueryType,
-        top_k: int,
-        filters: MetadataFilters | None,
-        stages: bool = False,
+        self, manager: CallbackManager, question: QueryType, top_k: int, stages: bool = False
     ) -> Flow[Explanation]:
         """The best ``top_k`` passages, and how they came about.
 
@@ -115,21 +116,16 @@ class QuestionFlow:
             InputError: ``top_k`` is not positive.
         """
         require_positive(top_k)
-        ranked = yield from self.ranked(manager, question, filters, top_k, stages)
+        ranked = yield from self.ranked(manager, question, top_k, stages)
         return (yield from in_thread(self.gate.explanation, ranked, top_k))
 
     def ranked(
-        self,
-        manager: CallbackManager,
-        question: QueryType,
-        filters: MetadataFilters | None,
-        top_k: int = 0,
-        stages: bool = False,
+        self, manager: CallbackManager, question: QueryType, top_k: int = 0, stages: bool = False
     ) -> Flow[RankedPassages]:
         """The passages for a question, after all postprocessors."""
         self.resources.require_open()
         with retrieval_event(manager, question) as done:
-            ranked = yield from self.search.search(question, top_k, filters, stages)
+            ranked = yield from self.search.search(question, top_k, self.filters, stages)
             if self.postprocessors:
                 ranked = yield from in_thread(self._postprocessed, ranked, as_query(question))
             done(ranked.passages)
@@ -146,16 +142,16 @@ class QuestionFlow:
         self,
         query: QueryBundle,
         nodes: Sequence[NodeWithScore],
-        further: Sequence[NodeWithScore] = (),
+        further: Sequence[NodeWithScore] | None = None,
         streaming: bool = False,
     ) -> Flow[Answer]:
-        """The answer of the synthesizer, whichever it is.
+        """The answer of any LlamaIndex synthesizer.
 
         Args:
             query: the question.
             nodes: the passages to answer from, best first.
-            further: nodes that are only named as sources.
-            streaming: whether the text is shown as it comes, if the synthesizer can do so.
+            further: nodes that are sources of the answer without being read for it; None for none.
+            streaming: whether to show the text as it comes, if the synthesizer can stream.
         """
         synthesizer = self.synthesizer
         if streaming and isinstance(synthesizer, StreamsAnswers):
@@ -166,8 +162,8 @@ class QuestionFlow:
             answer: Answer = stream.answer
             return answer
         response = yield from call(
-            partial(synthesizer.synthesize, query, list(nodes), further),
-            partial(synthesizer.asynthesize, query, list(nodes), further),
+            partial(synthesizer.synthesize, query, list(nodes), further or ()),
+            partial(synthesizer.asynthesize, query, list(nodes), further or ()),
         )
         answer = as_answer(response, query.query_str, nodes)
         yield Piece(answer.response or REFUSAL)
@@ -182,7 +178,7 @@ class QuestionRetriever(BaseRetriever):
         Args:
             explanation: the flow that finds the passages for a question.
         """
-        # The flow reports its searches itself.
+        # The flow itself reports its searches to the callback manager of the engine.
         super().__init__(callback_manager=CallbackManager())
         self._explanation = explanation
 

@@ -1,7 +1,7 @@
 """OpenTelemetry: one trace a question, its stages as spans. Needs the extra ``otel``, and does nothing before `instrument`.
 
-The spans are those of OpenInference for LlamaIndex, so they are understood by any OpenTelemetry backend, and by Phoenix
-as traces of language models. The span of a question also says ``qa_engine.collections``, ``qa_engine.passages`` and
+The spans are those of OpenInference for LlamaIndex: any OpenTelemetry backend reads them, and Phoenix shows them as traces
+of language models. The span of a question also has the attributes ``qa_engine.collections``, ``qa_engine.passages`` and
 ``qa_engine.citations`` (their numbers), ``qa_engine.refused``, ``qa_engine.probability`` and the models.
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
 
 SERVICE_NAME = "qa-engine"
-"""Of traces where OTEL_SERVICE_NAME names none."""
+"""Service name of the traces, unless OTEL_SERVICE_NAME is set."""
 _EXPORTERS = {
     "http/protobuf": (
         "opentelemetry.exporter.otlp.proto.http.trace_exporter",
@@ -41,11 +41,11 @@ _EXPORTER_VARIABLE = "OTEL_TRACES_EXPORTER"
 
 
 def instrument(tracer_provider: TracerProvider | None = None) -> TracerProvider:
-    """Has every question traced from now on, in this process. Calling it again changes nothing.
+    """Traces every question of this process from now on. Calling it again changes nothing.
 
     Args:
-        tracer_provider: where spans go. If None, the one that the program has set with OpenTelemetry, or else one of ours,
-            which goes by the variables of OpenTelemetry: ``OTEL_EXPORTER_OTLP_ENDPOINT``, ``OTEL_EXPORTER_OTLP_HEADERS``,
+        tracer_provider: takes the spans. If None, the one that the program has set with OpenTelemetry, or else one of ours,
+            which reads the variables of OpenTelemetry: ``OTEL_EXPORTER_OTLP_ENDPOINT``, ``OTEL_EXPORTER_OTLP_HEADERS``,
             ``OTEL_EXPORTER_OTLP_PROTOCOL``, ``OTEL_TRACES_EXPORTER`` (``otlp``, ``console`` or ``none``),
             ``OTEL_SERVICE_NAME``, ``OTEL_SDK_DISABLED`` and the others.
 
@@ -54,7 +54,7 @@ def instrument(tracer_provider: TracerProvider | None = None) -> TracerProvider:
 
     Raises:
         ModelUnavailableError: the extra ``otel`` is not installed.
-        ConfigurationError: a variable names an exporter or a protocol that there is not.
+        ConfigurationError: a variable names an unknown exporter or protocol.
     """
     instrumentor = _import("openinference.instrumentation.llama_index").LlamaIndexInstrumentor()
     trace = _import("opentelemetry.trace")
@@ -65,7 +65,7 @@ def instrument(tracer_provider: TracerProvider | None = None) -> TracerProvider:
     config = _import("openinference.instrumentation").TraceConfig(hide_embedding_vectors=True)
     instrumentor.instrument(tracer_provider=provider, config=config, skip_dep_check=True)
 
-    # Before the handler that ends spans: what has ended takes no attributes.
+    # Before the handler that ends spans, because a span that has ended takes no attributes.
     get_dispatcher().span_handlers.insert(0, AnswerAttributes())
     return provider
 
@@ -78,7 +78,7 @@ def uninstrument() -> None:
 
 
 class AnswerAttributes(BaseSpanHandler[BaseSpan]):
-    """A handler of LlamaIndex's instrumentation that makes no spans of its own, but adds to those of questions."""
+    """A handler of LlamaIndex's instrumentation that makes no spans, but adds attributes to the spans of questions."""
 
     def new_span(
         self,
@@ -89,7 +89,7 @@ class AnswerAttributes(BaseSpanHandler[BaseSpan]):
         tags: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> BaseSpan | None:
-        """None: the spans are another handler's."""
+        """Makes no span: another handler does."""
         return None
 
     def prepare_to_exit_span(
@@ -116,7 +116,7 @@ class AnswerAttributes(BaseSpanHandler[BaseSpan]):
         err: BaseException | None = None,
         **kwargs: Any,
     ) -> BaseSpan | None:
-        """Nothing: there is no answer."""
+        """Does nothing: there is no answer."""
         return None
 
 

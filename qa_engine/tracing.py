@@ -1,7 +1,7 @@
 """Reports questions, searches and answers to LlamaIndex's two systems, its callbacks and its instrumentation.
 
-The span decorator of LlamaIndex ends its span when a method returns, and a stream has not begun by then: streams get their
-span from `traced` and `atraced`.
+LlamaIndex's span decorator ends its span when a method returns. A stream has not begun by then, so streams get their span
+from `traced` and `atraced`.
 """
 
 from __future__ import annotations
@@ -26,10 +26,8 @@ from llama_index_instrumentation.span import active_span_id
 
 dispatcher = get_dispatcher(__name__)
 T = TypeVar("T")
-
-
 Done = Callable[[Any], None]
-"""Takes the result of what an event is about."""
+"""Takes the result and ends the events."""
 
 
 @contextmanager
@@ -50,7 +48,7 @@ def question_events(manager: CallbackManager, query: QueryType) -> Iterator[Done
 
 @contextmanager
 def retrieval_event(manager: CallbackManager, query: QueryType) -> Iterator[Done]:
-    """The event of a search, which is a trace where it is not part of one."""
+    """The event of a search, which is a trace of its own unless it is part of one."""
     with (
         manager.as_trace("query"),
         _event(manager, CBEventType.RETRIEVE, query, EventPayload.NODES) as done,
@@ -83,12 +81,12 @@ def _event(
 def traced(
     owner: Any, name: str, question: str, pieces: Generator[str | T, None, None]
 ) -> Generator[str | T, None, None]:
-    """The pieces of an answer, with a span from the first to the last. What runs between them is not in it.
+    """Yields the pieces of an answer, in a span from the first to the last; code of the caller between them is not in it.
 
     Args:
-        owner: the object whose method the span is named after.
-        name: of the method.
-        question: the question that is answered.
+        owner: the object with the method that the span is named after.
+        name: name of the method.
+        question: the question.
         pieces: text, then the answer.
     """
     with _StreamSpan(owner, name, question).open() as span, closing(pieces):
@@ -119,7 +117,7 @@ async def atraced(
 
 
 class _StreamSpan:
-    """One span, current only while a piece is made."""
+    """A span that is the current one only while a piece is made."""
 
     def __init__(self, owner: Any, name: str, question: str) -> None:
         self._owner = owner
@@ -128,14 +126,14 @@ class _StreamSpan:
         self._answer: Response | None = None
 
     def observe(self, piece: Any) -> None:
-        """Remembers the answer among the pieces."""
+        """Remembers the piece that is the answer."""
         if isinstance(piece, Response):
             self._answer = piece
 
     @contextmanager
     def open(self) -> Iterator[_StreamSpan]:
-        """Begins the span and ends it. The span of a stream that is closed early ends; that of one that fails is dropped."""
-        # In a context of its own: handlers may make their span the current one, which it is not between the pieces.
+        """Begins the span, and ends it after the stream, also if that is closed early. If it fails, the span is dropped."""
+        # In a context of its own, because handlers may make the span the current one, and between the pieces it is not.
         copy_context().run(
             dispatcher.span_enter,
             id_=self._id,

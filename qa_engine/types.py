@@ -20,7 +20,7 @@ from pydantic import PrivateAttr
 from qa_engine.documents.sentences.node_ids import document_id_of
 
 SCORES, RANKS = "scores", "ranks"
-"""Metadata keys, of sentences and passages, of the score and of the place (from 1) by stage: ``dense`` (cosine), ``bm25``,
+"""Metadata keys of sentences and passages: the score, and the rank (from 1), by stage: ``dense`` (cosine), ``bm25``,
 ``fused``, then ``rerank``."""
 SENTENCES, TABLES, COMPARED_WITH = "sentences", "tables", "compared_with"
 PASSAGE_KEYS = (
@@ -48,14 +48,14 @@ class PassageSentence(NamedTuple):
     """A sentence of a passage, in the order of the documented entries of ``metadata["sentences"]``.
 
     Attributes:
-        node_id: its id in the collection; empty for a sentence that is not from one.
-        text: of the sentence.
-        page: the page it begins on, from 1; None if it is not from a document with pages.
-        page_end: the page it ends on.
-        start: the character of the document it begins at.
-        end: the character of the document it ends before.
-        section: the titles it stands under, from the outermost on; empty without any.
-        role: what it is on its page, such as ``heading``; empty if that is not known.
+        node_id: its id in the collection; empty for a sentence that is in none.
+        text: its text.
+        page: the page that it begins on, from 1; None if its document has no pages.
+        page_end: the page that it ends on.
+        start: its first character in the document, from 0.
+        end: the character of the document behind its last one.
+        section: the titles above it, from the outermost on; empty without any.
+        role: its role on the page, such as ``heading``; empty if it is not known.
         page_label: the number printed on its first page, if that is not ``page``.
         table: the number, in its document, of the table that it is a row of.
         support: how well it supports the question in `Passage.compared_with`, -1 to 1; None if it could not be compared.
@@ -84,24 +84,24 @@ _without_support = itemgetter(slice(0, -1))
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """Some sentences of a document that follow one another, found for a question. A stage replaces it, and never changes it.
+    """Successive sentences of a document, found for a question. Stages replace a passage, and never change it.
 
     Attributes:
         node_id: its id, made of the first sentence's id, ``..`` and the ordinal of the last sentence.
         text: the sentences in reading order.
-        document_id: the content of the file that it is from; empty if that is not known.
+        document_id: id of its document; empty if that is not known.
         file_name: name of the file.
-        page: first page, from 1; None if it is not from a document with pages.
+        page: first page, from 1; None if its document has no pages.
         page_end: last page.
         page_label: the number printed on the first page, if that is not ``page``.
         section: the titles above the sentence that was found, from the outermost on; empty without any.
         sentence: the sentence that was found, around which the passage was built.
         sentences: all sentences, in reading order; empty for a node that is not from a collection.
         scores: by stage, see `SCORES`; ``weakest`` is the support of the question's least supported words.
-        ranks: the place, from 1, by stage.
-        score: that gave it its place; higher is better.
+        ranks: its rank, from 1, by stage.
+        score: the score that decided its rank; higher is better.
         compared_with: the question that the supports of the sentences belong to; None if they were not compared.
-        tables: those of which it holds rows, in Markdown. Only passages that are shown have them.
+        tables: the tables that it holds rows of, in Markdown. Only passages that are shown have them.
         collection: name of the collection it is from; empty if that is not known.
         metadata: what the user noted about the file.
     """
@@ -126,7 +126,7 @@ class Passage:
 
 
 class PassageNode(TextNode):
-    """The LlamaIndex node of a `Passage`, whose metadata says the same under `PASSAGE_KEYS`. Read it with `passage_of`.
+    """The LlamaIndex node of a `Passage`; its metadata has the same values under `PASSAGE_KEYS`. Read it with `passage_of`.
 
     It is serialised as a plain text node.
     """
@@ -164,12 +164,12 @@ def passage_node(passage: Passage) -> NodeWithScore:
 
 
 def passage_of(node: NodeWithScore) -> Passage:
-    """The passage of one of our nodes, or what of a passage any other LlamaIndex node has.
+    """The passage of a node of our retrieval, or as much of a passage as any other LlamaIndex node holds.
 
-    It is what the node holds now: a postprocessor of the user may have changed its text, its metadata or its score.
+    It is read anew if the node has changed: a postprocessor of the user may set its text, its metadata or its score.
 
     Args:
-        node: of our retrieval, or of any other; what it lacks, or holds in another form, is left empty.
+        node: any LlamaIndex node; attributes that it lacks, or holds in another form, are left empty.
     """
     passage = node.node.passage if isinstance(node.node, PassageNode) else None
     if passage is None:
@@ -182,12 +182,12 @@ def with_changes(node: NodeWithScore, passage: Passage, **changes: Any) -> NodeW
 
     Args:
         node: any LlamaIndex node; metadata of its own stays.
-        passage: of the node, by `passage_of`.
+        passage: the passage of the node, by `passage_of`.
         changes: attributes of `Passage`, except those that the node itself has: ``node_id``, ``text``, ``document_id``.
     """
     changed = replace(passage, **changes)
     entries = {name: _entry(changed, name) for name in changes if name in PASSAGE_KEYS}
-    # What is copied is not validated: that takes longer than all the rest.
+    # A copy, because validation would take longer than all the rest.
     copy = node.node.model_copy(update={"metadata": {**node.node.metadata, **entries}})
     if isinstance(copy, PassageNode):
         copy._passage = changed
@@ -195,7 +195,7 @@ def with_changes(node: NodeWithScore, passage: Passage, **changes: Any) -> NodeW
 
 
 def _entry(passage: Passage, name: str) -> Any:
-    """A value as it stands in the metadata: lists and dicts of its own, which a user may change."""
+    """A value for the metadata, as new lists and dicts, which a user may change."""
     value = getattr(passage, name)
     if name == SENTENCES:
         # Without `compared_with` no sentence has a support: zip leaves out the last key.
@@ -207,7 +207,7 @@ def _entry(passage: Passage, name: str) -> Any:
 
 
 def _matches(metadata: Mapping[str, Any], passage: Passage) -> bool:
-    """Whether metadata says what a passage says. All stages ask, so no metadata is made of the passage to compare with."""
+    """Whether metadata has the values of a passage. All stages ask, so it makes no metadata to compare with."""
     entries = metadata.get(SENTENCES)
     if not isinstance(entries, list) or tuple(map(metadata.get, _PLAIN_KEYS)) != _plain_values(passage):
         return False

@@ -114,22 +114,25 @@ def test_file_given_to_load_replaces_those_named_elsewhere(
 @pytest.mark.parametrize(
     "make", [Config, lambda: Config.of(None), lambda: Config.of({}), lambda: Config.of("mine.toml")]
 )
-def test_a_program_gets_what_it_gives_and_nothing_from_around_it(
+def test_a_program_gets_what_it_gives_and_no_file_of_the_working_directory(
     make: Callable[[], Config], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = Config()
     write("mine.toml", "")
     write("qa_engine.toml", 'collection = "c"\nno = "setting"')
     write(".env", f"QA_ENGINE_COLLECTION=d\nOPENAI_API_KEY={SECRET}\nQA_ENGINE_NO=1")
-    for name in (
-        "QA_ENGINE_COLLECTION",
-        "QA_ENGINE_FOO",
-        "QA_ENGINE_LLM__MODLE",
-        "QA_ENGINE_LLM",
-        "QA_ENGINE_CONFIG",
-    ):
-        monkeypatch.setenv(name, "x")
+    monkeypatch.setenv("QA_ENGINE_FOO", "x")
+    monkeypatch.setenv("QA_ENGINE_CONFIG", "qa_engine.toml")
     assert make() == plain
+
+
+def test_a_program_gets_variables_of_the_environment_below_what_it_gives(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("QA_ENGINE_COLLECTION", "e")
+    monkeypatch.setenv("QA_ENGINE_LLM__MODEL", "qwen")
+    config = Config.of({"collection": "given"})
+    assert (config.collection, config.llm.model) == ("given", "qwen")
 
 
 def test_a_program_has_the_key_and_the_address_for_openai_s_client(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,7 +63,7 @@ class Citation:
 
 @dataclass
 class Answer(Response):
-    """A LlamaIndex `Response` whose text is Chinese, with everything that is needed to check it.
+    """A LlamaIndex `Response` whose text is Chinese, with all that a reader needs to check it.
 
     Attributes:
         response: the answer, or exactly `REFUSAL`.
@@ -81,7 +81,7 @@ class Answer(Response):
         probability: estimated probability (0 to 1) that the passages hold the answer; None without an estimate.
         timings: seconds by stage.
         models: names of the embedding model, the reranker and the language model that answered.
-        explanation: how the passages came about; None for an answer from given passages.
+        explanation: how the passages came about; None for an answer from passages of the caller.
     """
 
     question: str = ""
@@ -119,18 +119,18 @@ class Answer(Response):
 
 
 def passage_to_dict(rank: int, passage: NodeWithScore) -> dict[str, Any]:
-    """One retrieved passage for JSON: rank (from 1), place, text, the sentence that hit, and scores by stage."""
-    found = passage_of(passage)
+    """A retrieved passage for JSON: rank (from 1), file, pages, text, the sentence that was found, and scores by stage."""
+    content = passage_of(passage)
     return {
         "rank": rank,
-        "file": found.file_name,
-        "page": found.page,
-        "page_end": found.page_end,
-        "text": found.text,
-        "sentence": found.sentence,
-        "section": found.section,
-        "collection": found.collection,
-        "metadata": found.metadata,
-        "score": found.score,
-        "scores": found.scores,
+        "file": content.file_name,
+        "page": content.page,
+        "page_end": content.page_end,
+        "text": content.text,
+        "sentence": content.sentence,
+        "section": content.section,
+        "collection": content.collection,
+        "metadata": content.metadata,
+        "score": content.score,
+        "scores": content.scores,
     }

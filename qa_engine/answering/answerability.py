@@ -33,13 +33,13 @@ logger = logging.getLogger("qa_engine.answering")
 
 @dataclass(frozen=True)
 class AnswerabilityFeatures:
-    """How strongly the passages that an answer may use support the question, in numbers.
+    """Numbers that say how strongly the passages that an answer may use support the question.
 
     Attributes:
         support: the highest score of the reranker.
         weakest: the highest support of a question's least supported quarter of words; 0 with a cross-encoder.
-        lead: how far ``support`` is above the median of all candidates. Where the answer is missing, many passages are
-            about as good; and what a language or a collection adds to every score is not in it.
+        lead: how far ``support`` is above the median of all candidates. If the answer is missing, many passages are about
+            as good; and anything that a language or a collection adds to all scores cancels out.
         coverage: the highest share of the question's BM25 terms that one passage has.
         dense: the highest cosine of a sentence with the question.
         pair: one of `PAIRS`, of the passage with the highest support.
@@ -58,9 +58,9 @@ class AnswerabilityFeatures:
     ) -> AnswerabilityFeatures:
         """
         Args:
-            question: the question in the wording that the passages were compared with.
+            question: the question as the passages were compared with it.
             candidates: at least one passage, best first.
-            used: how many of the candidates the answer may use.
+            used: number of candidates that the answer may use.
             with_coverage: whether to tokenize the texts for their coverage, which is 0 otherwise.
         """
         passages = [passage_of(candidate) for candidate in candidates]
@@ -92,9 +92,9 @@ class AnswerabilityModel:
     Attributes:
         weights: log-odds per unit of each of `FEATURES`.
         biases: log-odds at zero for each of `PAIRS`.
-        threshold: below this probability (0 to 1) an extractive answer is refused.
-        llm_threshold: below this one a question is refused before a language model is asked. It is lower, since the model
-            can refuse by itself.
+        threshold: probability (0 to 1) below which an extractive answer is refused.
+        llm_threshold: probability below which a question is refused before a language model is asked. It is lower, because
+            the model can refuse by itself.
     """
 
     weights: Mapping[str, float]
@@ -103,7 +103,10 @@ class AnswerabilityModel:
     llm_threshold: float
 
     def probability(self, question: str, candidates: Sequence[NodeWithScore], used: int) -> float:
-        """Between 0 and 1; 0 without passages. The arguments are those of `AnswerabilityFeatures.of`."""
+        """The probability, 0 to 1, that passages hold the answer; 0 without passages.
+
+        The arguments are those of `AnswerabilityFeatures.of`.
+        """
         if not candidates:
             return 0.0
         with_coverage = self.weights["coverage"] != 0
@@ -146,15 +149,15 @@ def _language(text: str) -> str:
 
 @dataclass
 class Evidence:
-    """The passages that the answer to a question may use, and whether they are worth an answer.
+    """The passages that the answer to a question may use, and the decision whether to refuse.
 
     Attributes:
         query: the question.
-        ranked: everything that retrieval found, and how.
+        ranked: the result of retrieval.
         passages: the passages for the answer, best first.
         probability: estimated probability (0 to 1) that they hold the answer; None without an estimate.
         refused: whether to refuse without making an answer.
-        started: when the answer was begun, by `time.perf_counter`.
+        started: the time when the answer was begun, by `time.perf_counter`.
     """
 
     query: QueryBundle
@@ -165,18 +168,18 @@ class Evidence:
     started: float = field(default_factory=time.perf_counter)
 
     def refusal(self) -> Answer | None:
-        """The refusal, if nothing else is to be expected."""
+        """The refusal; None if an answer is to be made."""
         return refusal(self.query.query_str, self.passages) if self.refused else None
 
 
 class AnswerabilityGate:
-    """Decides whether passages are worth an answer, and completes the answer with how it came about. Thread-safe."""
+    """Decides whether to refuse, and adds to an answer the facts about how it came about. Thread-safe."""
 
     def __init__(self, settings: AnsweringConfig, model: AnswerabilityModel | None, extractive: bool) -> None:
         """
         Args:
             settings: sizes and thresholds.
-            model: estimates whether the passages hold the answer; None never refuses.
+            model: estimates whether the passages hold the answer; with None, nothing is refused.
             extractive: whether the answer is made without a language model, which could refuse by itself.
         """
         self._used = settings.passages
@@ -191,12 +194,12 @@ class AnswerabilityGate:
             self._threshold = calibrated if configured is None else configured
 
     def evidence(self, query: QueryBundle, ranked: RankedPassages) -> Evidence:
-        """The passages that the answer may use, and whether to refuse at once."""
+        """The passages that the answer may use, and the decision whether to refuse at once."""
         passages = ranked.best(self._used)
         if self._model is None:
             return Evidence(query, ranked, passages)
-        wording = ranked.rerank_query or query.query_str
-        probability = self._model.probability(wording, ranked.passages, self._used)
+        question = ranked.rerank_query or query.query_str
+        probability = self._model.probability(question, ranked.passages, self._used)
         refused = probability < self._threshold
         if refused:
             logger.info("Refused before an answer: probability %.3f < %.3f.", probability, self._threshold)
@@ -225,7 +228,7 @@ class AnswerabilityGate:
         return answer
 
     def explanation(self, ranked: RankedPassages, top_k: int) -> Explanation:
-        """How the best ``top_k`` passages came about, without an answer."""
+        """The explanation of the best ``top_k`` passages, without an answer."""
         passages = ranked.best(top_k)
         timings = rounded(ranked.timings)
         stages = {stage: nodes[:top_k] for stage, nodes in ranked.stages.items()}

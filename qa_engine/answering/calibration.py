@@ -13,6 +13,8 @@ from qa_engine.answering.answerability import FEATURES, PAIRS, AnswerabilityMode
 from qa_engine.errors import StorageError
 from qa_engine.index.catalog import Catalog
 
+logger = logging.getLogger("qa_engine.answering")
+_KEY = "calibration"
 LOCAL_CALIBRATION = AnswerabilityModel(
     weights={"support": 32.52, "weakest": 15.68, "lead": 46.8, "coverage": 0.0, "dense": 0.0},
     biases={"zh-zh": -42.56, "en-en": -39.75, "zh-en": -37.71, "en-zh": -37.83},
@@ -21,19 +23,14 @@ LOCAL_CALIBRATION = AnswerabilityModel(
 )
 """For the local embedding model and its late interaction only; other models have other scales.
 
-Fitted by `fit_relevance` to 1,620 questions of the ExpMRC versions of CMRC 2018 and SQuAD, of DRCD, and to translations of
-some of the former into the other language; about half of them ask about articles that were left out. At the threshold 6 %
+Fitted by `fit_answerability` to 1,620 questions of the ExpMRC versions of CMRC 2018 and SQuAD, of DRCD, and to translations
+of some of the former into the other language; about half of them ask about articles that were left out. At the threshold 6 %
 of the answerable ones were refused, and 1 % at the lower one. Coverage and cosine added nothing. See docs/answers.md.
 
-That was with sentences embedded beside their neighbours. In shared passes, answerable questions of these sets within one
-language got 0.2 to 0.8 more in log odds, and others 0.1: the thresholds are those at which as many of the former are
-refused as before (639 questions). Between languages, unanswerable questions got 0.23 and 0.15 more, which the biases
-take off again.
+That was with each sentence embedded beside its neighbours. In shared embedding windows, the log odds of answerable questions
+within one language are 0.2 to 0.8 higher, those of others 0.1: the thresholds refuse as many of the former as before (639
+questions). Between languages, the log odds of unanswerable questions are 0.23 and 0.15 higher, which the biases subtract.
 """
-
-
-_KEY = "calibration"
-logger = logging.getLogger("qa_engine.answering")
 
 
 def store_calibration(
@@ -44,25 +41,25 @@ def store_calibration(
     Args:
         catalog: of the collection, with the right to write.
         model: the fitted model.
-        reranker: whose scores it was fitted to.
-        details: what else to keep, such as the number of questions.
+        reranker: name of the reranker whose scores it was fitted to.
+        details: further facts to record, such as the number of questions.
     """
     catalog.set_meta(**{_KEY: json.dumps({"model": model.to_dict(), "reranker": reranker, **details})})
 
 
 def forget_calibration(catalog: Catalog) -> bool:
     """Goes back to the model that comes with qa_engine; returns whether there was a calibration."""
-    had = bool(catalog.meta(_KEY))
-    if had:
+    existed = bool(catalog.meta(_KEY))
+    if existed:
         catalog.set_meta(**{_KEY: ""})
-    return had
+    return existed
 
 
 def stored_calibration(catalog: Catalog, reranker: str) -> AnswerabilityModel | None:
-    """The calibrated model of a collection, or None without one. One for another reranker is left aside, with a warning.
+    """The calibrated model of a collection; None without one. A model for another reranker is not used, with a warning.
 
     Raises:
-        StorageError: what is recorded cannot be read.
+        StorageError: the record cannot be read.
     """
     recorded = catalog.meta(_KEY)
     if not recorded:

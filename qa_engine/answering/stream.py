@@ -13,7 +13,7 @@ from qa_engine.errors import QAEngineError
 
 
 class _Stream:
-    """What both kinds of stream have in common: the answer at their end."""
+    """The part that both kinds of stream share: the answer at their end."""
 
     _answer: Answer | None = None
 

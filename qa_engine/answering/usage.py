@@ -1,4 +1,4 @@
-"""The tokens that an answer took, as the service counts them, and what they cost."""
+"""The tokens of an answer, as the service counts them, and their cost."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Prices:
 
 
 def field_of(holder: Any, name: str) -> Any:
-    """A field of what a service replied, which is an object or a dictionary; None without it."""
+    """A field of a service's reply, which is an object or a dictionary; None without it."""
     return holder.get(name) if isinstance(holder, dict) else getattr(holder, name, None)
 
 

@@ -1,4 +1,4 @@
-"""The command line of its sub-commands. Each error ends as one sentence on standard error and an exit code."""
+"""The command line with its sub-commands. Each error ends as one sentence on standard error and an exit code."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _WRITING_MODULE = "qa_engine.ingestion.writing.publishing"
 
 
 class CommandGroup(TyperGroup):
-    """The commands that are registered below, and those of entry points, which are imported only when they are needed."""
+    """The commands that are registered below, and those of entry points, which are imported when they are needed."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(dict.fromkeys([*super().list_commands(ctx), *_entry_points()]))
@@ -50,7 +50,7 @@ class CommandGroup(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         command = super().get_command(ctx, cmd_name)
         if command is None and (entry_point := _entry_points().get(cmd_name)) is not None:
-            command = self.commands[cmd_name] = _loaded(entry_point)
+            command = self.commands[cmd_name] = _load_command(entry_point)
         return command
 
 
@@ -68,14 +68,14 @@ def _entry_points() -> dict[str, EntryPoint]:
     return commands | {entry_point.name: entry_point for entry_point in entry_points(group=COMMAND_GROUP)}
 
 
-def _loaded(entry_point: EntryPoint) -> Any:
-    """The command as Click has it; Typer may bring a Click of its own, so its class has no name here."""
+def _load_command(entry_point: EntryPoint) -> Any:
+    """The Click command of an entry point. Typer may bring a Click of its own, so the class has no name here."""
     parent = typer.Typer(add_completion=False, rich_markup_mode=None)
-    loaded = entry_point.load()
-    if isinstance(loaded, typer.Typer):
-        parent.add_typer(loaded, name=entry_point.name)
+    command = entry_point.load()
+    if isinstance(command, typer.Typer):
+        parent.add_typer(command, name=entry_point.name)
     else:
-        parent.command(entry_point.name)(loaded)
+        parent.command(entry_point.name)(command)
     return typer.main.get_group(parent).commands[entry_point.name]
 
 

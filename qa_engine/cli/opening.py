@@ -1,4 +1,4 @@
-"""Opens what the options of a command name: a query engine, or the catalog of a collection."""
+"""Opens the query engine or the catalog that the options of a command name."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def open_engine(
         InputError: a filter cannot be read, or its key is not known.
     """
     _load_model_ahead(settings)
-    with _garbage_collected_afterwards():
+    with _without_garbage_collection():
         from qa_engine.engine import QueryEngine
         from qa_engine.retrieval.filters.expressions import parse_filters
 
@@ -42,8 +42,8 @@ def open_engine(
 
 
 @contextmanager
-def _garbage_collected_afterwards() -> Iterator[None]:
-    """Imports without garbage collections: they find next to nothing, and take a tenth of the time to an answer."""
+def _without_garbage_collection() -> Iterator[None]:
+    """Turns garbage collection off for imports: it finds next to nothing, and takes a tenth of the time to an answer."""
     gc.disable()
     try:
         yield

@@ -67,8 +67,10 @@ def load_config(file: Path | None) -> Config:
     return Config.load(file)
 
 
-def with_reading(config: Config, parser: str | None, ocr: str | None, passwords: list[str] | None) -> Config:
-    """The configuration with the options about reading PDFs put in.
+def with_reading_options(
+    config: Config, parser: str | None, ocr: str | None, passwords: list[str] | None
+) -> Config:
+    """The configuration with the options about reading PDFs.
 
     Raises:
         ConfigurationError: a setting does not take the value of an option.
@@ -77,8 +79,5 @@ def with_reading(config: Config, parser: str | None, ocr: str | None, passwords:
     changes = {name: value for name, value in options.items() if value}
     if not changes:
         return config
-    from qa_engine.config import Config as Settings
-
-    documents = {**config.documents.model_dump(), **changes}
-    checked = Settings(documents=documents).documents
-    return config.model_copy(update={"documents": checked})
+    documents = type(config)(documents={**config.documents.model_dump(), **changes}).documents
+    return config.model_copy(update={"documents": documents})

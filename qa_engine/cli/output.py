@@ -9,6 +9,8 @@ from typing import Any
 
 from rich.console import Console
 
+from qa_engine.text.one_line import one_line
+
 messages = Console(stderr=True, highlight=False, soft_wrap=True)
 """The console on standard error."""
 
@@ -59,8 +61,7 @@ class MessageHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Prints the level and the message of a record, without its traceback."""
         try:
-            text = " ".join(record.getMessage().split())
-            print_message(f"{record.levelname.lower()}: {text}")
+            print_message(f"{record.levelname.lower()}: {one_line(record.getMessage())}")
         except Exception:  # noqa: BLE001 - a log record must not end the command
             self.handleError(record)
 

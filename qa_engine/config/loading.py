@@ -1,4 +1,4 @@
-"""Where settings come from: a TOML file, ``.env``, the environment; and what is said when one of them is wrong."""
+"""Where settings come from: a TOML file, ``.env``, the environment; and the messages when one of them is wrong."""
 
 from __future__ import annotations
 
@@ -66,24 +66,24 @@ def implicit_values(settings_cls: type[BaseSettings], file: str | Path | None) -
     Raises:
         ConfigurationError: a file cannot be read, or a variable with our prefix is no setting.
     """
-    named = file or os.environ.get(f"{ENV_PREFIX}CONFIG")
-    path = Path(named or CONFIG_FILE)
+    named_file = file or os.environ.get(f"{ENV_PREFIX}CONFIG")
+    path = Path(named_file or CONFIG_FILE)
     values = OpenAIVariables(settings_cls, DotEnvSettingsSource(settings_cls).env_vars)()
-    if named or path.exists():
-        values = merged(values, read_toml(path))
-    values = merged(values, _PrefixedDotEnv(settings_cls)())
-    values = merged(values, EnvSettingsSource(settings_cls)())
+    if named_file or path.exists():
+        values = merge(values, read_toml(path))
+    values = merge(values, _PrefixedDotEnv(settings_cls)())
+    values = merge(values, EnvSettingsSource(settings_cls)())
     _refuse_unknown_variables(settings_cls)
     return values
 
 
-def merged(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
-    """Both, key by key within sections; ``upper`` wins."""
+def merge(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
+    """Both mappings in one, key by key within sections; ``upper`` wins."""
     result = dict(lower)
     for key, value in upper.items():
-        former = result.get(key)
-        both = isinstance(former, dict) and isinstance(value, dict)
-        result[key] = merged(former, value) if both else value  # type: ignore[arg-type]
+        old = result.get(key)
+        both = isinstance(old, dict) and isinstance(value, dict)
+        result[key] = merge(old, value) if both else value  # type: ignore[arg-type]
     return result
 
 
@@ -105,7 +105,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 @contextmanager
 def explained_errors(settings_cls: type[BaseSettings]) -> Iterator[None]:
-    """Turns what pydantic raises within the block into a `ConfigurationError` of one sentence for each fault."""
+    """Turns the errors of pydantic within the block into a `ConfigurationError` of one sentence for each fault."""
     try:
         yield
     except ValidationError as error:
@@ -133,7 +133,8 @@ def _refuse_unknown_variables(settings_cls: type[BaseSettings]) -> None:
             )
 
 
-def _known_keys(location: tuple[int | str, ...], settings_cls: type[BaseSettings]) -> list[str]:
+def _settings_beside(location: tuple[int | str, ...], settings_cls: type[BaseSettings]) -> list[str]:
+    """The names of the settings in the section of a location."""
     model: type[BaseModel] = settings_cls
     for key in location[:-1]:
         annotation = model.model_fields[str(key)].annotation if str(key) in model.model_fields else None
@@ -149,8 +150,8 @@ def _explain(error: ValidationError, settings_cls: type[BaseSettings]) -> str:
     for fault in error.errors():
         name = ".".join(str(part) for part in fault["loc"])
         if fault["type"] == "extra_forbidden":
-            known = ", ".join(_known_keys(fault["loc"], settings_cls))
-            sentences.append(f"{name} is not a setting; known here: {known}")
+            keys = ", ".join(_settings_beside(fault["loc"], settings_cls))
+            sentences.append(f"{name} is not a setting; known here: {keys}")
         elif "api_key" in name or name.endswith("token") or fault["type"] == "model_type":
             # What stands in the place of a whole section may hold a key, too.
             sentences.append(f"{name} is not valid: {fault['msg']}")

@@ -78,7 +78,7 @@ class EmbeddingConfig(_Section):
     """Chinese characters, of other scripts three times as many, of sentences that go through the local model together; each
     gets the mean of its own tokens. With 0, and with other models, ``context_sentences`` counts instead."""
     context_sentences: Annotated[int, Field(ge=0, le=5)] = 1
-    """Neighbours on each side that are embedded with a sentence that shares no pass. The stored text stays the sentence."""
+    """Neighbours on each side that are embedded with a sentence outside of all windows. The stored text is the sentence."""
     token_bits: Annotated[Literal[0, 2, 4], BeforeValidator(_as_integer)] = 4
     """*Stored*: bits a dimension of the token vectors that the local model keeps for reranking, 194 bytes a token with 4.
     With 0, passages are encoded anew for each question."""
@@ -125,7 +125,7 @@ class RetrievalConfig(_Section):
     bm25_top_k: Annotated[int, Field(ge=1, le=1000)] = 50
     fusion: Literal["dist_based_score", "relative_score", "reciprocal_rerank"] = "dist_based_score"
     dense_weight: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """Share of the dense leg in the fused score; BM25 has the rest. Rank fusion knows no weights."""
+    """Share of the dense retriever in the fused score; BM25 has the rest. Rank fusion knows no weights."""
     window_chars: Annotated[int, Field(ge=50, le=20_000)] = 235
     """Size of a passage in Chinese characters; a passage of other scripts may be ``latin_ratio`` times as long."""
     latin_ratio: Annotated[float, Field(ge=1, le=10)] = 2.0
@@ -191,11 +191,10 @@ class AnsweringConfig(_Section):
     """Without a language model, refuse when the probability that the passages hold the answer is below this. Unset: where
     the calibration of the collection, or of qa_engine, lost about 6 % of the answerable questions."""
     llm_threshold: Annotated[float, Field(ge=0, le=1)] | None = None
-    """The same with a language model, which is then not asked. Unset: where about 1 % were lost, since the model can refuse
-    as well."""
+    """Below it a language model is not asked. Unset: where about 1 % were lost: the model can refuse, too."""
     max_quotes: Annotated[int, Field(ge=1, le=10)] = 2
-    """Places that an extractive answer quotes at most: sentences, or some that follow one another, of one sentence more than
-    places all together."""
+    """Most places that an extractive answer quotes: single sentences, or sentences that follow one another. Together they
+    have at most one sentence more than there are places."""
     repairs: Annotated[int, Field(ge=0, le=1)] = 1
     """Second calls of the language model for an answer that cites nothing or is not Chinese."""
     streaming: Literal["live", "checked"] = "live"
@@ -216,9 +215,9 @@ class ConversationConfig(_Section):
 class Config(BaseSettings):
     """All settings of a `QueryEngine` and of an ingest run.
 
-    ``Config(…)`` holds the arguments and the defaults; ``Config.load()`` reads files and the environment as the commands
-    do. Both take the key and the address that ``OPENAI_API_KEY``, ``OPENAI_BASE_URL`` and ``OPENAI_API_BASE`` name, as
-    OpenAI's own client does, for a section ``llm`` or ``embedding`` without them.
+    ``Config(…)`` holds its arguments, the environment variables (``QA_ENGINE_LLM__MODEL=…``) and the defaults;
+    ``Config.load()`` also reads the files of the working directory, as the commands do. Both give sections ``llm`` and
+    ``embedding`` without a key or an address those of ``OPENAI_API_KEY``, ``OPENAI_BASE_URL`` and ``OPENAI_API_BASE``.
 
     Raises:
         ConfigurationError: an unknown key, or a value out of range.
@@ -263,15 +262,15 @@ class Config(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """For pydantic: neither files nor variables with our prefix are read by the constructor."""
-        return init_settings, loading.OpenAIVariables(settings_cls)
+        """For pydantic: the constructor reads the environment and no file of the working directory."""
+        return init_settings, env_settings, loading.OpenAIVariables(settings_cls)
 
     @classmethod
     def load(cls, file: str | Path | None = None, **values: Any) -> Config:
         """The settings in force for the commands, from all sources.
 
-        Precedence, highest first: ``values``; environment variables (``QA_ENGINE_LLM__MODEL=…``); ``.env`` in the working
-        directory; the TOML file; the ``OPENAI_…`` variables, from the environment or ``.env``; the defaults.
+        Precedence, highest first: ``values``; environment variables; ``.env`` in the working directory; the TOML file; the
+        ``OPENAI_…`` variables, from the environment or ``.env``; the defaults.
 
         Args:
             file: the TOML file; None for the one that ``QA_ENGINE_CONFIG`` names, or else ``qa_engine.toml`` in the working
@@ -283,13 +282,13 @@ class Config(BaseSettings):
         """
         with loading.explained_errors(cls):
             implicit = loading.implicit_values(cls, file)
-        return cls(**loading.merged(implicit, values))
+        return cls(**loading.merge(implicit, values))
 
     @classmethod
     def of(cls, config: Config | Mapping[str, Any] | str | Path | None = None) -> Config:
         """A `Config` from what callers hold: a `Config`, a mapping of settings, the path of a TOML file, or None.
 
-        Nothing else is read, neither the working directory nor variables with our prefix; see `load`.
+        Other settings come from environment variables, and none from the files of the working directory; see `load`.
 
         Raises:
             ConfigurationError: an unknown key, a value out of range, or a file that cannot be read.

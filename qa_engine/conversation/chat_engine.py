@@ -38,7 +38,7 @@ class QAChatEngine(BaseChatEngine):
 
     @trace_method("chat")
     def chat(self, message: str, chat_history: list[ChatMessage] | None = None) -> AgentChatResponse:
-        """The answer to a message; a given history replaces that of the conversation."""
+        """The answer to a message; a ``chat_history`` replaces that of the conversation."""
         self._restore(chat_history)
         return _response(message, self._session.ask(message))
 
@@ -99,7 +99,7 @@ class QAChatEngine(BaseChatEngine):
 
 
 def _turns(messages: Sequence[ChatMessage]) -> Iterator[Turn]:
-    """Each message of the user with its answer; other messages, and questions without an answer, are left out."""
+    """The user's messages with their answers, without other messages and without questions that have no answer."""
     question = ""
     for message in messages:
         text = message.content or ""

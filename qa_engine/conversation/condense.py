@@ -62,47 +62,12 @@ _LABEL = re.compile(
 _WRAPPERS = " \t\r\n\"'`*“”‘’「」"
 
 
-def condense_prompt() -> PromptTemplate:
-    """The default prompt; variables ``chat_history`` and ``question``."""
-    return PromptTemplate(_TEMPLATE)
-
-
-def read_standalone(reply: str, question: str, max_chars: int) -> str:
-    """The standalone question in a reply; a label and quotation marks around it are dropped.
-
-    Args:
-        reply: the reply without reasoning and code fence.
-        question: the question as it was asked.
-        max_chars: longest question to accept.
-
-    Raises:
-        UnusableReplyError: the reply holds no question, or not one that can be asked in place of this one.
-    """
-    lines = [line for line in reply.splitlines() if line.strip(_WRAPPERS)]
-    labelled = [line for line in lines if _LABEL.match(line) and _LABEL.sub("", line).strip(_WRAPPERS)]
-    candidates = labelled or lines
-    if "⟦" in reply or len(candidates) != 1:
-        raise UnusableReplyError(
-            f"The language model's reply holds no single question: it is {quoted(reply)}."
-        )
-    standalone = " ".join(_LABEL.sub("", candidates[0]).strip(_WRAPPERS).split())
-    if REFUSAL in standalone:
-        raise UnusableReplyError("The language model answered the question instead of rewriting it.")
-    if len(standalone) > min(max_chars, 300 + 3 * len(question)):
-        raise UnusableReplyError(
-            f"The language model's reply has {len(standalone)} characters, too many for a question."
-        )
-    if is_chinese(question) and not is_chinese(standalone):
-        raise UnusableReplyError(f"The language model's reply is not Chinese: it is {quoted(standalone)}.")
-    return standalone
-
-
 class QuestionCondenser(PromptMixin):
     """Turns questions that lean on a conversation into ones that stand alone, in Chinese.
 
-    A first question costs no call, nor does one that points at nothing and names its subject. Nothing that goes wrong with
-    the model is raised: the question is then asked as it is, and ``error`` says why. What came out is kept in memory,
-    failures are not. For any number of threads and event loops.
+    A first question costs no call, nor does one that points at nothing and names its subject. Errors of the model are not
+    raised: the question is then asked as it is, and ``error`` says why. Results are cached in memory, failures are not.
+    Thread-safe, for any number of event loops.
     """
 
     def __init__(
@@ -115,11 +80,11 @@ class QuestionCondenser(PromptMixin):
     ) -> None:
         """
         Args:
-            llm: any LlamaIndex LLM; None goes by rules alone.
-            timeout_seconds: after which `arun` gives up; in `run`, the time-out of the LLM itself holds.
-            max_chars: longest standalone question to accept.
+            llm: any LlamaIndex LLM; with None, rules alone are used.
+            timeout_seconds: time-out of `arun`; in `run`, the time-out of the LLM itself holds.
+            max_chars: greatest length of a standalone question.
             prompt: template with the variables ``chat_history`` and ``question``; the Chinese one if None.
-            cache_size: most questions to keep.
+            cache_size: greatest number of cached questions.
         """
         self._model = (
             None
@@ -164,7 +129,7 @@ class QuestionCondenser(PromptMixin):
         return Condensation(question, reply.value, "llm", cached=reply.cached, seconds=reply.seconds)
 
     def _by_rules(self, question: str, history: Sequence[Turn]) -> Condensation | None:
-        """What rules can tell; None where the language model has to be asked."""
+        """The condensation by rules; None if the language model has to be asked."""
         if not history:
             return Condensation(question, question, skipped=FIRST)
         answered = [turn for turn in history if not turn.refused]
@@ -186,7 +151,7 @@ class QuestionCondenser(PromptMixin):
 
 
 def build_condenser(config: Config, llm: LLM | None = None) -> QuestionCondenser:
-    """The condenser of the configuration; one that goes by rules if there is no language model.
+    """The condenser of the configuration; it uses rules alone if there is no language model.
 
     Args:
         config: the sections ``conversation``, ``retrieval`` and ``llm``.
@@ -201,8 +166,43 @@ def build_condenser(config: Config, llm: LLM | None = None) -> QuestionCondenser
     return QuestionCondenser(llm, timeout, config.retrieval.max_question_chars)
 
 
+def condense_prompt() -> PromptTemplate:
+    """The default prompt; variables ``chat_history`` and ``question``."""
+    return PromptTemplate(_TEMPLATE)
+
+
+def read_standalone(reply: str, question: str, max_chars: int) -> str:
+    """The standalone question in a reply; a label and quotation marks around it are dropped.
+
+    Args:
+        reply: the reply without reasoning and code fence.
+        question: the question as it was asked.
+        max_chars: greatest length of the result.
+
+    Raises:
+        UnusableReplyError: the reply holds no question, or none that can be asked in place of this one.
+    """
+    lines = [line for line in reply.splitlines() if line.strip(_WRAPPERS)]
+    labelled = [line for line in lines if _LABEL.match(line) and _LABEL.sub("", line).strip(_WRAPPERS)]
+    candidates = labelled or lines
+    if "⟦" in reply or len(candidates) != 1:
+        raise UnusableReplyError(
+            f"The language model's reply holds no single question: it is {quoted(reply)}."
+        )
+    standalone = " ".join(_LABEL.sub("", candidates[0]).strip(_WRAPPERS).split())
+    if REFUSAL in standalone:
+        raise UnusableReplyError("The language model answered the question instead of rewriting it.")
+    if len(standalone) > min(max_chars, 300 + 3 * len(question)):
+        raise UnusableReplyError(
+            f"The language model's reply has {len(standalone)} characters, too many for a question."
+        )
+    if is_chinese(question) and not is_chinese(standalone):
+        raise UnusableReplyError(f"The language model's reply is not Chinese: it is {quoted(standalone)}.")
+    return standalone
+
+
 def _as_text(history: Sequence[Turn]) -> str:
-    """The conversation for the prompt. Of a refused turn there is the question alone: the refusal is no fact."""
+    """The conversation for the prompt. A refused turn is only its question, because the refusal states no fact."""
     lines = []
     for turn in history:
         lines.append(f"用户：{_one_line(turn.question)}")

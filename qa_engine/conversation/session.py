@@ -28,7 +28,7 @@ _RETRY_SECONDS = 0.01
 
 
 class AnswersQuestions(Protocol):
-    """What a conversation needs of an engine."""
+    """The methods of an engine that a conversation calls."""
 
     callback_manager: CallbackManager
 
@@ -53,10 +53,10 @@ class AnswersQuestions(Protocol):
 
 
 class ChatSession:
-    """Questions that may lean on those before: 它有多高？, 那保俶塔呢？, how much is it?
+    """A conversation, whose questions may refer to earlier ones: 它有多高？, 那保俶塔呢？, how much is it?
 
-    Each is first made to stand alone, then answered as `QueryEngine.query` answers it; ``answer.explanation.condensation``
-    shows what was asked in its place. A question that fails leaves no trace.
+    A question is first made to stand alone, and the engine answers the result; ``answer.explanation.condensation`` holds
+    both questions. A question that fails leaves no trace.
 
     Thread-safe: questions of one session are answered one after the other, those of several sessions at the same time.
 
@@ -74,7 +74,7 @@ class ChatSession:
         Args:
             engine: answers the questions, such as a `QueryEngine`.
             condenser: makes follow-ups stand alone.
-            settings: how much is remembered.
+            settings: limits of the turns that are remembered.
         """
         self._engine = engine
         self._condenser = condenser
@@ -93,18 +93,17 @@ class ChatSession:
         return self._turns
 
     def reset(self) -> None:
-        """Forgets all turns, and that of a question that is being answered."""
+        """Forgets all turns, including that of a question that is being answered."""
         self.restore(())
 
     def restore(self, history: Iterable[Turn]) -> None:
-        """Goes on from a conversation that was kept elsewhere.
+        """Continues a conversation that was stored elsewhere.
 
         Args:
-            history: its turns, the oldest first; those that are remembered replace all that were.
+            history: its turns, the oldest first; they replace the turns of this session.
         """
         # Always a new object: a running question adds its turn only to the history that it began with.
-        kept = within(tuple(history), self._settings.max_turns, self._settings.max_chars)
-        self._turns = _History(kept)
+        self._turns = _History(within(tuple(history), self._settings.max_turns, self._settings.max_chars))
 
     @dispatcher.span
     def ask(self, question: str) -> Answer:
@@ -169,7 +168,7 @@ class ChatSession:
 
 
 class _History(tuple[Turn, ...]):
-    """Turns that are told apart by identity: an empty tuple would be the same as any other."""
+    """Turns with an identity of their own: all empty tuples are the same object."""
 
     __slots__ = ()
 
@@ -180,7 +179,7 @@ _Caller: TypeAlias = "tuple[int, asyncio.Task[Any] | None]"
 class _QuestionLock:
     """A lock that a thread waits for, or a task without blocking its loop.
 
-    A caller that would wait for itself, because a stream that it reads is not at its end, gets an error instead.
+    A caller that would wait for itself, because it has not read its stream to the end, gets an error instead.
     """
 
     def __init__(self) -> None:
@@ -194,7 +193,7 @@ class _QuestionLock:
 
     async def aacquire(self) -> None:
         self._refuse_holder()
-        # A thread that waited in place of the task could not be cancelled with it.
+        # Not in a thread: a waiting thread could not be cancelled with its task.
         while not self._lock.acquire(blocking=False):
             await asyncio.sleep(_RETRY_SECONDS)
         self._holder = _caller()

@@ -1,4 +1,4 @@
-"""The turns of a conversation, and how many of them are remembered."""
+"""The turns of a conversation, and the selection of those that are remembered."""
 
 from __future__ import annotations
 
@@ -42,21 +42,21 @@ class Turn:
 
 
 def within(turns: Sequence[Turn], max_turns: int, max_chars: int) -> tuple[Turn, ...]:
-    """The last turns that fit. The very last one always stays, with its answer cut if need be.
+    """The last turns that fit. The very last one always stays; its answer is cut if it is too long.
 
     Args:
-        turns: the oldest first.
-        max_turns: most turns to keep.
-        max_chars: most characters of questions and answers.
+        turns: the turns, the oldest first.
+        max_turns: greatest number of turns.
+        max_chars: greatest number of characters of questions and answers.
     """
-    kept: list[Turn] = []
-    left = max_chars
+    recent: list[Turn] = []
+    budget = max_chars
     for turn in reversed(turns[-max_turns:]):
-        if turn.size > left:
-            if not kept:
-                room = max(0, left - (turn.size - len(turn.response)))
-                kept.append(replace(turn, response=turn.response[:room] + "…"))
+        if turn.size > budget:
+            if not recent:
+                room = max(0, budget - (turn.size - len(turn.response)))
+                recent.append(replace(turn, response=turn.response[:room] + "…"))
             break
-        kept.append(turn)
-        left -= turn.size
-    return tuple(reversed(kept))
+        recent.append(turn)
+        budget -= turn.size
+    return tuple(reversed(recent))

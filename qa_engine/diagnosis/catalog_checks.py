@@ -1,4 +1,4 @@
-"""The catalog of a collection, and what it says about the state of the other parts."""
+"""Checks of the catalog of a collection, and of the states and documents that it records."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 
 from qa_engine.config import Config
 from qa_engine.diagnosis.commands import Commands
-from qa_engine.diagnosis.report import Check, counted, failed, ok, some_of
-from qa_engine.diagnosis.sqlite_faults import sqlite_fault
+from qa_engine.diagnosis.report import Check, failed, first_names, ok, quantity
+from qa_engine.diagnosis.sqlite_faults import find_sqlite_fault
 from qa_engine.index.bm25.folder import Bm25Folder
 from qa_engine.index.catalog import FORMAT, Catalog
-from qa_engine.index.collection import CollectionPaths, described, embedding_identity, identity_differences
+from qa_engine.index.collection import (
+    CollectionPaths,
+    embedding_identity,
+    identity_description,
+    identity_differences,
+)
 from qa_engine.index.records import FileRecord
-from qa_engine.text.tokenizer import TOKENIZER_VERSION
-
-_ANALYSER = "analyser"
-"""Fact of the catalog: the analyser that its terms were made by."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class CollectionView:
 
     @classmethod
     def of(cls, catalog: Catalog, paths: CollectionPaths) -> CollectionView:
-        """Asks the catalog."""
+        """Reads the catalog."""
         return cls(
             paths,
             catalog.files(),
@@ -68,11 +69,11 @@ def check_soundness(paths: CollectionPaths, commands: Commands) -> Iterator[Chec
         message = f"There is no catalog at {paths.catalog}: the collection is lost."
         yield failed("catalog", message, commands.start_over())
         return
-    if fault := sqlite_fault(paths.catalog):
+    if fault := find_sqlite_fault(paths.catalog):
         yield failed(
             "catalog",
             f"The catalog {paths.catalog} {fault.clause}.",
-            commands.start_over() if fault.damaged else commands.against(fault),
+            commands.start_over() if fault.damaged else commands.for_fault(fault),
             may_lag=not fault.damaged,
         )
         return
@@ -81,7 +82,7 @@ def check_soundness(paths: CollectionPaths, commands: Commands) -> Iterator[Chec
         files, size = len(catalog.files()), paths.catalog.stat().st_size
     finally:
         catalog.close()
-    yield ok("catalog", f"The catalog is sound: format {FORMAT}, {counted(files, 'file')}, {size:,} bytes.")
+    yield ok("catalog", f"The catalog is sound: format {FORMAT}, {quantity(files, 'file')}, {size:,} bytes.")
 
 
 def check_identity(
@@ -101,8 +102,8 @@ def check_identity(
     if different := identity_differences(configured, stored):
         yield failed(
             "embedding",
-            f"The collection was embedded with {described(stored, different)}, but the configuration says "
-            f"{described(configured, different)}: set [embedding] back, or embed the collection again.",
+            f"The collection was embedded with {identity_description(stored, different)}, but the configuration says "
+            f"{identity_description(configured, different)}: set [embedding] back, or embed the collection again.",
             commands.rebuild("--embedding"),
         )
         return
@@ -140,7 +141,7 @@ def check_documents(view: CollectionView, commands: Commands) -> Iterator[Check]
         records = view.files_of(lost)
         yield failed(
             "documents",
-            f"{counted(len(records), 'file')} without a live document: {some_of(record.path for record in records)}.",
+            f"{quantity(len(records), 'file')} without a live document: {first_names(record.path for record in records)}.",
             commands.read_again(records),
             may_lag=True,
         )
@@ -148,14 +149,14 @@ def check_documents(view: CollectionView, commands: Commands) -> Iterator[Check]
     if unowned := view.live.keys() - owned:
         yield failed(
             "documents",
-            f"{counted(len(unowned), 'live document')} that no file has: {some_of(sorted(unowned))}.",
+            f"{quantity(len(unowned), 'live document')} that no file has: {first_names(sorted(unowned))}.",
             commands.start_over(view.files.values()),
             may_lag=True,
         )
         return
     descriptions = {"writing": "half stored", "stale": "replaced or removed, and not deleted yet"}
     left = [
-        f"{counted(len(documents), 'document')} {descriptions[state]} ({some_of(documents)})"
+        f"{quantity(len(documents), 'document')} {descriptions[state]} ({first_names(documents)})"
         for state, documents in view.unfinished.items()
         if documents
     ]
@@ -169,18 +170,5 @@ def check_documents(view: CollectionView, commands: Commands) -> Iterator[Check]
         return
     yield ok(
         "documents",
-        f"{counted(len(view.live), 'document')}, {counted(view.nodes, 'sentence')}, none unfinished.",
+        f"{quantity(len(view.live), 'document')}, {quantity(view.nodes, 'sentence')}, none unfinished.",
     )
-
-
-def check_analyser(catalog: Catalog, view: CollectionView, commands: Commands) -> Iterator[Check]:
-    """Whether the BM25 terms of the catalog are those of this version."""
-    made_by = catalog.meta(_ANALYSER)
-    if made_by != TOKENIZER_VERSION and view.live:
-        yield failed(
-            "terms",
-            f"The BM25 terms of the catalog were made by the analyser {made_by}, this is {TOKENIZER_VERSION}.",
-            commands.rebuild(),
-        )
-    else:
-        yield ok("terms", f"The BM25 terms are those of this version ({TOKENIZER_VERSION}).")

@@ -13,7 +13,7 @@ from qa_engine.index.records import FileRecord
 from qa_engine.ingestion.files.state import is_gone
 
 _MOST_PATHS = 20
-"""Files that a command names; of more, their folders."""
+"""The largest number of files that a command names; for more files it names their folders."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Commands:
 
     Attributes:
         storage: folder of the index.
-        name: of the collection.
+        name: the name of the collection.
         root: folder of the collection.
     """
 
@@ -31,7 +31,7 @@ class Commands:
     root: Path
 
     def ingest(self, records: Iterable[FileRecord] = ()) -> str:
-        """Reads those of the files that are there; ``PATH`` stands for what is not known."""
+        """Ingests the files that still exist; ``PATH`` stands for unknown files."""
         paths = _paths([record for record in records if not is_gone(record.path)])
         return f"qa-engine ingest {_quoted(paths) if paths else 'PATH'}{self._place}"
 
@@ -40,9 +40,9 @@ class Commands:
         return f"qa-engine delete {_quoted(_paths(list(records)))}{self._place}"
 
     def read_again(self, records: Sequence[FileRecord]) -> str:
-        """Has files read and stored anew, though they have not changed."""
-        there = [record for record in records if not is_gone(record.path)]
-        return f"{self.delete(records)} && {self.ingest(there)}" if there else self.delete(records)
+        """Reads and stores files anew although they have not changed."""
+        present = [record for record in records if not is_gone(record.path)]
+        return f"{self.delete(records)} && {self.ingest(present)}" if present else self.delete(records)
 
     def start_over(self, records: Iterable[FileRecord] = ()) -> str:
         """Makes the whole collection anew."""
@@ -53,7 +53,7 @@ class Commands:
         return f"qa-engine rebuild{' ' + part if part else ''}{self._place}"
 
     def bring_back(self, records: Sequence[FileRecord]) -> str:
-        """Has the vectors of files made anew from them; if some are gone, those of all from the stored sentences."""
+        """Makes the vectors of files anew from the files, or all vectors from the stored sentences if files are gone."""
         gone = any(is_gone(record.path) for record in records)
         return self.rebuild("--embedding") if gone else self.read_again(records)
 
@@ -63,18 +63,18 @@ class Commands:
         return f"rm -r {shlex.quote(str(chroma))} && {again}" if chroma.exists() else again
 
     def permit(self) -> str:
-        """Gives the owner back the right to read and write."""
+        """Gives the owner the right to read and write again."""
         return f"chmod -R u+rwX {shlex.quote(str(self.root))}"
 
-    def look_again(self) -> str:
-        """For what may be over soon."""
+    def doctor(self) -> str:
+        """Checks again, for a fault that may be over soon."""
         return f"qa-engine doctor{self._place}"
 
-    def against(self, fault: SqliteFault) -> str:
-        """For a file that is sound, and out of reach."""
+    def for_fault(self, fault: SqliteFault) -> str:
+        """What helps with a file that is sound and out of reach."""
         if fault.kind == "refused":
             return self.permit()
-        return f"df -h {shlex.quote(str(self.root))}" if fault.kind == "disk" else self.look_again()
+        return f"df -h {shlex.quote(str(self.root))}" if fault.kind == "disk" else self.doctor()
 
     @property
     def _place(self) -> str:

@@ -1,4 +1,4 @@
-"""The whole look: storage, model and services, then each collection."""
+"""The doctor: checks the storage, the model and the services, then each collection."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 from qa_engine.config import Config
 from qa_engine.diagnosis.collection_checks import check_collection
 from qa_engine.diagnosis.commands import Commands
-from qa_engine.diagnosis.report import Check, Diagnosis, failed, guarded
+from qa_engine.diagnosis.report import Check, Diagnosis, failed, run_check
 from qa_engine.diagnosis.service_checks import check_local_model, check_services
-from qa_engine.diagnosis.sqlite_faults import reading
+from qa_engine.diagnosis.sqlite_faults import sqlite_connection
 from qa_engine.diagnosis.storage_checks import check_disk_space
 from qa_engine.errors import QAEngineError, StorageError
 from qa_engine.index.collection import CollectionPaths, collection_paths, require_collection
 
 logger = logging.getLogger("qa_engine.diagnosis")
 _PARTS = ("catalog.sqlite", "chroma", "bm25", "tokens-*.sqlite")
-"""What tells a folder of a collection, also one whose catalog is lost."""
+"""Entries by which the folder of a collection is recognised, even if its catalog is lost."""
 _SECONDS = 2
-"""To wait for a catalog that is in use, only to learn what it is called."""
+"""The wait for a catalog that is in use, when only the name of its collection is needed."""
 
 
 def diagnose(
@@ -36,16 +36,16 @@ def diagnose(
     *,
     embed_model: BaseEmbedding | None = None,
 ) -> Diagnosis:
-    """Looks whether all parts of collections are there and agree, and whether models and services are.
+    """Checks that all parts of collections exist and agree, and that models and services are available.
 
-    Changes nothing, and needs no right to write; while another process writes, it says so, and takes differences for a
-    lag. Only services that are configured are asked, and nothing that costs money.
+    Changes nothing, and needs no right to write; while another process writes, differences count as
+    a lag of that process. Only services that are configured are asked, and nothing that costs money.
 
     Args:
         storage: folder of the index; ``config.storage`` if None.
-        collections: names; all of the storage if None.
+        collections: names of collections; all collections of the storage if None.
         config: settings; see `Config.of`.
-        embed_model: instead of the one of the configuration.
+        embed_model: replaces the model of the configuration.
 
     Raises:
         CollectionNotFoundError: a collection that is named does not exist.
@@ -58,16 +58,18 @@ def diagnose(
     """
     settings = Config.of(config)
     root = Path(storage) if storage is not None else settings.storage
-    targets = list(_named(root, [collections] if isinstance(collections, str) else collections))
+    targets = list(
+        _requested_collections(root, [collections] if isinstance(collections, str) else collections)
+    )
     checks: list[Check] = []
     if not targets:
         checks.append(_no_collection(root))
     else:
-        checks += guarded(
+        checks += run_check(
             "disk_space", f"df -h {shlex.quote(str(root))}", lambda: check_disk_space(root, targets)
         )
     if embed_model is None:
-        checks += guarded(
+        checks += run_check(
             "local_model", "qa-engine models prepare --force", lambda: check_local_model(settings)
         )
     services = check_services(settings)
@@ -80,8 +82,8 @@ def diagnose(
     return Diagnosis(str(root), checks, empty=not targets)
 
 
-def _named(storage: Path, names: Sequence[str] | None) -> Iterator[Commands]:
-    """The collections to look at."""
+def _requested_collections(storage: Path, names: Sequence[str] | None) -> Iterator[Commands]:
+    """The commands for each collection to check."""
     folders = dict(_folders(storage))
     if names is None:
         for folder, name in folders.items():
@@ -110,9 +112,9 @@ def _folders(storage: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _name(storage: Path, folder: Path) -> str:
-    """What a collection is called; its folder if that cannot be told, or does not lead back to it."""
+    """The name of a collection; that of its folder if no name can be read, or if the name belongs to another folder."""
     try:
-        with reading(CollectionPaths(folder).catalog, _SECONDS) as connection:
+        with sqlite_connection(CollectionPaths(folder).catalog, _SECONDS) as connection:
             rows = connection.execute("SELECT value FROM meta WHERE key = 'name'").fetchall()
         name = str(rows[0][0]) if rows else folder.name
         return name if collection_paths(storage, name).root == folder else folder.name

@@ -1,4 +1,4 @@
-"""What a diagnosis found, for people and for machines."""
+"""The results of a diagnosis, for people and for machines."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from qa_engine.text.one_line import one_line
 logger = logging.getLogger("qa_engine.diagnosis")
 Status = Literal["ok", "warning", "failed"]
 NAMES_SHOWN = 5
-"""Names in one message; the rest is counted."""
+"""The largest number of names in one message, which gives the number of the others."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at.
+    """The result of one check.
 
     Attributes:
-        check: stable name of what was looked at.
-        status: whether it is as it should be.
+        check: the name of the check, which does not change between versions.
+        status: the outcome.
         message: a sentence for people, with the offending values.
-        command: what mends it; None where nothing needs mending.
-        collection: that it belongs to; None for what concerns all.
-        may_lag: whether a process that is writing explains it as well.
+        command: the command that mends it; None where nothing needs mending.
+        collection: the collection that was checked; None for what concerns all of them.
+        may_lag: whether a process that is writing could explain a failure as well.
     """
 
     check: str
@@ -43,12 +43,12 @@ class Check:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """All checks of one look.
+    """All checks of one diagnosis.
 
     Attributes:
-        storage: the folder that was looked at.
+        storage: the folder that was checked.
         checks: in the order in which they are shown.
-        empty: whether there was no collection to look at.
+        empty: whether there was no collection to check.
     """
 
     storage: str
@@ -70,54 +70,54 @@ class Diagnosis:
 
 
 def ok(check: str, message: str) -> Check:
-    """All is well."""
+    """A check without a finding."""
     return Check(check, "ok", message)
 
 
 def warning(check: str, message: str, command: str | None = None) -> Check:
-    """It works, and something should be known about it."""
+    """A check of something that works, with a finding that people should know."""
     return Check(check, "warning", message, command)
 
 
 def failed(check: str, message: str, command: str, may_lag: bool = False) -> Check:
-    """It does not work, or not as it should."""
+    """A check of something that does not work, or not as it should."""
     return Check(check, "failed", message, command, may_lag=may_lag)
 
 
-def guarded(name: str, command: str, look: Callable[[], Iterable[Check]]) -> list[Check]:
-    """What a look finds; whatever it trips over, which damaged files are good for, is a failed check.
+def run_check(name: str, command: str, check: Callable[[], Iterable[Check]]) -> list[Check]:
+    """Runs a check. An unexpected error, which damaged files can cause, becomes a failed check.
 
     Args:
-        name: of the check that fails then.
-        command: that mends it then.
-        look: gives the checks.
+        name: the name of the failed check.
+        command: the command of the failed check.
+        check: yields the results.
     """
     checks: list[Check] = []
     try:
-        checks.extend(look())
+        checks.extend(check())
     except Exception as error:
         logger.warning("the check %s failed unexpectedly", name, exc_info=True)
-        checks.append(failed(name, unexpected(error), command))
+        checks.append(failed(name, error_sentence(error), command))
     except BaseException as error:
-        # Chroma is written in Rust; what it gives up on is no Exception.
+        # A panic in the Rust code of Chroma is no subclass of Exception.
         if type(error).__name__ != "PanicException":
             raise
-        checks.append(failed(name, unexpected(error), command))
+        checks.append(failed(name, error_sentence(error), command))
     return checks
 
 
-def unexpected(error: BaseException) -> str:
+def error_sentence(error: BaseException) -> str:
     """An error as one sentence."""
     message = one_line(str(error), 400) or "no details"
     return message if message.endswith(".") else f"It cannot be read ({type(error).__name__}: {message})."
 
 
-def behind_a_writer(checks: Iterable[Check], writer: str) -> Iterator[Check]:
-    """Checks of a collection that is being written: what a writer explains is no failure.
+def as_writer_lag(checks: Iterable[Check], writer: str) -> Iterator[Check]:
+    """The checks of a collection that is being written: a failure that the writer can explain becomes a warning.
 
     Args:
-        checks: of the collection.
-        writer: who writes.
+        checks: the checks of the collection.
+        writer: the process that writes, as messages name it.
     """
     for check in checks:
         if check.status == "failed" and check.may_lag:
@@ -129,13 +129,13 @@ def behind_a_writer(checks: Iterable[Check], writer: str) -> Iterator[Check]:
             yield check
 
 
-def some_of(names: Iterable[str]) -> str:
+def first_names(names: Iterable[str]) -> str:
     """The first names of many."""
     every = list(names)
     more = f" and {len(every) - NAMES_SHOWN} more" if len(every) > NAMES_SHOWN else ""
     return ", ".join(every[:NAMES_SHOWN]) + more
 
 
-def counted(number: int, one: str, many: str | None = None) -> str:
+def quantity(number: int, one: str, many: str | None = None) -> str:
     """A number with its noun."""
     return f"{number} {one if number == 1 else many or one + 's'}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qa_engine.config import LOCAL, Config
-from qa_engine.diagnosis.report import Check, failed, guarded, ok, some_of, unexpected, warning
+from qa_engine.diagnosis.report import Check, error_sentence, failed, first_names, ok, run_check, warning
 from qa_engine.errors import ConfigurationError, ServiceUnavailableError
 from qa_engine.models.remote.endpoints import address, resolve_endpoint
 from qa_engine.text.one_line import one_line
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import httpx
 
 _SECONDS = 5.0
-"""For one answer, all of it."""
+"""The time-out of one complete reply."""
 _MOST_BYTES = 4_000_000
 _NAME = "local_model"
 _FILES = ("model.onnx", "tokenizer.json", "manifest.json")
@@ -56,7 +56,7 @@ def check_local_model(config: Config) -> Iterator[Check]:
     try:
         cosine = check(folder)
     except Exception as error:  # noqa: BLE001 - damaged files raise anything
-        yield failed(_NAME, f"The local model in {folder} cannot be used: {unexpected(error)}", _AGAIN)
+        yield failed(_NAME, f"The local model in {folder} cannot be used: {error_sentence(error)}", _AGAIN)
         return
     yield ok(_NAME, f"The local model in {folder} is good (worst cosine to the reference {cosine:.4f}).")
 
@@ -64,9 +64,9 @@ def check_local_model(config: Config) -> Iterator[Check]:
 def check_services(config: Config) -> list[Check]:
     """Language model, embedding service and Chroma server, each of them once."""
     return [
-        *guarded("llm", _set("LLM__BASE_URL"), lambda: _check_llm(config)),
-        *guarded("embedding_service", _set("EMBEDDING__BASE_URL"), lambda: _check_embedding(config)),
-        *guarded("chroma_server", _set("INDEX__URL"), lambda: _check_chroma(config)),
+        *run_check("llm", _set("LLM__BASE_URL"), lambda: _check_llm(config)),
+        *run_check("embedding_service", _set("EMBEDDING__BASE_URL"), lambda: _check_embedding(config)),
+        *run_check("chroma_server", _set("INDEX__URL"), lambda: _check_chroma(config)),
     ]
 
 
@@ -113,11 +113,11 @@ def _check_models(check: str, section: str, what: str, model: str, config: Confi
     if reply.status in {401, 403}:
         key = "refused the key" if has_key else "asks for a key, and none is set"
         return failed(check, f"{who} {key} (status {reply.status}).", set_key)
-    return _judged(check, reply, who, model, section)
+    return _check_reply(check, reply, who, model, section)
 
 
-def _judged(check: str, reply: _Reply, who: str, model: str, section: str) -> Check:
-    """What a reply of a service that took the key, if any, says."""
+def _check_reply(check: str, reply: _Reply, who: str, model: str, section: str) -> Check:
+    """The check that follows from the reply of a service that accepted the key, or needed none."""
     if reply.status == 429:
         return warning(
             check, f"{who} takes no more requests now (status 429): check the quota of the account."
@@ -143,7 +143,7 @@ def _judged(check: str, reply: _Reply, who: str, model: str, section: str) -> Ch
     if names and model not in names:
         return warning(
             check,
-            f"{who} answers, and does not list this model; it has {some_of(names)}.",
+            f"{who} answers, and does not list this model; it has {first_names(names)}.",
             _set(f"{section.upper()}__MODEL"),
         )
     return ok(check, f"{who} answers and takes the key." if names else f"{who} answers.")

@@ -1,4 +1,4 @@
-"""What is wrong with a SQLite file: whether it is damaged, or sound and out of reach for now."""
+"""Faults of SQLite files: a file may be damaged, or sound and out of reach for now."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 _SECONDS = 30.0
-"""To wait for a file that another process has locked."""
+"""The wait for a file that another process has locked."""
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _REFUSED = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_AUTH}
 _DISK = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL}
@@ -23,7 +23,7 @@ class SqliteFault:
 
     Attributes:
         kind: ``damaged`` is for good; ``busy`` with another process, ``refused`` by permissions, or a ``disk`` without room.
-        clause: that a message goes on with after the name of the file.
+        clause: the predicate of a message whose subject is the file.
     """
 
     kind: Literal["damaged", "busy", "refused", "disk"]
@@ -36,7 +36,7 @@ class SqliteFault:
 
     @classmethod
     def of(cls, error: sqlite3.Error) -> SqliteFault:
-        """What an error means; whatever has no other cause is damage."""
+        """The fault behind an error. An error without another known cause means damage."""
         code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
         if code in _BUSY:
             return cls("busy", f"has been in use by another process for {_SECONDS:g} s")
@@ -47,12 +47,12 @@ class SqliteFault:
         return cls("damaged", f"is damaged ({error})")
 
 
-def sqlite_fault(file: Path) -> SqliteFault | None:
-    """What SQLite's own check finds wrong with a file; None if it is sound."""
+def find_sqlite_fault(file: Path) -> SqliteFault | None:
+    """The fault that SQLite's own integrity check finds in a file; None if the file is sound."""
     if not os.access(file, os.R_OK):
         return SqliteFault("refused", "cannot be read: check permissions")
     try:
-        with reading(file) as connection:
+        with sqlite_connection(file) as connection:
             problems = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(3)")]
     except sqlite3.Error as error:
         return SqliteFault.of(error)
@@ -62,9 +62,9 @@ def sqlite_fault(file: Path) -> SqliteFault | None:
 
 
 @contextmanager
-def reading(file: Path, seconds: float | None = None) -> Iterator[sqlite3.Connection]:
-    """A connection to a file that is there. Nothing is written; but as for every reader, SQLite itself takes back what a
-    process that was killed left half written."""
+def sqlite_connection(file: Path, seconds: float | None = None) -> Iterator[sqlite3.Connection]:
+    """A connection to an existing file, for reading. As for every reader, SQLite itself rolls back what a killed process
+    left half written."""
     address = f"{file.absolute().as_uri()}?mode=rw"
     with closing(
         sqlite3.connect(address, uri=True, timeout=_SECONDS if seconds is None else seconds)

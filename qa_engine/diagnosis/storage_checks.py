@@ -12,22 +12,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qa_engine.diagnosis.commands import Commands
-from qa_engine.diagnosis.report import Check, failed, ok, some_of, warning
+from qa_engine.diagnosis.report import Check, failed, first_names, ok, warning
 
-_LEAST_BYTES = 200_000_000
+_MIN_FREE_BYTES = 200_000_000
 """With less, no run can be expected to end well."""
-_TIMES = 2
+_REBUILD_FACTOR = 2
 """A rebuild keeps the old parts of a collection until the new ones are whole."""
 
 
 @dataclass(frozen=True)
 class Writer:
-    """The process that writes to a collection, as far as its lock tells.
+    """The process that writes to a collection, according to its lock.
 
     Attributes:
         at_work: whether the lock is held.
-        owner: who it is, or was; empty if nothing is noted.
-        left_behind: whether the note is that of a process which ended without taking it away.
+        owner: the process that holds or held the lock; empty if none is recorded.
+        left_behind: whether the record is that of a process that ended without deleting it.
     """
 
     at_work: bool
@@ -42,9 +42,9 @@ def check_disk_space(storage: Path, collections: Sequence[Commands]) -> Iterator
     largest = max(sizes, key=lambda name: sizes[name])
     message = f"{_size(free)} are free on the disk of {storage}"
     show = f"df -h {shlex.quote(str(storage))}"
-    if free < _LEAST_BYTES:
-        yield failed("disk_space", f"{message}, less than {_size(_LEAST_BYTES)}: free some space.", show)
-    elif free < _TIMES * sizes[largest]:
+    if free < _MIN_FREE_BYTES:
+        yield failed("disk_space", f"{message}, less than {_size(_MIN_FREE_BYTES)}: free some space.", show)
+    elif free < _REBUILD_FACTOR * sizes[largest]:
         yield warning(
             "disk_space",
             f"{message}, less than twice the size of the collection {largest!r} ({_size(sizes[largest])}), which a rebuild "
@@ -67,7 +67,7 @@ def check_permissions(commands: Commands) -> Iterator[Check]:
         if lacking:
             wrong.append(f"{path} cannot be {' or '.join(lacking)}")
     if wrong:
-        yield failed("permissions", f"{some_of(wrong)}.", commands.permit())
+        yield failed("permissions", f"{first_names(wrong)}.", commands.permit())
     else:
         yield ok("permissions", f"{root} can be read and written.")
 
@@ -89,7 +89,7 @@ def check_writer(commands: Commands) -> Iterator[Check]:
 
 
 def writer_of(root: Path) -> Writer:
-    """Looks at the lock of a collection without taking it away from anybody."""
+    """Reads the lock of a collection without taking it from its owner."""
     owner, process, host = _recorded_owner(root / "writer.json")
     if _is_held(root / "writer.lock"):
         return Writer(True, owner or "Another process")
@@ -99,7 +99,7 @@ def writer_of(root: Path) -> Writer:
 
 
 def folder_size(folder: Path) -> int:
-    """Bytes of the files below a folder; those that vanish meanwhile count nothing."""
+    """The size in bytes of all files below a folder, without files that vanish meanwhile."""
     total = 0
     for current, _, names in os.walk(folder):
         for name in names:
@@ -120,7 +120,7 @@ def _recorded_owner(file: Path) -> tuple[str, int, str]:
 
 
 def _is_held(lock: Path) -> bool:
-    """Whether another process has the lock: asked with a shared one, which is given back at once."""
+    """Whether another process holds the lock. The test takes a shared lock and releases it at once."""
     try:
         import fcntl
     except ImportError:
@@ -143,7 +143,7 @@ def _is_held(lock: Path) -> bool:
 
 
 def _is_held_elsewhere(lock: Path) -> bool:
-    """The same where there is no flock."""
+    """Whether another process holds the lock, on systems without flock."""
     from filelock import FileLock, Timeout
 
     if not lock.exists():

@@ -13,8 +13,8 @@ from filelock import Timeout
 from qa_engine.config import IndexConfig
 from qa_engine.diagnosis.catalog_checks import CollectionView
 from qa_engine.diagnosis.commands import Commands
-from qa_engine.diagnosis.report import Check, counted, failed, ok, some_of
-from qa_engine.diagnosis.sqlite_faults import SqliteFault, reading, sqlite_fault
+from qa_engine.diagnosis.report import Check, failed, first_names, ok, quantity
+from qa_engine.diagnosis.sqlite_faults import SqliteFault, find_sqlite_fault, sqlite_connection
 from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.errors import (
     AuthenticationFailedError,
@@ -29,29 +29,29 @@ from qa_engine.index.vectors.token_store import TOKEN_BITS, TOKEN_FILE
 from qa_engine.index.vectors.vector_store import SentenceVectorStore
 
 _SAMPLE = 200
-"""Vectors that are read, spread over the collection."""
+"""The number of vectors that are read as a sample, spread over the collection."""
 _SERVER_SECONDS = 20.0
 
 
 def check_sentences(catalog: Catalog, view: CollectionView, commands: Commands) -> Iterator[Check]:
     """Whether the catalog holds the texts of the sentences of the live documents."""
     anew = commands.start_over(view.files.values())
-    yield _compared("sentences", "the catalog", catalog.sentence_ids(), view, commands.read_again, anew)
+    yield _compare("sentences", "the catalog", catalog.sentence_ids(), view, commands.read_again, anew)
 
 
 def check_vectors(
     catalog: Catalog, view: CollectionView, commands: Commands, index: IndexConfig, server: bool
 ) -> Iterator[Check]:
     """Whether Chroma holds the sentences of the live documents, and no others."""
-    place = VectorLocation.of(catalog)
-    if place is None:
+    location = VectorLocation.of(catalog)
+    if location is None:
         if view.live:
             anew = commands.start_over(view.files.values())
             yield failed("vectors", "The catalog does not say where the vectors are.", anew)
         else:
             yield ok("vectors", "No vectors yet.")
         return
-    if place.store != EMBEDDED and index.url is not None and not server:
+    if location.store != EMBEDDED and index.url is not None and not server:
         yield failed(
             "vectors",
             f"The vectors are on the Chroma server at {index.url}, which cannot be asked: see chroma_server.",
@@ -60,11 +60,11 @@ def check_vectors(
         return
     anew = (
         commands.embed_again(view.paths.chroma)
-        if place.store == EMBEDDED
+        if location.store == EMBEDDED
         else commands.rebuild("--embedding")
     )
     database = view.paths.chroma / "chroma.sqlite3"
-    if place.store == EMBEDDED and index.url is None and not database.is_file():
+    if location.store == EMBEDDED and index.url is None and not database.is_file():
         # Chroma would make a new one.
         yield failed("vectors", f"There is no {database}: the vectors are lost.", anew)
         return
@@ -72,7 +72,7 @@ def check_vectors(
     try:
         store = SentenceVectorStore(open_vectors(view.paths, catalog, quick))
         stored = {identifier for batch in store.identifiers() for identifier in batch}
-        damage = _unreadable(store, sorted(stored))
+        damage = _vector_damage(store, sorted(stored))
     except AuthenticationFailedError as error:
         yield failed("vectors", str(error), "export QA_ENGINE_INDEX__TOKEN=…")
         return
@@ -85,13 +85,13 @@ def check_vectors(
     except StorageError as error:
         passing = isinstance(error.__context__, Timeout)
         denied = not os.access(view.paths.chroma, os.R_OK | os.W_OK | os.X_OK)
-        repair = commands.look_again() if passing else commands.permit() if denied else anew
+        repair = commands.doctor() if passing else commands.permit() if denied else anew
         yield failed("vectors", str(error), repair, may_lag=True)
         return
     if damage:
         yield failed("vectors", damage, anew, may_lag=True)
         return
-    yield _compared("vectors", "Chroma", stored, view, commands.bring_back, commands.rebuild("--vectors"))
+    yield _compare("vectors", "Chroma", stored, view, commands.bring_back, commands.rebuild("--vectors"))
 
 
 def check_tokens(catalog: Catalog, view: CollectionView, commands: Commands) -> Iterator[Check]:
@@ -110,7 +110,7 @@ def check_tokens(catalog: Catalog, view: CollectionView, commands: Commands) -> 
         else:
             yield ok("token_vectors", "None yet.")
         return
-    fault = sqlite_fault(file)
+    fault = find_sqlite_fault(file)
     stored: set[str] = set()
     if fault is None:
         try:
@@ -120,21 +120,21 @@ def check_tokens(catalog: Catalog, view: CollectionView, commands: Commands) -> 
         except ValueError as error:
             fault = SqliteFault("damaged", f"cannot be used ({error})")
     if fault is not None:
-        anew = f"rm {quote(str(file))} && {again}" if fault.damaged else commands.against(fault)
+        anew = f"rm {quote(str(file))} && {again}" if fault.damaged else commands.for_fault(fault)
         yield failed(
             "token_vectors", f"The token vectors' file {file} {fault.clause}.", anew, not fault.damaged
         )
         return
-    yield _compared("token_vectors", "the token vectors", stored, view, lambda records: again, again)
+    yield _compare("token_vectors", "the token vectors", stored, view, lambda records: again, again)
 
 
 def _stored_tokens(file: Path, bits: int) -> set[str]:
     """The sentences whose token vectors are in a file.
 
     Raises:
-        ValueError: it is made for another number of bits.
+        ValueError: the file was made for another number of bits.
     """
-    with reading(file) as connection:
+    with sqlite_connection(file) as connection:
         made_for = [row[0] for row in connection.execute("SELECT bits FROM codec")]
         if made_for != [bits]:
             raise ValueError(f"made for {made_for} bits, the catalog says {bits}")
@@ -144,7 +144,7 @@ def _stored_tokens(file: Path, bits: int) -> set[str]:
         return {node_id(document_id, ordinal) for document_id, ordinal in rows}
 
 
-def _compared(
+def _compare(
     check: str,
     what: str,
     stored: set[str],
@@ -166,17 +166,17 @@ def _compared(
     if missing:
         records = view.files_of(set(missing))
         lost = sum(map(len, missing.values()))
-        whose = some_of(record.path for record in records) or some_of(sorted(missing))
-        also = f"; there are also {_strangers(orphans)}" if orphans else ""
-        message = f"{counted(lost, 'sentence')} of {view.nodes} missing in {what}, of {whose}{also}."
+        whose = first_names(record.path for record in records) or first_names(sorted(missing))
+        also = f"; there are also {_orphan_clause(orphans)}" if orphans else ""
+        message = f"{quantity(lost, 'sentence')} of {view.nodes} missing in {what}, of {whose}{also}."
         return failed(check, message, bring_back(records) if records else take_out, may_lag=True)
     if orphans:
-        return failed(check, f"In {what} there are {_strangers(orphans)}.", take_out, may_lag=True)
-    return ok(check, f"{counted(view.nodes, 'sentence')}, those of the catalog.")
+        return failed(check, f"In {what} there are {_orphan_clause(orphans)}.", take_out, may_lag=True)
+    return ok(check, f"{quantity(view.nodes, 'sentence')}, those of the catalog.")
 
 
-def _unreadable(store: SentenceVectorStore, identifiers: Sequence[str]) -> str:
-    """What is wrong with a sample of the vectors themselves; empty if nothing is."""
+def _vector_damage(store: SentenceVectorStore, identifiers: Sequence[str]) -> str:
+    """A sentence about damage in a sample of the vectors; empty if the sample is sound."""
     sample = list(identifiers[:: max(1, len(identifiers) // _SAMPLE)])
     try:
         sizes = {len(node.get_embedding()) for node in store.with_vectors(sample)}
@@ -185,9 +185,9 @@ def _unreadable(store: SentenceVectorStore, identifiers: Sequence[str]) -> str:
     return (
         ""
         if len(sizes) <= 1
-        else f"Vectors of several lengths are stored: {some_of(map(str, sorted(sizes)))}."
+        else f"Vectors of several lengths are stored: {first_names(map(str, sorted(sizes)))}."
     )
 
 
-def _strangers(orphans: set[str]) -> str:
-    return f"{counted(len(orphans), 'sentence')} that no document of the catalog has ({some_of(sorted(orphans))})"
+def _orphan_clause(orphans: set[str]) -> str:
+    return f"{quantity(len(orphans), 'sentence')} that no document of the catalog has ({first_names(sorted(orphans))})"

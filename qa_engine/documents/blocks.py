@@ -84,7 +84,7 @@ class Block:
 
 @dataclass
 class Page:
-    """What was read of one page.
+    """The content of one page.
 
     Attributes:
         number: from 1.

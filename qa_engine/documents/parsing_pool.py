@@ -16,6 +16,7 @@ from qa_engine.documents.pdf import assemble, read_first_pages, read_pages
 from qa_engine.documents.pdf_file import ReadingOptions
 from qa_engine.documents.processes.worker_pool import TimeLimitError, WorkerDiedError, WorkerPool
 from qa_engine.errors import DocumentError
+from qa_engine.text.one_line import first_line
 
 _FILES_AHEAD = 2
 """Files parsed ahead of the consumer, per worker: bounds the memory that waiting texts take."""
@@ -82,7 +83,7 @@ class ParsingPool:
         self._config = config
         self._workers = workers
         self._pool: WorkerPool | None = None
-        self._begun: dict[Path, _FileJob] = {}
+        self._started_jobs: dict[Path, _FileJob] = {}
 
     def __enter__(self) -> ParsingPool:
         return self
@@ -93,7 +94,7 @@ class ParsingPool:
     def begin(self, paths: Sequence[Path]) -> None:
         """Begins to read the first of the files that `parse` is going to get."""
         for path in paths[: self._workers * _FILES_AHEAD]:
-            self._begun[path] = self._job(path)
+            self._started_jobs[path] = self._job(path)
 
     def parse(
         self, paths: Sequence[Path], stopped: Callable[[], bool] = lambda: False
@@ -112,7 +113,9 @@ class ParsingPool:
                 while (
                     len(jobs) < self._workers * _FILES_AHEAD and (path := next(remaining, None)) is not None
                 ):
-                    jobs.append(self._begun.pop(path) if path in self._begun else self._job(path))
+                    jobs.append(
+                        self._started_jobs.pop(path) if path in self._started_jobs else self._job(path)
+                    )
                 if not jobs:
                     return
                 job = jobs.popleft()
@@ -129,7 +132,7 @@ class ParsingPool:
     def stop(self) -> None:
         """Ends the processes and waits until they have ended. Files that are being read are given up."""
         pool, self._pool = self._pool, None
-        self._begun.clear()
+        self._started_jobs.clear()
         if pool is not None:
             pool.stop()
 
@@ -179,7 +182,7 @@ class _FileJob:
             return self._rest
 
     def result(self, stopped: Callable[[], bool] = lambda: False) -> ParsedPdf | DocumentError:
-        """What was read of the file, or why it was not.
+        """The content of the file, or why it was not read.
 
         Raises:
             _StoppedError: ``stopped`` returned True before.
@@ -231,7 +234,5 @@ def result_or_error(path: Path, future: Future[Any], config: DocumentsConfig) ->
             f"{path.name} needs more than documents.memory_megabytes = {config.memory_megabytes} to be read.",
         )
     except Exception as error:  # noqa: BLE001 - whatever a library raises for one file, the others are read
-        lines = str(error).strip().splitlines() or [""]
-        return DocumentError(
-            "damaged", f"{path.name} cannot be read ({type(error).__name__}: {lines[0][:200].rstrip('.')})."
-        )
+        reason = first_line(error)[:200].rstrip(".")
+        return DocumentError("damaged", f"{path.name} cannot be read ({type(error).__name__}: {reason}).")

@@ -1,6 +1,6 @@
-"""A PDF file in, what was read of it out.
+"""Reads a PDF file: its pages, and the running text that they make.
 
-Mostly runs in a process of its own, so it imports PyMuPDF and nothing of the engine but this package.
+Mostly runs in a process of its own, so it imports PyMuPDF and little of the engine besides this package.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from qa_engine.documents.pages.block_roles import assign_roles, body_size
 from qa_engine.documents.pages.headers_footers import mark_headers_footers
 from qa_engine.documents.pages.ocr import INSTALL, ocr_available
 from qa_engine.documents.pages.page_reader import GARBLED, NO_TEXT, read_page
-from qa_engine.documents.pdf_file import DAMAGED, ReadingOptions, check_memory, first_line, opened_pdf
+from qa_engine.documents.pdf_file import DAMAGED, ReadingOptions, check_memory, error_reason, opened_pdf
 from qa_engine.documents.text_flow import build_text
 from qa_engine.errors import DocumentError
 
@@ -78,7 +78,7 @@ def assemble(path: Path, pages: Sequence[Page], options: ReadingOptions) -> Pars
     assign_roles(pages, size)
     content = build_text(pages, size, options.max_row_chars)
     if not content.text.strip():
-        raise _nothing_read(path, pages, options)
+        raise _no_text_error(path, pages, options)
     return ParsedPdf(**vars(content), pages=[_report(page) for page in pages])
 
 
@@ -91,7 +91,7 @@ def _read(document: Any, index: int, path: Path, options: ReadingOptions, truste
         return read_page(page, index + 1, options.pages, trusted)
     except (RuntimeError, ValueError, IndexError, KeyError, TypeError, pymupdf.mupdf.FzErrorBase) as error:
         check_memory(path, error)
-        doubt = f"cannot be read ({first_line(error)})"
+        doubt = f"cannot be read ({error_reason(error)})"
         return Page(index + 1, 0.0, 0.0, "fast", doubts=[doubt], unread=DAMAGED)
 
 
@@ -104,7 +104,7 @@ def _log(path: Path, page: Page) -> None:
         logger.info("%s, page %d: %s.", path.name, page.number, "; ".join(page.doubts))
 
 
-def _nothing_read(path: Path, pages: Sequence[Page], options: ReadingOptions) -> DocumentError:
+def _no_text_error(path: Path, pages: Sequence[Page], options: ReadingOptions) -> DocumentError:
     """Why no page of a file has text, and what to do about it."""
     reasons = Counter(page.unread for page in pages if page.unread)
     many = f"{len(pages)} page{'' if len(pages) == 1 else 's'}"

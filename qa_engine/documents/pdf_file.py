@@ -12,14 +12,15 @@ from typing import Any
 
 from qa_engine.documents.pages.page_reader import PageOptions
 from qa_engine.errors import DocumentError
+from qa_engine.text.one_line import first_line
 
 logger = logging.getLogger("qa_engine.documents")
 
 DAMAGED = "damaged"
 _OUT_OF_MEMORY = re.compile(r"\b[mc]?(re)?alloc \(.*failed")
-"""How MuPDF says that memory was lacking."""
+"""The message of MuPDF when memory is lacking."""
 _LINEARIZED = re.compile(rb"/Linearized\b.{0,200}?/L\s+(\d+)", re.DOTALL)
-"""The length that a file for the web says it has."""
+"""The length that a file made for the web states."""
 _CUT_OFF = 0.05
 """A file that holds less than this share of its length was cut off."""
 
@@ -32,7 +33,7 @@ class ReadingOptions:
         pages: how its pages are read.
         max_megabytes: larger files are refused.
         passwords: tried in turn on files that are locked.
-        max_row_chars: a row of a table with more characters is given in pieces.
+        max_row_chars: a row of a table with more characters becomes several texts.
     """
 
     pages: PageOptions = field(default_factory=PageOptions)
@@ -60,17 +61,17 @@ def opened_pdf(path: Path, options: ReadingOptions) -> Iterator[Any]:
                 raise _no_pages(path, head)
             yield document
     except (pymupdf.FileDataError, pymupdf.EmptyFileError) as error:
-        raise DocumentError(DAMAGED, f"{path.name} is not a readable PDF: {first_line(error)}.") from error
+        raise DocumentError(DAMAGED, f"{path.name} is not a readable PDF: {error_reason(error)}.") from error
     except (RuntimeError, ValueError, IndexError, KeyError, TypeError, pymupdf.mupdf.FzErrorBase) as error:
         check_memory(path, error)
-        raise DocumentError(DAMAGED, f"{path.name} is damaged: {first_line(error)}.") from error
+        raise DocumentError(DAMAGED, f"{path.name} is damaged: {error_reason(error)}.") from error
 
 
 def check_memory(path: Path, error: BaseException) -> None:
     """Raises a `DocumentError` with the reason ``too_large`` if an error of MuPDF says that memory was lacking."""
     if _OUT_OF_MEMORY.search(str(error)):
         raise DocumentError(
-            "too_large", f"{path.name} needs too much memory: {first_line(error)}."
+            "too_large", f"{path.name} needs too much memory: {error_reason(error)}."
         ) from error
 
 
@@ -80,14 +81,14 @@ def _unlock(document: Any, path: Path, passwords: Sequence[str]) -> None:
     logger.info("%s is locked: %d passwords are tried.", path.name, len(passwords))
     if any(document.authenticate(password) for password in ("", *passwords)):
         return
-    tried = f"none of the {len(passwords)} given passwords opens it" if passwords else "none was given"
+    clause = f"none of the {len(passwords)} given passwords opens it" if passwords else "none was given"
     raise DocumentError(
-        "locked", f"{path.name} is protected by a password, and {tried}: give it with --password."
+        "locked", f"{path.name} is protected by a password, and {clause}: give it with --password."
     )
 
 
 def _no_pages(path: Path, head: bytes) -> DocumentError:
-    """Whether the pages of a file were lost, because it is much shorter than it says, or it never had any."""
+    """Whether the pages of a file were lost, because it is much shorter than it states, or it never had any."""
     linearized = _LINEARIZED.search(head)
     size = path.stat().st_size
     if linearized is not None and _CUT_OFF * int(linearized[1]) > size:
@@ -129,7 +130,6 @@ def _check_file(path: Path, max_megabytes: int) -> bytes:
     return head
 
 
-def first_line(error: BaseException) -> str:
+def error_reason(error: BaseException) -> str:
     """The first line of the message of an error, or its class."""
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__
+    return first_line(error).rstrip(".") or type(error).__name__

@@ -53,7 +53,7 @@ def build_text(pages: Sequence[Page], body_size: float, max_row_chars: int = 400
     Args:
         pages: of one file; the roles of all blocks are set.
         body_size: font size of the body text in points.
-        max_row_chars: a row of a table with more characters is given in pieces.
+        max_row_chars: a row of a table with more characters becomes several texts.
     """
     pieces = _pieces(pages, body_size)
     sections = _sections(pieces)

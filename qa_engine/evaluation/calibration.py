@@ -23,9 +23,9 @@ from qa_engine.evaluation.questions.labelled import LabelledQuestion
 _logger = logging.getLogger("qa_engine.evaluation")
 
 MIN_QUESTIONS = 20
-"""Needed of each kind: with fewer, five percent is less than one question."""
-HOPELESS_SHARE = 0.2
-"""Share of the allowed false refusals that may happen before a language model is asked."""
+"""Questions that are needed of each kind: with fewer, five percent is less than one question."""
+LLM_THRESHOLD_SHARE = 0.2
+"""Share of the allowed false refusals that may happen without asking a language model."""
 _FOLDS = 5
 _SEED = 20_240_601
 _RIDGE = 2.0
@@ -65,7 +65,7 @@ class Refusals:
 
 @dataclass(frozen=True)
 class Calibration:
-    """A `AnswerabilityModel` of a collection, and how well it separates the questions.
+    """An `AnswerabilityModel` of a collection, and how well it separates the questions.
 
     Attributes:
         model: the fitted model.
@@ -86,8 +86,8 @@ class Calibration:
     asked_again: int
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
+        """The calibration as a JSON object."""
+        return asdict(self) | {"model": self.model.to_dict()}
 
 
 def calibrate(
@@ -120,31 +120,36 @@ def calibrate(
     examples: list[Example] = []
     asked_again = 0
     for done, question in enumerate(questions, 1):
-        of_question = list(_examples(engine, config, question))
-        asked_again += len(of_question) == 2
-        examples += of_question
+        question_examples = list(_examples(engine, config, question))
+        asked_again += len(question_examples) == 2
+        examples += question_examples
         progress(done, len(questions))
     answerable = [example.answerable for example in examples]
-    known, unknown = sum(answerable), len(examples) - sum(answerable)
-    if min(known, unknown) < MIN_QUESTIONS:
+    answerable_count, unanswerable_count = sum(answerable), len(examples) - sum(answerable)
+    if min(answerable_count, unanswerable_count) < MIN_QUESTIONS:
         raise InputError(
-            f"There are {known} questions with an answer and {unknown} without one, and {MIN_QUESTIONS} of either are "
-            "needed. Add answers to questions, so that they can be asked once more with their file left out, or questions "
+            f"There are {answerable_count} questions with an answer and {unanswerable_count} without one, and "
+            f"{MIN_QUESTIONS} of either are needed. Add answers to questions, so that they can be asked once more with "
+            "their file left out, or questions "
             'with "answerable": false.'
         )
-    model, unseen = fit_relevance(examples, false_refusals, prior)
+    model, probabilities = fit_answerability(examples, false_refusals, prior)
     before = None
     if current is not None:
-        judged = [current.of_features(example.evidence) for example in examples]
-        before = refusals_at(current.threshold, judged, answerable)
-    _logger.info("A calibration is fitted to %d answerable and %d other questions.", known, unknown)
+        current_probabilities = [current.of_features(example.evidence) for example in examples]
+        before = refusals_at(current.threshold, current_probabilities, answerable)
+    _logger.info(
+        "A calibration is fitted to %d answerable and %d other questions.",
+        answerable_count,
+        unanswerable_count,
+    )
     return Calibration(
         model,
-        known,
-        unknown,
+        answerable_count,
+        unanswerable_count,
         false_refusals,
         before,
-        refusals_at(model.threshold, unseen, answerable),
+        refusals_at(model.threshold, probabilities, answerable),
         asked_again,
     )
 
@@ -152,11 +157,11 @@ def calibrate(
 def refusals_at(threshold: float, probabilities: Sequence[float], answerable: Sequence[bool]) -> Refusals:
     """The refusals among questions, at least one of each kind, at a threshold."""
     refused = np.asarray(probabilities) < threshold
-    known = np.asarray(answerable, bool)
-    return Refusals(float(refused[known].mean()), float(refused[~known].mean()))
+    is_answerable = np.asarray(answerable, bool)
+    return Refusals(float(refused[is_answerable].mean()), float(refused[~is_answerable].mean()))
 
 
-def fit_relevance(
+def fit_answerability(
     examples: Sequence[Example],
     false_refusals: float,
     prior: AnswerabilityModel | None = None,
@@ -164,68 +169,71 @@ def fit_relevance(
 ) -> tuple[AnswerabilityModel, list[float]]:
     """Fits a logistic regression and its thresholds.
 
-    Maximum a posteriori with a Gaussian prior around ``prior``, or around zero, so that few questions move a model a
-    little and many move it freely. The thresholds come from probabilities that were not fitted to the same questions: each
-    fifth of them is judged by a model of the other four.
+    The fit is maximum a posteriori with a Gaussian prior around ``prior``, or around zero, so that few questions move a
+    model a little and many move it freely. The thresholds come from probabilities that were not fitted to the same
+    questions: each fifth of them is judged by a model of the other four.
 
     Args:
-        examples: some of each kind.
+        examples: some that are answerable, and some that are not.
         false_refusals: share of the answerable questions, 0 to 1, that may be refused.
         prior: model that was used before.
         features: names of the features that may have a weight.
 
     Returns:
-        The model, and the probability of each example by the model of the others.
+        The model; and the probability of each example, by the model that was fitted without it.
     """
     fold = np.random.default_rng(_SEED).permutation(len(examples)) % _FOLDS
-    unseen = np.zeros(len(examples))
+    held_out = np.zeros(len(examples))
     for number in range(_FOLDS):
         others = [example for example, part in zip(examples, fold, strict=True) if part != number]
-        weights, biases = _fitted(others, prior, features)
-        judge = AnswerabilityModel(weights, biases, 0.5, 0.5)
+        weights, biases = _fit(others, prior, features)
+        model = AnswerabilityModel(weights, biases, 0.5, 0.5)
         for row in np.flatnonzero(fold == number):
-            unseen[row] = judge.of_features(examples[int(row)].evidence)
+            held_out[row] = model.of_features(examples[int(row)].evidence)
     answerable = np.array([example.answerable for example in examples])
     threshold, llm_threshold = (
-        float(np.quantile(unseen[answerable], share, method="lower"))
-        for share in (false_refusals, HOPELESS_SHARE * false_refusals)
+        float(np.quantile(held_out[answerable], share, method="lower"))
+        for share in (false_refusals, LLM_THRESHOLD_SHARE * false_refusals)
     )
-    weights, biases = _fitted(examples, prior, features)
-    return AnswerabilityModel(weights, biases, threshold, llm_threshold), unseen.tolist()
+    weights, biases = _fit(examples, prior, features)
+    return AnswerabilityModel(weights, biases, threshold, llm_threshold), held_out.tolist()
 
 
-def _examples(engine: QueryEngine, config: Config, asked: LabelledQuestion) -> Iterator[Example]:
+def _examples(engine: QueryEngine, config: Config, question: LabelledQuestion) -> Iterator[Example]:
     """The question as it is, and once more with the file that answers it left out if nothing else answers it."""
-    passages, judged_as = _candidates(engine, config, asked.question)
+    passages, query = _candidates(engine, config, question.question)
     used = config.answering.passages
-    holding = [passage for passage in passages[:used] if holds_any(passage.node.get_content(), asked.answers)]
+    holding = [
+        passage for passage in passages[:used] if holds_any(passage.node.get_content(), question.answers)
+    ]
     if passages:
-        answered = asked.answerable and bool(holding or not asked.answers)
-        yield Example(AnswerabilityFeatures.of(judged_as, passages, used), answered, asked.answerable)
-    file = asked.file or (str(holding[0].node.metadata.get("file_name", "")) if holding else "")
-    if not asked.answerable or not asked.answers or not file:
+        answered = question.answerable and bool(holding or not question.answers)
+        yield Example(AnswerabilityFeatures.of(query, passages, used), answered, question.answerable)
+    file = question.file or (str(holding[0].node.metadata.get("file_name", "")) if holding else "")
+    if not question.answerable or not question.answers or not file:
         return
     without = MetadataFilters(filters=[MetadataFilter(key="file", value=file, operator=FilterOperator.NE)])
-    passages, judged_as = _candidates(engine.with_filters(without), config, asked.question)
+    passages, query = _candidates(engine.with_filters(without), config, question.question)
     if passages and not any(
-        holds_any(passage.node.get_content(), asked.answers) for passage in passages[:used]
+        holds_any(passage.node.get_content(), question.answers) for passage in passages[:used]
     ):
-        yield Example(AnswerabilityFeatures.of(judged_as, passages, used), answered=False, answerable=False)
+        yield Example(AnswerabilityFeatures.of(query, passages, used), answered=False, answerable=False)
 
 
 def _candidates(engine: QueryEngine, config: Config, question: str) -> tuple[list[NodeWithScore], str]:
+    """The candidate passages for a question, and the query that they were reranked by."""
     explained = engine.explain(question, config.retrieval.candidates)
     return list(explained.nodes), explained.rerank_query or question
 
 
-def _fitted(
+def _fit(
     examples: Sequence[Example], prior: AnswerabilityModel | None, features: Sequence[str]
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """Weights by feature and biases by pair of languages."""
+    """The weights by feature and the biases by pair of languages; see `fit_answerability`."""
     from scipy.optimize import minimize
 
-    admitted = np.array([feature in features for feature in FEATURES])
-    values = np.array([example.evidence.values() for example in examples]) * admitted
+    mask = np.array([feature in features for feature in FEATURES])
+    values = np.array([example.evidence.values() for example in examples]) * mask
     pairs = np.array([[example.evidence.pair == pair for pair in PAIRS] for example in examples], float)
     targets = np.where([example.answered for example in examples], 1.0, -1.0)
     mean, spread = values.mean(axis=0), np.maximum(values.std(axis=0), 1e-6)
@@ -240,9 +248,9 @@ def _fitted(
 
     def loss(parameters: Numbers) -> tuple[float, Numbers]:
         margins = targets * (table @ parameters)
-        away = parameters - start
-        value = float(np.logaddexp(0, -margins).sum() + 0.5 * (pull * away) @ away)
-        slope = -(targets * np.exp(-np.logaddexp(0, margins))) @ table + pull * away
+        distance = parameters - start
+        value = float(np.logaddexp(0, -margins).sum() + 0.5 * (pull * distance) @ distance)
+        slope = -(targets * np.exp(-np.logaddexp(0, margins))) @ table + pull * distance
         return value, slope
 
     best = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 1000}).x

@@ -22,7 +22,7 @@ from qa_engine.evaluation.metrics.gold import (
     shares_language,
 )
 from qa_engine.evaluation.metrics.numbers import unsupported_numbers
-from qa_engine.evaluation.metrics.ranking import BUDGETS, TOP_K, first_true, found_within, holds_any
+from qa_engine.evaluation.metrics.ranking import BUDGETS, TOP_K, first_true, holds_any, holds_within
 from qa_engine.evaluation.questions.labelled import LabelledQuestion
 from qa_engine.evaluation.records import (
     CaseFailure,
@@ -42,13 +42,16 @@ _logger = logging.getLogger("qa_engine.evaluation")
 def run_case(
     engine: QueryEngine, identifier: str, question: LabelledQuestion, retrieval_only: bool = False
 ) -> tuple[CaseResult, Exception | None]:
-    """The result of one question, and the error if there is no answer.
+    """Asks one question, and measures the result.
 
     Args:
         engine: engine to measure.
         identifier: id of the question.
         question: the question and what is known about its answer.
         retrieval_only: whether to make no answer.
+
+    Returns:
+        The result, and the error if there is no answer.
     """
     gold = gold_of(question)
     try:
@@ -58,9 +61,9 @@ def run_case(
             explained = engine.explain(question.question, TOP_K, stages=True)
             stages = stage_rankings(explained.stages, gold)
     except Exception as error:  # noqa: BLE001 - a fault with one question must not cost the others
-        return _failed(identifier, question, gold, error), error
+        return _failed_case(identifier, question, gold, error), error
     if isinstance(answer, Answer):
-        return _answered(identifier, gold, answer, stages), None
+        return _answered_case(identifier, gold, answer, stages), None
     return CaseResult(
         identifier,
         question.question,
@@ -84,26 +87,30 @@ def stage_rankings(stages: dict[str, list[NodeWithScore]], gold: Gold) -> dict[s
         return {}
     # Whether the text can be found at all is a fact of the question: stages must not differ in it.
     texts = gold_texts(gold)
-    of_file = [
-        _text(node) for nodes in stages.values() for node in nodes if in_gold_file(_place(node)[0], gold)
+    file_texts = [
+        _text(node) for nodes in stages.values() for node in nodes if in_gold_file(_location(node)[0], gold)
     ]
     verbatim = (
-        not of_file or shares_language(of_file, texts) or any(holds_any(text, texts) for text in of_file)
+        not file_texts
+        or shares_language(file_texts, texts)
+        or any(holds_any(text, texts) for text in file_texts)
     )
-    searched = texts if verbatim else []
-    return {stage: _ranking(nodes[:TOP_K], gold, searched) for stage, nodes in stages.items()}
+    searchable_texts = texts if verbatim else []
+    return {stage: _ranking(nodes[:TOP_K], gold, searchable_texts) for stage, nodes in stages.items()}
 
 
 def _ranking(nodes: Sequence[NodeWithScore], gold: Gold, answers: Sequence[str]) -> StageRanking:
-    relevant = [bool(is_gold(_text(node), *_place(node), gold)) for node in nodes]
-    on_page = [bool(on_gold_page(*_place(node), gold)) for node in nodes]
+    relevant = [bool(is_gold(_text(node), *_location(node), gold)) for node in nodes]
+    on_page = [bool(on_gold_page(*_location(node), gold)) for node in nodes]
     texts = [_text(node) for node in nodes]
-    counted = [in_gold_file(_place(node)[0], gold) for node in nodes]
-    within = {str(budget): found_within(texts, answers, budget, counted) for budget in BUDGETS if answers}
+    in_file = [in_gold_file(_location(node)[0], gold) for node in nodes]
+    within = {str(budget): holds_within(texts, answers, budget, in_file) for budget in BUDGETS if answers}
     return StageRanking(first_true(relevant), first_true(on_page), within)
 
 
-def _answered(identifier: str, gold: Gold, answer: Answer, stages: dict[str, StageRanking]) -> CaseResult:
+def _answered_case(
+    identifier: str, gold: Gold, answer: Answer, stages: dict[str, StageRanking]
+) -> CaseResult:
     text = str(answer.response)
     citations = [
         CitationResult(
@@ -157,7 +164,7 @@ def _measures(
 
 
 def _without_citation_marks(text: str) -> str:
-    """The text as if no passage could be cited: then every mark is dropped."""
+    """The text as if there were no passage to cite: then every mark is dropped."""
     marks = CitationMarks(passages=0)
     return marks.feed(text) + marks.finish()
 
@@ -183,7 +190,7 @@ def _sources(answer: Answer) -> Iterable[str]:
 
 
 def _passage(rank: int, node: NodeWithScore, gold: Gold) -> PassageResult:
-    file, page, page_end = _place(node)
+    file, page, page_end = _location(node)
     texts = gold_texts(gold)
     return PassageResult(
         rank=rank,
@@ -197,7 +204,7 @@ def _passage(rank: int, node: NodeWithScore, gold: Gold) -> PassageResult:
     )
 
 
-def _place(node: NodeWithScore) -> tuple[str, int | None, int | None]:
+def _location(node: NodeWithScore) -> tuple[str, int | None, int | None]:
     metadata = node.node.metadata
     return str(metadata.get("file_name") or ""), metadata.get("page"), metadata.get("page_end")
 
@@ -206,7 +213,7 @@ def _text(node: NodeWithScore) -> str:
     return str(node.node.get_content(metadata_mode=MetadataMode.NONE))
 
 
-def _failed(identifier: str, question: LabelledQuestion, gold: Gold, error: Exception) -> CaseResult:
+def _failed_case(identifier: str, question: LabelledQuestion, gold: Gold, error: Exception) -> CaseResult:
     _logger.info("Question %s failed: %s", identifier, type(error).__name__)
     message = str(error).strip() or "no reason given"
     return CaseResult(identifier, question.question, gold, failure=CaseFailure(type(error).__name__, message))

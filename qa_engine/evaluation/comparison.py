@@ -97,7 +97,7 @@ class Comparison:
     improvements: list[CaseChange] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The comparison as a JSON object."""
         return asdict(self)
 
 
@@ -111,7 +111,10 @@ def compare(before: Path | str, after: Path | str) -> Comparison:
     require_packages()
     before, after = Path(before), Path(after)
     (first, first_cases), (second, second_cases) = read_run(before), read_run(after)
-    old, new = _answered(_judged(first_cases, before)), _answered(_judged(second_cases, after))
+    old, new = (
+        _answered_cases(_with_judgements(first_cases, before)),
+        _answered_cases(_with_judgements(second_cases, after)),
+    )
     common = [key for key in old if key in new and old[key].question == new[key].question]
     if not common:
         raise InputError(
@@ -132,7 +135,7 @@ def compare(before: Path | str, after: Path | str) -> Comparison:
         only_before=len(first_cases) - len(common),
         only_after=len(second_cases) - len(common),
         configuration=_configuration(first, second),
-        retrieval={stage: changed for stage, changed in stages.items() if changed},
+        retrieval={stage: measures for stage, measures in stages.items() if measures},
         answers={name: answers[name] for name in (*MEASURES, *answers) if name in answers},
         judgements=_changes([(_scores(a), _scores(b)) for a, b in pairs]),
         seconds=_medians(pairs),
@@ -141,8 +144,8 @@ def compare(before: Path | str, after: Path | str) -> Comparison:
     )
 
 
-def _judged(cases: Sequence[CaseResult], folder: Path) -> list[CaseResult]:
-    """The cases with the verdicts of the judges, which have a file of their own: 1 for passed, 0 for not."""
+def _with_judgements(cases: Sequence[CaseResult], folder: Path) -> list[CaseResult]:
+    """The cases with the verdicts of the judges, which have a file of their own, as scores: 1 for passed, 0 for not."""
     verdicts = latest_judgements(read_judgements(folder))
     return [
         replace(
@@ -160,7 +163,7 @@ def _judged(cases: Sequence[CaseResult], folder: Path) -> list[CaseResult]:
     ]
 
 
-def _answered(cases: Iterable[CaseResult]) -> dict[str, CaseResult]:
+def _answered_cases(cases: Iterable[CaseResult]) -> dict[str, CaseResult]:
     return {case.id: case for case in cases if case.failure is None}
 
 

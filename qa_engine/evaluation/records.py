@@ -1,19 +1,14 @@
 """The records of an evaluation: what was asked of which configuration, each case, and the metrics over all cases.
 
-`qa_engine.evaluation.run_folder` writes them as JSON and reads them again.
+`qa_engine.evaluation.record_files` writes them as JSON and reads them again.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from functools import cache
-from typing import Any, TypeVar
-
-from pydantic import TypeAdapter, ValidationError
+from dataclasses import dataclass, field
+from typing import Any
 
 from qa_engine.errors import AuthenticationFailedError, QAEngineError
-
-_T = TypeVar("_T")
 
 FORMAT = 1
 """Version of the files of a run."""
@@ -67,10 +62,10 @@ class PassageResult:
 
 @dataclass(frozen=True)
 class CitationResult:
-    """A citation of an answer; ``holds_answer`` and ``correct`` are None if the gold does not tell.
+    """A citation of an answer; ``holds_answer`` and ``correct`` are None if the gold does not say.
 
     Attributes:
-        number: the n of ``[n]`` in the answer.
+        number: the number of the passage in the answer: 1 for ``[1]``.
         file: name of the PDF.
         page: first page, from 1.
         page_end: last page.
@@ -119,7 +114,7 @@ class Judgement:
     Attributes:
         score: 0 to 1; None without one, which ``failure`` then explains.
         passed: whether the score is good enough; None without a score.
-        reason: in the words of the judge.
+        reason: the explanation, in the words of the judge.
         failure: why there is no score: an error of the service, or a reply that could not be read.
         tokens: tokens that the judge reported, by kind; empty without a report.
     """
@@ -283,38 +278,8 @@ class RunResults:
     tokens: dict[str, int] = field(default_factory=dict)
 
 
-def to_dict(record: Any) -> dict[str, Any]:
-    """A record as a JSON object."""
-    return asdict(record)
-
-
-def from_dict(kind: type[_T], content: Any) -> _T:
-    """The record of class ``kind`` that `to_dict` made an object of; keys that later versions added are ignored.
-
-    Raises:
-        ValueError: a required key is missing, or a value has another type; the message is one clause.
-    """
-    try:
-        record: _T = _adapter(kind).validate_python(content)  # type: ignore[arg-type]
-        return record
-    except ValidationError as error:
-        raise ValueError(validation_message(error)) from None
-
-
-def validation_message(error: ValidationError) -> str:
-    """The first problem of a validation as one clause: where it is, and what it is."""
-    first = error.errors(include_url=False)[0]
-    place = ".".join(map(str, first["loc"]))
-    return f"at {place}: {first['msg']}" if place else first["msg"]
-
-
 def is_outage(error: Exception | None) -> bool:
     """Whether a service or a model is missing, so that the next question would most likely fail in the same way."""
     return isinstance(error, AuthenticationFailedError) or (
         isinstance(error, QAEngineError) and error.exit_code == 3
     )
-
-
-@cache
-def _adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)

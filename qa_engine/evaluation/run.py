@@ -99,13 +99,13 @@ def evaluate(
     """
     require_packages()
     file = "" if not isinstance(questions, Path | str) else Path(questions).name
-    asked = read_questions(Path(questions)) if isinstance(questions, Path | str) else list(questions)
-    asked = asked[:limit]
-    if not asked:
+    labelled = read_questions(Path(questions)) if isinstance(questions, Path | str) else list(questions)
+    labelled = labelled[:limit]
+    if not labelled:
         raise InputError("There is no question to ask.")
     if concurrency is not None and concurrency < 1:
         raise InputError(f"concurrency must be > 0, got {concurrency}.")
-    ids = question_ids(asked)
+    ids = question_ids(labelled)
     settings = Config.of(config)
     if retrieval_only and settings.retrieval.expansion == "none":
         settings, llm = (
@@ -114,14 +114,14 @@ def evaluate(
         )
     parts = assemble(storage, collection, settings, llm, embed_model)
     engine = QueryEngine(**vars(parts))
-    manifest = _manifest(parts, engine, asked, file, retrieval_only)
+    manifest = _manifest(parts, engine, labelled, file, retrieval_only)
     if concurrency is None:
         concurrency = LLM_CONCURRENCY if _asks_llm(parts) else 1
     with engine, open_run_folder(Path(out), manifest) as folder:
         if folder.done or folder.failed:
-            on_message(_resumption(folder, len(asked)))
+            on_message(_resume_message(folder, len(labelled)))
         missing = [
-            (key, question) for key, question in zip(ids, asked, strict=True) if key not in folder.done
+            (key, question) for key, question in zip(ids, labelled, strict=True) if key not in folder.done
         ]
         cases = {**folder.done, **_ask_all(engine, folder, missing, retrieval_only, concurrency, progress)}
         ordered = [cases[key] for key in ids]
@@ -164,7 +164,7 @@ def _ask_all(
                     outages = 0 if outage is None else outages + 1
                     progress(len(folder.done) + len(cases), total, failed)
                 if outage is not None and outages >= _MAX_OUTAGES:
-                    raise _stopped(outage, len(folder.done) + len(cases) - failed, total)
+                    raise _outage_error(outage, len(folder.done) + len(cases) - failed, total)
         finally:
             # Questions that are being asked may be paid for: their results are kept, whatever ends the run.
             for future in running:
@@ -172,7 +172,8 @@ def _ask_all(
     return cases
 
 
-def _stopped(error: QAEngineError, done: int, total: int) -> QAEngineError:
+def _outage_error(error: QAEngineError, done: int, total: int) -> QAEngineError:
+    """The error that ends a run, of the class of the last error of its questions."""
     _logger.warning("Stopped after %d failures in a row: %s", _MAX_OUTAGES, type(error).__name__)
     return type(error)(
         f"{error} Stopped after {_MAX_OUTAGES} such failures in a row; {done} of {total} questions are done and kept. Run "
@@ -180,7 +181,7 @@ def _stopped(error: QAEngineError, done: int, total: int) -> QAEngineError:
     )
 
 
-def _resumption(folder: RunFolder, total: int) -> str:
+def _resume_message(folder: RunFolder, total: int) -> str:
     failed = f"; {folder.failed} failed and are asked again" if folder.failed else ""
     _logger.info("A run is resumed: %d of %d questions are done.", len(folder.done), total)
     return f"{len(folder.done)} of {total} questions are done already and are not asked again{failed}."
@@ -243,7 +244,7 @@ def _json_value(value: Any) -> Any:
 
 
 def _fingerprint(content: Any) -> str:
-    """A short name for what can be JSON: the same for the same content, in every process."""
+    """A short name for content that can be JSON: the same for the same content, in every process."""
     return _sha256(content)[:16]
 
 

@@ -1,4 +1,4 @@
-"""The folder of a run: how its files are written so that they survive a crash, and how an interrupted run is resumed.
+"""The folder of a run: its files, and how an interrupted run is resumed.
 
 ``run.json`` (`RunManifest`) is written first and names what is asked. ``cases.jsonl`` holds one `CaseResult` a line, written
 as soon as the case is done; the last line of an id counts. ``results.json`` (`RunResults`) holds the metrics, ``report.md``
@@ -8,127 +8,26 @@ and ``report.html`` show them.
 from __future__ import annotations
 
 import json
-import logging
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Generic, TypeVar
-
-from filelock import FileLock, Timeout
+from typing import Any
 
 from qa_engine.errors import InputError, StorageError
-from qa_engine.evaluation.records import FORMAT, CaseResult, RunManifest, RunResults, from_dict, to_dict
-
-_T = TypeVar("_T")
-_logger = logging.getLogger("qa_engine.evaluation")
+from qa_engine.evaluation.record_files import (
+    RecordLog,
+    exclusive,
+    from_dict,
+    json_text,
+    read_records,
+    replace_file,
+    to_dict,
+    writing,
+)
+from qa_engine.evaluation.records import FORMAT, CaseResult, RunManifest, RunResults
 
 MANIFEST, CASES, RESULTS, REPORT = "run.json", "cases.jsonl", "results.json", "report.md"
-
-
-class RecordLog(Generic[_T]):
-    """A file of JSON lines that grows by one record at a time.
-
-    A last line that a crash cut off is removed when the log is opened.
-
-    Args:
-        path: of the file; it need not exist.
-        kind: class of the records, a dataclass.
-
-    Attributes:
-        records: the records that the file held when it was opened, in order.
-
-    Raises:
-        InputError: the file cannot be read, or a line is no such record.
-        StorageError: the file cannot be repaired.
-    """
-
-    def __init__(self, path: Path, kind: type[_T]) -> None:
-        self._path = path
-        self.records = read_records(path, kind)
-        with _writing(path):
-            _repair(path)
-
-    def append(self, record: _T) -> None:
-        """Adds a record; when this returns, it survives the end of the process and of the machine.
-
-        Raises:
-            StorageError: it cannot be written.
-        """
-        line = json.dumps(to_dict(record), ensure_ascii=False).encode("utf-8", "replace") + b"\n"
-        with _writing(self._path), self._path.open("ab") as file:
-            file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
-
-
-def read_records(path: Path, kind: type[_T]) -> list[_T]:
-    """The records of a file of JSON lines, in order; none without the file. A last line that was cut off is ignored.
-
-    Raises:
-        InputError: the file cannot be read, or a line is no record of class ``kind``.
-    """
-    try:
-        lines = path.read_bytes().split(b"\n")
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from None
-    records = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            records.append(from_dict(kind, json.loads(line)))
-        except ValueError as error:
-            if number == len(lines):
-                break
-            raise InputError(
-                f"Line {number} of {path} cannot be read ({error}): delete the line, or the file to begin anew."
-            ) from None
-    return records
-
-
-def replace_file(path: Path, content: str) -> None:
-    """Writes a file, and its folder if missing; readers see the old or the new content as a whole.
-
-    Raises:
-        StorageError: it cannot be written.
-    """
-    part = path.with_name(f".{path.name}.part")
-    with _writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("w", encoding="utf-8", errors="replace") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-
-
-def json_text(content: Any) -> str:
-    """An object as the files of a run hold it."""
-    return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
-
-
-@contextmanager
-def exclusive(lock: Path, message: str) -> Iterator[None]:
-    """Holds the lock file of a folder, for one process at a time.
-
-    Raises:
-        InputError: another process holds it, with ``message``.
-        StorageError: the lock file cannot be written.
-    """
-    with _writing(lock):
-        file_lock = FileLock(lock)
-        try:
-            file_lock.acquire(timeout=0)
-        except Timeout:  # a subclass of OSError
-            raise InputError(message) from None
-    try:
-        yield
-    finally:
-        file_lock.release()
 
 
 class RunFolder:
@@ -177,7 +76,7 @@ def open_run_folder(path: Path, manifest: RunManifest) -> Iterator[RunFolder]:
             process writes to it.
         StorageError: it cannot be written.
     """
-    with _writing(path):
+    with writing(path):
         path.mkdir(parents=True, exist_ok=True)
     message = f"Another process is evaluating into {path}: wait for it, or name another folder with --out."
     with exclusive(path / ".lock", message):
@@ -263,34 +162,3 @@ def _check_same(path: Path, before: RunManifest, after: RunManifest) -> None:
     raise InputError(
         f"{path} holds an evaluation of another configuration ({'; '.join(shown[:3])}{more}): {way_out}"
     )
-
-
-def _repair(path: Path) -> None:
-    """Removes a last line that was cut off, or ends one that is whole."""
-    if not path.exists():
-        return
-    with path.open("rb+") as file:
-        content = file.read()
-        if not content or content.endswith(b"\n"):
-            return
-        end = content.rfind(b"\n") + 1
-        try:
-            json.loads(content[end:])
-        except ValueError:
-            file.truncate(end)
-            _logger.warning("The last line of %s was cut off and is removed.", path)
-        else:
-            file.write(b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(
-            f"{path} cannot be written ({error.strerror or error}): check permissions and free space, or name another "
-            "folder with --out."
-        ) from error

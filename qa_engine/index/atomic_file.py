@@ -10,7 +10,7 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     """Writes a file, or replaces it, so that it has the old content or the new one, whenever the machine stops.
 
     Args:
-        path: of the file, in a folder that exists.
+        path: the path of the file, in a folder that exists.
         content: text is written in UTF-8.
 
     Raises:

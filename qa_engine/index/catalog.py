@@ -38,6 +38,8 @@ from qa_engine.index.sentence_texts import (
 )
 
 FORMAT = 5
+TERMS_TOKENIZER = "analyser"
+"""Fact of the catalog: the version of the tokenizer that made its BM25 terms."""
 _TABLES = f"""
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS documents (
@@ -90,7 +92,7 @@ class Catalog(FileQueries):
     def identity(self) -> dict[str, Any] | None:
         """What the vectors of the collection were made with, or None if it has none yet."""
         value = self.meta("identity")
-        # Collections of before sentences shared passes of the model do not say so.
+        # Collections from before sentences shared an embedding window do not record its size.
         return {"pass_chars": 0, **json.loads(value)} if value else None
 
     @property
@@ -166,7 +168,7 @@ class Catalog(FileQueries):
                 yield DocumentTerms(document_id, unpack_terms(row[0]))
 
     def replace_terms(self, document_id: str, terms: Sequence[Sequence[str]]) -> None:
-        """Records other BM25 terms of a document, those of another analyser."""
+        """Replaces the BM25 terms of a document, after the tokenizer has changed."""
         with self._transaction() as connection:
             connection.execute(
                 "UPDATE documents SET terms = ? WHERE document_id = ?", (pack_terms(terms), document_id)

@@ -24,7 +24,7 @@ _CATALOG = "catalog.sqlite"
 
 @dataclass(frozen=True)
 class CollectionPaths:
-    """The places of the parts of one collection."""
+    """The paths of the parts of one collection."""
 
     root: Path
 
@@ -39,7 +39,7 @@ class CollectionPaths:
         return self.root / "chroma"
 
     def tokens(self, bits: int) -> Path:
-        """The SQLite file of the token vectors, with so many bits a dimension."""
+        """The SQLite file of the token vectors, with a number of bits a dimension."""
         return self.root / f"tokens-{bits}bit.sqlite"
 
     @property
@@ -49,7 +49,7 @@ class CollectionPaths:
 
 
 def collection_paths(storage: Path, name: str) -> CollectionPaths:
-    """Where a collection of this name is, or would be.
+    """The paths of a collection, which need not exist.
 
     Any name is good, Chinese ones too; Chroma's own rules (3 to 512 ASCII characters) do not apply.
 
@@ -75,7 +75,7 @@ def list_collections(storage: Path) -> list[str]:
     for path in sorted(storage.glob(f"*/{_CATALOG}")) if storage.is_dir() else []:
         try:
             catalog = Catalog(path)
-        except StorageError:  # damaged or of another version: it is there all the same
+        except StorageError:  # a damaged collection, or one of another version, is listed by its folder
             names.append(path.parent.name)
             continue
         try:
@@ -86,10 +86,10 @@ def list_collections(storage: Path) -> list[str]:
 
 
 def require_collection(storage: Path, name: str) -> CollectionPaths:
-    """The place of a collection that exists.
+    """The paths of a collection that exists.
 
     Raises:
-        CollectionNotFoundError: it does not; the message lists those that do.
+        CollectionNotFoundError: the collection does not exist; the message lists those that do.
     """
     paths = collection_paths(storage, name)
     if paths.catalog.is_file():
@@ -114,10 +114,10 @@ def gives_token_vectors(config: EmbeddingConfig, embed_model: BaseEmbedding | No
 
 
 def embedding_identity(config: EmbeddingConfig, embed_model: BaseEmbedding | None = None) -> dict[str, Any]:
-    """What decides whether two vectors can be compared, as far as can be told without computing one.
+    """The facts that decide whether two vectors can be compared, as far as they are known without computing a vector.
 
     Args:
-        config: the settings.
+        config: the settings of the embedding.
         embed_model: a model that the caller brought instead of the configured one.
     """
     context: dict[str, Any] = {
@@ -140,18 +140,18 @@ def embedding_identity(config: EmbeddingConfig, embed_model: BaseEmbedding | Non
 def identity_differences(
     identity: dict[str, Any], other: dict[str, Any], keys: Iterable[str] | None = None
 ) -> list[str]:
-    """The keys in which two results of `embedding_identity` differ: without any, their vectors can be compared.
+    """The keys in which two results of `embedding_identity` differ. If there are none, the vectors can be compared.
 
     Args:
-        identity: one of them.
-        other: the other one.
-        keys: those that count; all of the first one if None.
+        identity: one result.
+        other: the other result.
+        keys: the keys to compare; all keys of ``identity`` if None.
     """
     return [key for key in keys or identity if identity.get(key) != other.get(key)]
 
 
-def described(identity: dict[str, Any], keys: Iterable[str]) -> str:
-    """What an identity says of some keys, for messages."""
+def identity_description(identity: dict[str, Any], keys: Iterable[str]) -> str:
+    """The values of an identity under some keys, as a part of a message."""
     return ", ".join(f"{key} = {identity.get(key)!r}" for key in keys)
 
 
@@ -174,8 +174,8 @@ def require_identity(
     configured = embedding_identity(config, embed_model)
     if different := identity_differences(configured, stored):
         raise ConfigurationError(
-            f"The collection {collection!r} was embedded with {described(stored, different)}, but the configuration says "
-            f"{described(configured, different)}: set [embedding] back, embed it again (qa-engine rebuild --embedding "
-            f"--collection {shlex.quote(collection)}), or ingest the files into another collection (qa-engine ingest PATH "
-            "--collection NAME)."
+            f"The collection {collection!r} was embedded with {identity_description(stored, different)}, but the "
+            f"configuration says {identity_description(configured, different)}: set [embedding] back, embed it again "
+            f"(qa-engine rebuild --embedding --collection {shlex.quote(collection)}), or ingest the files into "
+            "another collection (qa-engine ingest PATH --collection NAME)."
         )

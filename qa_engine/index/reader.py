@@ -18,7 +18,7 @@ from qa_engine.index.bm25.index import Bm25Index
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import (
     CollectionPaths,
-    described,
+    identity_description,
     identity_differences,
     require_collection,
     require_identity,
@@ -61,9 +61,9 @@ class IndexSnapshot:
         return (1 - self.chinese_share if chinese else self.chinese_share) >= _MIXED
 
     def close(self) -> None:
-        """Lets go of what the state was opened with; questions that still use it raise `StorageError`.
+        """Closes what the state was opened with; questions that still use it raise `StorageError`.
 
-        A state that is replaced need not be closed: what it was opened with is closed when nobody refers to it any more.
+        A state that is replaced need not be closed: its files are closed when nothing refers to it any more.
         """
         self.store.close()
         self.bm25.close()
@@ -89,7 +89,7 @@ class IndexReader:
         """
         Args:
             paths: where the collection is.
-            catalog: of the collection.
+            catalog: the catalog of the collection.
             name: what it is called in results; the one that it was made with if None.
             index: where its vectors are.
             bm25: how lexical hits are scored.
@@ -125,7 +125,7 @@ class IndexReader:
         self.catalog.close()
 
     def snapshot(self) -> IndexSnapshot:
-        """The state to answer from. Costs one look into the catalog unless something new was published.
+        """The state to answer from. It costs one query of the catalog unless a new state was published.
 
         Raises:
             CollectionNotFoundError: the collection was deleted meanwhile.
@@ -211,7 +211,7 @@ def open_collections(
 
     Args:
         storage: folder of the index.
-        names: of the collections, the most important first; one that is named twice is opened once.
+        names: the names of the collections, the most important first; one that is named twice is opened once.
         config: the embedding of the question.
         embed_model: a model that the caller brought instead.
         index: where the vectors are.
@@ -255,8 +255,8 @@ def _require_one_embedding(catalogs: dict[str, Catalog]) -> None:
         different = identity_differences(expected, identity, {**expected, **identity})
         if different:
             parts = [
-                f"{first!r} with {described(expected, different)}",
-                f"{name!r} with {described(identity, different)}",
+                f"{first!r} with {identity_description(expected, different)}",
+                f"{name!r} with {identity_description(identity, different)}",
             ]
             raise ConfigurationError(
                 f"The collections were embedded differently, {' and '.join(parts)}, and cannot be asked together: ask them "

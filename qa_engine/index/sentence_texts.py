@@ -1,8 +1,8 @@
 """The texts of the sentences and what stands with them, in the file of the catalog.
 
 Nodes are complete in Chroma, for whoever opens it with stock LlamaIndex. But a question reads some 300 sentences, the
-hits of both legs and their neighbours, and Chroma's ``get`` takes 15 to 20 ms for what SQLite gives in one. Written in
-the transaction that commits a document, they can neither be missing of a document that is there nor outlive it.
+hits of both retrievers and their neighbours, and Chroma's ``get`` takes 15 to 20 ms for what SQLite gives in one. Written in
+the transaction that commits a document, the texts of a document are there exactly as long as the document is.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from qa_engine.index.records import StoredSentence
 from qa_engine.index.sqlite_file import select_in
 
 _BITS = 24
-"""Of a key, for the ordinal of a sentence, which has seven digits; the number of its document is in those above."""
+"""Bits of a key that hold the ordinal of a sentence, which has seven digits; the bits above them hold the number of its
+document."""
 SENTENCE_TABLES = """
 CREATE TABLE IF NOT EXISTS sentences (
     key INTEGER PRIMARY KEY, text TEXT NOT NULL, start INTEGER, stop INTEGER, place INTEGER NOT NULL);
@@ -63,7 +64,7 @@ def write_sentences(
 
 
 def drop_sentences(connection: sqlite3.Connection, document_id: str) -> None:
-    """Deletes the sentences of a document, which still has its row; none is fine."""
+    """Deletes the sentences of a document, which still has its row in ``documents``, if it has any."""
     for _, number in list(_numbers(connection, [document_id])):
         for table in ("sentences", "places"):
             span = (number << _BITS, (number + 1) << _BITS)
@@ -93,7 +94,7 @@ def stored_ids(connection: sqlite3.Connection) -> set[str]:
 
 
 class SentenceTexts:
-    """Reads sentences by their ids. For any number of threads: each call has a connection to itself.
+    """Reads sentences by their ids. Any number of threads may use it: each call has a connection of its own.
 
     Raises:
         StorageError: the file cannot be read.
@@ -102,7 +103,7 @@ class SentenceTexts:
     def __init__(self, path: Path) -> None:
         """
         Args:
-            path: of the catalog.
+            path: the file of the catalog.
         """
         self._path = path
         self._idle: list[sqlite3.Connection] = []
@@ -110,20 +111,20 @@ class SentenceTexts:
         weakref.finalize(self, _close_all, self._idle).atexit = False
 
     def get(self, ids: Sequence[str]) -> dict[str, StoredSentence]:
-        """Those of the sentences that are there, by id, in the order in which they were asked for."""
+        """The sentences that are stored, by id, in the order of ``ids``."""
         if not ids:
             return {}
-        places = {identifier: split_node_id(identifier) for identifier in ids}
+        positions = {identifier: split_node_id(identifier) for identifier in ids}
         with self._connection() as connection:
-            numbers = dict(_numbers(connection, {document_id for document_id, _ in places.values()}))
+            numbers = dict(_numbers(connection, {document_id for document_id, _ in positions.values()}))
             names = {
                 numbers[document_id] << _BITS | ordinal: identifier
-                for identifier, (document_id, ordinal) in places.items()
+                for identifier, (document_id, ordinal) in positions.items()
                 if document_id in numbers
             }
             rows = list(select_in(connection, f"{_SELECT} WHERE sentences.key IN ({{}})", list(names)))
         sentences = {sentence.node_id: sentence for sentence in _sentences(rows, names.__getitem__)}
-        return {identifier: sentences[identifier] for identifier in places if identifier in sentences}
+        return {identifier: sentences[identifier] for identifier in positions if identifier in sentences}
 
     def close(self) -> None:
         """Closes the connections; those that threads are using, when these are done."""

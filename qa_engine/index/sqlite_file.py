@@ -19,13 +19,13 @@ _VALUES = 400
 def select_in(
     connection: sqlite3.Connection, sql: str, values: Sequence[Any], first: Sequence[Any] = ()
 ) -> Iterator[tuple[Any, ...]]:
-    """The rows of a statement with ``IN ({})``, whatever the number of values there.
+    """The rows of a statement with ``IN ({})``, for any number of values.
 
     Args:
-        connection: to ask.
+        connection: the database.
         sql: the statement.
-        values: those of ``IN``.
-        first: what is bound before them.
+        values: the values of ``IN``.
+        first: the values that are bound before them.
     """
     for start in range(0, len(values), _VALUES):
         part = values[start : start + _VALUES]
@@ -40,7 +40,7 @@ class SqliteFile:
     """
 
     _what: ClassVar[str]
-    """How a message calls the file, before its path."""
+    """The noun that messages put before the path of the file."""
 
     def __init__(self, path: Path, create: bool) -> None:
         self._path = path
@@ -60,7 +60,7 @@ class SqliteFile:
         return self._path
 
     def close(self) -> None:
-        """Closes the file; whoever uses it after that is told so. Once more does nothing."""
+        """Closes the file: later uses raise `StorageError`, a second call does nothing."""
         with self._lock:
             self._closed = True
             self._connection.close()
@@ -88,7 +88,7 @@ class SqliteFile:
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with self._guarded():
-            if self._writing:  # part of a larger one
+            if self._writing:  # inside another transaction
                 yield self._connection
                 return
             self._writing = True

@@ -25,7 +25,7 @@ def writer_lock(folder: Path, timeout_seconds: float = 0) -> Iterator[None]:
     The operating system frees the lock when its owner ends, however it ends; a file left behind is not a lock.
 
     Raises:
-        IndexLockedError: another process holds it; the message names process, host and since when.
+        IndexLockedError: another process holds it; the message names the process, its host and the time since when.
         StorageError: the folder cannot be written.
     """
     owner_file = folder / "writer.json"

@@ -52,7 +52,7 @@ class EmbeddedSentences:
 
 @dataclass(frozen=True)
 class EmbeddingWindow:
-    """A text that goes through the model in one pass.
+    """A text that goes through the model at once.
 
     Attributes:
         text: one sentence or several.
@@ -78,10 +78,10 @@ def embedding_windows(
         context_sentences: neighbours on each side of a sentence in windows that are not shared.
     """
     texts = [node.get_content(metadata_mode=MetadataMode.EMBED) for node in nodes]
-    places = list(_places(nodes))
+    positions = list(_positions(nodes))
     if pass_chars and isinstance(embed_model, LocalEmbedding):
-        return list(_shared_windows(texts, places, pass_chars))
-    return [_window_with_neighbours(texts, places, row, context_sentences) for row in range(len(texts))]
+        return list(_shared_windows(texts, positions, pass_chars))
+    return [_window_with_neighbours(texts, positions, row, context_sentences) for row in range(len(texts))]
 
 
 def sliced(windows: Sequence[EmbeddingWindow]) -> Iterator[list[EmbeddingWindow]]:
@@ -99,18 +99,20 @@ def embed_windows(
         return EmbeddedSentences(np.array(embed_model.get_text_embedding_batch(texts), np.float32))
     encoder = embed_model.encoder
     vectors: list[NDArray[np.float32]] = []
-    words: list[NDArray[np.float32]] = []
+    word_vectors: list[NDArray[np.float32]] = []
     for encoded, window in zip(encoder.encode(texts, PASSAGE_PREFIX), windows, strict=True):
         for rows in _own_rows(encoded, window.sentences):
             shared = window.is_shared and rows.stop > rows.start
             vectors.append(encoded.vectors[rows].mean(axis=0) if shared else encoded.vector)
             if codec is not None:
-                words.append(encoded.vectors[rows][_is_word(encoder, encoded.ids[rows])])
-    return EmbeddedSentences(unit_rows(np.array(vectors)), codec.encode_texts(words) if codec else None)
+                word_vectors.append(encoded.vectors[rows][_is_word(encoder, encoded.ids[rows])])
+    return EmbeddedSentences(
+        unit_rows(np.array(vectors)), codec.encode_texts(word_vectors) if codec else None
+    )
 
 
-def _places(nodes: Sequence[BaseNode]) -> Iterator[tuple[str, str, int]]:
-    """Document, section and slice of each sentence. Sentences of another section speak of other things."""
+def _positions(nodes: Sequence[BaseNode]) -> Iterator[tuple[str, str, int]]:
+    """Document, section and slice of each sentence. Sentences of different sections have different subjects."""
     document, first = "", 0
     for row, node in enumerate(nodes):
         own = node.ref_doc_id or ""
@@ -120,38 +122,38 @@ def _places(nodes: Sequence[BaseNode]) -> Iterator[tuple[str, str, int]]:
 
 
 def _shared_windows(
-    texts: Sequence[str], places: Sequence[tuple[str, str, int]], pass_chars: int
+    texts: Sequence[str], positions: Sequence[tuple[str, str, int]], pass_chars: int
 ) -> Iterator[EmbeddingWindow]:
     start, size = 0, 0.0
     for row, text in enumerate(texts):
         own = chinese_size(text, LATIN_RATIO)
-        if row > start and (places[row] != places[start] or size + own > pass_chars):
-            yield _joined(texts[start:row])
+        if row > start and (positions[row] != positions[start] or size + own > pass_chars):
+            yield _shared_window(texts[start:row])
             start, size = row, 0.0
         size += own
     if texts:
-        yield _joined(texts[start:])
+        yield _shared_window(texts[start:])
 
 
-def _joined(texts: Sequence[str]) -> EmbeddingWindow:
+def _shared_window(texts: Sequence[str]) -> EmbeddingWindow:
     joined = [join_sentences(texts[: row + 1]) for row in range(len(texts))]
     spans = tuple((len(whole) - len(text), len(whole)) for text, whole in zip(texts, joined, strict=True))
     return EmbeddingWindow(joined[-1], spans, is_shared=True)
 
 
 def _window_with_neighbours(
-    texts: Sequence[str], places: Sequence[tuple[str, str, int]], row: int, reach: int
+    texts: Sequence[str], positions: Sequence[tuple[str, str, int]], row: int, reach: int
 ) -> EmbeddingWindow:
     around = range(max(0, row - reach), min(len(texts), row + reach + 1))
-    near = [other for other in around if places[other][:2] == places[row][:2]]
-    before = [_shortened(texts[other], from_end=True) for other in near if other < row]
-    after = [_shortened(texts[other]) for other in near if other > row]
+    near = [other for other in around if positions[other][:2] == positions[row][:2]]
+    before = [_shorten(texts[other], from_end=True) for other in near if other < row]
+    after = [_shorten(texts[other]) for other in near if other > row]
     end = len(join_sentences([*before, texts[row]]))
     text = join_sentences([*before, texts[row], *after])
     return EmbeddingWindow(text, ((end - len(texts[row]), end),), is_shared=False)
 
 
-def _shortened(text: str, from_end: bool = False) -> str:
+def _shorten(text: str, from_end: bool = False) -> str:
     if len(text) <= _MAX_CHINESE_NEIGHBOUR or not is_chinese(text):
         return text
     return text[-_MAX_CHINESE_NEIGHBOUR:] if from_end else text[:_MAX_CHINESE_NEIGHBOUR]
@@ -183,8 +185,8 @@ class ContextEmbedding(TransformComponent):
     .955, .952 (CMRC 2018 trial). Windows of five sentences are worse (.814 and .861 between languages): their sentences
     become alike.
 
-    With a token store and the local model, the token vectors of the sentence itself are stored too: they come out of the
-    same pass.
+    With a token store and the local model, the token vectors of the sentence itself are stored too: the same
+    call of the model returns them.
 
     With a vector store, nodes are stored as soon as they are embedded, a slice at a time, and their vectors leave the
     memory: the vectors of a book of 5,000 pages, as Python numbers, would take more than a gigabyte.
@@ -193,10 +195,10 @@ class ContextEmbedding(TransformComponent):
         embed_model: makes the vectors.
         pass_chars, context_sentences: see `embedding_windows`.
         on_progress: is called with the number of sentences done and the number of all of them.
-        token_store: stores the token vectors; None for none.
+        token_store: stores the token vectors; None if they are not stored.
         vector_store: stores the nodes with their vectors; None leaves the vectors in the nodes.
         clock: measures the stages.
-        embedded: returns what was computed elsewhere for nodes, in slices; the model is not called then.
+        embeddings: returns the results for nodes that were computed elsewhere, in slices; None calls the model here.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -208,11 +210,11 @@ class ContextEmbedding(TransformComponent):
     token_store: TokenStore | None = None
     vector_store: BasePydanticVectorStore | None = None
     clock: StageClock = Field(default_factory=StageClock)
-    embedded: Callable[[Sequence[BaseNode]], Iterable[EmbeddedSentences]] | None = None
+    embeddings: Callable[[Sequence[BaseNode]], Iterable[EmbeddedSentences]] | None = None
 
     def __call__(self, nodes: Sequence[BaseNode], **kwargs: Any) -> Sequence[BaseNode]:
         start = 0
-        slices = self.embedded(nodes) if self.embedded is not None else self._embedded_here(nodes)
+        slices = self.embeddings(nodes) if self.embeddings is not None else self._embedded_here(nodes)
         for result in self.clock.each("embedding", slices):
             part = nodes[start : start + len(result.vectors)]
             start += len(part)

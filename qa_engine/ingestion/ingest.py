@@ -54,7 +54,7 @@ def ingest(
         workers: processes that parse; ``config.ingestion.workers`` if None, and as many as the files are worth if that is
             not set. A Ray cluster goes by its own processors.
         embed_model: replaces the embedding model of the configuration.
-        progress: is told what is going on.
+        progress: receives what the run is doing.
         metadata: a CSV table with metadata of the files, see `MetadataTable`; None keeps what an earlier table said.
             Sidecars (``report.pdf.meta.json``) are read in any case.
         ray: address of a Ray cluster that parses and embeds, as ``ray.init`` takes it, or ``local`` to start one here;
@@ -73,9 +73,9 @@ def ingest(
             there.
     """
     settings = _with_ray(Config.of(config), ray, local=reader is not None or node_parser is not None)
-    named = [paths] if isinstance(paths, str | Path) else list(paths)
+    roots = [paths] if isinstance(paths, str | Path) else list(paths)
     # With pruning, a folder whose PDFs are all gone is no mistake.
-    files = find_pdfs(named, allow_none=prune)
+    files = find_pdfs(roots, allow_none=prune)
     table = MetadataTable.read(Path(metadata)) if metadata is not None else None
     name = collection if collection is not None else settings.collection
     collection_folder = collection_paths(Path(storage) if storage is not None else settings.storage, name)
@@ -84,10 +84,10 @@ def ingest(
         if reader is None:
             run = IngestRun(session, table, node_parser=node_parser)
         else:
-            from qa_engine.ingestion.reading.documents import CustomReader
+            from qa_engine.ingestion.reading.custom_components import CustomReader
 
             run = IngestRun(session, table, CustomReader(reader), component_identity(reader), node_parser)
-        return run.run(files, named, prune, workers or settings.ingestion.workers)
+        return run.run(files, roots, prune, workers or settings.ingestion.workers)
 
 
 def ingest_documents(
@@ -107,8 +107,8 @@ def ingest_documents(
     stays. `delete_files` takes documents out by their names.
 
     Args:
-        documents: with text. Their metadata ``page`` or ``page_label`` makes the pages of citations; other scalar metadata
-            can be filtered by.
+        documents: documents with text. Their metadata ``page`` or ``page_label`` makes the pages of citations; filters can
+            use other scalar metadata.
         storage, collection, config, node_parser, embed_model, progress: as for `ingest`. Nothing is sent to a Ray cluster.
 
     Raises:
@@ -119,7 +119,7 @@ def ingest_documents(
         >>> ingest_documents([Document(text="…", metadata={"file_name": "wiki/leave"})])  # doctest: +SKIP
         IngestReport(collection='default', added=1, …)
     """
-    from qa_engine.ingestion.reading.documents import DocumentsInMemory
+    from qa_engine.ingestion.reading.custom_components import DocumentsInMemory
 
     settings = Config.of(config)
     settings = settings.model_copy(

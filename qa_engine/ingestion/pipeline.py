@@ -14,9 +14,9 @@ from llama_index.core.node_parser import NodeParser
 
 from qa_engine.documents.sentences.node_parser import SentenceNodeParser
 from qa_engine.ingestion.files.diff import FileToRead, UnreadFile
-from qa_engine.ingestion.reading.batches import FileBatch, FileReader
-from qa_engine.ingestion.reading.documents import CustomSplitter
-from qa_engine.ingestion.reading.local import LocalReader, Parser
+from qa_engine.ingestion.reading.batches import FileBatch, FileReader, Parser
+from qa_engine.ingestion.reading.custom_components import CustomSplitter
+from qa_engine.ingestion.reading.local import LocalReader
 from qa_engine.ingestion.report import StageClock
 from qa_engine.ingestion.writing.batch_writer import BatchWriter, StoredFile
 from qa_engine.ingestion.writing.session import WriteSession
@@ -68,9 +68,9 @@ def file_pipeline(
     """The pipeline of a run, with the threads or the cluster that work for it.
 
     Args:
-        session: of the collection.
+        session: the session of the collection.
         parser: parses files, unless the workers of a Ray cluster do.
-        node_parser: of the caller; None splits into sentences.
+        node_parser: the node parser of the caller; None splits into sentences.
         clock: measures the stages.
         ocr: whether pages without text are recognised.
 

@@ -21,11 +21,11 @@ class FileResult:
     """The outcome of a run for one file.
 
     Attributes:
-        path: of the file.
+        path: the path of the file.
         status: see `FileStatus`.
-        reason: of a failure, see `DocumentError`; the former path of a file that was moved; else empty.
+        reason: the reason of a failure, see `DocumentError`; the former path of a file that was moved; else empty.
         message: a sentence about a failure.
-        pages: of the file as it is in the collection.
+        pages: the number of pages of the file as it is in the collection.
         nodes: sentences of the file in the collection.
         seconds: spent on the file, including its share of what was done for several files at once.
     """
@@ -102,7 +102,7 @@ class IngestReport:
         seconds: duration of the run.
         timings: seconds by stage. ``loading`` is for libraries, model and index. Files are parsed and embedded beside the
             other stages; ``waiting for parsing`` and ``embedding`` are what that did not hide.
-        warnings: what was ingested but needs a look, a sentence each.
+        warnings: a sentence about each thing that was ingested and needs attention.
     """
 
     collection: str

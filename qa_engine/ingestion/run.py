@@ -22,7 +22,7 @@ from qa_engine.ingestion.files.diff import (
     FileToRead,
     UnreadFile,
     diff_files,
-    vanished,
+    vanished_files,
     with_content,
 )
 from qa_engine.ingestion.files.identity import ReadingIdentity
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from llama_index.core.node_parser import NodeParser
 
     from qa_engine.ingestion.pipeline import FilePipeline
-    from qa_engine.ingestion.reading.local import Parser
+    from qa_engine.ingestion.reading.batches import Parser
     from qa_engine.ingestion.writing.batch_writer import StoredFile
 
 logger = logging.getLogger("qa_engine.ingestion")
@@ -65,11 +65,11 @@ class IngestRun:
     ) -> None:
         """
         Args:
-            session: of the collection.
+            session: the right to write to the collection, with what is open for it.
             table: metadata of the files.
             parser: parses in this process; None for the processes of a `ParsingPool`, or the workers of a cluster.
             parser_identity: names the parser. It is part of the identity of all files that it reads.
-            node_parser: of the caller; None splits into sentences.
+            node_parser: the node parser of the caller; None splits into sentences.
         """
         self._session = session
         self._catalog = session.catalog
@@ -85,7 +85,7 @@ class IngestRun:
     def run(
         self,
         files: Sequence[Path] | Sequence[DocumentSource],
-        named: Sequence[Path | str] = (),
+        roots: Sequence[Path | str] = (),
         prune: bool = False,
         workers: int | None = None,
     ) -> IngestReport:
@@ -93,7 +93,7 @@ class IngestRun:
 
         Args:
             files: absolute paths, or documents that did not come from files.
-            named: the paths that they were found below.
+            roots: the paths that the files were found below.
             prune: whether files that are gone leave the collection.
             workers: processes that parse; None for as many as the files are worth. A Ray cluster goes by its processors.
         """
@@ -103,7 +103,7 @@ class IngestRun:
         self._session.nodes.delete_unfinished()
         with self._publishing_at_the_end():
             with self._clock("comparing"):
-                self._session.nodes.reanalyse(self._progress)
+                self._session.nodes.retokenize(self._progress)
             self._change_token_bits()
             with self._clock("comparing"):
                 self._progress.stage("comparing files with the catalog")
@@ -114,7 +114,7 @@ class IngestRun:
             self._record(diff)
             if diff.reads:
                 self._read(diff.reads, workers)
-            self._record_vanished(vanished(self._catalog, paths, named), prune)
+            self._record_vanished(vanished_files(self._catalog, paths, roots), prune)
         self._report.seconds = time.perf_counter() - started
         self._report.timings = self._clock.seconds
         counts = {name: count for name, count in self._report.to_dict()["files"].items() if count}
@@ -270,8 +270,8 @@ def worthwhile_workers(sizes: Sequence[int], cores: int | None = None) -> int:
     read than to embed, and at first there is nothing to embed.
 
     Args:
-        sizes: of the files, in bytes.
-        cores: that this process may use; None asks the operating system.
+        sizes: the sizes of the files, in bytes.
+        cores: the cores that this process may use; None asks the operating system.
     """
     worth = max(len(sizes) // _FILES_PER_WORKER, sum(sizes) // _BYTES_PER_WORKER)
     return max(1, min(worth, cores or available_cores(), _MAX_WORKERS))

@@ -21,6 +21,7 @@ from qa_engine.errors import QAEngineError
 from qa_engine.flow import Flow, call
 from qa_engine.models.llm import build_llm
 from qa_engine.models.remote.service_errors import llm_errors
+from qa_engine.text.one_line import one_line
 from qa_engine.text.reply_wrappers import without_wrappers
 
 T = TypeVar("T")
@@ -33,10 +34,10 @@ class UnusableReplyError(Exception):
 
 @dataclass(frozen=True)
 class AuxiliaryReply(Generic[T]):
-    """What a call brought.
+    """The result of a call.
 
     Attributes:
-        value: what was read from the reply; None after a failure.
+        value: the content of the reply; None after a failure.
         error: why there is no value, in one sentence; None if there is one.
         cached: whether the value is from an earlier call.
         seconds: time that the call took; 0 for a cached value.
@@ -49,7 +50,7 @@ class AuxiliaryReply(Generic[T]):
 
 
 class AuxiliaryModel(Generic[T]):
-    """Asks a language model once for each question, and keeps what was read from its replies, but no failures.
+    """Asks a language model once for each question, and caches the content of its replies, but no failures.
 
     Thread-safe, and for any number of event loops. The same question asked twice at the same time is two calls.
     """
@@ -76,7 +77,7 @@ class AuxiliaryModel(Generic[T]):
     def steps(
         self, prompt: BasePromptTemplate, variables: dict[str, Any], read: Callable[[str], T]
     ) -> Flow[AuxiliaryReply[T]]:
-        """What the model replied, or why it did not; nothing but an interruption is raised.
+        """The content of the reply, or why there is none; nothing but an interruption is raised.
 
         Args:
             prompt: the template of the question.
@@ -87,8 +88,8 @@ class AuxiliaryModel(Generic[T]):
         try:
             messages = prompt.format_messages(llm=self.llm, **variables)
             key = (self.llm.metadata.model_name, *(message.content or "" for message in messages))
-            if (known := self._cached(key)) is not None:
-                return known
+            if (cached := self._cached(key)) is not None:
+                return cached
             reply = yield from self._chat(messages)
             value = read(without_wrappers(reply.message.content or ""))
         except Exception as error:  # noqa: BLE001 - no fault of any LLM may cost the answer
@@ -96,7 +97,7 @@ class AuxiliaryModel(Generic[T]):
             self._logger.warning("The language model did not %s: %s.", self._task, type(error).__name__)
             return AuxiliaryReply(None, self._reason(error), seconds=time.perf_counter() - started)
         result = AuxiliaryReply(value, seconds=time.perf_counter() - started)
-        self._keep(key, result)
+        self._store(key, result)
         return result
 
     def _chat(self, messages: Sequence[ChatMessage]) -> Flow[ChatResponse]:
@@ -113,7 +114,7 @@ class AuxiliaryModel(Generic[T]):
             self._cache.move_to_end(key)
             return self._cache[key]
 
-    def _keep(self, key: tuple[str, ...], reply: AuxiliaryReply[T]) -> None:
+    def _store(self, key: tuple[str, ...], reply: AuxiliaryReply[T]) -> None:
         with self._lock:
             self._cache[key] = replace(reply, cached=True, seconds=0.0)
             while len(self._cache) > self._cache_size:
@@ -123,7 +124,7 @@ class AuxiliaryModel(Generic[T]):
         if isinstance(error, TimeoutError) and self._timeout is not None:
             return f"The language model did not {self._task} within {self._timeout:g} seconds."
         ours = isinstance(error, QAEngineError | UnusableReplyError)
-        return " ".join((str(error) if ours else f"{type(error).__name__}: {error}").split())
+        return one_line(str(error) if ours else f"{type(error).__name__}: {error}")
 
 
 def build_auxiliary_llm(config: LlmConfig, timeout_seconds: float) -> LLM:
@@ -143,7 +144,5 @@ def build_auxiliary_llm(config: LlmConfig, timeout_seconds: float) -> LLM:
 
 def quoted(text: str) -> str:
     """The beginning of a reply for messages, on one line and quoted; ``empty`` for nothing."""
-    line = " ".join(text.split())
-    if not line:
-        return "empty"
-    return repr(line if len(line) <= _MAX_QUOTED_CHARS else line[:_MAX_QUOTED_CHARS] + "…")
+    line = one_line(text, _MAX_QUOTED_CHARS)
+    return repr(line) if line else "empty"

@@ -8,8 +8,8 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 
-def bounded_groups(items: Iterable[Item], size: Callable[[Item], int], most: int) -> Iterator[list[Item]]:
-    """Items in order, as many in each group as together are no larger than ``most``; a larger one has a group to itself.
+def bounded_groups(items: Iterable[Item], size: Callable[[Item], int], max_size: int) -> Iterator[list[Item]]:
+    """The items in order, in groups of a total size of at most ``max_size``; a larger item has a group to itself.
 
     Example:
         >>> list(bounded_groups(["a", "bc", "d", "efgh"], len, 3))
@@ -18,11 +18,11 @@ def bounded_groups(items: Iterable[Item], size: Callable[[Item], int], most: int
     group: list[Item] = []
     total = 0
     for item in items:
-        own = size(item)
-        if group and total + own > most:
+        item_size = size(item)
+        if group and total + item_size > max_size:
             yield group
             group, total = [], 0
         group.append(item)
-        total += own
+        total += item_size
     if group:
         yield group

@@ -20,7 +20,7 @@ _WEAKEST_SHARE = 0.25
 _WHOLE_CHARS, _OVERLAP = 480, 40
 """Characters encoded at once: a token has at least one, and the limit is 512."""
 _LEAST_WEIGHT = 0.005
-"""Of a token that supports all candidates alike: it must not vanish where no token tells them apart."""
+"""Weight of a token that supports all candidates alike: it must not vanish where no token distinguishes them."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +74,11 @@ class LateInteractionModel:
         return self._encoder
 
     def predict(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
-        """The score of each (question, passage), between -1 and 1, in the order given."""
+        """The score of each (question, passage), between -1 and 1, in their order."""
         return np.array([interaction.score for interaction in self.interactions(pairs)], np.float32)
 
     def interactions(self, pairs: Sequence[tuple[str, str]]) -> list[Interaction]:
-        """How each passage supports its question, in the order given. Encodes both."""
+        """How each passage supports its question, in their order. Encodes both."""
         questions = list(dict.fromkeys(question for question, _ in pairs))
         vectors = self._questions(questions)
         # A passage longer than the model's limit is scored in parts: its end counts as much as its beginning.
@@ -100,7 +100,7 @@ class LateInteractionModel:
         Args:
             question: as it was asked.
             passages: of each passage the codes of its sentences, empty for one without.
-            codec: what the codes were made with.
+            codec: the codec that made the codes.
         """
         vectors = codec.rotate(self._questions([question])[question])
         # All at once: the products of single passages are too small to be worth a call, and so are their means.

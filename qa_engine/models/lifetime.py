@@ -1,4 +1,4 @@
-"""What all engines of a process share, and its end: the local encoder, and the loop of blocking requests."""
+"""Frees the local encoder and the loop of blocking requests, which the engines of a process share, with the last engine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _users = 0
 
 
 def release_models() -> None:
-    """Frees what this process shares. Safe at any time: whoever needs it again gets it anew."""
+    """Frees the shared encoder and loop. Safe at any time: the next call that needs them makes them anew."""
     release_shared_encoder()
     close_background_loop()
 

@@ -27,7 +27,7 @@ def build_llm(config: LlmConfig) -> LLM:
         config: the section ``llm``, with a ``model``.
 
     Raises:
-        ConfigurationError: no model, an address that is none, OpenAI without a key, or a model of OpenAI
+        ConfigurationError: no model, an address that is not valid, OpenAI without a key, or a model of OpenAI
             that cannot be asked through chat completions.
 
     Example:
@@ -46,9 +46,9 @@ def build_llm(config: LlmConfig) -> LLM:
     from qa_engine.models.fallback_llm import CircuitBreaker, FallbackLLM
 
     # A key is for one service: it is not shown to another.
-    elsewhere = config.fallback_base_url is not None
-    url = config.fallback_base_url if elsewhere else config.base_url
-    key = config.fallback_api_key or (None if elsewhere else config.api_key)
+    is_elsewhere = config.fallback_base_url is not None
+    url = config.fallback_base_url if is_elsewhere else config.base_url
+    key = config.fallback_api_key or (None if is_elsewhere else config.api_key)
     second = _build(FALLBACK, config.fallback_model, url, key, config)
     return FallbackLLM(llm, second, CircuitBreaker(config.fallback_after_failures, config.fallback_seconds))
 

@@ -67,18 +67,18 @@ class TokenCodec:
     def encode(self, vectors: NDArray[np.float32]) -> bytes:
         """The codes of token vectors, (tokens, 384), with rows of length 1."""
         parts = (vectors[start : start + _ROWS_AT_ONCE] for start in range(0, len(vectors), _ROWS_AT_ONCE))
-        return b"".join(self._encoded(part).tobytes() for part in parts)
+        return b"".join(self._encode_rows(part).tobytes() for part in parts)
 
     def encode_texts(self, texts: Sequence[NDArray[np.float32]]) -> list[bytes]:
         """The codes of several texts' token vectors, each (tokens, 384), rows of any length, computed in one go."""
         codes: list[bytes] = []
         for group in bounded_groups(texts, len, _ROWS_AT_ONCE):
-            rows = self._encoded(unit_rows(np.concatenate(group)))
+            rows = self._encode_rows(unit_rows(np.concatenate(group)))
             ends = np.cumsum([0, *map(len, group)]).tolist()
             codes += [rows[start:end].tobytes() for start, end in pairwise(ends)]
         return codes
 
-    def _encoded(self, vectors: NDArray[np.float32]) -> NDArray[np.uint8]:
+    def _encode_rows(self, vectors: NDArray[np.float32]) -> NDArray[np.uint8]:
         """The codes of few enough vectors that all of this stays in the processor's cache, (tokens, bytes)."""
         residual = _rotated_columns(vectors - self.centre)
         scale = np.maximum(residual.std(axis=0), 1e-6).astype(np.float16)
@@ -90,8 +90,8 @@ class TokenCodec:
         codes ^= (residual < 0) * np.uint8(2**self.bits - 1)  # levels are symmetrical
         per_byte = 8 // self.bits
         packed = codes[::per_byte].copy()
-        for place in range(1, per_byte):
-            packed |= codes[place::per_byte] << (place * self.bits)
+        for offset in range(1, per_byte):
+            packed |= codes[offset::per_byte] << (offset * self.bits)
         return np.concatenate([scale[:, None].view(np.uint8), packed.T], axis=1)
 
     def decode(self, codes: bytes) -> NDArray[np.float32]:
@@ -131,7 +131,7 @@ def _levels(bits: int) -> NDArray[np.float32]:
 
 @cache
 def _borders(bits: int) -> NDArray[np.float32]:
-    """Between each two of the positive levels."""
+    """The borders between neighbouring positive levels."""
     levels = np.array(_LEVELS[bits], np.float32)
     return np.asarray((levels[1:] + levels[:-1]) / 2, np.float32)
 
@@ -139,8 +139,8 @@ def _borders(bits: int) -> NDArray[np.float32]:
 @cache
 def _byte_levels(bits: int) -> NDArray[np.float32]:
     """The levels that each byte stands for, (256, levels in a byte)."""
-    places = np.arange(8 // bits) * bits
-    codes = (np.arange(256)[:, None] >> places) & (2**bits - 1)
+    shifts = np.arange(8 // bits) * bits
+    codes = (np.arange(256)[:, None] >> shifts) & (2**bits - 1)
     levels: NDArray[np.float32] = _levels(bits)[codes]
     return levels
 
@@ -155,7 +155,7 @@ def _rotated(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _rotated_columns(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The same for few enough vectors that they stay in the processor's cache; a column for each, (384, n).
+    """`_rotated` for few enough vectors that they stay in the processor's cache; a column for each, (384, n).
 
     The matrix is the product of random signs, a Hadamard matrix of 128 and a cosine transform of 3. It is applied as such,
     by additions: as fast as a product with the whole matrix, and without the threads of BLAS, which wait actively for more
@@ -163,22 +163,22 @@ def _rotated_columns(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """
     third = DIMENSION // 3
     # A row for each coordinate: additions of whole rows, also of neighbouring coordinates.
-    now = np.ascontiguousarray((vectors * _signs()).T)
-    following = np.empty_like(now)
+    source = np.ascontiguousarray((vectors * _signs()).T)
+    target = np.empty_like(source)
     half = 1
     while half < third:
-        pairs, sums = (rows.reshape(DIMENSION // (2 * half), 2, half, -1) for rows in (now, following))
+        pairs, sums = (rows.reshape(DIMENSION // (2 * half), 2, half, -1) for rows in (source, target))
         np.add(pairs[:, 0], pairs[:, 1], out=sums[:, 0])
         np.subtract(pairs[:, 0], pairs[:, 1], out=sums[:, 1])
-        now, following = following, now
+        source, target = target, source
         half *= 2
-    first, second, last = now.reshape(3, third, -1)
-    mixed = following.reshape(3, third, -1)
+    first, second, last = source.reshape(3, third, -1)
+    mixed = target.reshape(3, third, -1)
     outer = first + last
     np.multiply(outer + second, np.float32(DIMENSION**-0.5), out=mixed[0])
     np.multiply(first - last, np.float32((2 * third) ** -0.5), out=mixed[1])
     np.multiply(outer - 2 * second, np.float32((6 * third) ** -0.5), out=mixed[2])
-    return following
+    return target
 
 
 @cache

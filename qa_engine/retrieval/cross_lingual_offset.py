@@ -2,8 +2,8 @@
 
 multilingual-e5-small places texts of one language close together: to a Chinese question an unrelated Chinese
 sentence scores like a related English one, and English evidence never surfaces in a collection of both. The shifts
-are the differences of the mean scores of unrelated texts, so they need no labels: 100 questions against 800 Chinese
-sentences of encyclopaedia articles and 800 English ones of articles and papers.
+are the differences of the mean scores of unrelated texts, so they need no labels. They were measured with 100 questions
+against 800 Chinese sentences of encyclopaedia articles and 800 English ones of articles and papers.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from __future__ import annotations
 from qa_engine.text.language import is_chinese
 
 _DENSE = {True: 0.07, False: 0.05}
-"""Cosine that a text in the other language lacks, by whether the question is Chinese (measured .073 and .053)."""
+"""Shift of the cosine of a text in the other language, by whether the question is Chinese (measured .073 and .053)."""
 _INTERACTION = {True: 0.06, False: 0.045}
-"""The same for late interaction (.058; .022 over all texts and .069 over the best five)."""
+"""Shift of its late-interaction score (.058; .022 over all texts and .069 over the best five)."""
 
 
 def dense_shift(question: str, text: str) -> float:
-    """What to add to the cosine of a question and a text: 0 if both are Chinese, or neither is."""
-    asked = is_chinese(question)
-    return 0.0 if asked == is_chinese(text) else _DENSE[asked]
+    """The number to add to the cosine of a question and a text; 0 if both are Chinese, or neither is."""
+    chinese = is_chinese(question)
+    return 0.0 if chinese == is_chinese(text) else _DENSE[chinese]
 
 
 def interaction_shift(question: str, text: str) -> float:
-    """What to add to the late-interaction score of a question and a text: 0 if both are Chinese, or neither is."""
-    asked = is_chinese(question)
-    return 0.0 if asked == is_chinese(text) else _INTERACTION[asked]
+    """The number to add to the late-interaction score of a question and a text; 0 if both are Chinese, or neither is."""
+    chinese = is_chinese(question)
+    return 0.0 if chinese == is_chinese(text) else _INTERACTION[chinese]

@@ -19,52 +19,9 @@ _RUNS = re.compile(rf"[{HAN_CLASS}]+|[^\W{HAN_CLASS}]+(?:[-./,&:][^\W{HAN_CLASS}
 _HAN = re.compile(f"[{HAN_CLASS}]")
 
 
-def matched_terms(query: str, terms: Set[str]) -> list[str]:
-    """The words of a query that a text matches, in the order of the query and as they stand in it.
-
-    The analyser stems English and cuts Chinese into words and overlapping pairs of characters. Words are shown unstemmed,
-    and what overlaps is shown as one.
-
-    Args:
-        query: what was searched for.
-        terms: the terms of the text, from `tokenize`.
-
-    Example:
-        >>> matched_terms("雷峰塔的largest towers？", set(tokenize("The tower 雷峰塔")))
-        ['雷峰塔', 'towers']
-    """
-    found: dict[str, None] = {}
-    for match in _RUNS.finditer(unicodedata.normalize("NFKC", query)):
-        run = match[0]
-        matched = [term for term in tokenize(run) if term in terms]
-        folded = fold(run)
-        in_place = _HAN.match(run) and len(folded) == len(run)
-        shown = _spans(run, folded, matched) if in_place else [run] if matched else []
-        found.update(dict.fromkeys(shown))
-    return list(found)
-
-
-def _spans(run: str, folded: str, terms: Iterable[str]) -> list[str]:
-    """The parts of a run of Chinese that terms cover; terms that overlap, not those that only touch, are one part."""
-    places = sorted(
-        {
-            (match.start(), match.start() + len(term))
-            for term in terms
-            for match in re.finditer(f"(?={re.escape(term)})", folded)
-        }
-    )
-    spans: list[tuple[int, int]] = []
-    for start, end in places:
-        if spans and start < spans[-1][1]:
-            spans[-1] = (spans[-1][0], max(end, spans[-1][1]))
-        else:
-            spans.append((start, end))
-    return [run[start:end] for start, end in spans]
-
-
 @dataclass(frozen=True)
 class PassageExplanation:
-    """What became of one passage.
+    """The ranks and scores of one passage at each stage.
 
     Attributes:
         rank: its place in the result, from 1.
@@ -72,9 +29,9 @@ class PassageExplanation:
         file: name of the PDF file.
         page: first page, from 1.
         page_end: last page.
-        score: that gave it its place; higher is better.
-        ranks: its place in each stage: among the sentences that ``dense``, ``bm25`` and ``fused`` ranked (that of its best
-            one), and among the passages by the score of ``rerank`` alone. A stage that did not find it is absent.
+        score: the score that decided its rank; higher is better.
+        ranks: its rank in each stage: for ``dense``, ``bm25`` and ``fused`` that of its best sentence among the sentences,
+            for ``rerank`` that among the passages by this score alone. A stage that did not find it is absent.
         scores: by stage, see `qa_engine.types.SCORES`.
         terms: the words of the queries that BM25 matches in it, as they stand in the queries.
     """
@@ -95,12 +52,12 @@ class Condensation:
     """The question that stands alone, and how it was made.
 
     Attributes:
-        question: as it was asked.
-        standalone: as it was searched for and answered.
-        method: ``llm``, ``rules``, or ``none`` where the question was left as it was.
-        skipped: why it was left as it was, in one sentence; None if it was looked at, or if that failed.
-        error: why the language model gave nothing, in one sentence; None if nothing went wrong.
-        cached: whether this is from an earlier question.
+        question: the question as it was asked.
+        standalone: the question as it was searched for and answered.
+        method: ``llm``, ``rules``, or ``none`` if the question was left as it was.
+        skipped: why the question was left as it was, in one sentence; None if it was rewritten, or if that failed.
+        error: why the language model gave no question, in one sentence; None without an error.
+        cached: whether the result is from an earlier question.
         seconds: time that the call took; 0 if it is cached.
     """
 
@@ -131,8 +88,8 @@ class Explanation:
 
     Attributes:
         nodes: the passages, best first.
-        queries: what was searched for, the question first, and how much each query and retriever counted.
-        expansion: what a language model added to the question; None if none was asked to.
+        queries: the queries, the question first, and the weight of each query and retriever.
+        expansion: the expansion of the question; None if no language model was asked for one.
         rerank_query: the question as the passages were compared with it: in its own words, or translated.
         probability: estimated probability (0 to 1) that the passages hold the answer; None without an estimate.
         timings: seconds by stage.
@@ -152,12 +109,12 @@ class Explanation:
 
     @property
     def passages(self) -> list[PassageExplanation]:
-        """The passages one by one. The terms are looked up here, so that nobody pays who does not look."""
+        """The passages one by one. Their terms are computed here, so that only readers of this property pay for them."""
         queries = [query.query for query in self.queries]
         explanations = []
         for rank, passage in enumerate(map(passage_of, self.nodes), 1):
-            known = frozenset(tokenize(f"{passage.section}\n{passage.text}"))
-            terms = dict.fromkeys(term for query in queries for term in matched_terms(query, known))
+            passage_terms = frozenset(tokenize(f"{passage.section}\n{passage.text}"))
+            terms = dict.fromkeys(term for query in queries for term in matched_terms(query, passage_terms))
             explanations.append(
                 PassageExplanation(
                     rank,
@@ -184,3 +141,46 @@ class Explanation:
             "passages": [asdict(passage) for passage in self.passages],
             "condensation": None if self.condensation is None else self.condensation.to_dict(),
         }
+
+
+def matched_terms(query: str, terms: Set[str]) -> list[str]:
+    """The words of a query that a text matches, in the order of the query and as they stand in it.
+
+    The tokenizer stems English and cuts Chinese into words and overlapping pairs of characters. Here, words are shown
+    unstemmed, and terms that overlap are shown as one.
+
+    Args:
+        query: the query, as it was searched for.
+        terms: the terms of the text, from `tokenize`.
+
+    Example:
+        >>> matched_terms("雷峰塔的largest towers？", set(tokenize("The tower 雷峰塔")))
+        ['雷峰塔', 'towers']
+    """
+    words: dict[str, None] = {}
+    for match in _RUNS.finditer(unicodedata.normalize("NFKC", query)):
+        run = match[0]
+        matched = [term for term in tokenize(run) if term in terms]
+        folded = fold(run)
+        in_place = _HAN.match(run) and len(folded) == len(run)
+        shown = _spans(run, folded, matched) if in_place else [run] if matched else []
+        words.update(dict.fromkeys(shown))
+    return list(words)
+
+
+def _spans(run: str, folded: str, terms: Iterable[str]) -> list[str]:
+    """The parts of a run of Chinese that terms cover; terms that overlap, not those that only touch, are one part."""
+    positions = sorted(
+        {
+            (match.start(), match.start() + len(term))
+            for term in terms
+            for match in re.finditer(f"(?={re.escape(term)})", folded)
+        }
+    )
+    spans: list[tuple[int, int]] = []
+    for start, end in positions:
+        if spans and start < spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(end, spans[-1][1]))
+        else:
+            spans.append((start, end))
+    return [run[start:end] for start, end in spans]

@@ -1,4 +1,4 @@
-"""Sentences that hit in, passages to read out: windows rebuilt from neighbours, overlapping ones merged."""
+"""Builds passages around the sentences that retrieval found: windows of neighbours, merged where they overlap."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from qa_engine.text.language import chinese_size
 from qa_engine.types import RANKS, SCORES, Passage, PassageSentence, passage_node
 
 _DEFAULTS = RetrievalConfig()
-_TYPICAL_SENTENCE = 25
-"""Characters of a short Chinese sentence: bounds how many neighbours are fetched."""
+_SHORT_SENTENCE = 25
+"""Characters of a short Chinese sentence, which bounds how many neighbours a window may reach."""
 _MAX_REACH = 8
 _HITS_AT_ONCE = 24
-"""Hits whose neighbours are fetched together: mostly enough for all passages, and much less than all hits."""
+"""Number of hits whose neighbours are read together: mostly enough for all passages, and much less than all hits."""
 _SHORT_SECTION = 0.3
-"""A section that fills less of the budget than this is read with those beside it."""
+"""If a section fills less than this share of the budget, the window reaches into the sections beside it."""
 _MAX_MERGED = 2
 """A merged passage may be this many times as long as a window."""
 
 
 class StoredSentences(Protocol):
-    """Where the sentences of passages are."""
+    """A store of sentences."""
 
     def stored_sentences(self, ids: Sequence[str]) -> dict[str, StoredSentence]:
-        """Those of the sentences that exist, by id."""
+        """The sentences with these ids, by id, without those that do not exist."""
 
 
 Sentence = TextNode | StoredSentence
@@ -48,9 +48,9 @@ class SentenceNeighbours:
     def __init__(self, store: StoredSentences, reach: int, latin_ratio: float) -> None:
         """
         Args:
-            store: where the neighbours are.
-            reach: how many are fetched on each side of a hit.
-            latin_ratio: how many characters of other scripts count as one Chinese one.
+            store: holds the neighbours.
+            reach: number of neighbours to read on each side of a hit.
+            latin_ratio: number of characters of other scripts that count as one Chinese character.
         """
         self._store = store
         self._reach = reach
@@ -61,44 +61,43 @@ class SentenceNeighbours:
 
     def load(self, hits: Sequence[NodeWithScore]) -> None:
         """Reads hits and the neighbours that their windows may reach, with one query to the store."""
-        places = [split_node_id(hit.node_id) for hit in hits]
-        for place, hit in zip(places, hits, strict=True):
+        keys = [split_node_id(hit.node_id) for hit in hits]
+        for key, hit in zip(keys, hits, strict=True):
             if isinstance(hit.node, TextNode):
-                self._sentences[place] = hit.node
+                self._sentences[key] = hit.node
         missing = {
             (document_id, neighbour): None
-            for document_id, ordinal in places
+            for document_id, ordinal in keys
             for neighbour in range(max(0, ordinal - self._reach), ordinal + self._reach + 1)
             if (document_id, neighbour) not in self._sentences
             and (document_id, neighbour) not in self._requested
         }
         self._requested.update(missing)
-        names = {node_id(*place): place for place in missing}
-        for name, sentence in self._store.stored_sentences(list(names)).items():
-            self._sentences[names[name]] = sentence
+        keys_by_id = {node_id(*key): key for key in missing}
+        for identifier, sentence in self._store.stored_sentences(list(keys_by_id)).items():
+            self._sentences[keys_by_id[identifier]] = sentence
 
     def get(self, document_id: str, ordinal: int) -> Sentence | None:
-        """A sentence; None if it does not exist, or is further from all hits than they reach."""
+        """A sentence; None if it does not exist, or is out of reach of all hits."""
         return self._sentences.get((document_id, ordinal))
 
     def between(self, document_id: str, first: int, last: int) -> list[Sentence]:
-        """Those of the sentences from ``first`` to ``last`` that are known, in order."""
+        """The sentences from ``first`` to ``last``, in order, without those that `get` does not know."""
         sentences = (self._sentences.get((document_id, ordinal)) for ordinal in range(first, last + 1))
         return [sentence for sentence in sentences if sentence is not None]
 
     def size(self, document_id: str, ordinal: int) -> float:
-        """Characters of a sentence, those of other scripts than Chinese at what they are worth; 0 without it."""
-        place = (document_id, ordinal)
-        size = self._sizes.get(place)
-        if size is None:
-            sentence = self._sentences.get(place)
+        """The length of a sentence in Chinese characters, see `chinese_size`; 0 for one that `get` does not know."""
+        key = (document_id, ordinal)
+        if key not in self._sizes:
+            sentence = self._sentences.get(key)
             if sentence is None:
                 return 0.0
-            size = self._sizes[place] = chinese_size(sentence.text, self._latin_ratio)
-        return size
+            self._sizes[key] = chinese_size(sentence.text, self._latin_ratio)
+        return self._sizes[key]
 
     def length(self, document_id: str, first: int, last: int) -> float:
-        """The sizes of the sentences from ``first`` to ``last`` together."""
+        """The total size of the sentences from ``first`` to ``last``."""
         return sum(self.size(document_id, ordinal) for ordinal in range(first, last + 1))
 
 
@@ -124,9 +123,9 @@ class PassageBuilder(BaseNodePostprocessor):
     with it into one text in reading order, while that stays short enough. The budget counts characters, not sentences: an
     English sentence is as long as three Chinese ones.
 
-    A window ends where its section does, unless it would be very short: on files of several articles, XQuAD zh→zh, 300
-    questions, the answer was within 300 characters for .890 of the questions instead of .807, within 600 for .990 instead of
-    .980.
+    A window ends where its section does, unless it would be very short. On files of several articles (XQuAD zh→zh, 300
+    questions) the answer was then within 300 characters for .890 of the questions instead of .807, and within 600 for .990
+    instead of .980.
     """
 
     window_chars: int = Field(ge=1)
@@ -148,12 +147,12 @@ class PassageBuilder(BaseNodePostprocessor):
     ) -> None:
         """
         Args:
-            store: where the neighbours are.
+            store: holds the neighbours.
             window_chars: size of a window in Chinese characters.
             latin_ratio: how many times as long a window of other scripts may be.
-            max_passages: most passages to return.
-            max_per_file: most passages of one file, so that the next best files move up; 0 for any number.
-            sources: tells the collection and the file of each passage; without it, passages name no collection.
+            max_passages: greatest number of passages.
+            max_per_file: greatest number of passages of one file, so that the next best files move up; 0 for any number.
+            sources: names the collection and the file of each passage; without it, passages name no collection.
         """
         sizes = {"window_chars": window_chars, "latin_ratio": latin_ratio}
         super().__init__(**sizes, max_passages=max_passages, max_per_file=max_per_file)
@@ -167,7 +166,7 @@ class PassageBuilder(BaseNodePostprocessor):
     def _postprocess_nodes(
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
     ) -> list[NodeWithScore]:
-        reach = min(_MAX_REACH, math.ceil(self.window_chars / 2 / _TYPICAL_SENTENCE))
+        reach = min(_MAX_REACH, math.ceil(self.window_chars / 2 / _SHORT_SENTENCE))
         sentences = SentenceNeighbours(self._store, reach, self.latin_ratio)
         windows: list[_Window] = []
         for number, hit in enumerate(nodes):
@@ -191,7 +190,7 @@ class PassageBuilder(BaseNodePostprocessor):
         ]
 
     def _has_enough(self, document_id: str, windows: list[_Window]) -> bool:
-        """Whether a file has all the passages that it may have."""
+        """Whether a file has as many passages as it may have."""
         return 0 < self.max_per_file <= sum(window.document_id == document_id for window in windows)
 
     def _window(self, document_id: str, ordinal: int, sentences: SentenceNeighbours) -> tuple[int, int]:
@@ -257,7 +256,7 @@ class PassageBuilder(BaseNodePostprocessor):
 
 
 def _passage(window: _Window, sentences: SentenceNeighbours, origin: Origin | None) -> Passage:
-    """The passage of a window, with what is known of the hit that opened it."""
+    """The passage of a window, with the metadata of the hit that opened it."""
     parts = sentences.between(window.document_id, window.first, window.last)
     hit = window.hit.node
     return Passage(

@@ -1,4 +1,4 @@
-"""Orders candidate passages: late interaction by default, or a cross-encoder, in LlamaIndex's SentenceTransformerRerank."""
+"""Orders candidate passages: by late interaction or a cross-encoder, then by how much each one adds to those before it."""
 
 from __future__ import annotations
 
@@ -17,89 +17,35 @@ from pydantic import Field, PrivateAttr
 
 from qa_engine.config import LOCAL, RerankConfig
 from qa_engine.index.vectors.token_store import StoredTokens
+from qa_engine.models.cross_encoder import load_cross_encoder
+from qa_engine.models.embedding import LocalEmbedding
 from qa_engine.models.late_interaction import Interaction, LateInteractionModel, telling_scores
 from qa_engine.retrieval.cross_lingual_offset import interaction_shift
 from qa_engine.text.tokenizer import tokenize
 from qa_engine.types import Passage, passage_of, with_changes
 
 dispatcher = get_dispatcher(__name__)
-
-
-class DiversityRerank(BaseNodePostprocessor):
-    """Maximal marginal relevance (Carbonell and Goldstein, 1998) over ranked passages.
-
-    The first passage stays first. Each further place goes to the passage with the highest ``(1 - diversity) × relevance
-    - diversity × similarity``: the relevance is the score, brought to 0 to 1 among the passages, the similarity is that to
-    the most similar passage before it. Two passages are as similar as the terms of BM25 that they share, out of those that
-    either has (Jaccard): near duplicates, which is what crowds results out, share words, and this needs no vector. A
-    translation counts as different. Scores stay as they are.
-    """
-
-    diversity: float = Field(ge=0, le=1)
-
-    @classmethod
-    def class_name(cls) -> str:
-        return "DiversityRerank"
-
-    def _postprocess_nodes(
-        self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
-    ) -> list[NodeWithScore]:
-        relevance = _to_unit([node.score or 0.0 for node in nodes])
-        terms = [frozenset(tokenize(node.node.get_content())) for node in nodes]
-        nearest = [0.0] * len(nodes)
-        left = list(range(len(nodes)))
-        order: list[int] = []
-        while left:
-            if not order:
-                best = left[0]
-            else:
-                # Of equals, the one that was first: max takes it.
-                best = max(
-                    left,
-                    key=lambda number: (
-                        (1 - self.diversity) * relevance[number] - self.diversity * nearest[number]
-                    ),
-                )
-            order.append(best)
-            left.remove(best)
-            for number in left:
-                nearest[number] = max(nearest[number], jaccard(terms[best], terms[number]))
-        return [nodes[number] for number in order]
-
-
-def jaccard(left: frozenset[str], right: frozenset[str]) -> float:
-    """The share, 0 to 1, of what either has that both have; 1 for two empty sets."""
-    either = len(left | right)
-    return len(left & right) / either if either else 1.0
-
-
-def _to_unit(scores: Sequence[float]) -> list[float]:
-    """Scores from 0 (the worst) to 1 (the best); 1 if all are equal."""
-    low, high = min(scores, default=0.0), max(scores, default=0.0)
-    return [(score - low) / (high - low) if high > low else 1.0 for score in scores]
-
-
 NONE = "none"
 LOCAL_WEIGHT = 0.7
-"""Default share of late interaction in the final order where BM25 found much; a trained cross-encoder gets all of it."""
+"""Default share of late interaction in the final score if BM25 found much; a trained cross-encoder has a share of 1."""
 BLIND_WEIGHT = 0.9
-"""The same where BM25 found nothing, so that the fused order is that of the vectors alone."""
-_SEEING = 0.35
-"""From this share of candidates that BM25 found on, it counts as seeing: 0.25 to 0.95 (5th and 95th percentile) within a
-language, 0 to 0.32 between two."""
+"""Its share if BM25 found nothing, so that the fused order is that of the vectors alone."""
+_FULL_BM25_SHARE = 0.35
+"""If BM25 found at least this share of the candidates, `LOCAL_WEIGHT` holds. Measured shares: 0.25 to 0.95 (5th and 95th
+percentile) within a language, 0 to 0.32 between two."""
 
 
 class PassageRerank(SentenceTransformerRerank):
     """A `SentenceTransformerRerank` that weighs the model's score against the first-stage score.
 
-    Both are taken as z-scores among the candidates. A cross-encoder's score is its own. Late interaction enters with two
-    scores, of the whole passage and of its best sentence, each by `telling_scores`; it reads the token vectors that were
-    stored at ingest, and encodes passages only where there are none.
+    Both are turned into z-scores among the candidates. A cross-encoder gives one score. Late interaction gives two, of the
+    whole passage and of its best sentence, each by `telling_scores`; it reads the token vectors that were stored at ingest,
+    and encodes passages only if there are none.
 
     Measured on 20 candidates with vectors that were not yet quantised, at a share of 0.7, 300 questions each; MRR@10 of
     the fused order, with stored vectors, and with passages encoded anew: XQuAD zh→en .722, .837, .826; zh→zh .951, .971,
-    .964; CMRC 2018 trial .958, .954, .949; DRCD .971, .971, .971. Where BM25 is blind a share of 0.9 was best on questions
-    translated by us (.780 against .764).
+    .964; CMRC 2018 trial .958, .954, .949; DRCD .971, .971, .971. Where BM25 finds nothing, a share of 0.9 was best on
+    questions translated by us (.780 against .764).
     """
 
     weight: float = Field(default=1.0, ge=0, le=1)
@@ -115,7 +61,7 @@ class PassageRerank(SentenceTransformerRerank):
             name: what the model is called in events and explanations.
             top_n: most passages to return.
             weight: share of the model's score; the fused score of the passages has the rest.
-            blind_weight: the same for questions to which BM25 found nothing; ``weight`` if None.
+            blind_weight: share of the model's score if BM25 found nothing; ``weight`` if None.
         """
         # The parent's constructor imports sentence_transformers (4.8 s) and loads a CrossEncoder.
         blind = weight if blind_weight is None else blind_weight
@@ -157,9 +103,9 @@ class PassageRerank(SentenceTransformerRerank):
         passages = [passage_of(node) for node in nodes]
         interactions: Sequence[Interaction | None]
         if isinstance(self._model, LateInteractionModel):
-            known = self._from_stored(self._model, question, passages)
-            interactions = known or self._model.interactions(_pairs(question, nodes))
-            own_scores = [found.score for found in interactions]
+            stored = self._from_stored(self._model, question, passages)
+            interactions = stored or self._model.interactions(_pairs(question, nodes))
+            own_scores = [interaction.score for interaction in interactions]
             offsets = [interaction_shift(question, passage.text) for passage in passages]
             model_scores = interaction_scores(interactions, offsets)
         else:
@@ -183,7 +129,7 @@ class PassageRerank(SentenceTransformerRerank):
     def _from_stored(
         self, model: LateInteractionModel, question: str, passages: Sequence[Passage]
     ) -> list[Interaction]:
-        """Empty if the token vectors of any passage are not stored: scores of two kinds cannot be compared."""
+        """The interactions by stored token vectors; empty if any passage has none, as scores of two kinds do not compare."""
         if self._tokens is None:
             return []
         ids = [[sentence.node_id for sentence in passage.sentences] for passage in passages]
@@ -195,7 +141,72 @@ class PassageRerank(SentenceTransformerRerank):
 
     def _weight(self, passages: Sequence[Passage]) -> float:
         share = sum("bm25" in passage.scores for passage in passages) / len(passages)
-        return self.blind_weight + (self.weight - self.blind_weight) * min(1.0, share / _SEEING)
+        return self.blind_weight + (self.weight - self.blind_weight) * min(1.0, share / _FULL_BM25_SHARE)
+
+
+class DiversityRerank(BaseNodePostprocessor):
+    """Maximal marginal relevance (Carbonell and Goldstein, 1998) over ranked passages.
+
+    The first passage stays first. Each further place goes to the passage with the highest ``(1 - diversity) × relevance
+    - diversity × similarity``: the relevance is the score, brought to 0 to 1 among the passages, the similarity is that to
+    the most similar passage before it. Two passages are as similar as the terms of BM25 that they share, out of those that
+    either has (Jaccard): near duplicates, which is what crowds results out, share words, and this needs no vector. A
+    translation counts as different. Scores stay as they are.
+    """
+
+    diversity: float = Field(ge=0, le=1)
+
+    @classmethod
+    def class_name(cls) -> str:
+        return "DiversityRerank"
+
+    def _postprocess_nodes(
+        self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
+    ) -> list[NodeWithScore]:
+        relevance = _to_unit([node.score or 0.0 for node in nodes])
+        terms = [frozenset(tokenize(node.node.get_content())) for node in nodes]
+        nearest = [0.0] * len(nodes)
+        left = list(range(len(nodes)))
+        order: list[int] = []
+        while left:
+            if not order:
+                best = left[0]
+            else:
+                # Of equal ones, max returns the first.
+                best = max(
+                    left,
+                    key=lambda number: (
+                        (1 - self.diversity) * relevance[number] - self.diversity * nearest[number]
+                    ),
+                )
+            order.append(best)
+            left.remove(best)
+            for number in left:
+                nearest[number] = max(nearest[number], jaccard(terms[best], terms[number]))
+        return [nodes[number] for number in order]
+
+
+def build_reranker(config: RerankConfig, embed_model: BaseEmbedding, top_n: int) -> PassageRerank | None:
+    """The reranker of the configuration, or None for ``none``.
+
+    Raises:
+        ModelUnavailableError: the cross-encoder cannot be loaded.
+    """
+    if config.model == NONE:
+        return None
+    if config.model == LOCAL:
+        encoder = embed_model.encoder if isinstance(embed_model, LocalEmbedding) else None
+        late = LateInteractionModel(encoder)
+        if config.weight is None:
+            return PassageRerank(late, "late-interaction", top_n, LOCAL_WEIGHT, BLIND_WEIGHT)
+        return PassageRerank(late, "late-interaction", top_n, config.weight)
+    weight = 1.0 if config.weight is None else config.weight
+    return PassageRerank(load_cross_encoder(config), config.model, top_n, weight)
+
+
+def name_of(reranker: BaseNodePostprocessor | None) -> str:
+    """The name of a reranker in answers and beside calibrations: its model, or its class."""
+    return NONE if reranker is None else str(getattr(reranker, "model", None) or type(reranker).__name__)
 
 
 def _pairs(question: str, nodes: Sequence[NodeWithScore]) -> list[tuple[str, str]]:
@@ -205,7 +216,7 @@ def _pairs(question: str, nodes: Sequence[NodeWithScore]) -> list[tuple[str, str
 def _comparison(
     passage: Passage, question: str, score: float, interaction: Interaction | None
 ) -> dict[str, Any]:
-    """What changes in a passage that was compared with a question; an extractive answer needs the supports."""
+    """The attributes of a passage that change when it is compared with a question; extractive answers need the supports."""
     if interaction is None:
         return {"scores": {**passage.scores, "rerank": score}}
     scores = {**passage.scores, "rerank": score, "weakest": interaction.weakest}
@@ -220,15 +231,17 @@ def _comparison(
 
 
 def interaction_scores(interactions: Sequence[Interaction], offsets: Sequence[float]) -> list[float]:
-    """One score for each passage from the interactions of all candidates: of the whole passage, and of its best sentence.
+    """One score for each passage, from the interactions of the whole passage and of its best sentence.
 
     Args:
-        interactions: of the passages with the question.
-        offsets: what is added to each, see `interaction_shift`.
+        interactions: the interactions of all candidates with the question.
+        offsets: the number to add to each of them, see `interaction_shift`.
     """
     pairs = list(zip(interactions, offsets, strict=True))
-    scores = z_scores(telling_scores([found.support + offset for found, offset in pairs]))
-    sentences = [found.sentence + offset for found, offset in pairs if found.sentence is not None]
+    scores = z_scores(telling_scores([interaction.support + offset for interaction, offset in pairs]))
+    sentences = [
+        interaction.sentence + offset for interaction, offset in pairs if interaction.sentence is not None
+    ]
     if len(sentences) < len(interactions):
         return scores
     return [whole + best for whole, best in zip(scores, z_scores(telling_scores(sentences)), strict=True)]
@@ -250,28 +263,13 @@ def z_scores(values: Iterable[float]) -> list[float]:
     return [(value - mean) / deviation if deviation > 1e-9 else 0.0 for value in values]
 
 
-def name_of(reranker: BaseNodePostprocessor | None) -> str:
-    """The name of a reranker in answers and beside calibrations: its model, or its class."""
-    return NONE if reranker is None else str(getattr(reranker, "model", None) or type(reranker).__name__)
+def jaccard(left: frozenset[str], right: frozenset[str]) -> float:
+    """The size of the intersection by that of the union, 0 to 1; 1 for two empty sets."""
+    either = len(left | right)
+    return len(left & right) / either if either else 1.0
 
 
-def build_reranker(config: RerankConfig, embed_model: BaseEmbedding, top_n: int) -> PassageRerank | None:
-    """The reranker of the configuration, or None for ``none``.
-
-    Raises:
-        ModelUnavailableError: the cross-encoder cannot be loaded.
-    """
-    from qa_engine.models.embedding import LocalEmbedding
-
-    if config.model == NONE:
-        return None
-    if config.model == LOCAL:
-        encoder = embed_model.encoder if isinstance(embed_model, LocalEmbedding) else None
-        late = LateInteractionModel(encoder)
-        if config.weight is None:
-            return PassageRerank(late, "late-interaction", top_n, LOCAL_WEIGHT, BLIND_WEIGHT)
-        return PassageRerank(late, "late-interaction", top_n, config.weight)
-    from qa_engine.models.cross_encoder import load_cross_encoder
-
-    weight = 1.0 if config.weight is None else config.weight
-    return PassageRerank(load_cross_encoder(config), config.model, top_n, weight)
+def _to_unit(scores: Sequence[float]) -> list[float]:
+    """Scores scaled to 0 (the worst) to 1 (the best); 1 if all are equal."""
+    low, high = min(scores, default=0.0), max(scores, default=0.0)
+    return [(score - low) / (high - low) if high > low else 1.0 for score in scores]

@@ -1,4 +1,4 @@
-"""The one way from a question to ranked passages; search, answers and evaluation all take it."""
+"""The way from a question to ranked passages, which search, answers and evaluation share."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class RankedPassages:
     Attributes:
         passages: best first.
         timings: seconds that each stage took.
-        queries: what was searched for, and how much each query and retriever counted.
+        queries: the queries, and the weight of each query and retriever.
         rerank_query: the question as the passages were compared with it: in its own words, or translated.
-        expansion: what a language model added to the question; None if none was asked to.
+        expansion: the expansion of the question; None if no language model was asked for one.
         stages: passages by the stage that ranked them: ``dense`` and ``bm25`` alone, ``fused``, and ``reranked``, which are
             `passages`. Empty unless they were asked for.
-        sources: the documents that the passages are from; None for passages that no catalog knows.
+        sources: looks up the documents of the passages; None for passages that are in no catalog.
     """
 
     passages: list[NodeWithScore]
@@ -51,17 +51,17 @@ class RankedPassages:
     sources: PassageSources | None = None
 
     def best(self, count: int) -> list[NodeWithScore]:
-        """The best ``count`` passages, with the tables, in Markdown, of which they hold rows."""
+        """The best ``count`` passages; those that hold rows of tables have these tables in Markdown."""
         passages = self.passages[:count]
         return passages if self.sources is None else self.sources.with_tables(passages)
 
     def spans(self, passage: NodeWithScore) -> list[Span]:
-        """The places of the lines of the document that a passage is from; none if they are not known."""
+        """The places of the lines of a passage's document; empty if they are not known."""
         return [] if self.sources is None else self.sources.spans(passage)
 
 
 class PassageRetriever(BaseRetriever):
-    """Dense and BM25 sentences, fused, grown into passages, reranked."""
+    """Finds sentences by vectors and by BM25, fuses them, builds passages around them, and reranks these."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class PassageRetriever(BaseRetriever):
         """
         Args:
             targets: the collections that are searched together, each in one of its states.
-            embed_model: the model that they were embedded with.
+            embed_model: the model that embedded them.
             reranker: orders the candidates; None keeps the fused order.
             config: sizes and weights.
         """
@@ -101,8 +101,8 @@ class PassageRetriever(BaseRetriever):
 
         Args:
             query: the question.
-            top_k: passages wanted; what goes beyond the candidates of the reranker follows in the fused order.
-            stages: whether the passages as each stage alone ranks them are wanted, too.
+            top_k: number of passages to return at least. Those beyond the candidates of the reranker keep the fused order.
+            stages: whether to return the passages as each stage alone ranks them, too.
         """
         timings = {}
         expansion = expansion_of(query)
@@ -154,7 +154,7 @@ def _timed(timings: dict[str, float], stage: str) -> Iterator[None]:
 def _by_retriever(
     builder: PassageBuilder, hits: list[NodeWithScore], query: QueryBundle
 ) -> dict[str, list[NodeWithScore]]:
-    """The passages that each retriever would give without the other."""
+    """The passages that each retriever alone would lead to."""
     passages = {}
     for name in ("dense", "bm25"):
         own = [hit for hit in hits if name in hit.node.metadata.get(RANKS, {})]

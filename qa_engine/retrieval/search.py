@@ -1,4 +1,4 @@
-"""The collections that an engine asks: checks a question, and ranks their passages for it, in their newest state."""
+"""Searches the collections of an engine in their newest state: checks a question and ranks the passages for it."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ logger = logging.getLogger("qa_engine.retrieval")
 
 Snapshots = tuple[IndexSnapshot, ...]
 _ATTEMPTS = 5
-"""Times that a question is searched for while writers publish one state after the other."""
+"""A question is searched for so many times at most, while writers publish one state after the other."""
 
 
 class CollectionSearch:
     """One or several collections, always in their newest state. Thread-safe.
 
-    A document that several collections hold in the same version counts for the first that is named; it is found once.
+    A document that several collections hold in the same version is found once, in the first of them.
     """
 
     def __init__(
@@ -67,14 +67,14 @@ class CollectionSearch:
 
     @property
     def collections(self) -> tuple[str, ...]:
-        """Their names."""
+        """Names of the collections."""
         return tuple(reader.name for reader in self._readers)
 
     def checked(self, question: QueryType) -> QueryBundle:
-        """A question that can be searched for.
+        """The question as a query.
 
         Raises:
-            InputError: it is empty or too long.
+            InputError: the question is empty or too long.
         """
         query = QueryBundle(question) if isinstance(question, str) else question
         text = query.query_str
@@ -96,7 +96,7 @@ class CollectionSearch:
     ) -> Flow[RankedPassages]:
         """Checks a question, expands it, and ranks passages for it, as a flow (see `qa_engine.flow`).
 
-        The arguments and errors are those of `rank`.
+        The arguments and errors are those of `rank`, with the errors of `checked`.
         """
         query = self.checked(question)
         if self._expander is not None and not isinstance(query, ExpandedQuery):
@@ -105,7 +105,7 @@ class CollectionSearch:
         return (yield from in_thread(self.rank, query, top_k, filters, stages))
 
     def _expansion_task(self, query: QueryBundle) -> dict[str, Any]:
-        """A translation is of use if there are texts in some number in another language than the question."""
+        """Asks for a translation only if a collection holds a number of texts in another language than the question."""
         chinese = is_chinese(query.query_str)
         return {TRANSLATE: any(reader.snapshot().holds_other_language(chinese) for reader in self._readers)}
 
@@ -120,12 +120,12 @@ class CollectionSearch:
 
         Args:
             query: the question.
-            top_k: passages wanted.
-            filters: what to search; None for everything. What matches nothing finds nothing.
-            stages: whether the passages as each stage alone ranks them are wanted, too.
+            top_k: number of passages to return at least, if there are as many.
+            filters: what to search; None for everything. A filter that matches nothing finds nothing.
+            stages: whether to return the passages as each stage alone ranks them, too.
 
         Raises:
-            InputError: a filter names a key that no file has, or compares what cannot be compared.
+            InputError: a filter names a key that no file has, or compares values that cannot be compared.
         """
         for attempt in range(_ATTEMPTS):
             snapshots = self._snapshots()
@@ -138,7 +138,7 @@ class CollectionSearch:
                 continue
             if snapshots == self._snapshots():
                 break
-            # A writer deletes what it has replaced: some of it may have been missing already.
+            # A writer deletes replaced sentences: the search may have missed some of them already.
             logger.info("Searching again, since another state was published meanwhile")
         return ranked
 
@@ -154,20 +154,20 @@ class CollectionSearch:
         snapshots: Snapshots,
     ) -> RankedPassages:
         if filters is None:
-            retriever = self._everything(snapshots)
+            retriever = self._unfiltered_retriever(snapshots)
         else:
             retriever = self._retriever(snapshots, self._scopes(filters, snapshots))
         return retriever.rank(query, top_k, stages)
 
-    def _everything(self, snapshots: Snapshots) -> PassageRetriever:
+    def _unfiltered_retriever(self, snapshots: Snapshots) -> PassageRetriever:
         """The retriever for questions without a filter, made once for each state."""
         with self._lock:
-            made = self._unfiltered
+            cached = self._unfiltered
             # Snapshots are compared by identity: see `IndexSnapshot`.
-            if made is None or made[0] != snapshots:
-                made = snapshots, self._retriever(snapshots, self._scopes(None, snapshots))
-                self._unfiltered = made
-            return made[1]
+            if cached is None or cached[0] != snapshots:
+                cached = snapshots, self._retriever(snapshots, self._scopes(None, snapshots))
+                self._unfiltered = cached
+            return cached[1]
 
     def _retriever(self, snapshots: Snapshots, scopes: Sequence[Scope | None]) -> PassageRetriever:
         targets = [
@@ -177,14 +177,14 @@ class CollectionSearch:
         return PassageRetriever(targets, self._embed_model, self._reranker, self._config)
 
     def _scopes(self, filters: MetadataFilters | None, snapshots: Snapshots) -> list[Scope | None]:
-        """What to search of each collection; None for all that is published of it."""
+        """The scope of each collection; None for the whole published state."""
         if filters is None and len(self._readers) == 1:
             return [None]
         catalogs = [reader.catalog for reader in self._readers]
         scopes: list[Scope | None] = []
         covered: set[str] = set()
         for catalog, snapshot in zip(catalogs, snapshots, strict=True):
-            # Asked for only if the key is not one of this collection.
+            # A generator, because it is read only if a key is not one of this collection.
             keys = (key for other in catalogs if other is not catalog for key in other.metadata_keys())
             scope = resolve(filters, catalog, keys, snapshot.bm25.document_ids).without(covered)
             covered.update(scope.conditions)

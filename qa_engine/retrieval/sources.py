@@ -1,4 +1,4 @@
-"""What the catalogs know of the documents behind the passages: their files, whole tables, and the places of their lines."""
+"""Looks up the documents of passages in the catalogs: their files, whole tables, and the places of their lines."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from qa_engine.types import Passage, passage_of, with_changes
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a document is from.
+    """The collection and the file of a document.
 
     Attributes:
-        collection: its name; empty if the document was removed meanwhile, and there are several collections.
-        file_name: of the file; empty if it was removed meanwhile.
+        collection: name of the collection; empty if the document was removed meanwhile, and there are several collections.
+        file_name: name of the file; empty if it was removed meanwhile.
         metadata: what the user noted about the file.
     """
 
@@ -32,38 +32,38 @@ class Origin:
 
 
 class PassageSources:
-    """The catalogs of the collections that are searched."""
+    """Looks up documents in the catalogs of the collections that are searched."""
 
     def __init__(self, targets: Sequence[SearchTarget]) -> None:
         """
         Args:
-            targets: the collections. A document that several have belongs to the first that is searched for it.
+            targets: the collections. A document that several have belongs to the first whose scope admits it.
         """
         self._targets = targets
         self._catalogs = {target.collection: target.catalog for target in targets}
 
     def origins(self, document_ids: Iterable[str]) -> dict[str, Origin]:
-        """Where each of the documents is from, by their ids."""
-        left = set(document_ids)
+        """The origins of documents, by document id."""
+        remaining = set(document_ids)
         only = self._targets[0].collection if len(self._targets) == 1 else ""
-        origins = dict.fromkeys(left, Origin(only, "", {}))
+        origins = dict.fromkeys(remaining, Origin(only, "", {}))
         for target in self._targets:
             if target.catalog is None:
                 continue
-            files_of = target.catalog.files_of([name for name in left if target.holds(name)])
+            files_of = target.catalog.files_of([name for name in remaining if target.holds(name)])
             for document_id, files in files_of.items():
                 admitted = target.scope.files.get(document_id) if target.scope is not None else None
                 record = next((file for file in files if file.path == admitted), files[0])
                 origins[document_id] = Origin(target.collection, record.file_name, record.metadata)
-                left.discard(document_id)
+                remaining.discard(document_id)
         return origins
 
     def with_tables(self, nodes: Sequence[NodeWithScore]) -> list[NodeWithScore]:
-        """The passages with the tables, in Markdown, of which they hold rows."""
+        """The passages; those that hold rows of tables have these tables in Markdown."""
         return TableAttacher(self._tables).postprocess_nodes(list(nodes))
 
     def spans(self, node: NodeWithScore) -> list[Span]:
-        """The places of the lines of the document that a passage is from; none if they are not known."""
+        """The places of the lines of a passage's document; empty if they are not known."""
         passage = passage_of(node)
         catalog = self._catalog(passage)
         return catalog.spans(passage.document_id) if catalog is not None and passage.sentences else []
@@ -77,10 +77,10 @@ class PassageSources:
 
 
 class TableAttacher(BaseNodePostprocessor):
-    """Gives a passage that holds rows of a table the whole table, in Markdown, for an answer that needs more than the rows.
+    """Attaches to passages with rows of a table the whole table in Markdown, for answers that need more than these rows.
 
-    Each table is given once, to the best passage. One longer than ``max_chars`` is left out: its rows name their columns
-    and can be read without it.
+    Each table is attached once, to the best passage. A table longer than ``max_chars`` is left out: its rows name their
+    columns and can be read without it.
     """
 
     max_chars: int = Field(default=3000, ge=0)
@@ -89,8 +89,8 @@ class TableAttacher(BaseNodePostprocessor):
     def __init__(self, tables: Callable[[Passage], list[str]], **settings: int) -> None:
         """
         Args:
-            tables: gives the tables of the document that a passage is from.
-            max_chars: of a table that is attached.
+            tables: returns the tables of a passage's document.
+            settings: ``max_chars``, the greatest length of a table.
         """
         super().__init__(**settings)
         self._tables = tables

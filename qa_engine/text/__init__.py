@@ -1,1 +1,1 @@
-"""Text alone: its language, its numbers, its terms, and what models write around it."""
+"""The language, the numbers and the terms of texts; citation marks, and other marks in what models write."""

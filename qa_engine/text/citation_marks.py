@@ -52,16 +52,16 @@ class CitationMarks:
     def feed(self, chunk: str) -> str:
         """The text that is settled."""
         self._buffer += chunk
-        keep = self._settled()
+        keep = self._settled_length()
         ready, self._buffer = self._buffer[:keep], self._buffer[keep:]
-        return self._RUN.sub(self._unified, ready)
+        return self._RUN.sub(self._unify, ready)
 
     def finish(self) -> str:
         """The rest."""
         ready, self._buffer = self._buffer, ""
-        return self._RUN.sub(self._unified, ready)
+        return self._RUN.sub(self._unify, ready)
 
-    def _settled(self) -> int:
+    def _settled_length(self) -> int:
         position = 0
         while start := self._START.search(self._buffer, position):
             begun = self._BEGUN.match(self._buffer, start.start())
@@ -72,7 +72,7 @@ class CitationMarks:
             position = begun.end() if begun["run"] else start.end()
         return len(self._buffer)
 
-    def _unified(self, match: re.Match[str]) -> str:
+    def _unify(self, match: re.Match[str]) -> str:
         numbers = "".join(self._numbers(bracket) for bracket in self._BRACKET.findall(match["run"]))
         before, after = match["before"] or "", match["after"] or ""
         if numbers:

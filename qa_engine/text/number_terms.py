@@ -51,7 +51,7 @@ def _unit_names() -> dict[str, str]:
 _UNIT_OF = _unit_names()
 
 
-def _either(words: Iterable[str]) -> str:
+def _alternatives(words: Iterable[str]) -> str:
     """A pattern for one of the words, the longest first; one of Latin letters must end there."""
     return "|".join(
         re.escape(word) + ("(?![a-z0-9])" if re.search("[a-z]$", word) else "")
@@ -66,7 +66,7 @@ _ANY_NUMBER = re.compile(rf"[0-9]|{_NUMERAL}")
 _ORDINAL = re.compile(rf"第\s*([0-9]+|{_NUMERAL})\s*([^\W\d_a-z{_PLACES}])")
 _MEASURE = re.compile(
     rf"(?:(?<![0-9.,a-z])({_DIGITS})|({_NUMERAL}))[ -]?"
-    rf"(?:(?!千[米克瓦])({_either(MAGNITUDES)})[ -]?)?(?:多|余|来)?({_either(_UNIT_OF)})?"
+    rf"(?:(?!千[米克瓦])({_alternatives(MAGNITUDES)})[ -]?)?(?:多|余|来)?({_alternatives(_UNIT_OF)})?"
 )
 _PERCENT = re.compile(rf"百分之\s*({_DIGITS}|{_NUMERAL})")
 _HAN_MONTH, _HAN_DAY = "[0-9]{1,2}|[一二三四五六七八九十]{1,2}", "[0-9]{1,2}|[一二三四五六七八九十]{1,3}"

@@ -191,8 +191,8 @@ def _number_words(words: list[str]) -> Iterator[str]:
 def _months(text: str) -> Iterator[int]:
     for digits, numeral in _MONTH.findall(text):
         # Of two characters that make no number, or another one, the last may be the month.
-        for written in {numeral, numeral[-1:]}:
-            value = int(digits) if digits else _whole(written)
+        for candidate in {numeral, numeral[-1:]}:
+            value = int(digits) if digits else _whole(candidate)
             if value is not None:
                 yield value
     for match in _NUMERIC_DATE.findall(text):

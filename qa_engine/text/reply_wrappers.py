@@ -1,4 +1,4 @@
-"""What a model puts around its reply: reasoning, a code fence, words around JSON. Taken off piece by piece, or at once."""
+"""Takes off what a model puts around its reply: reasoning, a code fence, words around JSON. Piece by piece, or at once."""
 
 from __future__ import annotations
 

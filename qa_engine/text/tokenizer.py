@@ -126,8 +126,8 @@ def _piece_terms(piece: str) -> Sequence[str]:
         parts = [part for part in _PARTS.findall(lower) if len(part) > 1 and part not in _STOP_WORDS]
         return [lower, *parts]
     parts = _CAMEL.sub(lambda end: f"{end[0]} ", piece).lower().split()
-    further = [_stem(part) for part in parts if len(part) > 1 and part not in _STOP_WORDS]
-    return [_stem(lower), *(further if len(parts) > 1 else [])]
+    part_stems = [_stem(part) for part in parts if len(part) > 1 and part not in _STOP_WORDS]
+    return [_stem(lower), *(part_stems if len(parts) > 1 else [])]
 
 
 def _is_number(piece: str) -> bool:

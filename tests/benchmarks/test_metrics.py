@@ -8,7 +8,7 @@ import pytest
 from metrics import (
     Interval,
     first_hit,
-    found_within,
+    holds_within,
     ndcg,
     paired_bootstrap,
     percentile,
@@ -50,14 +50,14 @@ def test_rank_measures() -> None:
     assert ndcg(2) == pytest.approx(1 / math.log2(3))
 
 
-def test_found_within_counts_characters_without_white_space() -> None:
+def test_holds_within_counts_characters_without_white_space() -> None:
     # 西湖在杭州。 has six characters; the answer ends with the fifth.
-    assert found_within(PASSAGES, ["杭州"], 5)
-    assert not found_within(PASSAGES, ["杭州"], 4)
+    assert holds_within(PASSAGES, ["杭州"], 5)
+    assert not holds_within(PASSAGES, ["杭州"], 4)
     # The second passage starts at the seventh character.
-    assert found_within(PASSAGES, ["the"], 9)
-    assert not found_within(PASSAGES, ["the"], 8)
-    assert not found_within([], ["the"], 100)
+    assert holds_within(PASSAGES, ["the"], 9)
+    assert not holds_within(PASSAGES, ["the"], 8)
+    assert not holds_within([], ["the"], 100)
 
 
 def test_percentile_interpolates() -> None:

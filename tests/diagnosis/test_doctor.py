@@ -243,7 +243,7 @@ class TestBm25:
         catalog.close()
         assert set(place.failed()) == {"published", "bm25"}
 
-    def test_document_that_counts_no_longer_and_index_of_another_analyser(self, place: Place) -> None:
+    def test_document_that_counts_no_longer_and_index_of_another_tokenizer(self, place: Place) -> None:
         catalog = place.catalog()
         manifest = Bm25Folder(place.paths.bm25).manifest(catalog.published)
         facts = json.loads(manifest.read_text())
@@ -257,7 +257,7 @@ class TestBm25:
         (check,) = place.failed().values()
         assert "old-1" in check.message
 
-    def test_terms_of_another_analyser(self, place: Place) -> None:
+    def test_terms_of_another_tokenizer(self, place: Place) -> None:
         catalog = place.catalog()
         catalog.set_meta(analyser="old-1")
         catalog.close()

@@ -239,9 +239,9 @@ class TestBegin:
         paths = [english_pdf(tmp_path / f"{n}.pdf") for n in range(9)]
         with ParsingPool(DocumentsConfig(), workers=2) as pool:
             pool.begin(paths)
-            assert list(pool._begun) == paths[:4]
+            assert list(pool._started_jobs) == paths[:4]
             assert [path for path, _ in pool.parse(paths)] == paths
-            assert pool._begun == {}
+            assert pool._started_jobs == {}
 
     def test_what_was_begun_and_is_not_wanted_is_given_up(self, tmp_path: Path) -> None:
         with ParsingPool(DocumentsConfig(timeout_seconds=3600)) as pool:

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from qa_engine.answering.answerability import FEATURES, PAIRS, AnswerabilityFeatures, AnswerabilityModel
-from qa_engine.evaluation.calibration import Example, Refusals, fit_relevance, refusals_at
+from qa_engine.evaluation.calibration import Example, Refusals, fit_answerability, refusals_at
 
 PRIOR = AnswerabilityModel(
     dict.fromkeys(FEATURES, 0.0) | {"support": 40.0},
@@ -37,7 +37,7 @@ def test_refusals_are_shares_of_each_kind() -> None:
 
 def test_threshold_loses_the_allowed_share_and_no_more() -> None:
     made = examples(400, gap=3.0)
-    model, unseen = fit_relevance(made, 0.05)
+    model, unseen = fit_answerability(made, 0.05)
     found = refusals_at(model.threshold, unseen, [example.answerable for example in made])
     assert 0.03 <= found.false <= 0.05
     assert found.recall > 0.8
@@ -47,13 +47,13 @@ def test_threshold_loses_the_allowed_share_and_no_more() -> None:
 def test_what_tells_nothing_apart_is_not_said_to() -> None:
     """In-sample figures of a fit to noise would look better than chance; each question is judged without itself."""
     made = examples(200, gap=0.0)
-    model, unseen = fit_relevance(made, 0.05)
+    model, unseen = fit_answerability(made, 0.05)
     found = refusals_at(model.threshold, unseen, [example.answerable for example in made])
     assert found.recall < 0.2
 
 
 def test_more_support_never_means_less_probable() -> None:
-    model, _ = fit_relevance(examples(200, gap=3.0), 0.05)
+    model, _ = fit_answerability(examples(200, gap=3.0), 0.05)
     weak, strong = (
         model.of_features(AnswerabilityFeatures(support, support - 0.1, 0.02, 0.5, 0.85, "zh-zh"))
         for support in (0.8, 0.95)
@@ -64,20 +64,20 @@ def test_more_support_never_means_less_probable() -> None:
 def test_few_questions_move_a_prior_less_than_many() -> None:
     moved = []
     for count in (10, 1000):
-        model, _ = fit_relevance(examples(count, gap=3.0, shift=-0.2), 0.05, PRIOR)
+        model, _ = fit_answerability(examples(count, gap=3.0, shift=-0.2), 0.05, PRIOR)
         moved.append(abs(model.weights["support"] - PRIOR.weights["support"]))
     assert moved[0] < moved[1]
 
 
 def test_languages_without_questions_keep_their_distance_to_the_others() -> None:
-    model, _ = fit_relevance(examples(200, gap=3.0), 0.05, PRIOR)
+    model, _ = fit_answerability(examples(200, gap=3.0), 0.05, PRIOR)
     assert model.biases["en-en"] == pytest.approx(model.biases["en-zh"])
 
 
 def test_features_left_out_have_no_weight() -> None:
-    model, _ = fit_relevance(examples(200, gap=3.0), 0.05, features=("support",))
+    model, _ = fit_answerability(examples(200, gap=3.0), 0.05, features=("support",))
     assert {name for name, weight in model.weights.items() if weight} == {"support"}
 
 
 def test_same_questions_give_the_same_model() -> None:
-    assert fit_relevance(examples(100, 2.0), 0.05) == fit_relevance(examples(100, 2.0), 0.05)
+    assert fit_answerability(examples(100, 2.0), 0.05) == fit_answerability(examples(100, 2.0), 0.05)

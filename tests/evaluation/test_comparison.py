@@ -11,6 +11,7 @@ import pytest
 from qa_engine.errors import InputError, StorageError
 from qa_engine.evaluation.comparison import compare
 from qa_engine.evaluation.metrics.summary import summarise
+from qa_engine.evaluation.record_files import to_dict
 from qa_engine.evaluation.records import (
     CaseFailure,
     CaseResult,
@@ -18,7 +19,6 @@ from qa_engine.evaluation.records import (
     Judgement,
     RunManifest,
     StageRanking,
-    to_dict,
 )
 from qa_engine.evaluation.reports.markdown import comparison_report, write_comparison
 

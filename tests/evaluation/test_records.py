@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from qa_engine.errors import InputError
 from qa_engine.evaluation.metrics.summary import summarise
+from qa_engine.evaluation.record_files import from_dict, to_dict
 from qa_engine.evaluation.records import (
     CaseFailure,
     CaseResult,
@@ -22,8 +23,6 @@ from qa_engine.evaluation.records import (
     RefusalPoint,
     RunManifest,
     StageRanking,
-    from_dict,
-    to_dict,
 )
 from qa_engine.evaluation.run_folder import read_run
 

@@ -113,7 +113,7 @@ class TestFailures:
     def test_one_question_that_fails_does_not_stop_the_others_and_is_asked_again(
         self, storage: Path, tmp_path: Path
     ) -> None:
-        out, journal, told = tmp_path / "out", tmp_path / "calls", []
+        out, journal, messages = tmp_path / "out", tmp_path / "calls", []
         broken = {**REPLIES, HEIGHT.question: "!ServiceUnavailableError", DEPTH.question: "!Unforeseen"}
         results = run(storage, out, ScriptedLLM(replies=broken, journal=str(journal)))
         assert results.failures == {"ServiceUnavailableError": 1, "ValueError": 1}
@@ -123,8 +123,10 @@ class TestFailures:
         assert "for a test" in failed.failure.message
         assert (failed.answer, failed.measures) == (None, {})
 
-        again = run(storage, out, ScriptedLLM(replies=REPLIES, journal=str(journal)), on_message=told.append)
-        assert told == [
+        again = run(
+            storage, out, ScriptedLLM(replies=REPLIES, journal=str(journal)), on_message=messages.append
+        )
+        assert messages == [
             "2 of 4 questions are done already and are not asked again; 2 failed and are asked again."
         ]
         assert again.failures == {}
@@ -218,10 +220,10 @@ def test_a_killed_run_goes_on_without_paying_twice(storage: Path, tmp_path: Path
     done = {json.loads(line)["question"] for line in (out / "cases.jsonl").read_bytes().split(b"\n")[:-1]}
     assert 4 <= len(done) < 12
 
-    told: list[str] = []
+    messages: list[str] = []
     llm = ScriptedLLM(replies={q.question: "甲[1]" for q in questions}, journal=str(journal))
-    results = run(storage, out, llm, questions=file, on_message=told.append)
-    assert told == [f"{len(done)} of 12 questions are done already and are not asked again."]
+    results = run(storage, out, llm, questions=file, on_message=messages.append)
+    assert messages == [f"{len(done)} of 12 questions are done already and are not asked again."]
     assert (results.cases, results.failures) == (12, {})
     asked = calls(journal)
     assert all(asked[question] == 1 for question in done)

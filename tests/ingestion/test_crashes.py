@@ -45,8 +45,8 @@ INSTANTS = [
     ("Catalog.link", 1, "before"),
     ("Bm25Folder.add", 1, "before"),
     ("Bm25Folder.add", 1, "after"),
-    ("Bm25Folder.describe", 1, "after"),
-    ("Bm25Folder.tidy", 1, "before"),
+    ("Bm25Folder.write_manifest", 1, "after"),
+    ("Bm25Folder.delete_others", 1, "before"),
     ("Catalog.publish", 1, "after"),
 ]
 

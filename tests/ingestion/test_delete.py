@@ -103,10 +103,10 @@ def delete_and_die(storage: str, method: str, when: str) -> None:
     ("method", "when", "by"),
     [
         ("Catalog.remove", "after", "ingest"),
-        ("Bm25Folder.describe", "after", "ingest"),
+        ("Bm25Folder.write_manifest", "after", "ingest"),
         ("Catalog.publish", "after", "ingest"),
         ("SentenceVectorStore.delete_sentences", "after", "ingest"),
-        ("Bm25Folder.describe", "before", "delete"),
+        ("Bm25Folder.write_manifest", "before", "delete"),
         pytest.param("Catalog.forget", "after", "ingest", marks=pytest.mark.slow),
         pytest.param("Catalog.remove", "after", "delete", marks=pytest.mark.slow),
         pytest.param("Catalog.publish", "after", "delete", marks=pytest.mark.slow),

@@ -385,7 +385,7 @@ def test_full_disk_while_publishing_is_one_clear_error_and_the_next_run_complete
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Bm25Folder, "describe", full)
+        patch.setattr(Bm25Folder, "write_manifest", full)
         with pytest.raises(StorageError, match="No space left on device"):
             ingest(docs, storage)
     assert counts(ingest(docs, storage)) == (0, 0, 1, 0, 0)

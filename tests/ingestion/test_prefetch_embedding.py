@@ -57,8 +57,8 @@ def numbers(found: Iterator[EmbeddedSentences]) -> list[int]:
 def test_each_gets_its_own_in_order(threads: int) -> None:
     prefetcher = EmbeddingPrefetcher(Model(), threads)
     one, two = start(prefetcher, 0, 20), start(prefetcher, 20, 45)
-    assert numbers(prefetcher.embedded(one)) == list(range(20))
-    assert numbers(prefetcher.embedded(two)) == list(range(20, 45))
+    assert numbers(prefetcher.embeddings(one)) == list(range(20))
+    assert numbers(prefetcher.embeddings(two)) == list(range(20, 45))
     prefetcher.stop()
 
 
@@ -71,13 +71,13 @@ def test_work_goes_on_while_nobody_asks_and_stays_bounded(threads: int) -> None:
     # Every thread now waits for room, which only a caller who asks makes.
     assert not model.begun.acquire(timeout=0.05)
     assert len(model.seen) == MAX_SLICES
-    assert numbers(prefetcher.embedded(nodes)) == list(range(50))
+    assert numbers(prefetcher.embeddings(nodes)) == list(range(50))
     prefetcher.stop()
 
 
 def test_error_is_raised_where_the_result_is_asked_for(threads: int) -> None:
     prefetcher = EmbeddingPrefetcher(Model(broken="3"), threads)
-    found = prefetcher.embedded(start(prefetcher, 0, 10))
+    found = prefetcher.embeddings(start(prefetcher, 0, 10))
     assert [int(next(found).vectors[0, 0]) for _ in range(3)] == [0, 1, 2]
     with pytest.raises(ServiceUnavailableError, match="gone"):
         next(found)
@@ -103,5 +103,5 @@ def test_stop_drops_the_rest_and_does_not_wait(threads: int) -> None:
 def test_files_without_sentences(threads: int) -> None:
     prefetcher = EmbeddingPrefetcher(Model(), threads)
     prefetcher.start([], iter(()))
-    assert list(prefetcher.embedded([])) == []
+    assert list(prefetcher.embeddings([])) == []
     prefetcher.stop()

@@ -67,7 +67,7 @@ def test_lexical_index_that_is_gone_comes_back(collection: Path) -> None:
     assert reader_of(collection).snapshot().bm25.search(tokenize("西湖"), 1)
 
 
-def test_terms_of_another_analyser_are_made_anew_and_no_file_is_read(
+def test_terms_of_another_tokenizer_are_made_anew_and_no_file_is_read(
     collection: Path, docs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = reader_of(collection).snapshot().bm25.search(tokenize("西湖在哪里"), 5)

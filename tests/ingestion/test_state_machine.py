@@ -44,8 +44,8 @@ WRITES: list[tuple[type, str]] = [
     (SentenceVectorStore, "add"),
     (SentenceVectorStore, "delete_sentences"),
     (Bm25Folder, "add"),
-    (Bm25Folder, "describe"),
-    (Bm25Folder, "tidy"),
+    (Bm25Folder, "write_manifest"),
+    (Bm25Folder, "delete_others"),
 ]
 
 

@@ -11,7 +11,7 @@ from qa_engine.errors import (
     QAEngineError,
     ServiceUnavailableError,
 )
-from qa_engine.models.remote.service_errors import service_errors
+from qa_engine.models.remote.service_errors import ServiceErrors
 
 URL = "http://user:hidden@models.example:8000/v1"
 KEY = "sk-abcdefghijklmnop"
@@ -24,7 +24,7 @@ def status_error(status: int, body: object) -> openai.APIStatusError:
 
 
 def message_of(error: Exception, what: str = "llm", kind: type[QAEngineError] = QAEngineError) -> str:
-    with pytest.raises(kind) as raised, service_errors(what, "qwen", URL, timeout_seconds=7):
+    with pytest.raises(kind) as raised, ServiceErrors(what, "qwen", URL, timeout_seconds=7):
         raise error
     assert raised.value.__cause__ is error
     text = str(raised.value)
@@ -109,7 +109,7 @@ def test_broken_connection_is_told_from_one_never_made() -> None:
 
 def test_errors_of_others_pass_unchanged() -> None:
     for error in (KeyError("x"), ConfigurationError("ours")):
-        with pytest.raises(type(error)) as raised, service_errors("llm", "m", None):
+        with pytest.raises(type(error)) as raised, ServiceErrors("llm", "m", None):
             raise error
         assert raised.value is error
 
@@ -118,5 +118,5 @@ async def test_works_around_awaits() -> None:
     async def fail() -> None:
         raise httpx.ReadError("gone")
 
-    with pytest.raises(ServiceUnavailableError, match=r"api\.openai\.com"), service_errors("llm", "m", None):
+    with pytest.raises(ServiceUnavailableError, match=r"api\.openai\.com"), ServiceErrors("llm", "m", None):
         await fail()

@@ -1,4 +1,4 @@
-"""What every synthesizer makes out of a normalised text: its citations, and the refusal."""
+"""Makes an `Answer` with citations, or the refusal, out of the text of a synthesizer."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from qa_engine.types import Passage, PassageSentence, passage_of
 
 
 def citation_boxes(citation: Citation, passage: NodeWithScore, spans: Sequence[Span]) -> list[Box]:
-    """The places of the cited sentences: lines, or parts of lines.
+    """The rectangles of the cited sentences: lines, or parts of lines.
 
     Args:
-        citation: of a sentence of the passage, of some that follow one another, or of the passage.
-        passage: what is cited.
+        citation: cites the whole passage, a sentence of it, or several that follow one another.
+        passage: the cited passage.
         spans: the places of the lines of its document.
     """
     boxes = {}
@@ -29,20 +29,6 @@ def citation_boxes(citation: Citation, passage: NodeWithScore, spans: Sequence[S
             for line in lines_between(spans, sentence.start, sentence.end):
                 boxes[line.start] = Box(line.page, line.x0, line.y0, line.x1, line.y1)
     return list(boxes.values())
-
-
-def _cited(citation: Citation, passage: Passage) -> Sequence[PassageSentence]:
-    """The sentences of a passage that a citation is of."""
-    sentences = passage.sentences
-    ids = [sentence.node_id for sentence in sentences]
-    first, _, last = citation.id.partition("..")
-    if citation.id == passage.node_id or first not in ids:
-        # A passage that was too long for the prompt is cited without the sentences that were left out.
-        return [sentence for sentence in sentences if sentence.text in citation.text]
-    start = ids.index(first)
-    # The id of a range names the last sentence by its number alone.
-    end = next((i for i in range(start, len(ids)) if last and ids[i].endswith(f"-{int(last):07}")), start)
-    return sentences[start : end + 1]
 
 
 def build_citations(text: str, nodes: Sequence[NodeWithScore]) -> list[Citation]:
@@ -63,8 +49,8 @@ def refusal(question: str, nodes: Sequence[NodeWithScore] = ()) -> Answer:
     """The answer that says that the passages do not hold one.
 
     Args:
-        question: as it was asked.
-        nodes: the passages that were looked at; they stay visible as ``source_nodes``.
+        question: the question as it was asked.
+        nodes: the passages; the answer has them as ``source_nodes``.
     """
     return build_answer(question, REFUSAL, True, nodes, nodes)
 
@@ -79,11 +65,11 @@ def build_answer(
     """An `Answer` from a normalised text.
 
     Args:
-        question: as it was asked.
+        question: the question as it was asked.
         text: the normalised answer, or the refusal.
-        refused: which of the two it is.
-        numbered: the passages that ``[n]`` in the text counts.
-        sources: all passages that were given, best first.
+        refused: whether it is the refusal.
+        numbered: the passages, in the order in which ``[n]`` counts them.
+        sources: all passages that the synthesizer got, best first.
     """
     return Answer(
         response=text,
@@ -99,9 +85,9 @@ def as_answer(response: RESPONSE_TYPE, question: str, nodes: Sequence[NodeWithSc
     """The response of any LlamaIndex synthesizer as an `Answer`.
 
     Args:
-        response: what the synthesizer returned. ``[n]`` in its text is read as a citation of the n-th passage.
+        response: the result of the synthesizer. ``[n]`` in its text is read as a citation of the n-th passage.
         question: the question as it was asked.
-        nodes: the passages that the synthesizer was given, best first; without any, the answer is the refusal.
+        nodes: the passages that the synthesizer got, best first; without any, the answer is the refusal.
     """
     if isinstance(response, Answer):
         return response
@@ -113,19 +99,33 @@ def as_answer(response: RESPONSE_TYPE, question: str, nodes: Sequence[NodeWithSc
     return answer
 
 
-def _citation(number: int, passage: NodeWithScore) -> Citation:
-    found = passage_of(passage)
-    page = found.page or 0
+def _cited(citation: Citation, passage: Passage) -> Sequence[PassageSentence]:
+    """The sentences of a passage that a citation cites."""
+    sentences = passage.sentences
+    ids = [sentence.node_id for sentence in sentences]
+    first, _, last = citation.id.partition("..")
+    if citation.id == passage.node_id or first not in ids:
+        # A passage that was too long for the prompt is cited without the sentences that were left out.
+        return [sentence for sentence in sentences if sentence.text in citation.text]
+    start = ids.index(first)
+    # The id of a range names the last sentence by its number alone.
+    end = next((i for i in range(start, len(ids)) if last and ids[i].endswith(f"-{int(last):07}")), start)
+    return sentences[start : end + 1]
+
+
+def _citation(number: int, node: NodeWithScore) -> Citation:
+    passage = passage_of(node)
+    page = passage.page or 0
     return Citation(
         number=number,
-        file=found.file_name,
+        file=passage.file_name,
         page=page,
-        page_end=found.page_end or page,
-        text=found.text,
-        score=found.score,
-        node_id=found.node_id,
-        section=found.section,
-        page_label=found.page_label,
-        id=found.node_id,
-        collection=found.collection,
+        page_end=passage.page_end or page,
+        text=passage.text,
+        score=passage.score,
+        node_id=passage.node_id,
+        section=passage.section,
+        page_label=passage.page_label,
+        id=passage.node_id,
+        collection=passage.collection,
     )

@@ -1,4 +1,4 @@
-"""What an answer says that the passages do not: numbers, dates and names that occur in none of them."""
+"""Finds what an answer claims and no passage holds: numbers, dates and names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from llama_index.core.schema import NodeWithScore
 
 from qa_engine.answering.checks.terms import (
     RAISED,
-    Found,
+    Mention,
     Vocabulary,
     comparable,
     unknown_quoted,
@@ -22,8 +22,8 @@ from qa_engine.text.numbers import TextNumbers, parse_number
 from qa_engine.text.prompt_sanitizer import visible
 from qa_engine.types import passage_of
 
-_NOT_SAID = re.compile(
-    # Code, addresses, formulas' commands, citations in words, and what numbers a list.
+_NO_CLAIM = re.compile(
+    # Addresses, commands of formulas, citations in words, and the numbers of lists.
     r"https?://\S+|\\[A-Za-z]+"
     r"|(?:资料|来源|文献|段落)\s*\d{1,3}(?:\s*[、,，和与及至-]\s*(?:资料|来源|文献|段落)?\s*\d{1,3}(?!\d))*"
     r"|^[ \t>#*•·-]*(?:[（(]?\d{1,2}(?:[)）、]|[.．:：](?!\d))|[（(]?[一二三四五六七八九十]{1,3}[)）、.．])"
@@ -49,69 +49,83 @@ _CHINESE_NUMBER = re.compile(rf"{_NUMERAL}{{2,}}(?:点{_NUMERAL}+)?|{_NUMERAL}�
 _MEASURES = r"(?:年|个月|日|天|岁|元|美元|米|公里|千米|公斤|千克|吨|小时|分钟|秒|周|星期|倍|章|条|页|度)"
 _SINGLE = re.compile(rf"(?<!{_NUMERAL})([二两三四五六七八九十])(?={_MEASURES})")
 _YEAR = re.compile(r"[一二][〇零一二三四五六七八九]{3}|[一二三四五六七八九]*[〇零][〇零一二三四五六七八九]*")
-_PLACES, _COUNTS = re.compile(r"[十百千万亿拾佰仟]"), re.compile(r"[一二两三四五六七八九壹贰叁肆伍陆柒捌玖]")
+_POWERS, _DIGIT_NUMERALS = (
+    re.compile(r"[十百千万亿拾佰仟]"),
+    re.compile(r"[一二两三四五六七八九壹贰叁肆伍陆柒捌玖]"),
+)
 
 
 def unsupported(text: str, question: str, passages: Sequence[NodeWithScore]) -> list[str]:
     """The numbers, dates and names of an answer that occur neither in a passage nor in the question.
 
-    Compared is what is meant: 12% is 百分之十二, 1,200 is 1200, 2024年5月 is May 2024, 300万 is 3 million; width, case,
-    accents, endings, and traditional and simplified characters do not count. Citations and the numbers of lists are
-    nothing that has to occur. Names are words of Latin letters, and Chinese between 《》, “”, 「」 and the like; the latter
-    are not looked for where what is cited behind them is in another language, which names them otherwise.
+    Numbers and dates are compared by value: 12% is 百分之十二, 1,200 is 1200, 2024年5月 is May 2024, 300万 is 3 million.
+    Names are compared without regard to width, case, accents, endings, and traditional or simplified characters. Citations
+    and the numbers of lists are not looked up.
+
+    Names are words of Latin letters, and Chinese between 《》, “”, 「」 and similar marks. Chinese names are looked up
+    only if the passages cited behind them are Chinese: those in another language name things otherwise.
 
     Args:
         text: the normalised answer.
-        question: as it was asked.
-        passages: those that the model has seen, as ``[n]`` counts them.
+        question: the question as it was asked.
+        passages: the passages in the prompt, in the order in which ``[n]`` counts them.
 
     Returns:
-        Each as it stands in the answer, once, in its order.
+        The numbers, dates and names as they stand in the answer, each once, in the order of the answer.
 
     Example:
         >>> from llama_index.core.schema import TextNode
         >>> passage = NodeWithScore(node=TextNode(text="Founded in May 2024 with 1,200 people."))
-        >>> unsupported("公司于2024年5月成立，有1200人[1]，2025年增至一千五百人。", "公司何时成立？", [passage])
+        >>> unsupported("公司于2024年5月成立，有1200人[1]，到2025年增至一千五百人。", "公司何时成立？", [passage])
         ['2025', '一千五百']
     """
     text = visible(text)
-    shown = [visible(_shown(passage)) for passage in passages]
-    known = "\n".join([visible(question), *shown])
-    # Also read as the answer is: what citations, list numbers and dates leave of odd texts would be unknown otherwise.
-    claims = _claims(known)
-    evidence = comparable("\n".join([known, claims, _blank(_DATE, claims)]))
-    vocabulary, figures = Vocabulary(evidence), TextNumbers.of(evidence)
+    passage_texts = [visible(_prompt_text(passage)) for passage in passages]
+    sources = "\n".join([visible(question), *passage_texts])
+    # The sources are also read in the way the answer is read: otherwise, what remains of an odd text without its citations,
+    # list numbers and dates would be unknown.
+    claims = _claims(sources)
+    evidence = comparable("\n".join([sources, claims, _blank(_DATE, claims)]))
+    vocabulary, numbers = Vocabulary(evidence), TextNumbers.of(evidence)
     scales = {char for char in "百千万亿" if char in evidence}
     bare = _claims(text)
-    found = [*_dates(bare, figures)]
+    mentions = [*_dates(bare, numbers)]
     bare = _blank(_DATE, bare)
-    found += [*_numbers(bare, figures, scales), *unknown_terms(bare, vocabulary)]
-    found += _quoted(text, vocabulary, [is_chinese(passage) for passage in shown])
-    return list(dict.fromkeys(item.text for item in sorted(found, key=lambda item: item.start)))
+    mentions += [*_numbers(bare, numbers, scales), *unknown_terms(bare, vocabulary)]
+    mentions += _quoted(text, vocabulary, [is_chinese(passage) for passage in passage_texts])
+    return list(
+        dict.fromkeys(mention.text for mention in sorted(mentions, key=lambda mention: mention.start))
+    )
 
 
-def _quoted(text: str, vocabulary: Vocabulary, chinese: Sequence[bool]) -> Iterator[Found]:
-    """Chinese names that are not there, as far as the passages cited for them can hold Chinese names."""
+def _quoted(text: str, vocabulary: Vocabulary, chinese: Sequence[bool]) -> Iterator[Mention]:
+    """The unknown Chinese names in quotation marks.
+
+    Args:
+        text: the answer.
+        vocabulary: the words of question and passages.
+        chinese: whether each of the passages is Chinese.
+    """
     runs = [
         (run.start(), [int(number) for number in CITATION.findall(run[0])])
         for run in CITATION_RUN.finditer(text)
     ]
     for name in unknown_quoted(text, vocabulary):
         cited = next((numbers for start, numbers in runs if start > name.start), [])
-        known = [chinese[number - 1] for number in cited if number <= len(chinese)]
-        if all(known) if known else any(chinese):
+        languages = [chinese[number - 1] for number in cited if number <= len(chinese)]
+        if all(languages) if languages else any(chinese):
             yield name
 
 
-def _shown(passage: NodeWithScore) -> str:
-    """What the prompt shows of a passage."""
-    found = passage_of(passage)
-    head = (found.file_name, found.section, found.page, found.page_end, found.page_label)
-    return "\n".join(str(part) for part in (*head, found.text, *found.tables) if part is not None)
+def _prompt_text(node: NodeWithScore) -> str:
+    """The parts of a passage that stand in the prompt."""
+    passage = passage_of(node)
+    head = (passage.file_name, passage.section, passage.page, passage.page_end, passage.page_label)
+    return "\n".join(str(part) for part in (*head, passage.text, *passage.tables) if part is not None)
 
 
 def _narrow(text: str) -> str:
-    """Full-width forms in their narrow ones, every character in its place; signs that number a list stay."""
+    """Replaces full-width characters by narrow ones, without moving any; signs that number a list stay as they are."""
     return "".join(
         char if "①" <= char <= "➓" or len(narrow := normalize("NFKC", char)) != 1 else narrow for char in text
     )
@@ -122,71 +136,71 @@ def _blank(pattern: re.Pattern[str], text: str) -> str:
 
 
 def _claims(text: str) -> str:
-    """A text with blanks in the place of what claims nothing."""
-    return _blank(_NOT_SAID, _blank(CITATION, _narrow(_blank(RAISED, text))))
+    """A text with blanks in place of its citations, its list numbers and whatever else claims nothing."""
+    return _blank(_NO_CLAIM, _blank(CITATION, _narrow(_blank(RAISED, text))))
 
 
-def _dates(text: str, figures: TextNumbers) -> Iterator[Found]:
+def _dates(text: str, numbers: TextNumbers) -> Iterator[Mention]:
     for match in _DATE.finditer(text):
         year, month, day = (match[name] or match[f"{name}2"] for name in "ymd")
         value = parse_number(month)
-        known_month = value is None or int(value) in figures.months
-        if not known_month or not all(_holds(figures, part) for part in (year, day) if part):
-            yield Found(match.start(), "".join(match[0].split()))
+        holds_month = value is None or int(value) in numbers.months
+        if not holds_month or not all(_holds(numbers, part) for part in (year, day) if part):
+            yield Mention(match.start(), "".join(match[0].split()))
 
 
-def _numbers(text: str, figures: TextNumbers, scales: set[str]) -> Iterator[Found]:
+def _numbers(text: str, numbers: TextNumbers, scales: set[str]) -> Iterator[Mention]:
     for match in _FRACTION.finditer(text):
         whole, part = parse_number(match[1]), parse_number(match[2])
         if whole is None or part is None:  # characters that make no number are no claim
             continue
-        known = part in figures.numbers and (whole in {"100", "1000"} or whole in figures.numbers)
-        if not known and not _holds_share(figures, part):
-            yield Found(match.start(), match[0])
+        is_known = part in numbers.numbers and (whole in {"100", "1000"} or whole in numbers.numbers)
+        if not is_known and not _holds_share(numbers, part):
+            yield Mention(match.start(), match[0])
     text = _blank(_FRACTION, text)
     for match in _NUMBER.finditer(text):
         digits, scale, percent, unit = match.groups()
-        known = _holds_number(figures, scales, digits, scale) or (
+        is_known = _holds_number(numbers, scales, digits, scale) or (
             # 7B is 70亿.
-            _holds(figures, digits + unit.lower())
+            _holds(numbers, digits + unit.lower())
             if unit and unit.lower() in {"k", "m", "b", "t", "bn", "mn"}
             else False
         )
-        if not known and not (percent and _holds_share(figures, parse_number(digits))):
-            yield Found(match.start(), match[0])
+        if not is_known and not (percent and _holds_share(numbers, parse_number(digits))):
+            yield Mention(match.start(), match[0])
     for match in _CHINESE_NUMBER.finditer(text):
         before = text[match.start() - 1 : match.start()]
-        if before.isdigit() or not _counts(match[0]):
+        if before.isdigit() or not _is_number(match[0]):
             continue
-        if not _holds(figures, match[0]):
-            yield Found(match.start(), match[0])
+        if not _holds(numbers, match[0]):
+            yield Mention(match.start(), match[0])
     for match in _SINGLE.finditer(text):
-        if not _holds(figures, match[1]):
+        if not _holds(numbers, match[1]):
             measure = re.match(_MEASURES, text[match.end() :])
-            yield Found(match.start(), match[0] + (measure[0] if measure else ""))
+            yield Mention(match.start(), match[0] + (measure[0] if measure else ""))
 
 
-def _counts(numeral: str) -> bool:
-    """Whether characters that make numbers make one here: 十二 and 二〇二四 do, 千万 and 三四 do not."""
-    if _PLACES.search(numeral):
-        return _COUNTS.search(numeral) is not None
+def _is_number(numeral: str) -> bool:
+    """Whether a run of numerals is a number: 十二 and 二〇二四 are, 千万 and 三四 are not."""
+    if _POWERS.search(numeral):
+        return _DIGIT_NUMERALS.search(numeral) is not None
     return _YEAR.fullmatch(numeral) is not None
 
 
-def _holds(figures: TextNumbers, number: str) -> bool:
-    """Characters that make no number, such as 三四十, are no claim."""
+def _holds(numbers: TextNumbers, number: str) -> bool:
+    """Whether a number occurs. Numerals that make no number, such as 三四十, claim nothing, so they pass."""
     value = parse_number(number)
-    return value is None or value in figures.numbers
+    return value is None or value in numbers.numbers
 
 
-def _holds_number(figures: TextNumbers, scales: set[str], digits: str, scale: str | None) -> bool:
+def _holds_number(numbers: TextNumbers, scales: set[str], digits: str, scale: str | None) -> bool:
     if scale is None:
-        return _holds(figures, digits)
+        return _holds(numbers, digits)
     # A table may name the scale in its head: 单位：万元.
-    in_head = set(scale) <= scales and _holds(figures, digits)
-    return in_head or _holds(figures, digits + scale)
+    in_head = set(scale) <= scales and _holds(numbers, digits)
+    return in_head or _holds(numbers, digits + scale)
 
 
-def _holds_share(figures: TextNumbers, percent: str | None) -> bool:
-    """0.12 is 12%."""
-    return percent is not None and parse_number(f"{float(percent) / 100:.6f}") in figures.numbers
+def _holds_share(numbers: TextNumbers, percent: str | None) -> bool:
+    """Whether a percentage occurs as a share: 12% as 0.12."""
+    return percent is not None and parse_number(f"{float(percent) / 100:.6f}") in numbers.numbers

@@ -1,4 +1,4 @@
-"""Whether an answer is Chinese, whatever terms of other languages are in it."""
+"""Decides whether an answer is Chinese, whatever terms of other languages it holds."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ _WORD = re.compile(r"(?<![^\W_])[A-Za-zÀ-ɏ][A-Za-zÀ-ɏ'’-]*(?![^\W_])")
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 _QUOTED = re.compile(r"“[^”]*”|「[^」]*」|『[^』]*』|《[^》]*》|\"[^\"\n]*\"|（[^（）]*）|\([^()]*\)")
 _ADDRESS = re.compile(r"https?://\S+|\S+@\S+")
-# Small words that make a sentence of names: names in capitals (The Who) do not hold them.
+# Small words that make a sentence out of names: a name has them in capitals only (The Who).
 _SENTENCE_WORDS = frozenset(
     """is are was were be been has have had does do did can could will would should may not the this that these those it its
     there they their which who because when with from about into per est sont les des une dans pour avec pas que qui ist sind
     der das und nicht eine mit für von es los las una con para por como più è sono che della não os uma""".split()  # noqa: SIM905
 )
 _NAME_WORDS = 8
-"""Words of a long name, in an answer of nothing else."""
+"""An answer that is nothing but a name has at most this many words."""
 
 
 def is_chinese_answer(text: str) -> bool:
-    """Whether a text counts as Chinese: it is, or it is no more than names, numbers or code.
+    """Whether a text counts as Chinese: it is Chinese, or it holds nothing but names, numbers or code.
 
-    Quotations, what stands in brackets, and code may be in any language.
+    Quotations, text in brackets, and code may be in any language.
 
     Example:
         >>> is_chinese_answer("作者是 Geoffrey Hinton[1]。"), is_chinese_answer("Geoffrey Hinton[1]")

@@ -1,4 +1,4 @@
-"""Recognises a refusal in other words.
+"""Recognises a refusal, whatever its words.
 
 Two kinds of sentence are told apart. A *plain* refusal says that the writer cannot answer (我无法回答…); its
 subject is the writer, so that 该模型无法回答长问题 stays an answer. A *report of absence* says that the
@@ -24,7 +24,7 @@ _LEADING = re.compile(
 _SOURCES = r"(?:已知信息|上下文|文档|文件|文章|文中|文本|原文|论文|资料|材料|信息|内容|片段|段落|检索结果)"
 _GIVEN = r"(?:您|你|所|我|提供|给定|给出|已知|现有|上述|以上|这些|该|本|的|目前|当前)*"
 _WITHIN = rf"(?:{_SOURCES}|中|里|内|来看|看来|而言|不足|有限|不够|部分|本身|之|的|和|与)*"
-# What may stand before 无法回答: 根据您提供的资料，… / 由于已知信息不足，… / 提供的资料…
+# The words that may stand before 无法回答: 根据您提供的资料，… / 由于已知信息不足，… / 提供的资料…
 _LEAD_IN = (
     rf"(?:(?:根据|基于|依据|按照|从|由于|因为|鉴于|在|就|仅凭|以)[^，,]{{0,20}}{_SOURCES}"
     rf"(?:[^，,]{{0,20}}[，,]|{_WITHIN})|{_GIVEN}{_SOURCES}{_WITHIN}[，,]*)?"
@@ -70,7 +70,7 @@ _ABSENT_ENGLISH = re.compile(
     re.IGNORECASE,
 )
 _CONTRAST = re.compile(r"但是|但|不过|然而|而是|只是|只提到|仅提到|\bbut\b|\bhowever\b", re.IGNORECASE)
-# Contrasts that lead away from the documents: what the model knows by itself, or polite offers.
+# Contrasts that lead away from the documents: to the model's own knowledge, or to polite offers.
 _BEYOND = re.compile(
     r"常识|一般(?:来说|认为|而言)|通常|据我所知|众所周知|可能|或许|建议|推测|您可以|你可以|如果您|如果你|请您|请提供|欢迎",
 )
@@ -116,7 +116,7 @@ def _sentences(text: str) -> list[str]:
 
 
 def _bare(sentence: str) -> str:
-    """What the patterns see: no citations, blanks, quotation marks or Markdown, no greeting before it."""
+    """The sentence for the patterns: without citations, blanks, quotation marks and Markdown, and without a greeting."""
     return _LEADING.sub("", _DECORATION.sub("", CITATION.sub("", sentence)))
 
 
@@ -134,6 +134,6 @@ def _is_absent(sentence: str) -> bool:
 
 
 def _after_contrast(sentence: str) -> str:
-    """What follows 但, 而是, however… inside a sentence; merely to begin with 但 is no contrast."""
+    """The text behind 但, 而是, however… inside a sentence; a sentence that only begins with 但 holds no contrast."""
     match = _CONTRAST.search(sentence, 4)
     return sentence[match.end() :] if match else ""

@@ -1,4 +1,4 @@
-"""Names and terms that can be looked up: words of Latin letters, and Chinese between marks such as 《》."""
+"""Finds names and terms in a text: words of Latin letters, and Chinese names between marks such as 《》."""
 
 from __future__ import annotations
 
@@ -27,35 +27,33 @@ _NO_NAMES = frozenset(
     km m cm mm nm kg g mg t l ml s ms h hz khz mhz ghz kw mw gw kwh v kv w wh ma mah a c f k kb mb gb tb pb bps
     kbps mbps gbps rpm ppm db pa kpa mpa usd eur cny rmb hkd jpy gbp dpi px ha mol x""".split()  # noqa: SIM905
 )
-"""Small words and units."""
-
-
+"""Small words and units, which are no names."""
 RAISED = re.compile("[²³¹⁰⁴-⁹₀-₉¼-¾⅐-⅞]")
 """Digits that are exponents, indices, footnotes or fractions."""
 _ENCIRCLED = re.compile("[①-⒛⓪-⓿❶-➓]")
 
 
 def comparable(text: str) -> str:
-    """A text in lower case and folded (`qa_engine.text.tokenizer.fold`), raised and encircled digits apart from others."""
+    """A text in lower case and folded (`qa_engine.text.tokenizer.fold`), without raised digits, encircled ones set apart."""
     return fold(_ENCIRCLED.sub(r" \g<0> ", RAISED.sub(" ", text))).lower()
 
 
 @dataclass(frozen=True)
-class Found:
-    """A name or term: where it stands in the text, and how."""
+class Mention:
+    """A name, term, number or date of a text: the character that it begins at, and its words."""
 
     start: int
     text: str
 
 
 class Vocabulary:
-    """The words of the texts that an answer may have its names from.
-
-    Args:
-        text: made `comparable`.
-    """
+    """The words of the texts that an answer may take its names from."""
 
     def __init__(self, text: str) -> None:
+        """
+        Args:
+            text: the texts, made `comparable`.
+        """
         words = _WORD.findall(text)
         self._words = {form for word in words for form in (word, _singular(word))}
         for count in (2, 3, 4):
@@ -75,8 +73,8 @@ class Vocabulary:
             return True
         if term.isupper() and len(whole) > 2 and whole in self._initials:
             return True
-        # Words that are no names are inflected in more ways.
-        return term.islower() and all(self._holds_relative(part) for part in parts)
+        # Words in lower case are no names, and are inflected in more ways.
+        return term.islower() and all(self._holds_stem(part) for part in parts)
 
     def holds_chinese(self, name: str) -> bool:
         """Whether a name in Chinese characters occurs, traditional or simplified, whatever signs are in it."""
@@ -85,30 +83,29 @@ class Vocabulary:
     def _holds_word(self, word: str) -> bool:
         return word in self._words or _singular(word) in self._words
 
-    def _holds_relative(self, word: str) -> bool:
+    def _holds_stem(self, word: str) -> bool:
         return self._holds_word(word) or self._stemmer.stemWord(word) in self._stems
 
 
-def unknown_terms(text: str, vocabulary: Vocabulary) -> Iterator[Found]:
-    """Latin names, terms and codes of a text that a vocabulary does not hold; neighbouring words are one."""
+def unknown_terms(text: str, vocabulary: Vocabulary) -> Iterator[Mention]:
+    """The Latin names, terms and codes of a text that a vocabulary does not hold; neighbouring words are one mention."""
     for run in _RUN.finditer(text):
-        terms = list(_ONE_TERM.finditer(run[0]))
         begin: int | None = None
-        for term in terms:
-            known = vocabulary.holds_term(term[0])
-            if not known and begin is None:
+        for term in _ONE_TERM.finditer(run[0]):
+            is_known = vocabulary.holds_term(term[0])
+            if not is_known and begin is None:
                 begin = term.start()
-            if known and begin is not None:
-                yield Found(run.start() + begin, run[0][begin : term.start()].strip())
+            if is_known and begin is not None:
+                yield Mention(run.start() + begin, run[0][begin : term.start()].strip())
                 begin = None
         if begin is not None:
-            yield Found(run.start() + begin, run[0][begin:])
+            yield Mention(run.start() + begin, run[0][begin:])
 
 
-def unknown_quoted(text: str, vocabulary: Vocabulary) -> Iterator[Found]:
-    """Names of Chinese characters between 《》, “”, 「」 and the like that a vocabulary does not hold.
+def unknown_quoted(text: str, vocabulary: Vocabulary) -> Iterator[Mention]:
+    """The Chinese names between 《》, “”, 「」 and similar marks that a vocabulary does not hold.
 
-    Whole clauses in quotation marks are no names.
+    A whole clause in quotation marks is no name.
     """
     for quoted in _QUOTED.finditer(text):
         name = next(group for group in quoted.groups() if group)
@@ -116,7 +113,7 @@ def unknown_quoted(text: str, vocabulary: Vocabulary) -> Iterator[Found]:
         if not _HAN.search(name) or (not is_title and _CLAUSE.search(name)):
             continue
         if not vocabulary.holds_chinese(name):
-            yield Found(quoted.start(), name.strip())
+            yield Mention(quoted.start(), name.strip())
 
 
 def _singular(word: str) -> str:

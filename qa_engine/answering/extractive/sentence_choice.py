@@ -1,8 +1,8 @@
 """Chooses the sentences that answer a question, by features that can be compared within the question.
 
-The best support alone finds a sentence about the right thing; that the sentence, its titles and the one before it have
-between them the words of the question, and that it holds a number, a date, a place or a reason where one is asked for,
-tells more often which of several such sentences answers.
+Support alone finds a sentence about the right thing. Two further signs tell more often which of several such sentences
+answers: the sentence, its titles and the sentence before it hold the words of the question between them; and the sentence
+holds a number, a date, a place or a reason if the question asks for one.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _PLACE = re.compile(r"位于|地处|[市县省州区国镇]|\blocated\b|\b(?:in|
 _REASON = re.compile(
     r"因|由于|为了|\bbecause\b|\bdue to\b|\bsince\b|\bin order to\b|\bas a result\b", re.IGNORECASE
 )
-_ASKED: Sequence[tuple[str, re.Pattern[str], re.Pattern[str]]] = (
+_QUESTION_KINDS: Sequence[tuple[str, re.Pattern[str], re.Pattern[str]]] = (
     (
         "time",
         re.compile(
@@ -56,12 +56,31 @@ _ASKED: Sequence[tuple[str, re.Pattern[str], re.Pattern[str]]] = (
     ),
     ("reason", re.compile(r"为什么|为何|原因|\bwhy\b", re.IGNORECASE), _REASON),
 )
-"""What is asked for, what a question that asks for it has, and what a sentence that answers it has. The first that fits
-counts: 哪一年 and 几月 ask for a time, though 几 asks for a number as well."""
+"""The kinds of question: a name, a pattern that the question matches, and one that the sentences that answer it match.
+The first kind that fits counts: 哪一年 and 几月 ask for a time, though 几 asks for a number as well."""
+_FULL_TRUST = 0.5
+"""From this share of the question's terms on that the candidates hold together, shares of these terms count in full."""
+WEIGHTS: Mapping[str, float] = {
+    "support": 35.3,
+    "rank": -1.25,
+    "with_before": 0.6,
+    "with_titles": 4.7,
+    "time": 2.2,
+    "number": 1.5,
+    "place": 1.1,
+    "reason": 1.1,
+}
+"""Weights of `SentenceFeatures` in a conditional logit (McFadden, 1974): the probability of a sentence is the softmax,
+over the candidates, of the weighted sum of its features.
 
-
-_TELLING = 0.5
-"""Share of the question's terms that the candidates must have between them for shares of these terms to count in full."""
+Fitted with `benchmarks/quotes.py --fit` to 600 questions on the training split of CMRC 2018, each once with and once
+without the titles of its sections, because many documents have none.
+"""
+PRICE = 0.001
+"""The probability of an answer that each quoted Chinese character has to add at least. A lower price buys more answers
+with longer quotes, see docs/benchmarks.md."""
+_LATIN_RATIO = 1.7
+"""So many characters of other scripts cost what one Chinese character costs: their sentences are longer, and say no more."""
 
 
 @dataclass(frozen=True)
@@ -92,12 +111,12 @@ class SentenceFeatures:
     Attributes:
         support: how well the sentence supports the question, -1 to 1.
         rank: rank of its passage, from 0.
-        with_before: share, 0 to 1, of the question's terms that are in it or in the sentence before it.
-        with_titles: share of these terms that are in it or in the titles above it.
-        time: whether the question asks for a time, and the sentence holds one.
-        number: the same for a number that is not in the question.
-        place: the same for what may be a place.
-        reason: the same for a reason.
+        with_before: share, 0 to 1, of the question's terms that are in the sentence or in the one before it.
+        with_titles: share of these terms that are in the sentence or in the titles above it.
+        time: 1 if the question asks for a time, and the sentence holds one that is not in the question; else 0.
+        number: the same for a number.
+        place: 1 if the question asks for a place, and the sentence may hold one; else 0.
+        reason: 1 if the question asks for a reason, and the sentence may hold one; else 0.
     """
 
     support: float
@@ -117,45 +136,94 @@ class SentenceFeatures:
 FEATURES = tuple(field.name for field in fields(SentenceFeatures))
 
 
+def chosen_sentences(question: str, candidates: Sequence[Candidate], max_quotes: int) -> list[range]:
+    """The sentences to quote, the most probable quote first.
+
+    The sentence whose probability exceeds its price by most is always quoted. Further ones are quoted, in this order, as
+    long as they are worth their price: if it is plain which sentence answers, it stands alone. Quoted neighbours become one
+    quote, so that an answer that runs over two sentences comes in one piece.
+
+    Args:
+        question: the question as it was asked.
+        candidates: the sentences of the passages, passage by passage in reading order.
+        max_quotes: greatest number of quotes. Together they have one sentence more than that at most: if many sentences
+            are about as probable, each would be worth its price, but together they would be no short answer any more.
+
+    Returns:
+        Quotes as ranges of indices of ``candidates``; empty if no candidate is quotable.
+    """
+    quotable = [index for index, candidate in enumerate(candidates) if candidate.quotable]
+    if not quotable:
+        return []
+    features = sentence_features(question, candidates)
+    worth = {
+        index: probability - PRICE * chinese_size(candidates[index].text, _LATIN_RATIO)
+        for index, probability in zip(
+            quotable, answer_probabilities([features[index] for index in quotable]), strict=True
+        )
+    }
+    best_first = sorted(quotable, key=lambda index: -worth[index])
+    chosen = best_first[:1]
+    for index in best_first[1:]:
+        if worth[index] <= 0 or len(chosen) > max_quotes:
+            break
+        is_repeated = any(candidates[index].text == candidates[other].text for other in chosen)
+        if not is_repeated and len(_quotes([*chosen, index], candidates)) <= max_quotes:
+            chosen.append(index)
+    return _quotes(chosen, candidates)
+
+
+def answer_probabilities(features: Sequence[SentenceFeatures]) -> list[float]:
+    """The probabilities that each sentence is the one that answers, if one of them does; they sum up to 1."""
+    scores = [
+        sum(weight * value for weight, value in zip(WEIGHTS.values(), one.values(), strict=True))
+        for one in features
+    ]
+    highest = max(scores, default=0.0)
+    powers = [math.exp(score - highest) for score in scores]
+    total = sum(powers)
+    return [power / total for power in powers]
+
+
 def sentence_features(question: str, candidates: Sequence[Candidate]) -> list[SentenceFeatures]:
     """The features of each candidate.
 
-    Terms are those of BM25, in which traditional and simplified characters are one and question words are none. A term
-    weighs the more, the fewer of the candidates have it. Terms that none of them has do not count; where these are most, as
-    between two languages, the others are chance, and their shares are made smaller.
+    The terms are those of BM25: traditional and simplified characters are the same, and question words are left out. The
+    fewer candidates hold a term, the more it weighs. A term that no candidate holds does not count. If these are most of
+    the question's terms, as between two languages, the others match by chance, and their shares are made smaller.
 
     Args:
-        question: as it was asked.
-        candidates: passage by passage.
+        question: the question as it was asked.
+        candidates: the sentences, passage by passage.
     """
-    asked = set(tokenize(question))
-    found = [asked.intersection(tokenize(candidate.text)) for candidate in candidates]
-    having = Counter(term for terms in found for term in terms)
-    weights = {term: math.log((len(candidates) + 1) / (count + 0.5)) for term, count in having.items()}
-    whole = sum(weights.values())
-    trust = min(1.0, len(having) / (_TELLING * len(asked))) if asked else 0.0
+    question_terms = set(tokenize(question))
+    matches = [question_terms.intersection(tokenize(candidate.text)) for candidate in candidates]
+    counts = Counter(term for terms in matches for term in terms)
+    weights = {term: math.log((len(candidates) + 1) / (count + 0.5)) for term, count in counts.items()}
+    total = sum(weights.values())
+    trust = min(1.0, len(counts) / (_FULL_TRUST * len(question_terms))) if question_terms else 0.0
 
     def share(terms: set[str]) -> float:
         # In a fixed order: sums of floats differ by their order, and sets have none.
-        known = sum(weights[term] for term in sorted(terms) if term in weights)
-        return trust * known / whole if whole > 0 else 0.0
+        weight = sum(weights[term] for term in sorted(terms) if term in weights)
+        return trust * weight / total if total > 0 else 0.0
 
     @cache
     def of_titles(titles: str) -> set[str]:
-        return asked.intersection(tokenize(titles)) if titles else set()
+        return question_terms.intersection(tokenize(titles)) if titles else set()
 
-    wanted = _what_is_asked(question)
+    kind = _question_kind(question)
     features = []
-    for place, candidate in enumerate(candidates):
-        follows = place > 0 and candidates[place - 1].rank == candidate.rank
-        before = found[place - 1] if follows else set()
-        expected = {wanted.kind: 1.0} if wanted.is_in(candidate.text) else {}
+    for index, candidate in enumerate(candidates):
+        follows = index > 0 and candidates[index - 1].rank == candidate.rank
+        before = matches[index - 1] if follows else set()
+        expected = {kind.name: 1.0} if kind.is_answered_by(candidate.text) else {}
         features.append(
             SentenceFeatures(
                 candidate.support,
                 candidate.rank,
-                share(found[place] | before),
-                share(found[place] | of_titles(candidate.titles)),
+                share(matches[index] | before),
+                share(matches[index] | of_titles(candidate.titles)),
                 **expected,
             )
         )
@@ -163,115 +231,44 @@ def sentence_features(question: str, candidates: Sequence[Candidate]) -> list[Se
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """What a question asks for.
+class _QuestionKind:
+    """The kind of thing that a question asks for.
 
     Attributes:
-        kind: the name of one of `SentenceFeatures`; empty for anything that is not told by its looks.
-        sought: what texts that answer have.
-        known: what the question has of it already, which is no answer.
+        name: the name of one of `SentenceFeatures`; empty if the question has none of the kinds.
+        pattern: matches in texts that answer the question.
+        excluded: matches in the question itself, which answer nothing.
     """
 
-    kind: str
-    sought: re.Pattern[str] | None = None
-    known: frozenset[str] = frozenset()
+    name: str
+    pattern: re.Pattern[str] | None = None
+    excluded: frozenset[str] = frozenset()
 
-    def is_in(self, text: str) -> bool:
-        return self.sought is not None and any(
-            one not in self.known for one in self.sought.findall(fold(text))
+    def is_answered_by(self, text: str) -> bool:
+        """Whether a text holds such a thing."""
+        return self.pattern is not None and any(
+            match not in self.excluded for match in self.pattern.findall(fold(text))
         )
 
 
-def _what_is_asked(question: str) -> _Asked:
+def _question_kind(question: str) -> _QuestionKind:
     folded = fold(question)
-    for kind, asks, sought in _ASKED:
-        if asks.search(folded):
-            known = sought.findall(folded) if kind in {"time", "number"} else ()
-            return _Asked(kind, sought, frozenset(known))
-    return _Asked("")
-
-
-WEIGHTS: Mapping[str, float] = {
-    "support": 35.3,
-    "rank": -1.25,
-    "with_before": 0.6,
-    "with_titles": 4.7,
-    "time": 2.2,
-    "number": 1.5,
-    "place": 1.1,
-    "reason": 1.1,
-}
-"""Weights of `SentenceFeatures` in a conditional logit (McFadden, 1974): the probability of a sentence is the softmax,
-over the candidates, of the weighted sum of its features.
-
-Fitted with `benchmarks/quotes.py --fit` to 600 questions on the training split of CMRC 2018, each once with and once
-without the titles of its sections, because many documents have none.
-"""
-PRICE = 0.001
-"""The least probability of an answer that a quoted Chinese character has to bring; a lower price buys more answers with
-longer quotes, see docs/benchmarks.md."""
-_LATIN_RATIO = 1.7
-"""Characters of other scripts that cost what a Chinese one costs: their sentences are longer, and say no more."""
-
-
-def chosen_sentences(question: str, candidates: Sequence[Candidate], max_quotes: int) -> list[range]:
-    """The sentences to quote, the most probable quote first.
-
-    The sentence whose probability exceeds its price by most is always quoted; others, in this order, while they are
-    worth their price: where it is plain which sentence answers, it stands alone. Neighbours that are quoted are one
-    quote, so that an answer that goes over two sentences comes in one piece.
-
-    Args:
-        question: as it was asked.
-        candidates: sentences of the passages, passage by passage in reading order.
-        max_quotes: quotes at most, of one sentence more than that all together. Where many sentences are about as
-            probable, each would be worth its price, but together they would be no short answer any more.
-
-    Returns:
-        Quotes as ranges of indices of ``candidates``; empty if there are none.
-    """
-    quotable = [place for place, candidate in enumerate(candidates) if candidate.quotable]
-    if not quotable:
-        return []
-    features = sentence_features(question, candidates)
-    worth = {
-        place: probability - PRICE * chinese_size(candidates[place].text, _LATIN_RATIO)
-        for place, probability in zip(
-            quotable, answer_probabilities([features[place] for place in quotable]), strict=True
-        )
-    }
-    best_first = sorted(quotable, key=lambda place: -worth[place])
-    chosen = best_first[:1]
-    for place in best_first[1:]:
-        if worth[place] <= 0 or len(chosen) > max_quotes:
-            break
-        told = any(candidates[place].text == candidates[other].text for other in chosen)
-        if not told and len(_quotes([*chosen, place], candidates)) <= max_quotes:
-            chosen.append(place)
-    return _quotes(chosen, candidates)
-
-
-def answer_probabilities(features: Sequence[SentenceFeatures]) -> list[float]:
-    """The probability of each of some sentences that it answers, if one of them does; they sum up to 1."""
-    scores = [
-        sum(weight * value for weight, value in zip(WEIGHTS.values(), one.values(), strict=True))
-        for one in features
-    ]
-    highest = max(scores, default=0.0)
-    powers = [math.exp(score - highest) for score in scores]
-    whole = sum(powers)
-    return [power / whole for power in powers]
+    for name, question_pattern, pattern in _QUESTION_KINDS:
+        if question_pattern.search(folded):
+            excluded = pattern.findall(folded) if name in {"time", "number"} else ()
+            return _QuestionKind(name, pattern, frozenset(excluded))
+    return _QuestionKind("")
 
 
 def _quotes(chosen: Sequence[int], candidates: Sequence[Candidate]) -> list[range]:
     """The chosen sentences as runs of neighbours, in the order in which their best sentences were chosen."""
     runs: list[range] = []
-    for place in sorted(chosen):
-        if runs and runs[-1].stop == place and _are_neighbours(candidates[place - 1], candidates[place]):
-            runs[-1] = range(runs[-1].start, place + 1)
+    for index in sorted(chosen):
+        if runs and runs[-1].stop == index and _are_neighbours(candidates[index - 1], candidates[index]):
+            runs[-1] = range(runs[-1].start, index + 1)
         else:
-            runs.append(range(place, place + 1))
-    return sorted(runs, key=lambda run: min(chosen.index(place) for place in run))
+            runs.append(range(index, index + 1))
+    return sorted(runs, key=lambda run: min(chosen.index(index) for index in run))
 
 
 def _are_neighbours(first: Candidate, second: Candidate) -> bool:

@@ -25,11 +25,11 @@ from qa_engine.tracing import synthesis_events
 from qa_engine.types import Passage, PassageSentence, passage_of
 
 dispatcher = get_dispatcher(__name__)
-_CONSIDERED = 3
-"""Passages whose sentences compete; further down the evidence is rarely better."""
+_MAX_PASSAGES = 3
+"""Only the sentences of so many passages compete: further down, the evidence is rarely better."""
 _MIN_CHARS = 8
 _NOT_QUOTED = {"heading", "contents"}
-"""Roles of sentences that only name what others say."""
+"""Roles of sentences that only name what other sentences say."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,10 @@ class _Sentence:
     """A sentence of a passage.
 
     Attributes:
-        own: its text and its place.
-        with_before: its text with the sentence before it.
-        passage: that it is of.
-        rank: of the passage, from 0.
+        own: the sentence, with its text and its place.
+        with_before: the text of the sentence before it and its own.
+        passage: the passage.
+        rank: rank of the passage, from 0.
         quotable: whether it may be quoted.
     """
 
@@ -52,19 +52,20 @@ class _Sentence:
 
 
 class ExtractiveSynthesizer(BaseSynthesizer):
-    """Passages in, the sentences that answer best as a Chinese answer with citations out. No language model, no key.
+    """Makes a Chinese answer with citations out of the sentences of passages that answer best, without a language model.
 
-    How well a sentence supports the question is the late interaction of the two; where the reranker has computed it from
-    stored vectors, its scores are taken. With other features, this decides what is quoted: see
-    `qa_engine.answering.extractive.sentence_choice`. English evidence is quoted as it is.
-
-    Args:
-        scorer: scores (question, sentence) pairs; the local model if None.
-        max_quotes: passages quoted at most, each of one sentence or of some that follow one another.
+    A sentence supports the question as well as the late interaction of the two says; if the reranker has computed it from
+    stored vectors, its scores are used. `qa_engine.answering.extractive.sentence_choice` chooses the quotes by this and
+    other features. English evidence is quoted in English.
     """
 
     def __init__(self, scorer: LateInteractionModel | None = None, max_quotes: int = 2) -> None:
-        # What is left None is taken from the global Settings, which would build an OpenAI model.
+        """
+        Args:
+            scorer: scores (question, sentence) pairs; the local model if None.
+            max_quotes: greatest number of quotes, each of one sentence or of several that follow one another.
+        """
+        # An argument that is None is taken from the global Settings, which would build an OpenAI model.
         super().__init__(llm=MockLLM(), callback_manager=CallbackManager(), empty_response=REFUSAL)
         self._scorer = scorer or LateInteractionModel()
         self._max_quotes = max_quotes
@@ -128,8 +129,8 @@ class ExtractiveSynthesizer(BaseSynthesizer):
         if not quotes:
             return refusal(question, nodes)
         citations = [_citation(number, quote) for number, quote in enumerate(quotes, 1)]
-        where = "，".join(dict.fromkeys(_place(citation) for citation in citations if citation.file))
-        frame = f"根据{where}：" if where else "相关原文："
+        sources = "，".join(dict.fromkeys(_source(citation) for citation in citations if citation.file))
+        frame = f"根据{sources}：" if sources else "相关原文："
         return Answer(
             response=frame + "".join(f"“{citation.text}”[{citation.number}]" for citation in citations),
             source_nodes=list(nodes),
@@ -139,13 +140,13 @@ class ExtractiveSynthesizer(BaseSynthesizer):
         )
 
     def _quotes(self, question: str, nodes: Sequence[NodeWithScore]) -> list[list[_Sentence]]:
-        """What is quoted, best first: sentences that follow one another in a passage."""
+        """The quotes, best first; a quote is some sentences that follow one another in a passage."""
         sentences = _sentences_of(nodes)
-        chosen = chosen_sentences(question, self._candidates(question, sentences), self._max_quotes)
-        return [[sentences[place] for place in quote] for quote in chosen]
+        quotes = chosen_sentences(question, self._candidates(question, sentences), self._max_quotes)
+        return [[sentences[index] for index in quote] for quote in quotes]
 
     def candidates(self, question: str, nodes: Sequence[NodeWithScore]) -> list[Candidate]:
-        """The sentences that an answer from some passages would be chosen from, passage by passage."""
+        """The sentences that the quotes of an answer are chosen from, passage by passage."""
         return self._candidates(question, _sentences_of(nodes))
 
     def _candidates(self, question: str, sentences: Sequence[_Sentence]) -> list[Candidate]:
@@ -163,11 +164,11 @@ class ExtractiveSynthesizer(BaseSynthesizer):
         ]
 
     def _supports(self, question: str, sentences: Sequence[_Sentence]) -> Sequence[float]:
-        """Of the question by each sentence: the mean of its own score and of the one it has with the sentence before it,
-        which says what its pronouns stand for.
+        """How well each sentence supports the question.
 
-        The model is asked only for what retrieval has not compared with the question already. On 80 questions of DRCD two
-        sentences chosen by this score held the answer in 96 %, two scored alone in 93 %.
+        This is the mean of two scores: of the sentence, and of the sentence with the one before it, which says what its
+        pronouns stand for. The model is asked only if retrieval has not compared the sentences with the question already.
+        On 80 questions of DRCD two sentences chosen by this score held the answer in 96 %, two scored alone in 93 %.
         """
         stored = _stored_supports(question, sentences)
         if stored is not None:
@@ -181,9 +182,9 @@ class ExtractiveSynthesizer(BaseSynthesizer):
 
 
 def _sentences_of(nodes: Sequence[NodeWithScore]) -> list[_Sentence]:
-    """The sentences of the best passages, in reading order; some may be quoted, if there are any."""
+    """The sentences of the best passages, in reading order. At least one may be quoted, if there are any."""
     sentences: list[_Sentence] = []
-    for rank, node in enumerate(nodes[:_CONSIDERED]):
+    for rank, node in enumerate(nodes[:_MAX_PASSAGES]):
         passage = passage_of(node)
         before = ""
         for sentence in passage.sentences or _split(passage):
@@ -194,23 +195,24 @@ def _sentences_of(nodes: Sequence[NodeWithScore]) -> list[_Sentence]:
             before = text
     if any(one.quotable for one in sentences):
         return sentences
-    telling = [one.own.role not in _NOT_QUOTED for one in sentences]
+    # Short sentences are better than none, and headings are better than nothing.
+    is_text = [one.own.role not in _NOT_QUOTED for one in sentences]
     return [
-        replace(sentence, quotable=tells or not any(telling))
-        for sentence, tells in zip(sentences, telling, strict=True)
+        replace(sentence, quotable=quotable or not any(is_text))
+        for sentence, quotable in zip(sentences, is_text, strict=True)
     ]
 
 
 def _stored_supports(question: str, sentences: Sequence[_Sentence]) -> list[float] | None:
-    """What the reranker found for these sentences, if it compared all of them with this very question."""
+    """The supports that the reranker computed; None unless it compared all sentences with this very question."""
     if any(sentence.passage.compared_with != question for sentence in sentences):
         return None
-    known = [sentence.own.support for sentence in sentences if sentence.own.support is not None]
-    return known if len(known) == len(sentences) else None
+    supports = [sentence.own.support for sentence in sentences if sentence.own.support is not None]
+    return supports if len(supports) == len(sentences) else None
 
 
 def _split(passage: Passage) -> list[PassageSentence]:
-    """The sentences of a node that is not from our retrieval."""
+    """The sentences of a node that our retrieval did not build."""
     return [
         PassageSentence("", passage.text[item.start : item.end], passage.page, passage.page_end)
         for item in split_sentences(passage.text)
@@ -242,7 +244,8 @@ def _range_id(first: str, last: str) -> str:
     return first if first == last else f"{first}..{int(last.rpartition('-')[2])}"
 
 
-def _place(citation: Citation) -> str:
+def _source(citation: Citation) -> str:
+    """The file and the pages of a citation in Chinese."""
     if not citation.page:
         return f"《{citation.file}》"
     pages = (

@@ -1,4 +1,4 @@
-"""One answer of a language model: what the model is asked, what its replies become, and when it is asked again."""
+"""One answer of a language model: sends the prompt, reads the reply, and asks again if the answer breaks a rule."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ from qa_engine.models.remote.service_errors import llm_errors
 from qa_engine.text.citation_marks import CITATION
 from qa_engine.text.prompt_sanitizer import neutralise_markup
 
+logger = logging.getLogger("qa_engine.answering")
+
 
 @dataclass(frozen=True)
 class Violations:
@@ -52,40 +54,6 @@ class Violations:
         return self.uncited + self.foreign
 
 
-def retry_messages(messages: Sequence[ChatMessage], answer: str, violations: Violations) -> list[ChatMessage]:
-    """The messages for the second call: those of the first, the answer, and what to do better.
-
-    Args:
-        messages: the messages of the first call.
-        answer: the normalised answer; empty if the model sent nothing, and then the first messages are sent again.
-        violations: what is wrong with the answer.
-    """
-    if not answer:
-        return list(messages)
-    return [
-        *messages,
-        ChatMessage(role=MessageRole.ASSISTANT, content=neutralise_markup(answer)),
-        ChatMessage(role=MessageRole.USER, content=retry_request(violations)),
-    ]
-
-
-def retry_request(violations: Violations) -> str:
-    """The Chinese request for a better answer."""
-    faults = []
-    if violations.uncited:
-        faults.append("没有标出所依据的资料编号")
-    if violations.foreign:
-        faults.append("没有用中文书写")
-    return (
-        f"上面的回答{'，也'.join(faults)}。请只依据已知信息重写这个回答：用中文书写（人名、术语、型号可以保留原文），"
-        f"每个结论后面用方括号标出资料编号，例如 [1]，编号必须是已知信息里有的。只输出重写后的回答。"
-        f"如果已知信息里没有答案，只回复：{REFUSAL}"
-    )
-
-
-logger = logging.getLogger("qa_engine.answering")
-
-
 @dataclass(frozen=True)
 class Draft:
     """A normalised reply, and the passages that it could cite.
@@ -106,7 +74,7 @@ class Draft:
 
     @property
     def violations(self) -> Violations:
-        """The rules that its form breaks."""
+        """The rules that the text breaks."""
         return Violations.of(self.text, self.refused)
 
 
@@ -266,6 +234,37 @@ class AnswerFlow:
         return self.prompt.format_messages(
             llm=self.llm, context_str=format_passages(passages), **self._variables()
         )
+
+
+def retry_messages(messages: Sequence[ChatMessage], answer: str, violations: Violations) -> list[ChatMessage]:
+    """The messages for the second call: those of the first, the answer, and a request for a better one.
+
+    Args:
+        messages: the messages of the first call.
+        answer: the normalised answer. If it is empty, because the model sent nothing, the first messages are sent again.
+        violations: the rules that the answer breaks.
+    """
+    if not answer:
+        return list(messages)
+    return [
+        *messages,
+        ChatMessage(role=MessageRole.ASSISTANT, content=neutralise_markup(answer)),
+        ChatMessage(role=MessageRole.USER, content=retry_request(violations)),
+    ]
+
+
+def retry_request(violations: Violations) -> str:
+    """The Chinese request for a better answer."""
+    faults = []
+    if violations.uncited:
+        faults.append("没有标出所依据的资料编号")
+    if violations.foreign:
+        faults.append("没有用中文书写")
+    return (
+        f"上面的回答{'，也'.join(faults)}。请只依据已知信息重写这个回答：用中文书写（人名、术语、型号可以保留原文），"
+        f"每个结论后面用方括号标出资料编号，例如 [1]，编号必须是已知信息里有的。只输出重写后的回答。"
+        f"如果已知信息里没有答案，只回复：{REFUSAL}"
+    )
 
 
 def limits(llm: LLM) -> tuple[int, int]:

@@ -25,7 +25,7 @@ _TOKENS_PER_MESSAGES = 16
 def estimate_tokens(text: str) -> int:
     """The estimated tokens of a text, rather too many than too few: 1 a Han character, digit or sign, 0.3 a Latin letter.
 
-    No tokeniser is asked: the model behind a base URL may use any.
+    It uses no tokenizer, because the model behind a base URL may have any.
     """
     tokens = (
         len(_OTHER_BMP.findall(text))
@@ -40,14 +40,14 @@ def fit_passages(
 ) -> list[NodeWithScore]:
     """The longest run of passages from the best on that leaves room for prompt and answer; at least one.
 
-    The last of them may be shortened, to whole sentences around the one that hit, if that one fits: first it loses its
-    tables, then the sentences farthest from the hit. Of the first passage, at least the sentence that hit is kept.
+    The last passage may be shortened to whole sentences around the one that retrieval found, if that one fits: first it
+    loses its tables, then the sentences farthest from that sentence, which the first passage always keeps.
 
     Args:
         nodes: passages, best first.
-        prompt_without_passages: everything else that is sent.
-        context_window: tokens that the model takes, prompt and answer together.
-        max_tokens: tokens kept free for the answer.
+        prompt_without_passages: the rest of the prompt.
+        context_window: greatest number of tokens of prompt and answer together.
+        max_tokens: number of tokens to keep free for the answer.
     """
     budget = context_window - max_tokens - _TOKENS_PER_MESSAGES - estimate_tokens(prompt_without_passages)
     kept: list[NodeWithScore] = []
@@ -68,7 +68,7 @@ def _cost(node: NodeWithScore) -> int:
 
 
 def _shortened(passage: NodeWithScore, budget: int) -> NodeWithScore:
-    """The passage without tables, and with as many sentences around the hit as fit; with the hit alone if none does."""
+    """The passage without tables, with as many sentences around the one that was found as fit, or with that one alone."""
     text = passage.node.get_content(metadata_mode=MetadataMode.NONE)
     bare = _with_text(passage, text) if TABLES in passage.node.metadata else passage
     sentences = split_sentences(text)
@@ -83,7 +83,7 @@ def _shortened(passage: NodeWithScore, budget: int) -> NodeWithScore:
     grown = True
     while grown:
         grown = False
-        # What follows explains more often than what goes before.
+        # The sentences after it explain more often than those before it.
         if last + 1 < len(sizes) and sizes[last + 1] <= left:
             last, left, grown = last + 1, left - sizes[last + 1], True
         if first > 0 and sizes[first - 1] <= left:

@@ -23,7 +23,7 @@ _FAILED = {
     "insufficient_system_resource",
     "repetition_truncation",
 }
-"""Reasons that OpenAI and compatible services give. Every other reason ends a whole reply."""
+"""Reasons that OpenAI and compatible services give for a reply that is not whole. With any other reason, it is whole."""
 
 
 class FinishReason:

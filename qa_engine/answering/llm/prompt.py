@@ -12,10 +12,8 @@ from qa_engine.answering.answer import REFUSAL
 from qa_engine.text.one_line import one_line
 from qa_engine.text.prompt_sanitizer import neutralise, neutralise_markup
 
-__all__ = ["answer_prompt", "format_passages", "neutralise", "neutralise_question"]
-
-# Passages are delimited with two characters that are taken out of everything else that enters the prompt, so
-# that no document can close its passage or open another one. Unlike random ones, they keep prompts cacheable.
+# Passages are delimited by two characters that are removed from all other text in the prompt, so that no document can close
+# its passage or open another one. Unlike random delimiters, they keep prompts cacheable.
 _OPEN, _CLOSE = "⟦", "⟧"
 
 _SYSTEM = f"""\
@@ -68,7 +66,7 @@ def format_passages(nodes: Sequence[NodeWithScore]) -> str:
 
 
 def neutralise_question(question: str) -> str:
-    """A question as the prompt shows it: without the form of a prompt; its bracketed numbers may mean something."""
+    """A question for the prompt: without anything in the form of a prompt, but with its numbers in brackets."""
     return neutralise_markup(question).strip()
 
 

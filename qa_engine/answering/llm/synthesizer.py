@@ -1,4 +1,4 @@
-"""Answers with a language model."""
+"""The synthesizer that answers with a language model."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ PROMPT = "text_qa_template"
 
 
 class ChineseAnswerSynthesizer(BaseSynthesizer):
-    """Passages in, a Chinese `Answer` with citations or the refusal out.
+    """Makes a Chinese `Answer` with citations, or the refusal, out of passages.
 
-    One call of the language model, and a second one if its answer cites nothing, is not Chinese or is empty. Passages that
-    do not fit into the model's context window are left out from the end, the last of them shortened to whole sentences.
+    It calls the language model once, and a second time if the answer cites nothing, is not Chinese or is empty. The last
+    passages are left out if they do not fit into the context window of the model, and one is shortened to whole sentences.
 
     Args:
         llm: any LlamaIndex LLM.
         prompt: template with the variables ``context_str`` and ``query_str``; the strict Chinese one if None.
-        retries: second calls at most, 0 or 1.
-        streaming: ``live`` passes pieces on as soon as they are sure to belong to an answer, and can ask a second time only
-            as long as it has passed none on; ``checked`` passes the answer on when it is complete.
+        retries: greatest number of second calls, 0 or 1.
+        streaming: ``live`` passes pieces on as soon as they are sure to belong to an answer, and can then not ask again;
+            ``checked`` passes the answer on when it is complete.
         prices: of the model's tokens, for ``answer.cost``.
 
     Raises:
@@ -63,7 +63,7 @@ class ChineseAnswerSynthesizer(BaseSynthesizer):
         streaming: Literal["live", "checked"] = "live",
         prices: Prices | None = None,
     ) -> None:
-        # What is left None here is taken from the global Settings, which build an OpenAI model.
+        # An argument that is None is taken from the global Settings, which build an OpenAI model.
         window, output = limits(llm)
         super().__init__(
             llm=llm,
@@ -83,7 +83,7 @@ class ChineseAnswerSynthesizer(BaseSynthesizer):
             self._prompt = prompts_dict[PROMPT]
 
     def get_response(self, query_str: str, text_chunks: Sequence[str], **response_kwargs: Any) -> str:
-        """The normalised answer to a question from bare texts; no texts, no call."""
+        """The normalised answer to a question from bare texts; without texts, the refusal and no call."""
         return run(self._text_steps(query_str, text_chunks, response_kwargs))
 
     async def aget_response(self, query_str: str, text_chunks: Sequence[str], **response_kwargs: Any) -> str:
@@ -98,7 +98,7 @@ class ChineseAnswerSynthesizer(BaseSynthesizer):
         additional_source_nodes: Sequence[NodeWithScore] | None = None,
         **response_kwargs: Any,
     ) -> Answer:
-        """The answer to a question from passages, best first; no passages, no call but the refusal."""
+        """The answer to a question from passages, best first; without passages, the refusal and no call."""
         return run(self._steps(query, nodes, additional_source_nodes or (), response_kwargs))
 
     @dispatcher.span

@@ -19,7 +19,7 @@ from qa_engine.cli.options import (
     PasswordOption,
     StorageOption,
     load_config,
-    with_reading,
+    with_reading_options,
 )
 from qa_engine.cli.output import print_json
 
@@ -70,7 +70,7 @@ def ingest(
 
     New files are added, changed files are replaced, unchanged files are skipped.
     """
-    settings = with_reading(load_config(config), parser, ocr, password)
+    settings = with_reading_options(load_config(config), parser, ocr, password)
     from qa_engine.cli.display.ingestion import ingest_progress, show_summary
     from qa_engine.ingestion.ingest import ingest as run_ingest
 

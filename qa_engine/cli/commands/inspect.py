@@ -15,7 +15,7 @@ from qa_engine.cli.options import (
     ParserOption,
     PasswordOption,
     load_config,
-    with_reading,
+    with_reading_options,
 )
 from qa_engine.cli.output import print_error, print_json
 
@@ -44,7 +44,7 @@ def inspect(
 
     Shows parser, roles, sentences and doubts. Nothing is stored.
     """
-    settings = with_reading(load_config(config), parser, ocr, password)
+    settings = with_reading_options(load_config(config), parser, ocr, password)
     from qa_engine.cli.display.pages import page_to_dict, show_document, show_page
     from qa_engine.errors import DocumentError, InputError
 

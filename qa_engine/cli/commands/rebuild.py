@@ -45,13 +45,13 @@ def rebuild(
     if json:
         print_json(report.to_dict())
         return
-    done = {
+    outcomes = {
         "bm25": "the BM25 index was rebuilt",
         "embedding": "the sentences were embedded again",
         "vectors": "the vectors were moved",
     }
     results().print(
-        f"Collection {report.collection}: {done[part]}, {report.nodes} sentences of {report.documents} documents in "
+        f"Collection {report.collection}: {outcomes[part]}, {report.nodes} sentences of {report.documents} documents in "
         f"{report.seconds:.1f} s.",
         markup=False,
         highlight=False,

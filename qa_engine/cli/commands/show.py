@@ -17,7 +17,7 @@ from qa_engine.cli.options import (
     PasswordOption,
     StorageOption,
     load_config,
-    with_reading,
+    with_reading_options,
 )
 from qa_engine.cli.output import page_range, print_json, results
 
@@ -55,7 +55,7 @@ def show(
 
     Writes a picture of each page, with the cited sentences marked.
     """
-    settings = with_reading(load_config(config), None, None, password)
+    settings = with_reading_options(load_config(config), None, None, password)
     name = collection if collection is not None else settings.collection
     with open_catalog(settings, storage, collection) as catalog:
         file = _find_file(catalog, citation, name)

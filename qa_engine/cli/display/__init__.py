@@ -1,1 +1,1 @@
-"""What the commands show: answers, passages, pages, files, pictures and progress."""
+"""The output of the commands: answers, passages, pages, files, pictures and progress."""

@@ -1,4 +1,4 @@
-"""An answer on standard output: its text, what to know about it, its citations, and with ``--explain`` the reasons."""
+"""An answer on standard output: its text, reasons to doubt it, its citations, and with ``--explain`` its passages."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from qa_engine.cli.display.passages import show_passages
 from qa_engine.cli.output import page_range, print_models, results
+from qa_engine.text.one_line import one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,14 +33,14 @@ def show_answer(
 
     Args:
         answer: what is printed.
-        several: name the collection of each citation, since several were asked.
+        several: whether several collections were asked, so that each citation names its own.
         explain: also print how its passages were found, and the models.
         pictures: paths of pictures by the number of the citation.
     """
     console = results()
     console.print(answer.response, markup=False)
-    for reservation in _reservations(answer):
-        console.print(reservation, style="yellow", markup=False)
+    for warning in _warnings(answer):
+        console.print(warning, style="yellow", markup=False)
     for citation in answer.citations:
         _show_citation(console, citation, several)
         for picture in (pictures or {}).get(citation.number, ()):
@@ -53,14 +54,13 @@ def _show_citation(console: Console, citation: Citation, several: bool) -> None:
     collection = f"{citation.collection}: " if several else ""
     place = f"{collection}{citation.file} 第{page_range(citation.page, citation.page_end)}页"
     section = f"  {citation.section}" if citation.section else ""
-    text = " ".join(citation.text.split())
     console.print(f"\n[{citation.number}] {place}{section}", style="bold", markup=False)
-    console.print(f"    {text if len(text) <= _QUOTE_CHARS else text[:_QUOTE_CHARS] + '…'}", markup=False)
+    console.print(f"    {one_line(citation.text, _QUOTE_CHARS)}", markup=False)
     console.print(f"    {citation.id}", style="dim", markup=False)
 
 
-def _reservations(answer: Answer) -> Iterator[str]:
-    """What to know before an answer of a language model is believed."""
+def _warnings(answer: Answer) -> Iterator[str]:
+    """Reasons to doubt an answer of a language model."""
     if answer.unverified:
         yield "This answer cites no passage."
     if answer.foreign:

@@ -16,7 +16,7 @@ _STATES = {
     "gone": "no longer at its path: qa-engine delete removes it from the collection",
     "unreadable": "there, but it cannot be read: check its permissions",
 }
-_SECTIONS = 30
+_MAX_SECTIONS = 30
 """Sections that are listed for people; with ``--json`` all are."""
 
 
@@ -69,7 +69,7 @@ def show_file(info: FileInfo) -> None:
     }
     for name, value in rows.items():
         console.print(f"{name + ':':<10} {value}", markup=False)
-    for section in info.sections[:_SECTIONS]:
+    for section in info.sections[:_MAX_SECTIONS]:
         console.print(f"  {section}", markup=False)
-    if len(info.sections) > _SECTIONS:
-        console.print(f"  … {len(info.sections) - _SECTIONS} more, with --json", markup=False)
+    if len(info.sections) > _MAX_SECTIONS:
+        console.print(f"  … {len(info.sections) - _MAX_SECTIONS} more, with --json", markup=False)

@@ -14,7 +14,7 @@ from qa_engine.cli.display.progress import progress_bar
 from qa_engine.cli.output import plural, print_message, results
 from qa_engine.ingestion.report import FileResult, IngestProgress, IngestReport
 
-_SHOWN_SECONDS = 0.05
+_MIN_SECONDS = 0.05
 """Shorter stages are left out of the summary."""
 
 
@@ -82,7 +82,7 @@ def show_summary(report: IngestReport) -> None:
 
 
 def _remarks(report: IngestReport) -> Iterator[str]:
-    stages = [f"{stage} {time:.1f} s" for stage, time in report.timings.items() if time >= _SHOWN_SECONDS]
+    stages = [f"{stage} {time:.1f} s" for stage, time in report.timings.items() if time >= _MIN_SECONDS]
     if stages:
         yield f"time: {', '.join(stages)}"
     if report.moved:

@@ -1,4 +1,4 @@
-"""How the pages of a PDF are read: for ``qa-engine inspect``, for people and as JSON."""
+"""Shows how the pages of a PDF are read, for ``qa-engine inspect``: for people and as JSON."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def write_pictures(
 
     Args:
         pdf: the file whose pages are rendered, in a process of its own.
-        boxes: what is marked.
+        boxes: the rectangles to mark.
         out: a folder, made if missing; with ``--out`` also the name of the one picture.
         dpi: resolution.
         config: limits and passwords.
@@ -103,8 +103,8 @@ def write_pictures(
 
 def _picture_name(name: str, page: int) -> str:
     """The file name of the picture of a page, shortened where file systems would refuse it."""
-    end = f"-p{page}.png"
-    return name.encode()[: _MAX_NAME_BYTES - len(end)].decode(errors="ignore") + end
+    suffix = f"-p{page}.png"
+    return name.encode()[: _MAX_NAME_BYTES - len(suffix)].decode(errors="ignore") + suffix
 
 
 def citation_pictures(

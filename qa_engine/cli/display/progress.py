@@ -1,4 +1,4 @@
-"""Progress of work that is counted: a bar on standard error; a line now and then where standard error is no terminal."""
+"""Shows the progress of counted work: a bar on standard error; some lines where standard error is no terminal."""
 
 from __future__ import annotations
 
@@ -6,12 +6,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.progress import TimeRemainingColumn as Remaining
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from qa_engine.cli.output import messages, print_message
 
-_LINES = 10
+_MAX_LINES = 10
 """Most lines of a whole run where standard error is no terminal."""
 
 
@@ -23,7 +29,7 @@ def progress_bar() -> Progress:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TextColumn("left"),
-        Remaining(),
+        TimeRemainingColumn(),
     )
     return Progress(*columns, console=messages, transient=True, disable=not messages.is_terminal)
 
@@ -49,8 +55,8 @@ def counted_progress(description: str) -> Iterator[Counter]:
             nonlocal lines
             failures = f" ({failed} failed)" if failed else ""
             bar.update(task, completed=done, total=total, description=f"{description}{failures}")
-            if not messages.is_terminal and total and done * _LINES // total > lines:
-                lines = done * _LINES // total
+            if not messages.is_terminal and total and done * _MAX_LINES // total > lines:
+                lines = done * _MAX_LINES // total
                 print_message(f"{description}: {done} of {total}{failures}")
 
         yield count

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from qa_engine.documents.blocks import Block, Line, Role
-from qa_engine.documents.pages.line_joining import baseline_overlap, joined, rows_of
+from qa_engine.documents.pages.line_joining import baseline_overlap, join_pieces, rows_of
 from qa_engine.documents.pages.reading_order import Rect, columns, reading_order
 
 _GAP = 0.75
@@ -52,7 +52,7 @@ def _tabular_rows(pieces: Sequence[Line]) -> set[tuple[float, float]]:
     for index, row in enumerate(rows):
         neighbours = has_cells[max(index - 1, 0) : index] + has_cells[index + 1 : index + 2]
         if has_cells[index] and any(neighbours):
-            line = joined(row)
+            line = join_pieces(row)
             beginnings.add((line.y0, line.x0))
     return beginnings
 
@@ -61,11 +61,11 @@ def lines_in_order(pieces: Sequence[Line], width: float, height: float) -> list[
     """Whole lines in reading order: column after column where there are columns, else row after row."""
     rects = [Rect(piece.x0, piece.y0, piece.x1, piece.y1) for piece in pieces]
     if len(pieces) <= MAX_PIECES and columns(rects, width, height):
-        return _neighbours_joined([pieces[index] for index in reading_order(rects, width, height)])
-    return [joined(row) for row in rows_of(pieces)]
+        return _join_neighbours([pieces[index] for index in reading_order(rects, width, height)])
+    return [join_pieces(row) for row in rows_of(pieces)]
 
 
-def _neighbours_joined(pieces: Sequence[Line]) -> list[Line]:
+def _join_neighbours(pieces: Sequence[Line]) -> list[Line]:
     """Pieces of columns, with bullets and numbers of headings joined to the text beside them."""
     rows: list[list[Line]] = []
     for piece in pieces:
@@ -79,7 +79,7 @@ def _neighbours_joined(pieces: Sequence[Line]) -> list[Line]:
             rows[-1].append(piece)
         else:
             rows.append([piece])
-    return [joined(row) if len(row) > 1 else row[0] for row in rows]
+    return [join_pieces(row) if len(row) > 1 else row[0] for row in rows]
 
 
 def _continues(lines: Sequence[Line], line: Line) -> bool:

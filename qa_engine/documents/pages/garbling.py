@@ -225,10 +225,10 @@ def _han_without_words(text: str) -> _Finding | None:
     # Without the model for unknown words, which takes any characters for words.
     pieces = rjieba.cut(clauses.translate(_SIMPLIFIED), False)
     total = sum(map(len, pieces)) - clauses.count(" ")
-    known = sum(len(piece) for piece in pieces if len(piece) > 1 or piece in _HAN_WORDS)
-    if known >= (_KNOWN_HAN - _SHORT_KNOWN_HAN / sqrt(total)) * total:
+    in_words = sum(len(piece) for piece in pieces if len(piece) > 1 or piece in _HAN_WORDS)
+    if in_words >= (_KNOWN_HAN - _SHORT_KNOWN_HAN / sqrt(total)) * total:
         return None
-    return _Finding(total, True, f"only {known / total:.0%} of the Chinese text is words", False)
+    return _Finding(total, True, f"only {in_words / total:.0%} of the Chinese text is words", False)
 
 
 def _latin_cipher(text: str, visible: int) -> _Finding | None:
@@ -238,13 +238,13 @@ def _latin_cipher(text: str, visible: int) -> _Finding | None:
     if letters < _PAIRED_SHARE * visible:
         return None
     # Each word counts once: program code and addresses repeat their abbreviations.
-    different = {word.lower() for word in words}
-    pairs = Counter(pairwise(" ".join(different)))
+    distinct = {word.lower() for word in words}
+    pairs = Counter(pairwise(" ".join(distinct)))
     rare = sum(pairs[pair] for pair in pairs.keys() & _RARE_LATIN)
-    total = sum(map(len, different)) - len(different)
+    total = sum(map(len, distinct)) - len(distinct)
     if total < _LEAST_PAIRS or rare < (_RARE_PAIRS + _SHORT_RARE_PAIRS / sqrt(total)) * total:
         return None
-    if len(different & _COMMON_WORDS) > _COMMON_WORDS_SHARE * len(different):
+    if len(distinct & _COMMON_WORDS) > _COMMON_WORDS_SHARE * len(distinct):
         return None
     doubt = f"{rare / total:.0%} of the pairs of Latin letters occur in no language"
     return _Finding(letters, True, doubt, certain=False)

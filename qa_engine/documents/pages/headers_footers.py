@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from qa_engine.documents.blocks import HEADERS_FOOTERS, Block, Line, Page, Role
-from qa_engine.documents.pages.line_joining import joined, rows_of
+from qa_engine.documents.pages.line_joining import join_pieces, rows_of
 
 MARGIN = 0.12
 """Share of the page height, at the top and at the bottom, in which headers and footers stand."""
@@ -43,7 +43,7 @@ def mark_headers_footers(pages: Sequence[Page]) -> None:
     marked |= _at_common_places(pages, rows, marked)
     for page in pages:
         for row in rows[page.number]:
-            if _PAGE_NUMBER.fullmatch(joined(row).text):
+            if _PAGE_NUMBER.fullmatch(join_pieces(row).text):
                 marked.update(id(line) for line in row)
         _split_blocks(page, marked)
         page.label = _label(page) or page.label
@@ -62,7 +62,7 @@ def _repeated(pages: Sequence[Page], rows: dict[int, list[list[Line]]]) -> set[i
     repeats: dict[tuple[str, int], list[tuple[int, Line]]] = defaultdict(list)
     for page in pages:
         for row in rows[page.number]:
-            for line in [*row, joined(row)] if len(row) > 1 else row:
+            for line in [*row, join_pieces(row)] if len(row) > 1 else row:
                 repeats[_words(line), round(line.y0 / _ROW)].append((page.number, line))
     whole = {id(line) for page in pages for row in rows[page.number] for line in row}
     enough = min(_MIN_REPEATS, max(len(pages), 2))

@@ -11,7 +11,7 @@ from typing import Any
 from qa_engine.documents.blocks import HEADERS_FOOTERS, Block, Line, Role
 from qa_engine.documents.pages.block_roles import LIST_ITEM, is_contents
 from qa_engine.documents.pages.fast import lines_in_order
-from qa_engine.documents.pages.line_joining import baseline_overlap, joined, rows_of
+from qa_engine.documents.pages.line_joining import baseline_overlap, join_pieces, rows_of
 from qa_engine.documents.pages.page_lines import count_han
 from qa_engine.documents.pages.reading_order import Rect, reading_order
 from qa_engine.documents.pages.tables import Word, build_table
@@ -235,7 +235,7 @@ def _block(box: LayoutBox, pieces: list[Line], words: Sequence[Word], width: flo
     if is_contents(lines):
         return Block(Role.CONTENTS, lines)
     if role is Role.TABLE:
-        lines = [joined(row) for row in rows_of(pieces)]
+        lines = [join_pieces(row) for row in rows_of(pieces)]
         # The words of the pieces and not of the box: at its edge, none is lost, and none is in two boxes.
         table = build_table(_bounds(lines), box.rows, box.columns, _words_of(pieces, words))
         return Block(Role.TABLE, lines, table)
@@ -270,7 +270,7 @@ def _groups(pieces: Sequence[Line]) -> list[list[Line]]:
     """The lines that no box holds, grouped by the gaps between them."""
     groups: list[list[Line]] = []
     for row in rows_of(pieces):
-        line = joined(row)
+        line = join_pieces(row)
         last = groups[-1][-1] if groups else None
         near = last is not None and line.y0 - last.y1 < _GAP * (last.y1 - last.y0)
         if last is not None and near and line.x0 < last.x1 and last.x0 < line.x1:

@@ -34,7 +34,7 @@ def rows_of(pieces: Iterable[Line]) -> list[list[Line]]:
     return [sorted(row, key=lambda piece: piece.x0) for row in rows]
 
 
-def joined(row: list[Line]) -> Line:
+def join_pieces(row: list[Line]) -> Line:
     """One line out of the pieces of a row, with blanks between them."""
     longest = max(row, key=lambda piece: len(piece.text))
     text, cuts = "", list[tuple[int, float]]()

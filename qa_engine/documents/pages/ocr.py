@@ -45,7 +45,7 @@ _engine_lock = Lock()
 
 @dataclass(frozen=True)
 class Recognition:
-    """What was recognised on a page.
+    """The text that was recognised on a page.
 
     Attributes:
         lines: from top to bottom and left to right, columns apart, each a block of its own; last those that run upwards
@@ -110,11 +110,11 @@ def recognise_page(page: Any, number: int, dpi: int = 200) -> Recognition:
     if other:
         import numpy
 
-        turned = _recognise(numpy.ascontiguousarray(numpy.rot90(image, -other // 90)))
-        if _legibility(turned) > _legibility(pieces):
-            pieces, rotation = turned, other
+        rotated = _recognise(numpy.ascontiguousarray(numpy.rot90(image, -other // 90)))
+        if _legibility(rotated) > _legibility(pieces):
+            pieces, rotation = rotated, other
     pieces = [piece for piece in pieces if piece.confidence >= _ODD or len(piece.text) > _FRAGMENT]
-    lying = [_line(piece, number, scale) for piece in _joined([p for p in pieces if not p.is_upright])]
+    lying = [_line(piece, number, scale) for piece in _join([p for p in pieces if not p.is_upright])]
     upright = [_line(piece, number, scale) for piece in pieces if piece.is_upright]
     lines = [line for row in rows_of(lying) for line in row] + upright
     for index, line in enumerate(lines):
@@ -202,7 +202,7 @@ def _piece(text: str, confidence: float, box: Sequence[Sequence[float]], letters
     x0, x1 = min(xs), max(xs)
     upright = len(text) > 2 and sides[0] > sides[1]
     height = sides[1] if upright else sides[0]
-    edges = [float(min(corner[0] for corner in place)) for _, _, place in letters]
+    edges = [float(min(corner[0] for corner in corners)) for _, _, corners in letters]
     if len(edges) != len(text) - text.count(" "):
         edges = _even_edges(text, x0, x1)
     elif not upright and len(text) > 2:
@@ -249,17 +249,17 @@ def _likely_rotation(pieces: Sequence[_Piece]) -> int:
     return 180 if pieces and _confidence(pieces) < _UNSURE else 0
 
 
-def _joined(pieces: Sequence[_Piece]) -> list[_Piece]:
+def _join(pieces: Sequence[_Piece]) -> list[_Piece]:
     """Joins the pieces that stand next to each other on one baseline."""
     lines: list[_Piece] = []
     for piece in sorted(pieces, key=lambda piece: piece.x0):
-        place = next((place for place, line in enumerate(lines) if _continues(line, piece)), None)
-        if place is None:
+        index = next((index for index, line in enumerate(lines) if _continues(line, piece)), None)
+        if index is None:
             lines.append(piece)
             continue
-        line = lines[place]
+        line = lines[index]
         wide = _is_wide(line.text[-1]) or _is_wide(piece.text[0])
-        lines[place] = replace(
+        lines[index] = replace(
             line,
             text=line.text + ("" if wide else " ") + piece.text,
             y0=min(line.y0, piece.y0),
@@ -281,9 +281,8 @@ def _line(piece: _Piece, number: int, scale: float) -> Line:
     text = clean(piece.text)
     cuts: tuple[tuple[int, float], ...] = ()
     if not piece.is_upright:
-        letters = [place for place, character in enumerate(text) if character != " "]
-        same = len(letters) == len(piece.edges)
-        edges = piece.edges if same else _even_edges(text, piece.x0, piece.x1)
+        letters = [index for index, character in enumerate(text) if character != " "]
+        edges = piece.edges if len(letters) == len(piece.edges) else _even_edges(text, piece.x0, piece.x1)
         begins = dict(zip(letters, edges, strict=True))
         ends = [match.end() for match in CUT.finditer(text)]
         cuts = tuple((end, begins[end] * scale) for end in ends if end in begins)

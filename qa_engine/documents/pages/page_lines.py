@@ -77,7 +77,7 @@ def read_page_lines(page: Any, number: int) -> PageLines:
     raw: list[str] = []
     directions = Counter[tuple[int, int]]()
     for index, block in enumerate(blocks):
-        for place, source in enumerate(block["lines"]):
+        for line_number, source in enumerate(block["lines"]):
             raw.append("".join(span["text"] for span in source["spans"]))
             directions[_direction(source)] += len(raw[-1].strip())
             if _direction(source) != (1, 0):
@@ -89,7 +89,7 @@ def read_page_lines(page: Any, number: int) -> PageLines:
             if ends:
                 if words is None:
                     words = _words(textpage)
-                line.cuts = _cuts(line.text, ends, words.get((block["number"], place), ()))
+                line.cuts = _cuts(line.text, ends, words.get((block["number"], line_number), ()))
             result.lines.append(line)
     result.raw = "\n".join(raw)
     if directions:
@@ -171,14 +171,14 @@ def _words(textpage: Any) -> dict[tuple[int, int], list[tuple[float, str]]]:
 def _cuts(
     text: str, ends: Sequence[int], words: Sequence[tuple[float, str]]
 ) -> tuple[tuple[int, float], ...]:
-    """For each of ``ends`` the left edge of the word that begins there, where it can be told."""
+    """For each of ``ends`` the left edge of the word that begins there, where it is known."""
     cuts = []
-    index = passed = 0
+    index = characters = 0
     for end in ends:
         before = sum(1 for character in text[:end] if character != " " and character not in _CUT_MARKS)
-        while index < len(words) and passed < before:
-            passed += len(words[index][1])
+        while index < len(words) and characters < before:
+            characters += len(words[index][1])
             index += 1
-        if passed == before and index < len(words):
+        if characters == before and index < len(words):
             cuts.append((end, words[index][0]))
     return tuple(cuts)

@@ -13,7 +13,7 @@ from qa_engine.documents.pages import fast, layout
 from qa_engine.documents.pages.block_roles import is_contents
 from qa_engine.documents.pages.fast import CELL_GAP, MAX_PIECES
 from qa_engine.documents.pages.garbling import agreement, examine_text
-from qa_engine.documents.pages.line_joining import joined, rows_of
+from qa_engine.documents.pages.line_joining import join_pieces, rows_of
 from qa_engine.documents.pages.ocr import INSTALL, ocr_available, recognise_page
 from qa_engine.documents.pages.page_lines import PageLines, read_page_lines
 from qa_engine.documents.pages.reading_order import Rect, columns
@@ -185,7 +185,7 @@ def _blocks(page: Any, lines: list[Line], options: PageOptions, result: Page) ->
     if options.parser == "auto" and not result.ocr and layout_reason(page, lines, width, height) is None:
         return fast.build_blocks(lines, width, height)
     if result.ocr:
-        _write_recognised(page, lines)
+        _write_text_layer(page, lines)
         words = [Word(line.x0, line.y0, line.x1, line.y1, line.text) for line in lines]
     else:
         words = [Word(*word[:5]) for word in page.get_text("words")]
@@ -203,7 +203,7 @@ def _blocks(page: Any, lines: list[Line], options: PageOptions, result: Page) ->
     return blocks
 
 
-def _write_recognised(page: Any, lines: list[Line]) -> None:
+def _write_text_layer(page: Any, lines: list[Line]) -> None:
     """Puts recognised text onto the page in memory, invisibly: the layout model looks at the text layer, too."""
     import pymupdf
 
@@ -228,7 +228,7 @@ def layout_reason(page: Any, pieces: Sequence[Line], width: float, height: float
     if columns([Rect(piece.x0, piece.y0, piece.x1, piece.y1) for piece in pieces], width, height):
         return "columns"
     rows = rows_of(pieces)
-    if is_contents([joined(row) for row in rows]):
+    if is_contents([join_pieces(row) for row in rows]):
         return None
     short = sum(1 for piece in pieces if len(piece.text) < _SHORT)
     if short >= _MIN_SHORT and short > _SHORT_SHARE * len(pieces):

@@ -26,7 +26,7 @@ _BLANK = 0.35
 _MOST = 0.75
 """A cell with this share of its width in one column belongs to that column."""
 _UNNAMED = 0.3
-"""A column without a name counts as much as a name that is off by this share of a column."""
+"""A column without a name counts as much as a name that deviates by this share of a column."""
 _MARGIN = 2.0
 """Points that a word may stand outside of the box of its table."""
 
@@ -137,10 +137,10 @@ def row_texts(table: Table, names: Sequence[str] | None = None, max_chars: int =
             # A row of one cell is a note or a heading inside the table.
             texts.append(_cut(label, max_chars))
             continue
-        first = _named(names[0], label)
+        first = _with_name(names[0], label)
         room = max_chars - len(first)
         parts = [
-            _named(name, text) for name, cell in others for text in _cut(cell, room - len(name) - _MARKS)
+            _with_name(name, text) for name, cell in others for text in _cut(cell, room - len(name) - _MARKS)
         ]
         texts.append(_pieces(first, parts, max_chars))
     return texts
@@ -229,8 +229,8 @@ def _repeat_spanning(
             for start in range(before, column + 1):
                 for end in range(column + 1, last + 1):
                     left, right = extents[start][0], extents[end - 1][1]
-                    off = min(abs(x0 + x1 - left - right) / 2, abs(x0 - left))
-                    total = misfit + off + unnamed * (start - before)
+                    deviation = min(abs(x0 + x1 - left - right) / 2, abs(x0 - left))
+                    total = misfit + deviation + unnamed * (start - before)
                     if end not in fits or total < fits[end][0]:
                         fits[end] = (total, [*spans, (start, end)])
         best = fits
@@ -244,7 +244,8 @@ def _cell_text(words: Sequence[Word]) -> str:
     return clean(join_sentences(texts).replace("\n", " "))
 
 
-def _named(name: str, cell: str) -> str:
+def _with_name(name: str, cell: str) -> str:
+    """A cell behind the name of its column."""
     if not name or name == cell:
         return cell
     return f"{name}：{cell}" if is_chinese(name + cell) else f"{name}: {cell}"

@@ -54,9 +54,9 @@ def run_tasks(megabytes: int) -> None:
         megabytes: how much address space the tasks may add to what the process has when it is ready.
     """
     tasks, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1):  # what a library reads and prints must not get between tasks and answers
-        os.dup2(nowhere, stream)
+    null = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1):  # input and output of libraries must not get between tasks and answers
+        os.dup2(null, stream)
     records: SimpleQueue[logging.LogRecord] = SimpleQueue()
     package = logging.getLogger("qa_engine")
     package.addHandler(QueueHandler(records))
@@ -82,11 +82,11 @@ def _answer(task: bytes, records: SimpleQueue[logging.LogRecord]) -> bytes:
         result = function(*arguments)
     except BaseException as error:  # noqa: BLE001 - the parent gets it
         failure = error
-    logged = [records.get() for _ in range(records.qsize())]
+    log_records = [records.get() for _ in range(records.qsize())]
     try:
-        return pickle.dumps((result, failure, logged))
+        return pickle.dumps((result, failure, log_records))
     except Exception as error:  # noqa: BLE001 - what cannot be pickled, or not within the memory
-        return pickle.dumps((None, error, logged))
+        return pickle.dumps((None, error, log_records))
 
 
 def _limit_memory(megabytes: int) -> None:

@@ -65,7 +65,7 @@ def split_sentences(text: str, max_chars: int = 400) -> list[Sentence]:
     sentences: list[Sentence] = []
     start = 0
     for number, paragraph in enumerate(text.split("\n")):
-        for begin, end in _merged(paragraph, _pieces(paragraph)):
+        for begin, end in _merge(paragraph, _pieces(paragraph)):
             for piece in cut(paragraph, begin, end, max_chars):
                 trimmed = _trimmed(paragraph, *piece)
                 if trimmed is not None:
@@ -93,7 +93,7 @@ def _trimmed(text: str, begin: int, end: int) -> tuple[int, int] | None:
     return (begin, end) if begin < end else None
 
 
-def _merged(text: str, pieces: Iterator[tuple[int, int]]) -> list[tuple[int, int]]:
+def _merge(text: str, pieces: Iterator[tuple[int, int]]) -> list[tuple[int, int]]:
     """The ranges with fragments joined to their neighbours."""
     merged: list[tuple[int, int]] = []
     pending = False

@@ -56,7 +56,7 @@ def calibrate(
         _forget(root, name, settings, json)
         return
     require_packages()
-    calibration = _calibrated(root, name, settings, questions, false_refusals, dry_run)
+    calibration = _calibrate(root, name, settings, questions, false_refusals, dry_run)
     if json:
         print_json({"collection": name, "stored": not dry_run, **calibration.to_dict()})
     else:
@@ -66,16 +66,16 @@ def calibrate(
 def _forget(root: Path, name: str, settings: Config, as_json: bool) -> None:
     from qa_engine.answering.calibration import forget_calibration
 
-    with _writing(root, name, settings) as catalog:
-        had = forget_calibration(catalog)
+    with _writable_catalog(root, name, settings) as catalog:
+        existed = forget_calibration(catalog)
     if as_json:
-        print_json({"collection": name, "reset": had})
+        print_json({"collection": name, "reset": existed})
     else:
-        sentence = f"The calibration of {name} is forgotten." if had else f"{name} had no calibration."
+        sentence = f"The calibration of {name} is forgotten." if existed else f"{name} had no calibration."
         results().print(sentence, markup=False)
 
 
-def _calibrated(
+def _calibrate(
     root: Path, name: str, settings: Config, questions: Path, false_refusals: float, dry_run: bool
 ) -> Calibration:
     """The calibration of a collection, stored with it unless ``dry_run``."""
@@ -109,13 +109,13 @@ def _calibrated(
             "unanswerable": calibration.unanswerable,
             "false_refusals": false_refusals,
         }
-        with _writing(root, name, settings) as catalog:
+        with _writable_catalog(root, name, settings) as catalog:
             store_calibration(catalog, calibration.model, name_of(parts.reranker), facts)
     return calibration
 
 
 @contextmanager
-def _writing(root: Path, name: str, settings: Config) -> Iterator[Catalog]:
+def _writable_catalog(root: Path, name: str, settings: Config) -> Iterator[Catalog]:
     """The catalog of a collection, with the right to write."""
     from qa_engine.index.catalog import Catalog
     from qa_engine.index.collection import require_collection
@@ -135,14 +135,14 @@ def _show(name: str, calibration: Calibration, stored: bool) -> None:
         f"({calibration.asked_again} asked once more with their file left out).",
         markup=False,
     )
-    measured = {"before": calibration.before, "calibrated": calibration.after}
+    refusals_by_label = {"before": calibration.before, "calibrated": calibration.after}
     rows = [
         [label, f"{refusals.false:.1%}", f"{refusals.recall:.1%}"]
-        for label, refusals in measured.items()
+        for label, refusals in refusals_by_label.items()
         if refusals is not None
     ]
     print_table(["", "answerable, refused", "unanswerable, refused"], rows)
-    what = "is stored with" if stored else "was not stored with"
+    verb = "is stored with" if stored else "was not stored with"
     results().print(
-        f"The calibration {what} {name}; threshold {calibration.model.threshold:.3f}.", markup=False
+        f"The calibration {verb} {name}; threshold {calibration.model.threshold:.3f}.", markup=False
     )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from qa_engine.evaluation.comparison import Comparison
     from qa_engine.evaluation.records import RunResults
 
-_SHOWN = ("hit@1", "hit@10", "mrr@10", "within_600", "page_hit@1")
+_SHOWN_MEASURES = ("hit@1", "hit@10", "mrr@10", "within_600", "page_hit@1")
 
 
 def evaluate(
@@ -72,7 +72,7 @@ def evaluate(
     from qa_engine.evaluation.run import evaluate as run_evaluation
 
     with counted_progress("asking") as progress:
-        measured = run_evaluation(
+        run_results = run_evaluation(
             paths[0],
             out,
             storage=storage,
@@ -85,12 +85,12 @@ def evaluate(
             on_message=print_message,
         )
     if json:
-        from qa_engine.evaluation.records import to_dict
+        from qa_engine.evaluation.record_files import to_dict
 
-        print_json(to_dict(measured))
+        print_json(to_dict(run_results))
     else:
-        _show(measured, out)
-    if measured.failures:
+        _show(run_results, out)
+    if run_results.failures:
         raise typer.Exit(1)
 
 
@@ -111,24 +111,24 @@ def _compare(folders: list[Path], out: Path | None, as_json: bool) -> None:
         _show_comparison(comparison, out)
 
 
-def _show(measured: RunResults, out: Path) -> None:
-    stages = measured.retrieval
+def _show(run_results: RunResults, out: Path) -> None:
+    stages = run_results.retrieval
     rows = [
         [name, *(f"{stage[name].mean:.3f}" if name in stage else "" for stage in stages.values())]
-        for name in _SHOWN
+        for name in _SHOWN_MEASURES
         if any(name in stage for stage in stages.values())
     ]
     if stages:
         print_table(["", *stages], rows, title="retrieval")
-    if measured.answers:
-        rows = [[name, f"{item.mean:.3f}", str(item.count)] for name, item in measured.answers.items()]
+    if run_results.answers:
+        rows = [[name, f"{item.mean:.3f}", str(item.count)] for name, item in run_results.answers.items()]
         print_table(["", "mean", "questions"], rows, title="answers")
-    refusals = measured.refusals
+    refusals = run_results.refusals
     if refusals is not None and refusals.recall is not None:
         precision = "–" if refusals.precision is None else f"{refusals.precision:.3f}"
         results().print(f"refusals: precision {precision}, recall {refusals.recall:.3f}", markup=False)
-    failed = sum(measured.failures.values())
-    results().print(f"{measured.cases} questions, {failed} failed; the report is in {out}.", markup=False)
+    failed = sum(run_results.failures.values())
+    results().print(f"{run_results.cases} questions, {failed} failed; the report is in {out}.", markup=False)
 
 
 def _show_comparison(comparison: Comparison, out: Path | None) -> None:

@@ -72,7 +72,7 @@ def judge(
         raise InputError(f"--against is for the judge pairwise, and {', '.join(names)} was asked for.")
     if guidelines is not None and "guideline" not in names:
         raise InputError(f"--guidelines is for the judge guideline, and {', '.join(names)} was asked for.")
-    people = read_labels(labels) if labels is not None else ()
+    human_labels = read_labels(labels) if labels is not None else ()
     settings = load_config(config)
     if model is not None:
         settings = settings.model_copy(update={"llm": settings.llm.model_copy(update={"model": model})})
@@ -81,7 +81,7 @@ def judge(
             run,
             _build(names, settings, _read_guidelines(guidelines) if guidelines is not None else None),
             against=against,
-            labels=people,
+            labels=human_labels,
             concurrency=concurrency,
             progress=progress,
         )
@@ -133,8 +133,8 @@ def _show(run: Path, report: JudgeReport, page: Path) -> None:
         ]
         for item in report.summaries
     ]
-    head = ["judge", "model", "judged", "passed", "mean", "unparsed", "errors", "skipped", "kappa"]
-    print_table(head, rows, words=2)
+    header = ["judge", "model", "judged", "passed", "mean", "unparsed", "errors", "skipped", "kappa"]
+    print_table(header, rows, left_aligned=2)
     results().print(
         f"{report.asked} requests were sent; the verdicts are in {run / JUDGEMENTS} and {page}.", markup=False
     )

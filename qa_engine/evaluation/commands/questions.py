@@ -88,14 +88,14 @@ def generate(
     if not questions:
         raise stopped or InputError(
             f"No question could be made from {name}: it has too few sentences that state something plainly"
-            f"{_listed(failures)}."
+            f"{_failure_list(failures)}."
         )
     write_questions(out, questions)
     fewer = f", fewer than the {count} that were asked for" if len(questions) < count else ""
     _print(
         json,
         {"collection": name, "questions": len(questions), "failures": failures, "out": str(out)},
-        f"{len(questions)} questions are in {out}{fewer}{_listed(failures)}. Check them before you rely on them.",
+        f"{len(questions)} questions are in {out}{fewer}{_failure_list(failures)}. Check them before you rely on them.",
     )
     if stopped is not None:
         print_error(str(stopped))
@@ -109,9 +109,9 @@ def _check_new(out: Path) -> None:
         )
 
 
-def _listed(failures: dict[str, int]) -> str:
-    counted = ", ".join(f"{count} {reason}" for reason, count in failures.items())
-    return f" (calls without a question: {counted})" if counted else ""
+def _failure_list(failures: dict[str, int]) -> str:
+    reasons = ", ".join(f"{count} {reason}" for reason, count in failures.items())
+    return f" (calls without a question: {reasons})" if reasons else ""
 
 
 def _print(as_json: bool, content: dict[str, Any], sentence: str) -> None:

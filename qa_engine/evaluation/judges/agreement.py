@@ -68,14 +68,18 @@ class Agreement:
     confusion: dict[str, int]
 
 
-def agreement(labels: Iterable[Label], judged: Iterable[JudgedCase], judge: str) -> Agreement:
+def agreement(labels: Iterable[Label], judged_cases: Iterable[JudgedCase], judge: str) -> Agreement:
     """The agreement of one judge with the labels for it."""
-    verdicts = {item.id: verdict_of(item) for item in judged if item.judge == judge}
-    own = {label.id: label.label for label in labels if label.judge == judge}
-    pairs = [(label, verdict) for id, label in own.items() if (verdict := verdicts.get(id)) is not None]
+    verdicts = {item.id: verdict_of(item) for item in judged_cases if item.judge == judge}
+    labels_by_id = {label.id: label.label for label in labels if label.judge == judge}
+    pairs = [
+        (label, verdict) for id, label in labels_by_id.items() if (verdict := verdicts.get(id)) is not None
+    ]
     agreed = sum(label == verdict for label, verdict in pairs) / len(pairs) if pairs else None
     confusion = Counter(f"{label}/{verdict}" for label, verdict in sorted(pairs))
-    return Agreement(len(own), len(pairs), agreed, kappa(pairs), *kappa_interval(pairs), dict(confusion))
+    return Agreement(
+        len(labels_by_id), len(pairs), agreed, kappa(pairs), *kappa_interval(pairs), dict(confusion)
+    )
 
 
 def kappa(pairs: Sequence[tuple[str, str]]) -> float | None:
@@ -103,13 +107,13 @@ def kappa_interval(pairs: Sequence[tuple[str, str]]) -> tuple[float | None, floa
     return float(low), float(high)
 
 
-def verdict_of(judged: JudgedCase) -> str | None:
+def verdict_of(judged_case: JudgedCase) -> str | None:
     """The verdict of a judge as a `Label` names it; None without one."""
-    if not judged.is_complete or judged.score is None:
+    if not judged_case.is_complete or judged_case.score is None:
         return None
-    if judged.judge == "pairwise":
-        return {1.0: "A", 0.0: "B"}.get(judged.score, "tie")
-    return None if judged.passing is None else "yes" if judged.passing else "no"
+    if judged_case.judge == "pairwise":
+        return {1.0: "A", 0.0: "B"}.get(judged_case.score, "tie")
+    return None if judged_case.passing is None else "yes" if judged_case.passing else "no"
 
 
 def read_labels(path: Path) -> list[Label]:

@@ -33,7 +33,7 @@ class _YesNoJudge(LlmJudge):
     def _verdict(self, value: Any) -> tuple[bool | None, float | None]:
         return value, None if value is None else float(value)
 
-    def _fitting(self, sample: Sample, *others: str) -> str:
+    def _fitting_passages(self, sample: Sample, *others: str) -> str:
         """The passages that fit into the model's window, whole; with room for asking once more."""
         system = str(self._messages(dict.fromkeys(self._template.template_vars, ""))[0].content)
         output = self._llm.metadata.num_output
@@ -62,7 +62,7 @@ class ChineseFaithfulnessEvaluator(_YesNoJudge):
 
     def _variables(self, sample: Sample) -> dict[str, str]:
         answer = block("回答", sample.answer)
-        return {"context": self._fitting(sample, answer), "response": answer}
+        return {"context": self._fitting_passages(sample, answer), "response": answer}
 
 
 class ChineseRelevancyEvaluator(_YesNoJudge):
@@ -76,7 +76,7 @@ class ChineseRelevancyEvaluator(_YesNoJudge):
 
     def _variables(self, sample: Sample) -> dict[str, str]:
         question, answer = block("问题", sample.question), block("回答", sample.answer)
-        context = self._fitting(sample, question, answer)
+        context = self._fitting_passages(sample, question, answer)
         return {"context": context, "query": question, "response": answer}
 
 

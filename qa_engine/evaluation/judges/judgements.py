@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from qa_engine.evaluation.run_folder import RecordLog, exclusive, read_records
+from qa_engine.evaluation.record_files import RecordLog, exclusive, read_records
 
 JUDGEMENTS = "judgements.jsonl"
 """Name of the file in the folder of a run."""
@@ -64,18 +64,18 @@ class Judgements:
         self._log = RecordLog(folder / JUDGEMENTS, JudgedCase) if folder is not None else None
         self.replies: dict[str, str] = {}
         self.latest: dict[tuple[str, str], JudgedCase] = {}
-        for judged in self._log.records if self._log is not None else ():
-            self._remember(judged)
+        for judged_case in self._log.records if self._log is not None else ():
+            self._remember(judged_case)
 
-    def add(self, judged: JudgedCase) -> None:
+    def add(self, judged_case: JudgedCase) -> None:
         """Adds a judgement; when this returns, it is on the disk."""
         if self._log is not None:
-            self._log.append(judged)
-        self._remember(judged)
+            self._log.append(judged_case)
+        self._remember(judged_case)
 
-    def _remember(self, judged: JudgedCase) -> None:
-        self.latest[judged.id, judged.judge] = judged
-        self.replies.update(zip(judged.requests, judged.replies, strict=False))
+    def _remember(self, judged_case: JudgedCase) -> None:
+        self.latest[judged_case.id, judged_case.judge] = judged_case
+        self.replies.update(zip(judged_case.requests, judged_case.replies, strict=False))
 
 
 @contextmanager
@@ -100,9 +100,9 @@ def read_judgements(folder: Path) -> list[JudgedCase]:
     return read_records(folder / JUDGEMENTS, JudgedCase)
 
 
-def latest_judgements(judged: Iterable[JudgedCase]) -> dict[str, list[JudgedCase]]:
+def latest_judgements(judged_cases: Iterable[JudgedCase]) -> dict[str, list[JudgedCase]]:
     """The last judgement for each case and judge, by the id of the case, in the order of the judges' names."""
-    latest = {(item.id, item.judge): item for item in judged}
+    latest = {(item.id, item.judge): item for item in judged_cases}
     by_case: dict[str, list[JudgedCase]] = {}
     for _, item in sorted(latest.items(), key=lambda pair: pair[0][1]):
         by_case.setdefault(item.id, []).append(item)

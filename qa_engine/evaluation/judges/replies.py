@@ -44,7 +44,7 @@ class ReplyForm(Generic[T]):
 
     Attributes:
         words: the line as the prompt describes it.
-        value_of: the value of what stands behind the colon; None for anything that was not asked for.
+        value_of: reads the value behind the colon; None for anything that was not asked for.
     """
 
     words: str

@@ -100,29 +100,33 @@ async def ajudge(
     ]
     if not panel:
         raise InputError(f"No judge is named: choose among {', '.join(JUDGES)}.")
-    if against is None and any("other" in item.needs for item in panel):
+    if against is None and any("other" in evaluator.needs for evaluator in panel):
         raise InputError("The judge 'pairwise' compares two runs: name the other one with against.")
     cases = _cases(run)
     others = {case.id: case.answer for case in _cases(against)} if against is not None else {}
     folder = run if isinstance(run, Path) else None
     with open_judgements(folder) if folder is not None else nullcontext(Judgements()) as judgements:
         tasks: list[tuple[Judge, CaseResult, Sample]] = []
-        skipped: dict[str, Counter[str]] = {item.name: Counter() for item in panel}
-        for item in panel:
+        skipped: dict[str, Counter[str]] = {evaluator.name: Counter() for evaluator in panel}
+        for evaluator in panel:
             for case in cases:
                 sample = _sample(case, others.get(case.id))
-                if reason := _reason_to_skip(item, case, sample):
-                    skipped[item.name][reason] += 1
+                if reason := _reason_to_skip(evaluator, case, sample):
+                    skipped[evaluator.name][reason] += 1
                 else:
-                    tasks.append((item, case, sample))
-        judging = _Judging(judgements, asyncio.Semaphore(concurrency), progress)
-        judged = await judging.judge_all(tasks)
+                    tasks.append((evaluator, case, sample))
+        judge_run = _JudgeRun(judgements, asyncio.Semaphore(concurrency), progress)
+        judged_cases = await judge_run.judge_all(tasks)
     summaries = []
-    for item in panel:
-        own = [verdict for verdict in judged if verdict.judge == item.name]
-        agreed = agreement(labels, own, item.name) if labels else None
-        summaries.append(summarise_judge(item.name, item.model, own, skipped[item.name], agreed))
-    report = JudgeReport(summaries, judged, judging.asked)
+    for evaluator in panel:
+        verdicts = [verdict for verdict in judged_cases if verdict.judge == evaluator.name]
+        judge_agreement = agreement(labels, verdicts, evaluator.name) if labels else None
+        summaries.append(
+            summarise_judge(
+                evaluator.name, evaluator.model, verdicts, skipped[evaluator.name], judge_agreement
+            )
+        )
+    report = JudgeReport(summaries, judged_cases, judge_run.asked)
     if folder is not None:
         write_summary(folder, report)
     return report
@@ -141,11 +145,20 @@ judge = _synchronous(ajudge)
 
 
 @dataclass
-class _Judging:
-    """The judging of one run."""
+class _JudgeRun:
+    """The requests of one run, and the judgements that come of them.
+
+    Attributes:
+        judgements: those of earlier runs; gets the new ones.
+        slots: bounds the number of requests at a time.
+        progress: called with the numbers of judgements that are done and that there will be.
+        asked: requests that were sent.
+        failures_in_a_row: judgements without a reply since the last reply.
+        done: judgements that are done.
+    """
 
     judgements: Judgements
-    places: asyncio.Semaphore
+    slots: asyncio.Semaphore
     progress: Progress
     asked: int = 0
     failures_in_a_row: int = 0
@@ -154,12 +167,12 @@ class _Judging:
     async def judge_all(self, tasks: Sequence[tuple[Judge, CaseResult, Sample]]) -> list[JudgedCase]:
         self.progress(0, len(tasks))
 
-        async def judge_one(item: Judge, case: CaseResult, sample: Sample) -> JudgedCase:
-            async with self.places:
-                judged = await self._judged(item, case, sample)
+        async def judge_one(evaluator: Judge, case: CaseResult, sample: Sample) -> JudgedCase:
+            async with self.slots:
+                judged_case = await self._judge(evaluator, case, sample)
             self.done += 1
             self.progress(self.done, len(tasks))
-            return judged
+            return judged_case
 
         try:
             async with asyncio.TaskGroup() as group:
@@ -168,29 +181,29 @@ class _Judging:
             raise errors.exceptions[0] from None
         return [task.result() for task in running]
 
-    async def _judged(self, item: Judge, case: CaseResult, sample: Sample) -> JudgedCase:
-        judged = JudgedCase(case.id, item.name, item.model)
+    async def _judge(self, evaluator: Judge, case: CaseResult, sample: Sample) -> JudgedCase:
+        judged_case = JudgedCase(case.id, evaluator.name, evaluator.model)
         is_new = False
         started = time.perf_counter()
 
         async def ask(messages: Sequence[ChatMessage]) -> str:
             """The reply to a request, from the disk if it is there."""
-            nonlocal judged, is_new
+            nonlocal judged_case, is_new
             if is_new:  # the reply before this one is kept, whatever happens next
-                self._keep(judged)
-            key = _fingerprint(item.model, messages)
-            judged = replace(judged, requests=(*judged.requests, key))
+                self._record(judged_case)
+            key = _fingerprint(evaluator.model, messages)
+            judged_case = replace(judged_case, requests=(*judged_case.requests, key))
             reply = self.judgements.replies.get(key)
             is_new = reply is None
             if reply is None:
                 self.asked += 1
-                reply = await item.ask(messages) if isinstance(item, LlmJudge) else ""
+                reply = await evaluator.ask(messages) if isinstance(evaluator, LlmJudge) else ""
                 self.failures_in_a_row = 0
-            judged = replace(judged, replies=(*judged.replies, reply))
+            judged_case = replace(judged_case, replies=(*judged_case.replies, reply))
             return reply
 
         try:
-            result = await item.judge(sample, ask)
+            result = await evaluator.judge(sample, ask)
         except (AuthenticationFailedError, ModelUnavailableError):
             raise  # the next request would fail in the same way
         except Exception as error:
@@ -200,24 +213,24 @@ class _Judging:
                 _logger.warning("Judging is stopped after %d failures in a row.", self.failures_in_a_row)
                 raise
             message = str(error) or type(error).__name__
-            return self._keep(replace(judged, error=message, seconds=_since(started)))
-        return self._keep(
+            return self._record(replace(judged_case, error=message, seconds=_seconds_since(started)))
+        return self._record(
             replace(
-                judged,
+                judged_case,
                 passing=result.passing,
                 score=result.score,
                 reasoning=result.feedback or "",
                 unparsed=(result.invalid_reason or "unreadable") if result.invalid_result else "",
-                seconds=_since(started),
+                seconds=_seconds_since(started),
             )
         )
 
-    def _keep(self, judged: JudgedCase) -> JudgedCase:
+    def _record(self, judged_case: JudgedCase) -> JudgedCase:
         """Writes a judgement, unless the same is on the disk already."""
-        before = self.judgements.latest.get((judged.id, judged.judge))
-        if before is None or replace(before, seconds=0) != replace(judged, seconds=0):
-            self.judgements.add(judged)
-        return judged
+        before = self.judgements.latest.get((judged_case.id, judged_case.judge))
+        if before is None or replace(before, seconds=0) != replace(judged_case, seconds=0):
+            self.judgements.add(judged_case)
+        return judged_case
 
 
 def build_judge(
@@ -259,18 +272,18 @@ def _sample(case: CaseResult, other: str | None) -> Sample:
     return Sample(case.question, case.answer or "", contexts, tuple(case.gold.answers), other)
 
 
-def _reason_to_skip(item: Judge, case: CaseResult, sample: Sample) -> str:
+def _reason_to_skip(evaluator: Judge, case: CaseResult, sample: Sample) -> str:
     """Why a judge is not asked about a case; empty if it is."""
     if case.failure is not None:
         return "failed"
     if case.answer is None:
         return "no answer"
-    if "other" in item.needs:
+    if "other" in evaluator.needs:
         if sample.other is not None and sample.other == sample.answer:
             return "same answer"
     elif case.refused:
         return "refused"
-    missing = missing_input(item.needs, sample)
+    missing = missing_input(evaluator.needs, sample)
     return f"no {missing}" if missing else ""
 
 
@@ -279,5 +292,5 @@ def _fingerprint(model: str, messages: Sequence[ChatMessage]) -> str:
     return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode("utf-8", "replace")).hexdigest()[:32]
 
 
-def _since(started: float) -> float:
+def _seconds_since(started: float) -> float:
     return round(time.perf_counter() - started, 3)

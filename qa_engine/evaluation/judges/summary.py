@@ -11,8 +11,7 @@ from typing import Any
 from qa_engine.evaluation.judges.agreement import Agreement
 from qa_engine.evaluation.judges.judgements import JudgedCase
 from qa_engine.evaluation.metrics.significance import wilson
-from qa_engine.evaluation.records import from_dict
-from qa_engine.evaluation.run_folder import json_text, replace_file
+from qa_engine.evaluation.record_files import from_dict, json_text, replace_file
 
 SUMMARY = "judges.json"
 """Name of the file in the folder of a run."""
@@ -72,20 +71,20 @@ class JudgeReport:
         return sum(summary.errors for summary in self.summaries)
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON, without the cases, which are in ``judgements.jsonl``."""
+        """The report as a JSON object, without the cases, which are in ``judgements.jsonl``."""
         return {"judges": [asdict(summary) for summary in self.summaries], "asked": self.asked}
 
 
 def summarise_judge(
     judge: str,
     model: str,
-    judged: Sequence[JudgedCase],
+    judged_cases: Sequence[JudgedCase],
     skipped: Mapping[str, int],
     agreement: Agreement | None,
 ) -> JudgeSummary:
     """The metrics of one judge over its verdicts."""
-    scores = [item.score for item in judged if item.is_complete and item.score is not None]
-    passed = sum(item.passing is True for item in judged if item.is_complete)
+    scores = [item.score for item in judged_cases if item.is_complete and item.score is not None]
+    passed = sum(item.passing is True for item in judged_cases if item.is_complete)
     low, high = wilson(passed, len(scores))
     return JudgeSummary(
         judge,
@@ -97,8 +96,8 @@ def summarise_judge(
         low=low,
         high=high,
         mean_score=sum(scores) / len(scores) if scores else None,
-        unparsed=sum(bool(item.unparsed) and not item.error for item in judged),
-        errors=sum(bool(item.error) for item in judged),
+        unparsed=sum(bool(item.unparsed) and not item.error for item in judged_cases),
+        errors=sum(bool(item.error) for item in judged_cases),
         skipped=dict(skipped),
         agreement=agreement,
     )
@@ -117,7 +116,7 @@ def write_summary(folder: Path, report: JudgeReport) -> Path:
 
 
 def read_summary(folder: Path) -> list[JudgeSummary]:
-    """The metrics in ``judges.json``; none without it, or if it is damaged: it can be made again."""
+    """The metrics in ``judges.json``; none if the file is missing or damaged: it can be made again."""
     try:
         content = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
         return [from_dict(JudgeSummary, item) for item in content["judges"]]

@@ -85,8 +85,8 @@ def is_correct(text: str, file: str, page: int, page_end: int, gold: Gold) -> bo
 
 def citation_precision(citations: Sequence[CitationResult]) -> float | None:
     """Share of the citations, 0 to 1, that are correct; None without one that can be judged."""
-    judged = [citation.correct for citation in citations if citation.correct is not None]
-    return sum(judged) / len(judged) if judged else None
+    verdicts = [citation.correct for citation in citations if citation.correct is not None]
+    return sum(verdicts) / len(verdicts) if verdicts else None
 
 
 def citation_recall(citations: Sequence[CitationResult]) -> float:

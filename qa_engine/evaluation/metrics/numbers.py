@@ -1,4 +1,4 @@
-"""Numbers of an answer that nothing it cites holds: the plainest sign of something invented."""
+"""Numbers of an answer that are in none of the passages it cites: the plainest sign of an invention."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ BUDGETS = (300, 600, 1200, 2400)
 
 
 def squash(text: str) -> str:
-    """The text without what line breaks, width and case change.
+    """The text without white space, in one width and one case.
 
     Example:
         >>> squash("The  Yangtze\\nRiver １２")
@@ -61,8 +61,8 @@ def ndcg(rank: int | None) -> float:
     return 0.0 if rank is None else 1 / math.log2(rank + 1)
 
 
-def found_within(
-    passages: Sequence[str], answers: Sequence[str], budget: int, counted: Sequence[bool] | None = None
+def holds_within(
+    passages: Sequence[str], answers: Sequence[str], budget: int, eligible: Sequence[bool] | None = None
 ) -> bool:
     """Whether a passage holds an answer within the first ``budget`` characters of all of them, blanks not counted.
 
@@ -70,13 +70,13 @@ def found_within(
         passages: best first.
         answers: texts of which one is to be found.
         budget: characters of context.
-        counted: which passages may hold the answer, such as those of the right file; all of them if None. The others take
-            their room all the same.
+        eligible: which passages may hold the answer, such as those of the right file; all of them if None. The others use
+            up the budget all the same.
     """
-    room = budget
+    remaining = budget
     for number, passage in enumerate(passages):
-        text = squash(passage)[: max(room, 0)]
-        room -= len(text)
-        if (counted is None or counted[number]) and holds_any(text, answers):
+        text = squash(passage)[: max(remaining, 0)]
+        remaining -= len(text)
+        if (eligible is None or eligible[number]) and holds_any(text, answers):
             return True
     return False

@@ -95,17 +95,17 @@ def refusal_summary(cases: Sequence[CaseResult]) -> RefusalSummary:
     A refusal is right if the documents do not answer the question. The curve shows the effect of refusing below each
     threshold of the probability alone, whatever the engine did.
     """
-    asked = [case for case in cases if case.refused is not None]
-    answerable = [case.gold.answerable for case in asked]
-    precision, recall, false_refusals = _rates([bool(case.refused) for case in asked], answerable)
+    with_outcome = [case for case in cases if case.refused is not None]
+    answerable = [case.gold.answerable for case in with_outcome]
+    precision, recall, false_refusals = _rates([bool(case.refused) for case in with_outcome], answerable)
     return RefusalSummary(
         answerable=sum(answerable),
-        unanswerable=len(asked) - sum(answerable),
-        refused=sum(bool(case.refused) for case in asked),
+        unanswerable=len(with_outcome) - sum(answerable),
+        refused=sum(bool(case.refused) for case in with_outcome),
         precision=precision,
         recall=recall,
         false_refusals=false_refusals,
-        curve=_curve(asked),
+        curve=_curve(with_outcome),
     )
 
 
@@ -114,7 +114,7 @@ def _curve(cases: Sequence[CaseResult]) -> list[RefusalPoint]:
     estimates = [(case.probability, case.gold.answerable) for case in cases if case.probability is not None]
     if not estimates:
         return []
-    answerable = [known for _, known in estimates]
+    answerable = [is_answerable for _, is_answerable in estimates]
     thresholds = [step / _CURVE_STEPS for step in range(1, _CURVE_STEPS)]
     return [
         RefusalPoint(
@@ -128,18 +128,19 @@ def _rates(
     refused: Sequence[bool], answerable: Sequence[bool]
 ) -> tuple[float | None, float | None, float | None]:
     """Precision and recall of refusals, and the share of the answerable questions that were refused."""
-    right = sum(no and not known for no, known in zip(refused, answerable, strict=True))
-    known, unknown = sum(answerable), len(answerable) - sum(answerable)
+    pairs = zip(refused, answerable, strict=True)
+    right = sum(is_refused and not is_answerable for is_refused, is_answerable in pairs)
+    answerable_count, unanswerable_count = sum(answerable), len(answerable) - sum(answerable)
     return (
         right / sum(refused) if any(refused) else None,
-        right / unknown if unknown else None,
-        (sum(refused) - right) / known if known else None,
+        right / unanswerable_count if unanswerable_count else None,
+        (sum(refused) - right) / answerable_count if answerable_count else None,
     )
 
 
-def _means(measured: Sequence[dict[str, float]]) -> dict[str, MetricSummary]:
+def _means(cases: Sequence[dict[str, float]]) -> dict[str, MetricSummary]:
     values: dict[str, list[float]] = {}
-    for measures in measured:
+    for measures in cases:
         for name, value in measures.items():
             values.setdefault(name, []).append(value)
     return {name: metric_summary(column) for name, column in values.items()}

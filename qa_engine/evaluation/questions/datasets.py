@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from qa_engine.documents.sentences.splitting import split_sentences
 from qa_engine.errors import InputError
 from qa_engine.evaluation.questions.labelled import LabelledQuestion, read_questions
-from qa_engine.evaluation.records import validation_message
+from qa_engine.evaluation.record_files import validation_message
 
 _COLUMNS = {
     "question": ("question", "问题", "提问"),
@@ -65,8 +65,8 @@ def _from_json(path: Path) -> Iterator[LabelledQuestion]:
     try:
         for paragraph in _paragraphs(content):
             context = str(paragraph.get("context") or paragraph.get("context_text") or "")
-            for asked in paragraph["qas"]:
-                if question := _from_squad(asked, context):
+            for item in paragraph["qas"]:
+                if question := _from_squad(item, context):
                     yield question
     except (KeyError, TypeError, AttributeError, ValidationError) as error:
         raise InputError(
@@ -82,24 +82,24 @@ def _paragraphs(content: Any) -> Iterator[Mapping[str, Any]]:
         yield from article["paragraphs"]
 
 
-def _from_squad(asked: Mapping[str, Any], context: str) -> LabelledQuestion | None:
+def _from_squad(item: Mapping[str, Any], context: str) -> LabelledQuestion | None:
     """One question of a data set; None for one without words."""
-    wording = str(asked.get("question") or asked.get("query_text") or "").strip()
-    if not wording:
+    question = str(item.get("question") or item.get("query_text") or "").strip()
+    if not question:
         return None
     answers = [
-        answer if isinstance(answer, Mapping) else {"text": answer} for answer in asked.get("answers") or ()
+        answer if isinstance(answer, Mapping) else {"text": answer} for answer in item.get("answers") or ()
     ]
     texts = list(dict.fromkeys(str(answer["text"]) for answer in answers if answer.get("text")))
     # Some data sets write the flag as a string.
-    impossible = str(asked.get("is_impossible")).lower() == "true" or not texts
+    impossible = str(item.get("is_impossible")).lower() == "true" or not texts
     evidence = "" if impossible else _sentence_of(context, texts[0], answers[0].get("answer_start"))
     return LabelledQuestion(
-        question=wording,
+        question=question,
         answers=() if impossible else tuple(texts),
         answerable=not impossible,
         evidence=evidence,
-        id=str(asked.get("id") or asked.get("query_id") or ""),
+        id=str(item.get("id") or item.get("query_id") or ""),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from qa_engine.errors import InputError
-from qa_engine.evaluation.records import validation_message
+from qa_engine.evaluation.record_files import validation_message
 
 _MAX_BYTES = 200_000_000
 

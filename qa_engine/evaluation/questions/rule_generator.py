@@ -14,6 +14,7 @@ from qa_engine.evaluation.metrics.ranking import squash
 from qa_engine.evaluation.questions.labelled import LabelledQuestion
 from qa_engine.evaluation.questions.sampling import SourcePassage, as_question
 from qa_engine.text.language import is_chinese
+from qa_engine.text.one_line import one_line
 
 _MIN_CHARS, _MAX_CHARS = 12, 160
 _DEFINITION = re.compile(
@@ -22,10 +23,10 @@ _DEFINITION = re.compile(
 _ENGLISH_DEFINITION = re.compile(
     r"(?P<term>[A-Z][\w-]*(?: [\w-]+){0,3}) (?:is|are) (?P<what>(?:an?|the) [^.;?!]{10,120})\.?"
 )
-_POINTING = re.compile(
+_REFERENCE = re.compile(
     r"^(?:这|那|该|此|其|它|他|她|我们|本|以上|上述|前者|后者|同时|另外|但|因此|所以|不过|对此|并|而|也|还|又)"
 )
-_ENGLISH_POINTING = re.compile(
+_ENGLISH_REFERENCE = re.compile(
     r"^(?:it|its|this|that|these|those|they|their|he|she|we|our|there|such|but|however|also|in addition)\b",
     re.I,
 )
@@ -53,6 +54,8 @@ _UNFIT = re.compile(r"https?://|[_…]{2,}|\.{4,}|^[\W\d]+$|^(?:图|表|Figure|T
 
 @dataclass(frozen=True)
 class _Draft:
+    """A question and its answer, and the kind of the question: see `generate_questions`."""
+
     kind: str
     question: str
     answer: str
@@ -82,28 +85,28 @@ def generate_questions(passages: Iterable[SourcePassage], count: int) -> list[La
 
 
 def _drafts(passage: SourcePassage) -> Iterator[_Draft]:
-    text = _LABEL.sub("", " ".join(passage.text.split()))
+    text = _LABEL.sub("", one_line(passage.text))
     if passage.role or not _MIN_CHARS <= len(text) <= _MAX_CHARS or _UNFIT.search(text):
         return
     if is_chinese(text):
-        if text[-1] in "。；！" and not _POINTING.match(text):
+        if text[-1] in "。；！" and not _REFERENCE.match(text):
             yield from _chinese(text)
-    elif text[-1] == "." and not _ENGLISH_POINTING.match(text):
+    elif text[-1] == "." and not _ENGLISH_REFERENCE.match(text):
         yield from _english(text)
 
 
 def _chinese(text: str) -> Iterator[_Draft]:
-    if (match := _DEFINITION.fullmatch(text)) and not _POINTING.match(match["what"]):
+    if (match := _DEFINITION.fullmatch(text)) and not _REFERENCE.match(match["what"]):
         yield _Draft("definition", f"{match['term']}是什么？", match["what"])
-    for pattern, asked in ((_DATE, "哪一天"), (_YEAR, "哪一年"), (_MONTH, "几月")):
-        if (match := _only(pattern, text)) is not None:
-            yield _Draft("number", _asked(text, match, asked), match[0])
-    if (match := _only(_AMOUNT, text)) is not None:
-        asked = "百分之多少" if match["unit"] == "%" else f"多少{match['unit']}"
+    for pattern, question_word in ((_DATE, "哪一天"), (_YEAR, "哪一年"), (_MONTH, "几月")):
+        if (match := _only_match(pattern, text)) is not None:
+            yield _Draft("number", _as_question(text, match, question_word), match[0])
+    if (match := _only_match(_AMOUNT, text)) is not None:
+        question_word = "百分之多少" if match["unit"] == "%" else f"多少{match['unit']}"
         if match["unit"] == "日" and text[: match.start()].endswith("月"):
-            asked = "几日"
-        yield _Draft("number", _asked(text, match, asked), match[0])
-    if (match := _only(_TITLE, text)) is not None:
+            question_word = "几日"
+        yield _Draft("number", _as_question(text, match, question_word), match[0])
+    if (match := _only_match(_TITLE, text)) is not None:
         yield _Draft("cloze", f"填空：{_with_blank(text, match, '《____》')}", match[0].strip("《》"))
 
 
@@ -111,23 +114,23 @@ def _english(text: str) -> Iterator[_Draft]:
     if match := _ENGLISH_DEFINITION.fullmatch(text):
         verb = "are" if f"{match['term']} are " in text else "is"
         yield _Draft("definition", f"What {verb} {match['term']}?", match["what"])
-    if (match := _only(_ENGLISH_AMOUNT, text)) is not None:
+    if (match := _only_match(_ENGLISH_AMOUNT, text)) is not None:
         yield _Draft("cloze", f"Fill in the blank: {_with_blank(text, match, '____')}", match[0])
 
 
-def _only(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
-    """The match of a pattern, if there is just one and what it matches does not come again."""
+def _only_match(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    """The match of a pattern if there is just one, and the text that it matches stands nowhere else."""
     matches = list(pattern.finditer(text))
     return matches[0] if len(matches) == 1 and text.count(matches[0][0]) == 1 else None
 
 
-def _asked(text: str, match: re.Match[str], asked: str) -> str:
-    """The sentence up to the clause of the answer as a question, with ``asked`` in the place of the answer."""
+def _as_question(text: str, match: re.Match[str], question_word: str) -> str:
+    """The sentence up to the clause of the answer as a question, with ``question_word`` in the place of the answer."""
     ends = [end.start() for end in _CLAUSE_END.finditer(text, match.end())]
     # A clause that only says when or who goes on with the next one.
-    end = next((place for place in ends if text[place - 1] not in "的时后前者若"), len(text))
+    end = next((position for position in ends if text[position - 1] not in "的时后前者若"), len(text))
     rest = text[match.end() : end]
-    return f"{text[: match.start()]}{asked}{rest}".rstrip("。；！") + "？"
+    return f"{text[: match.start()]}{question_word}{rest}".rstrip("。；！") + "？"
 
 
 def _with_blank(text: str, match: re.Match[str], blank: str) -> str:

@@ -42,7 +42,7 @@ def sampled_passages(reader: IndexReader, seed: int, min_chars: int = 0) -> Iter
     Args:
         reader: reader of the collection.
         seed: seed of the order.
-        min_chars: sentences are joined with the following ones until they have so many characters; with 0, none is.
+        min_chars: a sentence is joined with the following ones until they have so many characters; with 0, it stands alone.
     """
     snapshot = reader.snapshot()
     visible = snapshot.bm25.document_ids
@@ -55,18 +55,18 @@ def sampled_passages(reader: IndexReader, seed: int, min_chars: int = 0) -> Iter
     total = ends[-1] if ends else 0
     order = random.Random(seed).sample(range(total), total)
     for begin in range(0, total, _BATCH):
-        places = [_place(number, documents, ends, counts) for number in order[begin : begin + _BATCH]]
-        reach = 1 + min_chars // 10
+        positions = [_position(number, documents, ends, counts) for number in order[begin : begin + _BATCH]]
+        max_sentences = 1 + min_chars // 10
         ids = {
             node_id(document, ordinal + step): None
-            for document, ordinal in places
-            for step in range(reach)
+            for document, ordinal in positions
+            for step in range(max_sentences)
             if ordinal + step < counts[document]
         }
         stored = snapshot.store.stored_sentences(list(ids))
-        files = reader.catalog.files_of(list({document for document, _ in places}))
-        for document, ordinal in places:
-            sentences = _joined(stored, document, ordinal, min_chars, reach)
+        files = reader.catalog.files_of(list({document for document, _ in positions}))
+        for document, ordinal in positions:
+            sentences = _following(stored, document, ordinal, min_chars, max_sentences)
             if sentences and document in files:
                 yield _passage(sentences, files[document][0].file_name)
 
@@ -86,20 +86,21 @@ def as_question(passage: SourcePassage, question: str, answer: str, kind: str) -
     )
 
 
-def _place(
+def _position(
     number: int, documents: Sequence[str], ends: Sequence[int], counts: dict[str, int]
 ) -> tuple[str, int]:
     """The document and the ordinal of sentence ``number`` of the collection."""
-    position = bisect_right(ends, number)
-    document = documents[position]
-    return document, number - (ends[position] - counts[document])
+    index = bisect_right(ends, number)
+    document = documents[index]
+    return document, number - (ends[index] - counts[document])
 
 
-def _joined(
-    stored: dict[str, StoredSentence], document: str, ordinal: int, min_chars: int, reach: int
+def _following(
+    stored: dict[str, StoredSentence], document: str, ordinal: int, min_chars: int, max_sentences: int
 ) -> list[StoredSentence]:
+    """The sentence and those after it, until they have ``min_chars`` characters together."""
     sentences: list[StoredSentence] = []
-    for step in range(reach):
+    for step in range(max_sentences):
         sentence = stored.get(node_id(document, ordinal + step))
         if sentence is None or (sentences and sum(len(part.text) for part in sentences) >= min_chars):
             break

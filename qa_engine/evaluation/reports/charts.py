@@ -45,8 +45,8 @@ def line_chart(
             (across(x), _up(y), f"{name}, {number(x, 2)}: {number(y)}") for x, y in points if y is not None
         ]
         runs = [[(across(x), _up(y or 0)) for x, y in run] for run in _runs(points)]
-        place = (_LEFT + (index % 2) * _INNER_WIDTH / 2, _HEIGHT - _BOTTOM + 52 + 18 * (index // 2))
-        lines.append({"name": name, "style": index % _STYLES, "dots": dots, "runs": runs, "legend": place})
+        legend = (_LEFT + (index % 2) * _INNER_WIDTH / 2, _HEIGHT - _BOTTOM + 52 + 18 * (index // 2))
+        lines.append({"name": name, "style": index % _STYLES, "dots": dots, "runs": runs, "legend": legend})
     labels, values = dict(ticks), {name: dict(points) for name, points in series.items()}
     xs = dict.fromkeys(x for points in series.values() for x, _ in points)
     rows = [[labels.get(x, number(x, 2)), *(number(column.get(x)) for column in values.values())] for x in xs]

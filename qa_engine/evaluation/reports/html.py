@@ -13,10 +13,11 @@ from qa_engine.evaluation.judges.judgements import JudgedCase, latest_judgements
 from qa_engine.evaluation.judges.summary import read_summary
 from qa_engine.evaluation.metrics.ranking import BUDGETS
 from qa_engine.evaluation.metrics.summary import MEASURES
+from qa_engine.evaluation.record_files import replace_file
 from qa_engine.evaluation.records import CaseResult, RunResults
 from qa_engine.evaluation.reports.charts import histogram, line_chart
 from qa_engine.evaluation.reports.template_engine import render
-from qa_engine.evaluation.run_folder import read_run, replace_file
+from qa_engine.evaluation.run_folder import read_run
 
 HTML_REPORT, HTML_COMPARISON = "report.html", "comparison.html"
 OUTCOMES = {
@@ -161,14 +162,14 @@ def _charts(results: RunResults, cases: Sequence[CaseResult]) -> list[str]:
     names = [f"within_{budget}" for budget in BUDGETS]
     stages = {
         stage: [
-            (float(place), measures[name].mean if name in measures else None)
-            for place, name in enumerate(names)
+            (float(index), measures[name].mean if name in measures else None)
+            for index, name in enumerate(names)
         ]
         for stage, measures in results.retrieval.items()
         if any(name in measures for name in names)
     }
     if stages:
-        ticks = [(float(place), str(budget)) for place, budget in enumerate(BUDGETS)]
+        ticks = [(float(index), str(budget)) for index, budget in enumerate(BUDGETS)]
         title = "Answer within the first characters of context, by stage"
         charts.append(line_chart("stage-recall", title, stages, "characters of context", ticks))
     seconds = [case.timings["total"] for case in cases if "total" in case.timings]

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from qa_engine.evaluation.comparison import Comparison
 from qa_engine.evaluation.metrics.summary import MEASURES
+from qa_engine.evaluation.record_files import json_text, replace_file
 from qa_engine.evaluation.records import CaseResult, RunResults
 from qa_engine.evaluation.reports.template_engine import render
-from qa_engine.evaluation.run_folder import json_text, replace_file
 
 COMPARISON_JSON, COMPARISON_MARKDOWN = "comparison.json", "comparison.md"
 _MAX_CASES = 20

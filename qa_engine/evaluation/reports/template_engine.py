@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from qa_engine.evaluation.comparison import MeasureChange
 from qa_engine.evaluation.metrics.ranking import squash
 from qa_engine.evaluation.records import MetricSummary
+from qa_engine.text.one_line import one_line
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -35,19 +36,19 @@ def text(value: object) -> str:
 
 def marked(content: str, golds: Sequence[str]) -> str:
     """A text as HTML with the gold answers highlighted: white space, width and case are ignored."""
-    characters, places = [], []
-    for place, character in enumerate(content):
+    characters, indices = [], []
+    for index, character in enumerate(content):
         for part in unicodedata.normalize("NFKC", character).casefold():
             if not part.isspace():
                 characters.append(part)
-                places.append(place)
+                indices.append(index)
     squashed = "".join(characters)
     spans = []
     for gold in golds:
         part = squash(gold)
         start = squashed.find(part) if part else -1
         while start >= 0:
-            spans.append((places[start], places[start + len(part) - 1] + 1))
+            spans.append((indices[start], indices[start + len(part) - 1] + 1))
             start = squashed.find(part, start + len(part))
     parts, done = [], 0
     for start, end in sorted(spans):
@@ -90,13 +91,12 @@ def difference(change: MeasureChange) -> str:
 
 def line(value: str) -> str:
     """A text in one line of Markdown, shortened if it is long."""
-    words = " ".join(value.split())
-    return words if len(words) <= _MAX_CHARS else words[:_MAX_CHARS] + "…"
+    return one_line(value, _MAX_CHARS)
 
 
 def cell(value: str) -> str:
     """A text in a cell of a Markdown table."""
-    return " ".join(value.split()).replace("|", "\\|")
+    return one_line(value).replace("|", "\\|")
 
 
 def digest(content: str) -> str:

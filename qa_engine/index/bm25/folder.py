@@ -22,7 +22,7 @@ _SEGMENTS = "segments"
 class Bm25Folder:
     """The segments of a collection on disk, and a manifest for each published state.
 
-    Segments are added and never changed; which of them make up a state, and which of their documents count no longer,
+    Segments are added and never changed; which of them make up a state, and which of their documents no longer count,
     stands in its manifest. So readers of one state are not disturbed by a writer of the next.
     """
 
@@ -37,23 +37,23 @@ class Bm25Folder:
         """Opens a published state.
 
         Args:
-            published: its number.
-            config: saturation and normalisation; how many neighbours count was settled when the segments were built.
+            published: the number of the state.
+            config: saturation and normalisation. The number of neighbours that count was fixed when the segments were built.
 
         Raises:
-            StorageError: it is missing, damaged, or made by another analyser.
+            StorageError: the state is missing or damaged, or another tokenizer made it.
         """
         config = config or Bm25Config()
         facts, segments = self.segments(published)
         if facts.get("analyser") != TOKENIZER_VERSION:
             raise StorageError(
-                f"The BM25 index in {self.folder} was made by the analyser {facts.get('analyser')}, this is "
+                f"The BM25 index in {self.folder} was made by the tokenizer {facts.get('analyser')}, this is "
                 f"{TOKENIZER_VERSION}: run qa-engine rebuild, or qa-engine ingest once more on its files."
             )
         return Bm25Index(segments, config.k1, config.b)
 
     def segments(self, published: int) -> tuple[dict[str, Any], list[StoredSegment]]:
-        """What a state was made with, and its segments.
+        """The content of the manifest of a state, and the segments of the state.
 
         Raises:
             StorageError: it is missing or damaged.
@@ -83,7 +83,9 @@ class Bm25Folder:
         segment.save(path)
         return StoredSegment(name, Bm25Segment.load(path))
 
-    def describe(self, published: int, segments: Sequence[StoredSegment], context_sentences: int) -> None:
+    def write_manifest(
+        self, published: int, segments: Sequence[StoredSegment], context_sentences: int
+    ) -> None:
         """Writes the manifest of a state; it appears complete or not at all."""
         facts = {
             "analyser": TOKENIZER_VERSION,
@@ -94,8 +96,8 @@ class Bm25Folder:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, json.dumps(facts))
 
-    def tidy(self, published: Iterable[int]) -> None:
-        """Deletes the manifests of other states than these, and the segments that none of these uses."""
+    def delete_others(self, published: Iterable[int]) -> None:
+        """Deletes the manifests of all other states, and the segments that no given state uses."""
         manifests = {self.manifest(number) for number in published}
         used: set[str] = set()
         for path in manifests:

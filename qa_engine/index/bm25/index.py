@@ -24,13 +24,13 @@ class Bm25Hit:
 
 @dataclass(frozen=True, eq=False)
 class TermStatistics:
-    """What an index knows of the terms of a question.
+    """Where the terms of a question occur in an index, and how often.
 
     Attributes:
-        terms: each once.
-        times: (terms,), how often the question has it.
+        terms: the distinct terms of the question.
+        times: (terms,), how often the question has each of them.
         spans: for each segment, where the postings of each term begin and end; see `Bm25Segment.spans`.
-        frequencies: (terms,), the number of sentences that hold it.
+        frequencies: (terms,), the number of sentences that hold each of them.
     """
 
     terms: list[str]
@@ -39,14 +39,14 @@ class TermStatistics:
     frequencies: NDArray[np.int64]
 
     @property
-    def known(self) -> list[str]:
-        """Those of the terms that occur in the collection."""
-        return [term for term, known in zip(self.terms, self.frequencies > 0, strict=True) if known]
+    def matches(self) -> list[str]:
+        """The terms that occur in the collection."""
+        return [term for term, count in zip(self.terms, self.frequencies, strict=True) if count > 0]
 
     @property
     def coverage(self) -> float:
-        """Their share, 0 to 1."""
-        return len(self.known) / len(self.terms) if self.terms else 0.0
+        """The share of the terms, 0 to 1, that occur in the collection."""
+        return len(self.matches) / len(self.terms) if self.terms else 0.0
 
 
 class Bm25Index:
@@ -61,7 +61,7 @@ class Bm25Index:
     def __init__(self, segments: Sequence[StoredSegment], k1: float = 1.2, b: float = 0.75) -> None:
         """
         Args:
-            segments: with no document in common that counts.
+            segments: no two of them hold the same live document.
             k1: saturation of the term frequency.
             b: strength of the normalisation by length.
         """
@@ -101,7 +101,7 @@ class Bm25Index:
         return self._segments
 
     def close(self) -> None:
-        """Lets go of the segments, whose files are mapped into memory; later searches raise `StorageError`."""
+        """Releases the segments, whose files are mapped into memory; later searches raise `StorageError`."""
         self._segments = None
 
     def __len__(self) -> int:
@@ -113,7 +113,7 @@ class Bm25Index:
         return dict.fromkeys(document_id for stored in self.segments for document_id in stored.live).keys()
 
     def rows_of(self, document_ids: Container[str]) -> NDArray[np.bool_]:
-        """A mask of the sentences: those of the documents are True."""
+        """A mask of the sentences, (sentences,), that is True for those of the documents."""
         return np.concatenate(
             [np.zeros(0, bool), *(stored.segment.rows_of(document_ids) for stored in self.segments)]
         )
@@ -128,9 +128,9 @@ class Bm25Index:
             if alive is None:
                 frequencies += ends - starts
                 continue
-            places, which = _flat(starts, ends)
-            counted = alive[stored.segment.rows[places]]
-            frequencies += np.bincount(which[counted], minlength=len(times))
+            positions, term_numbers = _flattened(starts, ends)
+            counted = alive[stored.segment.rows[positions]]
+            frequencies += np.bincount(term_numbers[counted], minlength=len(times))
         return TermStatistics(
             list(times), np.fromiter(times.values(), np.int64, len(times)), spans, frequencies
         )
@@ -141,8 +141,8 @@ class Bm25Index:
         """The best sentences, best first; none with a score of 0, so possibly fewer than ``top_k``.
 
         Args:
-            terms: of the question, or the result of `look_up`.
-            top_k: most sentences to return.
+            terms: the terms of the question, or the result of `look_up`.
+            top_k: the largest number of sentences to return.
             rows: a mask of the sentences to search, see `rows_of`; None searches all.
         """
         scores = self._scores(terms if isinstance(terms, TermStatistics) else self.look_up(terms))
@@ -157,9 +157,9 @@ class Bm25Index:
         best = best[np.lexsort((best, -scores[best]))]
         return [Bm25Hit(self._node_id(int(row)), float(scores[row])) for row in best if scores[row] > 0]
 
-    def matched(self, terms: Sequence[str]) -> list[str]:
-        """Those of the terms that occur in the collection."""
-        return self.look_up(terms).known
+    def matches(self, terms: Sequence[str]) -> list[str]:
+        """The distinct terms that occur in the collection."""
+        return self.look_up(terms).matches
 
     def coverage(self, terms: Sequence[str]) -> float:
         """The share of the distinct terms, 0 to 1, that occur in the collection: how much this index can say."""
@@ -170,15 +170,15 @@ class Bm25Index:
         scores = np.zeros(len(self._norms), np.float32)
         frequencies = np.maximum(statistics.frequencies, 1)
         rarity = np.log(1 + (self._sentences - frequencies + 0.5) / (frequencies + 0.5))
-        # A term that only documents have that no longer count has no weight.
+        # A term that occurs only in documents that no longer count has no weight.
         weights = np.where(statistics.frequencies > 0, statistics.times * rarity, 0).astype(np.float32)
         for (starts, ends), stored, offset in zip(
             statistics.spans, self.segments, self._offsets, strict=False
         ):
-            places, which = _flat(starts, ends)
-            rows = stored.segment.rows[places].astype(np.int64) + offset
-            occurrences = stored.segment.counts[places].astype(np.float32)
-            np.add.at(scores, rows, weights[which] * occurrences / (occurrences + self._norms[rows]))
+            positions, term_numbers = _flattened(starts, ends)
+            rows = stored.segment.rows[positions].astype(np.int64) + offset
+            occurrences = stored.segment.counts[positions].astype(np.float32)
+            np.add.at(scores, rows, weights[term_numbers] * occurrences / (occurrences + self._norms[rows]))
         return scores
 
     def _mask(self) -> NDArray[np.bool_] | None:
@@ -196,9 +196,11 @@ class Bm25Index:
         return self.segments[number].segment.node_id(row - int(self._offsets[number]))
 
 
-def _flat(starts: NDArray[np.int64], ends: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The numbers of all spans one after the other, and for each the span that it is of."""
+def _flattened(
+    starts: NDArray[np.int64], ends: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The positions in all spans, one span after the other, and for each position the number of its span."""
     sizes = ends - starts
-    which = np.repeat(np.arange(len(sizes)), sizes)
+    span_numbers = np.repeat(np.arange(len(sizes)), sizes)
     before = np.cumsum(sizes) - sizes
-    return np.arange(len(which)) + (starts - before)[which], which
+    return np.arange(len(span_numbers)) + (starts - before)[span_numbers], span_numbers

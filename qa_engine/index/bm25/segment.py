@@ -18,9 +18,9 @@ from qa_engine.documents.sentences.node_ids import node_id
 _DOCUMENTS = "documents.json"
 _ARRAYS = ("keys", "starts", "rows", "counts", "lengths", "first_rows")
 Rows = NDArray[np.unsignedinteger[Any]]
-"""Whole numbers, as short as they can be."""
-_MOST = np.iinfo(np.uint8).max
-"""Occurrences that are counted: BM25 saturates long before."""
+"""Whole numbers of the shortest type that holds them."""
+_MAX_COUNT = np.iinfo(np.uint8).max
+"""The largest number of occurrences that is stored; BM25 saturates long before."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,13 @@ class Bm25Segment:
     Numbers are as short as the segment allows: rows of up to 65,536 sentences take two bytes instead of four.
 
     Attributes:
-        document_ids: of its documents, in order.
+        document_ids: ids of its documents, in order.
         first_rows: (documents + 1,), the row of the first sentence of each.
         keys: (terms,), the `term_key` of each term, ascending.
         starts: (terms + 1,), where the postings of each term begin.
         rows: (postings,), the sentences that hold a term, ascending for each term.
-        counts: (postings,), how often.
-        lengths: (sentences,), the number of terms.
+        counts: (postings,), how often the sentence of each posting holds the term.
+        lengths: (sentences,), the number of terms of each sentence.
     """
 
     document_ids: list[str]
@@ -78,20 +78,20 @@ class Bm25Segment:
         rows = np.repeat(np.arange(len(sizes), dtype=np.int64), np.array(sizes, np.int64))
         keys = np.fromiter((term_key(term) for term in vocabulary), np.uint64, len(vocabulary))
         order = np.argsort(keys)
-        place = np.empty(len(keys), np.int64)
-        place[order] = np.arange(len(keys))
-        packed = _with_neighbours(place[np.array(terms, np.int64)], rows, borders, context_sentences)
+        position = np.empty(len(keys), np.int64)
+        position[order] = np.arange(len(keys))
+        packed = _with_neighbours(position[np.array(terms, np.int64)], rows, borders, context_sentences)
         packed, counts = np.unique(packed, return_counts=True)
         rows_in_all = max(1, len(sizes))
-        held = packed // rows_in_all
+        term_numbers = packed // rows_in_all
         sentence_rows = (packed % rows_in_all).astype(_narrowest(rows_in_all - 1))
         return cls(
             document_ids,
             borders,
             keys[order],
-            np.searchsorted(held, np.arange(len(keys) + 1)).astype(_narrowest(len(held))),
+            np.searchsorted(term_numbers, np.arange(len(keys) + 1)).astype(_narrowest(len(term_numbers))),
             sentence_rows,
-            np.minimum(counts, _MOST).astype(np.uint8),
+            np.minimum(counts, _MAX_COUNT).astype(np.uint8),
             np.bincount(sentence_rows, counts, len(sizes)).astype(np.uint32),
         )
 
@@ -110,13 +110,13 @@ class Bm25Segment:
         if not len(self.keys):
             nowhere = np.zeros(len(keys), np.int64)
             return nowhere, nowhere
-        places = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
-        starts = self.starts[places].astype(np.int64)
-        ends = self.starts[places + 1].astype(np.int64)
-        return starts, np.where(self.keys[places] == keys, ends, starts)
+        positions = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+        starts = self.starts[positions].astype(np.int64)
+        ends = self.starts[positions + 1].astype(np.int64)
+        return starts, np.where(self.keys[positions] == keys, ends, starts)
 
     def rows_of(self, document_ids: Container[str]) -> NDArray[np.bool_]:
-        """A mask of the sentences: those of the documents are True."""
+        """A mask of the sentences, (sentences,), that is True for those of the documents."""
         selected = [document_id in document_ids for document_id in self.document_ids]
         return np.repeat(np.array(selected, bool), np.diff(self.first_rows))
 
@@ -150,14 +150,14 @@ class Bm25Segment:
         }
         segment = cls(document_ids, **arrays)
         sizes = (len(segment.keys), len(segment.starts) - 1), (len(document_ids), len(segment.first_rows) - 1)
-        if any(one != other for one, other in sizes):
+        if any(size != expected for size, expected in sizes):
             raise ValueError(f"{folder} holds parts that do not fit together")
         return segment
 
 
 @dataclass(frozen=True, eq=False)
 class StoredSegment:
-    """A segment in the folder of the index, and which of its documents count no longer."""
+    """A segment in the folder of the index, and which of its documents no longer count."""
 
     name: str
     segment: Bm25Segment
@@ -175,7 +175,7 @@ def term_key(term: str) -> int:
 
 
 def _narrowest(largest: int) -> np.dtype[np.unsignedinteger[Any]]:
-    """The shortest whole numbers that hold one as large as this."""
+    """The shortest type of whole numbers, of at least 16 bits, that holds a number."""
     return np.promote_types(np.min_scalar_type(max(0, largest)), np.uint16)
 
 

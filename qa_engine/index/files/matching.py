@@ -23,7 +23,7 @@ def matching_files(records: Iterable[FileRecord], request: str) -> list[FileReco
     """The files that a text stands for, by path: the most exact reading that fits any file counts.
 
     Args:
-        records: of a collection.
+        records: the records of a collection.
         request: a path; a name, or the end of a path; a pattern with ``*`` or ``?`` for a name, or, with a slash in it, for
             a path; or a folder, for all files below it. Of a file that is gone, the path it had is as good.
     """
@@ -49,7 +49,7 @@ def choose_files(records: Sequence[FileRecord], requests: Sequence[str], collect
     """The files that some texts stand for, each once, by path; see `matching_files`.
 
     Args:
-        records: of the collection.
+        records: the records of the collection.
         requests: paths, names or patterns.
         collection: its name, for messages.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fnmatch
 import json
 import sqlite3
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
@@ -84,7 +84,7 @@ def metadata_condition(key: str, operator: str, value: Scalar) -> FileCondition:
     """A file has the key, and its value compares with another one.
 
     Args:
-        key: of the file's metadata, as `normal` writes it.
+        key: the key of the file's metadata, as `normal` writes it.
         operator: ``=``, one of `ORDERS`, `CONTAINS` or `CONTAINS_CASELESS`.
         value: to compare with.
     """
@@ -138,15 +138,6 @@ class FileQueries(SqliteFile):
     def files(self) -> dict[str, FileRecord]:
         """The files of the collection by path."""
         return {row[0]: _record(row) for row in self._rows(f"{_FILES} ORDER BY path")}
-
-    def published_files(self, document_ids: Container[str]) -> list[FileRecord]:
-        """The files of a published state, by path.
-
-        Args:
-            document_ids: of that state. What a writer has replaced since is there as it was.
-        """
-        rows = self._rows(f"{_FILES} UNION ALL {_FORMER_FILES} ORDER BY 1")
-        return [record for record in map(_record, rows) if record.document_id in document_ids]
 
     def files_of(self, document_ids: Sequence[str]) -> dict[str, list[FileRecord]]:
         """The files of some documents, by path; of documents that have just been replaced, as they were."""
@@ -224,7 +215,7 @@ def _compares(operator: str, kind: str, value: Any, argument: str) -> bool:
     Args:
         operator: see `metadata_condition`.
         kind: the JSON type of the value.
-        value: of a file.
+        value: the value of a file.
         argument: JSON of what it is compared with.
     """
     if kind in {"true", "false"}:

@@ -25,11 +25,11 @@ class VectorBackend(Protocol):
     """What differs between a folder and a server.
 
     Attributes:
-        place: the location, as messages name it.
+        location: where the vectors are, as messages say it.
         request_bytes: most bytes of nodes to store at once; None if their size does not matter.
     """
 
-    place: str
+    location: str
     request_bytes: int | None
 
     def write(self, action: Callable[[], object]) -> None:
@@ -52,9 +52,9 @@ class FolderBackend:
     def __init__(self, folder: Path | None) -> None:
         """
         Args:
-            folder: that Chroma stores its files in, whose users take turns; None if nobody else uses it.
+            folder: the folder that Chroma stores its files in, whose users take turns; None if nobody else uses it.
         """
-        self.place = f"in {folder}" if folder is not None else "in the folder of the collection"
+        self.location = f"in {folder}" if folder is not None else "in the folder of the collection"
         self._folder = folder
         self._failure: StorageError | None = None
 
@@ -63,7 +63,7 @@ class FolderBackend:
         if self._failure is not None:
             raise StorageError(str(self._failure)) from self._failure
         try:
-            with chroma_turn(self._folder) if self._folder else nullcontext(), storage_errors(self.place):
+            with chroma_turn(self._folder) if self._folder else nullcontext(), storage_errors(self.location):
                 action()
         except StorageError as error:
             self._failure = error
@@ -78,7 +78,7 @@ class ServerBackend:
     request_bytes: int | None = _REQUEST_BYTES
 
     def __init__(self, url: str) -> None:
-        self.place = f"on the Chroma server at {url}"
+        self.location = f"on the Chroma server at {url}"
 
     def write(self, action: Callable[[], object]) -> None:
         """See `VectorBackend.write`."""
@@ -93,28 +93,28 @@ class ServerBackend:
             before_sleep=self._log_retry,
             reraise=True,
         )
-        with storage_errors(self.place):
+        with storage_errors(self.location):
             retrying(action)
 
     def _log_retry(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome is not None else None
-        logger.warning("attempt %d to write %s failed: %s", state.attempt_number, self.place, error)
+        logger.warning("attempt %d to write %s failed: %s", state.attempt_number, self.location, error)
 
 
 class ClosedCollection:
     """Stands in for the Chroma collection of a store that was closed."""
 
-    def __init__(self, place: str) -> None:
-        self._place = place
+    def __init__(self, location: str) -> None:
+        self._location = location
 
     def __getattr__(self, name: str) -> object:
         raise StorageError(
-            f"The vectors {self._place} cannot be used: they were closed, open the collection again."
+            f"The vectors {self._location} cannot be used: they were closed, open the collection again."
         )
 
 
 @contextmanager
-def storage_errors(place: str) -> Iterator[None]:
+def storage_errors(location: str) -> Iterator[None]:
     """Chroma's errors, which are of many types, as one of ours; those of the way to a server are ours already.
 
     Raises:
@@ -126,11 +126,11 @@ def storage_errors(place: str) -> Iterator[None]:
         yield
     except NotFoundError as error:
         raise StorageError(
-            f"The vectors are no longer {place} ({error}): bring them back, or run qa-engine ingest on the files "
+            f"The vectors are no longer {location} ({error}): bring them back, or run qa-engine ingest on the files "
             "into a new collection."
         ) from error
     except (ChromaError, OSError) as error:
         raise StorageError(
-            f"The vectors {place} cannot be read or written ({error}): check permissions and free space there, "
+            f"The vectors {location} cannot be read or written ({error}): check permissions and free space there, "
             "then run the same command again."
         ) from error

@@ -35,10 +35,10 @@ def open_chroma(folder: Path, published: int, create: bool = False, name: str = 
     All who ask for the same state share the collection, and its system is stopped when the last of them lets go of it.
 
     Args:
-        folder: that Chroma stores its files in.
+        folder: the folder that Chroma stores its files in.
         published: number of the state.
         create: make the collection if there is none.
-        name: of the collection.
+        name: the name of the collection.
 
     Raises:
         StorageError: Chroma cannot open or create the collection.
@@ -86,7 +86,7 @@ def delete_collection(folder: Path, name: str) -> None:
 
 
 def abandon(folder: Path) -> None:
-    """Has the next one who opens the folder get a new system: a write has failed, and the next one may wait for ever."""
+    """Makes the next opening of the folder start a new system: after a failed write, the next write may wait for ever."""
     folder = folder.absolute()
     with runtime.lock:
         for key in [key for key in runtime.collections if key[0] == folder]:

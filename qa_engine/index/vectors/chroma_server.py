@@ -44,7 +44,7 @@ class ChromaServer(FastAPI):
     def __init__(self, config: IndexConfig) -> None:
         """
         Args:
-            config: with an address; nothing is sent yet.
+            config: settings with an address; nothing is sent yet.
 
         Raises:
             ConfigurationError: the address, the token or the certificate cannot be used.

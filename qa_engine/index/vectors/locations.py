@@ -55,13 +55,13 @@ class VectorLocation:
 
 
 def open_vectors(
-    where: CollectionPaths, catalog: Catalog, config: IndexConfig, create: bool = False
+    paths: CollectionPaths, catalog: Catalog, config: IndexConfig, create: bool = False
 ) -> Collection:
     """The vectors of a collection, in its published state or a later one.
 
     Args:
-        where: the collection is.
-        catalog: of the collection.
+        paths: the paths of the collection.
+        catalog: the catalog of the collection.
         config: names the server, if there is one.
         create: make a location for vectors where there is none yet. Vectors that were there and are gone are an error all
             the same: an empty location would look like a complete one.
@@ -77,18 +77,18 @@ def open_vectors(
     if location is None or (create and (location.store == SERVER) != (config.url is not None)):
         if not create:
             raise StorageError(
-                f"The collection in {where.root} was never completed: run qa-engine ingest on its files again."
+                f"The collection in {paths.root} was never completed: run qa-engine ingest on its files again."
             )
         location = VectorLocation.fresh(catalog, config)
-        collection = open_location(where, location, config, catalog.published, create)
+        collection = open_location(paths, location, config, catalog.published, create)
         location.record(catalog)
         return collection
-    _require_location(where, catalog, location, config)
-    return open_location(where, location, config, catalog.published, create)
+    _require_location(paths, catalog, location, config)
+    return open_location(paths, location, config, catalog.published, create)
 
 
 def open_location(
-    where: CollectionPaths,
+    paths: CollectionPaths,
     location: VectorLocation,
     config: IndexConfig,
     published: int,
@@ -97,15 +97,15 @@ def open_location(
     """The vectors in a location; see `open_vectors`."""
     if location.store == SERVER:
         return open_on_server(config, location.name, create)
-    return open_chroma(where.chroma, published, create, location.name)
+    return open_chroma(paths.chroma, published, create, location.name)
 
 
-def collection_beside(where: CollectionPaths, location: VectorLocation, config: IndexConfig) -> Collection:
+def collection_beside(paths: CollectionPaths, location: VectorLocation, config: IndexConfig) -> Collection:
     """The vectors in a new location, made if need be, while those that are there, if any, stay in use.
 
     Args:
-        where: the collection is.
-        location: for the new ones.
+        paths: the paths of the collection.
+        location: where the new vectors are to be.
         config: names the server, if there is one.
 
     Raises:
@@ -114,10 +114,10 @@ def collection_beside(where: CollectionPaths, location: VectorLocation, config: 
     """
     if location.store == SERVER:
         return open_on_server(config, location.name, create=True)
-    return open_unshared(where.chroma, location.name, create=True)
+    return open_unshared(paths.chroma, location.name, create=True)
 
 
-def drop_location(where: CollectionPaths, location: VectorLocation, config: IndexConfig) -> None:
+def drop_location(paths: CollectionPaths, location: VectorLocation, config: IndexConfig) -> None:
     """Deletes the vectors in a location that nobody uses any more; nothing if they are gone.
 
     Raises:
@@ -132,8 +132,8 @@ def drop_location(where: CollectionPaths, location: VectorLocation, config: Inde
 
             server = chroma_server(config.model_copy(update={"url": location.url or config.url}))
             server.delete_collection(location.name, config.tenant, config.database)
-        elif where.chroma.is_dir():
-            delete_collection(where.chroma, location.name)
+        elif paths.chroma.is_dir():
+            delete_collection(paths.chroma, location.name)
 
 
 def open_on_server(config: IndexConfig, name: str, create: bool = False) -> Collection:
@@ -171,17 +171,17 @@ def open_on_server(config: IndexConfig, name: str, create: bool = False) -> Coll
 
 
 def _require_location(
-    where: CollectionPaths, catalog: Catalog, location: VectorLocation, config: IndexConfig
+    paths: CollectionPaths, catalog: Catalog, location: VectorLocation, config: IndexConfig
 ) -> None:
     """Refuses a configuration that names another kind of location than the vectors are in."""
-    move = f"qa-engine rebuild --vectors --collection {shlex.quote(catalog.meta('name') or where.root.name)}"
+    move = f"qa-engine rebuild --vectors --collection {shlex.quote(catalog.meta('name') or paths.root.name)}"
     if location.store == EMBEDDED and config.url is not None:
         raise ConfigurationError(
-            f"The vectors of the collection in {where.root} are in that folder, but index.url = {config.url!r} names a "
+            f"The vectors of the collection in {paths.root} are in that folder, but index.url = {config.url!r} names a "
             f"server: unset index.url, or move them with {move}."
         )
     if location.store == SERVER and config.url is None:
         raise ConfigurationError(
-            f"The vectors of the collection in {where.root} are on a Chroma server, but index.url is not set: set it to the "
+            f"The vectors of the collection in {paths.root} are on a Chroma server, but index.url is not set: set it to the "
             f"address of that server, or move them into the folder with {move}."
         )

@@ -1,6 +1,6 @@
 """The token vectors of the sentences of a collection, quantised, in a SQLite file of their own.
 
-They come out of the pass that embeds the sentences, so keeping them costs disk and no computing; late interaction
+The model returns them when it embeds the sentences, so keeping them costs disk and no computing; late interaction
 then needs no model for the passages of a question.
 """
 
@@ -83,7 +83,7 @@ class TokenStore(SqliteFile):
         """
         Args:
             path: the file.
-            codec: for a writer, which makes the file if there is none. A reader takes the one that is recorded.
+            codec: the codec of a writer, which makes the file if there is none. A reader uses the recorded codec.
         """
         if codec is not None and not path.exists():
             # A file without its codec would be of no use: it appears complete or not at all.
@@ -98,8 +98,8 @@ class TokenStore(SqliteFile):
         """Stores the token vectors of sentences; known ones are replaced.
 
         Args:
-            node_ids: of the sentences.
-            tokens: for each its vectors, (tokens, 384) with rows of length 1, or what this store's codec made of them.
+            node_ids: the ids of the sentences.
+            tokens: the vectors of each sentence, (tokens, 384) with rows of length 1, or its codes by this codec.
         """
         codes = [vectors if isinstance(vectors, bytes) else self.codec.encode(vectors) for vectors in tokens]
         rows = [(*split_node_id(node_id), code) for node_id, code in zip(node_ids, codes, strict=True)]

@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from chromadb.api.models.Collection import Collection
 
 _DEEPER = 4
-"""How many times as many sentences are asked for, if too many of the best belong to no published document."""
+"""The factor by which a query asks for more sentences if too many of the best belong to no published document."""
 
 
 class SentenceVectorStore(ChromaVectorStore):
     """Chroma for sentence nodes: upserts instead of silently kept old vectors, lean metadata, cosine similarity.
 
-    Given where else the texts are, it asks Chroma for ids and distances alone.
+    With another source of the texts, it asks Chroma for ids and distances alone.
 
     The stock class stores each node a second time as JSON and turns the distance into ``exp(-distance)``.
     """
@@ -56,7 +56,7 @@ class SentenceVectorStore(ChromaVectorStore):
     ) -> None:
         """
         Args:
-            collection: of Chroma.
+            collection: the collection of Chroma.
             visible: ids of the documents that a query may find: those of a published state; None for all.
             folder: where an embedded Chroma is, whose writers and openers take turns; None for a server.
             texts: the texts and metadata of the same sentences, to read from instead; None reads them from Chroma.
@@ -74,11 +74,11 @@ class SentenceVectorStore(ChromaVectorStore):
         return "SentenceVectorStore"
 
     def close(self) -> None:
-        """Lets go of Chroma. Calls that are under way end undisturbed; later ones raise `StorageError`."""
-        self._collection = cast(Any, ClosedCollection(self._backend.place))
+        """Releases Chroma. Calls that are under way end undisturbed; later ones raise `StorageError`."""
+        self._collection = cast(Any, ClosedCollection(self._backend.location))
 
     def _storage_errors(self) -> AbstractContextManager[None]:
-        return storage_errors(self._backend.place)
+        return storage_errors(self._backend.location)
 
     def add(self, nodes: Sequence[BaseNode], **add_kwargs: Any) -> list[str]:
         """Stores nodes with their embeddings; a node whose id exists is replaced. Returns the ids."""
@@ -114,11 +114,11 @@ class SentenceVectorStore(ChromaVectorStore):
                 yield list(self._collection.get(limit=self._max_batch, offset=start, include=[])["ids"])
 
     def sentences(self, ids: Sequence[str]) -> dict[str, TextNode]:
-        """Those of the nodes that exist, by id."""
+        """The nodes that exist, by id."""
         return {name: node_of(sentence) for name, sentence in self.stored_sentences(ids).items()}
 
     def stored_sentences(self, ids: Sequence[str]) -> dict[str, StoredSentence]:
-        """The same without making nodes of them."""
+        """What is stored of the sentences that exist, by id, without making nodes of it."""
         if self._texts is not None:
             return self._texts.get(ids)
         sentences = {}
@@ -133,7 +133,7 @@ class SentenceVectorStore(ChromaVectorStore):
         return sentences
 
     def with_vectors(self, ids: Sequence[str]) -> list[TextNode]:
-        """Those of the nodes that exist, with their embeddings, in no particular order."""
+        """The nodes that exist, with their embeddings, in no particular order."""
         nodes: list[TextNode] = []
         for start in range(0, len(ids), self._max_batch):
             batch = list(ids[start : start + self._max_batch])
@@ -165,23 +165,23 @@ class SentenceVectorStore(ChromaVectorStore):
                     **filters,
                 )
             ids: list[str] = result["ids"][0]
-            seen = [row for row, identifier in enumerate(ids) if self._is_visible(identifier)][:n_results]
+            rows = [row for row, identifier in enumerate(ids) if self._is_visible(identifier)][:n_results]
             # A writer's nodes that are not published yet may stand before those that are.
-            if len(seen) == n_results or len(ids) < depth:
+            if len(rows) == n_results or len(ids) < depth:
                 break
             depth *= _DEEPER
         if self._texts is not None:
-            texts = self._texts.get([ids[row] for row in seen])
+            texts = self._texts.get([ids[row] for row in rows])
             # A document that a writer is just deleting leaves Chroma first.
-            seen = [row for row in seen if ids[row] in texts]
-            sentences = [texts[ids[row]] for row in seen]
+            rows = [row for row in rows if ids[row] in texts]
+            sentences = [texts[ids[row]] for row in rows]
         else:
             documents, stored = result["documents"][0], result["metadatas"][0]
-            sentences = [sentence_of_row(ids[row], documents[row], stored[row]) for row in seen]
+            sentences = [sentence_of_row(ids[row], documents[row], stored[row]) for row in rows]
         return VectorStoreQueryResult(
             nodes=[node_of(sentence) for sentence in sentences],
-            similarities=[1.0 - float(result["distances"][0][row]) for row in seen],
-            ids=[ids[row] for row in seen],
+            similarities=[1.0 - float(result["distances"][0][row]) for row in rows],
+            ids=[ids[row] for row in rows],
         )
 
     @property

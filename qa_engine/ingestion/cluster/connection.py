@@ -41,7 +41,7 @@ def require_ray() -> None:
 
 
 @contextmanager
-def connected(address: str) -> Iterator[None]:
+def ray_connection(address: str) -> Iterator[None]:
     """A connection to a cluster. One that the program has made before is used, and stays.
 
     Args:

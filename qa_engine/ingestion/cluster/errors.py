@@ -49,7 +49,7 @@ def raise_if_permanent(error: Exception) -> None:
     """Raises what another worker would fail with as well.
 
     Args:
-        error: of Ray, with the error of the worker as its ``cause``.
+        error: the error of Ray, with the error of the worker as its ``cause``.
 
     Raises:
         QAEngineError: the error of the worker, or one about a worker without qa_engine.

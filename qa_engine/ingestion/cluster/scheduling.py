@@ -22,7 +22,7 @@ from qa_engine.config import Config
 from qa_engine.documents.parsing_pool import reading_options
 from qa_engine.documents.pdf_file import opened_pdf
 from qa_engine.errors import DocumentError
-from qa_engine.ingestion.cluster.connection import connected
+from qa_engine.ingestion.cluster.connection import ray_connection
 from qa_engine.ingestion.cluster.errors import (
     file_given_up,
     raise_if_permanent,
@@ -66,9 +66,9 @@ def ray_reader(session: WriteSession, split: SplitDocuments, codec: TokenCodec |
     """A `FileReader` on the cluster that the configuration names. Its tasks end with it.
 
     Args:
-        session: of the run; its embedding model, if it has one, is sent to the workers.
+        session: the session of the run; its embedding model, if it has one, is sent to the workers.
         split: splits the texts into nodes, here as on the workers.
-        codec: of the token vectors; None stores none.
+        codec: the codec of the token vectors; None stores none.
 
     Raises:
         ConfigurationError: Ray is not installed, is of another version than the cluster, or cannot send the model.
@@ -76,7 +76,7 @@ def ray_reader(session: WriteSession, split: SplitDocuments, codec: TokenCodec |
     """
     address = session.config.ingestion.ray_address
     assert address is not None
-    with connected(address):
+    with ray_connection(address):
         reader = RayReader(address, session.config, split, codec, session.embed_model, session.progress)
         try:
             yield reader
@@ -138,7 +138,7 @@ class RayReader:
                 item.split(self._split)
             yield item
 
-    def embedded(self, nodes: Sequence[BaseNode]) -> Iterator[EmbeddedSentences]:
+    def embeddings(self, nodes: Sequence[BaseNode]) -> Iterator[EmbeddedSentences]:
         """See `FileReader`.
 
         Raises:

@@ -54,9 +54,9 @@ class SliceJob:
     """A slice of a long file on its way through the cluster.
 
     Attributes:
-        windows: of its sentences.
+        windows: the windows of its sentences.
         ref: reference to the task of a worker; None before and after it.
-        tries: that failed.
+        tries: the number of failed tries.
     """
 
     windows: list[EmbeddingWindow]
@@ -70,10 +70,10 @@ class SliceScheduler:
     def __init__(self, address: str, embed_task: Any, settings: Any, processors: Processors) -> None:
         """
         Args:
-            address: of the cluster, for messages.
+            address: the address of the cluster, for messages.
             embed_task: remote function that embeds a slice.
             settings: reference to the settings of the workers.
-            processors: of the cluster.
+            processors: the processors of the cluster.
         """
         self._address = address
         self._embed_task = embed_task
@@ -117,7 +117,7 @@ class EmbeddedDocument:
     def __init__(self, result: WorkerResult, scheduler: SliceScheduler) -> None:
         """
         Args:
-            result: of the worker that read the file: embedded, or with the windows that are still to be embedded.
+            result: the result of the worker that read the file: embedded, or with the windows that are still to be embedded.
             scheduler: has them embedded; the first slices are started at once.
         """
         self._slices: list[EmbeddedSentences | None] = list(result.slices)

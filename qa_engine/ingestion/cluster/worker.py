@@ -47,7 +47,7 @@ class WorkerSettings:
     Attributes:
         run: a name that no other run has.
         config: the settings of the run.
-        codec: of the token vectors; None if none are stored.
+        codec: the codec of the token vectors; None if none are stored.
         embed_model: replaces the model of the configuration.
         versions: those of the machine that writes.
     """
@@ -65,7 +65,7 @@ class SentFile:
 
     Attributes:
         path: where it is for the machine that writes, and perhaps for the worker.
-        sha256: of its content.
+        sha256: the SHA-256 of its content.
         document_id: the name of its content.
         content: a reference to its bytes, in a list, so that they travel only if they are asked for; empty if they can
             only be read at ``path``.
@@ -84,7 +84,7 @@ class WorkerResult:
     Attributes:
         parsed: its text.
         slices: its embedded sentences, `SLICE` in each slice but the last; empty if they are still to be embedded.
-        windows: of the same slices if they are not embedded yet; else empty.
+        windows: the windows of the same slices if they are not embedded yet; else empty.
     """
 
     parsed: ParsedPdf

@@ -23,9 +23,9 @@ class FileToRead:
     """A file whose content is not stored yet.
 
     Attributes:
-        path: where it is.
-        record: what is known about it before it is read.
-        status: of the file if it can be read.
+        path: the path of the file.
+        record: what is known about the file before it is read.
+        status: the status of the file if it can be read.
         moved_from: its path when it was read last, if that was another one.
     """
 
@@ -41,7 +41,7 @@ class FileToLink:
 
     Attributes:
         record: what is known about it, the numbers of its content included.
-        status: of the file.
+        status: the status of the file.
         moved_from: its former path, if it was moved.
     """
 
@@ -82,9 +82,9 @@ class DocumentSource:
 
     Attributes:
         path: see `qa_engine.ingestion.files.state.document_path`.
-        size: of its text, in bytes.
-        sha256: of its text and its page numbers.
-        metadata: of it.
+        size: the size of its text in bytes.
+        sha256: digest of its text and its page numbers.
+        metadata: its metadata.
     """
 
     path: Path
@@ -103,7 +103,7 @@ def diff_files(
 
     Args:
         files: absolute paths, or documents that did not come from files.
-        catalog: of the collection.
+        catalog: the catalog of the collection.
         reading: how files are read in this run.
         table: metadata of the files; None if this run has none.
     """
@@ -142,7 +142,7 @@ class _Comparison:
         except OSError as error:
             self.diff.failures.append(UnreadFile(path, unreadable(path, error)))
             return
-        previous = None if record else self._former(digest)
+        previous = None if record else self._moved_record(digest)
         if previous is not None and self._table is None:
             listed = dict(previous.listed)
         self._add(path, self._fresh(path, stamp, digest, listed, sidecar), record, previous)
@@ -171,7 +171,7 @@ class _Comparison:
         """Puts a file into its list.
 
         Args:
-            path: of it.
+            path: the path of the file.
             fresh: its record as it would be now.
             record: its record so far, if there is one.
             previous: the record that it had in another place, if it was moved.
@@ -208,7 +208,7 @@ class _Comparison:
         """Whether the file of a record would be read now as it was read then."""
         return record.pipeline == self._reading.pipeline and not (record.awaits_ocr and self._reading.ocr)
 
-    def _former(self, digest: str) -> FileRecord | None:
+    def _moved_record(self, digest: str) -> FileRecord | None:
         """A file of the same content that is no longer at its path."""
         for record in self._catalog.files_with_content(digest):
             if record.path not in self._moved and is_gone(record.path):
@@ -245,18 +245,20 @@ def with_reader_metadata(record: FileRecord, catalog: Catalog, reading: ReadingI
     return replace(record, sidecar={**reader_metadata(catalog, record.document_id), **record.sidecar})
 
 
-def vanished(catalog: Catalog, files: Sequence[Path], named: Sequence[Path | str]) -> Iterator[FileRecord]:
+def vanished_files(
+    catalog: Catalog, files: Sequence[Path], roots: Sequence[Path | str]
+) -> Iterator[FileRecord]:
     """The recorded files below the given paths that are gone.
 
     Args:
-        catalog: of the collection.
+        catalog: the catalog of the collection.
         files: the files that were found below the paths.
-        named: the paths.
+        roots: the paths.
     """
-    roots = [Path(path_text(os.path.abspath(path))) for path in named]  # noqa: PTH100 - as the files were found
+    absolute = [Path(path_text(os.path.abspath(path))) for path in roots]  # noqa: PTH100 - as the files were found
     present = {path_text(path) for path in files}
     for key, record in catalog.files().items():
         path = Path(key)
-        below = any(path == root or root in path.parents for root in roots)
+        below = any(path == root or root in path.parents for root in absolute)
         if below and key not in present and is_gone(key):
             yield record

@@ -42,7 +42,7 @@ class ReadingIdentity:
         Args:
             config: how PDF files are read.
             parser: names what parses instead of the PDF parser: `component_identity` of a reader, or `DOCUMENTS`.
-            node_parser: of the caller; None for sentences.
+            node_parser: the node parser of the caller; None for sentences.
         """
         parts = [
             parser or PARSER_VERSION,

@@ -18,8 +18,8 @@ class FileLine:
     Attributes:
         file: its name.
         path: where it was ingested from.
-        pages: of it.
-        nodes: sentences of it.
+        pages: the number of its pages.
+        nodes: the number of its sentences.
         ingested_at: when its content was read, in UTC.
         copies: paths of the other files of the same content, which share its sentences.
         gone: whether nothing is at its path any more.
@@ -47,9 +47,9 @@ class FileInfo:
         chinese_share: the share of its sentences, 0 to 1, that are in Chinese.
         sections: the titles above its sentences, each path of titles once, in order.
         tables: each in Markdown.
-        metadata: of it, from tables, sidecars and readers.
+        metadata: the metadata of the file, from tables, sidecars and readers.
         awaits_ocr: pages that were left out for lack of OCR.
-        state: of the file on the disk, compared with its record.
+        state: the state of the file on the disk, compared with its record.
         document_id: names its content in the ids of its sentences.
     """
 

@@ -82,7 +82,7 @@ class MetadataTable:
     def read(cls, path: Path) -> MetadataTable:
         """
         Args:
-            path: of the CSV file: UTF-8, commas, a header line. Empty cells say nothing; what reads like a number is one.
+            path: a CSV file in UTF-8 with commas and a header line. Empty cells are left out; numbers become numbers.
 
         Raises:
             InputError: it cannot be read, or a column or a row cannot be used.
@@ -166,8 +166,8 @@ def file_metadata(
 
     Args:
         pdf: the file.
-        table: of this run; without one, what an earlier table said stays in force.
-        previous: what the earlier table said.
+        table: the table of this run; without one, the metadata of an earlier table stay.
+        previous: the metadata of the earlier table.
 
     Raises:
         DocumentError: the sidecar cannot be used.

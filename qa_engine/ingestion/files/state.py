@@ -67,7 +67,7 @@ def changed_since(path: Path, record: FileRecord) -> DocumentError | None:
     """Why the text that was read of a file may not be that of its record; None if it is.
 
     Args:
-        path: of the file.
+        path: the path of the file.
         record: made before the file was read.
     """
     if is_document(record.path):

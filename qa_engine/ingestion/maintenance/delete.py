@@ -27,7 +27,7 @@ class DeletedFile:
     Attributes:
         file: its name.
         path: where it was ingested from. Nothing was done to the file itself.
-        pages: of it.
+        pages: the number of its pages.
         nodes: its sentences, which were deleted too unless it is ``shared``.
         shared: whether another file of the same content stays, and the sentences with it.
     """
@@ -45,7 +45,7 @@ class DeleteReport:
 
     Attributes:
         collection: its name.
-        files: that were deleted, by path.
+        files: the files that were deleted, by path.
         nodes: sentences that were deleted, those of several copies once.
         seconds: duration.
     """
@@ -85,7 +85,7 @@ def delete_files(
         storage: folder of the index; ``config.storage`` if None.
         collection: name of the collection; ``config.collection`` if None.
         config: settings; see `Config.of`.
-        progress: is told what is going on.
+        progress: receives what the run is doing.
 
     Raises:
         InputError: a name fits no file of the collection; the message offers near ones.
@@ -127,6 +127,6 @@ def delete_files(
 
 def _publish_and_clean(session: WriteSession) -> None:
     """Publishes the state of the catalog, then deletes what no reader asks for any more."""
-    session.nodes.reanalyse(session.progress)
+    session.nodes.retokenize(session.progress)
     publish(session.catalog, session.paths, session.config.bm25, session.progress)
     session.nodes.delete_unfinished()

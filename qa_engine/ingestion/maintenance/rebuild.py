@@ -32,7 +32,7 @@ class RebuildReport:
 
     Attributes:
         collection: its name.
-        part: that was rebuilt.
+        part: the part that was rebuilt.
         documents: in the collection.
         nodes: sentences that were processed; fewer than all if an interrupted rebuild was completed.
         seconds: duration.
@@ -68,7 +68,7 @@ def rebuild(
         config: settings; see `Config.of`.
         part: to rebuild.
         embed_model: replaces the model of the configuration.
-        progress: is told what is going on.
+        progress: receives what the run is doing.
 
     Raises:
         CollectionNotFoundError: there is no such collection.
@@ -86,7 +86,7 @@ def rebuild(
         live = session.catalog.live_documents()
         logger.info("rebuild of %s of collection %s started: %d documents", part, name, len(live))
         if part == "bm25":
-            session.nodes.reanalyse(session.progress, again=True)
+            session.nodes.retokenize(session.progress, again=True)
             publish(session.catalog, paths, settings.bm25, session.progress, anew=True)
             done = sum(live.values())
         else:

@@ -36,7 +36,7 @@ from qa_engine.models.token_codes import TokenCodec
 logger = logging.getLogger("qa_engine.ingestion")
 
 Task = Literal["embedding", "vectors", "tokens"]
-"""``embedding``: vectors and token vectors by the configured model; ``vectors``: the same vectors in another place;
+"""``embedding``: vectors and token vectors by the configured model; ``vectors``: the same vectors in another location;
 ``tokens``: token vectors only."""
 _REBUILD = "rebuild"
 """Fact of the catalog: the rebuild that is under way."""
@@ -46,7 +46,7 @@ BATCH_SENTENCES = 700
 
 @dataclass(frozen=True)
 class _Target:
-    """What a rebuild makes. Recorded, so that an interrupted one goes on where it was."""
+    """What a rebuild makes. The catalog records it, so that an interrupted rebuild can be continued."""
 
     task: Task
     identity: str
@@ -67,10 +67,10 @@ class _Target:
         return cls(**facts, place=place)
 
     def is_like(self, other: _Target) -> bool:
-        """Whether both are the same except for the random names of their places."""
-        places = [None if one.place is None else (one.place.store, one.place.url) for one in (self, other)]
+        """Whether both are the same except for the random names of their locations."""
+        locations = [None if one.place is None else (one.place.store, one.place.url) for one in (self, other)]
         facts = [(one.task, one.identity, one.token_bits) for one in (self, other)]
-        return places[0] == places[1] and facts[0] == facts[1]
+        return locations[0] == locations[1] and facts[0] == facts[1]
 
 
 class Reembedding:
@@ -92,8 +92,8 @@ class Reembedding:
         drop_superseded(self._catalog, self._paths, self._config.index)
         with ExitStack() as stack:
             source = self._source() if task == "vectors" else None
-            target = self._begun(task)
-            embedding = self._model(target)
+            target = self._resume_or_begin(task)
+            embedding = self._embedding(target)
             for opened in (source, embedding.vector_store, embedding.token_store):
                 if isinstance(opened, SentenceVectorStore | TokenStore):
                     stack.callback(opened.close)
@@ -132,12 +132,12 @@ class Reembedding:
 
     def _source(self) -> SentenceVectorStore:
         """The vectors that readers use now."""
-        place = VectorLocation.of(self._catalog)
-        assert place is not None
-        index = self._config.index.model_copy(update={"url": place.url})
-        return SentenceVectorStore(open_location(self._paths, place, index, self._catalog.published))
+        location = VectorLocation.of(self._catalog)
+        assert location is not None
+        index = self._config.index.model_copy(update={"url": location.url})
+        return SentenceVectorStore(open_location(self._paths, location, index, self._catalog.published))
 
-    def _begun(self, task: Task) -> _Target:
+    def _resume_or_begin(self, task: Task) -> _Target:
         """The rebuild that is under way, if it is for the same target; otherwise a new one."""
         target = self._new_target(task)
         recorded = _Target.recorded(self._catalog)
@@ -163,8 +163,8 @@ class Reembedding:
         mark = uuid.uuid4().hex[:8]
         return _Target(task, identity, place, bits, f"tokens-{bits}bit-{mark}.sqlite" if bits else "")
 
-    def _model(self, target: _Target) -> ContextEmbedding:
-        """Embeds into the places of the target."""
+    def _embedding(self, target: _Target) -> ContextEmbedding:
+        """The embedding that writes into the stores of the target."""
         embed_model = self._session.embed_model or build_embedding(
             self._config.embedding, self._session.progress.stage
         )
@@ -207,9 +207,9 @@ class Reembedding:
     def _switch(self, target: _Target) -> None:
         """Has readers use the new vectors from now on."""
         with self._catalog.together():
-            old_place = VectorLocation.of(self._catalog) if target.place is not None else None
+            old_location = VectorLocation.of(self._catalog) if target.place is not None else None
             old_tokens = token_file(self._catalog, self._paths) if target.task != "vectors" else None
-            supersede(self._catalog, old_place, old_tokens.name if old_tokens is not None else "")
+            supersede(self._catalog, old_location, old_tokens.name if old_tokens is not None else "")
             if target.place is not None:
                 target.place.record(self._catalog)
             if target.task != "vectors":
@@ -224,7 +224,7 @@ def change_token_bits(session: WriteSession) -> None:
     """Makes the token vectors of all stored sentences as the configuration wants them, or deletes them for 0 bits.
 
     Args:
-        session: of a collection for which `token_bits_changed` holds.
+        session: a session of a collection for which `token_bits_changed` holds.
 
     Raises:
         ModelUnavailableError: the embedding model is not there.

@@ -46,7 +46,7 @@ class FileBatch:
     """Files that are embedded and committed together.
 
     Attributes:
-        files: that were read.
+        files: the files that were read.
         chars: characters of their text.
         nodes: their sentences, once `split` was called.
     """
@@ -69,6 +69,18 @@ class FileBatch:
         return self.nodes
 
 
+class Parser(Protocol):
+    """Parses files: `ParsingPool` in processes, a reader of the caller in this one."""
+
+    def parse(self, paths: Sequence[Path], stopped: Callable[[], bool]) -> Iterable[Parsed]:
+        """Each file with its text, or the reason why it has none.
+
+        Args:
+            paths: the files.
+            stopped: once it returns true, nobody waits for further files.
+        """
+
+
 class FileReader(Protocol):
     """Reads the files of a run and embeds their sentences: this machine does, or the workers of a cluster."""
 
@@ -81,7 +93,7 @@ class FileReader(Protocol):
             ConfigurationError, ModelUnavailableError, ServiceUnavailableError: something that reading needs is missing.
         """
 
-    def embedded(self, nodes: Sequence[BaseNode]) -> Iterable[EmbeddedSentences]:
+    def embeddings(self, nodes: Sequence[BaseNode]) -> Iterable[EmbeddedSentences]:
         """The vectors of all nodes of a batch, in slices and in the order of the nodes. Can be called once for each batch.
 
         Raises:

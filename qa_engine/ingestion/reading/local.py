@@ -1,20 +1,18 @@
-"""Reads and embeds the next batches in threads while the batches before them are stored.
+"""Reads and embeds the files of a run on this machine, in threads that work ahead of the writer.
 
-Without prefetching, the model would be idle while a batch is written, an eighth of the time of an ingestion as measured
-on two cores.
+Without prefetching, the model would be idle while a batch is written: an eighth of the time of an ingestion, measured on
+two cores.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextvars import copy_context
 from functools import partial
-from pathlib import Path
 from queue import SimpleQueue
 from threading import Condition, Semaphore, Thread
-from typing import Protocol
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.schema import BaseNode
@@ -28,7 +26,7 @@ from qa_engine.ingestion.embedding_windows import (
     sliced,
 )
 from qa_engine.ingestion.files.diff import FileToRead, UnreadFile
-from qa_engine.ingestion.reading.batches import FileBatch, Parsed, SplitDocuments, batched
+from qa_engine.ingestion.reading.batches import FileBatch, Parser, SplitDocuments, batched
 from qa_engine.models.embedding import LocalEmbedding
 from qa_engine.models.token_codes import TokenCodec
 
@@ -37,93 +35,65 @@ MAX_SLICES = 3
 _MAX_BATCHES = 3
 """Batches that are split and not stored yet: one that is being stored, one in the model, and one that waits for it."""
 _MAX_CHARS = 2_000_000
-"""Their characters: the nodes of two books of thousands of pages would take a gigabyte."""
+"""The largest number of characters of these batches: the nodes of two books of thousands of pages would take a gigabyte."""
 
 _Task = tuple[Future[EmbeddedSentences], Callable[[], EmbeddedSentences]]
 
 
-class EmbeddingPrefetcher:
-    """Embeds sentences in threads of its own, in the order in which it gets them."""
+class LocalReader:
+    """A `FileReader` that parses and embeds beside the writing, in threads."""
 
     def __init__(
-        self, embed: Callable[[Sequence[EmbeddingWindow]], EmbeddedSentences], threads: int = 1
+        self,
+        parser: Parser,
+        split: SplitDocuments,
+        embed_model: BaseEmbedding,
+        config: EmbeddingConfig,
+        codec: TokenCodec | None,
     ) -> None:
         """
         Args:
-            embed: computes a slice; called from several threads at once if there are several.
-            threads: with two, one slice is quantised while the next is in the model.
+            parser: parses files.
+            split: splits their texts into nodes.
+            embed_model: makes the vectors.
+            config: how much context a sentence gets.
+            codec: the codec of the token vectors; None stores none.
         """
-        self._embed = embed
-        self._room = Semaphore(MAX_SLICES)
-        self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
-        self._started: dict[str, deque[Future[EmbeddedSentences]]] = {}
-        self._stopped = False
-        # Daemons: a service that does not answer must not keep the process from ending.
-        self._threads = [
-            Thread(target=self._work, name=f"embedding-{number}", daemon=True) for number in range(threads)
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._parser = parser
+        self._split = split
+        self._embed_model = embed_model
+        self._config = config
+        # A model of the caller may not be safe to use from two threads.
+        threads = 2 if isinstance(embed_model, LocalEmbedding) else 1
+        self._embedding = EmbeddingPrefetcher(
+            partial(embed_windows, embed_model=embed_model, codec=codec), threads
+        )
+        self._batches = BatchPrefetcher(self._prepare)
 
-    def start(self, nodes: Sequence[BaseNode], slices: Iterator[list[EmbeddingWindow]]) -> None:
-        """Embeds the sentences of some nodes, after those that were started before.
+    def __enter__(self) -> LocalReader:
+        return self
 
-        Args:
-            nodes: of one batch, as `embedded` will be asked for them.
-            slices: their windows.
-        """
-        if not nodes:
-            return
-        futures: deque[Future[EmbeddedSentences]] = deque()
-        for windows in slices:
-            future: Future[EmbeddedSentences] = Future()
-            futures.append(future)
-            # Tracing spans belong to the caller's context.
-            self._tasks.put((future, partial(copy_context().run, self._embed, windows)))
-        self._started[nodes[0].node_id] = futures
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
-    def embedded(self, nodes: Sequence[BaseNode]) -> Iterator[EmbeddedSentences]:
-        """The vectors of nodes that were started, in slices. Can be called once for each batch.
+    def batches(self, files: Sequence[FileToRead]) -> Iterator[FileBatch | UnreadFile]:
+        """See `FileReader`. Reading begins at once."""
+        parsed = self._parser.parse([file.path for file in files], self._batches.stopped)
+        return self._batches.prefetch(batched(parsed, {file.path: file for file in files}))
 
-        Raises:
-            ModelUnavailableError, ServiceUnavailableError: as the model does.
-        """
-        if not nodes:
-            return
-        futures = self._started.pop(nodes[0].node_id)
-        while futures:
-            result = futures.popleft().result()
-            self._room.release()
-            yield result
+    def embeddings(self, nodes: Sequence[BaseNode]) -> Iterator[EmbeddedSentences]:
+        """See `FileReader`."""
+        return self._embedding.embeddings(nodes)
 
-    def stop(self) -> None:
-        """Ends the threads. Results that nobody asked for are dropped; a running call of the model is not waited for."""
-        self._stopped = True
-        for _ in self._threads:
-            self._tasks.put(None)
-            self._room.release()
+    def close(self) -> None:
+        """Ends the threads."""
+        self._batches.stop()
+        self._embedding.stop()
 
-    def _work(self) -> None:
-        while True:
-            self._room.acquire()
-            task = self._tasks.get()
-            if task is None or self._stopped:
-                return
-            future, compute = task
-            try:
-                future.set_result(compute())
-            except BaseException as error:  # noqa: BLE001 - raised where the result is asked for
-                future.set_exception(error)
-
-
-class _End:
-    """Marks the end of the batches, with the error that ended the reading if there was one."""
-
-    def __init__(self, error: BaseException | None = None) -> None:
-        self.error = error
-
-
-_Queue = SimpleQueue[FileBatch | UnreadFile | _End]
+    def _prepare(self, batch: FileBatch) -> None:
+        nodes = batch.split(self._split)
+        context = self._config.pass_chars, self._config.context_sentences
+        self._embedding.start(nodes, sliced(embedding_windows(nodes, self._embed_model, *context)))
 
 
 class BatchPrefetcher:
@@ -219,69 +189,85 @@ class BatchPrefetcher:
             self._changed.notify_all()
 
 
-class Parser(Protocol):
-    """Parses files: `ParsingPool` in processes, a reader of the caller in this one."""
+class _End:
+    """Marks the end of the batches, with the error that ended the reading if there was one."""
 
-    def parse(self, paths: Sequence[Path], stopped: Callable[[], bool]) -> Iterable[Parsed]:
-        """Each file with its text, or the reason why it has none.
-
-        Args:
-            paths: the files.
-            stopped: once it returns true, nobody waits for further files.
-        """
+    def __init__(self, error: BaseException | None = None) -> None:
+        self.error = error
 
 
-class LocalReader:
-    """A `FileReader` that parses and embeds beside the writing, in threads."""
+_Queue = SimpleQueue[FileBatch | UnreadFile | _End]
+
+
+class EmbeddingPrefetcher:
+    """Embeds sentences in threads of its own, in the order in which it gets them."""
 
     def __init__(
-        self,
-        parser: Parser,
-        split: SplitDocuments,
-        embed_model: BaseEmbedding,
-        config: EmbeddingConfig,
-        codec: TokenCodec | None,
+        self, embed: Callable[[Sequence[EmbeddingWindow]], EmbeddedSentences], threads: int = 1
     ) -> None:
         """
         Args:
-            parser: parses files.
-            split: splits their texts into nodes.
-            embed_model: makes the vectors.
-            config: how much context a sentence gets.
-            codec: of the token vectors; None stores none.
+            embed: computes a slice; called from several threads at once if there are several.
+            threads: with two, one slice is quantised while the next is in the model.
         """
-        self._parser = parser
-        self._split = split
-        self._embed_model = embed_model
-        self._config = config
-        # A model of the caller may not stand being used from two threads.
-        threads = 2 if isinstance(embed_model, LocalEmbedding) else 1
-        self._embedding = EmbeddingPrefetcher(
-            partial(embed_windows, embed_model=embed_model, codec=codec), threads
-        )
-        self._batches = BatchPrefetcher(self._prepare)
+        self._embed = embed
+        self._room = Semaphore(MAX_SLICES)
+        self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
+        self._started: dict[str, deque[Future[EmbeddedSentences]]] = {}
+        self._stopped = False
+        # Daemons: a service that does not answer must not keep the process from ending.
+        self._threads = [
+            Thread(target=self._work, name=f"embedding-{number}", daemon=True) for number in range(threads)
+        ]
+        for thread in self._threads:
+            thread.start()
 
-    def __enter__(self) -> LocalReader:
-        return self
+    def start(self, nodes: Sequence[BaseNode], slices: Iterator[list[EmbeddingWindow]]) -> None:
+        """Embeds the sentences of some nodes, after those that were started before.
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+        Args:
+            nodes: the nodes of one batch, with which `embeddings` will be called.
+            slices: the windows of the nodes.
+        """
+        if not nodes:
+            return
+        futures: deque[Future[EmbeddedSentences]] = deque()
+        for windows in slices:
+            future: Future[EmbeddedSentences] = Future()
+            futures.append(future)
+            # Tracing spans belong to the caller's context.
+            self._tasks.put((future, partial(copy_context().run, self._embed, windows)))
+        self._started[nodes[0].node_id] = futures
 
-    def batches(self, files: Sequence[FileToRead]) -> Iterator[FileBatch | UnreadFile]:
-        """See `FileReader`. Reading begins at once."""
-        parsed = self._parser.parse([file.path for file in files], self._batches.stopped)
-        return self._batches.prefetch(batched(parsed, {file.path: file for file in files}))
+    def embeddings(self, nodes: Sequence[BaseNode]) -> Iterator[EmbeddedSentences]:
+        """The vectors of nodes that were started, in slices. Can be called once for each batch.
 
-    def embedded(self, nodes: Sequence[BaseNode]) -> Iterator[EmbeddedSentences]:
-        """See `FileReader`."""
-        return self._embedding.embedded(nodes)
+        Raises:
+            ModelUnavailableError, ServiceUnavailableError: as the model does.
+        """
+        if not nodes:
+            return
+        futures = self._started.pop(nodes[0].node_id)
+        while futures:
+            result = futures.popleft().result()
+            self._room.release()
+            yield result
 
-    def close(self) -> None:
-        """Ends the threads."""
-        self._batches.stop()
-        self._embedding.stop()
+    def stop(self) -> None:
+        """Ends the threads. Results that nobody asked for are dropped; a running call of the model is not waited for."""
+        self._stopped = True
+        for _ in self._threads:
+            self._tasks.put(None)
+            self._room.release()
 
-    def _prepare(self, batch: FileBatch) -> None:
-        nodes = batch.split(self._split)
-        context = self._config.pass_chars, self._config.context_sentences
-        self._embedding.start(nodes, sliced(embedding_windows(nodes, self._embed_model, *context)))
+    def _work(self) -> None:
+        while True:
+            self._room.acquire()
+            task = self._tasks.get()
+            if task is None or self._stopped:
+                return
+            future, compute = task
+            try:
+                future.set_result(compute())
+            except BaseException as error:  # noqa: BLE001 - raised where the result is asked for
+                future.set_exception(error)

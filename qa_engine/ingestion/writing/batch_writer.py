@@ -22,7 +22,7 @@ from qa_engine.ingestion.files.diff import FileToRead, UnreadFile
 from qa_engine.ingestion.files.metadata import store_reader_metadata
 from qa_engine.ingestion.files.state import changed_since, is_document
 from qa_engine.ingestion.reading.batches import FileBatch, FileReader
-from qa_engine.ingestion.reading.documents import ParsedDocuments
+from qa_engine.ingestion.reading.custom_components import ParsedDocuments
 from qa_engine.ingestion.report import StageClock, needs_ocr, utc_now
 from qa_engine.ingestion.writing.session import WriteSession
 from qa_engine.ingestion.writing.stored_nodes import bm25_text
@@ -50,7 +50,7 @@ class StoredFile:
     Attributes:
         file: as it was to be read.
         parsed: its text.
-        record: of it in the catalog.
+        record: the record of the file in the catalog.
         seconds: its share of the time.
     """
 
@@ -73,7 +73,7 @@ class BatchWriter:
     ) -> None:
         """
         Args:
-            session: of the collection; its store of nodes is opened.
+            session: the session of the collection; its store of nodes is opened.
             embed_model: makes the vectors.
             reader: embeds the sentences of the batches that it reads.
             clock: measures the stages.
@@ -100,7 +100,7 @@ class BatchWriter:
                     token_store=session.nodes.tokens,
                     vector_store=session.nodes.store,
                     clock=clock,
-                    embedded=reader.embedded,
+                    embeddings=reader.embeddings,
                 ),
             ],
             disable_cache=True,

@@ -41,11 +41,11 @@ def publish(
     the collection has grown eightfold.
 
     Args:
-        catalog: of the collection.
-        paths: of its parts.
-        settings: how many neighbours count for a sentence.
-        progress: is told.
-        anew: writes all segments again, whatever is there.
+        catalog: the catalog of the collection.
+        paths: the paths of its parts.
+        settings: the number of neighbours that count for a sentence.
+        progress: receives the stages of the run.
+        anew: whether to write all segments again.
 
     Raises:
         StorageError: the index cannot be written.
@@ -60,10 +60,10 @@ def publish(
     live = catalog.live_documents()
     progress.stage("building the BM25 index")
     try:
-        segments = _updated(folder, catalog, current or [], live, settings.context_sentences)
-        folder.describe(changes, segments, settings.context_sentences)
+        segments = _update_segments(folder, catalog, current or [], live, settings.context_sentences)
+        folder.write_manifest(changes, segments, settings.context_sentences)
         catalog.publish()
-        folder.tidy([changes, previous])
+        folder.delete_others([changes, previous])
         logger.info("published state %d: %d documents, %d BM25 segments", changes, len(live), len(segments))
     except OSError as error:
         raise StorageError(
@@ -74,7 +74,7 @@ def publish(
 def _current_segments(
     folder: Bm25Folder, catalog: Catalog, settings: Bm25Config
 ) -> list[StoredSegment] | None:
-    """The segments of the published state; None if there are none, or none of this analyser and these settings."""
+    """The segments of the published state; None if there are none, or none that this tokenizer and these settings made."""
     try:
         facts, segments = folder.segments(catalog.published)
     except StorageError:
@@ -83,7 +83,7 @@ def _current_segments(
     return segments if made_with == (TOKENIZER_VERSION, settings.context_sentences) else None
 
 
-def _updated(
+def _update_segments(
     folder: Bm25Folder,
     catalog: Catalog,
     current: Sequence[StoredSegment],
@@ -101,7 +101,7 @@ def _updated(
     sparse = [stored for stored in segments if _is_sparse(stored, live)]
     segments = [stored for stored in segments if stored not in sparse]
     documents = [*fresh, *(name for stored in sparse for name in stored.live)]
-    merging = _merging(
+    merging = _segments_to_merge(
         [*(_live_sentences(stored, live) for stored in segments), sum(live[name] for name in documents)]
     )
     merged = [stored for number, stored in enumerate(segments) if number in merging]
@@ -109,7 +109,7 @@ def _updated(
     segments = [stored for stored in segments if stored not in merged]
     return segments + [
         folder.add(Bm25Segment.build(catalog.terms(part), context_sentences))
-        for part in _parts(documents, live)
+        for part in _split_by_size(documents, live)
     ]
 
 
@@ -121,7 +121,7 @@ def _live_sentences(stored: StoredSegment, live: dict[str, int]) -> int:
     return sum(live[name] for name in stored.live)
 
 
-def _merging(sizes: Sequence[int]) -> set[int]:
+def _segments_to_merge(sizes: Sequence[int]) -> set[int]:
     """The numbers of the segments that the new one, which is the last, is merged with: many of about its size."""
     merging: set[int] = set()
     size = sizes[-1]
@@ -143,7 +143,7 @@ def _tier(size: int) -> int:
     return int(math.log(max(size, _SMALL_SEGMENT) / _SMALL_SEGMENT, _FAN_OUT))
 
 
-def _parts(documents: Sequence[str], live: dict[str, int]) -> list[list[str]]:
+def _split_by_size(documents: Sequence[str], live: dict[str, int]) -> list[list[str]]:
     """Documents in parts of at most `_MAX_SENTENCES` sentences each."""
     parts: list[list[str]] = []
     size = math.inf

@@ -27,13 +27,13 @@ class WriteSession:
     """A collection that this run alone writes to.
 
     Attributes:
-        name: of the collection.
-        paths: of its parts.
-        catalog: of it, open.
+        name: the name of the collection.
+        paths: the paths of its parts.
+        catalog: the open catalog of the collection.
         nodes: its nodes and token vectors, opened when they are needed.
         config: the settings of the run.
         embed_model: replaces the model of the configuration; None for that one.
-        progress: is told what is going on.
+        progress: receives what the run is doing.
     """
 
     name: str
@@ -59,10 +59,10 @@ def write_session(
     A local embedding model stays in memory, for the next run or engine of the process.
 
     Args:
-        paths: of the collection.
-        name: of the collection.
+        paths: the paths of the collection.
+        name: the name of the collection.
         config: the settings of the run.
-        progress: is told what is going on.
+        progress: receives what the run is doing.
         embed_model: replaces the model of the configuration.
         create: make the folder and the catalog, or the tables that a collection of an earlier version lacks.
 

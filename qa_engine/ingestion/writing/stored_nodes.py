@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from qa_engine.config import Config, EmbeddingConfig, IndexConfig
 from qa_engine.documents.sentences.node_ids import split_node_id
-from qa_engine.index.catalog import Catalog
+from qa_engine.index.catalog import TERMS_TOKENIZER, Catalog
 from qa_engine.index.collection import CollectionPaths, gives_token_vectors
 from qa_engine.index.records import StoredSentence
 from qa_engine.index.vectors.locations import EMBEDDED, VectorLocation, drop_location, open_vectors
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("qa_engine.ingestion")
 
-_ANALYSER = "analyser"
-"""Fact of the catalog: the version of the analyser that made its terms."""
 _SUPERSEDED = "former_vectors"
 """Fact of the catalog: vectors that are to be deleted."""
 
@@ -67,8 +65,8 @@ class StoredNodes:
             from qa_engine.index.vectors.vector_store import SentenceVectorStore
 
             collection = open_vectors(self._paths, self._catalog, self._config.index, create=True)
-            place = VectorLocation.of(self._catalog)
-            embedded = place is not None and place.store == EMBEDDED
+            location = VectorLocation.of(self._catalog)
+            embedded = location is not None and location.store == EMBEDDED
             self._store = SentenceVectorStore(collection, folder=self._paths.chroma if embedded else None)
         return self._store
 
@@ -76,7 +74,7 @@ class StoredNodes:
         """The store for the token vectors of this run, made if need be; None if none are stored.
 
         Args:
-            embed_model: of the run; only the local model returns token vectors.
+            embed_model: the embedding model of the run; only the local model returns token vectors.
 
         Raises:
             StorageError: the file cannot be opened or made.
@@ -104,14 +102,14 @@ class StoredNodes:
         if self._catalog.published == self._catalog.changes:
             self._delete("stale")
 
-    def reanalyse(self, progress: IngestProgress, again: bool = False) -> None:
-        """Analyses the stored sentences again, if their terms were made by another analyser. Reads no file.
+    def retokenize(self, progress: IngestProgress, again: bool = False) -> None:
+        """Makes the BM25 terms of the stored sentences anew, if another tokenizer made them. Reads no file.
 
         Args:
-            progress: is told.
-            again: also if the analyser is the same.
+            progress: receives the stages of the run.
+            again: make them anew also if the tokenizer is the same.
         """
-        if self._catalog.meta(_ANALYSER) == TOKENIZER_VERSION and not again:
+        if self._catalog.meta(TERMS_TOKENIZER) == TOKENIZER_VERSION and not again:
             return
         live = self._catalog.live_documents()
         if live:
@@ -122,7 +120,7 @@ class StoredNodes:
             for sentence in self._catalog.sentences(document_id):
                 terms[split_node_id(sentence.node_id)[1]] = tokenize(bm25_text(sentence))
             self._catalog.replace_terms(document_id, terms)
-        self._catalog.set_meta(**{_ANALYSER: TOKENIZER_VERSION})
+        self._catalog.set_meta(**{TERMS_TOKENIZER: TOKENIZER_VERSION})
 
     def close(self) -> None:
         """Closes what was opened."""
@@ -176,16 +174,16 @@ def token_bits_changed(
     return not is_current and bool(catalog.live_documents())
 
 
-def supersede(catalog: Catalog, place: VectorLocation | None, tokens: str) -> None:
+def supersede(catalog: Catalog, location: VectorLocation | None, tokens: str) -> None:
     """Notes vectors that readers will not use any more; `drop_superseded` deletes them.
 
     Args:
-        catalog: of the collection.
-        place: of the vectors; None if they stay.
+        catalog: the catalog of the collection.
+        location: where the vectors are; None if they stay.
         tokens: name of the file of token vectors; empty if they stay.
     """
     superseded = json.loads(catalog.meta(_SUPERSEDED) or "[]")
-    superseded.append({"place": asdict(place) if place is not None else None, "token_file": tokens})
+    superseded.append({"place": asdict(location) if location is not None else None, "token_file": tokens})
     catalog.set_meta(**{_SUPERSEDED: json.dumps(superseded)})
 
 
@@ -196,11 +194,11 @@ def drop_superseded(catalog: Catalog, paths: CollectionPaths, config: IndexConfi
         ServiceUnavailableError: they are on a Chroma server that does not answer.
     """
     superseded = json.loads(catalog.meta(_SUPERSEDED) or "[]")
-    for each in superseded:
-        if each["place"] is not None:
-            drop_location(paths, VectorLocation(**each["place"]), config)
-        if each["token_file"]:
-            (paths.root / each["token_file"]).unlink(missing_ok=True)
+    for entry in superseded:
+        if entry["place"] is not None:
+            drop_location(paths, VectorLocation(**entry["place"]), config)
+        if entry["token_file"]:
+            (paths.root / entry["token_file"]).unlink(missing_ok=True)
     if superseded:
         logger.info("superseded vectors removed: %d", len(superseded))
     if catalog.meta(_SUPERSEDED):

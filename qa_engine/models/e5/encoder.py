@@ -35,13 +35,13 @@ class TokenVectors:
 
 @dataclass(frozen=True)
 class EncodedText:
-    """A text in one pass of the model.
+    """A text with all that the model computes for it.
 
     Attributes:
         vector: its embedding, (384,), of length 1.
         offsets: first character and end of each token in the text, (tokens, 2).
         ids: the tokens, without prefix and special tokens.
-        vectors: theirs, (tokens, 384).
+        vectors: the vectors of the tokens, (tokens, 384).
     """
 
     vector: NDArray[np.float32]
@@ -138,7 +138,7 @@ class E5Encoder:
         return results
 
     def encode(self, texts: Sequence[str], prefix: str) -> list[EncodedText]:
-        """Embeddings and token vectors of texts behind a prefix, in the order of the texts, in one pass."""
+        """Embeddings and token vectors of texts behind a prefix, in the order of the texts, computed together."""
         start = self._prefix_tokens(prefix)
         prefixed = [prefix + text for text in texts]
         encodings = self._tokenizer.encode_batch(prefixed)
@@ -152,7 +152,7 @@ class E5Encoder:
         return [text for text in results if text is not None]
 
     def question(self, text: str) -> EncodedText:
-        """A question, encoded once for the dense leg and for the reranker. The caller must not change the arrays."""
+        """A question, encoded once for the dense retriever and for the reranker. The caller must not change the arrays."""
         return self._question(text)
 
     def _encode_question(self, text: str) -> EncodedText:
@@ -164,11 +164,10 @@ class E5Encoder:
 
     def is_punctuation(self, token: int) -> bool:
         """Whether a token holds neither a letter nor a digit."""
-        known = self._punctuation.get(token)
-        if known is None:
+        if token not in self._punctuation:
             characters = self._tokenizer.id_to_token(token) or ""
-            known = self._punctuation[token] = not any(character.isalnum() for character in characters)
-        return known
+            self._punctuation[token] = not any(character.isalnum() for character in characters)
+        return self._punctuation[token]
 
     def close(self) -> None:
         """Ends the threads once their batches are done. The encoder stays usable and starts new ones when it needs them."""

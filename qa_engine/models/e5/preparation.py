@@ -33,9 +33,9 @@ Progress = Callable[[str], None]
 
 def cache_folder() -> Path:
     """Where models are kept: ``$QA_ENGINE_CACHE``, or the user's cache folder of the platform."""
-    named = os.environ.get(CACHE_VARIABLE)
-    if named:
-        return Path(named)
+    folder = os.environ.get(CACHE_VARIABLE)
+    if folder:
+        return Path(folder)
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("qa_engine", appauthor=False))
@@ -68,7 +68,7 @@ def prepare(progress: Progress | None = None, force: bool = False) -> Path:
         with FileLock(target.parent / f"{MODEL_FOLDER}.lock"):
             if target.is_dir() and not force:
                 return target
-            # What killed builds left: the lock says that nobody else builds now.
+            # Remains of builds that were killed: the lock says that nobody else builds now.
             for remains in target.parent.glob(f"{_SCRATCH}*"):
                 shutil.rmtree(remains, ignore_errors=True)
             scratch = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=target.parent))

@@ -36,8 +36,11 @@ def shared_encoder(progress: Progress | None = None) -> E5Encoder:
 
 
 def load_shared_encoder_early() -> None:
-    """Loads the encoder in a thread if it is prepared: half of that needs no interpreter lock, and goes on while the
-    caller imports libraries. `shared_encoder` waits for it, and raises what is wrong if it fails."""
+    """Loads the encoder in a thread if it is prepared.
+
+    Half of the work needs no interpreter lock, and goes on while the caller imports libraries. `shared_encoder` waits for
+    the thread, and raises the error if it fails.
+    """
     if model_folder().exists():
         Thread(target=_try_to_load, name="e5-loading", daemon=True).start()
 
@@ -60,6 +63,7 @@ def _try_to_load() -> None:
 
 
 def _after_fork() -> None:
+    """A forked child may have the lock without its holder, and has the encoders without their threads."""
     global _lock
     _lock = Lock()
     for encoder in _encoders.values():

@@ -23,7 +23,7 @@ def build_remote_embedding(config: EmbeddingConfig) -> BaseEmbedding:
         config: the section ``embedding``.
 
     Raises:
-        ConfigurationError: an address that is none, OpenAI without a key, or another provider.
+        ConfigurationError: an address that is not valid, OpenAI without a key, or another provider.
         ModelUnavailableError: the extra is not installed, or the model cannot be loaded.
 
     Example:

@@ -58,12 +58,12 @@ class PrefixedOpenAIEmbedding(OpenAIEmbedding):
         return self._aclients[loop]
 
     def _get_query_embedding(self, query: str) -> list[float]:
-        with self._translated():
+        with self._translated_errors():
             vector = super()._get_query_embedding(self.query_prefix + query)
         return self._checked([vector], 1)[0]
 
     async def _aget_query_embedding(self, query: str) -> list[float]:
-        with self._translated():
+        with self._translated_errors():
             vector = await super()._aget_query_embedding(self.query_prefix + query)
         return self._checked([vector], 1)[0]
 
@@ -74,12 +74,12 @@ class PrefixedOpenAIEmbedding(OpenAIEmbedding):
         return (await self._aget_text_embeddings([text]))[0]
 
     def _get_text_embeddings(self, texts: list[str]) -> list[list[float]]:
-        with self._translated():
+        with self._translated_errors():
             vectors = super()._get_text_embeddings([self.text_prefix + text for text in texts])
         return self._checked(vectors, len(texts))
 
     async def _aget_text_embeddings(self, texts: list[str]) -> list[list[float]]:
-        with self._translated():
+        with self._translated_errors():
             vectors = await super()._aget_text_embeddings([self.text_prefix + text for text in texts])
         return self._checked(vectors, len(texts))
 
@@ -88,7 +88,7 @@ class PrefixedOpenAIEmbedding(OpenAIEmbedding):
         return ServiceErrors("embedding", self.model_name, self.api_base, self.timeout)
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translated_errors(self) -> Iterator[None]:
         with self._errors:
             try:
                 yield

@@ -68,14 +68,14 @@ class OfficialLLM(OpenAI):
         loop = asyncio.get_running_loop()
         if loop not in self._aclients:
             arguments = self._get_credential_kwargs(is_async=True)
-            client = arguments["http_client"] or DeadlineClient(self.timeout)
-            opened = AsyncOpenAI(**{**arguments, "http_client": client, "timeout": client.timeout})
-            self._aclients[loop] = opened
-            close_with_loop(opened)
+            http_client = arguments["http_client"] or DeadlineClient(self.timeout)
+            client = AsyncOpenAI(**{**arguments, "http_client": http_client, "timeout": http_client.timeout})
+            self._aclients[loop] = client
+            close_with_loop(client)
         return self._aclients[loop]
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translated_errors(self) -> Iterator[None]:
         errors = ServiceErrors(self._settings, self.model, self.api_base, self.timeout)
         with errors:
             try:
@@ -88,7 +88,7 @@ class OfficialLLM(OpenAI):
         return run_blocking(self._achat(messages, **kwargs))
 
     async def _achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
-        with self._translated():
+        with self._translated_errors():
             reply: ChatResponse = await super()._achat(messages, **kwargs)
         return reply
 
@@ -102,8 +102,8 @@ class OfficialLLM(OpenAI):
         """The pieces of a stream, with the token counts at its end from a service that can count."""
         if self._counts_streams and _USAGE_REQUEST not in kwargs:
             try:
-                counted = {**kwargs, _USAGE_REQUEST: {"include_usage": True}}
-                async with aclosing(self._pieces(messages, counted)) as pieces:
+                with_usage = {**kwargs, _USAGE_REQUEST: {"include_usage": True}}
+                async with aclosing(self._pieces(messages, with_usage)) as pieces:
                     async for piece in pieces:
                         yield piece
                 return
@@ -116,16 +116,16 @@ class OfficialLLM(OpenAI):
                 yield piece
 
     async def _pieces(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatResponseAsyncGen:
-        with self._translated():
+        with self._translated_errors():
             source = await super()._astream_chat(messages, **kwargs)
             end = object()
-            opened: list[httpx.Response] = []
+            responses: list[httpx.Response] = []
             try:
                 while True:
                     try:
                         # The client limits and repeats its tries by itself: the first piece has its time from then on.
-                        async with asyncio.timeout(self.timeout if opened else None) as limit:
-                            with on_response(partial(_begin, opened, limit, self.timeout)):
+                        async with asyncio.timeout(self.timeout if responses else None) as limit:
+                            with on_response(partial(_begin, responses, limit, self.timeout)):
                                 piece: Any = await anext(source, end)
                     except TimeoutError as error:
                         raise httpx.ReadTimeout("no further piece in time") from error
@@ -134,15 +134,16 @@ class OfficialLLM(OpenAI):
                     yield piece
             finally:
                 # The client's stream holds itself, so that leaving it would close nothing before a collection of garbage.
-                for response in opened:
+                for response in responses:
                     await response.aclose()
                 await source.aclose()
 
 
 def _begin(
-    opened: list[httpx.Response], limit: asyncio.Timeout, seconds: float, response: httpx.Response
+    responses: list[httpx.Response], limit: asyncio.Timeout, seconds: float, response: httpx.Response
 ) -> None:
-    opened.append(response)
+    """Keeps the response of a stream, and gives its first piece the time limit from now on."""
+    responses.append(response)
     limit.reschedule(asyncio.get_running_loop().time() + seconds)
 
 

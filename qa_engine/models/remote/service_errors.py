@@ -1,5 +1,4 @@
-"""Turns what HTTP clients raise into the errors of this package, so that a wrong key, an unknown model and an
-unreachable host read differently."""
+"""Turns the errors of HTTP clients into those of this package: a wrong key, an unknown model, an unreachable host."""
 
 from __future__ import annotations
 
@@ -40,9 +39,26 @@ _TOO_LONG = re.compile(
 
 @dataclass(frozen=True)
 class ServiceErrors:
-    """Context manager around a request; see `service_errors`."""
+    """A context manager around a request, also around awaits, that turns errors of openai and httpx into `QAEngineError`s.
 
-    what: str
+    Args:
+        settings: the section of the configuration that chose the model: ``llm`` or ``embedding``, or ``llm.fallback``.
+        model: name of the model.
+        base_url: address of the service; None is OpenAI.
+        timeout_seconds: for the message of a time-out.
+
+    Raises:
+        AuthenticationFailedError: the service refused the key.
+        ModelUnavailableError: the service has no such model.
+        ServiceUnavailableError: nobody answers, not in time, too many requests, or the service failed.
+        ConfigurationError: the service refused the request as such.
+
+    Example:
+        >>> with ServiceErrors("llm", "gpt-4o-mini", None):
+        ...     pass
+    """
+
+    settings: str
     model: str
     base_url: str | None = None
     timeout_seconds: float | None = None
@@ -57,15 +73,15 @@ class ServiceErrors:
             raise translated from error
 
     @property
-    def _who(self) -> str:
-        return f"the {_NAMES.get(self.what, self.what)} {self.model!r} at {address(self.base_url)}"
+    def _name(self) -> str:
+        return f"the {_NAMES.get(self.settings, self.settings)} {self.model!r} at {address(self.base_url)}"
 
     @property
     def _section(self) -> str:
-        return self.what.partition(".")[0]
+        return self.settings.partition(".")[0]
 
     def _setting(self, name: str) -> str:
-        return setting_name(self.what, name)
+        return setting_name(self.settings, name)
 
     def _translate(self, error: Exception) -> QAEngineError | None:
         if isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
@@ -79,7 +95,7 @@ class ServiceErrors:
             if isinstance(error, openai.APIResponseValidationError):
                 return self.unreadable()
             return ServiceUnavailableError(
-                f"The reply of {self._who} broke off with an error: {_shorten(error.message)} Try again."
+                f"The reply of {self._name} broke off with an error: {_shorten(error.message)} Try again."
             )
         if (httpx := sys.modules.get("httpx")) is not None:
             if isinstance(error, httpx.DecodingError):
@@ -91,7 +107,7 @@ class ServiceErrors:
     def unreadable(self) -> ServiceUnavailableError:
         """The error for a reply that is not what an OpenAI-compatible service sends."""
         return ServiceUnavailableError(
-            f"What {self._who} replied is not a reply of an OpenAI-compatible service: check "
+            f"What {self._name} replied is not a reply of an OpenAI-compatible service: check "
             f"{self._setting('base_url')} = {_without_secrets(self.base_url)!r}, which usually ends in /v1."
         )
 
@@ -102,24 +118,24 @@ class ServiceErrors:
         if timed_out:
             within = f" within {self.timeout_seconds:g} seconds" if self.timeout_seconds else " in time"
             return ServiceUnavailableError(
-                f"{_capital(self._who)} did not answer{within}: try again, or raise "
+                f"{_capital(self._name)} did not answer{within}: try again, or raise "
                 f"{self._section}.timeout_seconds."
             )
         if isinstance(cause, httpx.DecodingError):
             return self.unreadable()
         if isinstance(cause, httpx.UnsupportedProtocol | httpx.ProxyError | httpx.TooManyRedirects):
             return ServiceUnavailableError(
-                f"{_capital(self._who)} cannot be reached: {_shorten(str(cause))} "
+                f"{_capital(self._name)} cannot be reached: {_shorten(str(cause))} "
                 f"Check {self._setting('base_url')} and the proxy settings."
             )
         if isinstance(cause, httpx.ConnectError) or not isinstance(cause, httpx.TransportError):
             return ServiceUnavailableError(
-                f"Nobody answers at {place}, where the {_NAMES.get(self.what, self.what)} {self.model!r} is "
+                f"Nobody answers at {place}, where the {_NAMES.get(self.settings, self.settings)} {self.model!r} is "
                 f"expected ({_shorten(str(cause)).rstrip('.')}): check {self._setting('base_url')} and that the "
                 "server is running."
             )
         return ServiceUnavailableError(
-            f"The connection to {self._who} broke off before the reply was complete: try again."
+            f"The connection to {self._name} broke off before the reply was complete: try again."
         )
 
     def _status(self, error: openai.APIStatusError) -> QAEngineError:
@@ -129,25 +145,26 @@ class ServiceErrors:
         if status in {401, 403}:
             # The reply is not repeated: services quote the key in it.
             return AuthenticationFailedError(
-                f"The API key for {self._who} was refused (status {status}): "
-                f"check {variable_name(self.what, 'api_key')}{'' if self.what == FALLBACK else ' or OPENAI_API_KEY'}."
+                f"The API key for {self._name} was refused (status {status}): "
+                f"check {variable_name(self.settings, 'api_key')}"
+                f"{'' if self.settings == FALLBACK else ' or OPENAI_API_KEY'}."
             )
         if status == 429:
             return ServiceUnavailableError(
-                f"{_capital(self._who)} accepts no more requests now (status 429): {_shorten(message)} "
+                f"{_capital(self._name)} accepts no more requests now (status 429): {_shorten(message)} "
                 f"Try again later, check the quota of the account, or raise {self._section}.max_retries."
             )
         if status >= 500 or status in {408, 409}:
             return ServiceUnavailableError(
-                f"{_capital(self._who)} failed (status {status}): {_shorten(message)} Try again later."
+                f"{_capital(self._name)} failed (status {status}): {_shorten(message)} Try again later."
             )
         way_out = (
             "use fewer passages (answering.passages), or set llm.context_window to what the model has."
             if self._section == "llm" and _TOO_LONG.search(message)
-            else f"check the settings of {self.what}."
+            else f"check the settings of {self.settings}."
         )
         return ConfigurationError(
-            f"{_capital(self._who)} refused the request (status {status}): {_shorten(message)} "
+            f"{_capital(self._name)} refused the request (status {status}): {_shorten(message)} "
             f"{_capital(way_out)}"
         )
 
@@ -162,36 +179,12 @@ class ServiceErrors:
         )
 
 
-def service_errors(
-    what: str, model: str, base_url: str | None, *, timeout_seconds: float | None = None
-) -> ServiceErrors:
-    """A context manager, also around awaits, that turns errors of openai and httpx into `QAEngineError`s.
-
-    Args:
-        what: the section of the configuration that chose the model: ``llm`` or ``embedding``, or ``llm.fallback``.
-        model: name of the model.
-        base_url: address of the service; None is OpenAI.
-        timeout_seconds: for the message of a time-out.
-
-    Raises:
-        AuthenticationFailedError: the service refused the key.
-        ModelUnavailableError: the service has no such model.
-        ServiceUnavailableError: nobody answers, not in time, too many requests, or the service failed.
-        ConfigurationError: the service refused the request as such.
-
-    Example:
-        >>> with service_errors("llm", "gpt-4o-mini", None):
-        ...     pass
-    """
-    return ServiceErrors(what, model, base_url, timeout_seconds)
-
-
 def llm_errors(llm: LLM) -> ServiceErrors:
-    """`service_errors` for a LlamaIndex LLM.
+    """`ServiceErrors` for a LlamaIndex LLM.
 
-    One of `qa_engine.models` raises our errors already; this is for others with OpenAI's client.
+    Those of `qa_engine.models` raise our errors already; this is for others with OpenAI's client.
     """
-    return service_errors(
+    return ServiceErrors(
         "llm",
         llm.metadata.model_name,
         getattr(llm, "api_base", None),
@@ -200,7 +193,7 @@ def llm_errors(llm: LLM) -> ServiceErrors:
 
 
 def _message(error: openai.APIStatusError) -> str:
-    """What the service sent: the message of a JSON error with its code, or another body."""
+    """The message of the service: that of a JSON error with its code, or another body."""
     body = error.body
     if isinstance(body, dict):
         inner = body.get("error", body)

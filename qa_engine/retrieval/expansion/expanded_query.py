@@ -1,4 +1,4 @@
-"""A question together with what was added to it for the search."""
+"""A question with its expansion, and the queries that are searched for it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from qa_engine.text.language import is_chinese
 
 @dataclass(frozen=True)
 class Expansion:
-    """What a language model added to a question, or why it did not.
+    """The translation and keywords that a language model added to a question, or the reason why it added none.
 
     Attributes:
         translation: the question in the other language; empty without one.
         keywords: words that documents may use for what the question is about.
-        error: why there is nothing, in one sentence; None if nothing went wrong.
+        error: why the model added nothing, in one sentence; None without an error.
         skipped: why the model was not asked, in one sentence; None if it was.
-        cached: whether this is from an earlier question.
+        cached: whether the expansion is from an earlier question.
         seconds: time that the call took; 0 if it is cached.
     """
 
@@ -47,7 +47,7 @@ class Expansion:
 class ExpandedQuery(QueryBundle):
     """A LlamaIndex query whose ``query_str`` is the question as it was asked, and whose expansion is searched for as well.
 
-    An engine that is handed one does not expand it again, so it also serves for translations of your own.
+    An engine does not expand such a query again, so you can also use it for a translation of your own.
 
     Example:
         >>> query = ExpandedQuery("浮标多少钱？", expansion=Expansion("What does a buoy cost?", ("price",)))
@@ -64,19 +64,19 @@ def expansion_of(query: QueryBundle) -> Expansion | None:
 
 
 def queries_of(query: QueryBundle) -> list[QueryBundle]:
-    """The queries to search for: the question itself, then at most one more, with all that was added.
+    """The queries to search for: the question itself, then at most one more with the whole expansion.
 
-    BM25 gets the translation and the keywords as one bag of words. The vector is that of the translation, or without one
-    that of the question with the keywords: words without a sentence have vectors of little use.
+    BM25 gets the translation and the keywords as one bag of words. The vector is that of the translation; without one, it is
+    that of the question with the keywords, because words without a sentence have vectors of little use.
     """
     expansion = expansion_of(query)
     if expansion is None:
         return [query]
-    added = " ".join(part for part in (expansion.translation, *expansion.keywords) if part)
-    if not added or added == query.query_str:
+    words = " ".join(part for part in (expansion.translation, *expansion.keywords) if part)
+    if not words or words == query.query_str:
         return [query]
-    embedded = expansion.translation or f"{query.query_str} {added}"
-    return [query, QueryBundle(added, custom_embedding_strs=[embedded])]
+    embedded = expansion.translation or f"{query.query_str} {words}"
+    return [query, QueryBundle(words, custom_embedding_strs=[embedded])]
 
 
 def in_language_of(passages: Sequence[NodeWithScore], query: QueryBundle) -> QueryBundle:

@@ -1,4 +1,4 @@
-"""Filters as conditions on files, which the catalog answers in SQL, and on sentences, which their metadata answer."""
+"""Conditions that filters put on files, which the catalog checks in SQL, and on sentences, which their metadata answer."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _OPPOSITES = {
 
 
 @dataclass(frozen=True)
-class Place:
-    """A comparison with one key of a sentence's metadata: ``page`` and ``page_end`` with numbers, ``section`` with texts."""
+class SentenceTest:
+    """A comparison with a key of a sentence's metadata: ``page`` and ``page_end`` with numbers, the others with texts."""
 
     key: str
     operator: FilterOperator
@@ -34,7 +34,7 @@ class Place:
 
 @dataclass(frozen=True)
 class FileTest:
-    """A condition on a file, or that it does not hold."""
+    """A condition on a file, or its negation."""
 
     condition: FileCondition
     negated: bool = False
@@ -42,19 +42,19 @@ class FileTest:
 
 @dataclass(frozen=True)
 class Every:
-    """All parts hold; without parts it always does."""
+    """A condition that holds if all parts do; without parts it always holds."""
 
     parts: tuple[Condition, ...]
 
 
 @dataclass(frozen=True)
 class Some:
-    """At least one part holds; without parts it never does."""
+    """A condition that holds if at least one part does; without parts it never holds."""
 
     parts: tuple[Condition, ...]
 
 
-Condition = Place | FileTest | Every | Some
+Condition = SentenceTest | FileTest | Every | Some
 ALWAYS, NEVER = Every(()), Some(())
 
 
@@ -71,7 +71,7 @@ def some(parts: Iterable[Condition]) -> Condition:
 
 
 def opposite(condition: Condition) -> Condition:
-    """What holds if, and only if, the condition does not."""
+    """The condition that holds if, and only if, this one does not."""
     if isinstance(condition, Every):
         return some(map(opposite, condition.parts))
     if isinstance(condition, Some):
@@ -81,10 +81,10 @@ def opposite(condition: Condition) -> Condition:
     value = condition.value
     if isinstance(value, int):  # pages are whole numbers
         value += 1 if condition.operator is FilterOperator.LTE else -1
-    return Place(condition.key, _OPPOSITES[condition.operator], value)
+    return SentenceTest(condition.key, _OPPOSITES[condition.operator], value)
 
 
-def leaves(condition: Condition) -> Iterator[Place | FileTest]:
+def leaves(condition: Condition) -> Iterator[SentenceTest | FileTest]:
     """The comparisons that a condition is made of."""
     if isinstance(condition, Every | Some):
         for part in condition.parts:
@@ -94,18 +94,18 @@ def leaves(condition: Condition) -> Iterator[Place | FileTest]:
 
 
 def on_files(condition: Condition) -> FileCondition:
-    """What a file must satisfy for any of its sentences to satisfy a condition."""
+    """The condition that a file must satisfy if any of its sentences is to satisfy the given one."""
     if isinstance(condition, Every):
         return FileCondition.joined("AND", map(on_files, condition.parts))
     if isinstance(condition, Some):
         return FileCondition.joined("OR", map(on_files, condition.parts))
-    if isinstance(condition, Place):
+    if isinstance(condition, SentenceTest):
         return FileCondition("1")
     return condition.condition.negation() if condition.negated else condition.condition
 
 
 def on_sentences(condition: Condition, results: Mapping[FileCondition, bool]) -> Condition:
-    """What remains to be asked of the sentences of a file.
+    """The condition that remains for the sentences of a file.
 
     Args:
         condition: on files and sentences.
@@ -115,19 +115,19 @@ def on_sentences(condition: Condition, results: Mapping[FileCondition, bool]) ->
         return every(on_sentences(part, results) for part in condition.parts)
     if isinstance(condition, Some):
         return some(on_sentences(part, results) for part in condition.parts)
-    if isinstance(condition, Place):
+    if isinstance(condition, SentenceTest):
         return condition
     return ALWAYS if results[condition.condition] != condition.negated else NEVER
 
 
 def holds(condition: Condition, metadata: Mapping[str, Any]) -> bool:
-    """Whether a sentence with this metadata satisfies a condition, which asks nothing of its file."""
+    """Whether a sentence with this metadata satisfies a condition, which must not hold a `FileTest`."""
     if isinstance(condition, Every):
         return all(holds(part, metadata) for part in condition.parts)
     if isinstance(condition, Some):
         return any(holds(part, metadata) for part in condition.parts)
     if isinstance(condition, FileTest):
-        raise _unsettled(condition)
+        raise _unresolved(condition)
     value = metadata.get(condition.key)
     if isinstance(condition.value, tuple):
         return (value in condition.value) == (condition.operator is FilterOperator.IN)
@@ -139,10 +139,10 @@ def holds(condition: Condition, metadata: Mapping[str, Any]) -> bool:
 
 
 def as_filters(condition: Condition) -> MetadataFilters:
-    """A condition on sentences in LlamaIndex's terms, for a vector store."""
+    """A condition on sentences as LlamaIndex's filters, for a vector store; it must not hold a `FileTest`."""
     if isinstance(condition, FileTest):
-        raise _unsettled(condition)
-    if isinstance(condition, Place):
+        raise _unresolved(condition)
+    if isinstance(condition, SentenceTest):
         value = list(condition.value) if isinstance(condition.value, tuple) else condition.value
         leaf = MetadataFilter(key=condition.key, value=value, operator=condition.operator)
         return MetadataFilters(filters=[leaf])
@@ -150,5 +150,5 @@ def as_filters(condition: Condition) -> MetadataFilters:
     return MetadataFilters(filters=[as_filters(part) for part in condition.parts], condition=together)
 
 
-def _unsettled(test: FileTest) -> TypeError:
-    return TypeError(f"{test!r} is a condition on a file, which is to be settled with the catalog first.")
+def _unresolved(test: FileTest) -> TypeError:
+    return TypeError(f"{test!r} is a condition on a file, which the catalog has to resolve first.")

@@ -1,4 +1,4 @@
-"""Which documents, and which of their sentences, a question is about: filters, settled with the catalog."""
+"""Resolves filters with the catalog: finds the documents that they admit, and what they still ask of the sentences."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from qa_engine.retrieval.filters.conditions import (
     NEVER,
     Condition,
     FileTest,
-    Place,
+    SentenceTest,
     every,
     leaves,
     on_files,
@@ -67,8 +67,8 @@ class Scope:
     """The documents of a collection that may be searched, and what their sentences have to satisfy.
 
     Attributes:
-        conditions: by document id; a document that is not named is out of the question.
-        complete: whether every document of the collection is named.
+        conditions: by document id; a document without an entry is not searched.
+        complete: whether every document of the collection has an entry.
         files: the path of the first file of each document that the filter admits; empty without a filter.
     """
 
@@ -85,12 +85,12 @@ class Scope:
             yield condition, None if self.complete and len(by_condition) == 1 else document_ids
 
     def without(self, document_ids: Iterable[str]) -> Scope:
-        """The scope less some documents."""
-        gone = set(document_ids)
-        if gone.isdisjoint(self.conditions):
+        """The scope without some documents."""
+        excluded = set(document_ids)
+        if excluded.isdisjoint(self.conditions):
             return self
-        left = {key: value for key, value in self.conditions.items() if key not in gone}
-        return Scope(left, complete=False, files=self.files)
+        rest = {key: value for key, value in self.conditions.items() if key not in excluded}
+        return Scope(rest, complete=False, files=self.files)
 
 
 def resolve(
@@ -99,16 +99,16 @@ def resolve(
     other_keys: Iterable[str] = (),
     document_ids: Set[str] | None = None,
 ) -> Scope:
-    """What a filter leaves of a collection.
+    """The scope that a filter leaves of a collection.
 
     Args:
         filters: of ``file``, ``section``, ``page``, and the keys of the files' metadata; None leaves everything.
         catalog: of the collection.
         other_keys: keys that other collections of the same question have.
-        document_ids: of the published state; None for all live documents, which may not be published yet.
+        document_ids: the documents of the published state; None for all live ones, which may not be published yet.
 
     Raises:
-        InputError: a key is known nowhere, or an operator or a value does not fit its key.
+        InputError: no file has a key, or an operator or a value does not fit its key.
     """
     condition = ALWAYS if filters is None else _FilterReader(catalog, other_keys).tree(filters)
     comparisons = list(leaves(condition))
@@ -193,32 +193,32 @@ class _FilterReader:
         titles: dict[str, None] = {}
         documents = []
         for document_id, sections in self._sections.items():
-            fitting = [
+            matches = [
                 title for title in sections if any(part in normal(title).casefold() for part in fragments)
             ]
-            if fitting:
+            if matches:
                 documents.append(document_id)
-                titles.update(dict.fromkeys(fitting))
+                titles.update(dict.fromkeys(matches))
         if len(titles) > _MAX_SECTIONS:
             raise _unfit(
                 leaf, f"it fits {len(titles):,} sections, more than {_MAX_SECTIONS:,}: name more of the title"
             )
-        place = Place(SECTION, FilterOperator.IN, tuple(sorted(titles)))
-        return every([FileTest(document_condition(documents)), place])
+        test = SentenceTest(SECTION, FilterOperator.IN, tuple(sorted(titles)))
+        return every([FileTest(document_condition(documents)), test])
 
 
 def _on_page(leaf: MetadataFilter, operator: FilterOperator, value: Scalar) -> Condition:
-    """A sentence over a page break is on both pages."""
+    """A comparison with the pages of a sentence; one that runs over a page break is on both pages."""
     number = as_number(value)
     if number is None or number != int(number):
         raise _unfit(leaf, "a page is a whole number, from 1, or a range such as 3-10")
     page = max(-_LAST_PAGE, min(int(number), _LAST_PAGE))
 
     def up_to(last: int) -> Condition:
-        return Place("page", FilterOperator.LTE, last)
+        return SentenceTest("page", FilterOperator.LTE, last)
 
     def onward(first: int) -> Condition:
-        return Place("page_end", FilterOperator.GTE, first)
+        return SentenceTest("page_end", FilterOperator.GTE, first)
 
     if operator in {FilterOperator.EQ, FilterOperator.IN}:
         return every([up_to(page), onward(page)])

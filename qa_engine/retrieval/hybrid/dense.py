@@ -1,4 +1,4 @@
-"""Retrieval by vectors: LlamaIndex's vector retriever, within a scope, and fair to documents in another language."""
+"""The dense retriever: LlamaIndex's vector retriever within a scope, fair to documents in another language."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from qa_engine.index.reader import IndexSnapshot
 from qa_engine.index.vectors.chroma_rows import DOCUMENT_ID
 from qa_engine.models.embedding import LocalEmbedding
 from qa_engine.retrieval.cross_lingual_offset import dense_shift
-from qa_engine.retrieval.filters.conditions import ALWAYS, Place, as_filters, every
+from qa_engine.retrieval.filters.conditions import ALWAYS, SentenceTest, as_filters, every
 from qa_engine.retrieval.filters.resolution import Scope
 from qa_engine.retrieval.hybrid.targets import SearchTarget
 
 _DEEPER = 4
-"""In a collection of several languages, how many times as many sentences are looked at before the shift."""
+"""In a collection of several languages, so many times as many sentences are read before their cosines are shifted."""
 _DOCUMENTS_AT_ONCE = 5000
 """Chroma hands the ids of a filter to SQLite, which takes 32,766 values in one statement."""
 
@@ -35,7 +35,7 @@ class LanguageFairRetriever(BaseRetriever):
     def __init__(self, retriever: BaseRetriever, similarity_top_k: int) -> None:
         """
         Args:
-            retriever: returns more sentences than wanted.
+            retriever: returns more than ``similarity_top_k`` sentences.
             similarity_top_k: most sentences to return.
         """
         super().__init__(callback_manager=CallbackManager())
@@ -50,12 +50,12 @@ class LanguageFairRetriever(BaseRetriever):
 
 
 class BestOfRetriever(BaseRetriever):
-    """The best of what several retrievers found, whose scores can be compared and who have no sentence in common."""
+    """The best sentences of several retrievers, whose scores can be compared and which have no sentence in common."""
 
     def __init__(self, retrievers: Sequence[BaseRetriever], similarity_top_k: int) -> None:
         """
         Args:
-            retrievers: may be none.
+            retrievers: any number of them, also 0.
             similarity_top_k: most sentences to return.
         """
         super().__init__(callback_manager=CallbackManager())
@@ -63,7 +63,7 @@ class BestOfRetriever(BaseRetriever):
         self._similarity_top_k = similarity_top_k
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        # The first of them puts the vector into the bundle, for the others to use.
+        # The first retriever puts the vector into the bundle, and the others use it.
         hits = [hit for retriever in self._retrievers for hit in retriever.retrieve(query_bundle)]
         return sorted(hits, key=lambda hit: -(hit.score or 0.0))[: self._similarity_top_k]
 
@@ -71,11 +71,11 @@ class BestOfRetriever(BaseRetriever):
 def build_dense_retriever(
     targets: Sequence[SearchTarget], embed_model: BaseEmbedding, similarity_top_k: int
 ) -> BaseRetriever:
-    """The retriever by vectors of one or several collections.
+    """The dense retriever of one or several collections.
 
     Args:
-        targets: the collections, and what to search of each.
-        embed_model: the model that all of them were embedded with.
+        targets: the collections, and the part of each to search.
+        embed_model: the model that embedded all of them.
         similarity_top_k: most sentences to return.
     """
     snapshots = [target.snapshot for target in targets]
@@ -95,14 +95,14 @@ def _index(snapshot: IndexSnapshot, embed_model: BaseEmbedding) -> VectorStoreIn
     return VectorStoreIndex.from_vector_store(
         snapshot.store,
         embed_model=embed_model,
-        # Given explicitly, so that no global setting is resolved; reading uses neither.
+        # Both are passed so that LlamaIndex resolves no global setting; reading uses neither.
         callback_manager=CallbackManager(),
         transformations=[SentenceNodeParser()],
     )
 
 
 def _of_several_languages(snapshots: Sequence[IndexSnapshot]) -> bool:
-    """Collections of one language each make several languages together, too."""
+    """Whether the collections together hold several languages; each of them may hold only one."""
     if len(snapshots) == 1:
         return snapshots[0].mixed_languages
     return all(
@@ -111,11 +111,11 @@ def _of_several_languages(snapshots: Sequence[IndexSnapshot]) -> bool:
 
 
 def _filters(scope: Scope) -> Iterator[MetadataFilters | None]:
-    """A scope for a vector store: together, these filters let through what it admits, each sentence once."""
+    """A scope as filters for a vector store: each sentence of the scope passes exactly one of them."""
     for condition, document_ids in scope.groups():
         if document_ids is None:
             yield None if condition == ALWAYS else as_filters(condition)
             continue
         for start in range(0, len(document_ids), _DOCUMENTS_AT_ONCE):
             batch = tuple(document_ids[start : start + _DOCUMENTS_AT_ONCE])
-            yield as_filters(every([Place(DOCUMENT_ID, FilterOperator.IN, batch), condition]))
+            yield as_filters(every([SentenceTest(DOCUMENT_ID, FilterOperator.IN, batch), condition]))

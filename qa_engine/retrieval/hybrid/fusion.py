@@ -1,4 +1,4 @@
-"""Joins what the retrievers by vectors and by words found for every query, and keeps the scores and ranks of each."""
+"""Fuses the results of the dense and the lexical retriever for all queries, and keeps the scores and ranks of each."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from qa_engine.retrieval.hybrid.lexical import BilingualBM25Retriever
 from qa_engine.types import RANKS, SCORES
 
 _FULL_COVERAGE = 0.35
-"""From this share of known terms on, BM25 has its whole weight. Measured shares: 0.57 to 0.93 (5th and 95th percentile) for
-Chinese questions on Chinese articles, 0 to 0.11 on English ones."""
+"""If at least this share of the terms is known, BM25 has its whole weight. Measured shares: 0.57 to 0.93 (5th and 95th
+percentile) for Chinese questions on Chinese articles, 0 to 0.11 on English ones."""
 _RRF_K = 60
 """The constant of reciprocal rank fusion (Cormack, Clarke and Büttcher, 2009)."""
 
 
 @dataclass(frozen=True)
 class QueryWeights:
-    """How much what one query found counts.
+    """The weights of one query's results.
 
     Attributes:
-        query: the words that BM25 searched for.
-        embedded: the text whose vector was searched for.
+        query: the words that BM25 searches for.
+        embedded: the text whose vector is searched for.
         coverage: the share of the query's terms, 0 to 1, that the collection knows.
-        weights: the share of each retriever in the fused score, by its name; those of all queries add up to 1. Empty where
-            the lists are joined by rank, which knows no weights.
+        weights: the share of each retriever in the fused score, by its name; the shares of all queries add up to 1. Empty
+            for rank fusion, which has no weights.
     """
 
     query: str
@@ -45,13 +45,13 @@ class QueryWeights:
 class HybridRetriever(QueryFusionRetriever):
     """A `QueryFusionRetriever` whose nodes carry the score and the rank of each retriever in their metadata.
 
-    Only its interface is LlamaIndex's; the lists are joined by `fuse`. By default the scores are joined as z-scores within
-    each list (``dist_based_score``): on cmrc2018_trial that gave MRR@10 .878 against .868 for reciprocal ranks. The weight
-    of BM25 shrinks with the share of the question's terms that the collection does not know: to a Chinese question, BM25
-    over English documents has little to say.
+    Only the interface is LlamaIndex's; `fuse` joins the lists. By default, the scores are joined by their distance from the
+    mean of their list (``dist_based_score``): on cmrc2018_trial that gave MRR@10 .878 against .868 for reciprocal ranks. The
+    weight of BM25 shrinks with the share of the question's terms that the collection does not know: BM25 over English
+    documents has little to say to a Chinese question.
 
-    The queries of an `ExpandedQuery` take the place of those that the parent would ask its language model for: each
-    goes to both retrievers, and has weights of its own.
+    The parent asks a language model for further queries; here these are the queries of an `ExpandedQuery`. Each of them
+    goes to both retrievers, and has its own weights.
     """
 
     def __init__(
@@ -77,25 +77,25 @@ class HybridRetriever(QueryFusionRetriever):
         )
 
     def weights(self, query: QueryBundle) -> list[QueryWeights]:
-        """The weights of each of the queries that run for a question, the question itself first."""
+        """The weights of each query of a question, the question itself first."""
         by_rank = self.mode is FUSION_MODES.RECIPROCAL_RANK
         queries = queries_of(query)
-        weighed = [self._weights_and_coverage(asked.query_str) for asked in queries]
-        total = sum(sum(weights.values()) for weights, _ in weighed)
+        rows = [self._weights_and_coverage(one.query_str) for one in queries]
+        total = sum(sum(weights.values()) for weights, _ in rows)
         return [
             QueryWeights(
-                asked.query_str,
-                " ".join(asked.embedding_strs),
+                one.query_str,
+                " ".join(one.embedding_strs),
                 coverage,
                 {}
                 if by_rank
                 else {name: weight / total if total else 0.0 for name, weight in weights.items()},
             )
-            for asked, (weights, coverage) in zip(queries, weighed, strict=True)
+            for one, (weights, coverage) in zip(queries, rows, strict=True)
         ]
 
     def _weights_and_coverage(self, query: str) -> tuple[dict[str, float], float]:
-        """The weight of each retriever for one query, before those of all add up to 1, and the coverage of the query."""
+        """The weights of the retrievers for one query, before they are normalised over all queries, and its coverage."""
         weights = {}
         coverage = 1.0
         for name, retriever, weight in zip(
@@ -136,11 +136,11 @@ class HybridRetriever(QueryFusionRetriever):
 
         Args:
             query_bundle: the question.
-            results: what each retriever found, query by query.
+            results: the nodes of each retriever, query by query.
         """
         lists = [
-            (name, asked.weights.get(name, 1.0))
-            for asked in self.weights(query_bundle)
+            (name, query.weights.get(name, 1.0))
+            for query in self.weights(query_bundle)
             for name in self._names
         ]
         nodes: dict[str, NodeWithScore] = {}
@@ -176,19 +176,19 @@ def fuse(
 ) -> dict[str, float]:
     """Joins ranked lists into one.
 
-    LlamaIndex's fusion, with two differences: an entry is known by its id, where LlamaIndex takes those for one whose text
-    and metadata are equal; and each list has a weight of its own, not each retriever.
+    This is LlamaIndex's fusion with two differences: entries are the same if their ids are, not if their text and metadata
+    are; and each list has its own weight, not each retriever.
 
     Args:
         lists: ids and scores, best first; an id occurs once in a list.
-        weights: how much each list counts; ``reciprocal_rerank`` knows none.
+        weights: the weight of each list; ``reciprocal_rerank`` ignores them.
         mode: ``reciprocal_rerank``, ``relative_score`` or ``dist_based_score``.
 
     Returns:
-        The fused score by id, best first. Of equal ones, that which came first in the lists goes first.
+        The fused score by id, best first. Entries with equal scores keep the order of the lists.
 
     Raises:
-        ValueError: another mode.
+        ValueError: the mode is another one.
     """
     fused: dict[str, float] = {}
     for entries, weight in zip(lists, weights, strict=True):
@@ -206,11 +206,11 @@ def fuse(
 
 
 def _to_unit(scores: Sequence[float], dist_based: bool) -> list[float]:
-    """Where each score lies between the lowest, 0, and the highest, 1.
+    """Scores scaled so that the lowest is 0 and the highest 1.
 
     Args:
-        scores: of one list.
-        dist_based: whether three standard deviations below and above the mean stand for the lowest and the highest.
+        scores: the scores of one list.
+        dist_based: whether to take three standard deviations below and above the mean as the lowest and the highest.
     """
     if not scores:
         return []
@@ -225,10 +225,10 @@ def _to_unit(scores: Sequence[float], dist_based: bool) -> list[float]:
 
 
 def _annotate(node: NodeWithScore, score: float, scores: dict[str, float], ranks: dict[str, int]) -> None:
-    """Gives a node its fused score, and the scores and ranks by stage, which models do not see."""
+    """Sets the fused score of a node, and its scores and ranks by stage, which models do not see."""
     node.score = score
     node.node.metadata[SCORES] = scores
     node.node.metadata[RANKS] = ranks
-    # In place: what is assigned to a node is validated.
+    # In place, because assigning to a node validates the value.
     node.node.excluded_embed_metadata_keys.extend((SCORES, RANKS))
     node.node.excluded_llm_metadata_keys.extend((SCORES, RANKS))

@@ -1,4 +1,4 @@
-"""Retrieval by words: LlamaIndex retrievers over the `Bm25Index` of one collection, and over those of several."""
+"""The lexical retriever: BM25 as a LlamaIndex retriever, over one collection or several."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from qa_engine.retrieval.hybrid.targets import SearchTarget
 from qa_engine.text.tokenizer import tokenize
 
 _GROWTH = 4
-"""How many times as many sentences are looked at next, if too few of the best satisfy the filter."""
-_REMEMBERED = 16
-"""Questions whose terms stay looked up: those that are being answered, in several threads."""
+"""If too few of the best sentences satisfy the filter, so many times as many are read next."""
+_CACHED_QUESTIONS = 16
+"""Number of questions whose terms are cached: enough for those that several threads are answering."""
 
 
 class BilingualBM25Retriever(BaseRetriever):
@@ -39,8 +39,8 @@ class BilingualBM25Retriever(BaseRetriever):
     ) -> None:
         """
         Args:
-            index: the terms.
-            store: where the texts of the hits are.
+            index: holds the terms.
+            store: holds the sentences.
             similarity_top_k: most sentences to return.
             scope: the documents and sentences to search; None for all.
         """
@@ -50,16 +50,16 @@ class BilingualBM25Retriever(BaseRetriever):
         self._similarity_top_k = similarity_top_k
         self._scope = scope
         self._rows = None if scope is None else index.rows_of(scope.conditions)
-        # The weight of this retriever is worked out from what the search has looked up.
-        self._terms = lru_cache(maxsize=_REMEMBERED)(lambda question: index.look_up(tokenize(question)))
+        # Cached, because the weight of this retriever needs the same terms as its search.
+        self._terms = lru_cache(maxsize=_CACHED_QUESTIONS)(lambda question: index.look_up(tokenize(question)))
 
     def coverage(self, question: str) -> float:
         """The share of the question's terms, 0 to 1, that occur anywhere in the collection."""
         return self._terms(question).coverage
 
     def known_terms(self, question: str) -> list[str]:
-        """Those of the question's terms that occur anywhere in the collection."""
-        return self._terms(question).known
+        """The terms of the question that occur anywhere in the collection."""
+        return self._terms(question).matches
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         terms = self._terms(query_bundle.query_str)
@@ -75,14 +75,14 @@ class BilingualBM25Retriever(BaseRetriever):
                 yield NodeWithScore(node=nodes[hit.node_id], score=hit.score)
 
     def _within(self, scope: Scope, terms: TermStatistics) -> list[NodeWithScore]:
-        """The best sentences of the scope. Pages and sections are stored with the sentences, which are read to see them."""
-        seen: set[str] = set()
+        """The best sentences of the scope. Their pages and sections are stored with them, so they are read first."""
+        ids: set[str] = set()
         admitted: list[NodeWithScore] = []
         depth = self._similarity_top_k
         while True:
             hits = self._index.search(terms, depth, self._rows)
-            fresh = [hit for hit in hits if hit.node_id not in seen]
-            seen.update(hit.node_id for hit in fresh)
+            fresh = [hit for hit in hits if hit.node_id not in ids]
+            ids.update(hit.node_id for hit in fresh)
             admitted += [
                 node
                 for node in self._nodes(fresh)
@@ -103,7 +103,7 @@ class JoinedBM25Retriever(BilingualBM25Retriever):
     def __init__(self, targets: Sequence[SearchTarget], similarity_top_k: int) -> None:
         """
         Args:
-            targets: the collections, and what to search of each.
+            targets: the collections, and the part of each to search.
             similarity_top_k: most sentences to return.
         """
         first = targets[0].snapshot
@@ -127,7 +127,7 @@ class JoinedBM25Retriever(BilingualBM25Retriever):
 
 
 def build_bm25_retriever(targets: Sequence[SearchTarget], similarity_top_k: int) -> BilingualBM25Retriever:
-    """The retriever by words of one or several collections, see `JoinedBM25Retriever`."""
+    """The lexical retriever of one or several collections, see `JoinedBM25Retriever`."""
     if len(targets) > 1:
         return JoinedBM25Retriever(targets, similarity_top_k)
     (target,) = targets

@@ -1,4 +1,4 @@
-"""What is searched: the state of a collection and the part of it that counts, or several of these as one."""
+"""The collections that are searched, each in one state and one scope, and several of them as one."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class SearchTarget:
-    """A collection that a question is searched for in.
+    """A collection to search.
 
     Attributes:
-        snapshot: the published state of it.
-        scope: the part of it that is searched; None for all of it.
-        collection: its name; empty if passages need not name it.
-        catalog: of the collection; without it, passages have no tables, no places, and no metadata of their file.
+        snapshot: the state to search.
+        scope: the part of the state to search; None for all of it.
+        collection: name of the collection; empty if passages need not name it.
+        catalog: its catalog; without it, passages have no tables, no places, and no metadata of their file.
     """
 
     snapshot: IndexSnapshot
@@ -50,12 +50,12 @@ class JoinedSentences:
         self._sources = [(target, target.snapshot.store.stored_sentences) for target in targets]
 
     def stored_sentences(self, ids: Sequence[str]) -> dict[str, StoredSentence]:
-        """Those of the sentences that exist, by id."""
+        """The sentences with these ids, by id, without those that do not exist."""
         return _look_up(ids, self._sources)
 
 
 class JoinedTokens:
-    """The token vectors of several collections, all in one code."""
+    """The token vectors of several collections, all with the same codec."""
 
     def __init__(self, sources: Sequence[tuple[SearchTarget, StoredTokens]]) -> None:
         """
@@ -66,12 +66,12 @@ class JoinedTokens:
         self._sources = [(target, tokens.get) for target, tokens in sources]
 
     def get(self, node_ids: Sequence[str]) -> dict[str, bytes]:
-        """The codes of those of the sentences that have some, by id."""
+        """The codes of sentences, by id, without sentences that have none."""
         return _look_up(node_ids, self._sources)
 
 
 def joined_tokens(targets: Sequence[SearchTarget]) -> StoredTokens | None:
-    """The stored token vectors of the collections; None unless all keep them, in the same code."""
+    """The stored token vectors of the collections; None unless all of them have some, with the same codec."""
     sources = [(target, target.snapshot.tokens) for target in targets if target.snapshot.tokens is not None]
     if len(sources) < len(targets):
         return None
@@ -89,7 +89,7 @@ def joined_tokens(targets: Sequence[SearchTarget]) -> StoredTokens | None:
 def _look_up(
     ids: Sequence[str], sources: Iterable[tuple[SearchTarget, Callable[[Sequence[str]], dict[str, Value]]]]
 ) -> dict[str, Value]:
-    """What is stored of sentences, each from the first collection that is searched for its document."""
+    """The stored values of sentences, each from the first collection whose scope admits its document."""
     values: dict[str, Value] = {}
     for target, get in sources:
         values |= get([name for name in ids if name not in values and target.holds(split_node_id(name)[0])])

@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa_engine.documents.blocks import Line
-from qa_engine.documents.pages.line_joining import baseline_overlap, joined, line_end, rows_of, word_counts
+from qa_engine.documents.pages.line_joining import (
+    baseline_overlap,
+    join_pieces,
+    line_end,
+    rows_of,
+    word_counts,
+)
 
 
 def piece(text: str, x0: float = 72, y0: float = 100, x1: float | None = None, **more: object) -> Line:
@@ -75,19 +81,19 @@ def test_joined_line_spans_its_pieces_and_takes_the_look_of_the_longest() -> Non
         piece("1", 72, 98, size=14.0, bold=True, block=3),
         piece("Introduction", 100, 100, y1=115, size=12.0, block=4),
     ]
-    line = joined(row)
+    line = join_pieces(row)
     assert (line.text, line.size, line.bold, line.block) == ("1 Introduction", 12.0, False, 3)
     assert (line.x0, line.y0, line.x1, line.y1) == (72, 98, 172, 115)
 
 
 def test_places_where_sentences_may_end_move_with_their_pieces() -> None:
     row = [piece("A. B", cuts=((3, 80.0),)), piece("C. D", 200, cuts=((3, 210.0),))]
-    assert joined(row).cuts == ((3, 80.0), (5, 200), (8, 210.0))
+    assert join_pieces(row).cuts == ((3, 80.0), (5, 200), (8, 210.0))
 
 
 def test_single_piece_stays_as_it_is() -> None:
     line = piece("A. B", cuts=((3, 80.0),), bold=True)
-    assert joined([line]) == line
+    assert join_pieces([line]) == line
 
 
 # -- overlap

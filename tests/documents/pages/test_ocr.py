@@ -145,11 +145,11 @@ def piece(text: str, x0: float, x1: float, y0: float = 100.0, y1: float = 120.0)
     ids=["chinese", "english", "order", "columns", "lines"],
 )
 def test_pieces_of_one_line_are_joined(pieces: list[ocr._Piece], texts: list[str]) -> None:
-    assert [line.text for line in ocr._joined(pieces)] == texts
+    assert [line.text for line in ocr._join(pieces)] == texts
 
 
 def test_end_of_a_sentence_at_the_seam_of_two_pieces_is_where_the_second_begins() -> None:
-    (joined,) = ocr._joined([piece("西湖很深。", 0, 100), piece("水很清", 110, 170)])
+    (joined,) = ocr._join([piece("西湖很深。", 0, 100), piece("水很清", 110, 170)])
     assert ocr._line(joined, 1, 0.5).cuts == ((5, 55.0),)
 
 

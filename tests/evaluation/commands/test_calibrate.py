@@ -52,18 +52,18 @@ def recorded(place: Path) -> dict[str, Any] | None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         ([], "Name a file of questions, or give --reset without one"),
         (["few.jsonl"], "There are 1 questions with an answer and 1 without one, and 20 of either"),
     ],
 )
-def test_what_cannot_be_done_is_told_and_nothing_is_stored(
-    place: Path, local_model: Path, arguments: list[str], told: str
+def test_what_cannot_be_done_is_refused_and_nothing_is_stored(
+    place: Path, local_model: Path, arguments: list[str], message: str
 ) -> None:
     done = run("calibrate", *arguments, cwd=place)
     assert (done.returncode, done.stdout) == (2, "")
-    assert told in " ".join(done.stderr.split())
+    assert message in " ".join(done.stderr.split())
     assert recorded(place) is None
 
 
@@ -81,17 +81,17 @@ def test_calibration_is_measured_stored_used_and_forgotten(place: Path, local_mo
 
     done = run("calibrate", "questions.jsonl", "--json", cwd=place)
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert (told["answerable"], told["unanswerable"], told["asked_again"], told["stored"]) == (
+    output = json.loads(done.stdout)
+    assert (output["answerable"], output["unanswerable"], output["asked_again"], output["stored"]) == (
         24,
         24,
         24,
         True,
     )
-    assert told["after"]["false"] <= 0.05
+    assert output["after"]["false"] <= 0.05
     stored = recorded(place)
     assert stored is not None
-    assert stored["model"] == told["model"]
+    assert stored["model"] == output["model"]
     assert stored["reranker"] == "late-interaction"
 
     engine = QueryEngine.open(place / "storage")
@@ -99,7 +99,7 @@ def test_calibration_is_measured_stored_used_and_forgotten(place: Path, local_mo
         engine.query(question) for question in ("望江塔有多高？", "量子计算机的退相干时间是多少？")
     )
     assert (known.refused, unknown.refused) == (False, True)
-    assert unknown.probability < told["model"]["threshold"] <= known.probability
+    assert unknown.probability < output["model"]["threshold"] <= known.probability
 
     forgotten = run("calibrate", "--reset", cwd=place)
     assert "forgotten" in forgotten.stdout

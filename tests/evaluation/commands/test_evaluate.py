@@ -69,7 +69,7 @@ def run(place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["evaluate", "--out", "out"], "Name one file of questions, not 0"),
         (["evaluate", "questions.jsonl"], "Name a folder for the results with --out"),
@@ -79,21 +79,21 @@ def run(place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
         (["questions", "generate", "--llm", "--out", "new.jsonl"], "llm.model names no language model"),
     ],
 )
-def test_what_cannot_be_done_is_told(place: Path, run: Run, arguments: list[str], told: str) -> None:
+def test_what_cannot_be_done_is_refused(place: Path, run: Run, arguments: list[str], message: str) -> None:
     done = run(*arguments)
     assert (done.code, done.stdout) == (2, "")
-    assert told in done.error
+    assert message in done.error
     assert not (place / "new.jsonl").exists()
 
 
 def test_evaluate_shows_writes_resumes_and_compares(place: Path, run: Run, local_model: Path) -> None:
     done = run_process("evaluate", "questions.jsonl", "--out", "first", "--json", cwd=place)
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told == json.loads((place / "first" / "results.json").read_text(encoding="utf-8"))
-    assert told["answers"]["contains_answer"]["mean"] == 1
-    assert told["refusals"]["recall"] == 1
-    assert told["manifest"]["models"]["llm"] == "extractive"
+    output = json.loads(done.stdout)
+    assert output == json.loads((place / "first" / "results.json").read_text(encoding="utf-8"))
+    assert output["answers"]["contains_answer"]["mean"] == 1
+    assert output["refusals"]["recall"] == 1
+    assert output["manifest"]["models"]["llm"] == "extractive"
     assert "asking: 3 of 3" in done.stderr
 
     again = run("evaluate", "questions.jsonl", "--out", "first")
@@ -147,8 +147,8 @@ def test_a_dead_service_is_exit_code_3_and_single_failures_1(
 def test_questions_are_made_and_imported(place: Path, run: Run, local_model: Path) -> None:
     done = run("questions", "generate", "--count", "3", "--out", "made.jsonl", "--json")
     assert done.code == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert 1 <= told["questions"] <= 3
+    output = json.loads(done.stdout)
+    assert 1 <= output["questions"] <= 3
     reply = json.dumps({"question": "塔有多高？", "answer": "71.679米"}, ensure_ascii=False)
     settings = {"QA_ENGINE_LLM__MODEL": "m", "QA_ENGINE_LLM__API_KEY": "sk-x"}
     with OpenAIServer(chat(reply)) as server:

@@ -39,6 +39,7 @@ from qa_engine.evaluation.judges.evaluators import (
 from qa_engine.evaluation.judges.judgements import JUDGEMENTS, read_judgements
 from qa_engine.evaluation.judges.run import JUDGES, judge
 from qa_engine.evaluation.judges.summary import read_summary
+from qa_engine.evaluation.record_files import to_dict
 from qa_engine.evaluation.records import (
     CaseFailure,
     CaseResult,
@@ -46,7 +47,6 @@ from qa_engine.evaluation.records import (
     PassageResult,
     RunManifest,
     RunResults,
-    to_dict,
 )
 from qa_engine.evaluation.reports.html import write_comparison_html
 from qa_engine.evaluation.run_folder import CASES, RESULTS
@@ -407,7 +407,7 @@ def test_command_shows_a_table_and_compares_with_labels(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["nowhere"], "nowhere holds no finished evaluation"),
         (["run", "--judge", "helpfulness"], "There is no judge 'helpfulness': choose among faithfulness"),
@@ -417,7 +417,7 @@ def test_command_shows_a_table_and_compares_with_labels(
     ],
 )
 def test_wrong_usage_is_one_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], told: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
 ) -> None:
     written_run(tmp_path / "run", [case(1)])
     monkeypatch.setenv("QA_ENGINE_LLM__MODEL", "m")
@@ -426,7 +426,7 @@ def test_wrong_usage_is_one_sentence(
         refused = CliRunner().invoke(app, ["judge", *arguments]).exception
         assert server.requests == []
     assert isinstance(refused, InputError)
-    assert told in str(refused)
+    assert message in str(refused)
 
 
 def test_judges_need_a_model(tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from qa_engine.evaluation.metrics.ranking import (
     first_hit,
     first_true,
-    found_within,
     hit,
     holds_any,
+    holds_within,
     ndcg,
     reciprocal_rank,
     squash,
@@ -26,7 +26,7 @@ words = st.text(alphabet="ab西 \n", max_size=6)
 def test_an_answer_without_a_word_is_held_by_nothing(answers: list[str]) -> None:
     assert not holds_any("西湖", answers)
     assert first_hit(["西湖"], answers) is None
-    assert not found_within(["西湖"], answers, 100)
+    assert not holds_within(["西湖"], answers, 100)
 
 
 @given(st.lists(words, max_size=5), st.lists(words, max_size=2), st.integers(1, 5))
@@ -44,7 +44,7 @@ def test_first_hit_is_the_first_passage_that_holds_an_answer(
 
 
 @given(st.lists(words, max_size=4), words, st.integers(0, 12))
-def test_found_within_looks_at_the_first_characters_of_the_context(
+def test_holds_within_looks_at_the_first_characters_of_the_context(
     passages: list[str], answer: str, budget: int
 ) -> None:
     left, found = budget, False
@@ -53,15 +53,15 @@ def test_found_within_looks_at_the_first_characters_of_the_context(
         for end in range(min(left, len(text)) + 1):
             found = found or (bool(squash(answer)) and text[:end].endswith(squash(answer)))
         left = max(0, left - len(text))
-    assert found_within(passages, [answer], budget) == found
+    assert holds_within(passages, [answer], budget) == found
 
 
 def test_passages_that_do_not_count_take_room_all_the_same() -> None:
     passages = ["西湖在杭州", "太湖在苏州"]
-    assert found_within(passages, ["太湖"], 7, [True, True])
-    assert not found_within(passages, ["太湖"], 6, [True, True])
-    assert not found_within(passages, ["西湖"], 100, [False, True])
-    assert found_within(passages, ["太湖"], 7, [False, True])
+    assert holds_within(passages, ["太湖"], 7, [True, True])
+    assert not holds_within(passages, ["太湖"], 6, [True, True])
+    assert not holds_within(passages, ["西湖"], 100, [False, True])
+    assert holds_within(passages, ["太湖"], 7, [False, True])
 
 
 @given(st.lists(st.booleans(), max_size=12))

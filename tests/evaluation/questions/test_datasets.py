@@ -28,7 +28,7 @@ def written(folder: Path, name: str, content: Any) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "told"),
+    ("name", "content", "message"),
     [
         ("a.txt", "", "has to end in .json, .jsonl, .csv or .tsv"),
         ("a.json", "{", "it is not JSON"),
@@ -49,10 +49,12 @@ def written(folder: Path, name: str, content: Any) -> Path:
         ("a.jsonl", "{}", "Line 1 of"),
     ],
 )
-def test_what_is_no_file_of_questions_is_refused(tmp_path: Path, name: str, content: Any, told: str) -> None:
+def test_what_is_no_file_of_questions_is_refused(
+    tmp_path: Path, name: str, content: Any, message: str
+) -> None:
     with pytest.raises(InputError) as caught:
         import_questions(written(tmp_path, name, content))
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert name in str(caught.value)
 
 

@@ -24,7 +24,7 @@ def written(folder: Path, content: str | bytes) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         ("", "There is no question in"),
         ("\n  \n", "There is no question in"),
@@ -41,11 +41,11 @@ def written(folder: Path, content: str | bytes) -> Path:
     ],
 )
 def test_file_that_cannot_be_used_is_refused_with_its_line(
-    tmp_path: Path, content: str | bytes, told: str
+    tmp_path: Path, content: str | bytes, message: str
 ) -> None:
     with pytest.raises(InputError) as caught:
         read_questions(written(tmp_path, content))
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert "questions.jsonl" in str(caught.value)
 
 

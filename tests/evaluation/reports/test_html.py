@@ -21,6 +21,7 @@ from qa_engine.evaluation.comparison import compare
 from qa_engine.evaluation.judges.judgements import JudgedCase, open_judgements
 from qa_engine.evaluation.judges.summary import JudgeReport, summarise_judge, write_summary
 from qa_engine.evaluation.metrics.summary import summarise
+from qa_engine.evaluation.record_files import to_dict
 from qa_engine.evaluation.records import (
     CaseFailure,
     CaseResult,
@@ -29,7 +30,6 @@ from qa_engine.evaluation.records import (
     PassageResult,
     RunManifest,
     StageRanking,
-    to_dict,
 )
 from qa_engine.evaluation.reports.charts import histogram, line_chart
 from qa_engine.evaluation.reports.html import write_comparison_html, write_html
@@ -158,10 +158,10 @@ def test_report_shows_everything(evil_run: Path) -> None:
     assert page.count("svg") == page.count("figure") == 3
     assert page.count("article") == 5 * 119
     words = " ".join(page.words)
-    for told in ("Outcomes", "holds the gold answer", "refused, though the documents answer", "within_1200",
+    for part in ("Outcomes", "holds the gold answer", "refused, though the documents answer", "within_1200",
                  "threshold of the probability", "pages 3–4", "judge-1", "unparsed", "it holds no verdict",
                  "ServiceUnavailableError"):  # fmt: skip
-        assert told in words, told
+        assert part in words, part
     assert page.count("mark") >= 95 * 5
 
 

@@ -128,13 +128,15 @@ def test_coverage_is_the_share_of_distinct_terms_that_occur() -> None:
     assert index.coverage(["lake", "lake", "unknown"]) == 0.5
     assert index.coverage(["lake", "tower"]) == 1
     assert index.coverage([]) == 0
-    assert index.matched(["tower", "unknown", "lake", "tower"]) == ["tower", "lake"]
+    assert index.matches(["tower", "unknown", "lake", "tower"]) == ["tower", "lake"]
 
 
 def saved(index: Bm25Index, path: Path, published: int = 1) -> Bm25Folder:
     """The index on disk, as a published state."""
     folder = Bm25Folder(path)
-    folder.describe(published, [folder.add(stored.segment) for stored in index.segments], context_sentences=0)
+    folder.write_manifest(
+        published, [folder.add(stored.segment) for stored in index.segments], context_sentences=0
+    )
     return folder
 
 
@@ -167,7 +169,7 @@ def test_scores_depend_on_what_counts_and_not_on_how_it_is_divided(
     assert index.document_ids == set(names) - dead
     assert len(index) == sum(map(len, counting))
     known = {term for of in counting for sentence in of for term in sentence}
-    assert index.matched(query) == [term for term in dict.fromkeys(query) if term in known]
+    assert index.matches(query) == [term for term in dict.fromkeys(query) if term in known]
 
 
 def test_scores_are_those_of_bm25s() -> None:
@@ -200,11 +202,11 @@ def test_states_have_segments_in_common_and_what_none_uses_is_deleted(tmp_path: 
     folder = saved(build([[["lake"]]]), tmp_path)
     _, (kept,) = folder.segments(1)
     dropped = folder.add(Bm25Segment.build([DocumentTerms("x", [["tower"]])], 0))
-    folder.describe(2, [kept, dropped], 0)
-    folder.describe(3, [kept], 0)
+    folder.write_manifest(2, [kept, dropped], 0)
+    folder.write_manifest(3, [kept], 0)
     assert folder.load(2).search(["tower"], 1)
     (tmp_path / "segments" / "half.writing").mkdir()
-    folder.tidy([1, 3])
+    folder.delete_others([1, 3])
     assert sorted(path.name for path in tmp_path.glob("*.json")) == ["1.json", "3.json"]
     assert [path.name for path in (tmp_path / "segments").iterdir()] == [kept.name]
     assert folder.load(3).search(["lake"], 1)
@@ -216,7 +218,7 @@ def test_terms_have_keys_of_their_own() -> None:
     assert all(0 <= term_key(term) < 2**64 for term in terms)
 
 
-def test_index_of_another_analyser_is_refused_with_both_names(tmp_path: Path) -> None:
+def test_index_of_another_tokenizer_is_refused_with_both_names(tmp_path: Path) -> None:
     folder = saved(build([[["lake"]]]), tmp_path)
     manifest = folder.manifest(1)
     manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "analyser": "whitespace-0"}))
@@ -273,7 +275,7 @@ def test_term_that_a_sentence_repeats_without_end_counts_as_very_often() -> None
 def test_terms_that_were_looked_up_are_searched_for_without_looking_again() -> None:
     index = build([[["lake", "lake"], ["tower"]], [["lake"]]])
     found = index.look_up(["tower", "lake", "tower", "unknown"])
-    assert found.known == ["tower", "lake"]
+    assert found.matches == ["tower", "lake"]
     assert found.coverage == pytest.approx(2 / 3)
     assert found.frequencies.tolist() == [1, 2, 0]
     assert index.search(found, 3) == index.search(["tower", "lake", "tower", "unknown"], 3)

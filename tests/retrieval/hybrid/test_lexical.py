@@ -1,4 +1,4 @@
-"""The lexical leg."""
+"""The lexical retriever."""
 
 from __future__ import annotations
 

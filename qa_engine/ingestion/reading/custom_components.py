@@ -65,7 +65,7 @@ def parsed_documents(documents: Sequence[Document], name: str) -> ParsedPdf:
 
     Args:
         documents: in the order of the text.
-        name: of the file, for the message.
+        name: the name of the file, for the message.
 
     Raises:
         DocumentError: none of them has text.
@@ -150,7 +150,7 @@ class DocumentsInMemory:
     def __init__(self, documents: Sequence[Document]) -> None:
         """
         Args:
-            documents: of the same ``file_name`` in their metadata, or else of the same id, are one; see
+            documents: the documents of the same ``file_name`` in their metadata, or else of the same id, are one; see
                 `parsed_documents`.
 
         Raises:

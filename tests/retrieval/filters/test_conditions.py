@@ -12,7 +12,7 @@ from qa_engine.retrieval.filters.conditions import (
     ALWAYS,
     NEVER,
     Condition,
-    Place,
+    SentenceTest,
     as_filters,
     every,
     holds,
@@ -23,9 +23,11 @@ from qa_engine.retrieval.filters.conditions import (
 numbers = st.integers(0, 6)
 sections = st.lists(st.sampled_from("甲乙丙"), min_size=1, max_size=2, unique=True).map(tuple)
 leaves = st.one_of(
-    st.builds(Place, st.just("page"), st.just(FilterOperator.LTE), numbers),
-    st.builds(Place, st.just("page_end"), st.just(FilterOperator.GTE), numbers),
-    st.builds(Place, st.just("section"), st.sampled_from([FilterOperator.IN, FilterOperator.NIN]), sections),
+    st.builds(SentenceTest, st.just("page"), st.just(FilterOperator.LTE), numbers),
+    st.builds(SentenceTest, st.just("page_end"), st.just(FilterOperator.GTE), numbers),
+    st.builds(
+        SentenceTest, st.just("section"), st.sampled_from([FilterOperator.IN, FilterOperator.NIN]), sections
+    ),
 )
 conditions = st.recursive(
     leaves,
@@ -78,5 +80,5 @@ def test_joining_simplifies_and_changes_nothing(parts: list[Condition], place: d
 
 
 def test_a_sentence_without_a_page_is_on_none() -> None:
-    assert not holds(Place("page", FilterOperator.LTE, 3), {})
-    assert holds(Place("section", FilterOperator.NIN, ("甲",)), {})
+    assert not holds(SentenceTest("page", FilterOperator.LTE, 3), {})
+    assert holds(SentenceTest("section", FilterOperator.NIN, ("甲",)), {})

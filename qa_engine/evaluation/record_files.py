@@ -1,0 +1,186 @@
+"""How the files of a run are written, so that they survive a crash, and how they are read again.
+
+A record is a frozen dataclass, such as those of `qa_engine.evaluation.records`, and a JSON object in a file.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from filelock import FileLock, Timeout
+from pydantic import TypeAdapter, ValidationError
+
+from qa_engine.errors import InputError, StorageError
+from qa_engine.index.atomic_file import write_atomically
+
+_T = TypeVar("_T")
+_logger = logging.getLogger("qa_engine.evaluation")
+
+
+class RecordLog(Generic[_T]):
+    """A file of JSON lines that grows by one record at a time.
+
+    A last line that a crash cut off is removed when the log is opened.
+
+    Args:
+        path: of the file; it need not exist.
+        kind: class of the records, a dataclass.
+
+    Attributes:
+        records: the records that the file held when it was opened, in order.
+
+    Raises:
+        InputError: the file cannot be read, or a line is no such record.
+        StorageError: the file cannot be repaired.
+    """
+
+    def __init__(self, path: Path, kind: type[_T]) -> None:
+        self._path = path
+        self.records = read_records(path, kind)
+        with writing(path):
+            _repair(path)
+
+    def append(self, record: _T) -> None:
+        """Adds a record; when this returns, it survives the end of the process and of the machine.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        line = json.dumps(to_dict(record), ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+        with writing(self._path), self._path.open("ab") as file:
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def read_records(path: Path, kind: type[_T]) -> list[_T]:
+    """The records of a file of JSON lines, in order; none without the file. A last line that was cut off is ignored.
+
+    Raises:
+        InputError: the file cannot be read, or a line is no record of class ``kind``.
+    """
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from None
+    records = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            records.append(from_dict(kind, json.loads(line)))
+        except ValueError as error:
+            if number == len(lines):
+                break
+            raise InputError(
+                f"Line {number} of {path} cannot be read ({error}): delete the line, or the file to begin anew."
+            ) from None
+    return records
+
+
+def replace_file(path: Path, content: str) -> None:
+    """Writes a file, and its folder if missing; readers see the old or the new content as a whole.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, content.encode("utf-8", "replace"))
+
+
+def json_text(content: Any) -> str:
+    """An object as the files of a run hold it."""
+    return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
+
+
+@contextmanager
+def exclusive(lock: Path, message: str) -> Iterator[None]:
+    """Holds the lock file of a folder, for one process at a time.
+
+    Raises:
+        InputError: another process holds it, with ``message``.
+        StorageError: the lock file cannot be written.
+    """
+    with writing(lock):
+        file_lock = FileLock(lock)
+        try:
+            file_lock.acquire(timeout=0)
+        except Timeout:  # a subclass of OSError
+            raise InputError(message) from None
+    try:
+        yield
+    finally:
+        file_lock.release()
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turns an `OSError` of the block, which writes ``path``, into a `StorageError`."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"{path} cannot be written ({error.strerror or error}): check permissions and free space, or name another "
+            "folder with --out."
+        ) from error
+
+
+def to_dict(record: Any) -> dict[str, Any]:
+    """A record as a JSON object."""
+    return asdict(record)
+
+
+def from_dict(kind: type[_T], content: Any) -> _T:
+    """The record of class ``kind`` that `to_dict` made an object of; keys that later versions added are ignored.
+
+    Raises:
+        ValueError: a required key is missing, or a value has another type; the message is one clause.
+    """
+    try:
+        record: _T = _adapter(kind).validate_python(content)  # type: ignore[arg-type]
+        return record
+    except ValidationError as error:
+        raise ValueError(validation_message(error)) from None
+
+
+def validation_message(error: ValidationError) -> str:
+    """The first problem of a validation as one clause: where it is, and what it is."""
+    first = error.errors(include_url=False)[0]
+    place = ".".join(map(str, first["loc"]))
+    return f"at {place}: {first['msg']}" if place else first["msg"]
+
+
+def _repair(path: Path) -> None:
+    """Removes a last line that was cut off, or ends one that is whole."""
+    if not path.exists():
+        return
+    with path.open("rb+") as file:
+        content = file.read()
+        if not content or content.endswith(b"\n"):
+            return
+        end = content.rfind(b"\n") + 1
+        try:
+            json.loads(content[end:])
+        except ValueError:
+            file.truncate(end)
+            _logger.warning("The last line of %s was cut off and is removed.", path)
+        else:
+            file.write(b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
