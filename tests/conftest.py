@@ -16,6 +16,14 @@ _LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
 _ALLOWED_VARIABLES = {"QA_ENGINE_CACHE"}
 
 
+_LONG_TESTS = {"test_pages_run.py", "test_wheel.py", "test_calibrate.py"}
+"""Modules whose tests take ten seconds and more each. They come first, or one worker would end alone with them."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in _LONG_TESTS)
+
+
 @pytest.fixture(autouse=True)
 def isolated_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """An empty working directory, and neither settings, keys nor proxies in the environment."""

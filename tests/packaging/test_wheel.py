@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import venv
 from collections.abc import Callable
-from importlib.metadata import distribution
+from importlib.metadata import distribution, distributions
 from pathlib import Path
 
 import pytest
@@ -36,16 +37,25 @@ def _environment(folder: Path) -> Path:
 
 
 def _link_distributions(names: set[str], packages: Path) -> None:
-    """Puts installed distributions into another environment, as links: nothing is downloaded or copied."""
+    """Puts installed distributions into another environment, as links: nothing is downloaded or copied.
+
+    A folder that only distributions of these names have files in is one link, with its bytecode.
+    """
+    installed = {one.metadata["Name"]: one for one in distributions()}
+    owners: dict[str, set[str]] = {}
+    for name, one in installed.items():
+        for top in {file.parts[0] for file in one.files or []}:
+            owners.setdefault(top, set()).add(re.sub(r"[-_.]+", "-", name).lower())
     for name in sorted(names):
         found = distribution(name)
         for file in found.files or []:
             if file.parts[0] in {"..", "__pycache__"} or file.suffix == ".pyc":
                 continue
-            target = packages / file
-            target.parent.mkdir(parents=True, exist_ok=True)
+            linked = Path(file.parts[0]) if owners[file.parts[0]] <= names else Path(file)
+            target = packages / linked
             if not target.exists():
-                target.symlink_to(Path(str(found.locate_file(file))).resolve())
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.symlink_to(Path(str(found.locate_file(linked))).resolve())
 
 
 def _check(python: Path, folder: Path) -> None:
