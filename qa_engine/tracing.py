@@ -58,9 +58,17 @@ def retrieval_event(manager: CallbackManager, query: QueryType) -> Iterator[Done
 
 @contextmanager
 def synthesis_events(manager: CallbackManager, query: QueryBundle) -> Iterator[Done]:
-    """The events around a synthesis, those of LlamaIndex's `BaseSynthesizer.synthesize`."""
+    """The events around a synthesis, those of LlamaIndex's `BaseSynthesizer.synthesize`.
+
+    It is a trace of its own unless it is part of one. Without a trace, that of the call of the model inside would clear
+    LlamaIndex's stack of events, the end of the synthesis would take one too many from it, and no later question of the
+    process would be reported as a trace.
+    """
     dispatcher.event(SynthesizeStartEvent(query=query))
-    with _event(manager, CBEventType.SYNTHESIZE, query, EventPayload.RESPONSE) as end:
+    with (
+        manager.as_trace("query"),
+        _event(manager, CBEventType.SYNTHESIZE, query, EventPayload.RESPONSE) as end,
+    ):
 
         def done(answer: RESPONSE_TYPE) -> None:
             end(answer)

@@ -30,6 +30,7 @@ def forked() -> Iterator[str]:
         yield command
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("page", _RUNNING, ids=lambda page: page.name)
 def test_the_code_of_a_page_runs(
     page: Path,

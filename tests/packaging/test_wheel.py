@@ -87,6 +87,7 @@ def _check(python: Path, folder: Path) -> None:
     run("-m", "qa_engine", "doctor")
 
 
+@pytest.mark.timeout(300)
 def test_wheel_works_with_its_hard_dependencies_alone(
     wheel: Path, installed_by_default: set[str], tmp_path: Path, local_model: Path
 ) -> None:

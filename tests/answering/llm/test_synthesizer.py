@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from llama_index.core import Settings
 from llama_index.core.base.response.schema import Response
+from llama_index.core.callbacks import CallbackManager
+from llama_index.core.callbacks.simple_llm_handler import SimpleLLMHandler
 from llama_index.core.instrumentation import get_dispatcher
 from llama_index.core.instrumentation.event_handlers import BaseEventHandler
 from llama_index.core.llms import MockLLM
@@ -267,6 +269,26 @@ def test_instrumentation(way: Ask) -> None:
     assert "LLMChatStartEvent" in names
     assert recorder.seen[-1].response.response == answer.response
     assert "sk-very-secret" not in "".join(str(event) for event in recorder.seen)
+
+
+class Traces(SimpleLLMHandler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun: list[str | None] = []
+
+    def start_trace(self, trace_id: str | None = None) -> None:
+        self.begun.append(trace_id)
+
+
+@pytest.mark.parametrize("way", [ask, stream])
+def test_a_synthesis_without_a_question_leaves_the_next_question_its_trace(way: Ask) -> None:
+    with OpenAIServer(chat("有[1]。"), chat("有[1]。")) as server:
+        for _ in range(2):
+            way(synthesizer_for(server), NODES)
+    traces = Traces()
+    with CallbackManager([traces]).as_trace("query"):
+        pass
+    assert traces.begun == ["query"]
 
 
 def test_no_global_setting_is_touched(monkeypatch: pytest.MonkeyPatch) -> None:
