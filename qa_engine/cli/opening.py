@@ -6,7 +6,6 @@ import gc
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING
 
 from qa_engine.cli.output import print_message
@@ -32,7 +31,10 @@ def open_engine(
         CollectionNotFoundError: there is no such collection.
         InputError: a filter cannot be read, or its key is not known.
     """
-    _load_model_ahead(settings)
+    if settings.embedding.provider == "local":
+        from qa_engine.models.e5.shared import load_shared_encoder_early
+
+        load_shared_encoder_early(print_message)
     with _without_garbage_collection():
         from qa_engine.engine import QueryEngine
         from qa_engine.retrieval.filters.expressions import parse_filters
@@ -50,22 +52,6 @@ def _without_garbage_collection() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
-
-
-def _load_model_ahead(settings: Config) -> None:
-    """Loads the local model while the other libraries are imported."""
-    if settings.embedding.provider != "local":
-        return
-    from qa_engine.errors import QAEngineError
-    from qa_engine.models.e5.shared import shared_encoder
-
-    def load() -> None:
-        try:
-            shared_encoder(progress=print_message)
-        except QAEngineError:
-            return  # the engine raises it again
-
-    Thread(target=load, daemon=True).start()
 
 
 @contextmanager

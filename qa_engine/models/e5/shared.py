@@ -35,14 +35,17 @@ def shared_encoder(progress: Progress | None = None) -> E5Encoder:
         return _encoders[folder]
 
 
-def load_shared_encoder_early() -> None:
-    """Loads the encoder in a thread if it is prepared.
+def load_shared_encoder_early(progress: Progress | None = None) -> None:
+    """Loads the encoder in a thread.
 
     Half of the work needs no interpreter lock, and goes on while the caller imports libraries. `shared_encoder` waits for
     the thread, and raises the error if it fails.
+
+    Args:
+        progress: as for `shared_encoder`; without it, nothing happens unless the model is prepared.
     """
-    if model_folder().exists():
-        Thread(target=_try_to_load, name="e5-loading", daemon=True).start()
+    if progress is not None or model_folder().exists():
+        Thread(target=_try_to_load, args=(progress,), name="e5-loading", daemon=True).start()
 
 
 def release_shared_encoder() -> None:
@@ -57,9 +60,9 @@ def release_shared_encoder() -> None:
         encoder.close()
 
 
-def _try_to_load() -> None:
+def _try_to_load(progress: Progress | None) -> None:
     with suppress(QAEngineError):
-        shared_encoder()
+        shared_encoder(progress)
 
 
 def _after_fork() -> None:
