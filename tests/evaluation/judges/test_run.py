@@ -310,7 +310,7 @@ def test_kill_9_costs_no_reply_twice(tmp_path: Path) -> None:
     def reply(request: Request) -> str:
         if len(server.requests) > 12 and not killed.is_set():
             full.release()
-            killed.wait(60)
+            killed.wait(110)
         return "结论：是"
 
     with OpenAIServer(replying(reply)) as server:
@@ -327,7 +327,7 @@ def test_kill_9_costs_no_reply_twice(tmp_path: Path) -> None:
         ]
         variables = {"QA_ENGINE_LLM__MODEL": "judge-1", "QA_ENGINE_LLM__BASE_URL": server.url}
         process = subprocess.Popen(arguments, env=_environment(**variables), cwd=tmp_path)
-        assert full.acquire(timeout=60) and full.acquire(timeout=60)  # both requests at a time are waiting
+        assert full.acquire(timeout=110) and full.acquire(timeout=110)  # both requests at a time are waiting
         process.send_signal(signal.SIGKILL)
         process.wait()
         killed.set()
