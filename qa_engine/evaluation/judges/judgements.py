@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,10 +100,14 @@ def read_judgements(folder: Path) -> list[JudgedCase]:
     return read_records(folder / JUDGEMENTS, JudgedCase)
 
 
-def latest_judgements(judged_cases: Iterable[JudgedCase]) -> dict[str, list[JudgedCase]]:
-    """The last judgement for each case and judge, by the id of the case, in the order of the judges' names."""
-    latest = {(item.id, item.judge): item for item in judged_cases}
+def latest_judgements(folder: Path) -> dict[str, list[JudgedCase]]:
+    """The last judgement for each case and judge, by the id of the case, in the order of the judges' names.
+
+    Raises:
+        InputError: the judgements of the run cannot be read.
+    """
+    latest = {(item.id, item.judge): item for item in read_judgements(folder)}
     by_case: dict[str, list[JudgedCase]] = {}
-    for _, item in sorted(latest.items(), key=lambda pair: pair[0][1]):
+    for item in sorted(latest.values(), key=lambda item: item.judge):
         by_case.setdefault(item.id, []).append(item)
     return by_case

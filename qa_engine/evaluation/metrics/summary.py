@@ -39,8 +39,6 @@ MEASURES = {
 def summarise(manifest: RunManifest, cases: Sequence[CaseResult], finished_at: str = "") -> RunResults:
     """The metrics over the cases of a run; cases that failed count as failures and as nothing else."""
     answered = [case for case in cases if case.failure is None]
-    judges = list(dict.fromkeys(name for case in cases for name in case.judgements))
-    scores = {name: _scores(answered, name) for name in judges}
     return RunResults(
         manifest=manifest,
         finished_at=finished_at,
@@ -52,12 +50,6 @@ def summarise(manifest: RunManifest, cases: Sequence[CaseResult], finished_at: s
             if (means := _means([stage_measures(case, stage) for case in answered]))
         },
         answers=_ordered(_means([case.measures for case in answered])),
-        judgements={name: metric_summary(values) for name, values in scores.items() if values},
-        judgement_failures={
-            name: missing
-            for name in judges
-            if (missing := sum(name in case.judgements for case in answered) - len(scores[name]))
-        },
         refusals=None if manifest.retrieval_only else refusal_summary(answered),
         seconds=_seconds(answered),
         tokens=dict(sum((Counter(case.tokens) for case in cases), Counter())),
@@ -148,11 +140,6 @@ def _means(cases: Sequence[dict[str, float]]) -> dict[str, MetricSummary]:
 
 def _ordered(means: dict[str, MetricSummary]) -> dict[str, MetricSummary]:
     return {name: means[name] for name in (*MEASURES, *means) if name in means}
-
-
-def _scores(cases: Sequence[CaseResult], judge: str) -> list[float]:
-    scores = [case.judgements[judge].score for case in cases if judge in case.judgements]
-    return [score for score in scores if score is not None]
 
 
 def _seconds(cases: Sequence[CaseResult]) -> dict[str, float]:

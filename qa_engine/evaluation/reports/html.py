@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from qa_engine.evaluation import require_packages
 from qa_engine.evaluation.comparison import Comparison
-from qa_engine.evaluation.judges.judgements import JudgedCase, latest_judgements, read_judgements
+from qa_engine.evaluation.judges.judgements import JudgedCase, latest_judgements
 from qa_engine.evaluation.judges.summary import read_summary
 from qa_engine.evaluation.metrics.ranking import BUDGETS
 from qa_engine.evaluation.metrics.summary import MEASURES
@@ -130,15 +130,8 @@ def write_comparison_html(comparison: Comparison, out: Path) -> Path:
 
 
 def _views(cases: Sequence[CaseResult], run_dir: Path) -> list[CaseView]:
-    judged = latest_judgements(read_judgements(run_dir))
-    return [CaseView(case, [*judged.get(case.id, ()), *_stored_judgements(case)]) for case in cases]
-
-
-def _stored_judgements(case: CaseResult) -> Iterator[JudgedCase]:
-    """The judgements that are in a case itself."""
-    for judge, item in case.judgements.items():
-        reasoning = item.failure.message if item.failure is not None else item.reason
-        yield JudgedCase(case.id, judge, "", passing=item.passed, score=item.score, reasoning=reasoning)
+    judged = latest_judgements(run_dir)
+    return [CaseView(case, judged.get(case.id, ())) for case in cases]
 
 
 def _outcomes(views: Sequence[CaseView]) -> list[tuple[str, str, int]]:
