@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +25,7 @@ from qa_engine.evaluation import require_packages
 from qa_engine.evaluation.case_runner import run_case
 from qa_engine.evaluation.metrics.summary import summarise
 from qa_engine.evaluation.questions.labelled import LabelledQuestion, question_ids, read_questions
+from qa_engine.evaluation.record_files import content_hash
 from qa_engine.evaluation.records import CaseResult, RunManifest, RunResults, is_outage
 from qa_engine.evaluation.reports.html import write_html
 from qa_engine.evaluation.reports.markdown import run_report
@@ -38,6 +37,8 @@ LLM_CONCURRENCY = 4
 """Questions that are asked at once with a language model, unless another number is named."""
 _MAX_OUTAGES = 3
 """Questions in a row that find a service or a model missing before a run gives up."""
+_SHORT = 16
+"""Digits of a hash that are enough to tell configurations apart."""
 _SECTIONS = ("embedding", "bm25", "retrieval", "rerank", "llm", "answering")
 _IRRELEVANT_SETTINGS = {
     "timeout_seconds",
@@ -200,12 +201,12 @@ def _manifest(
     contents = [question.model_dump(mode="json") for question in questions]
     return RunManifest(
         questions_file=file,
-        questions_sha256=_sha256(contents),
+        questions_sha256=content_hash(contents),
         questions=len(questions),
         collection=names,
         retrieval_only=retrieval_only,
         configuration=configuration,
-        fingerprint=_fingerprint([configuration, names, models, retrieval_only]),
+        fingerprint=content_hash([configuration, names, models, retrieval_only])[:_SHORT],
         models=models,
         created_at=_now(),
         version=_version(),
@@ -228,9 +229,11 @@ def _configuration(parts: EngineParts) -> dict[str, Any]:
         }
         for name in sections
     }
-    calibration = None if parts.answerability is None else _fingerprint(parts.answerability.to_dict())
+    calibration = (
+        None if parts.answerability is None else content_hash(parts.answerability.to_dict())[:_SHORT]
+    )
     documents = {
-        reader.name: _fingerprint(sorted(map(str, reader.snapshot().bm25.document_ids)))
+        reader.name: content_hash(sorted(map(str, reader.snapshot().bm25.document_ids)))[:_SHORT]
         for reader in parts.reader
     }
     return {**settings, "calibration": calibration, "documents": documents}
@@ -241,16 +244,6 @@ def _json_value(value: Any) -> Any:
     if isinstance(value, str):
         return re.sub(r"//[^/\s]*@", "//…@", value)
     return value if isinstance(value, int | float | bool | None) else str(value)
-
-
-def _fingerprint(content: Any) -> str:
-    """A short name for content that can be JSON: the same for the same content, in every process."""
-    return _sha256(content)[:16]
-
-
-def _sha256(content: Any) -> str:
-    text = json.dumps(content, ensure_ascii=False, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
 def _asks_llm(parts: EngineParts) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,6 @@ from qa_engine.errors import InputError, StorageError
 from qa_engine.evaluation.comparison import compare
 from qa_engine.evaluation.judges.judgements import JudgedCase, open_judgements
 from qa_engine.evaluation.metrics.summary import summarise
-from qa_engine.evaluation.record_files import to_dict
 from qa_engine.evaluation.records import (
     CaseFailure,
     CaseResult,
@@ -40,8 +39,8 @@ def case(number: int, f1: float, rank: int | None = 1, answer: str = "同") -> C
 
 def write(folder: Path, cases: list[CaseResult], manifest: RunManifest = MANIFEST) -> Path:
     folder.mkdir()
-    (folder / "results.json").write_text(json.dumps(to_dict(summarise(manifest, cases))), encoding="utf-8")
-    lines = "".join(json.dumps(to_dict(one)) + "\n" for one in cases)
+    (folder / "results.json").write_text(json.dumps(asdict(summarise(manifest, cases))), encoding="utf-8")
+    lines = "".join(json.dumps(asdict(one)) + "\n" for one in cases)
     (folder / "cases.jsonl").write_text(lines, encoding="utf-8")
     with open_judgements(folder) as judgements:
         for one in cases:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -85,9 +86,7 @@ def evaluate(
             on_message=print_message,
         )
     if json:
-        from qa_engine.evaluation.record_files import to_dict
-
-        print_json(to_dict(run_results))
+        print_json(asdict(run_results))
     else:
         _show(run_results, out)
     if run_results.failures:

@@ -13,6 +13,7 @@ import numpy as np
 
 from qa_engine.errors import InputError
 from qa_engine.evaluation.judges.judgements import JudgedCase
+from qa_engine.evaluation.record_files import text_lines
 
 PASSING_SCORE = 4.0
 """The score, 1 to 5, from which on a person's label counts as passed."""
@@ -125,16 +126,8 @@ def read_labels(path: Path) -> list[Label]:
     Raises:
         InputError: the file cannot be read, a line is no such object, or there is none; the message names the line.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except UnicodeDecodeError as error:
-        raise InputError(f"The labels in {path} cannot be read: it is not UTF-8 ({error.reason}).") from None
-    except OSError as error:
-        raise InputError(f"The labels in {path} cannot be read: {error.strerror or error}.") from None
     labels = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
+    for number, line in text_lines(path, "labels"):
         try:
             content = json.loads(line)
             labels.append(Label(str(content["id"]), str(content["judge"]), _label(content)))

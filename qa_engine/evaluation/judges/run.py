@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import hashlib
-import json
 import logging
 import time
 from collections import Counter
@@ -33,6 +31,7 @@ from qa_engine.evaluation.judges.evaluators import (
 from qa_engine.evaluation.judges.judgements import JudgedCase, Judgements, open_judgements
 from qa_engine.evaluation.judges.llm_judge import LlmJudge, Sample, missing_input
 from qa_engine.evaluation.judges.summary import JudgeReport, summarise_judge, write_summary
+from qa_engine.evaluation.record_files import content_hash
 from qa_engine.evaluation.records import CaseResult
 from qa_engine.evaluation.run_folder import read_run
 
@@ -191,7 +190,8 @@ class _JudgeRun:
             nonlocal judged_case, is_new
             if is_new:  # the reply before this one is kept, whatever happens next
                 self._record(judged_case)
-            key = _fingerprint(evaluator.model, messages)
+            content = [evaluator.model, *((message.role.value, message.content) for message in messages)]
+            key = content_hash(content)[:32]
             judged_case = replace(judged_case, requests=(*judged_case.requests, key))
             reply = self.judgements.replies.get(key)
             is_new = reply is None
@@ -285,11 +285,6 @@ def _reason_to_skip(evaluator: Judge, case: CaseResult, sample: Sample) -> str:
         return "refused"
     missing = missing_input(evaluator.needs, sample)
     return f"no {missing}" if missing else ""
-
-
-def _fingerprint(model: str, messages: Sequence[ChatMessage]) -> str:
-    content = [model, *((message.role.value, message.content) for message in messages)]
-    return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def _seconds_since(started: float) -> float:

@@ -11,7 +11,7 @@ from typing import Any
 from qa_engine.evaluation.judges.agreement import Agreement
 from qa_engine.evaluation.judges.judgements import JudgedCase
 from qa_engine.evaluation.metrics.significance import wilson
-from qa_engine.evaluation.record_files import from_dict, json_text, replace_file
+from qa_engine.evaluation.record_files import from_dict, write_json
 
 SUMMARY = "judges.json"
 """Name of the file in the folder of a run."""
@@ -103,16 +103,14 @@ def summarise_judge(
     )
 
 
-def write_summary(folder: Path, report: JudgeReport) -> Path:
+def write_summary(folder: Path, report: JudgeReport) -> None:
     """Writes ``judges.json``: the metrics of this report, and those of judges that it lacks from the file before.
 
     Raises:
         StorageError: it cannot be written.
     """
-    path = folder / SUMMARY
-    summaries = {item.judge: item for item in [*read_summary(folder), *report.summaries]}
-    replace_file(path, json_text({"judges": [asdict(item) for item in summaries.values()]}))
-    return path
+    summaries = {item.judge: asdict(item) for item in [*read_summary(folder), *report.summaries]}
+    write_json(folder / SUMMARY, {"judges": list(summaries.values())})
 
 
 def read_summary(folder: Path) -> list[JudgeSummary]:
