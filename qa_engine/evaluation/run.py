@@ -7,8 +7,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.llms import LLM
 from pydantic import SecretStr
 
+from qa_engine import __version__
 from qa_engine.answering.extractive.synthesizer import ExtractiveSynthesizer
 from qa_engine.assembly import EngineParts, assemble
 from qa_engine.config import Config
@@ -209,7 +208,7 @@ def _manifest(
         fingerprint=content_hash([configuration, names, models, retrieval_only])[:_SHORT],
         models=models,
         created_at=_now(),
-        version=_version(),
+        version=__version__,
     )
 
 
@@ -252,10 +251,3 @@ def _asks_llm(parts: EngineParts) -> bool:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _version() -> str:
-    try:
-        return installed_version("qa-engine")
-    except PackageNotFoundError:
-        return ""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from difflib import SequenceMatcher
 
 _PUNCTUATION = re.compile(
     r"[-:_*^/\\\\~`+=，。：？！“”；’‘《》…·、「」（）－～『』【】〔〕〈〉—–]|(?<![0-9])[.,]|[.,](?![0-9])|[?!;'\"()\[\]{}<>|]"
@@ -47,13 +48,4 @@ def _f1(answer: Sequence[str], gold: Sequence[str]) -> float:
 
 def longest_common_run(first: Sequence[str], second: Sequence[str]) -> int:
     """Length of the longest run of units that two sequences share."""
-    longest = 0
-    above = [0] * (len(second) + 1)
-    for unit in first:
-        row = [0] * (len(second) + 1)
-        for place, other in enumerate(second):
-            if unit == other:
-                row[place + 1] = above[place] + 1
-                longest = max(longest, row[place + 1])
-        above = row
-    return longest
+    return SequenceMatcher(None, first, second, autojunk=False).find_longest_match().size
