@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from qa_engine.evaluation import require_packages
 from qa_engine.evaluation.comparison import Comparison
@@ -35,35 +35,12 @@ OUTCOMES = {
 """Every outcome of a case, the worst first, and whether it is good; ``plain`` if that is not known."""
 
 
-@dataclass(frozen=True)
-class CaseView:
-    """A case as the templates show it.
-
-    Attributes:
-        case: the case.
-        judgements: the verdicts on it.
-    """
+class CaseView(NamedTuple):
+    """A case as the templates show it: with one of `OUTCOMES`, and the verdicts on it."""
 
     case: CaseResult
-    judgements: Sequence[JudgedCase] = ()
-
-    @property
-    def outcome(self) -> str:
-        """One of `OUTCOMES`: faults first; ``answered`` or ``searched`` if the gold does not tell."""
-        case = self.case
-        if case.failure is not None:
-            return "failed"
-        if case.answer is None:
-            ranking = case.stages.get("reranked")
-            return "searched" if ranking is None else "not found" if ranking.rank is None else "found"
-        if not case.gold.answerable:
-            return "rightly refused" if case.refused else "answered, though the documents do not answer"
-        if case.refused:
-            return "refused, though the documents answer"
-        holds = case.measures.get("contains_answer")
-        if holds is None:
-            return "answered"
-        return "holds the gold answer" if holds == 1 else "lacks the gold answer"
+    outcome: str
+    judgements: Sequence[JudgedCase]
 
 
 def write_html(run_dir: Path) -> Path:
@@ -131,7 +108,24 @@ def write_comparison_html(comparison: Comparison, out: Path) -> Path:
 
 def _views(cases: Sequence[CaseResult], run_dir: Path) -> list[CaseView]:
     judged = latest_judgements(run_dir)
-    return [CaseView(case, judged.get(case.id, ())) for case in cases]
+    return [CaseView(case, _outcome(case), judged.get(case.id, ())) for case in cases]
+
+
+def _outcome(case: CaseResult) -> str:
+    """One of `OUTCOMES`: faults first; ``answered`` or ``searched`` if the gold does not tell."""
+    if case.failure is not None:
+        return "failed"
+    if case.answer is None:
+        ranking = case.stages.get("reranked")
+        return "searched" if ranking is None else "not found" if ranking.rank is None else "found"
+    if not case.gold.answerable:
+        return "rightly refused" if case.refused else "answered, though the documents do not answer"
+    if case.refused:
+        return "refused, though the documents answer"
+    holds = case.measures.get("contains_answer")
+    if holds is None:
+        return "answered"
+    return "holds the gold answer" if holds == 1 else "lacks the gold answer"
 
 
 def _outcomes(views: Sequence[CaseView]) -> list[tuple[str, str, int]]:
