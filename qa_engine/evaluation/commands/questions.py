@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from qa_engine.cli.options import CollectionOption, ConfigOption, JsonOption, StorageOption, load_config
-from qa_engine.cli.output import print_error, print_json, results
+from qa_engine.cli.output import print_error
 from qa_engine.errors import InputError, QAEngineError
+from qa_engine.evaluation.commands import print_outcome
 
 questions_app = typer.Typer(
     help="Questions whose answers are known: import them, or make them from a collection.",
@@ -37,7 +38,7 @@ def import_file(
     questions = import_questions(file)
     write_questions(out, questions)
     answerable = sum(question.answerable for question in questions)
-    _print(
+    print_outcome(
         json,
         {"questions": len(questions), "answerable": answerable, "out": str(out)},
         f"{len(questions)} questions are in {out}, {answerable} of them with an answer.",
@@ -92,7 +93,7 @@ def generate(
         )
     write_questions(out, questions)
     fewer = f", fewer than the {count} that were asked for" if len(questions) < count else ""
-    _print(
+    print_outcome(
         json,
         {"collection": name, "questions": len(questions), "failures": failures, "out": str(out)},
         f"{len(questions)} questions are in {out}{fewer}{_failure_list(failures)}. Check them before you rely on them.",
@@ -112,10 +113,3 @@ def _check_new(out: Path) -> None:
 def _failure_list(failures: dict[str, int]) -> str:
     reasons = ", ".join(f"{count} {reason}" for reason, count in failures.items())
     return f" (calls without a question: {reasons})" if reasons else ""
-
-
-def _print(as_json: bool, content: dict[str, Any], sentence: str) -> None:
-    if as_json:
-        print_json(content)
-    else:
-        results().print(sentence, markup=False)
