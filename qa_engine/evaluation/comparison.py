@@ -26,11 +26,9 @@ class MeasureChange:
     """One measure in both runs, over the questions to which it applies in both.
 
     Attributes:
-        before: mean in the first run.
-        after: mean in the second.
+        before, after: means in the first and in the second run.
         difference: ``after - before``.
-        low: lower end of the 95 % paired bootstrap interval of the difference.
-        high: upper end.
+        low, high: ends of its 95 % paired bootstrap interval.
         count: number of questions.
         mcnemar: the exact test, for measures that are 0 or 1; None for others.
     """
@@ -53,8 +51,7 @@ class CaseChange:
         question: as it was asked.
         change: mean of the differences ``after - before`` over the measures that apply in both runs.
         measures: ``[before, after]`` of the measures that differ.
-        before: answer of the first run.
-        after: answer of the second run.
+        before, after: answers of the first and of the second run.
     """
 
     id: str
@@ -70,15 +67,12 @@ class Comparison:
     """The differences between two runs.
 
     Attributes:
-        before: folder of the first run.
-        after: folder of the second.
+        before, after: folders of the first and of the second run.
         paired: questions that have a result in both.
         only_before: questions without a result in the second run, or with a failure there.
         only_after: questions without a result in the first run.
         configuration: the settings that differ, each in words.
-        retrieval: by stage and measure.
-        answers: by measure.
-        judgements: by judge.
+        retrieval, answers, judgements: by stage and measure, by measure, and by judge.
         seconds: medians of the time of a question, ``before`` and ``after``; empty without times.
         regressions: questions that became worse, the worst first.
         improvements: questions that became better, the best first.

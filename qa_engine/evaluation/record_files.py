@@ -28,16 +28,10 @@ _logger = logging.getLogger("qa_engine.evaluation")
 
 
 class RecordLog(Generic[_T]):
-    """A file of JSON lines that grows by one record at a time.
+    """A file of JSON lines that grows by one record, a dataclass, at a time; it need not exist.
 
-    A last line that a crash cut off is removed when the log is opened.
-
-    Args:
-        path: of the file; it need not exist.
-        kind: class of the records, a dataclass.
-
-    Attributes:
-        records: the records that the file held when it was opened, in order.
+    A last line that a crash cut off is removed when the log is opened. ``records`` are those that the file held then, in
+    order.
 
     Raises:
         InputError: the file cannot be read, or a line is no such record.
@@ -91,11 +85,7 @@ def read_records(path: Path, kind: type[_T]) -> list[_T]:
 
 
 def text_lines(path: Path, what: str) -> list[tuple[int, str]]:
-    """The lines of a file of people's that are not blank, with their numbers, from 1.
-
-    Args:
-        path: of the file, which is in UTF-8.
-        what: it holds, such as questions, for messages.
+    """The lines of a UTF-8 file that are not blank, with their numbers, from 1. Messages name ``what`` it holds.
 
     Raises:
         InputError: it cannot be read, or is too large.

@@ -42,8 +42,7 @@ class PassageResult:
     Attributes:
         rank: from 1.
         file: name of the PDF.
-        page: first page, from 1; None if it is not known.
-        page_end: last page.
+        page, page_end: first and last page, from 1; None if they are not known.
         text: the passage.
         score: score that it was ranked by, higher is better.
         holds_answer: whether it holds a gold answer or the gold evidence; None if neither is known.
@@ -66,9 +65,7 @@ class CitationResult:
 
     Attributes:
         number: the number of the passage in the answer: 1 for ``[1]``.
-        file: name of the PDF.
-        page: first page, from 1.
-        page_end: last page.
+        file, page, page_end: as of a passage.
         text: the quoted sentence, or with a language model the passage.
         holds_answer: whether the text holds a gold answer.
         correct: whether it supports the gold answer; see `qa_engine.evaluation.metrics.gold.is_correct`.

@@ -64,11 +64,7 @@ class RunFolder:
 
 @contextmanager
 def open_run_folder(path: Path, manifest: RunManifest) -> Iterator[RunFolder]:
-    """The folder of a run, new or resumed, for one process at a time.
-
-    Args:
-        path: folder, made if missing.
-        manifest: what is to be asked of which configuration.
+    """The folder of a run, new (made if missing) or resumed, for one process at a time.
 
     Raises:
         InputError: the folder holds something else, a run of other questions or of another configuration, or another
@@ -154,9 +150,8 @@ def _check_same(path: Path, before: RunManifest, after: RunManifest) -> None:
             f"{new.questions} of {after.questions_file}): {way_out}"
         )
     changes = differences(asdict(old), asdict(new))
-    shown = [
-        change.removeprefix("configuration.") for change in changes if not change.startswith("fingerprint ")
-    ] or changes
+    known = [change for change in changes if not change.startswith("fingerprint ")]
+    shown = [change.removeprefix("configuration.") for change in known or changes]
     more = f", and {len(shown) - 3} more" if len(shown) > 3 else ""
     raise InputError(
         f"{path} holds an evaluation of another configuration ({'; '.join(shown[:3])}{more}): {way_out}"

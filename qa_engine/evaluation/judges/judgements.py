@@ -50,20 +50,14 @@ class JudgedCase:
 
 
 class Judgements:
-    """The judgements of a run; `open_judgements` opens those of a folder.
-
-    Args:
-        folder: of the run; without one, they are kept in memory.
-
-    Attributes:
-        replies: by the fingerprint of the request, from earlier runs and this one.
-        latest: by the id of the case and the judge.
-    """
+    """The judgements of a run; `open_judgements` opens those of a folder. Without one, they are kept in memory."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._log = RecordLog(folder / JUDGEMENTS, JudgedCase) if folder is not None else None
         self.replies: dict[str, str] = {}
+        """By the fingerprint of the request, from earlier runs and this one."""
         self.latest: dict[tuple[str, str], JudgedCase] = {}
+        """By the id of the case and the judge."""
         for judged_case in self._log.records if self._log is not None else ():
             self._remember(judged_case)
 

@@ -7,9 +7,8 @@ from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
 from llama_index.core.prompts import ChatPromptTemplate
-from llama_index.core.schema import NodeWithScore, TextNode
 
-from qa_engine.answering.llm.prompt import format_passages, neutralise_question
+from qa_engine.answering.llm.prompt import neutralise_question
 from qa_engine.evaluation.judges.replies import ReplyForm
 
 _OPEN, _CLOSE = "⟦", "⟧"
@@ -113,13 +112,3 @@ def references(texts: Sequence[str]) -> str:
     if len(texts) == 1:
         return block("参考答案", texts[0])
     return "\n".join(block(f"参考答案 {number}", text) for number, text in enumerate(texts, 1))
-
-
-def as_passages(contexts: Sequence[str]) -> list[NodeWithScore]:
-    """Plain texts as passages."""
-    return [NodeWithScore(node=TextNode(text=text)) for text in contexts]
-
-
-def passages(nodes: Sequence[NodeWithScore]) -> str:
-    """Passages as the answer prompt shows them; a line that says so if there are none."""
-    return format_passages(nodes) or "（没有资料）"

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -79,7 +80,7 @@ async def ajudge(
     Args:
         run: the folder of a finished run, or its cases.
         judges: names of `JUDGES`, or evaluators.
-        llm: the model of the judges that are named; ``similarity`` needs none.
+        llm: the model of the judges that are named, all but ``similarity``.
         embed_model: for ``similarity``.
         against: the run to compare with, for ``pairwise``.
         labels: labels by people, to compare the judges with.
@@ -104,27 +105,23 @@ async def ajudge(
     cases = _cases(run)
     others = {case.id: case.answer for case in _cases(against)} if against is not None else {}
     folder = run if isinstance(run, Path) else None
+    tasks: list[tuple[Judge, CaseResult, Sample]] = []
+    skipped: dict[str, Counter[str]] = {evaluator.name: Counter() for evaluator in panel}
+    for evaluator, case in product(panel, cases):
+        sample = _sample(case, others.get(case.id))
+        if reason := _reason_to_skip(evaluator, case, sample):
+            skipped[evaluator.name][reason] += 1
+        else:
+            tasks.append((evaluator, case, sample))
     with open_judgements(folder) if folder is not None else nullcontext(Judgements()) as judgements:
-        tasks: list[tuple[Judge, CaseResult, Sample]] = []
-        skipped: dict[str, Counter[str]] = {evaluator.name: Counter() for evaluator in panel}
-        for evaluator in panel:
-            for case in cases:
-                sample = _sample(case, others.get(case.id))
-                if reason := _reason_to_skip(evaluator, case, sample):
-                    skipped[evaluator.name][reason] += 1
-                else:
-                    tasks.append((evaluator, case, sample))
         judge_run = _JudgeRun(judgements, asyncio.Semaphore(concurrency), progress)
         judged_cases = await judge_run.judge_all(tasks)
     summaries = []
     for evaluator in panel:
-        verdicts = [verdict for verdict in judged_cases if verdict.judge == evaluator.name]
-        judge_agreement = agreement(labels, verdicts, evaluator.name) if labels else None
-        summaries.append(
-            summarise_judge(
-                evaluator.name, evaluator.model, verdicts, skipped[evaluator.name], judge_agreement
-            )
-        )
+        name = evaluator.name
+        verdicts = [verdict for verdict in judged_cases if verdict.judge == name]
+        judge_agreement = agreement(labels, verdicts, name) if labels else None
+        summaries.append(summarise_judge(name, evaluator.model, verdicts, skipped[name], judge_agreement))
     report = JudgeReport(summaries, judged_cases, judge_run.asked)
     if folder is not None:
         write_summary(folder, report)
@@ -145,16 +142,7 @@ judge = _synchronous(ajudge)
 
 @dataclass
 class _JudgeRun:
-    """The requests of one run, and the judgements that come of them.
-
-    Attributes:
-        judgements: those of earlier runs; gets the new ones.
-        slots: bounds the number of requests at a time.
-        progress: called with the numbers of judgements that are done and that there will be.
-        asked: requests that were sent.
-        failures_in_a_row: judgements without a reply since the last reply.
-        done: judgements that are done.
-    """
+    """The requests of one run, at most ``slots`` at a time, and the judgements that come of them."""
 
     judgements: Judgements
     slots: asyncio.Semaphore
@@ -214,16 +202,15 @@ class _JudgeRun:
                 raise
             message = str(error) or type(error).__name__
             return self._record(replace(judged_case, error=message, seconds=_seconds_since(started)))
-        return self._record(
-            replace(
-                judged_case,
-                passing=result.passing,
-                score=result.score,
-                reasoning=result.feedback or "",
-                unparsed=(result.invalid_reason or "unreadable") if result.invalid_result else "",
-                seconds=_seconds_since(started),
-            )
+        judged_case = replace(
+            judged_case,
+            passing=result.passing,
+            score=result.score,
+            reasoning=result.feedback or "",
+            unparsed=(result.invalid_reason or "unreadable") if result.invalid_result else "",
+            seconds=_seconds_since(started),
         )
+        return self._record(judged_case)
 
     def _record(self, judged_case: JudgedCase) -> JudgedCase:
         """Writes a judgement, unless the same is on the disk already."""
@@ -239,13 +226,7 @@ def build_judge(
     embed_model: BaseEmbedding | None = None,
     guidelines: Sequence[str] | None = None,
 ) -> Judge:
-    """Builds the judge of a name.
-
-    Args:
-        name: one of `JUDGES`.
-        llm: the model of all judges but ``similarity``.
-        embed_model: for ``similarity``.
-        guidelines: for ``guideline``; its own if None.
+    """Builds the judge of a name, one of `JUDGES`; ``guideline`` has its own guidelines if none are given.
 
     Raises:
         InputError: there is no such judge, or something is missing that it needs.

@@ -53,12 +53,9 @@ class JudgeSummary:
 
 @dataclass(frozen=True)
 class JudgeReport:
-    """The metrics of all judges of a run, and their verdicts.
+    """The metrics of all judges of a run in the order in which they were named, and their verdicts.
 
-    Attributes:
-        summaries: by judge, in the order in which they were named.
-        judged: the verdicts.
-        asked: requests that were sent; requests that were answered in an earlier run are not sent again.
+    ``asked`` is the number of requests that were sent; those that were answered in an earlier run are not sent again.
     """
 
     summaries: list[JudgeSummary]

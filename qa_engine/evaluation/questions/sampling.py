@@ -37,10 +37,7 @@ class SourcePassage:
 def sampled_passages(reader: IndexReader, seed: int, min_chars: int = 0) -> Iterator[SourcePassage]:
     """Passages of the published state of a collection, in a random order without repetition.
 
-    Args:
-        reader: reader of the collection.
-        seed: seed of the order.
-        min_chars: a sentence is joined with the following ones until they have so many characters; with 0, it stands alone.
+    A sentence is joined with the following ones until they have ``min_chars`` characters; with 0, it stands alone.
     """
     snapshot = reader.snapshot()
     visible = snapshot.bm25.document_ids

@@ -62,13 +62,9 @@ def line_chart(
 
 
 def histogram(identifier: str, title: str, seconds: Sequence[float], marks: Mapping[str, float]) -> str:
-    """How many questions took how long; the slowest hundredth is in the last bar.
+    """How many questions took how long, of at least one; the slowest hundredth is in the last bar.
 
-    Args:
-        identifier: of the figure on the page.
-        title: of the chart.
-        seconds: at least one.
-        marks: values that get a vertical line, by name.
+    ``marks`` are values that get a vertical line, by name.
     """
     ordered = sorted(seconds)
     longest = max(ordered[math.ceil(0.99 * len(ordered)) - 1], _MIN_SECONDS)

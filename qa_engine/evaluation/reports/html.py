@@ -76,15 +76,11 @@ def write_html(run_dir: Path) -> Path:
 def write_comparison_html(comparison: Comparison, out: Path) -> Path:
     """Writes ``comparison.html`` into a folder, made if missing: the differences, and the worst regressions first.
 
-    Args:
-        comparison: of two runs whose folders are unchanged.
-        out: the folder.
-
     Returns:
         The path of the file.
 
     Raises:
-        InputError: a folder holds no finished run any more.
+        InputError: a folder that was compared holds no finished run any more.
         ModelUnavailableError: the extra ``eval`` is not installed.
         StorageError: the file cannot be written.
     """
