@@ -38,10 +38,9 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Example:
-    """The evidence that was retrieved for a question, and whether it holds the answer.
+    """The evidence that was retrieved for a question, as features of the passages, and whether it holds the answer.
 
     Attributes:
-        evidence: features of the retrieved passages.
         answered: whether the passages hold the answer.
         answerable: whether the documents do: refusing such a question is wrong, even if the answer was not retrieved.
     """
@@ -53,12 +52,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Refusals:
-    """The effect of refusing below a threshold.
-
-    Attributes:
-        false: share of the answerable questions that are refused.
-        recall: share of the others that are refused.
-    """
+    """The effect of refusing below a threshold: the share of the answerable questions, and of the others, refused."""
 
     false: float
     recall: float

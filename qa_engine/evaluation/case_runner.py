@@ -43,13 +43,7 @@ _logger = logging.getLogger("qa_engine.evaluation")
 def run_case(
     engine: QueryEngine, identifier: str, question: LabelledQuestion, retrieval_only: bool = False
 ) -> tuple[CaseResult, Exception | None]:
-    """Asks one question, and measures the result.
-
-    Args:
-        engine: engine to measure.
-        identifier: id of the question.
-        question: the question and what is known about its answer.
-        retrieval_only: whether to make no answer.
+    """Asks one question, with ``retrieval_only`` without making an answer, and measures the result.
 
     Returns:
         The result, and the error if there is no answer.

@@ -250,7 +250,7 @@ class RunResults:
     tokens: dict[str, int] = field(default_factory=dict)
 
 
-def is_outage(error: Exception | None) -> TypeGuard[QAEngineError]:
+def is_outage(error: object) -> TypeGuard[QAEngineError]:
     """Whether a service or a model is missing, so that the next question would most likely fail in the same way."""
     return isinstance(error, QAEngineError) and (
         isinstance(error, AuthenticationFailedError) or error.exit_code == 3

@@ -108,10 +108,8 @@ def evaluate(
     ids = question_ids(labelled)
     settings = Config.of(config)
     if retrieval_only and settings.retrieval.expansion == "none":
-        settings, llm = (
-            settings.model_copy(update={"llm": settings.llm.model_copy(update={"model": None})}),
-            None,
-        )
+        without_model = settings.llm.model_copy(update={"model": None})
+        settings, llm = settings.model_copy(update={"llm": without_model}), None
     parts = assemble(storage, collection, settings, llm, embed_model)
     engine = QueryEngine(**vars(parts))
     manifest = _manifest(parts, engine, labelled, file, retrieval_only)
@@ -160,7 +158,7 @@ def _ask_all(
                     running.remove(future)
                     cases[case.id] = case
                     failed += error is not None
-                    outage = error if isinstance(error, QAEngineError) and is_outage(error) else None
+                    outage = error if is_outage(error) else None
                     outages = 0 if outage is None else outages + 1
                     progress(len(folder.done) + len(cases), total, failed)
                 if outage is not None and outages >= _MAX_OUTAGES:
@@ -197,10 +195,9 @@ def _manifest(
     models = {role: name for role, name in engine.models.items() if role != "llm" or not retrieval_only}
     configuration = _configuration(parts)
     names = [reader.name for reader in parts.reader]
-    contents = [question.model_dump(mode="json") for question in questions]
     return RunManifest(
         questions_file=file,
-        questions_sha256=content_hash(contents),
+        questions_sha256=content_hash([question.model_dump(mode="json") for question in questions]),
         questions=len(questions),
         collection=names,
         retrieval_only=retrieval_only,

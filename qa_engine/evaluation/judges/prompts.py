@@ -79,12 +79,7 @@ DEFAULT_GUIDELINES = (
 
 
 def template(judge: str, form: ReplyForm[Any]) -> ChatPromptTemplate:
-    """The prompt of a judge, which asks for a reply in a form.
-
-    Args:
-        judge: ``faithfulness``, ``relevancy``, ``correctness``, ``guideline`` or ``pairwise``.
-        form: of the reply.
-    """
+    """The prompt of a judge: its task, how to treat the data, and the form of the last line."""
     system, user = _TASKS[judge]
     ending = f"先用一两句话说明理由，最后另起一行，只写{form.words}。最后一行之后不要再写任何内容。"
     return ChatPromptTemplate(

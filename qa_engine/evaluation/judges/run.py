@@ -226,7 +226,9 @@ def build_judge(
     embed_model: BaseEmbedding | None = None,
     guidelines: Sequence[str] | None = None,
 ) -> Judge:
-    """Builds the judge of a name, one of `JUDGES`; ``guideline`` has its own guidelines if none are given.
+    """Builds the judge of a name, one of `JUDGES`: ``similarity`` from ``embed_model``, and the others from ``llm``.
+
+    ``guideline`` has its own guidelines if none are given.
 
     Raises:
         InputError: there is no such judge, or something is missing that it needs.

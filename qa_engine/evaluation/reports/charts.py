@@ -47,18 +47,11 @@ def line_chart(
         runs = [[(across(x), _up(y or 0)) for x, y in run] for run in _runs(points)]
         legend = (_LEFT + (index % 2) * _INNER_WIDTH / 2, _HEIGHT - _BOTTOM + 52 + 18 * (index // 2))
         lines.append({"name": name, "style": index % _STYLES, "dots": dots, "runs": runs, "legend": legend})
-    labels, values = dict(ticks), {name: dict(points) for name, points in series.items()}
+    labels, columns = dict(ticks), [dict(points) for points in series.values()]
     xs = dict.fromkeys(x for points in series.values() for x, _ in points)
-    rows = [[labels.get(x, number(x, 2)), *(number(column.get(x)) for column in values.values())] for x in xs]
-    return _chart(
-        identifier,
-        title,
-        x_name,
-        lines=lines,
-        ticks=[(across(x), label) for x, label in ticks],
-        head=[x_name, *series],
-        rows=rows,
-    )
+    rows = [[labels.get(x, number(x, 2)), *(number(column.get(x)) for column in columns)] for x in xs]
+    places = [(across(x), label) for x, label in ticks]
+    return _chart(identifier, title, x_name, lines=lines, ticks=places, head=[x_name, *series], rows=rows)
 
 
 def histogram(identifier: str, title: str, seconds: Sequence[float], marks: Mapping[str, float]) -> str:

@@ -76,6 +76,8 @@ def write_html(run_dir: Path) -> Path:
 def write_comparison_html(comparison: Comparison, out: Path) -> Path:
     """Writes ``comparison.html`` into a folder, made if missing: the differences, and the worst regressions first.
 
+    The folders of the two runs must be as they were when they were compared.
+
     Returns:
         The path of the file.
 
