@@ -9,7 +9,7 @@ from llama_index.core.schema import MetadataMode, NodeWithScore
 
 from qa_engine.answering.answer import Answer
 from qa_engine.engine import QueryEngine
-from qa_engine.evaluation.metrics.answer_overlap import exact_match, f1
+from qa_engine.evaluation.metrics.answers import exact_match, f1, unsupported_numbers
 from qa_engine.evaluation.metrics.gold import (
     Excerpt,
     citation_precision,
@@ -22,7 +22,6 @@ from qa_engine.evaluation.metrics.gold import (
     on_gold_page,
     shares_language,
 )
-from qa_engine.evaluation.metrics.numbers import unsupported_numbers
 from qa_engine.evaluation.metrics.ranking import BUDGETS, TOP_K, first_true, holds_any, holds_within
 from qa_engine.evaluation.questions.labelled import LabelledQuestion
 from qa_engine.evaluation.records import (

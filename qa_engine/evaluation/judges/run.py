@@ -200,17 +200,16 @@ class _JudgeRun:
             if self.failures_in_a_row >= _MAX_FAILURES and isinstance(error, QAEngineError):
                 _logger.warning("Judging is stopped after %d failures in a row.", self.failures_in_a_row)
                 raise
-            message = str(error) or type(error).__name__
-            return self._record(replace(judged_case, error=message, seconds=_seconds_since(started)))
-        judged_case = replace(
-            judged_case,
-            passing=result.passing,
-            score=result.score,
-            reasoning=result.feedback or "",
-            unparsed=(result.invalid_reason or "unreadable") if result.invalid_result else "",
-            seconds=_seconds_since(started),
-        )
-        return self._record(judged_case)
+            judged_case = replace(judged_case, error=str(error) or type(error).__name__)
+        else:
+            judged_case = replace(
+                judged_case,
+                passing=result.passing,
+                score=result.score,
+                reasoning=result.feedback or "",
+                unparsed=(result.invalid_reason or "unreadable") if result.invalid_result else "",
+            )
+        return self._record(replace(judged_case, seconds=round(time.perf_counter() - started, 3)))
 
     def _record(self, judged_case: JudgedCase) -> JudgedCase:
         """Writes a judgement, unless the same is on the disk already."""
@@ -268,7 +267,3 @@ def _reason_to_skip(evaluator: Judge, case: CaseResult, sample: Sample) -> str:
         return "refused"
     missing = missing_input(evaluator.needs, sample)
     return f"no {missing}" if missing else ""
-
-
-def _seconds_since(started: float) -> float:
-    return round(time.perf_counter() - started, 3)
