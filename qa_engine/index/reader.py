@@ -44,7 +44,6 @@ class IndexSnapshot:
         published: its number.
         store: the sentences and their vectors.
         bm25: the lexical index.
-        mixed_languages: whether it holds both Chinese and other sentences in some number.
         chinese_share: the share of Chinese sentences, 0 to 1.
         tokens: the token vectors of the sentences, if they are kept.
     """
@@ -52,9 +51,8 @@ class IndexSnapshot:
     published: int
     store: SentenceVectorStore
     bm25: Bm25Index
-    mixed_languages: bool = False
-    tokens: TokenStore | None = None
     chinese_share: float = 0.5
+    tokens: TokenStore | None = None
 
     def holds_other_language(self, chinese: bool) -> bool:
         """Whether it holds sentences in some number that are not Chinese, or to a question that is not, Chinese ones."""
@@ -187,16 +185,9 @@ class IndexReader:
         bm25 = folder.load(published, self._bm25)
         vectors = open_vectors(self._paths, self.catalog, self._index)
         store = SentenceVectorStore(vectors, visible=bm25.document_ids, texts=self._texts)
-        share = self.catalog.chinese_share()
-        tokens = token_file(self.catalog, self._paths)
-        return IndexSnapshot(
-            published,
-            store,
-            bm25,
-            mixed_languages=_MIXED < share < 1 - _MIXED,
-            tokens=TokenStore(tokens) if tokens is not None else None,
-            chinese_share=share,
-        )
+        file = token_file(self.catalog, self._paths)
+        tokens = TokenStore(file) if file is not None else None
+        return IndexSnapshot(published, store, bm25, self.catalog.chinese_share(), tokens)
 
 
 def open_collections(
