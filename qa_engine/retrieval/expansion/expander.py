@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 from llama_index.core.indices.query.query_transform.base import BaseQueryTransform
@@ -55,6 +54,7 @@ _LABELS = {
 _LABELLED = re.compile(
     rf"[\s\-*•#\d.\"'`]{{0,12}}({'|'.join(_LABELS)})[\s*\"'`]{{0,6}}[:：]\s*(.*)", re.IGNORECASE | re.DOTALL
 )
+_NUMBERING = re.compile(r"^\s*\d+[.)、]\s*")
 _SEPARATORS = re.compile(r"[;；,，、|\n]")
 _WRAPPERS = " \t\r\n\"'`*“”‘’「」[]-•"
 _MAX_KEYWORD_CHARS = 60
@@ -220,14 +220,8 @@ def _from_lines(text: str) -> dict[str, str]:
 
 def _keywords(text: str, limit: int) -> tuple[str, ...]:
     keywords: dict[str, str] = {}
-    for part in _stripped(_SEPARATORS.split(text)):
-        if len(part) <= _MAX_KEYWORD_CHARS:
-            keywords.setdefault(part.lower(), part)
+    for part in _SEPARATORS.split(text):
+        cleaned = " ".join(_NUMBERING.sub("", part).strip(_WRAPPERS).split())
+        if cleaned and len(cleaned) <= _MAX_KEYWORD_CHARS:
+            keywords.setdefault(cleaned.lower(), cleaned)
     return tuple(keywords.values())[:limit]
-
-
-def _stripped(parts: Iterable[str]) -> Iterable[str]:
-    for part in parts:
-        cleaned = " ".join(re.sub(r"^\s*\d+[.)、]\s*", "", part).strip(_WRAPPERS).split())
-        if cleaned:
-            yield cleaned
