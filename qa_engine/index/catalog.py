@@ -147,10 +147,9 @@ class Catalog(FileQueries):
 
     def live_documents(self) -> dict[str, int]:
         """The number of nodes of every live document, by id."""
-        rows = self._rows(
-            "SELECT document_id, nodes FROM documents WHERE state = 'live' ORDER BY document_id"
+        return dict(
+            self._rows("SELECT document_id, nodes FROM documents WHERE state = 'live' ORDER BY document_id")
         )
-        return {row[0]: row[1] for row in rows}
 
     def chinese_share(self) -> float:
         """The share of the sentences, 0 to 1, that are in Chinese."""
@@ -177,9 +176,8 @@ class Catalog(FileQueries):
     def unfinished(self, state: str | None = None) -> list[tuple[str, int]]:
         """Documents whose nodes are to be deleted, with the number of their nodes.
 
-        Args:
-            state: ``writing`` (a run was cut off while it stored them) or ``stale`` (replaced or removed, and readers of
-                the published state may still ask for them); None for both.
+        Their state is ``writing`` (a run was cut off while it stored them) or ``stale`` (replaced or removed, and readers
+        of the published state may still ask for them); None for both.
         """
         rows = self._rows(
             "SELECT document_id, nodes FROM documents WHERE state = COALESCE(?, state) AND state != 'live'",

@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from qa_engine.config import Bm25Config, EmbeddingConfig, IndexConfig
@@ -107,9 +106,7 @@ class IndexReader:
     def __enter__(self) -> IndexReader:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -205,8 +202,7 @@ def open_collections(
         names: the names of the collections, the most important first; one that is named twice is opened once.
         config: the embedding of the question.
         embed_model: a model that the caller brought instead.
-        index: where the vectors are.
-        bm25: how lexical hits are scored.
+        index, bm25: as for `IndexReader`.
 
     Raises:
         InputError: no name is given.

@@ -94,17 +94,15 @@ def stored_ids(connection: sqlite3.Connection) -> set[str]:
 
 
 class SentenceTexts:
-    """Reads sentences by their ids. Any number of threads may use it: each call has a connection of its own.
+    """Reads sentences by their ids from the file of a catalog.
+
+    Any number of threads may use it: each call has a connection of its own.
 
     Raises:
         StorageError: the file cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
-        """
-        Args:
-            path: the file of the catalog.
-        """
         self._path = path
         self._idle: list[sqlite3.Connection] = []
         self._closed = False

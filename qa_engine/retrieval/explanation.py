@@ -137,14 +137,10 @@ class Explanation:
 
 
 def matched_terms(query: str, terms: Set[str]) -> list[str]:
-    """The words of a query that a text matches, in the order of the query and as they stand in it.
+    """The words of a query that a text with the given terms matches, in the order of the query and as they stand in it.
 
     The tokenizer stems English and cuts Chinese into words and overlapping pairs of characters. Here, words are shown
     unstemmed, and terms that overlap are shown as one.
-
-    Args:
-        query: the query, as it was searched for.
-        terms: the terms of the text, from `tokenize`.
 
     Example:
         >>> matched_terms("雷峰塔的largest towers？", set(tokenize("The tower 雷峰塔")))

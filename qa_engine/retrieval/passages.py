@@ -41,15 +41,13 @@ Sentence = TextNode | StoredSentence
 
 
 class SentenceNeighbours:
-    """Hits and their neighbours, by document and ordinal, for one question. Each is read and measured once."""
+    """Hits and their neighbours, by document and ordinal, for one question. Each is read and measured once.
+
+    ``reach`` neighbours are read on each side of a hit. So many characters of other scripts as ``latin_ratio`` says count
+    as one Chinese character.
+    """
 
     def __init__(self, store: StoredSentences, reach: int, latin_ratio: float) -> None:
-        """
-        Args:
-            store: holds the neighbours.
-            reach: number of neighbours to read on each side of a hit.
-            latin_ratio: number of characters of other scripts that count as one Chinese character.
-        """
         self._store = store
         self._reach = reach
         self._latin_ratio = latin_ratio

@@ -227,9 +227,7 @@ def _comparison(
 def interaction_scores(interactions: Sequence[Interaction], offsets: Sequence[float]) -> list[float]:
     """One score for each passage, from the interactions of the whole passage and of its best sentence.
 
-    Args:
-        interactions: the interactions of all candidates with the question.
-        offsets: the number to add to each of them, see `interaction_shift`.
+    The offsets are what to add to each of the interactions, see `interaction_shift`.
     """
     pairs = list(zip(interactions, offsets, strict=True))
     scores = z_scores(telling_scores([interaction.support + offset for interaction, offset in pairs]))

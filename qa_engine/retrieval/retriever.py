@@ -61,7 +61,10 @@ class RankedPassages:
 
 
 class PassageRetriever(BaseRetriever):
-    """Finds sentences by vectors and by BM25, fuses them, builds passages around them, and reranks these."""
+    """Finds sentences by vectors and by BM25, fuses them, builds passages around them, and reranks these.
+
+    The targets are searched together. The other arguments are as for `CollectionSearch`.
+    """
 
     def __init__(
         self,
@@ -70,13 +73,6 @@ class PassageRetriever(BaseRetriever):
         reranker: BaseNodePostprocessor | None,
         config: RetrievalConfig,
     ) -> None:
-        """
-        Args:
-            targets: the collections that are searched together, each in one of its states.
-            embed_model: the model that embedded them.
-            reranker: orders the candidates; None keeps the fused order.
-            config: sizes and weights.
-        """
         super().__init__(callback_manager=CallbackManager())
         self._hybrid = HybridRetriever(
             {

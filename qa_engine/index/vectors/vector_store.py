@@ -121,30 +121,25 @@ class SentenceVectorStore(ChromaVectorStore):
         """What is stored of the sentences that exist, by id, without making nodes of it."""
         if self._texts is not None:
             return self._texts.get(ids)
-        sentences = {}
-        for start in range(0, len(ids), self._max_batch):
-            batch = list(ids[start : start + self._max_batch])
-            with self._storage_errors():
-                rows: Any = self._collection.get(ids=batch, include=["documents", "metadatas"])
-            for identifier, text, stored in zip(
-                rows["ids"], rows["documents"], rows["metadatas"], strict=True
-            ):
-                sentences[identifier] = sentence_of_row(identifier, text, stored)
-        return sentences
+        rows = self._rows(ids, "documents", "metadatas")
+        return {identifier: sentence_of_row(identifier, text, stored) for identifier, text, stored in rows}
 
     def with_vectors(self, ids: Sequence[str]) -> list[TextNode]:
         """The nodes that exist, with their embeddings, in no particular order."""
-        nodes: list[TextNode] = []
+        nodes = []
+        for identifier, text, stored, vector in self._rows(ids, "documents", "metadatas", "embeddings"):
+            node = node_of(sentence_of_row(identifier, text, stored))
+            node.embedding = [float(x) for x in vector]
+            nodes.append(node)
+        return nodes
+
+    def _rows(self, ids: Sequence[str], *columns: str) -> Iterator[tuple[Any, ...]]:
+        """The ids that exist, each with some columns of Chroma."""
         for start in range(0, len(ids), self._max_batch):
             batch = list(ids[start : start + self._max_batch])
             with self._storage_errors():
-                rows: Any = self._collection.get(ids=batch, include=["documents", "metadatas", "embeddings"])
-            columns = zip(rows["ids"], rows["documents"], rows["metadatas"], rows["embeddings"], strict=True)
-            for identifier, text, metadata, vector in columns:
-                node = node_of(sentence_of_row(identifier, text, metadata))
-                node.embedding = [float(x) for x in vector]
-                nodes.append(node)
-        return nodes
+                rows: Any = self._collection.get(ids=batch, include=cast(Any, list(columns)))
+            yield from zip(rows["ids"], *(rows[column] for column in columns), strict=True)
 
     def count(self) -> int:
         """Number of nodes stored."""
@@ -155,13 +150,14 @@ class SentenceVectorStore(ChromaVectorStore):
         self, query_embeddings: list[float], n_results: int, where: dict[str, Any], **kwargs: Any
     ) -> VectorStoreQueryResult:
         filters: dict[str, Any] = {"where": where, **kwargs} if where else kwargs
+        columns: Any = ["distances"] if self._texts is not None else ["documents", "metadatas", "distances"]
         depth = n_results
         while True:
             with self._storage_errors():
                 result: Any = self._collection.query(
                     query_embeddings=cast(Any, [query_embeddings]),
                     n_results=depth,
-                    include=self._columns,
+                    include=columns,
                     **filters,
                 )
             ids: list[str] = result["ids"][0]
@@ -184,11 +180,6 @@ class SentenceVectorStore(ChromaVectorStore):
             ids=[ids[row] for row in rows],
         )
 
-    @property
-    def _columns(self) -> Any:
-        """What a query asks Chroma for, besides ids."""
-        return ["distances"] if self._texts is not None else ["documents", "metadatas", "distances"]
-
     def _is_visible(self, identifier: str) -> bool:
         return self._visible is None or split_node_id(identifier)[0] in self._visible
 
@@ -196,9 +187,5 @@ class SentenceVectorStore(ChromaVectorStore):
 def _request_bytes(node: BaseNode) -> int:
     """About what a node takes on its way to a server: text and metadata in JSON, and the vector in Base64."""
     text = node.get_content(metadata_mode=MetadataMode.NONE)
-    return (
-        len(text.encode("utf-8", "replace"))
-        + len(str(node.metadata)) * 2
-        + len(node.get_embedding()) * 16 // 3
-        + 300
-    )
+    vector_bytes = len(node.get_embedding()) * 16 // 3
+    return len(text.encode("utf-8", "replace")) + len(str(node.metadata)) * 2 + vector_bytes + 300

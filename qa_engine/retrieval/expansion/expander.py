@@ -108,9 +108,7 @@ class QueryExpander(BaseQueryTransform):
     def steps(self, query: QueryBundle, metadata: dict[str, Any]) -> Flow[ExpandedQuery]:
         """The question with its expansion, as a flow (see `qa_engine.flow`).
 
-        Args:
-            query: the question.
-            metadata: with False for `TRANSLATE`, no translation is asked for.
+        With False for `TRANSLATE` in the metadata, no translation is asked for.
         """
         question, translate = query.query_str, bool(metadata.get(TRANSLATE, True))
         if not translate and not self._max_keywords:
@@ -151,9 +149,7 @@ class QueryExpander(BaseQueryTransform):
 def build_expander(config: Config, llm: LLM | None = None) -> QueryExpander | None:
     """The expander of the configuration, or None for ``none``.
 
-    Args:
-        config: the sections ``retrieval`` and ``llm``.
-        llm: asked instead of the configured model, with its own time-out.
+    ``llm`` is asked instead of the configured model, with its own time-out.
 
     Raises:
         ConfigurationError: see `build_llm`.
@@ -183,11 +179,8 @@ def read_reply(reply: str, question: str, translate: bool, max_keywords: int) ->
     The reply has lines that begin with ``translation:`` and ``keywords:``, in English or Chinese, or is a JSON object with
     these keys. A translation in the language of the question, or one that is many times as long, does not count.
 
-    Args:
-        reply: the reply without reasoning and code fence.
-        question: the question as it was asked.
-        translate: whether a translation was asked for; if not, none is returned.
-        max_keywords: greatest number of keywords to return; 0 if none were asked for.
+    The reply comes without reasoning and code fence. Without ``translate``, no translation was asked for, and none is
+    returned; ``max_keywords`` is the greatest number of keywords to return, 0 if none were asked for.
     """
     parts = _from_json(reply) or _from_lines(reply)
     if not parts and translate and not max_keywords and "\n" not in reply:

@@ -92,12 +92,7 @@ def on_files(condition: Condition) -> FileCondition:
 
 
 def on_sentences(condition: Condition, results: Mapping[FileCondition, bool]) -> Condition:
-    """The condition that remains for the sentences of a file.
-
-    Args:
-        condition: on files and sentences.
-        results: whether the file satisfies each of the conditions on files.
-    """
+    """The condition that remains for the sentences of a file, given which of the conditions on files it satisfies."""
     if isinstance(condition, Joined):
         return _joined(condition.word, (on_sentences(part, results) for part in condition.parts))
     if isinstance(condition, FileCondition):

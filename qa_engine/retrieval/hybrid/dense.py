@@ -29,20 +29,14 @@ _DOCUMENTS_AT_ONCE = 5000
 class JoinedVectorRetriever(BaseRetriever):
     """The best sentences of several vector retrievers, whose scores can be compared and which have no sentence in common.
 
-    If it is to be fair to both languages, it raises the cosine of sentences in the other language than the question's. That
-    is for the local embedding model and collections that mix Chinese with other languages.
+    It takes the best ``depth`` sentences. If it is to be fair to languages, it raises the cosines of those in another one
+    than the question's, which is for the local embedding model and collections that mix Chinese with other languages. It
+    returns the best ``similarity_top_k``.
     """
 
     def __init__(
         self, retrievers: Sequence[BaseRetriever], depth: int, similarity_top_k: int, fair: bool
     ) -> None:
-        """
-        Args:
-            retrievers: any number of them, also 0.
-            depth: most sentences to compare before their cosines are shifted.
-            similarity_top_k: most sentences to return.
-            fair: whether to shift cosines.
-        """
         super().__init__(callback_manager=CallbackManager())
         self._retrievers = retrievers
         self._depth = depth

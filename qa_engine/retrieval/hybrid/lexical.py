@@ -37,13 +37,7 @@ class BilingualBM25Retriever(BaseRetriever):
         similarity_top_k: int = 50,
         scope: Scope | None = None,
     ) -> None:
-        """
-        Args:
-            index: holds the terms.
-            store: holds the sentences.
-            similarity_top_k: most sentences to return.
-            scope: the documents and sentences to search; None for all.
-        """
+        """Searches a scope, or everything, and returns at most ``similarity_top_k`` sentences of the store."""
         super().__init__(callback_manager=CallbackManager())
         self._index = index
         self._store = store
