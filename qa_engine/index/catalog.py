@@ -225,7 +225,7 @@ class Catalog(FileQueries):
             former = self._take_out(connection, record.path)
             self._put_file(connection, record)
             self._retire(connection, former)
-            self._count_change(connection)
+            self.count_change()
 
     def touch(self, record: FileRecord) -> None:
         """Updates size, times and metadata of a file whose content is the same. Readers see it at once."""
@@ -236,7 +236,7 @@ class Catalog(FileQueries):
         """Takes a file out: its document becomes stale if no other file has it."""
         with self._transaction() as connection:
             self._retire(connection, self._take_out(connection, path))
-            self._count_change(connection)
+            self.count_change()
 
     def forget(self, document_id: str) -> None:
         """Drops a document that is not live, after its nodes have been deleted."""
@@ -267,7 +267,10 @@ class Catalog(FileQueries):
     def count_change(self) -> None:
         """Notes that what is published no longer fits, though no file has changed."""
         with self._transaction() as connection:
-            self._count_change(connection)
+            connection.execute(
+                "INSERT INTO meta VALUES ('changes', '1') "
+                "ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
+            )
 
     def publish(self) -> int:
         """Declares the present state complete for readers, and returns its number."""
@@ -285,10 +288,3 @@ class Catalog(FileQueries):
             name,
         )
         connection.execute(f"DELETE FROM former_files WHERE document_id = :name AND {held}", name)
-
-    @staticmethod
-    def _count_change(connection: sqlite3.Connection) -> None:
-        connection.execute(
-            "INSERT INTO meta VALUES ('changes', '1') "
-            "ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
-        )

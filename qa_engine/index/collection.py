@@ -7,6 +7,7 @@ import re
 import shlex
 import unicodedata
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,14 +75,10 @@ def list_collections(storage: Path) -> list[str]:
     names = []
     for path in sorted(storage.glob(f"*/{_CATALOG}")) if storage.is_dir() else []:
         try:
-            catalog = Catalog(path)
+            with closing(Catalog(path)) as catalog:
+                names.append(catalog.meta("name") or path.parent.name)
         except StorageError:  # a damaged collection, or one of another version, is listed by its folder
             names.append(path.parent.name)
-            continue
-        try:
-            names.append(catalog.meta("name") or path.parent.name)
-        finally:
-            catalog.close()
     return sorted(names)
 
 

@@ -235,17 +235,15 @@ def open_collections(
 
 def _require_one_embedding(catalogs: dict[str, Catalog]) -> None:
     """Vectors of different models cannot be compared."""
-    identities = [(name, catalog.identity) for name, catalog in catalogs.items()]
-    complete = [(name, identity) for name, identity in identities if identity is not None]
+    complete = [
+        (name, identity) for name, catalog in catalogs.items() if (identity := catalog.identity) is not None
+    ]
     for name, identity in complete[1:]:
         first, expected = complete[0]
         different = identity_differences(expected, identity, {**expected, **identity})
         if different:
-            parts = [
-                f"{first!r} with {identity_description(expected, different)}",
-                f"{name!r} with {identity_description(identity, different)}",
-            ]
             raise ConfigurationError(
-                f"The collections were embedded differently, {' and '.join(parts)}, and cannot be asked together: ask them "
+                f"The collections were embedded differently, {first!r} with {identity_description(expected, different)} "
+                f"and {name!r} with {identity_description(identity, different)}, and cannot be asked together: ask them "
                 "one by one, or ingest the files of one of them into a new collection with the embedding of the other."
             )

@@ -164,9 +164,7 @@ def _close_all(connections: list[sqlite3.Connection]) -> None:
 def _numbers(connection: sqlite3.Connection, document_ids: Iterable[str]) -> Iterator[tuple[str, int]]:
     """Documents with their numbers. No number is ever given twice, so it means the same in the next statement."""
     return select_in(
-        connection,
-        "SELECT document_id, number FROM documents WHERE document_id IN ({})",
-        list(document_ids),
+        connection, "SELECT document_id, number FROM documents WHERE document_id IN ({})", list(document_ids)
     )
 
 

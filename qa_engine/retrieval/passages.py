@@ -21,6 +21,7 @@ from qa_engine.types import RANKS, SCORES, Passage, PassageSentence, passage_nod
 _SHORT_SENTENCE = 25
 """Characters of a short Chinese sentence, which bounds how many neighbours a window may reach."""
 _MAX_REACH = 8
+_PLACE_KEYS = ("page", "page_end", "section", "role", "page_label", "table")
 _HITS_AT_ONCE = 24
 """Number of hits whose neighbours are read together: mostly enough for all passages, and much less than all hits."""
 _SHORT_SECTION = 0.3
@@ -266,16 +267,5 @@ def _section(sentence: Sentence | None) -> str:
 
 
 def _sentence(part: Sentence) -> PassageSentence:
-    metadata = part.metadata
-    return PassageSentence(
-        part.node_id,
-        part.text,
-        metadata.get("page"),
-        metadata.get("page_end"),
-        part.start_char_idx,
-        part.end_char_idx,
-        metadata.get("section", ""),
-        metadata.get("role", ""),
-        metadata.get("page_label", ""),
-        metadata.get("table"),
-    )
+    known = {key: part.metadata[key] for key in _PLACE_KEYS if key in part.metadata}
+    return PassageSentence(part.node_id, part.text, start=part.start_char_idx, end=part.end_char_idx, **known)

@@ -110,11 +110,7 @@ class CollectionSearch:
         return {TRANSLATE: any(reader.snapshot().holds_other_language(chinese) for reader in self._readers)}
 
     def rank(
-        self,
-        query: QueryBundle,
-        top_k: int = 0,
-        filters: MetadataFilters | None = None,
-        stages: bool = False,
+        self, query: QueryBundle, top_k: int = 0, filters: MetadataFilters | None = None, stages: bool = False
     ) -> RankedPassages:
         """The candidate passages for a question, best first, with ``collection`` and ``metadata`` in their metadata.
 

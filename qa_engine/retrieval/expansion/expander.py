@@ -14,12 +14,7 @@ from llama_index.core.schema import QueryBundle, QueryType
 
 from qa_engine.config import Config
 from qa_engine.flow import Flow, arun, run
-from qa_engine.models.auxiliary_call import (
-    AuxiliaryModel,
-    UnusableReplyError,
-    build_auxiliary_llm,
-    quoted,
-)
+from qa_engine.models.auxiliary_call import AuxiliaryModel, UnusableReplyError, build_auxiliary_llm, quoted
 from qa_engine.retrieval.expansion.expanded_query import ExpandedQuery, Expansion
 from qa_engine.text.language import is_chinese
 from qa_engine.text.reply_wrappers import json_in_reply
