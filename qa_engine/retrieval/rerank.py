@@ -20,7 +20,7 @@ from qa_engine.index.vectors.token_store import StoredTokens
 from qa_engine.models.cross_encoder import load_cross_encoder
 from qa_engine.models.embedding import LocalEmbedding
 from qa_engine.models.late_interaction import Interaction, LateInteractionModel, telling_scores
-from qa_engine.retrieval.cross_lingual_offset import interaction_shift
+from qa_engine.retrieval.cross_lingual_offset import INTERACTION, language_shift
 from qa_engine.text.tokenizer import tokenize
 from qa_engine.types import Passage, passage_of, with_changes
 
@@ -106,7 +106,7 @@ class PassageRerank(SentenceTransformerRerank):
             stored = self._from_stored(self._model, question, passages)
             interactions = stored or self._model.interactions(_pairs(question, nodes))
             own_scores = [interaction.score for interaction in interactions]
-            offsets = [interaction_shift(question, passage.text) for passage in passages]
+            offsets = [language_shift(question, passage.text, INTERACTION) for passage in passages]
             model_scores = interaction_scores(interactions, offsets)
         else:
             interactions = [None] * len(nodes)
@@ -227,7 +227,7 @@ def _comparison(
 def interaction_scores(interactions: Sequence[Interaction], offsets: Sequence[float]) -> list[float]:
     """One score for each passage, from the interactions of the whole passage and of its best sentence.
 
-    The offsets are what to add to each of the interactions, see `interaction_shift`.
+    The offsets are what to add to each of the interactions, see `language_shift`.
     """
     pairs = list(zip(interactions, offsets, strict=True))
     scores = z_scores(telling_scores([interaction.support + offset for interaction, offset in pairs]))

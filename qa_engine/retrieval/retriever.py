@@ -34,9 +34,7 @@ class RankedPassages:
     Attributes:
         passages: best first.
         timings: seconds that each stage took.
-        queries: the queries, and the weight of each query and retriever.
-        rerank_query: the question as the passages were compared with it: in its own words, or translated.
-        expansion: the expansion of the question; None if no language model was asked for one.
+        queries, rerank_query, expansion: as for `Explanation`.
         stages: passages by the stage that ranked them: ``dense`` and ``bm25`` alone, ``fused``, and ``reranked``, which are
             `passages`. Empty unless they were asked for.
         sources: looks up the documents of the passages; None for passages that are in no catalog.

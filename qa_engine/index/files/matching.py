@@ -49,15 +49,10 @@ def choose_files(records: Sequence[FileRecord], requests: Sequence[str], collect
     Raises:
         InputError: one of them fits no file; the message offers names that are near.
     """
-    chosen: dict[str, FileRecord] = {}
-    missing = []
-    for text in requests:
-        matches = matching_files(records, text)
-        chosen.update({record.path: record for record in matches})
-        if not matches:
-            missing.append(text)
-    if missing:
+    matches = [(text, matching_files(records, text)) for text in requests]
+    if missing := [text for text, found in matches if not found]:
         raise InputError(_no_such_file(records, missing, collection))
+    chosen = {record.path: record for _, found in matches for record in found}
     return [chosen[path] for path in sorted(chosen)]
 
 

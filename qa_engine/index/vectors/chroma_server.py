@@ -184,8 +184,7 @@ def chroma_server(config: IndexConfig) -> ChromaServer:
     Raises:
         ConfigurationError: the address, the token or the certificate cannot be used.
     """
-    token = config.token.get_secret_value() if config.token else ""
-    key = (config.url, token, *(value for name, value in config if name not in {"url", "token"}))
+    key = tuple(config)
     with runtime.lock:
         server = runtime.servers.get(key)
         if server is None:

@@ -98,21 +98,12 @@ class TokenStore(SqliteFile):
         """
         codes = [vectors if isinstance(vectors, bytes) else self.codec.encode(vectors) for vectors in tokens]
         rows = [(*split_node_id(node_id), code) for node_id, code in zip(node_ids, codes, strict=True)]
-        documents = dict.fromkeys(document_id for document_id, _, _ in rows)
+        documents = [(document_id,) for document_id in dict.fromkeys(row[0] for row in rows)]
         with self._transaction() as connection:
+            connection.executemany("INSERT OR IGNORE INTO documents (document_id) VALUES (?)", documents)
             connection.executemany(
-                "INSERT OR IGNORE INTO documents (document_id) VALUES (?)",
-                [(document_id,) for document_id in documents],
-            )
-            numbers = {
-                document_id: connection.execute(
-                    "SELECT number FROM documents WHERE document_id = ?", (document_id,)
-                ).fetchone()[0]
-                for document_id in documents
-            }
-            connection.executemany(
-                "INSERT OR REPLACE INTO sentences VALUES (?, ?, ?)",
-                [(numbers[document_id], ordinal, code) for document_id, ordinal, code in rows],
+                "INSERT OR REPLACE INTO sentences SELECT number, ?, ? FROM documents WHERE document_id = ?",
+                [(ordinal, code, document_id) for document_id, ordinal, code in rows],
             )
 
     def delete(self, document_id: str) -> None:

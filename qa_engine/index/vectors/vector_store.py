@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from llama_index.core.schema import BaseNode, MetadataMode, TextNode
+from llama_index.core.utils import iter_batch
 from llama_index.core.vector_stores.types import VectorStoreQueryResult
 from llama_index.vector_stores.chroma import ChromaVectorStore
 from pydantic import PrivateAttr
@@ -90,8 +91,7 @@ class SentenceVectorStore(ChromaVectorStore):
         """Nodes in the numbers that Chroma takes at once, and on the way to a server in requests of a bounded size."""
         limit = self._backend.request_bytes
         for part in [list(nodes)] if limit is None else bounded_groups(nodes, _request_bytes, limit):
-            for start in range(0, len(part), self._max_batch):
-                yield part[start : start + self._max_batch]
+            yield from iter_batch(part, self._max_batch)
 
     def _upsert(self, nodes: Sequence[BaseNode]) -> None:
         self._collection.upsert(
@@ -104,8 +104,8 @@ class SentenceVectorStore(ChromaVectorStore):
     def delete_sentences(self, document_id: str, count: int) -> None:
         """Deletes the first ``count`` sentences of a document; those that are not there are passed over."""
         ids = [node_id(document_id, ordinal) for ordinal in range(count)]
-        for start in range(0, len(ids), self._max_batch):
-            self._backend.write(partial(self._collection.delete, ids=ids[start : start + self._max_batch]))
+        for batch in iter_batch(ids, self._max_batch):
+            self._backend.write(partial(self._collection.delete, ids=batch))
 
     def identifiers(self) -> Iterator[list[str]]:
         """The ids of all nodes, in batches."""
@@ -135,8 +135,7 @@ class SentenceVectorStore(ChromaVectorStore):
 
     def _rows(self, ids: Sequence[str], *columns: str) -> Iterator[tuple[Any, ...]]:
         """The ids that exist, each with some columns of Chroma."""
-        for start in range(0, len(ids), self._max_batch):
-            batch = list(ids[start : start + self._max_batch])
+        for batch in iter_batch(ids, self._max_batch):
             with self._storage_errors():
                 rows: Any = self._collection.get(ids=batch, include=cast(Any, list(columns)))
             yield from zip(rows["ids"], *(rows[column] for column in columns), strict=True)

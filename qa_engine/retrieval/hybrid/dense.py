@@ -9,13 +9,14 @@ from llama_index.core.callbacks.base import CallbackManager
 from llama_index.core.indices.vector_store import VectorIndexRetriever, VectorStoreIndex
 from llama_index.core.retrievers import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle
+from llama_index.core.utils import iter_batch
 from llama_index.core.vector_stores.types import FilterOperator, MetadataFilters
 
 from qa_engine.documents.sentences.node_parser import SentenceNodeParser
 from qa_engine.index.reader import IndexSnapshot
 from qa_engine.index.vectors.chroma_rows import DOCUMENT_ID
 from qa_engine.models.embedding import LocalEmbedding
-from qa_engine.retrieval.cross_lingual_offset import dense_shift
+from qa_engine.retrieval.cross_lingual_offset import DENSE, language_shift
 from qa_engine.retrieval.filters.conditions import ALWAYS, SentenceTest, as_filters, every
 from qa_engine.retrieval.filters.resolution import Scope
 from qa_engine.retrieval.hybrid.targets import SearchTarget, best_of
@@ -48,7 +49,8 @@ class JoinedVectorRetriever(BaseRetriever):
         hits = best_of((retriever.retrieve(query_bundle) for retriever in self._retrievers), self._depth)
         if self._fair:
             for hit in hits:
-                hit.score = (hit.score or 0.0) + dense_shift(query_bundle.query_str, hit.node.get_content())
+                text = hit.node.get_content()
+                hit.score = (hit.score or 0.0) + language_shift(query_bundle.query_str, text, DENSE)
         return best_of([hits], self._similarity_top_k)
 
 
@@ -96,6 +98,5 @@ def _filters(scope: Scope) -> Iterator[MetadataFilters | None]:
         if document_ids is None:
             yield None if condition == ALWAYS else as_filters(condition)
             continue
-        for start in range(0, len(document_ids), _DOCUMENTS_AT_ONCE):
-            batch = tuple(document_ids[start : start + _DOCUMENTS_AT_ONCE])
-            yield as_filters(every([SentenceTest(DOCUMENT_ID, FilterOperator.IN, batch), condition]))
+        for batch in iter_batch(document_ids, _DOCUMENTS_AT_ONCE):
+            yield as_filters(every([SentenceTest(DOCUMENT_ID, FilterOperator.IN, tuple(batch)), condition]))

@@ -87,15 +87,12 @@ class HybridRetriever(QueryFusionRetriever):
 
     def _weights_and_coverage(self, query: str) -> tuple[dict[str, float], float]:
         """The weights of the retrievers for one query, before they are normalised over all queries, and its coverage."""
-        weights = {}
+        weights = dict(zip(self._names, self._retriever_weights, strict=True))
         coverage = 1.0
-        for name, retriever, weight in zip(
-            self._names, self._retrievers, self._retriever_weights, strict=True
-        ):
+        for name, retriever in zip(self._names, self._retrievers, strict=True):
             if isinstance(retriever, BilingualBM25Retriever):
                 coverage = retriever.coverage(query)
-                weight *= min(1.0, coverage / _FULL_COVERAGE)
-            weights[name] = weight
+                weights[name] *= min(1.0, coverage / _FULL_COVERAGE)
         return weights, coverage
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
