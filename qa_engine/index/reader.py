@@ -83,13 +83,9 @@ class IndexReader:
         index: IndexConfig | None = None,
         bm25: Bm25Config | None = None,
     ) -> None:
-        """
-        Args:
-            paths: where the collection is.
-            catalog: the catalog of the collection.
-            name: what it is called in results; the one that it was made with if None.
-            index: where its vectors are.
-            bm25: how lexical hits are scored.
+        """Takes what the collection is called in results, the name that it was made with if None.
+
+        ``index`` says where its vectors are, and ``bm25`` how lexical hits are scored.
         """
         self._index = index or IndexConfig()
         self._bm25 = bm25 or Bm25Config()

@@ -22,7 +22,7 @@ _REQUEST_BYTES = 900_000
 
 
 class FolderBackend:
-    """Writes into a folder, whose users take turns, until a write fails. It is None if nobody else uses it.
+    """Writes into a folder, whose users take turns, until a write fails. The folder is None if nobody else uses it.
 
     After a failed write Chroma 1.5 may wait for ever in the next one (a full disk, seen once in some ten runs).
 
@@ -86,6 +86,7 @@ class ServerBackend:
 
 
 VectorBackend = FolderBackend | ServerBackend
+"""How the vectors are written: what differs between a folder and a server."""
 
 
 class ClosedCollection:
