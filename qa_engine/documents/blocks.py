@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Role(StrEnum):
@@ -28,6 +29,15 @@ class Role(StrEnum):
 
 HEADERS_FOOTERS = frozenset({Role.HEADER, Role.FOOTER, Role.PAGE_NUMBER})
 """Roles of blocks that belong to the page and not to the text."""
+
+
+class Rect(NamedTuple):
+    """Left, top, right and bottom edge in points, y downwards."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
 
 
 @dataclass
@@ -173,15 +183,10 @@ class PageReport:
     """How one page was read.
 
     Attributes:
-        number: from 1.
+        number, parser, ocr, doubts, unread, suspect: as of a `Page`.
         label: the number that is printed on it, or that the file gives it; None without one.
-        parser: ``fast`` or ``layout``.
-        ocr: whether the text was recognised from the image of the page.
         roles: how many blocks of each role it has.
         left_out: role and text of headers, footers, page numbers and figures, which are not in the text of the file.
-        doubts: what may be wrong with the text, one clause each.
-        unread: why the page gives no text though it shows something: ``no_text``, ``garbled`` or ``damaged``.
-        suspect: whether the text was kept though it looks like no language, because there is no OCR to compare with.
     """
 
     number: int

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, wait
+from itertools import islice
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 from qa_engine.config import DocumentsConfig
 from qa_engine.documents.blocks import Page, ParsedPdf
-from qa_engine.documents.pages.page_reader import PageOptions
+from qa_engine.documents.pages.page_reader import ReadingOptions
 from qa_engine.documents.pdf import assemble, read_first_pages, read_pages
-from qa_engine.documents.pdf_file import ReadingOptions
 from qa_engine.documents.processes.worker_pool import TimeLimitError, WorkerDiedError, WorkerPool
 from qa_engine.errors import DocumentError
 from qa_engine.text.one_line import first_line
@@ -34,7 +33,9 @@ class _StoppedError(Exception):
 def reading_options(config: DocumentsConfig) -> ReadingOptions:
     """How files are read, by the configuration."""
     return ReadingOptions(
-        PageOptions(config.parser, config.ocr, config.ocr_dpi),
+        config.parser,
+        config.ocr,
+        config.ocr_dpi,
         config.max_file_megabytes,
         tuple(password.get_secret_value() for password in config.passwords),
         config.max_sentence_chars,
@@ -110,12 +111,9 @@ class ParsingPool:
         remaining = iter(paths)
         try:
             while True:
-                while (
-                    len(jobs) < self._workers * _FILES_AHEAD and (path := next(remaining, None)) is not None
-                ):
-                    jobs.append(
-                        self._started_jobs.pop(path) if path in self._started_jobs else self._job(path)
-                    )
+                for path in islice(remaining, self._workers * _FILES_AHEAD - len(jobs)):
+                    begun = self._started_jobs.pop(path, None)
+                    jobs.append(begun or self._job(path))
                 if not jobs:
                     return
                 job = jobs.popleft()
@@ -161,25 +159,21 @@ class _FileJob:
         self._pool = pool
         self._config = config
         self._options = reading_options(config)
-        self._scheduling = Lock()
-        self._rest: list[Future[Any]] | None = None
+        self._rest = Future[list[Future[Any]]]()
         self._first = pool.submit(read_first_pages, path, self._options, PAGES_AT_ONCE)
-        self._first.add_done_callback(lambda _: self._schedule_rest())
+        self._first.add_done_callback(self._schedule_rest)
 
-    def _schedule_rest(self) -> list[Future[Any]]:
+    def _schedule_rest(self, first: Future[Any]) -> None:
         """Has the other pages read as soon as the result of the first ones says how many there are."""
-        with self._scheduling:
-            if self._rest is None:
-                self._rest = []
-                failed = self._first.cancelled() or self._first.exception() is not None
-                result = None if failed else self._first.result()
-                if isinstance(result, tuple):
-                    starts = range(PAGES_AT_ONCE, result[0], PAGES_AT_ONCE)
-                    self._rest = [
-                        self._pool.submit(read_pages, self.path, self._options, start, start + PAGES_AT_ONCE)
-                        for start in starts
-                    ]
-            return self._rest
+        failed = first.cancelled() or first.exception() is not None
+        result = None if failed else first.result()
+        starts = range(PAGES_AT_ONCE, result[0], PAGES_AT_ONCE) if isinstance(result, tuple) else ()
+        self._rest.set_result(
+            [
+                self._pool.submit(read_pages, self.path, self._options, start, start + PAGES_AT_ONCE)
+                for start in starts
+            ]
+        )
 
     def result(self, stopped: Callable[[], bool] = lambda: False) -> ParsedPdf | DocumentError:
         """The content of the file, or why it was not read.
@@ -192,7 +186,7 @@ class _FileJob:
             assert isinstance(first, ParsedPdf | DocumentError)
             return first
         pages: list[Page] = list(first[1])
-        rest = self._schedule_rest()
+        rest = self._rest.result()
         for future in rest:
             part = self._wait(future, stopped)
             if isinstance(part, DocumentError):
@@ -219,20 +213,14 @@ def result_or_error(path: Path, future: Future[Any], config: DocumentsConfig) ->
     except DocumentError as error:
         return error
     except TimeLimitError:
-        return DocumentError(
-            "timeout",
-            f"{path.name} was not read within documents.timeout_seconds = {config.timeout_seconds:g}.",
-        )
+        clause = f"was not read within documents.timeout_seconds = {config.timeout_seconds:g}"
+        return DocumentError("timeout", f"{path.name} {clause}.")
     except WorkerDiedError as error:
-        return DocumentError(
-            "crashed",
-            f"{path.name} ended the process that read it (exit {error.exit_code}): the file is damaged.",
-        )
+        clause = f"ended the process that read it (exit {error.exit_code}): the file is damaged"
+        return DocumentError("crashed", f"{path.name} {clause}.")
     except MemoryError:
-        return DocumentError(
-            "too_large",
-            f"{path.name} needs more than documents.memory_megabytes = {config.memory_megabytes} to be read.",
-        )
+        clause = f"needs more than documents.memory_megabytes = {config.memory_megabytes} to be read"
+        return DocumentError("too_large", f"{path.name} {clause}.")
     except Exception as error:  # noqa: BLE001 - whatever a library raises for one file, the others are read
         reason = first_line(error)[:200].rstrip(".")
         return DocumentError("damaged", f"{path.name} cannot be read ({type(error).__name__}: {reason}).")

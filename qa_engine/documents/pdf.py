@@ -15,8 +15,8 @@ from qa_engine.documents.blocks import HEADERS_FOOTERS, Page, PageReport, Parsed
 from qa_engine.documents.pages.block_roles import assign_roles, body_size
 from qa_engine.documents.pages.headers_footers import mark_headers_footers
 from qa_engine.documents.pages.ocr import INSTALL, ocr_available
-from qa_engine.documents.pages.page_reader import GARBLED, NO_TEXT, read_page
-from qa_engine.documents.pdf_file import DAMAGED, ReadingOptions, check_memory, error_reason, opened_pdf
+from qa_engine.documents.pages.page_reader import GARBLED, NO_TEXT, ReadingOptions, read_page
+from qa_engine.documents.pdf_file import DAMAGED, check_memory, error_reason, opened_pdf
 from qa_engine.documents.text_flow import build_text
 from qa_engine.errors import DocumentError
 
@@ -88,7 +88,7 @@ def _read(document: Any, index: int, path: Path, options: ReadingOptions, truste
 
     page = document[index]  # outside of the try: where the tree of pages has no end, no page can be had
     try:
-        return read_page(page, index + 1, options.pages, trusted)
+        return read_page(page, index + 1, options, trusted)
     except (RuntimeError, ValueError, IndexError, KeyError, TypeError, pymupdf.mupdf.FzErrorBase) as error:
         check_memory(path, error)
         doubt = f"cannot be read ({error_reason(error)})"
@@ -111,21 +111,16 @@ def _no_text_error(path: Path, pages: Sequence[Page], options: ReadingOptions) -
     if reasons[DAMAGED] and reasons[DAMAGED] >= max(reasons.values()):
         clause = next(page.doubts[-1] for page in pages if page.unread == DAMAGED)
         return DocumentError(DAMAGED, f"{path.name} is damaged: page {clause}.")
-    if options.pages.ocr == "never":
-        way = "let documents.ocr be auto"
-    elif ocr_available():
-        reason = GARBLED if reasons[GARBLED] >= max(1, reasons[NO_TEXT]) else NO_TEXT
-        layer = "a garbled text layer" if reason == GARBLED else "no text layer"
-        return DocumentError(
-            reason, f"{path.name} has {many} with {layer}, and OCR finds no text that it is sure of."
-        )
+    garbled = reasons[GARBLED] >= max(1, reasons[NO_TEXT])
+    if options.ocr != "never" and ocr_available():
+        layer = "a garbled text layer" if garbled else "no text layer"
+        clause = f"with {layer}, and OCR finds no text that it is sure of"
     else:
-        way = f"install the extra for OCR, {INSTALL}, and run the command again"
-    if reasons[GARBLED] >= max(1, reasons[NO_TEXT]):
-        return DocumentError(
-            GARBLED, f"{path.name} has {many} whose text layer is garbled: it needs OCR; {way}."
-        )
-    return DocumentError(NO_TEXT, f"{path.name} has {many} and no text layer: it needs OCR; {way}.")
+        layer = "whose text layer is garbled" if garbled else "and no text layer"
+        install = f"install the extra for OCR, {INSTALL}, and run the command again"
+        way = "let documents.ocr be auto" if options.ocr == "never" else install
+        clause = f"{layer}: it needs OCR; {way}"
+    return DocumentError(GARBLED if garbled else NO_TEXT, f"{path.name} has {many} {clause}.")
 
 
 def _report(page: Page) -> PageReport:

@@ -18,11 +18,7 @@ class PdfDocument(Document):
     A file is one document, and not one a page, because sentences run over page breaks.
 
     Attributes:
-        text: paragraphs separated by newlines; rows of tables are in Markdown.
-        spans: the place of every line, or part of a line.
-        paragraphs: the role and the section of every paragraph.
-        sections: the path of headings of each section.
-        tables: each table in Markdown.
+        text, spans, paragraphs, sections, tables: as of a `RunningText`.
         page_reports: how each page was read.
         pages: number of pages.
     """
@@ -41,16 +37,8 @@ class PdfDocument(Document):
     @classmethod
     def of(cls, parsed: ParsedPdf, path: Path, document_id: str | None = None) -> PdfDocument:
         """A document out of the parsed file at ``path``."""
+        content: dict[str, Any] = vars(parsed) | {"page_reports": parsed.pages, "pages": len(parsed.pages)}
+        if document_id:
+            content["id_"] = document_id
         metadata = {"file_name": path_text(Path(path.name)), "file_path": path_text(path)}
-        identity: dict[str, Any] = {"id_": document_id} if document_id else {}
-        return cls(
-            text=parsed.text,
-            metadata=metadata,
-            spans=parsed.spans,
-            paragraphs=parsed.paragraphs,
-            sections=parsed.sections,
-            tables=parsed.tables,
-            page_reports=parsed.pages,
-            pages=len(parsed.pages),
-            **identity,
-        )
+        return cls(metadata=metadata, **content)

@@ -6,11 +6,10 @@ import logging
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from qa_engine.documents.pages.page_reader import PageOptions
+from qa_engine.documents.pages.page_reader import ReadingOptions
 from qa_engine.errors import DocumentError
 from qa_engine.text.one_line import first_line
 
@@ -23,23 +22,6 @@ _LINEARIZED = re.compile(rb"/Linearized\b.{0,200}?/L\s+(\d+)", re.DOTALL)
 """The length that a file made for the web states."""
 _CUT_OFF = 0.05
 """A file that holds less than this share of its length was cut off."""
-
-
-@dataclass(frozen=True)
-class ReadingOptions:
-    """How a file is read.
-
-    Attributes:
-        pages: how its pages are read.
-        max_megabytes: larger files are refused.
-        passwords: tried in turn on files that are locked.
-        max_row_chars: a row of a table with more characters becomes several texts.
-    """
-
-    pages: PageOptions = field(default_factory=PageOptions)
-    max_megabytes: int = 500
-    passwords: tuple[str, ...] = ()
-    max_row_chars: int = 400
 
 
 @contextmanager
@@ -70,9 +52,8 @@ def opened_pdf(path: Path, options: ReadingOptions) -> Iterator[Any]:
 def check_memory(path: Path, error: BaseException) -> None:
     """Raises a `DocumentError` with the reason ``too_large`` if an error of MuPDF says that memory was lacking."""
     if _OUT_OF_MEMORY.search(str(error)):
-        raise DocumentError(
-            "too_large", f"{path.name} needs too much memory: {error_reason(error)}."
-        ) from error
+        message = f"{path.name} needs too much memory: {error_reason(error)}."
+        raise DocumentError("too_large", message) from error
 
 
 def _unlock(document: Any, path: Path, passwords: Sequence[str]) -> None:
@@ -82,19 +63,16 @@ def _unlock(document: Any, path: Path, passwords: Sequence[str]) -> None:
     if any(document.authenticate(password) for password in ("", *passwords)):
         return
     clause = f"none of the {len(passwords)} given passwords opens it" if passwords else "none was given"
-    raise DocumentError(
-        "locked", f"{path.name} is protected by a password, and {clause}: give it with --password."
-    )
+    message = f"{path.name} is protected by a password, and {clause}: give it with --password."
+    raise DocumentError("locked", message)
 
 
 def _no_pages(path: Path, head: bytes) -> DocumentError:
     """Whether the pages of a file were lost, because it is much shorter than it states, or it never had any."""
     linearized = _LINEARIZED.search(head)
-    size = path.stat().st_size
-    if linearized is not None and _CUT_OFF * int(linearized[1]) > size:
-        return DocumentError(
-            DAMAGED, f"{path.name} is cut off: {size:,} of its {int(linearized[1]):,} bytes are there."
-        )
+    size, whole = path.stat().st_size, int(linearized[1]) if linearized is not None else 0
+    if _CUT_OFF * whole > size:
+        return DocumentError(DAMAGED, f"{path.name} is cut off: {size:,} of its {whole:,} bytes are there.")
     return DocumentError("empty", f"{path.name} has no pages.")
 
 
@@ -115,16 +93,13 @@ def _check_file(path: Path, max_megabytes: int) -> bytes:
         with path.open("rb") as file:
             head = file.read(1024)
     except OSError as error:
-        raise DocumentError(
-            "unreadable", f"{path.name} cannot be read: {error.strerror or error}."
-        ) from error
+        message = f"{path.name} cannot be read: {error.strerror or error}."
+        raise DocumentError("unreadable", message) from error
     if size == 0:
         raise DocumentError("empty", f"{path.name} is an empty file.")
     if size > max_megabytes * 1_000_000:
-        raise DocumentError(
-            "too_large",
-            f"{path.name} has {size / 1e6:.0f} MB, more than documents.max_file_megabytes = {max_megabytes}.",
-        )
+        clause = f"more than documents.max_file_megabytes = {max_megabytes}"
+        raise DocumentError("too_large", f"{path.name} has {size / 1e6:.0f} MB, {clause}.")
     if b"%PDF" not in head and not head.lstrip()[:1].isdigit():
         raise DocumentError("not_pdf", f"{path.name} does not begin like a PDF file.")
     return head

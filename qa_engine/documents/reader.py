@@ -8,10 +8,9 @@ from typing import Any
 from llama_index.core.readers.base import BaseReader
 from llama_index.core.schema import Document
 
-from qa_engine.documents.pages.page_reader import OcrChoice, PageOptions, ParserChoice
+from qa_engine.documents.pages.page_reader import OcrChoice, ParserChoice, ReadingOptions
 from qa_engine.documents.pdf import read_pdf
 from qa_engine.documents.pdf_document import PdfDocument
-from qa_engine.documents.pdf_file import ReadingOptions
 
 
 class PdfReader(BaseReader):
@@ -36,7 +35,7 @@ class PdfReader(BaseReader):
         max_megabytes: int = 500,
     ) -> None:
         passwords = (password,) if password is not None else ()
-        self._options = ReadingOptions(PageOptions(parser, ocr), max_megabytes, passwords)
+        self._options = ReadingOptions(parser, ocr, max_megabytes=max_megabytes, passwords=passwords)
 
     def load_data(self, file: Path | str, extra_info: dict[str, Any] | None = None) -> list[Document]:  # type: ignore[override]
         """One document.

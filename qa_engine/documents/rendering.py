@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from qa_engine.documents.pdf_file import ReadingOptions, opened_pdf
+from qa_engine.documents.pages.page_reader import ReadingOptions
+from qa_engine.documents.pdf_file import opened_pdf
 from qa_engine.errors import DocumentError
 
 MARK = (255, 235, 90)
@@ -46,11 +47,8 @@ def render_boxes(
     with opened_pdf(path, options or ReadingOptions()) as document:
         for number in sorted({box.page for box in boxes}):
             if not 1 <= number <= document.page_count:
-                raise DocumentError(
-                    "damaged",
-                    f"{path.name} has {document.page_count} pages, and no page {number}: "
-                    "it has changed, ingest it again.",
-                )
+                count = f"{document.page_count} pages, and no page {number}"
+                raise DocumentError("damaged", f"{path.name} has {count}: it has changed, ingest it again.")
             here = [box for box in boxes if box.page == number]
             images[number] = _render(document[number - 1], here, dpi)
     return images
@@ -71,9 +69,7 @@ def _render(page: Any, boxes: Sequence[PageBox], dpi: int) -> bytes:
         marked[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = True
     # All boxes at once, so that the mark is not darker where two overlap.
     shown = pixels.copy()
-    shown[marked] = (pixels[marked].astype(numpy.uint16) * numpy.array(MARK, numpy.uint16) // 255).astype(
-        numpy.uint8
-    )
+    shown[marked] = pixels[marked].astype(numpy.uint16) * numpy.array(MARK, numpy.uint16) // 255
     image = pymupdf.Pixmap(pymupdf.csRGB, pixmap.width, pixmap.height, shown.tobytes(), False)
     image.set_dpi(round(72 * zoom), round(72 * zoom))
     return bytes(image.tobytes("png"))

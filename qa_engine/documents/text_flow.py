@@ -21,7 +21,7 @@ from qa_engine.documents.blocks import (
     Table,
 )
 from qa_engine.documents.pages.block_roles import LIST_ITEM, TERMINAL, Heading, section_paths, title
-from qa_engine.documents.pages.line_joining import line_end, word_counts
+from qa_engine.documents.pages.line_joining import grouped, line_end, word_counts
 from qa_engine.documents.pages.tables import column_names, markdown_row, row_texts
 from qa_engine.documents.pages.tables import markdown as table_markdown
 
@@ -45,6 +45,10 @@ class _Piece:
     table: Table | None = None
     section: int = 0
     caption: str = ""
+
+    @property
+    def text(self) -> str:
+        return " ".join(line.text for line in self.lines)
 
 
 def build_text(pages: Sequence[Page], body_size: float, max_row_chars: int = 400) -> RunningText:
@@ -102,14 +106,11 @@ def _separate_pieces(block: Block) -> list[_Piece]:
         if block.table is not None:
             return [_Piece(Role.TABLE, block.lines, block.table)]
         return [_Piece(Role.TABLE, [line]) for line in block.lines]
-    parts: list[_Piece] = []
-    for line in block.lines:
-        is_next = parts and TERMINAL.search(parts[-1].lines[-1].text) and line.x0 <= block.lines[0].x0 + 1
-        if not parts or is_next:
-            parts.append(_Piece(block.role, [line]))
-        else:
-            parts[-1].lines.append(line)
-    return parts
+
+    def continues(part: list[Line], line: Line) -> bool:
+        return not TERMINAL.search(part[-1].text) or line.x0 > block.lines[0].x0 + 1
+
+    return [_Piece(block.role, part) for part in grouped(block.lines, continues)]
 
 
 def _continues(paragraph: Sequence[Line], line: Line, block: Block, body_size: float) -> bool:
@@ -153,16 +154,10 @@ def _is_full(last: Line, paragraph: Sequence[Line], line: Line, block: Block) ->
 
 def _sections(pieces: Sequence[_Piece]) -> list[tuple[str, ...]]:
     """The paths of the sections. Sets the section of each piece, and the captions of tables."""
-    headings = [piece for piece in pieces if piece.role is Role.HEADING]
-    texts = [" ".join(line.text for line in piece.lines) for piece in headings]
-    paths: list[tuple[str, ...]] = [
-        (),
-        *section_paths(
-            [
-                Heading(text, piece.lines[0].size, piece.lines[0].bold)
-                for text, piece in zip(texts, headings, strict=True)
-            ]
-        ),
+    headings = [
+        Heading(piece.text, piece.lines[0].size, piece.lines[0].bold)
+        for piece in pieces
+        if piece.role is Role.HEADING
     ]
     section = 0
     for index, piece in enumerate(pieces):
@@ -173,8 +168,8 @@ def _sections(pieces: Sequence[_Piece]) -> list[tuple[str, ...]]:
             for neighbour in (*pieces[max(index - 1, 0) : index], *pieces[index + 1 : index + 2]):
                 same_page = neighbour.lines[-1].page == piece.lines[0].page
                 if same_page and neighbour.role is Role.CAPTION and not piece.caption:
-                    piece.caption = title(" ".join(line.text for line in neighbour.lines))
-    return paths
+                    piece.caption = title(neighbour.text)
+    return [(), *section_paths(headings)]
 
 
 class _TextBuilder:
@@ -253,7 +248,10 @@ class _TextBuilder:
         if self._last_names is not None and not table.header_rows and len(self._last_names) == len(names):
             names = self._last_names  # the table continues the one before
         texts = row_texts(table, names, self._max_row_chars)
-        section = self._section_of(piece)
+        section = piece.section
+        if piece.caption:  # it is the innermost title
+            self._sections.append((*self._sections[section], piece.caption))
+            section = len(self._sections) - 1
         for number, (row, box) in enumerate(zip(table.rows, table.boxes, strict=True)):
             start = self._begin()
             text = markdown_row([cell.replace("\n", " ") for cell in row])
@@ -267,14 +265,6 @@ class _TextBuilder:
             self._paragraphs.append(
                 Paragraph(start, self._length, Role.TABLE, section, len(self._tables), row_text)
             )
-        self._tables.append(
-            "\n".join([*([piece.caption, ""] if piece.caption else []), table_markdown(table)])
-        )
+        heading = f"{piece.caption}\n\n" if piece.caption else ""
+        self._tables.append(heading + table_markdown(table))
         self._last_names = names
-
-    def _section_of(self, piece: _Piece) -> int:
-        """The section of a table: its caption, if it has one, is the innermost title."""
-        if not piece.caption:
-            return piece.section
-        self._sections.append((*self._sections[piece.section], piece.caption))
-        return len(self._sections) - 1

@@ -11,7 +11,8 @@ MAGNITUDES = {
     "千": 10**3, "万": 10**4, "十万": 10**5, "百万": 10**6, "千万": 10**7, "亿": 10**8, "十亿": 10**9, "百亿": 10**10,
     "千亿": 10**11, "万亿": 10**12, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12,
 }  # fmt: skip
-_SCALES = MAGNITUDES | {
+_SCALES = {
+    **MAGNITUDES,
     "百": 10**2,
     "k": 10**3,
     "m": 10**6,
@@ -26,13 +27,8 @@ _MONTH_NAMES = (
 )
 MONTHS = {name: number for number, names in enumerate(_MONTH_NAMES.split("|"), 1) for name in names.split()}
 """Months by their English names and abbreviations."""
-_HAN_DIGITS = {
-    char: value
-    for value, chars in enumerate(
-        ["〇零○", "一壹弌", "二贰两双", "三叁", "四肆", "五伍", "六陆", "七柒", "八捌", "九玖"]
-    )
-    for char in chars
-}
+_DIGIT_CHARS = "〇零○ 一壹弌 二贰两双 三叁 四肆 五伍 六陆 七柒 八捌 九玖"
+_HAN_DIGITS = {char: value for value, chars in enumerate(_DIGIT_CHARS.split()) for char in chars}
 _SMALL = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000}
 _LARGE = {"万": 10**4, "亿": 10**8}
 _HAN = "".join([*_HAN_DIGITS, *_SMALL, *_LARGE])
@@ -81,10 +77,9 @@ class TextNumbers:
 
     @classmethod
     def of(cls, text: str) -> TextNumbers:
-        """All numbers that a text can be said to hold, rather too many than too few.
+        """All numbers that a text made `comparable` (`qa_engine.answering.checks.terms`) can be said to hold.
 
-        Args:
-            text: made `comparable` (`qa_engine.answering.checks.terms`).
+        Rather too many than too few.
         """
         return cls(frozenset(_numbers(text)), frozenset(_months(text)))
 
@@ -137,11 +132,8 @@ def _whole(numeral: str) -> int | None:
             if not (total or section or digit):
                 return None
             # 二万亿: what stands before belongs to the larger unit as a whole.
-            total = (
-                (total + section + digit) * _LARGE[char]
-                if total and _LARGE[char] > total
-                else (total + (section + digit) * _LARGE[char])
-            )
+            larger = total if _LARGE[char] > total else 0
+            total = total - larger + (larger + section + digit) * _LARGE[char]
             section = digit = 0
             place, pending = 10**9, False
     if pending and digit and numeral[-2] in "百千万亿佰仟" and numeral[-1] in _HAN_DIGITS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from threading import local
 from typing import Any
 
@@ -47,7 +47,6 @@ _QUESTION_WORDS = frozenset(
     "什么 怎么 怎样 哪些 哪个 哪里 哪一 多少 如何 为什么 为什 为何 何时 是否 请问 是什".split()  # noqa: SIM905
 )
 """Words, and pairs cut from them, that ask and are not what is asked about."""
-_thread = local()
 
 
 def tokenize(text: str) -> list[str]:
@@ -85,13 +84,15 @@ def fold(text: str) -> str:
     if visible.isascii():
         return visible
     bare = _MARKS.sub("", unicodedata.normalize("NFKD", visible))
-    return str(_simplifier().convert(unicodedata.normalize("NFC", bare)))
+    return str(_of_thread.simplifier.convert(unicodedata.normalize("NFC", bare)))
 
 
 def _han_terms(run: str) -> list[str]:
     if len(run) == 1:
         return [] if run in _CHINESE_STOP_WORDS else [run]
-    words = [word for word in _segmenter().cut_for_search(run) if word not in _CHINESE_STOP_WORDS]
+    import rjieba
+
+    words = [word for word in rjieba.cut_for_search(run) if word not in _CHINESE_STOP_WORDS]
     return [term for term in words + _pairs(run) if term not in _QUESTION_WORDS]
 
 
@@ -136,24 +137,23 @@ def _is_number(piece: str) -> bool:
 
 @lru_cache(maxsize=65_536)
 def _stem(word: str) -> str:
-    stemmer = getattr(_thread, "stemmer", None)
-    if stemmer is None:
+    return str(_of_thread.stemmer.stemWord(word))
+
+
+class _Libraries(local):
+    """What a thread has for itself, loaded when it is first needed."""
+
+    @cached_property
+    def stemmer(self) -> Any:
         import Stemmer
 
-        stemmer = _thread.stemmer = Stemmer.Stemmer("english")
-    return str(stemmer.stemWord(word))
+        return Stemmer.Stemmer("english")
 
-
-def _simplifier() -> Any:
-    simplifier = getattr(_thread, "simplifier", None)
-    if simplifier is None:
+    @cached_property
+    def simplifier(self) -> Any:
         import opencc
 
-        simplifier = _thread.simplifier = opencc.OpenCC("t2s")
-    return simplifier
+        return opencc.OpenCC("t2s")
 
 
-def _segmenter() -> Any:
-    import rjieba
-
-    return rjieba
+_of_thread = _Libraries()

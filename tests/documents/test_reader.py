@@ -25,14 +25,13 @@ from qa_engine.documents import pdf
 from qa_engine.documents.blocks import Page
 from qa_engine.documents.files import path_text
 from qa_engine.documents.pages import page_reader
-from qa_engine.documents.pages.page_reader import PageOptions
+from qa_engine.documents.pages.page_reader import ReadingOptions
 from qa_engine.documents.pdf import read_pdf
 from qa_engine.documents.pdf_document import PdfDocument
-from qa_engine.documents.pdf_file import ReadingOptions
 from qa_engine.documents.reader import PdfReader
 from qa_engine.errors import DocumentError
 
-NO_OCR = ReadingOptions(PageOptions(ocr="never"))
+NO_OCR = ReadingOptions(ocr="never")
 
 
 def truncated_pdf(path: Path) -> Path:

@@ -9,9 +9,8 @@ import pymupdf
 import pytest
 from pdf_factory import LEFT, PdfBuilder, broken_pdf, locked_pdf, not_a_pdf, zero_page_pdf
 
-from qa_engine.documents.pages.page_reader import PageOptions
+from qa_engine.documents.pages.page_reader import ReadingOptions
 from qa_engine.documents.pdf_document import PdfDocument
-from qa_engine.documents.pdf_file import ReadingOptions
 from qa_engine.documents.reader import PdfReader
 from qa_engine.documents.rendering import MARK, PageBox, render_boxes
 from qa_engine.documents.sentences.node_parser import SentenceNodeParser, lines_between
@@ -161,5 +160,5 @@ def test_file_that_cannot_be_read(make: Callable[[Path], Path], reason: str, tmp
 
 def test_password_opens_a_locked_file(tmp_path: Path) -> None:
     path = locked_pdf(tmp_path / "a.pdf", "geheim")
-    options = ReadingOptions(PageOptions(), passwords=("geheim",))
+    options = ReadingOptions(passwords=("geheim",))
     assert list(render_boxes(path, [PageBox(1, 0, 0, 10, 10)], options=options)) == [1]

@@ -80,13 +80,10 @@ def is_contents(lines: Sequence[Line]) -> bool:
 
 
 def assign_roles(pages: Sequence[Page], size: float) -> None:
-    """Sets the roles of blocks: blocks of the fast parser are split by role, those of the layout model are corrected.
+    """Sets the roles of blocks in a file whose headers and footers are marked, and whose body text has this size in points.
 
-    The layout model sometimes takes the last line of a paragraph for a heading.
-
-    Args:
-        pages: of one file, with headers and footers marked.
-        size: of the body text, in points.
+    Blocks of the fast parser are split by role, those of the layout model are corrected: it sometimes takes the last line
+    of a paragraph for a heading.
     """
     for page in pages:
         if page.parser != "fast":
@@ -133,11 +130,8 @@ def _parts(block: Block, height: float, size: float) -> list[Block]:
     parts: list[Block] = []
     for index, line in enumerate(block.lines):
         role = Role.HEADING if _is_heading(line, block.lines, index, size) else Role.BODY
-        if (
-            parts
-            and parts[-1].role is role
-            and not (role is Role.HEADING and NUMBERED_HEADING.match(line.text))
-        ):
+        begins = role is Role.HEADING and NUMBERED_HEADING.match(line.text)
+        if parts and parts[-1].role is role and not begins:
             parts[-1].lines.append(line)
         else:
             parts.append(Block(role, [line]))
@@ -156,13 +150,9 @@ def _is_heading(line: Line, lines: Sequence[Line], index: int, size: float) -> b
     numbered = NUMBERED_HEADING.fullmatch(text) is not None
     if (line.bold and not all(other.bold for other in lines)) or (line.bold and len(lines) == 1):
         return alone and (numbered or not TERMINAL.search(text))
-    return (
-        numbered
-        and alone
-        and line.size >= 0.97 * size
-        and (len(lines) == 1 or (index == 0 and not _is_full(line, lines)))
-        and len(text) <= 40
-    )
+    if not (numbered and alone and line.size >= 0.97 * size and len(text) <= 40):
+        return False
+    return len(lines) == 1 or (index == 0 and not _is_full(line, lines))
 
 
 def _is_full(line: Line, lines: Sequence[Line]) -> bool:

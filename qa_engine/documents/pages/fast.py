@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from qa_engine.documents.blocks import Block, Line, Role
-from qa_engine.documents.pages.line_joining import baseline_overlap, join_pieces, rows_of
-from qa_engine.documents.pages.reading_order import Rect, columns, reading_order
+from qa_engine.documents.pages.line_joining import baseline_overlap, bounds, grouped, join_pieces, rows_of
+from qa_engine.documents.pages.reading_order import columns, reading_order
 
 _GAP = 0.75
 """A gap of more than this many line heights begins a new block."""
@@ -59,7 +59,7 @@ def _tabular_rows(pieces: Sequence[Line]) -> set[tuple[float, float]]:
 
 def lines_in_order(pieces: Sequence[Line], width: float, height: float) -> list[Line]:
     """Whole lines in reading order: column after column where there are columns, else row after row."""
-    rects = [Rect(piece.x0, piece.y0, piece.x1, piece.y1) for piece in pieces]
+    rects = [bounds([piece]) for piece in pieces]
     if len(pieces) <= MAX_PIECES and columns(rects, width, height):
         return _join_neighbours([pieces[index] for index in reading_order(rects, width, height)])
     return [join_pieces(row) for row in rows_of(pieces)]
@@ -67,19 +67,13 @@ def lines_in_order(pieces: Sequence[Line], width: float, height: float) -> list[
 
 def _join_neighbours(pieces: Sequence[Line]) -> list[Line]:
     """Pieces of columns, with bullets and numbers of headings joined to the text beside them."""
-    rows: list[list[Line]] = []
-    for piece in pieces:
-        last = rows[-1][-1] if rows else None
-        if (
-            last is not None
-            and len(last.text) <= _MARK
-            and baseline_overlap(last, piece) > 0.5
-            and -0.5 * last.size < piece.x0 - last.x1 < _MARK_GAP * last.size
-        ):
-            rows[-1].append(piece)
-        else:
-            rows.append([piece])
-    return [join_pieces(row) if len(row) > 1 else row[0] for row in rows]
+
+    def is_marked(row: list[Line], piece: Line) -> bool:
+        last = row[-1]
+        near = -0.5 * last.size < piece.x0 - last.x1 < _MARK_GAP * last.size
+        return near and len(last.text) <= _MARK and baseline_overlap(last, piece) > 0.5
+
+    return [join_pieces(row) if len(row) > 1 else row[0] for row in grouped(pieces, is_marked)]
 
 
 def _continues(lines: Sequence[Line], line: Line) -> bool:

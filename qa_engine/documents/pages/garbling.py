@@ -118,7 +118,7 @@ class _Finding:
 
 
 def examine_text(text: str) -> TextVerdict:
-    """Whether a text layer can be read. Never raises.
+    """Whether the text layer of a page can be read, before any cleaning, with newlines between its lines. Never raises.
 
     It looks for characters without a Unicode value; other encodings read as Latin-1; text as ASCII marks; Han characters
     that are rare or form no words; Latin letters in pairs that no language of Europe has.
@@ -127,9 +127,6 @@ def examine_text(text: str) -> TextVerdict:
     1,000 characters (CMRC 2018, DRCD, CAIL 2019, XQuAD, DuReader, SQuAD 2.0), 0 of 12,300 word lists in 41 languages, 0
     of 6,000 pages of program code. Detected at 50, 100, 300 characters: Han exchanged within a corpus 0.93, 0.99, 1.0 of
     the pieces, within a page 0.23, 0.52, 0.92, moved by a constant 1.0; Latin letters exchanged 0, 0.85, 0.96.
-
-    Args:
-        text: of one page before any cleaning, lines separated by newlines.
     """
     visible = len(_BLANKS.sub("", text))
     decoded = _NO_CHARACTER.sub(" ", _CONTROL.sub(" ", text.replace("\0", "")))
@@ -142,13 +139,13 @@ def examine_text(text: str) -> TextVerdict:
         _latin_cipher(decoded, visible),
     )
     findings = [finding for finding in kinds if finding]
+    unreadable = [finding for finding in findings if finding.unreadable]
     doubtful = max((finding.characters for finding in findings), default=0)
     return TextVerdict(
-        not any(finding.unreadable for finding in findings),
-        min(1.0, doubtful / max(visible, 1)),
-        tuple(finding.doubt for finding in findings),
-        not any(finding.unreadable for finding in findings)
-        or any(finding.unreadable and finding.certain for finding in findings),
+        readable=not unreadable,
+        share=min(1.0, doubtful / max(visible, 1)),
+        doubts=tuple(finding.doubt for finding in findings),
+        certain=not unreadable or any(finding.certain for finding in unreadable),
     )
 
 
@@ -169,13 +166,9 @@ def _undecoded(text: str, visible: int) -> _Finding | None:
         return None
     beside_text = lost - len(_UNDECODED_ALONE.findall(text))
     unreadable = lost >= _UNDECODED_ANYWHERE * visible or beside_text >= _UNDECODED_BESIDE_TEXT * visible
-    of_kind = {
-        kind: sum(n for c, n in counts.items() if pattern.match(c)) for kind, pattern in _KINDS.items()
-    }
-    kind = max(of_kind, key=of_kind.__getitem__)
-    return _Finding(
-        lost, unreadable, f"{lost / visible:.0%} of the characters have no meaning, most of them {kind}"
-    )
+    kind = max(_KINDS, key=lambda kind: sum(n for c, n in counts.items() if _KINDS[kind].match(c)))
+    doubt = f"{lost / visible:.0%} of the characters have no meaning, most of them {kind}"
+    return _Finding(lost, unreadable, doubt)
 
 
 def _wrong_encoding(text: str, visible: int) -> _Finding | None:
@@ -196,9 +189,8 @@ def _marks_for_text(text: str) -> _Finding | None:
         return None
     if sum(map(len, _WORDS.findall(text))) > _WORDS_PER_MARK_KIND * kinds * len(text):
         return None
-    return _Finding(
-        count, True, f"{count / len(text):.0%} of the characters are marks that stand for other text"
-    )
+    doubt = f"{count / len(text):.0%} of the characters are marks that stand for other text"
+    return _Finding(count, True, doubt)
 
 
 def _rare_han(text: str) -> _Finding | None:

@@ -29,14 +29,11 @@ _ALL_BLANKS = re.compile(r"\s+")
 
 
 def mark_headers_footers(pages: Sequence[Page]) -> None:
-    """Puts headers, footers and page numbers into blocks of their own, and notes the label of each page.
+    """Puts headers, footers and page numbers of a file into blocks of their own, and notes the label of each page.
 
     A line in the margin is a header or footer if it is a page number; if the same words, whatever the digits in them,
     stand at the same height on at least three pages, or on every page of a shorter file; or if it stands where half of
     the pages have a header or footer (the title of a short chapter). What the layout model calls one stays one.
-
-    Args:
-        pages: of one file, in order.
     """
     rows = {page.number: _edge_rows(page) for page in pages}
     marked = _repeated(pages, rows)

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from qa_engine.documents.blocks import HEADERS_FOOTERS, Block, Line, Role
+from qa_engine.documents.blocks import HEADERS_FOOTERS, Block, Line, Rect, Role
 from qa_engine.documents.pages.block_roles import LIST_ITEM, is_contents
 from qa_engine.documents.pages.fast import lines_in_order
-from qa_engine.documents.pages.line_joining import baseline_overlap, join_pieces, rows_of
+from qa_engine.documents.pages.line_joining import baseline_overlap, bounds, grouped, join_pieces, rows_of
 from qa_engine.documents.pages.page_lines import count_han
-from qa_engine.documents.pages.reading_order import Rect, reading_order
+from qa_engine.documents.pages.reading_order import reading_order
 from qa_engine.documents.pages.tables import Word, build_table
 
 _ROLES = {
@@ -123,11 +123,7 @@ def _sessions_with_threads(threads: int) -> Iterator[None]:
 
 
 def find_boxes(page: Any) -> list[LayoutBox]:
-    """The parts of a page as the layout model sees them; text may lie outside of all of them.
-
-    Args:
-        page: a ``pymupdf.Page``.
-    """
+    """The parts of a ``pymupdf.Page`` as the layout model sees them; text may lie outside of all of them."""
     _load_model()
     page.get_layout(return_raw=True)
     boxes = []
@@ -173,7 +169,7 @@ def build_blocks(
     if all(block.role in HEADERS_FOOTERS for block in blocks):
         for block in blocks:
             block.role = Role.BODY  # headers and footers alone are the text of the page
-    rects = [_bounds(block.lines) for block in blocks]
+    rects = [bounds(block.lines) for block in blocks]
     ordered = [blocks[index] for index in reading_order(rects, width, height)]
     for number, block in enumerate(ordered):
         for line in block.lines:
@@ -183,7 +179,7 @@ def build_blocks(
 
 def _box_of(piece: Line, boxes: Sequence[LayoutBox]) -> int | None:
     """The box that holds most of a piece; the smaller one of two."""
-    best: tuple[float, float, int] | None = None
+    ranks: list[tuple[float, float, int]] = []
     area = max((piece.x1 - piece.x0) * (piece.y1 - piece.y0), 0.1)
     for index, box in enumerate(boxes):
         wide = min(piece.x1, box.rect.x1) - max(piece.x0, box.rect.x0)
@@ -192,11 +188,9 @@ def _box_of(piece: Line, boxes: Sequence[LayoutBox]) -> int | None:
             continue
         share = wide * high / area
         size = (box.rect.x1 - box.rect.x0) * (box.rect.y1 - box.rect.y0)
-        # A box may be a little too tight; of nested ones the inner counts.
-        rank = (min(round(share, 1), 0.7), -size, index)
-        if share > 0.35 and (best is None or rank > best):
-            best = rank
-    return best[2] if best is not None else None
+        if share > 0.35:  # a box may be a little too tight; of nested ones the inner counts
+            ranks.append((min(round(share, 1), 0.7), -size, index))
+    return max(ranks)[2] if ranks else None
 
 
 def _move_marks(outside: list[Line], inside: dict[int, list[Line]]) -> None:
@@ -204,25 +198,19 @@ def _move_marks(outside: list[Line], inside: dict[int, list[Line]]) -> None:
     alone = {index: lines[0] for index, lines in inside.items() if len(lines) == 1 and _is_mark(lines[0])}
     marks = [*((None, piece) for piece in outside if _is_mark(piece)), *alone.items()]
     for index, mark in marks:
-        target = next(
-            (
-                other
-                for other, lines in inside.items()
-                if other not in alone
-                and any(
-                    0 <= line.x0 - mark.x1 + 1 < 2 * mark.size and baseline_overlap(mark, line) > 0.5
-                    for line in lines
-                )
-            ),
-            None,
-        )
+        texts = (lines for other, lines in inside.items() if other not in alone)
+        target = next((lines for lines in texts if any(_is_beside(mark, line) for line in lines)), None)
         if target is None:
             continue
-        inside[target].append(mark)
+        target.append(mark)
         if index is None:
             outside.remove(mark)
         else:
             del inside[index]
+
+
+def _is_beside(mark: Line, line: Line) -> bool:
+    return 0 <= line.x0 - mark.x1 + 1 < 2 * mark.size and baseline_overlap(mark, line) > 0.5
 
 
 def _is_mark(piece: Line) -> bool:
@@ -237,7 +225,7 @@ def _block(box: LayoutBox, pieces: list[Line], words: Sequence[Word], width: flo
     if role is Role.TABLE:
         lines = [join_pieces(row) for row in rows_of(pieces)]
         # The words of the pieces and not of the box: at its edge, none is lost, and none is in two boxes.
-        table = build_table(_bounds(lines), box.rows, box.columns, _words_of(pieces, words))
+        table = build_table(bounds(lines), box.rows, box.columns, _words_of(pieces, words))
         return Block(Role.TABLE, lines, table)
     if role in {Role.HEADER, Role.FOOTER}:
         middle = (box.rect.y0 + box.rect.y1) / 2
@@ -268,22 +256,10 @@ def _is_prose(box: LayoutBox, pieces: Sequence[Line], width: float, height: floa
 
 def _groups(pieces: Sequence[Line]) -> list[list[Line]]:
     """The lines that no box holds, grouped by the gaps between them."""
-    groups: list[list[Line]] = []
-    for row in rows_of(pieces):
-        line = join_pieces(row)
-        last = groups[-1][-1] if groups else None
-        near = last is not None and line.y0 - last.y1 < _GAP * (last.y1 - last.y0)
-        if last is not None and near and line.x0 < last.x1 and last.x0 < line.x1:
-            groups[-1].append(line)
-        else:
-            groups.append([line])
-    return groups
 
+    def continues(group: list[Line], line: Line) -> bool:
+        last = group[-1]
+        near = line.y0 - last.y1 < _GAP * (last.y1 - last.y0)
+        return near and line.x0 < last.x1 and last.x0 < line.x1
 
-def _bounds(lines: Sequence[Line]) -> Rect:
-    return Rect(
-        min(line.x0 for line in lines),
-        min(line.y0 for line in lines),
-        max(line.x1 for line in lines),
-        max(line.y1 for line in lines),
-    )
+    return grouped((join_pieces(row) for row in rows_of(pieces)), continues)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
-from qa_engine.documents.blocks import Line
+from qa_engine.documents.blocks import Line, Rect
 
 _SAME_BASELINE = 0.5
 """Pieces that overlap by this share of their height stand in one row."""
@@ -23,15 +24,38 @@ _SUSPENDED = frozenset({"and", "or"})
 _BROKEN_URL = re.compile(r"(https?://|www\.)[!-~]*[/\-_=&?.]$")
 
 
+_T = TypeVar("_T")
+
+
+def grouped(items: Iterable[_T], belongs: Callable[[list[_T], _T], bool]) -> list[list[_T]]:
+    """Items in order, each in the group of the items before it if it belongs there, else in a new one."""
+    groups: list[list[_T]] = []
+    for item in items:
+        if groups and belongs(groups[-1], item):
+            groups[-1].append(item)
+        else:
+            groups.append([item])
+    return groups
+
+
 def rows_of(pieces: Iterable[Line]) -> list[list[Line]]:
     """Pieces by baseline from top to bottom, in a row from left to right."""
-    rows: list[list[Line]] = []
-    for piece in sorted(pieces, key=lambda piece: ((piece.y0 + piece.y1) / 2, piece.x0)):
-        if rows and any(baseline_overlap(other, piece) > _SAME_BASELINE for other in rows[-1][-3:]):
-            rows[-1].append(piece)
-        else:
-            rows.append([piece])
-    return [sorted(row, key=lambda piece: piece.x0) for row in rows]
+
+    def in_row(row: list[Line], piece: Line) -> bool:
+        return any(baseline_overlap(other, piece) > _SAME_BASELINE for other in row[-3:])
+
+    downwards = sorted(pieces, key=lambda piece: ((piece.y0 + piece.y1) / 2, piece.x0))
+    return [sorted(row, key=lambda piece: piece.x0) for row in grouped(downwards, in_row)]
+
+
+def bounds(lines: Sequence[Line]) -> Rect:
+    """The rectangle around lines."""
+    return Rect(
+        min(line.x0 for line in lines),
+        min(line.y0 for line in lines),
+        max(line.x1 for line in lines),
+        max(line.y1 for line in lines),
+    )
 
 
 def join_pieces(row: list[Line]) -> Line:
@@ -44,18 +68,7 @@ def join_pieces(row: list[Line]) -> Line:
             cuts.append((len(text), piece.x0))
         cuts.extend((len(text) + end, x) for end, x in piece.cuts)
         text += piece.text
-    return Line(
-        text,
-        row[0].page,
-        min(piece.x0 for piece in row),
-        min(piece.y0 for piece in row),
-        max(piece.x1 for piece in row),
-        max(piece.y1 for piece in row),
-        longest.size,
-        row[0].block,
-        longest.bold,
-        tuple(cuts),
-    )
+    return Line(text, row[0].page, *bounds(row), longest.size, row[0].block, longest.bold, tuple(cuts))
 
 
 def baseline_overlap(first: Line, second: Line) -> float:
@@ -88,15 +101,13 @@ def line_end(text: str, following: str, words: Counter[str]) -> str:
         return _hyphen_end(text, hyphen[1].lower(), rest[0].lower(), words)
     if _TIGHT_END.search(text) and following[0].isalnum():
         return text
-    last, first = text[-1], following[0]
-    if _CJK_EDGE.match(last) and not _LATIN_QUOTE.match(last):
+    edges = text[-1] + following[0]
+    if any(_CJK_EDGE.match(edge) and not _LATIN_QUOTE.match(edge) for edge in edges):
         return text
-    if _CJK_EDGE.match(first) and not _LATIN_QUOTE.match(first):
+    # The characters on the other sides of curly quotes tell whether these are Chinese or English.
+    near = text[-2:-1] + following[1:2]
+    if _LATIN_QUOTE.search(edges) and _CJK_EDGE.search(near):
         return text
-    if _LATIN_QUOTE.match(last) or _LATIN_QUOTE.match(first):
-        # The characters on the other sides of curly quotes tell whether these are Chinese or English.
-        near = text[-2:-1] + following[1:2]
-        return text if any(_CJK_EDGE.match(character) for character in near) else f"{text} "
     return f"{text} "
 
 

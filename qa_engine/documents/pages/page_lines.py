@@ -64,14 +64,11 @@ class PageLines:
 
 
 def read_page_lines(page: Any, number: int) -> PageLines:
-    """The lines of a page that run from left to right.
+    """The lines of a ``pymupdf.Page`` with this number (from 1) that run from left to right."""
+    import pymupdf
 
-    Args:
-        page: a ``pymupdf.Page``.
-        number: its number, from 1.
-    """
-    textpage = page.get_textpage(flags=_flags())
-    blocks = _text_blocks(textpage.extractDICT())
+    textpage = page.get_textpage(flags=pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP)
+    blocks = [block for block in textpage.extractDICT()["blocks"] if block["type"] == 0]
     words: dict[tuple[int, int], list[tuple[float, str]]] | None = None
     result = PageLines()
     raw: list[str] = []
@@ -95,16 +92,6 @@ def read_page_lines(page: Any, number: int) -> PageLines:
     if directions:
         result.direction = directions.most_common(1)[0][0]
     return result
-
-
-def _flags() -> int:
-    import pymupdf
-
-    return int(pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP)
-
-
-def _text_blocks(content: dict[str, Any]) -> list[dict[str, Any]]:
-    return [block for block in content["blocks"] if block["type"] == 0]
 
 
 def _direction(line: dict[str, Any]) -> tuple[int, int]:

@@ -13,10 +13,10 @@ from qa_engine.documents.pages import fast, layout
 from qa_engine.documents.pages.block_roles import is_contents
 from qa_engine.documents.pages.fast import CELL_GAP, MAX_PIECES
 from qa_engine.documents.pages.garbling import agreement, examine_text
-from qa_engine.documents.pages.line_joining import join_pieces, rows_of
+from qa_engine.documents.pages.line_joining import bounds, join_pieces, rows_of
 from qa_engine.documents.pages.ocr import INSTALL, ocr_available, recognise_page
 from qa_engine.documents.pages.page_lines import PageLines, read_page_lines
-from qa_engine.documents.pages.reading_order import Rect, columns
+from qa_engine.documents.pages.reading_order import columns
 from qa_engine.documents.pages.tables import Word
 
 logger = logging.getLogger("qa_engine.documents")
@@ -55,21 +55,27 @@ _PATHS = 40
 
 
 @dataclass(frozen=True)
-class PageOptions:
-    """How pages are read.
+class ReadingOptions:
+    """How a file and its pages are read.
 
     Attributes:
         parser: ``fast``, ``layout``, or ``auto`` to choose for each page.
         ocr: ``auto`` for pages without a usable text layer, ``never``, or ``always``.
         ocr_dpi: resolution in which pages are recognised.
+        max_megabytes: larger files are refused.
+        passwords: tried in turn on files that are locked.
+        max_row_chars: a row of a table with more characters becomes several texts.
     """
 
     parser: ParserChoice = "auto"
     ocr: OcrChoice = "auto"
     ocr_dpi: int = 200
+    max_megabytes: int = 500
+    passwords: tuple[str, ...] = ()
+    max_row_chars: int = 400
 
 
-def read_page(page: Any, number: int, options: PageOptions, trusted: bool = False) -> Page:
+def read_page(page: Any, number: int, options: ReadingOptions, trusted: bool = False) -> Page:
     """The blocks of a page in reading order.
 
     Args:
@@ -138,7 +144,7 @@ def _has_graphics(page: Any) -> bool:
 
 
 def _recognise(
-    page: Any, number: int, options: PageOptions, problem: str | None, raw: str, result: Page
+    page: Any, number: int, options: ReadingOptions, problem: str | None, raw: str, result: Page
 ) -> list[Line] | None:
     """The lines of a page by OCR; None if there are none, or if OCR confirms the text layer."""
     if options.ocr == "never" or not ocr_available():
@@ -167,7 +173,7 @@ def _recognise(
     return recognition.lines
 
 
-def _without_ocr(problem: str, options: PageOptions) -> str:
+def _without_ocr(problem: str, options: ReadingOptions) -> str:
     """The doubt about a page that OCR would have read."""
     way = "documents.ocr is never" if options.ocr == "never" else INSTALL
     what = {
@@ -178,11 +184,11 @@ def _without_ocr(problem: str, options: PageOptions) -> str:
     return f"{what[problem]} ({way})"
 
 
-def _blocks(page: Any, lines: list[Line], options: PageOptions, result: Page) -> list[Block]:
+def _blocks(page: Any, lines: list[Line], options: ReadingOptions, result: Page) -> list[Block]:
     width, height = result.width, result.height
     if options.parser == "fast":
         return fast.build_blocks(lines, width, height)
-    if options.parser == "auto" and not result.ocr and layout_reason(page, lines, width, height) is None:
+    if options.parser == "auto" and not result.ocr and layout_reason(page, lines) is None:
         return fast.build_blocks(lines, width, height)
     if result.ocr:
         _write_text_layer(page, lines)
@@ -215,17 +221,12 @@ def _write_text_layer(page: Any, lines: list[Line]) -> None:
         page.insert_text(origin, line.text, fontname=font, fontsize=size, render_mode=3)
 
 
-def layout_reason(page: Any, pieces: Sequence[Line], width: float, height: float) -> str | None:
-    """What on a page needs the layout model, or None if the fast parser is enough.
-
-    Args:
-        page: a ``pymupdf.Page``.
-        pieces: of its lines.
-        width, height: of the page in points.
-    """
+def layout_reason(page: Any, pieces: Sequence[Line]) -> str | None:
+    """What on a ``pymupdf.Page`` with these pieces of lines needs the layout model; None if the fast parser is enough."""
+    width, height = page.rect.width, page.rect.height
     if len(pieces) > MAX_PIECES:
         return "drawing"
-    if columns([Rect(piece.x0, piece.y0, piece.x1, piece.y1) for piece in pieces], width, height):
+    if columns([bounds([piece]) for piece in pieces], width, height):
         return "columns"
     rows = rows_of(pieces)
     if is_contents([join_pieces(row) for row in rows]):

@@ -9,17 +9,12 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from itertools import accumulate
+from operator import or_, sub
 from typing import NamedTuple
 
-
-class Rect(NamedTuple):
-    """Left, top, right and bottom edge in points, y downwards."""
-
-    x0: float
-    y0: float
-    x1: float
-    y1: float
-
+from qa_engine.documents.blocks import Rect
+from qa_engine.documents.pages.line_joining import grouped
 
 _MIN_COLUMN = 0.12
 """A column is at least this share of the page in width; list labels and line numbers are narrower."""
@@ -40,12 +35,7 @@ _STEPS = 4096
 
 
 def reading_order(rects: Sequence[Rect], width: float, height: float) -> list[int]:
-    """Indices of the rectangles in reading order.
-
-    Args:
-        rects: of text or of blocks.
-        width, height: of the page in points.
-    """
+    """Indices of the rectangles of text or of blocks in reading order, on a page of this size in points."""
     return _order(list(range(len(rects))), _finite(rects), width, height, 0)
 
 
@@ -132,14 +122,12 @@ def _mask(rect: Rect, unit: float) -> int:
 def _left_of(gutters: Sequence[float], pieces: Sequence[_Piece]) -> list[_Side]:
     """For each gutter, from left to right, what ends before it."""
     ordered = sorted(pieces, key=lambda piece: piece.x1)
-    sides, index, mask, leftmost, rightmost = [], 0, 0, float("inf"), float("-inf")
-    for x in gutters:
-        while index < len(ordered) and ordered[index].x1 <= x + _SLACK:
-            mask |= ordered[index].mask
-            leftmost, rightmost = min(leftmost, ordered[index].x0), ordered[index].x1
-            index += 1
-        sides.append(_Side(rightmost - leftmost, mask))
-    return sides
+    rights = [piece.x1 for piece in ordered]
+    lefts = accumulate((piece.x0 for piece in ordered), min)
+    masks = accumulate((piece.mask for piece in ordered), or_)
+    # What the first of the pieces, the first two and so on are together; before them, nothing.
+    sides = [_Side(0.0, 0), *map(_Side, map(sub, rights, lefts), masks)]
+    return [sides[bisect_right(rights, x + _SLACK)] for x in gutters]
 
 
 def _across(gutters: Sequence[float], pieces: Sequence[_Piece]) -> list[int]:
@@ -165,10 +153,5 @@ def _across(gutters: Sequence[float], pieces: Sequence[_Piece]) -> list[int]:
 def _downwards(indices: list[int], rects: Sequence[Rect]) -> list[int]:
     """Row after row from top to bottom, each from left to right."""
     ordered = sorted(indices, key=lambda i: (rects[i].y0, rects[i].x0))
-    rows: list[list[int]] = []
-    for index in ordered:
-        if rows and rects[index].y0 - rects[rows[-1][0]].y0 < _SAME_ROW:
-            rows[-1].append(index)
-        else:
-            rows.append([index])
+    rows = grouped(ordered, lambda row, i: rects[i].y0 - rects[row[0]].y0 < _SAME_ROW)
     return [index for row in rows for index in sorted(row, key=lambda i: rects[i].x0)]

@@ -7,9 +7,9 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from qa_engine.documents.blocks import Table
+from qa_engine.documents.blocks import Rect, Table
+from qa_engine.documents.pages.line_joining import grouped
 from qa_engine.documents.pages.page_lines import clean
-from qa_engine.documents.pages.reading_order import Rect
 from qa_engine.documents.sentences.splitting import cut, join_sentences
 from qa_engine.text.language import is_chinese
 
@@ -29,6 +29,10 @@ _UNNAMED = 0.3
 """A column without a name counts as much as a name that deviates by this share of a column."""
 _MARGIN = 2.0
 """Points that a word may stand outside of the box of its table."""
+
+
+_Extent = tuple[float, float]
+"""Left and right edge."""
 
 
 class Word(NamedTuple):
@@ -165,26 +169,19 @@ def _interval(edges: Sequence[float], at: float) -> int:
 
 def _lines(words: Sequence[Word]) -> list[list[Word]]:
     """Words by line from top to bottom, in a line from left to right."""
-    lines: list[list[Word]] = []
-    for word in sorted(words, key=lambda word: ((word.y0 + word.y1) / 2, word.x0)):
-        if lines and (word.y0 + word.y1) / 2 < lines[-1][0].y1:
-            lines[-1].append(word)
-        else:
-            lines.append([word])
+    downwards = sorted(words, key=lambda word: ((word.y0 + word.y1) / 2, word.x0))
+    lines = grouped(downwards, lambda line, word: (word.y0 + word.y1) / 2 < line[0].y1)
     return [sorted(line, key=lambda word: word.x0) for line in lines]
 
 
 def _runs(line: Sequence[Word]) -> list[list[Word]]:
     """Joins words with no more than a blank between them, so that a cell over several columns stays whole; not numbers."""
-    runs: list[list[Word]] = []
-    for word in line:
-        last = runs[-1][-1] if runs else None
-        number = _NUMBER.fullmatch(word.text) or (last is not None and _NUMBER.fullmatch(last.text))
-        if last is not None and not number and word.x0 - last.x1 < _BLANK * (word.y1 - word.y0):
-            runs[-1].append(word)
-        else:
-            runs.append([word])
-    return runs
+
+    def continues(run: list[Word], word: Word) -> bool:
+        near = word.x0 - run[-1].x1 < _BLANK * (word.y1 - word.y0)
+        return near and not (_NUMBER.fullmatch(word.text) or _NUMBER.fullmatch(run[-1].text))
+
+    return grouped(line, continues)
 
 
 def _column(run: Sequence[Word], columns: Sequence[float]) -> int:
@@ -197,14 +194,12 @@ def _column(run: Sequence[Word], columns: Sequence[float]) -> int:
     return min(_interval(columns, x0 + _MARGIN), middle)
 
 
-def _extent(words: Sequence[Word]) -> tuple[float, float] | None:
+def _extent(words: Sequence[Word]) -> _Extent | None:
     return (min(word.x0 for word in words), max(word.x1 for word in words)) if words else None
 
 
 def _repeat_spanning(
-    row: list[str],
-    places: Sequence[tuple[float, float] | None],
-    below: Sequence[tuple[float, float] | None],
+    row: list[str], places: Sequence[_Extent | None], below: Sequence[_Extent | None]
 ) -> None:
     """Writes each name of an upper header row into all columns that it spans.
 
@@ -213,8 +208,8 @@ def _repeat_spanning(
 
     Args:
         row: cells of the row.
-        places: left and right edge of the words of each cell.
-        below: left and right edge of the words below it in each column.
+        places: of the words of each cell.
+        below: of the words below it in each column.
     """
     names = [(number, *place) for number, place in enumerate(places) if number and place is not None]
     extents = [low or high or (0.0, 0.0) for low, high in zip(below, places, strict=True)]
@@ -260,12 +255,15 @@ def _pieces(first: str, parts: Sequence[str], max_chars: int) -> list[str]:
     pieces: list[str] = []
     current = first
     for part in parts:
-        mark = "；" if is_chinese(current + part) else "; "
-        longer = f"{current}{mark}{part}" if current else part
+        longer = _with_part(current, part)
         if current != first and len(longer) > max_chars:
             pieces.append(current)
-            mark = "；" if is_chinese(first + part) else "; "
-            longer = f"{first}{mark}{part}" if first else part
+            longer = _with_part(first, part)
         current = longer
     pieces.append(current)
     return [piece for piece in pieces if piece]
+
+
+def _with_part(row: str, part: str) -> str:
+    mark = "；" if is_chinese(row + part) else "; "
+    return f"{row}{mark}{part}" if row else part

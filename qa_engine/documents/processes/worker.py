@@ -37,9 +37,10 @@ def read_message(stream: IO[bytes]) -> bytes:
     Raises:
         EOFError: the other end was closed.
     """
-    length = stream.read(_LENGTH_BYTES)
-    message = stream.read(int.from_bytes(length, "big"))
-    if len(length) < _LENGTH_BYTES or len(message) < int.from_bytes(length, "big"):
+    header = stream.read(_LENGTH_BYTES)
+    length = int.from_bytes(header, "big")
+    message = stream.read(length)
+    if len(header) < _LENGTH_BYTES or len(message) < length:
         raise EOFError("The other end was closed.")
     return message
 

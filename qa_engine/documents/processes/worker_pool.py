@@ -96,14 +96,12 @@ class WorkerPool:
         """Kills the processes and waits until they have ended. Calls that wait are cancelled, others fail."""
         self._kill()
         for worker in self._workers:
-            worker.join()
-        try:
+            if worker is not current_thread():
+                worker.join()
+        with suppress(Empty):
             while True:
-                task = self._tasks.get_nowait()
-                if task is not None:
+                if (task := self._tasks.get_nowait()) is not None:
                     task.future.cancel()
-        except Empty:
-            pass
 
 
 def _kill_all(workers: list[_Worker], tasks: SimpleQueue[_Task | None]) -> None:
@@ -112,20 +110,17 @@ def _kill_all(workers: list[_Worker], tasks: SimpleQueue[_Task | None]) -> None:
         tasks.put(None)  # for a thread that waits for a task
 
 
-class _Worker:
-    """A process, and the thread that sends it one task after the other."""
+class _Worker(Thread):
+    """The thread that sends one task after the other to a process of its own."""
 
     def __init__(self, tasks: SimpleQueue[_Task | None], timeout: float, megabytes: int) -> None:
+        super().__init__(name=WORKER_NAME, daemon=True)
         self._tasks = tasks
         self._timeout = timeout
         self._megabytes = megabytes
         self._starting = Lock()
         self._stopped = False
         self._process: subprocess.Popen[bytes] | None = None
-        self._thread = Thread(target=self._run, name=WORKER_NAME, daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
 
     def kill(self) -> None:
         with self._starting:
@@ -133,19 +128,20 @@ class _Worker:
             if self._process is not None:
                 self._process.kill()
 
-    def join(self) -> None:
-        if self._thread is not current_thread():
-            self._thread.join()
-
-    def _run(self) -> None:
+    def run(self) -> None:
+        """Runs tasks until the pool is stopped."""
         try:
             while not self._stopped:
                 self._prepare()
                 task = self._tasks.get()
                 if task is None:
                     return
-                if task.future.set_running_or_notify_cancel():
-                    self._fulfil(task)
+                if not task.future.set_running_or_notify_cancel():
+                    continue
+                try:
+                    task.future.set_result(self._call(task.function, task.arguments))
+                except BaseException as error:  # noqa: BLE001 - whoever waits for the result gets it
+                    task.future.set_exception(error)
         finally:
             self._release()
 
@@ -156,14 +152,6 @@ class _Worker:
         except (OSError, EOFError) as error:
             if not self._stopped:
                 logger.warning("A worker process did not start (%s).", error)
-
-    def _fulfil(self, task: _Task) -> None:
-        try:
-            result = self._call(task.function, task.arguments)
-        except BaseException as error:  # noqa: BLE001 - whoever waits for the result gets it
-            task.future.set_exception(error)
-        else:
-            task.future.set_result(result)
 
     def _running_process(self) -> subprocess.Popen[bytes]:
         """The process, ready for a task; a new one if there is none, or none that is alive.
@@ -179,24 +167,16 @@ class _Worker:
             if self._stopped:
                 raise EOFError("The pool was stopped.")
             utf8 = f"utf8={sys.flags.utf8_mode}"  # so that names of files are read as they are in the host
-            command = [
-                os.fsdecode(get_executable()),
-                "-X",
-                utf8,
-                "-c",
-                _START,
-                str(self._megabytes),
-                *map(str, sys.path),
-            ]
+            interpreter = [os.fsdecode(get_executable()), "-X", utf8]
+            command = [*interpreter, "-c", _START, str(self._megabytes), *map(str, sys.path)]
             process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
             self._process = process
         assert process.stdout is not None
         try:
             read_message(process.stdout)
         except EOFError as error:
-            raise EOFError(
-                f"A process for reading files ended at its start (exit {process.wait()})."
-            ) from error
+            code = process.wait()
+            raise EOFError(f"A process for reading files ended at its start (exit {code}).") from error
         return process
 
     def _call(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:

@@ -49,17 +49,7 @@ STARTERS = _set(
 
 _DOTS = frozenset(".．")
 _FULL_STOPS = frozenset("。！？｡")
-_PARTNERS = {
-    "”": "“",
-    "’": "‘",
-    "」": "「",
-    "』": "『",
-    "》": "《",
-    "〉": "〈",
-    "】": "【",
-    "〕": "〔",
-    "]": "[",
-}
+_PARTNERS = dict(zip("”’」』》〉】〕]", "“‘「『《〈【〔[", strict=True))
 _PARTNERS |= {"）": "（(", ")": "(（", '"': '"'}  # a half-width bracket may close a full-width one
 _OPENERS = "“‘「『《〈【〔[（("
 _BRACKETS = re.compile('[“”‘’「」『』《》〈〉【】〔〕\\[\\]（）()"]')
@@ -181,11 +171,7 @@ class _Paragraph:
         opener = self._partner[last]
         before = text[max(self._begin, opener - 2) : opener].rstrip()[-1:]
         own = opener <= self._begin or before in _BEFORE_SPEECH
-        if (
-            text[last] in _TITLES
-            or (not own and "。" not in run and "｡" not in run)
-            or text[after] in _PARTICLES
-        ):
+        if text[last] in _TITLES or text[after] in _PARTICLES or not (own or "。" in run or "｡" in run):
             return False
         introduced = opener > self._begin and before in _SPEECH_MARKS
         return introduced or text[last] not in _QUOTES or _SPEAKER.match(text, after) is None
@@ -251,10 +237,8 @@ class _Paragraph:
 
 def _library_ends(text: str) -> frozenset[int]:
     """The ends by sentencex."""
-    masked = text.translate(_MASK)
-    boundaries = sentencex.get_sentence_boundaries(
-        "en", masked
-    )  # "zh" gives the same on all of the texts above
+    # With "zh" it gives the same on all of the texts above.
+    boundaries = sentencex.get_sentence_boundaries("en", text.translate(_MASK))
     return frozenset(item["start_index"] + len(item["text"].rstrip()) for item in boundaries[:-1]) - {0}
 
 
@@ -286,9 +270,8 @@ def _asides(text: str, limit: int) -> tuple[dict[int, int], list[tuple[int, int]
 
 def _opens(text: str, at: int) -> bool:
     """Whether a straight quotation mark stands before a word and not behind one; unknown between Chinese characters."""
-    return (at == 0 or text[at - 1].isspace() or text[at - 1] in _OPENERS) and not text[
-        at + 1 : at + 2
-    ].isspace()
+    behind_blank = at == 0 or text[at - 1].isspace() or text[at - 1] in _OPENERS
+    return behind_blank and not text[at + 1 : at + 2].isspace()
 
 
 def last_word(text: str, end: int) -> str:

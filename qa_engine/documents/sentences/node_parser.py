@@ -61,8 +61,11 @@ class SentenceNodeParser(NodeParser):
             metadata: dict[str, Any] = {"file_name": document.metadata.get("file_name", "")}
             if pdf is not None and pdf.spans:
                 first, last = _line_range(starts, sentence.start, sentence.end)
-                metadata |= {"page": pdf.spans[first].page, "page_end": pdf.spans[last].page}
-                metadata |= _page_label(pdf, pdf.spans[first].page)
+                page = pdf.spans[first].page
+                metadata |= {"page": page, "page_end": pdf.spans[last].page}
+                label = pdf.page_reports[page - 1].label if page <= len(pdf.page_reports) else None
+                if label is not None and label != str(page):
+                    metadata[PAGE_LABEL] = label
             metadata["paragraph"] = sentence.paragraph
             if pdf is not None:
                 metadata |= _place_in_document(pdf, sentence.paragraph)
@@ -112,12 +115,6 @@ def lines_between(spans: Sequence[Span], start: int, end: int) -> list[Span]:
 def _line_range(starts: Sequence[int], start: int, end: int) -> tuple[int, int]:
     """The indices of the first and the last line that a range of characters is in."""
     return max(bisect_right(starts, start) - 1, 0), max(bisect_right(starts, max(start, end - 1)) - 1, 0)
-
-
-def _page_label(document: PdfDocument, page: int) -> dict[str, Any]:
-    """The number printed on a page, if it is not that of the page."""
-    label = document.page_reports[page - 1].label if page <= len(document.page_reports) else None
-    return {PAGE_LABEL: label} if label is not None and label != str(page) else {}
 
 
 def _place_in_document(document: PdfDocument, number: int) -> dict[str, Any]:

@@ -86,10 +86,8 @@ def _pieces(paragraph: str) -> Iterator[tuple[int, int]]:
 
 def _trimmed(text: str, begin: int, end: int) -> tuple[int, int] | None:
     """The range without the white space at its ends; None if nothing is left."""
-    while begin < end and text[begin].isspace():
-        begin += 1
-    while end > begin and text[end - 1].isspace():
-        end -= 1
+    begin = end - len(text[begin:end].lstrip())
+    end = begin + len(text[begin:end].rstrip())
     return (begin, end) if begin < end else None
 
 

@@ -8,10 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pdf_factory import LEFT, RIGHT, SOLAR_SYSTEM, PdfBuilder, wrap
 
-from qa_engine.documents.blocks import Block, Line, Role
+from qa_engine.documents.blocks import Block, Line, Rect, Role
 from qa_engine.documents.pages.layout import LayoutBox, build_blocks, find_boxes
 from qa_engine.documents.pages.page_lines import read_page_lines
-from qa_engine.documents.pages.reading_order import Rect
 from qa_engine.documents.pages.tables import Word
 
 WIDTH, HEIGHT = 595.0, 842.0

@@ -17,9 +17,8 @@ import pytest
 from qa_engine.documents import pdf
 from qa_engine.documents.pages import ocr, page_reader
 from qa_engine.documents.pages.ocr import INSTALL, Recognition, ocr_available, recognise_page
-from qa_engine.documents.pages.page_reader import PageOptions
+from qa_engine.documents.pages.page_reader import ReadingOptions
 from qa_engine.documents.pdf import read_pdf
-from qa_engine.documents.pdf_file import ReadingOptions
 from qa_engine.errors import DocumentError, ModelUnavailableError
 
 needs_ocr = pytest.mark.skipif(not ocr_available(), reason="needs the extra for OCR")
@@ -356,7 +355,7 @@ def test_every_page_is_recognised_on_demand(tmp_path: Path) -> None:
     document = pymupdf.open()
     document.new_page(width=500, height=200).insert_text((72, 100), "This page has a text layer.")
     document.save(tmp_path / "a.pdf")
-    parsed = read_pdf(tmp_path / "a.pdf", ReadingOptions(PageOptions(ocr="always")))
+    parsed = read_pdf(tmp_path / "a.pdf", ReadingOptions(ocr="always"))
     assert parsed.pages[0].ocr
     assert parsed.text == "This page has a text layer."
 
@@ -382,7 +381,7 @@ def garbled_pdf(path: Path) -> Path:
 def test_garbled_page_is_left_out_without_ocr(tmp_path: Path) -> None:
     path = garbled_pdf(tmp_path / "a.pdf")
     with pytest.raises(DocumentError) as raised:
-        read_pdf(path, ReadingOptions(PageOptions(ocr="never")))
+        read_pdf(path, ReadingOptions(ocr="never"))
     assert raised.value.reason == "garbled"
     assert "a.pdf" in str(raised.value)
 

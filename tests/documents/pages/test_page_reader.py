@@ -12,15 +12,14 @@ from pdf_factory import LEFT, PdfBuilder, english_pdf
 from qa_engine.documents.blocks import Line, ParsedPdf
 from qa_engine.documents.pages import layout, page_reader
 from qa_engine.documents.pages.ocr import Recognition
-from qa_engine.documents.pages.page_reader import PageOptions
+from qa_engine.documents.pages.page_reader import ReadingOptions
 from qa_engine.documents.pdf import read_pdf
-from qa_engine.documents.pdf_file import ReadingOptions
 
 TEXT = "A wide table was turned to fit."
 
 
 def read(path: Path, **options: str) -> ParsedPdf:
-    return read_pdf(path, ReadingOptions(PageOptions(**{"ocr": "never", **options})))  # type: ignore[arg-type]
+    return read_pdf(path, ReadingOptions(**{"ocr": "never", **options}))  # type: ignore[arg-type]
 
 
 def turned_pdf(path: Path, text_turn: int, page_turn: int) -> pymupdf.Rect:

@@ -18,7 +18,7 @@ def reason(builder: PdfBuilder) -> str | None:
     # Read from bytes, as a reader would: a page that is being written keeps no text.
     with pymupdf.open(stream=builder.document.tobytes(), filetype="pdf") as document:
         page = document[0]
-        return layout_reason(page, read_page_lines(page, 1).lines, page.rect.width, page.rect.height)
+        return layout_reason(page, read_page_lines(page, 1).lines)
 
 
 def prose(font: str = "helv", **running: str) -> PdfBuilder:

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa_engine.documents.pages.reading_order import Rect, columns, reading_order
+from qa_engine.documents.blocks import Rect
+from qa_engine.documents.pages.reading_order import columns, reading_order
 
 WIDTH, HEIGHT = 595.0, 842.0
 LEFT, RIGHT = (72.0, 285.0), (310.0, 523.0)

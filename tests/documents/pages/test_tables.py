@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa_engine.documents.blocks import Table
-from qa_engine.documents.pages.reading_order import Rect
+from qa_engine.documents.blocks import Rect, Table
 from qa_engine.documents.pages.tables import (
     Word,
     build_table,
