@@ -21,7 +21,7 @@ _SECONDS = 5.0
 """The time-out of one complete reply."""
 _MOST_BYTES = 4_000_000
 _NAME = "local_model"
-_FILES = ("model.onnx", "tokenizer.json", "manifest.json")
+_FILES = ("model.onnx", "tokenizer.json", "pieces.sqlite3", "manifest.json")
 _AGAIN = "qa-engine models prepare --force"
 
 

@@ -19,7 +19,6 @@ from qa_engine.models import lifetime
 from qa_engine.models.cores import available_cores
 from qa_engine.models.e5 import shared
 from qa_engine.models.e5.encoder import (
-    MAX_TOKENS,
     PASSAGE_PREFIX,
     QUERY_PREFIX,
     TOKENS_PER_BATCH,
@@ -27,6 +26,7 @@ from qa_engine.models.e5.encoder import (
 )
 from qa_engine.models.e5.preparation import model_folder
 from qa_engine.models.e5.shared import load_shared_encoder_early, shared_encoder
+from qa_engine.models.e5.tokenizer import MAX_TOKENS
 from qa_engine.models.lifetime import ModelUser, release_models
 
 TEXTS = [
@@ -118,7 +118,7 @@ def test_token_vectors_depend_on_the_text_around(encoder: E5Encoder) -> None:
 def test_batches_hold_every_text_once_and_a_bounded_number_of_tokens(encoder: E5Encoder) -> None:
     texts = TEXTS * 20
     seen: list[int] = []
-    for batch in encoder._batches(encoder._tokenizer.encode_batch(texts)):
+    for batch in encoder._batches(encoder._tokenizer.tokenize(texts)):
         seen.extend(batch.indices)
         assert batch.ids.shape == batch.mask.shape
         assert batch.ids.size <= TOKENS_PER_BATCH or len(batch.indices) == 1
