@@ -22,7 +22,7 @@ from qa_engine.documents.sentences.splitting import join_sentences
 from qa_engine.index.vectors.token_store import TokenStore
 from qa_engine.ingestion.report import StageClock
 from qa_engine.models.batching import bounded_groups
-from qa_engine.models.e5.encoder import PASSAGE_PREFIX, E5Encoder, EncodedText, unit_rows
+from qa_engine.models.e5.encoder import PASSAGE_PREFIX, EncodedText, unit_rows
 from qa_engine.models.embedding import LocalEmbedding
 from qa_engine.models.token_codes import TokenCodec
 from qa_engine.text.language import chinese_size, is_chinese
@@ -105,7 +105,8 @@ def embed_windows(
             shared = window.is_shared and rows.stop > rows.start
             vectors.append(encoded.vectors[rows].mean(axis=0) if shared else encoded.vector)
             if codec is not None:
-                word_vectors.append(encoded.vectors[rows][_is_word(encoder, encoded.ids[rows])])
+                words = np.array([not encoder.is_punctuation(token) for token in encoded.ids[rows]], bool)
+                word_vectors.append(encoded.vectors[rows][words])
     return EmbeddedSentences(
         unit_rows(np.array(vectors)), codec.encode_texts(word_vectors) if codec else None
     )
@@ -167,10 +168,6 @@ def _own_rows(encoded: EncodedText, sentences: Sequence[tuple[int, int]]) -> Ite
         yield slice(int(own[0]), int(own[-1]) + 1) if len(own) else slice(0, 0)
 
 
-def _is_word(encoder: E5Encoder, ids: Sequence[int]) -> NDArray[np.bool_]:
-    return np.array([not encoder.is_punctuation(token) for token in ids], bool)
-
-
 class ContextEmbedding(TransformComponent):
     """Embeds each sentence together with the sentences around it, of the same section; the stored text is the sentence.
 
@@ -185,15 +182,12 @@ class ContextEmbedding(TransformComponent):
     .955, .952 (CMRC 2018 trial). Windows of five sentences are worse (.814 and .861 between languages): their sentences
     become alike.
 
-    With a token store and the local model, the token vectors of the sentence itself are stored too: the same
-    call of the model returns them.
-
-    With a vector store, nodes are stored as soon as they are embedded, a slice at a time, and their vectors leave the
-    memory: the vectors of a book of 5,000 pages, as Python numbers, would take more than a gigabyte.
+    With a token store and the local model, the token vectors of the sentence itself are stored too: the same call of the
+    model returns them. With a vector store, nodes are stored as soon as they are embedded, a slice at a time, and their
+    vectors leave the memory: those of a book of 5,000 pages, as Python numbers, would take more than a gigabyte.
 
     Attributes:
-        embed_model: makes the vectors.
-        pass_chars, context_sentences: see `embedding_windows`.
+        embed_model, pass_chars, context_sentences: see `embedding_windows`.
         on_progress: is called with the number of sentences done and the number of all of them.
         token_store: stores the token vectors; None if they are not stored.
         vector_store: stores the nodes with their vectors; None leaves the vectors in the nodes.
@@ -234,7 +228,6 @@ class ContextEmbedding(TransformComponent):
 
     def _embedded_here(self, nodes: Sequence[BaseNode]) -> Iterator[EmbeddedSentences]:
         codec = self.token_store.codec if self.token_store is not None else None
-        for part in sliced(
-            embedding_windows(nodes, self.embed_model, self.pass_chars, self.context_sentences)
-        ):
+        windows = embedding_windows(nodes, self.embed_model, self.pass_chars, self.context_sentences)
+        for part in sliced(windows):
             yield embed_windows(part, self.embed_model, codec)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from qa_engine.config import Config
 from qa_engine.documents.files import find_pdfs
 from qa_engine.errors import ConfigurationError
-from qa_engine.index.collection import collection_paths, embedding_identity, require_identity
+from qa_engine.index.collection import embedding_identity, require_identity
 from qa_engine.ingestion.files.identity import DOCUMENTS, component_identity
 from qa_engine.ingestion.files.metadata import MetadataTable
 from qa_engine.ingestion.report import IngestProgress, IngestReport
@@ -77,9 +77,7 @@ def ingest(
     # With pruning, a folder whose PDFs are all gone is no mistake.
     files = find_pdfs(roots, allow_none=prune)
     table = MetadataTable.read(Path(metadata)) if metadata is not None else None
-    name = collection if collection is not None else settings.collection
-    collection_folder = collection_paths(Path(storage) if storage is not None else settings.storage, name)
-    with write_session(collection_folder, name, settings, progress, embed_model) as session:
+    with write_session(settings, storage, collection, progress, embed_model) as session:
         _require_embedding(session)
         if reader is None:
             run = IngestRun(session, table, node_parser=node_parser)
@@ -122,13 +120,10 @@ def ingest_documents(
     from qa_engine.ingestion.reading.custom_components import DocumentsInMemory
 
     settings = Config.of(config)
-    settings = settings.model_copy(
-        update={"ingestion": settings.ingestion.model_copy(update={"ray_address": None})}
-    )
+    here = settings.ingestion.model_copy(update={"ray_address": None})
+    settings = settings.model_copy(update={"ingestion": here})
     parser = DocumentsInMemory(documents)
-    name = collection if collection is not None else settings.collection
-    collection_folder = collection_paths(Path(storage) if storage is not None else settings.storage, name)
-    with write_session(collection_folder, name, settings, progress, embed_model) as session:
+    with write_session(settings, storage, collection, progress, embed_model) as session:
         _require_embedding(session)
         run = IngestRun(session, None, parser, DOCUMENTS, node_parser)
         return run.run(parser.sources())
@@ -151,13 +146,9 @@ def _require_embedding(session: WriteSession) -> None:
 def _with_ray(config: Config, address: str | None, local: bool) -> Config:
     """The configuration with the address of the Ray cluster, if one was given.
 
-    Args:
-        config: the settings.
-        address: given by the caller.
-        local: whether a component of the caller has to run in this process.
-
     Raises:
-        ConfigurationError: a cluster is named, and Ray is not installed or cannot run the component.
+        ConfigurationError: a cluster is named, and Ray is not installed, or a component of the caller has to run in this
+            process (``local``).
     """
     if address is not None:
         ingestion = Config(ingestion={**config.ingestion.model_dump(), "ray_address": address}).ingestion

@@ -1,4 +1,4 @@
-"""Files in, stored files out: reads, embeds and writes, batch by batch.
+"""Files in, stored files out: reads and embeds batch by batch, and commits each file with all of its sentences.
 
 Imports LlamaIndex and Chroma, which takes longer than a run over an unchanged corpus may take: import this module when
 there is something to read.
@@ -6,59 +6,158 @@ there is something to read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
+from llama_index.core.ingestion import IngestionPipeline
 from llama_index.core.node_parser import NodeParser
+from llama_index.core.schema import BaseNode, TransformComponent
 
-from qa_engine.documents.sentences.node_parser import SentenceNodeParser
-from qa_engine.ingestion.files.diff import FileToRead, UnreadFile
+from qa_engine.documents.blocks import ParsedPdf
+from qa_engine.documents.sentences.node_parser import SECTION, SentenceNodeParser
+from qa_engine.index.records import DocumentParts, FileRecord
+from qa_engine.index.vectors.chroma_rows import stored_sentence
+from qa_engine.ingestion.embedding_windows import ContextEmbedding
+from qa_engine.ingestion.files.diff import FileChange, UnreadFile
+from qa_engine.ingestion.files.metadata import store_reader_metadata
+from qa_engine.ingestion.files.state import changed_since, is_document
 from qa_engine.ingestion.reading.batches import FileBatch, FileReader, Parser
-from qa_engine.ingestion.reading.custom_components import CustomSplitter
+from qa_engine.ingestion.reading.custom_components import CustomSplitter, ParsedDocuments
 from qa_engine.ingestion.reading.local import LocalReader
-from qa_engine.ingestion.report import StageClock
-from qa_engine.ingestion.writing.batch_writer import BatchWriter, StoredFile
+from qa_engine.ingestion.report import StageClock, needs_ocr, utc_now
 from qa_engine.ingestion.writing.session import WriteSession
+from qa_engine.ingestion.writing.stored_nodes import bm25_text
 from qa_engine.models.embedding import build_embedding
+from qa_engine.text.language import is_chinese
+from qa_engine.text.tokenizer import tokenize
+
+logger = logging.getLogger("qa_engine.ingestion")
 
 
+class NodeAnnouncement(TransformComponent):
+    """Announces nodes to the catalog before they are stored, so that a crash leaves no node unknown to it."""
+
+    announce: Callable[[str, int], None]
+
+    def __call__(self, nodes: Sequence[BaseNode], **kwargs: Any) -> Sequence[BaseNode]:
+        for document_id, count in Counter(node.ref_doc_id or "" for node in nodes).items():
+            self.announce(document_id, count)
+        return nodes
+
+
+class StoredFile(NamedTuple):
+    """A file that was committed: what was to be read, its text, its record in the catalog, and its share of the time."""
+
+    file: FileChange
+    parsed: ParsedPdf
+    record: FileRecord
+    seconds: float
+
+
+@dataclass
 class FilePipeline:
     """Reads files and stores them. `file_pipeline` makes it."""
 
-    def __init__(
-        self,
-        session: WriteSession,
-        reader: FileReader,
-        embed_model: BaseEmbedding,
-        clock: StageClock,
-        ocr: bool,
-    ) -> None:
-        self._session = session
-        self._reader = reader
-        self._embed_model = embed_model
-        self._clock = clock
-        self._ocr = ocr
-        self._writer: BatchWriter | None = None
+    session: WriteSession
+    reader: FileReader
+    embed_model: BaseEmbedding
+    clock: StageClock
+    ocr: bool
+    _storing: IngestionPipeline | None = field(default=None, init=False)
 
-    def run(self, files: Sequence[FileToRead]) -> Iterator[StoredFile | UnreadFile]:
+    def run(self, files: Sequence[FileChange]) -> Iterator[StoredFile | UnreadFile]:
         """The outcome for each file, as soon as it is committed or has failed. No two may have the same content.
 
         Raises:
             ServiceUnavailableError: the Chroma server is not there.
             StorageError: the vectors cannot be opened.
         """
-        batches = self._reader.batches(files)
-        if self._writer is None:
-            with self._clock("loading"):  # while the first files are being read
-                self._writer = BatchWriter(
-                    self._session, self._embed_model, self._reader, self._clock, self._ocr
-                )
-        for item in self._clock.each("waiting for parsing", batches):
+        batches = self.reader.batches(files)
+        if self._storing is None:
+            with self.clock("loading"):  # while the first files are being read
+                self._storing = self._open_store()
+        for item in self.clock.each("waiting for parsing", batches):
             if isinstance(item, FileBatch):
-                yield from self._writer.store(item)
+                yield from self._store(item, self._storing)
             else:
                 yield item
+
+    def _open_store(self) -> IngestionPipeline:
+        session, embedding = self.session, self.session.config.embedding
+        # The cache of IngestionPipeline is off: its key covers a whole batch and not the splitter; the catalog knows
+        # which files are unchanged. It has no vector store: it would keep the vectors of all nodes until the end.
+        return IngestionPipeline(
+            transformations=[
+                NodeAnnouncement(announce=session.catalog.begin),
+                ContextEmbedding(
+                    embed_model=self.embed_model,
+                    pass_chars=embedding.pass_chars,
+                    context_sentences=embedding.context_sentences,
+                    on_progress=session.progress.sentences_done,
+                    token_store=session.nodes.tokens,
+                    vector_store=session.nodes.store,
+                    clock=self.clock,
+                    embeddings=self.reader.embeddings,
+                ),
+            ],
+            disable_cache=True,
+        )
+
+    def _store(self, batch: FileBatch, storing: IngestionPipeline) -> Iterator[StoredFile | UnreadFile]:
+        """Stores the nodes of a batch that is split, then commits each file that is still what was read."""
+        started = time.perf_counter()
+        nodes: dict[str, list[BaseNode]] = {file.record.document_id: [] for file, _, _ in batch.files}
+        for node in storing.run(nodes=batch.nodes):
+            nodes[node.ref_doc_id or ""].append(node)
+        total = max(1, sum(map(len, nodes.values())))
+        with self.clock("committing"):
+            errors = [changed_since(file.path, file.record) for file, _, _ in batch.files]
+            with self.session.catalog.together():
+                records = [
+                    self._commit(file, parsed, nodes[file.record.document_id])
+                    if error is None
+                    else file.record
+                    for (file, parsed, _), error in zip(batch.files, errors, strict=True)
+                ]
+        spent = time.perf_counter() - started
+        logger.debug("batch committed: %d files, %d nodes, %.2f s", len(batch.files), total, spent)
+        for (file, parsed, waited), record, error in zip(batch.files, records, errors, strict=True):
+            if error is not None:
+                yield UnreadFile(file.path, error)
+            else:
+                yield StoredFile(file, parsed, record, waited + spent * record.nodes / total)
+
+    def _commit(self, file: FileChange, parsed: ParsedPdf, nodes: Sequence[BaseNode]) -> FileRecord:
+        catalog = self.session.catalog
+        record = replace(
+            file.record,
+            pages=len(parsed.pages),
+            nodes=len(nodes),
+            chinese_nodes=sum(is_chinese(node.get_content()) for node in nodes),
+            awaits_ocr=0 if self.ocr else sum(map(needs_ocr, parsed.pages)),
+            ingested_at=utc_now(),
+        )
+        spans = parsed.spans
+        if isinstance(parsed, ParsedDocuments):
+            spans = []  # they have pages, and no places on them
+            record = replace(record, sidecar={**parsed.metadata, **record.sidecar})
+            if parsed.metadata and not is_document(record.path):
+                store_reader_metadata(catalog, record.document_id, parsed.metadata)
+        sections = dict.fromkeys(node.metadata[SECTION] for node in nodes if node.metadata.get(SECTION))
+        stored = [stored_sentence(node) for node in nodes]
+        terms = [tokenize(bm25_text(sentence)) for sentence in stored]
+        if not nodes:
+            catalog.begin(record.document_id, 0)
+        catalog.commit(record, DocumentParts(spans, terms, parsed.tables, list(sections), stored))
+        if file.moved_from is not None:
+            catalog.remove(file.moved_from)
+        return record
 
 
 @contextmanager
@@ -68,10 +167,9 @@ def file_pipeline(
     """The pipeline of a run, with the threads or the cluster that work for it.
 
     Args:
-        session: the session of the collection.
+        session, clock: of the run.
         parser: parses files, unless the workers of a Ray cluster do.
         node_parser: the node parser of the caller; None splits into sentences.
-        clock: measures the stages.
         ocr: whether pages without text are recognised.
 
     Raises:
@@ -85,7 +183,7 @@ def file_pipeline(
     sentences = SentenceNodeParser(max_sentence_chars=config.documents.max_sentence_chars)
     split = CustomSplitter(node_parser) if node_parser is not None else sentences.get_nodes_from_documents
     if config.ingestion.ray_address is None:
-        with LocalReader(parser, split, embed_model, config.embedding, codec) as reader:
+        with closing(LocalReader(parser, split, embed_model, config.embedding, codec)) as reader:
             yield FilePipeline(session, reader, embed_model, clock, ocr)
         return
     from qa_engine.ingestion.cluster.scheduling import ray_reader

@@ -96,12 +96,12 @@ class IngestReport:
         added, updated, unchanged, deleted, vanished: numbers of files, see `FileStatus`.
         moved: how many of those updated are merely in another place.
         duplicate: how many of those added have the content of another file, and share its nodes.
-        failures: the files that could not be read; their earlier versions stay in the index.
         pages: pages of the files added and updated.
         nodes: sentence nodes of the files added and updated.
         seconds: duration of the run.
         timings: seconds by stage. ``loading`` is for libraries, model and index. Files are parsed and embedded beside the
             other stages; ``waiting for parsing`` and ``embedding`` are what that did not hide.
+        failures: the files that could not be read; their earlier versions stay in the index.
         warnings: a sentence about each thing that was ingested and needs attention.
     """
 
@@ -113,11 +113,11 @@ class IngestReport:
     duplicate: int = 0
     vanished: int = 0
     deleted: int = 0
-    failures: list[Failure] = field(default_factory=list)
     pages: int = 0
     nodes: int = 0
     seconds: float = 0.0
     timings: dict[str, float] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
     def count(self, result: FileResult) -> None:
@@ -133,24 +133,14 @@ class IngestReport:
 
     def to_dict(self) -> dict[str, Any]:
         """The documented JSON object of ``ingest --json``."""
+        values = asdict(self)
+        files = {name: values.pop(name) for name in ("added", "updated", "unchanged", "deleted")}
         return {
-            "collection": self.collection,
-            "files": {
-                "added": self.added,
-                "updated": self.updated,
-                "unchanged": self.unchanged,
-                "deleted": self.deleted,
-                "failed": len(self.failures),
-            },
-            "moved": self.moved,
-            "duplicate": self.duplicate,
-            "vanished": self.vanished,
-            "pages": self.pages,
-            "nodes": self.nodes,
+            "collection": values.pop("collection"),
+            "files": {**files, "failed": len(self.failures)},
+            **values,
             "seconds": round(self.seconds, 3),
             "timings": {stage: round(seconds, 3) for stage, seconds in self.timings.items()},
-            "failures": [asdict(failure) for failure in self.failures],
-            "warnings": self.warnings,
         }
 
 

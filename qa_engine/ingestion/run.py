@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,9 +16,8 @@ from qa_engine.errors import DocumentError, QAEngineError
 from qa_engine.index.records import FileRecord
 from qa_engine.ingestion.files.diff import (
     DocumentSource,
+    FileChange,
     FileDiff,
-    FileToLink,
-    FileToRead,
     UnreadFile,
     diff_files,
     vanished_files,
@@ -27,10 +25,16 @@ from qa_engine.ingestion.files.diff import (
 )
 from qa_engine.ingestion.files.identity import ReadingIdentity
 from qa_engine.ingestion.files.metadata import MetadataTable
-from qa_engine.ingestion.report import FileResult, IngestReport, StageClock, doubtful_pages, utc_now
+from qa_engine.ingestion.report import (
+    FileResult,
+    FileStatus,
+    IngestReport,
+    StageClock,
+    doubtful_pages,
+    utc_now,
+)
 from qa_engine.ingestion.writing.publishing import publish
 from qa_engine.ingestion.writing.session import WriteSession
-from qa_engine.ingestion.writing.stored_nodes import drop_superseded, token_bits_changed
 from qa_engine.models.cores import available_cores
 from qa_engine.models.e5.shared import load_shared_encoder_early
 
@@ -39,7 +43,6 @@ if TYPE_CHECKING:
 
     from qa_engine.ingestion.pipeline import FilePipeline
     from qa_engine.ingestion.reading.batches import Parser
-    from qa_engine.ingestion.writing.batch_writer import StoredFile
 
 logger = logging.getLogger("qa_engine.ingestion")
 
@@ -65,8 +68,7 @@ class IngestRun:
     ) -> None:
         """
         Args:
-            session: the right to write to the collection, with what is open for it.
-            table: metadata of the files.
+            session, table: the collection, and metadata of the files.
             parser: parses in this process; None for the processes of a `ParsingPool`, or the workers of a cluster.
             parser_identity: names the parser. It is part of the identity of all files that it reads.
             node_parser: the node parser of the caller; None splits into sentences.
@@ -99,9 +101,9 @@ class IngestRun:
         """
         started = time.perf_counter()
         logger.info("ingest into collection %s started: %d files", self._session.name, len(files))
-        drop_superseded(self._catalog, self._session.paths, self._session.config.index)
+        self._session.nodes.drop_superseded()
         self._session.nodes.delete_unfinished()
-        with self._publishing_at_the_end():
+        try:
             with self._clock("comparing"):
                 self._session.nodes.retokenize(self._progress)
             self._change_token_bits()
@@ -115,25 +117,18 @@ class IngestRun:
             if diff.reads:
                 self._read(diff.reads, workers)
             self._record_vanished(vanished_files(self._catalog, paths, roots), prune)
+        except BaseException:
+            # What was committed is worth publishing. If that fails too, the first error says more, and the next run does
+            # what is missing.
+            with suppress(QAEngineError):
+                self._publish()
+            raise
+        self._publish()
         self._report.seconds = time.perf_counter() - started
         self._report.timings = self._clock.seconds
         counts = {name: count for name, count in self._report.to_dict()["files"].items() if count}
         logger.info("ingest into collection %s ended: %s", self._session.name, counts or "no files")
         return self._report
-
-    @contextmanager
-    def _publishing_at_the_end(self) -> Iterator[None]:
-        """Publishes at the end, also of a run that was interrupted: what was committed is worth it."""
-        try:
-            yield
-        finally:
-            ended_by = sys.exc_info()[1]
-            try:
-                self._publish()
-            except QAEngineError:
-                # The error that ended the run says more. The next run does what is missing.
-                if ended_by is None:
-                    raise
 
     def _publish(self) -> None:
         started = time.monotonic()
@@ -144,17 +139,15 @@ class IngestRun:
         self._publish_at = time.monotonic() + max(_PUBLISH_SECONDS, 20 * took)
 
     def _change_token_bits(self) -> None:
+        nodes = self._session.nodes
         with self._clock("token vectors"):
-            session = self._session
-            if token_bits_changed(
-                session.catalog, session.paths, session.config.embedding, session.embed_model
-            ):
+            if nodes.token_bits_changed(self._session.embed_model):
                 from qa_engine.ingestion.maintenance.reembedding import (
                     change_token_bits,  # imports LlamaIndex
                 )
 
-                change_token_bits(session)
-                session.nodes.close()  # what is open is no longer what the catalog names
+                change_token_bits(self._session)
+                nodes.close()  # what is open is no longer what the catalog names
 
     # -- files that need no reading
 
@@ -163,40 +156,34 @@ class IngestRun:
         for failure in diff.failures:
             self._fail(*failure)
         for record in diff.unchanged:
-            self._done(FileResult(record.path, "unchanged", pages=record.pages, nodes=record.nodes))
+            self._done(record, "unchanged")
         with self._catalog.together():
             for file in diff.touched:
                 self._catalog.touch(file.record)
-        self._count_links(diff.touched)
+        for file in diff.touched:
+            self._done(file.record, file.status)
+        self._link(diff.links)
+
+    def _link(self, files: Sequence[FileChange]) -> None:
         with self._catalog.together():
-            for file in diff.links:
-                self._link(file)
-        self._count_links(diff.links)
-
-    def _link(self, file: FileToLink) -> None:
-        record = file.record
-        if not record.ingested_at:
-            record = replace(record, ingested_at=utc_now())
-        self._catalog.link(record)
-        if file.moved_from is not None:
-            self._catalog.remove(file.moved_from)
-
-    def _count_links(self, files: Iterable[FileToLink]) -> None:
+            for file in files:
+                self._catalog.link(replace(file.record, ingested_at=file.record.ingested_at or utc_now()))
+                if file.moved_from is not None:
+                    self._catalog.remove(file.moved_from)
         for file in files:
-            record, former = file.record, file.moved_from or ""
-            self._done(FileResult(record.path, file.status, former, pages=record.pages, nodes=record.nodes))
+            self._done(file.record, file.status, file.moved_from)
 
     def _record_vanished(self, records: Iterable[FileRecord], prune: bool) -> None:
         for record in records:
             if prune:
                 self._catalog.remove(record.path)
-                self._done(FileResult(record.path, "deleted"))
+                self._count(FileResult(record.path, "deleted"))
             else:
-                self._done(FileResult(record.path, "vanished", pages=record.pages, nodes=record.nodes))
+                self._done(record, "vanished")
 
     # -- files that are read
 
-    def _read(self, reads: Sequence[FileToRead], workers: int | None) -> None:
+    def _read(self, reads: Sequence[FileChange], workers: int | None) -> None:
         """Reads files: of several with the same content one, and if it cannot be read the next."""
         config = self._session.config
         workers = workers or worthwhile_workers([file.record.size for file in reads])
@@ -222,43 +209,42 @@ class IngestRun:
                 self._store(pipeline, distinct)
                 waiting = [file for file in copies if not self._link_copy(file)]
 
-    def _store(self, pipeline: FilePipeline, files: Sequence[FileToRead]) -> None:
+    def _store(self, pipeline: FilePipeline, files: Sequence[FileChange]) -> None:
         for result in pipeline.run(files):
             if isinstance(result, UnreadFile):
                 self._fail(*result)
             else:
-                self._count_stored(result)
+                record, file = result.record, result.file
+                self._report.warnings.extend(doubtful_pages(record.file_name, result.parsed.pages))
+                self._report.pages += record.pages
+                self._report.nodes += record.nodes
+                self._done(record, file.status, file.moved_from, result.seconds)
             if time.monotonic() >= self._publish_at:
                 self._publish()
 
-    def _link_copy(self, file: FileToRead) -> bool:
+    def _link_copy(self, file: FileChange) -> bool:
         """Links a file to the content that was just read from another; False if that could not be read."""
         stored = self._catalog.document(file.record.document_id)
         if stored is None:
             return False
         status = "duplicate" if file.status == "added" else file.status
         record = with_content(file.record, stored, self._catalog, self._reading)
-        link = FileToLink(record, status, file.moved_from)
-        with self._catalog.together():
-            self._link(link)
-        self._count_links([link])
+        self._link([replace(file, record=record, status=status)])
         return True
 
     # -- results
 
-    def _count_stored(self, stored: StoredFile) -> None:
-        record = stored.record
-        self._report.warnings.extend(doubtful_pages(record.file_name, stored.parsed.pages))
-        self._report.pages += record.pages
-        self._report.nodes += record.nodes
-        status, former = stored.file.status, stored.file.moved_from or ""
-        self._done(FileResult(record.path, status, former, "", record.pages, record.nodes, stored.seconds))
-
     def _fail(self, path: Path, error: DocumentError) -> None:
         logger.warning("file failed: %s (%s)", path_text(path), error.reason)
-        self._done(FileResult(path_text(path), "failed", error.reason, path_text(str(error))))
+        self._count(FileResult(path_text(path), "failed", error.reason, path_text(str(error))))
 
-    def _done(self, result: FileResult) -> None:
+    def _done(
+        self, record: FileRecord, status: FileStatus, moved_from: str | None = None, seconds: float = 0.0
+    ) -> None:
+        pages, nodes = record.pages, record.nodes
+        self._count(FileResult(record.path, status, moved_from or "", "", pages, nodes, seconds))
+
+    def _count(self, result: FileResult) -> None:
         self._report.count(result)
         self._progress.file_done(result)
 
@@ -267,23 +253,17 @@ def worthwhile_workers(sizes: Sequence[int], cores: int | None = None) -> int:
     """How many processes should parse files of some sizes in bytes: starting one takes half a second.
 
     For many files, as many as there are cores, though the model needs them too: PDFs with tables and columns take longer to
-    read than to embed, and at first there is nothing to embed.
-
-    Args:
-        sizes: the sizes of the files, in bytes.
-        cores: the cores that this process may use; None asks the operating system.
+    read than to embed, and at first there is nothing to embed. None asks the operating system for the cores.
     """
     worth = max(len(sizes) // _FILES_PER_WORKER, sum(sizes) // _BYTES_PER_WORKER)
     return max(1, min(worth, cores or available_cores(), _MAX_WORKERS))
 
 
-def _by_content(files: Sequence[FileToRead]) -> tuple[list[FileToRead], list[FileToRead]]:
+def _by_content(files: Sequence[FileChange]) -> tuple[list[FileChange], list[FileChange]]:
     """The first file of each content, and the other ones."""
-    first: dict[str, FileToRead] = {}
+    first: dict[str, FileChange] = {}
     copies = []
     for file in files:
-        if file.record.document_id in first:
+        if first.setdefault(file.record.document_id, file) is not file:
             copies.append(file)
-        else:
-            first[file.record.document_id] = file
     return list(first.values()), copies

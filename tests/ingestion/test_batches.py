@@ -13,7 +13,8 @@ from qa_engine.documents.pdf import read_pdf
 from qa_engine.documents.sentences.node_parser import SentenceNodeParser
 from qa_engine.errors import DocumentError
 from qa_engine.index.records import FileRecord
-from qa_engine.ingestion.files.diff import FileToRead, UnreadFile
+from qa_engine.ingestion.files.diff import FileChange, UnreadFile
+from qa_engine.ingestion.reading import batches as reading
 from qa_engine.ingestion.reading.batches import FileBatch, batched
 
 MANY = 1_000_000
@@ -40,13 +41,16 @@ def shapes(read: Iterator[tuple[Path, ParsedPdf | DocumentError]], **limits: int
 
 def batches(
     read: Iterator[tuple[Path, ParsedPdf | DocumentError]], max_chars: int = MANY, max_files: int = MANY
-) -> Iterator[FileBatch | UnreadFile]:
+) -> list[FileBatch | UnreadFile]:
     items = list(read)
-    files = {
-        path: FileToRead(path, FileRecord(str(path), path.name, 1, 0, 0, "", "", f"of {path.name}"), "added")
+    files = [
+        FileChange(path, FileRecord(str(path), path.name, 1, 0, 0, "", "", f"of {path.name}"), "added")
         for path, _ in items
-    }
-    return batched(items, files, max_chars, max_files)
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "MAX_BATCH_CHARS", max_chars)
+        patch.setattr(reading, "MAX_BATCH_FILES", max_files)
+        return list(batched(items, files))
 
 
 def test_files_come_together_until_there_are_enough(parsed: Parsed) -> None:

@@ -57,7 +57,7 @@ def cluster() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def ray_connection(cluster: str) -> Iterator[str]:
+def connected(cluster: str) -> Iterator[str]:
     """The same, with this process connected to it once and for all."""
     import ray
 

@@ -115,7 +115,11 @@ def assert_nothing_is_left(storage: Path) -> None:
 
 def rebuild_and_die(storage: str, part: Part, method: str, call: int, when: str) -> None:
     os.environ.pop(URL_VARIABLE, None)  # the fork server has the environment of who asked it first
-    owners: dict[str, Any] = {"Catalog": Catalog, "module": reembedding}
+    owners: dict[str, Any] = {
+        "Catalog": Catalog,
+        "module": reembedding,
+        "StoredNodes": stored_nodes.StoredNodes,
+    }
     make_deadly(owners, method, call, when)
     reembedding.BATCH_SENTENCES = 1
     rebuild(storage, part=part, embed_model=OTHER if part == "embedding" else HASH)
@@ -127,7 +131,7 @@ def rebuild_and_die(storage: str, part: Part, method: str, call: int, when: str)
         ("embedding", "Catalog.mark_rebuilt", 1, "after"),
         ("embedding", "Catalog.mark_rebuilt", 2, "before"),
         ("embedding", "module.publish", 1, "before"),
-        ("embedding", "module.drop_superseded", 2, "before"),
+        ("embedding", "StoredNodes.drop_superseded", 2, "before"),
         ("vectors", "Catalog.mark_rebuilt", 1, "after"),
         ("vectors", "module.publish", 1, "after"),
     ],
@@ -142,7 +146,7 @@ def test_rebuild_that_was_killed_goes_on_where_it_was(
     assert process.exitcode == -signal.SIGKILL
 
     model = OTHER if part == "embedding" else HASH
-    switched = method == "module.drop_superseded"
+    switched = method == "StoredNodes.drop_superseded"
     assert found(reader_of(collection), model if switched else HASH) == best
     if not switched and part == "embedding":
         # The old model is still the one of the collection; a file more is for the rebuild to catch up with.

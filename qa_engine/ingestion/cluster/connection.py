@@ -7,12 +7,12 @@ import logging
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from qa_engine.errors import ConfigurationError
-from qa_engine.ingestion.cluster.errors import no_cluster, unusable_cluster
+from qa_engine.errors import ConfigurationError, ServiceUnavailableError
 from qa_engine.models.cores import available_cores
+from qa_engine.text.one_line import first_line
 
 logger = logging.getLogger("qa_engine.ingestion")
 
@@ -22,7 +22,7 @@ CONNECT_SECONDS = 10.0
 _AUTO = "auto"
 _CLIENT = "ray://"
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-_SETTINGS = {
+_SETTINGS = {  # variables of the environment, which Ray reads nowhere else; only for the time of a connection
     # Ray reports its use to its makers unless it is told not to.
     "RAY_USAGE_STATS_ENABLED": "0",
     # Workers without a GPU keep the devices that the environment names.
@@ -48,75 +48,50 @@ def ray_connection(address: str) -> Iterator[None]:
         address: as ``ray.init`` takes it; ``local`` starts a cluster on this machine.
 
     Raises:
-        ConfigurationError: Ray is not installed, or the cluster has another version of Ray or Python.
+        ConfigurationError: the cluster has another version of Ray or Python.
         ServiceUnavailableError: no cluster answers at the address.
     """
-    require_ray()
     import ray
 
     if ray.is_initialized():
         yield
         return
-    with _environment(_SETTINGS), _quiet_logger("ray"):
+    with ExitStack() as stack:
+        for name in _SETTINGS.keys() - os.environ.keys():
+            os.environ[name] = _SETTINGS[name]
+            stack.callback(os.environ.pop, name, None)
+        ray_logger = logging.getLogger("ray")
+        stack.callback(ray_logger.setLevel, ray_logger.level)
+        ray_logger.setLevel(logging.ERROR)
         _connect(address)
+        stack.callback(ray.shutdown)
         logger.info("connected to the Ray cluster at %s", address)
-        try:
-            yield
-        finally:
-            ray.shutdown()
-
-
-@contextmanager
-def _environment(settings: dict[str, str]) -> Iterator[None]:
-    """Sets variables of the environment that are not set, which Ray reads nowhere else, and unsets them at the end."""
-    added = [name for name in settings if name not in os.environ]
-    os.environ.update({name: settings[name] for name in added})
-    try:
         yield
-    finally:
-        for name in added:
-            os.environ.pop(name, None)
-
-
-@contextmanager
-def _quiet_logger(name: str) -> Iterator[None]:
-    """Lets a logger report errors only, for the time of a connection."""
-    ray_logger = logging.getLogger(name)
-    level = ray_logger.level
-    ray_logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        ray_logger.setLevel(level)
 
 
 def _connect(address: str) -> None:
-    """Calls ``ray.init``, after a sign of life of the cluster.
-
-    Raises:
-        ConfigurationError: the cluster has another version of Ray or Python.
-        ServiceUnavailableError: no cluster answers.
-    """
+    """Calls ``ray.init``, after a sign of life of the cluster; raises as `ray_connection`."""
     import ray
 
     remote = address.startswith(_CLIENT)  # the cluster logs there, not here
     quiet: dict[str, Any] = {} if remote else {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
         if address == LOCAL_CLUSTER:
-            ray.init(
-                address=address,
-                num_cpus=available_cores(),
-                include_dashboard=False,
-                _node_ip_address="127.0.0.1",
-                **quiet,
-            )
-            return
-        _probe(address)
-        ray.init(address=address, **quiet)
-    except (OSError, TimeoutError, SystemExit) as error:
-        raise no_cluster(address, error) from error
+            here = {"num_cpus": available_cores(), "_node_ip_address": "127.0.0.1"}
+            ray.init(address=address, include_dashboard=False, **here, **quiet)
+        else:
+            _probe(address)
+            ray.init(address=address, **quiet)
+    except (OSError, SystemExit) as error:
+        raise ServiceUnavailableError(
+            f"No Ray cluster answers at {address} ({first_line(error) or type(error).__name__}): start one with "
+            "ray start --head, or give its address with --ray."
+        ) from error
     except (RuntimeError, ValueError) as error:
-        raise unusable_cluster(address, error) from error
+        raise ConfigurationError(
+            f"The Ray cluster at {address} cannot be used: {first_line(error)} Give the address as ray.init takes it, and "
+            "the same versions of Ray and Python to all machines."
+        ) from error
 
 
 def _probe(address: str) -> None:

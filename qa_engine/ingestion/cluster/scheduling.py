@@ -15,29 +15,20 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.schema import BaseNode
 
-from qa_engine.config import Config
 from qa_engine.documents.parsing_pool import reading_options
 from qa_engine.documents.pdf_file import opened_pdf
-from qa_engine.errors import DocumentError
+from qa_engine.errors import ConfigurationError, DocumentError
 from qa_engine.ingestion.cluster.connection import ray_connection
-from qa_engine.ingestion.cluster.errors import (
-    file_given_up,
-    raise_if_permanent,
-    reason,
-    unsendable_model,
-)
 from qa_engine.ingestion.cluster.slices import (
     MAX_TRIES,
     RETRY_SECONDS,
     EmbeddedDocument,
-    Processors,
-    SliceScheduler,
+    Workers,
+    transient_reason,
 )
 from qa_engine.ingestion.cluster.worker import (
-    ContentNeeded,
     SentFile,
     WorkerResult,
     WorkerSettings,
@@ -46,10 +37,9 @@ from qa_engine.ingestion.cluster.worker import (
     versions,
 )
 from qa_engine.ingestion.embedding_windows import EmbeddedSentences
-from qa_engine.ingestion.files.diff import FileToRead, UnreadFile
+from qa_engine.ingestion.files.diff import FileChange, UnreadFile
 from qa_engine.ingestion.files.state import unreadable
 from qa_engine.ingestion.reading.batches import FileBatch, Parsed, SplitDocuments, batched
-from qa_engine.ingestion.report import IngestProgress
 from qa_engine.ingestion.writing.session import WriteSession
 from qa_engine.models.embedding import LocalEmbedding
 from qa_engine.models.token_codes import TokenCodec
@@ -71,13 +61,13 @@ def ray_reader(session: WriteSession, split: SplitDocuments, codec: TokenCodec |
         codec: the codec of the token vectors; None stores none.
 
     Raises:
-        ConfigurationError: Ray is not installed, is of another version than the cluster, or cannot send the model.
+        ConfigurationError: Ray is of another version than the cluster, or cannot send the model.
         ServiceUnavailableError: no cluster answers at the address.
     """
     address = session.config.ingestion.ray_address
     assert address is not None
     with ray_connection(address):
-        reader = RayReader(address, session.config, split, codec, session.embed_model, session.progress)
+        reader = RayReader(address, session, split, codec)
         try:
             yield reader
         finally:
@@ -88,7 +78,7 @@ def ray_reader(session: WriteSession, split: SplitDocuments, codec: TokenCodec |
 class _FileJob:
     """A file on its way through the cluster."""
 
-    file: FileToRead
+    file: FileChange
     content: list[Any]
     tries: int = 0
     not_before: float = 0.0
@@ -98,42 +88,38 @@ class RayReader:
     """Reads and embeds the files of one run on the workers of a cluster; see `ray_reader`."""
 
     def __init__(
-        self,
-        address: str,
-        config: Config,
-        split: SplitDocuments,
-        codec: TokenCodec | None,
-        embed_model: BaseEmbedding | None,
-        progress: IngestProgress,
+        self, address: str, session: WriteSession, split: SplitDocuments, codec: TokenCodec | None
     ) -> None:
         import ray
 
-        self._config = config
+        self._config = config = session.config
         self._split = split
-        self._processors = Processors(address, progress)
-        own_model = None if isinstance(embed_model, LocalEmbedding) else embed_model
+        own_model = None if isinstance(session.embed_model, LocalEmbedding) else session.embed_model
         settings = WorkerSettings(uuid.uuid4().hex, config, codec, own_model, versions(config.documents))
         try:
             self._settings = ray.put(settings)
         except (TypeError, AttributeError) as error:
-            raise unsendable_model(embed_model, error) from error
+            raise ConfigurationError(
+                f"The embedding model {type(session.embed_model).__name__} cannot be sent to Ray workers ({error}): "
+                "name one in the configuration, or run without Ray."
+            ) from error
         # Tries are counted here: Ray's own would run a file that exhausts the memory for ever.
         options = {"num_cpus": 1, "max_retries": 0, "scheduling_strategy": "SPREAD"}
         self._read_task = ray.remote(**options)(read_file)
         embed_task = ray.remote(**options)(embed_slice)
-        self._slices = SliceScheduler(address, embed_task, self._settings, self._processors)
+        self._workers = Workers(address, embed_task, self._settings, session.progress)
         self._running: dict[Any, _FileJob] = {}
         self._documents: dict[str, EmbeddedDocument] = {}
         self._sends_content = False
 
-    def batches(self, files: Sequence[FileToRead]) -> Iterator[FileBatch | UnreadFile]:
+    def batches(self, files: Sequence[FileChange]) -> Iterator[FileBatch | UnreadFile]:
         """See `FileReader`. A batch is split here; the workers have embedded, or are embedding, the same sentences.
 
         Raises:
             ConfigurationError: qa_engine on a worker is missing or of another version.
             ModelUnavailableError, ServiceUnavailableError: a worker cannot use the embedding model.
         """
-        for item in batched(self._parsed(files), {file.path: file for file in files}):
+        for item in batched(self._parsed(files), files):
             if isinstance(item, FileBatch):
                 item.split(self._split)
             yield item
@@ -159,7 +145,7 @@ class RayReader:
         self._running.clear()
         self._documents.clear()
 
-    def _parsed(self, files: Sequence[FileToRead]) -> Iterator[Parsed]:
+    def _parsed(self, files: Sequence[FileChange]) -> Iterator[Parsed]:
         """Each of the files with its text, or the reason why it has none, as they are done."""
         import ray
 
@@ -183,7 +169,7 @@ class RayReader:
                 job.content.clear()
                 if isinstance(result, WorkerResult):
                     document_id = job.file.record.document_id
-                    self._documents[document_id] = EmbeddedDocument(result, self._slices)
+                    self._documents[document_id] = EmbeddedDocument(result, self._workers)
                     yield job.file.path, result.parsed
                 else:
                     yield job.file.path, result
@@ -192,7 +178,7 @@ class RayReader:
         if not self._running:
             return True
         sent = sum(running.file.record.size for running in self._running.values())
-        return len(self._running) < self._processors.max_jobs() and (
+        return len(self._running) < self._workers.max_jobs() and (
             not self._sends_content or sent + job.file.record.size <= MAX_BYTES_SENT
         )
 
@@ -207,10 +193,8 @@ class RayReader:
                     with opened_pdf(file.path, reading_options(self._config.documents)):
                         pass  # it is refused, or has shrunk
                 job.content = [ray.put(file.path.read_bytes())]
-            except DocumentError as error:
-                return error
-            except OSError as error:
-                return unreadable(file.path, error)
+            except (DocumentError, OSError) as error:
+                return error if isinstance(error, DocumentError) else unreadable(file.path, error)
         sent = SentFile(file.path, file.record.sha256, file.record.document_id, list(job.content))
         self._running[self._read_task.remote(sent, self._settings)] = job
         return None
@@ -222,14 +206,17 @@ class RayReader:
 
         name = job.file.path.name
         try:
-            result: WorkerResult | DocumentError | ContentNeeded = ray.get(ref)
+            result: WorkerResult | DocumentError | None = ray.get(ref)
         except RayError as error:
-            raise_if_permanent(error)
+            why = transient_reason(error)
             job.tries += 1
-            logger.warning("Ray worker lost on %s, try %d: %s", name, job.tries, reason(error))
+            logger.warning("Ray worker lost on %s, try %d: %s", name, job.tries, why)
             job.not_before = time.monotonic() + job.tries * RETRY_SECONDS
-            return None if job.tries < MAX_TRIES else file_given_up(name, MAX_TRIES, error)
-        if isinstance(result, ContentNeeded):
+            if job.tries < MAX_TRIES:
+                return None
+            return DocumentError(
+                "crashed", f"{name} was given up after {job.tries} Ray workers failed on it ({why})."
+            )
+        if result is None:
             self._sends_content = True
-            return None
         return result

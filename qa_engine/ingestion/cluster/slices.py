@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
-from qa_engine.ingestion.cluster.errors import raise_if_permanent, reason, sentences_given_up
+from qa_engine.errors import ConfigurationError, QAEngineError, ServiceUnavailableError
 from qa_engine.ingestion.cluster.worker import WorkerResult
 from qa_engine.ingestion.embedding_windows import EmbeddedSentences, EmbeddingWindow
 from qa_engine.ingestion.report import IngestProgress
+from qa_engine.text.one_line import first_line
 
 logger = logging.getLogger("qa_engine.ingestion")
 
@@ -24,14 +28,30 @@ JOBS_PER_PROCESSOR = 4
 _COUNT_AGAIN_SECONDS = 5.0
 
 
-class Processors:
-    """The processors of the cluster, which may grow."""
+@dataclass(eq=False)
+class SliceJob:
+    """A slice of a long file, and the reference to the task of a worker that embeds it; None before there is one."""
 
-    def __init__(self, address: str, progress: IngestProgress) -> None:
-        self._address = address
-        self._progress = progress
-        self._count = 0
-        self._counted_at = float("-inf")
+    windows: list[EmbeddingWindow]
+    ref: Any = None
+
+
+@dataclass
+class Workers:
+    """The workers of the cluster, whose number may grow. Gives them slices, and gives these to others if those fail.
+
+    Attributes:
+        address: the address of the cluster, for messages.
+        embed_task, settings: the remote function that embeds a slice, and a reference to its settings.
+        progress: is told the number of processors.
+    """
+
+    address: str
+    embed_task: Any
+    settings: Any
+    progress: IngestProgress
+    _processors: int = field(default=0, init=False)
+    _counted_at: float = field(default=-math.inf, init=False)
 
     def max_jobs(self) -> int:
         """The number of jobs that keep all processors busy."""
@@ -41,50 +61,18 @@ class Processors:
             self._counted_at = time.monotonic()
             count = int(ray.cluster_resources().get("CPU", 0))
             if count == 0:
-                self._progress.stage(f"waiting for processors in the Ray cluster at {self._address}")
-            elif count != self._count:
+                self.progress.stage(f"waiting for processors in the Ray cluster at {self.address}")
+            elif count != self._processors:
                 unit = "processor" if count == 1 else "processors"
-                self._progress.stage(f"{count} {unit} in the Ray cluster at {self._address}")
-            self._count = count
-        return JOBS_PER_PROCESSOR * max(1, self._count)
+                self.progress.stage(f"{count} {unit} in the Ray cluster at {self.address}")
+            self._processors = count
+        return JOBS_PER_PROCESSOR * max(1, self._processors)
 
-
-@dataclass(eq=False)
-class SliceJob:
-    """A slice of a long file on its way through the cluster.
-
-    Attributes:
-        windows: the windows of its sentences.
-        ref: reference to the task of a worker; None before and after it.
-        tries: the number of failed tries.
-    """
-
-    windows: list[EmbeddingWindow]
-    ref: Any = None
-    tries: int = 0
-
-
-class SliceScheduler:
-    """Gives slices to workers, and to other workers if those fail."""
-
-    def __init__(self, address: str, embed_task: Any, settings: Any, processors: Processors) -> None:
-        """
-        Args:
-            address: the address of the cluster, for messages.
-            embed_task: remote function that embeds a slice.
-            settings: reference to the settings of the workers.
-            processors: the processors of the cluster.
-        """
-        self._address = address
-        self._embed_task = embed_task
-        self._settings = settings
-        self._processors = processors
-
-    def start(self, jobs: Sequence[SliceJob]) -> None:
+    def start(self, jobs: Iterable[SliceJob]) -> None:
         """Gives the first of these slices to workers, as far as they are not there yet."""
-        for job in jobs[: self._processors.max_jobs()]:
+        for job in islice(jobs, self.max_jobs()):
             if job.ref is None:
-                job.ref = self._embed_task.remote(job.windows, self._settings)
+                job.ref = self.embed_task.remote(job.windows, self.settings)
 
     def result(self, job: SliceJob) -> EmbeddedSentences:
         """Waits for a slice that was started.
@@ -96,17 +84,21 @@ class SliceScheduler:
         import ray
         from ray.exceptions import RayError
 
+        tries = 0
         while True:
             try:
                 embedded: EmbeddedSentences = ray.get(job.ref)
             except RayError as error:
-                raise_if_permanent(error)
-                job.tries += 1
-                logger.warning("Ray worker lost on sentences, try %d: %s", job.tries, reason(error))
-                if job.tries >= MAX_TRIES:
-                    raise sentences_given_up(self._address, MAX_TRIES, error) from error
-                time.sleep(job.tries * RETRY_SECONDS)
-                job.ref = self._embed_task.remote(job.windows, self._settings)
+                why = transient_reason(error)
+                tries += 1
+                logger.warning("Ray worker lost on sentences, try %d: %s", tries, why)
+                if tries >= MAX_TRIES:
+                    raise ServiceUnavailableError(
+                        f"The Ray cluster at {self.address} failed {tries} times to embed the same sentences ({why}): "
+                        "check its nodes, then run the same command again."
+                    ) from error
+                time.sleep(tries * RETRY_SECONDS)
+                job.ref = self.embed_task.remote(job.windows, self.settings)
             else:
                 return embedded
 
@@ -114,32 +106,44 @@ class SliceScheduler:
 class EmbeddedDocument:
     """The embedded sentences of one file in slices, of which only those that are needed are held."""
 
-    def __init__(self, result: WorkerResult, scheduler: SliceScheduler) -> None:
-        """
-        Args:
-            result: the result of the worker that read the file: embedded, or with the windows that are still to be embedded.
-            scheduler: has them embedded; the first slices are started at once.
-        """
-        self._slices: list[EmbeddedSentences | None] = list(result.slices)
-        self._jobs = [SliceJob(windows) for windows in result.windows]
-        self._slices.extend([None] * len(self._jobs))
-        self._scheduler = scheduler
-        self._passed = 0
-        self._scheduler.start(self._jobs)
+    def __init__(self, result: WorkerResult, workers: Workers) -> None:
+        """Starts the first slices, if the worker that read the file did not embed it."""
+        self._slices = deque(result.slices)
+        self._jobs = deque(SliceJob(windows) for windows in result.windows)
+        self._workers = workers
+        workers.start(self._jobs)
 
     @property
     def running(self) -> list[Any]:
         """References to the slices that workers are computing."""
-        return [job.ref for job in self._jobs[self._passed :] if job.ref is not None]
+        return [job.ref for job in self._jobs if job.ref is not None]
 
     def slices(self) -> Iterator[EmbeddedSentences]:
         """All sentences, one slice at a time."""
-        for number, embedded in enumerate(self._slices):
-            if embedded is None:
-                self._scheduler.start(self._jobs[number:])
-                job = self._jobs[number]
-                embedded = self._scheduler.result(job)
-                job.ref, job.windows = None, []
-            self._slices[number] = None
-            self._passed = number + 1
+        while self._slices:
+            yield self._slices.popleft()
+        while self._jobs:
+            self._workers.start(self._jobs)
+            embedded = self._workers.result(self._jobs[0])
+            self._jobs.popleft()
             yield embedded
+
+
+def transient_reason(error: Exception) -> str:
+    """A short reason why a worker failed, if another worker may succeed.
+
+    Args:
+        error: the error of Ray, with the error of the worker as its ``cause``.
+
+    Raises:
+        QAEngineError: every worker would fail: the error of the worker, or one about a worker without qa_engine.
+    """
+    cause = getattr(error, "cause", None)
+    if isinstance(cause, QAEngineError):
+        raise cause from None
+    if isinstance(cause, ImportError) or "No module named" in str(error):
+        raise ConfigurationError(
+            f"A Ray worker lacks a package ({first_line(cause or error)}): install qa-engine, of the same version "
+            "as here, into the Python of every node."
+        ) from error
+    return first_line(cause or error)[:200].rstrip(".") or type(error).__name__

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import socket
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -31,6 +30,7 @@ from qa_engine.ingestion.embedding_windows import (
     embedding_windows,
     sliced,
 )
+from qa_engine.ingestion.files.state import file_digest
 from qa_engine.models.e5.encoder import E5Encoder
 from qa_engine.models.e5.preparation import MODEL_FOLDER, prepare
 from qa_engine.models.embedding import LocalEmbedding, build_embedding
@@ -46,9 +46,8 @@ class WorkerSettings:
 
     Attributes:
         run: a name that no other run has.
-        config: the settings of the run.
+        config, embed_model: the settings, and what replaces their model.
         codec: the codec of the token vectors; None if none are stored.
-        embed_model: replaces the model of the configuration.
         versions: those of the machine that writes.
     """
 
@@ -92,10 +91,6 @@ class WorkerResult:
     windows: list[list[EmbeddingWindow]]
 
 
-class ContentNeeded:
-    """The result for a file that the worker does not find at its path."""
-
-
 def versions(config: DocumentsConfig) -> dict[str, str]:
     """Everything that has to be the same on all machines for a file to be read alike."""
     recognised = config.ocr != "never" and ocr_available()
@@ -107,8 +102,8 @@ def versions(config: DocumentsConfig) -> dict[str, str]:
     }
 
 
-def read_file(file: SentFile, settings: WorkerSettings) -> WorkerResult | DocumentError | ContentNeeded:
-    """Reads a file within the limits of time and memory, and embeds it.
+def read_file(file: SentFile, settings: WorkerSettings) -> WorkerResult | DocumentError | None:
+    """Reads a file within the limits of time and memory, and embeds it; None if this worker needs its bytes for that.
 
     Raises:
         ConfigurationError: this worker would read it differently.
@@ -117,7 +112,7 @@ def read_file(file: SentFile, settings: WorkerSettings) -> WorkerResult | Docume
     worker = _worker(settings)
     with _readable(file) as path:
         if path is None:
-            return ContentNeeded()
+            return None
         parsed = worker.pool.parse_one(path)
     if isinstance(parsed, DocumentError):
         return parsed
@@ -145,13 +140,11 @@ class _Worker:
     def __init__(self, settings: WorkerSettings) -> None:
         here = versions(settings.config.documents)
         if here != settings.versions:
-            unlike = ", ".join(
-                f"{name} {here.get(name)} instead of {value}"
-                for name, value in settings.versions.items()
-                if here.get(name) != value
-            )
+            there = settings.versions
+            unlike = [name for name in there if here.get(name) != there[name]]
+            clauses = ", ".join(f"{name} {here.get(name)} instead of {there[name]}" for name in unlike)
             raise ConfigurationError(
-                f"This qa_engine is not that of the machine that writes ({unlike}): install the same version with the same "
+                f"This qa_engine is not that of the machine that writes ({clauses}): install the same version with the same "
                 "extras on all machines."
             )
         self.run = settings.run
@@ -168,9 +161,6 @@ class _Worker:
     def embed(self, windows: Sequence[EmbeddingWindow]) -> EmbeddedSentences:
         return embed_windows(windows, self._embed_model, self._codec)
 
-    def stop(self) -> None:
-        self.pool.stop()
-
 
 _current: list[_Worker] = []
 
@@ -179,7 +169,7 @@ def _worker(settings: WorkerSettings) -> _Worker:
     """The state of this worker process for a run; made anew when another run begins."""
     if not _current or _current[0].run != settings.run:
         for former in _current:
-            former.stop()
+            former.pool.stop()
         try:
             _current[:] = [_Worker(settings)]
         except QAEngineError as error:
@@ -189,17 +179,13 @@ def _worker(settings: WorkerSettings) -> _Worker:
 
 
 def _configured_model(config: Config) -> BaseEmbedding:
+    import ray
+
     model = build_embedding(config.embedding)
     if not isinstance(model, LocalEmbedding):
         return model
-    return LocalEmbedding(E5Encoder.load(prepare(), threads=_cores()))
-
-
-def _cores() -> int:
-    """The cores that Ray gave to the task."""
-    import ray
-
-    return max(1, int(ray.get_runtime_context().get_assigned_resources().get("CPU", 1)))
+    cores = ray.get_runtime_context().get_assigned_resources().get("CPU", 1)  # what Ray gave to the task
+    return LocalEmbedding(E5Encoder.load(prepare(), threads=max(1, int(cores))))
 
 
 @contextmanager
@@ -221,9 +207,6 @@ def _readable(file: SentFile) -> Iterator[Path | None]:
 
 def _holds(path: Path, sha256: str) -> bool:
     try:
-        if not path.is_file():
-            return False
-        with path.open("rb") as opened:
-            return hashlib.file_digest(opened, "sha256").hexdigest() == sha256
+        return path.is_file() and file_digest(path) == sha256
     except OSError:
         return False

@@ -13,38 +13,23 @@ from qa_engine.errors import DocumentError
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.records import DocumentRecord, FileRecord, Metadata
 from qa_engine.ingestion.files.identity import ReadingIdentity
-from qa_engine.ingestion.files.metadata import MetadataTable, file_metadata, reader_metadata
-from qa_engine.ingestion.files.state import file_digest, file_stamp, is_gone, unreadable
+from qa_engine.ingestion.files.metadata import MetadataTable, read_sidecar, reader_metadata
+from qa_engine.ingestion.files.state import file_digest, file_stamp, is_gone, stamp_of, unreadable
 from qa_engine.ingestion.report import FileStatus
 
 
 @dataclass(frozen=True)
-class FileToRead:
-    """A file whose content is not stored yet.
+class FileChange:
+    """A file whose record is new or another one.
 
     Attributes:
         path: the path of the file.
-        record: what is known about the file before it is read.
-        status: the status of the file if it can be read.
-        moved_from: its path when it was read last, if that was another one.
-    """
-
-    path: Path
-    record: FileRecord
-    status: FileStatus
-    moved_from: str | None = None
-
-
-@dataclass(frozen=True)
-class FileToLink:
-    """A file whose content is stored already.
-
-    Attributes:
-        record: what is known about it, the numbers of its content included.
-        status: the status of the file.
+        record: what is known about it; without the numbers of its content if that is still to be read.
+        status: the status of the file, if it can be read.
         moved_from: its former path, if it was moved.
     """
 
+    path: Path
     record: FileRecord
     status: FileStatus
     moved_from: str | None = None
@@ -70,9 +55,9 @@ class FileDiff:
     """
 
     unchanged: list[FileRecord] = field(default_factory=list)
-    touched: list[FileToLink] = field(default_factory=list)
-    links: list[FileToLink] = field(default_factory=list)
-    reads: list[FileToRead] = field(default_factory=list)
+    touched: list[FileChange] = field(default_factory=list)
+    links: list[FileChange] = field(default_factory=list)
+    reads: list[FileChange] = field(default_factory=list)
     failures: list[UnreadFile] = field(default_factory=list)
 
 
@@ -103,14 +88,13 @@ def diff_files(
 
     Args:
         files: absolute paths, or documents that did not come from files.
-        catalog: the catalog of the collection.
-        reading: how files are read in this run.
+        catalog, reading: the collection, and how files are read in this run.
         table: metadata of the files; None if this run has none.
     """
     comparison = _Comparison(catalog, reading, table)
     for file in files:
         if isinstance(file, DocumentSource):
-            comparison.add_document(file)
+            comparison.add(file.path, (file.size, 0, 0), file.sha256, {}, file.metadata)
         else:
             comparison.add_file(file)
     return comparison.diff
@@ -128,33 +112,38 @@ class _Comparison:
 
     def add_file(self, path: Path) -> None:
         record = self._records.get(path_text(path))
+        listed: Metadata = (
+            record.listed if record else {}
+        )  # an earlier table still holds if this run has none
         try:
             stamp = file_stamp(path)
-            listed, sidecar = file_metadata(path, self._table, record.listed if record else {})
-            stamp_then = (record.size, record.modified_ns, record.changed_ns) if record else None
-            if record and self._is_current(record) and stamp == stamp_then:
-                self._keep(record, replace(record, listed=listed, sidecar=sidecar))
-                return
-            digest = file_digest(path)
-        except DocumentError as error:
-            self.diff.failures.append(UnreadFile(path, error))
-            return
-        except OSError as error:
-            self.diff.failures.append(UnreadFile(path, unreadable(path, error)))
+            if self._table is not None:
+                listed = self._table.row(path)
+            sidecar = read_sidecar(path)
+            if record and self._is_current(record) and stamp == stamp_of(record):
+                digest = record.sha256
+            else:
+                digest = file_digest(path)
+        except (DocumentError, OSError) as error:
+            why = error if isinstance(error, DocumentError) else unreadable(path, error)
+            self.diff.failures.append(UnreadFile(path, why))
             return
         previous = None if record else self._moved_record(digest)
         if previous is not None and self._table is None:
-            listed = dict(previous.listed)
-        self._add(path, self._fresh(path, stamp, digest, listed, sidecar), record, previous)
+            listed = previous.listed
+        self.add(path, stamp, digest, listed, sidecar, previous)
 
-    def add_document(self, source: DocumentSource) -> None:
-        fresh = self._fresh(source.path, (source.size, 0, 0), source.sha256, {}, source.metadata)
-        self._add(source.path, fresh, self._records.get(fresh.path), None)
-
-    def _fresh(
-        self, path: Path, stamp: tuple[int, int, int], digest: str, listed: Metadata, sidecar: Metadata
-    ) -> FileRecord:
-        return FileRecord(
+    def add(
+        self,
+        path: Path,
+        stamp: tuple[int, int, int],
+        digest: str,
+        listed: Metadata,
+        sidecar: Metadata,
+        previous: FileRecord | None = None,
+    ) -> None:
+        """Puts a file into its list. ``previous`` is the record that it had in another place, if it was moved."""
+        fresh = FileRecord(
             path_text(path),
             path_text(Path(path.name)),
             *stamp,
@@ -164,31 +153,12 @@ class _Comparison:
             listed=listed,
             sidecar=sidecar,
         )
-
-    def _add(
-        self, path: Path, fresh: FileRecord, record: FileRecord | None, previous: FileRecord | None
-    ) -> None:
-        """Puts a file into its list.
-
-        Args:
-            path: the path of the file.
-            fresh: its record as it would be now.
-            record: its record so far, if there is one.
-            previous: the record that it had in another place, if it was moved.
-        """
-        if record and self._is_current(record) and fresh.sha256 == record.sha256:
+        record = self._records.get(fresh.path)
+        if record and self._is_current(record) and digest == record.sha256:
             # The document keeps its id, which an earlier state of OCR may be part of.
-            self._keep(
-                record,
-                replace(
-                    record,
-                    size=fresh.size,
-                    modified_ns=fresh.modified_ns,
-                    changed_ns=fresh.changed_ns,
-                    listed=fresh.listed,
-                    sidecar=fresh.sidecar,
-                ),
-            )
+            size, modified_ns, changed_ns = stamp
+            now = replace(record, size=size, modified_ns=modified_ns, changed_ns=changed_ns)
+            self._keep(path, record, replace(now, listed=listed, sidecar=sidecar))
             return
         moved_from = previous.path if previous is not None else None
         if moved_from is not None:
@@ -196,13 +166,13 @@ class _Comparison:
         stored = self._catalog.document(fresh.document_id)
         status: FileStatus = "updated" if record else "moved" if previous else "added"
         if stored is None:
-            self.diff.reads.append(FileToRead(path, fresh, status, moved_from))
+            self.diff.reads.append(FileChange(path, fresh, status, moved_from))
             return
         if status == "added" and self._catalog.files_of([stored.document_id]):
             status = "duplicate"
         ingested = previous.ingested_at if previous is not None else ""
         linked = with_content(replace(fresh, ingested_at=ingested), stored, self._catalog, self._reading)
-        self.diff.links.append(FileToLink(linked, status, moved_from))
+        self.diff.links.append(FileChange(path, linked, status, moved_from))
 
     def _is_current(self, record: FileRecord) -> bool:
         """Whether the file of a record would be read now as it was read then."""
@@ -215,14 +185,14 @@ class _Comparison:
                 return record
         return None
 
-    def _keep(self, old: FileRecord, new: FileRecord) -> None:
+    def _keep(self, path: Path, old: FileRecord, new: FileRecord) -> None:
         """A file with the same content: its vectors and terms stay, whatever else is new."""
         new = with_reader_metadata(new, self._catalog, self._reading)
         if repr(new) == repr(old):  # to == True is 1
             self.diff.unchanged.append(old)
             return
         same = repr((new.listed, new.sidecar)) == repr((old.listed, old.sidecar))
-        self.diff.touched.append(FileToLink(new, "unchanged" if same else "updated"))
+        self.diff.touched.append(FileChange(path, new, "unchanged" if same else "updated"))
 
 
 def with_content(
@@ -248,13 +218,7 @@ def with_reader_metadata(record: FileRecord, catalog: Catalog, reading: ReadingI
 def vanished_files(
     catalog: Catalog, files: Sequence[Path], roots: Sequence[Path | str]
 ) -> Iterator[FileRecord]:
-    """The recorded files below the given paths that are gone.
-
-    Args:
-        catalog: the catalog of the collection.
-        files: the files that were found below the paths.
-        roots: the paths.
-    """
+    """The recorded files below the given roots that are gone. ``files`` are those that were found there."""
     absolute = [Path(path_text(os.path.abspath(path))) for path in roots]  # noqa: PTH100 - as the files were found
     present = {path_text(path) for path in files}
     for key, record in catalog.files().items():

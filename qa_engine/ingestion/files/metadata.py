@@ -6,7 +6,7 @@ import csv
 import errno
 import json
 import posixpath
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -90,14 +90,13 @@ class MetadataTable:
         try:
             with path.open(encoding="utf-8-sig", newline="") as file:
                 reader = csv.reader(file, strict=True)
-                lines = [(reader.line_num, row) for row in reader]
+                lines = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
         except UnicodeDecodeError:
             raise _bad_table(path, "it is not UTF-8; save it as “CSV UTF-8”") from None
         except OSError as error:
             raise _bad_table(path, f"it cannot be read: {error.strerror or error}") from None
         except csv.Error as error:
             raise _bad_table(path, f"it is not CSV: {error}") from None
-        lines = [(number, row) for number, row in lines if any(cell.strip() for cell in row)]
         header = [normal(cell).strip() for cell in lines[0][1]] if lines else []
         if header.count(FILE_COLUMN) != 1:
             raise _bad_table(
@@ -109,15 +108,17 @@ class MetadataTable:
         for number, row in lines[1:]:
             if len(row) > len(header):
                 raise _bad_table(path, f"line {number} has {len(row)} cells, the first line {len(header)}")
-            cells = list(zip(header, row, strict=False))
-            named = next((cell.strip() for name, cell in cells if name == FILE_COLUMN), "")
+            cells = {name: cell.strip() for name, cell in zip(header, row, strict=False)}
+            named = cells.pop(FILE_COLUMN, "")
             if not named:
                 raise _bad_table(path, f"line {number} names no file")
             key = _parts(named.replace("\\", "/"))
             if key in rows:
                 raise _bad_table(path, f"line {number} names {named!r} again")
             try:
-                rows[key] = checked_metadata(_cells_by_column(cells))
+                rows[key] = checked_metadata(
+                    {name: _number_or_text(cell) for name, cell in cells.items() if cell}
+                )
             except ValueError as error:
                 raise _bad_table(path, f"in line {number} {error}") from None
         return cls(path, rows)
@@ -141,14 +142,9 @@ class MetadataTable:
         return next((parts[start:] for start in range(len(parts)) if parts[start:] in self._rows), None)
 
 
-def _cells_by_column(cells: Sequence[tuple[str, str]]) -> dict[str, Scalar]:
-    """The cells of a row by column, without the file and without empty cells; numbers as numbers."""
-    result: dict[str, Scalar] = {}
-    for name, cell in cells:
-        if name != FILE_COLUMN and (text := cell.strip()):
-            number = as_number(text)
-            result[name] = text if number is None else number
-    return result
+def _number_or_text(cell: str) -> Scalar:
+    number = as_number(cell)
+    return cell if number is None else number
 
 
 def _parts(file: str) -> tuple[str, ...]:
@@ -157,22 +153,6 @@ def _parts(file: str) -> tuple[str, ...]:
 
 def _bad_table(path: Path, why: str) -> InputError:
     return InputError(f"The metadata table {path} cannot be used, {why}.")
-
-
-def file_metadata(
-    pdf: Path, table: MetadataTable | None, previous: Metadata
-) -> tuple[dict[str, Scalar], dict[str, Scalar]]:
-    """The metadata of a file from the table and from its sidecar.
-
-    Args:
-        pdf: the file.
-        table: the table of this run; without one, the metadata of an earlier table stay.
-        previous: the metadata of the earlier table.
-
-    Raises:
-        DocumentError: the sidecar cannot be used.
-    """
-    return (dict(previous) if table is None else table.row(pdf)), read_sidecar(pdf)
 
 
 def usable_metadata(metadata: Mapping[str, Any]) -> dict[str, Scalar]:

@@ -63,19 +63,15 @@ def unreadable(path: Path, error: OSError) -> DocumentError:
     return DocumentError("unreadable", f"{path.name} cannot be read: {error.strerror or error}.")
 
 
-def changed_since(path: Path, record: FileRecord) -> DocumentError | None:
-    """Why the text that was read of a file may not be that of its record; None if it is.
+def stamp_of(record: FileRecord) -> tuple[int, int, int]:
+    """The `file_stamp` that a file had when its record was made."""
+    return record.size, record.modified_ns, record.changed_ns
 
-    Args:
-        path: the path of the file.
-        record: made before the file was read.
-    """
-    if is_document(record.path):
-        return None
+
+def changed_since(path: Path, record: FileRecord) -> DocumentError | None:
+    """Why the text that was read of a file may not be that of its record, which was made before; None if it is."""
     try:
-        if file_stamp(path) == (record.size, record.modified_ns, record.changed_ns):
-            return None
-        if file_digest(path) == record.sha256:
+        if is_document(record.path) or _has_content(path, record):
             return None
     except OSError as error:
         return unreadable(path, error)
@@ -84,17 +80,17 @@ def changed_since(path: Path, record: FileRecord) -> DocumentError | None:
 
 def file_state(record: FileRecord) -> FileState:
     """Compares a file with its record: by size and times first, by content if only the times differ."""
-    if is_document(record.path):
-        return "unchanged"
     if is_gone(record.path):
         return "gone"
-    path = text_path(record.path)
     try:
-        stamp = file_stamp(path)
-        if stamp == (record.size, record.modified_ns, record.changed_ns):
-            return "unchanged"
-        if stamp[0] != record.size:
-            return "changed"
-        return "unchanged" if file_digest(path) == record.sha256 else "changed"
+        same = is_document(record.path) or _has_content(text_path(record.path), record)
     except OSError:
         return "unreadable"
+    return "unchanged" if same else "changed"
+
+
+def _has_content(path: Path, record: FileRecord) -> bool:
+    stamp = file_stamp(path)
+    if stamp == stamp_of(record):
+        return True
+    return stamp[0] == record.size and file_digest(path) == record.sha256

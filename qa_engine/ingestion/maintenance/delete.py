@@ -11,7 +11,6 @@ from typing import Any
 
 from qa_engine.config import Config
 from qa_engine.errors import InputError
-from qa_engine.index.collection import require_collection
 from qa_engine.index.files.matching import choose_files
 from qa_engine.ingestion.report import IngestProgress
 from qa_engine.ingestion.writing.publishing import publish
@@ -82,10 +81,7 @@ def delete_files(
     Args:
         files: paths, names, or patterns such as ``年报*.pdf``; a folder stands for the files below it. All files that fit
             are deleted.
-        storage: folder of the index; ``config.storage`` if None.
-        collection: name of the collection; ``config.collection`` if None.
-        config: settings; see `Config.of`.
-        progress: receives what the run is doing.
+        storage, collection, config, progress: as for `ingest`.
 
     Raises:
         InputError: a name fits no file of the collection; the message offers near ones.
@@ -102,13 +98,11 @@ def delete_files(
     patterns = [str(file) for file in ([files] if isinstance(files, str | Path) else files)]
     if not patterns:
         raise InputError("No file was named: name paths, names or patterns of files in the collection.")
-    name = collection if collection is not None else settings.collection
-    paths = require_collection(Path(storage) if storage is not None else settings.storage, name)
-    with write_session(paths, name, settings, progress) as session:
+    with write_session(settings, storage, collection, progress, create=False) as session:
         catalog = session.catalog
         # First complete what a run that was cut off left, such as an earlier one of this command.
         _publish_and_clean(session)
-        chosen = choose_files(list(catalog.files().values()), patterns, name)
+        chosen = choose_files(list(catalog.files().values()), patterns, session.name)
         with catalog.together():
             for record in chosen:
                 catalog.remove(record.path)
@@ -121,8 +115,8 @@ def delete_files(
         )
         for record in chosen
     ]
-    logger.info("%d files deleted from collection %s", len(deleted), name)
-    return DeleteReport(name, deleted, sum(removed.values()), time.perf_counter() - started)
+    logger.info("%d files deleted from collection %s", len(deleted), session.name)
+    return DeleteReport(session.name, deleted, sum(removed.values()), time.perf_counter() - started)
 
 
 def _publish_and_clean(session: WriteSession) -> None:

@@ -13,7 +13,7 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 
 from qa_engine.config import Config
 from qa_engine.errors import ConfigurationError
-from qa_engine.index.collection import require_collection, require_identity
+from qa_engine.index.collection import require_identity
 from qa_engine.ingestion.maintenance.reembedding import Reembedding
 from qa_engine.ingestion.report import IngestProgress
 from qa_engine.ingestion.writing.publishing import publish
@@ -63,12 +63,8 @@ def rebuild(
     A rebuild of vectors that was cut off continues where it was when it is started again.
 
     Args:
-        storage: folder of the index; ``config.storage`` if None.
-        collection: its name; ``config.collection`` if None.
-        config: settings; see `Config.of`.
+        storage, collection, config, embed_model, progress: as for `ingest`.
         part: to rebuild.
-        embed_model: replaces the model of the configuration.
-        progress: receives what the run is doing.
 
     Raises:
         CollectionNotFoundError: there is no such collection.
@@ -79,15 +75,13 @@ def rebuild(
     if part not in ("bm25", "embedding", "vectors"):
         raise ConfigurationError(f"{part!r} is no part of a collection: rebuild bm25, embedding or vectors.")
     settings = Config.of(config)
-    name = collection if collection is not None else settings.collection
-    paths = require_collection(Path(storage) if storage is not None else settings.storage, name)
     started = time.perf_counter()
-    with write_session(paths, name, settings, progress, embed_model, create=False) as session:
-        live = session.catalog.live_documents()
+    with write_session(settings, storage, collection, progress, embed_model, create=False) as session:
+        name, live = session.name, session.catalog.live_documents()
         logger.info("rebuild of %s of collection %s started: %d documents", part, name, len(live))
         if part == "bm25":
             session.nodes.retokenize(session.progress, again=True)
-            publish(session.catalog, paths, settings.bm25, session.progress, anew=True)
+            publish(session.catalog, session.paths, settings.bm25, session.progress, anew=True)
             done = sum(live.values())
         else:
             if part == "vectors":

@@ -24,12 +24,7 @@ from qa_engine.index.vectors.vector_store import SentenceVectorStore
 from qa_engine.ingestion.embedding_windows import ContextEmbedding
 from qa_engine.ingestion.writing.publishing import publish
 from qa_engine.ingestion.writing.session import WriteSession
-from qa_engine.ingestion.writing.stored_nodes import (
-    TokenBits,
-    drop_superseded,
-    supersede,
-    token_bits,
-)
+from qa_engine.ingestion.writing.stored_nodes import TokenBits, token_bits
 from qa_engine.models.embedding import LocalEmbedding, build_embedding
 from qa_engine.models.token_codes import TokenCodec
 
@@ -54,23 +49,21 @@ class _Target:
     token_bits: TokenBits
     token_file: str
 
-    def to_json(self) -> str:
-        return json.dumps(asdict(self))
-
     @classmethod
     def recorded(cls, catalog: Catalog) -> _Target | None:
-        value = catalog.meta(_REBUILD)
-        if not value:
+        facts = json.loads(catalog.meta(_REBUILD) or "null")
+        if facts is None:
             return None
-        facts = json.loads(value)
-        place = VectorLocation(**facts.pop("place")) if facts["place"] else facts.pop("place")
-        return cls(**facts, place=place)
+        place = VectorLocation(**facts["place"]) if facts["place"] else None
+        return cls(**{**facts, "place": place})
 
     def is_like(self, other: _Target) -> bool:
         """Whether both are the same except for the random names of their locations."""
-        locations = [None if one.place is None else (one.place.store, one.place.url) for one in (self, other)]
-        facts = [(one.task, one.identity, one.token_bits) for one in (self, other)]
-        return locations[0] == locations[1] and facts[0] == facts[1]
+        facts, others = (
+            (one.task, one.identity, one.token_bits, one.place and (one.place.store, one.place.url))
+            for one in (self, other)
+        )
+        return facts == others
 
 
 class Reembedding:
@@ -89,7 +82,7 @@ class Reembedding:
             ModelUnavailableError, ServiceUnavailableError: the embedding model, or the Chroma server, is not there.
             StorageError: something cannot be read or written; readers use the old vectors meanwhile.
         """
-        drop_superseded(self._catalog, self._paths, self._config.index)
+        self._session.nodes.drop_superseded()
         with ExitStack() as stack:
             source = self._source() if task == "vectors" else None
             target = self._resume_or_begin(task)
@@ -99,7 +92,7 @@ class Reembedding:
                     stack.callback(opened.close)
             done = self._fill(embedding, source)
         self._switch(target)
-        drop_superseded(self._catalog, self._paths, self._config.index)
+        self._session.nodes.drop_superseded()
         return done
 
     def _fill(self, embedding: ContextEmbedding, source: SentenceVectorStore | None) -> int:
@@ -145,23 +138,20 @@ class Reembedding:
             return recorded
         with self._catalog.together():
             if recorded is not None:
-                supersede(self._catalog, recorded.place, recorded.token_file)
+                self._session.nodes.supersede(recorded.place, recorded.token_file)
             self._catalog.forget_rebuilt()
-            self._catalog.set_meta(**{_REBUILD: target.to_json()})
+            self._catalog.set_meta(**{_REBUILD: json.dumps(asdict(target))})
         return target
 
     def _new_target(self, task: Task) -> _Target:
-        identity = (
-            json.dumps(embedding_identity(self._config.embedding, self._session.embed_model))
-            if task == "embedding"
-            else self._catalog.meta("identity") or ""
-        )
+        settings, embed_model = self._config.embedding, self._session.embed_model
+        identity = self._catalog.meta("identity") or ""
+        if task == "embedding":
+            identity = json.dumps(embedding_identity(settings, embed_model))
         place = None if task == "tokens" else VectorLocation.fresh(self._catalog, self._config.index)
-        bits: TokenBits = (
-            0 if task == "vectors" else token_bits(self._config.embedding, self._session.embed_model)
-        )
-        mark = uuid.uuid4().hex[:8]
-        return _Target(task, identity, place, bits, f"tokens-{bits}bit-{mark}.sqlite" if bits else "")
+        bits = 0 if task == "vectors" else token_bits(settings, embed_model)
+        file = f"tokens-{bits}bit-{uuid.uuid4().hex[:8]}.sqlite" if bits else ""
+        return _Target(task, identity, place, bits, file)
 
     def _embedding(self, target: _Target) -> ContextEmbedding:
         """The embedding that writes into the stores of the target."""
@@ -209,7 +199,7 @@ class Reembedding:
         with self._catalog.together():
             old_location = VectorLocation.of(self._catalog) if target.place is not None else None
             old_tokens = token_file(self._catalog, self._paths) if target.task != "vectors" else None
-            supersede(self._catalog, old_location, old_tokens.name if old_tokens is not None else "")
+            self._session.nodes.supersede(old_location, old_tokens.name if old_tokens is not None else "")
             if target.place is not None:
                 target.place.record(self._catalog)
             if target.task != "vectors":
@@ -222,9 +212,6 @@ class Reembedding:
 
 def change_token_bits(session: WriteSession) -> None:
     """Makes the token vectors of all stored sentences as the configuration wants them, or deletes them for 0 bits.
-
-    Args:
-        session: a session of a collection for which `token_bits_changed` holds.
 
     Raises:
         ModelUnavailableError: the embedding model is not there.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -14,7 +14,7 @@ from qa_engine.documents.blocks import ParsedPdf
 from qa_engine.documents.pdf_document import PdfDocument
 from qa_engine.errors import DocumentError
 from qa_engine.ingestion.embedding_windows import EmbeddedSentences
-from qa_engine.ingestion.files.diff import FileToRead, UnreadFile
+from qa_engine.ingestion.files.diff import FileChange, UnreadFile
 
 MAX_BATCH_CHARS = 20_000
 """Characters of text, about 700 sentences, that are embedded and committed together, so that short files fill the batches
@@ -28,15 +28,9 @@ SplitDocuments = Callable[[Sequence[PdfDocument]], Sequence[BaseNode]]
 
 
 class ReadFile(NamedTuple):
-    """A file that was read.
+    """A file that was to be read, its text, and how long the run waited for it."""
 
-    Attributes:
-        file: as it was to be read.
-        parsed: its text.
-        seconds: how long the run waited for it.
-    """
-
-    file: FileToRead
+    file: FileChange
     parsed: ParsedPdf
     seconds: float
 
@@ -55,11 +49,6 @@ class FileBatch:
     chars: int = 0
     nodes: Sequence[BaseNode] = ()
 
-    def add(self, file: ReadFile) -> None:
-        """Adds a file."""
-        self.files.append(file)
-        self.chars += len(file.parsed.text)
-
     def split(self, split: SplitDocuments) -> Sequence[BaseNode]:
         """Splits the texts into the nodes that will be stored."""
         documents = [
@@ -73,18 +62,13 @@ class Parser(Protocol):
     """Parses files: `ParsingPool` in processes, a reader of the caller in this one."""
 
     def parse(self, paths: Sequence[Path], stopped: Callable[[], bool]) -> Iterable[Parsed]:
-        """Each file with its text, or the reason why it has none.
-
-        Args:
-            paths: the files.
-            stopped: once it returns true, nobody waits for further files.
-        """
+        """Each file with its text, or the reason why it has none. Once ``stopped`` returns True, nobody waits for more."""
 
 
 class FileReader(Protocol):
     """Reads the files of a run and embeds their sentences: this machine does, or the workers of a cluster."""
 
-    def batches(self, files: Sequence[FileToRead]) -> Iterator[FileBatch | UnreadFile]:
+    def batches(self, files: Sequence[FileChange]) -> Iterator[FileBatch | UnreadFile]:
         """The files in batches that are split into sentences, as they are read.
 
         A batch counts as stored when the next item is asked for. No two files may have the same content.
@@ -101,30 +85,18 @@ class FileReader(Protocol):
         """
 
 
-def batched(
-    parsed: Iterable[Parsed],
-    files: Mapping[Path, FileToRead],
-    max_chars: int | None = None,
-    max_files: int | None = None,
-) -> Iterator[FileBatch | UnreadFile]:
-    """Parsed files in batches that are not split yet. A file that could not be read is yielded at once.
-
-    Args:
-        parsed: files with their texts.
-        files: by path.
-        max_chars: characters of text from which on a batch is full; `MAX_BATCH_CHARS` if None.
-        max_files: files from which on it is full; `MAX_BATCH_FILES` if None.
-    """
-    max_chars = MAX_BATCH_CHARS if max_chars is None else max_chars
-    max_files = MAX_BATCH_FILES if max_files is None else max_files
+def batched(parsed: Iterable[Parsed], files: Sequence[FileChange]) -> Iterator[FileBatch | UnreadFile]:
+    """Files with their texts, in batches that are not split yet. A file that could not be read is yielded at once."""
+    changes = {file.path: file for file in files}
     batch = FileBatch()
     started = time.perf_counter()
     for path, result in parsed:
         if isinstance(result, DocumentError):
             yield UnreadFile(path, result)
         else:
-            batch.add(ReadFile(files[path], result, time.perf_counter() - started))
-            if batch.chars >= max_chars or len(batch.files) >= max_files:
+            batch.files.append(ReadFile(changes[path], result, time.perf_counter() - started))
+            batch.chars += len(result.text)
+            if batch.chars >= MAX_BATCH_CHARS or len(batch.files) >= MAX_BATCH_FILES:
                 yield batch
                 batch = FileBatch()
         started = time.perf_counter()

@@ -35,6 +35,7 @@ from qa_engine.ingestion.files.diff import DocumentSource
 from qa_engine.ingestion.files.metadata import usable_metadata
 from qa_engine.ingestion.files.state import document_path
 from qa_engine.ingestion.reading.batches import Parsed
+from qa_engine.text.one_line import first_line
 
 FILE_NAME = "file_name"
 _PAGE_KEYS = ("page", PAGE_LABEL)
@@ -83,15 +84,12 @@ def parsed_documents(documents: Sequence[Document], name: str) -> ParsedPdf:
         spans.append(Span(start, start + len(text), page, 0, 0, 0, 0))
         start += len(text) + 1
     reports = [PageReport(page, labels.get(page), "reader") for page in range(1, max(pages) + 1)]
-    common = set.intersection(*({*document.metadata} for document in documents))
-    metadata = usable_metadata(
-        {
-            key: value
-            for key, value in documents[0].metadata.items()
-            if key in common and all(document.metadata[key] == value for document in documents)
-        }
-    )
-    return ParsedDocuments("\n".join(texts), spans, [], [], [], reports, metadata)
+    common = {
+        key: value
+        for key, value in documents[0].metadata.items()
+        if all(key in document.metadata and document.metadata[key] == value for document in documents)
+    }
+    return ParsedDocuments("\n".join(texts), spans, [], [], [], reports, usable_metadata(common))
 
 
 def _pages(documents: Sequence[Document]) -> list[int]:
@@ -111,7 +109,25 @@ def _label(document: Document) -> str | None:
     return str(label) if label not in (None, "") else None
 
 
-class CustomReader:
+class _ParserHere:
+    """Parses files in this process, one after another."""
+
+    def parse(self, paths: Sequence[Path], stopped: Callable[[], bool] = lambda: False) -> Iterator[Parsed]:
+        """Each file with its text, or the reason why it has none; see `ParsingPool.parse`."""
+        for path in paths:
+            if stopped():
+                return
+            try:
+                result: ParsedPdf | DocumentError = self._parsed(path)
+            except DocumentError as error:
+                result = error
+            yield path, result
+
+    def _parsed(self, path: Path) -> ParsedPdf:
+        raise NotImplementedError
+
+
+class CustomReader(_ParserHere):
     """Parses files by a reader of the caller."""
 
     def __init__(self, reader: BaseReader) -> None:
@@ -121,30 +137,22 @@ class CustomReader:
         """
         self._reader = reader
 
-    def parse(self, paths: Sequence[Path], stopped: Callable[[], bool] = lambda: False) -> Iterator[Parsed]:
-        """Each file with its text, or the reason why it has none; see `ParsingPool.parse`."""
-        for path in paths:
-            if stopped():
-                return
-            yield path, self._parsed(path)
-
-    def _parsed(self, path: Path) -> ParsedPdf | DocumentError:
+    def _parsed(self, path: Path) -> ParsedPdf:
         try:
             by_keyword = "file" in inspect.signature(self._reader.load_data).parameters
             documents = self._reader.load_data(file=path) if by_keyword else self._reader.load_data(path)
             return parsed_documents(documents, path.name)
-        except DocumentError as error:
-            return error
-        except Exception as error:  # noqa: BLE001 - whatever one file provokes in a reader, the others are read
-            lines = str(error).strip().splitlines() or [""]
-            return DocumentError(
+        except DocumentError:
+            raise
+        except Exception as error:
+            reason = first_line(error)[:200].rstrip(".")
+            raise DocumentError(
                 "damaged",
-                f"{path.name} cannot be read by {type(self._reader).__name__} "
-                f"({type(error).__name__}: {lines[0][:200].rstrip('.')}).",
-            )
+                f"{path.name} cannot be read by {type(self._reader).__name__} ({type(error).__name__}: {reason}).",
+            ) from error
 
 
-class DocumentsInMemory:
+class DocumentsInMemory(_ParserHere):
     """Documents that did not come from files, by their names."""
 
     def __init__(self, documents: Sequence[Document]) -> None:
@@ -175,31 +183,21 @@ class DocumentsInMemory:
             ]
         ).encode()
         try:
-            parsed = parsed_documents(documents, path.name)
+            parsed = self._parsed(path)
             metadata = parsed.metadata if isinstance(parsed, ParsedDocuments) else {}
         except DocumentError:  # is reported when it is read
             metadata = {}
         return DocumentSource(path, len(content), hashlib.sha256(content).hexdigest(), metadata)
 
-    def parse(self, paths: Sequence[Path], stopped: Callable[[], bool] = lambda: False) -> Iterator[Parsed]:
-        """Each name with its text, or the reason why it has none; see `ParsingPool.parse`."""
-        for path in paths:
-            if stopped():
-                return
-            try:
-                yield path, parsed_documents(self._documents[path], path.name)
-            except DocumentError as error:
-                yield path, error
+    def _parsed(self, path: Path) -> ParsedPdf:
+        return parsed_documents(self._documents[path], path.name)
 
 
 class CustomSplitter:
     """Splits documents by a node parser of the caller, into nodes as `SentenceNodeParser` makes them."""
 
     def __init__(self, parser: NodeParser) -> None:
-        """
-        Args:
-            parser: its nodes are stored in its order. Nodes without text are left out.
-        """
+        """The nodes of the parser are stored in its order. Nodes without text are left out."""
         self._parser = parser
 
     def __call__(self, documents: Sequence[PdfDocument]) -> list[BaseNode]:

@@ -25,7 +25,7 @@ from qa_engine.ingestion.embedding_windows import (
     embedding_windows,
     sliced,
 )
-from qa_engine.ingestion.files.diff import FileToRead, UnreadFile
+from qa_engine.ingestion.files.diff import FileChange, UnreadFile
 from qa_engine.ingestion.reading.batches import FileBatch, Parser, SplitDocuments, batched
 from qa_engine.models.embedding import LocalEmbedding
 from qa_engine.models.token_codes import TokenCodec
@@ -51,14 +51,7 @@ class LocalReader:
         config: EmbeddingConfig,
         codec: TokenCodec | None,
     ) -> None:
-        """
-        Args:
-            parser: parses files.
-            split: splits their texts into nodes.
-            embed_model: makes the vectors.
-            config: how much context a sentence gets.
-            codec: the codec of the token vectors; None stores none.
-        """
+        """``config`` says how much context a sentence gets; without a codec, no token vectors are computed."""
         self._parser = parser
         self._split = split
         self._embed_model = embed_model
@@ -70,16 +63,10 @@ class LocalReader:
         )
         self._batches = BatchPrefetcher(self._prepare)
 
-    def __enter__(self) -> LocalReader:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def batches(self, files: Sequence[FileToRead]) -> Iterator[FileBatch | UnreadFile]:
+    def batches(self, files: Sequence[FileChange]) -> Iterator[FileBatch | UnreadFile]:
         """See `FileReader`. Reading begins at once."""
         parsed = self._parser.parse([file.path for file in files], self._batches.stopped)
-        return self._batches.prefetch(batched(parsed, {file.path: file for file in files}))
+        return self._batches.prefetch(batched(parsed, files))
 
     def embeddings(self, nodes: Sequence[BaseNode]) -> Iterator[EmbeddedSentences]:
         """See `FileReader`."""
@@ -100,10 +87,7 @@ class BatchPrefetcher:
     """Reads batches in a thread of its own, a few ahead of the batch that is being stored."""
 
     def __init__(self, prepare: Callable[[FileBatch], None]) -> None:
-        """
-        Args:
-            prepare: splits a batch and starts embedding it; called in the thread.
-        """
+        """``prepare`` splits a batch and starts embedding it; it is called in the thread."""
         self._prepare = prepare
         self._changed = Condition()
         self._batches = 0
@@ -137,12 +121,12 @@ class BatchPrefetcher:
         return self._items(queue)
 
     def _items(self, queue: _Queue) -> Iterator[FileBatch | UnreadFile]:
-        while not isinstance(item := queue.get(), _End):
+        while (item := queue.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
             yield item
             if isinstance(item, FileBatch):
                 self._count(-1, -item.chars)
-        if item.error is not None:
-            raise item.error
 
     def stop(self) -> None:
         """Ends the reading, and waits until it has ended."""
@@ -162,25 +146,21 @@ class BatchPrefetcher:
         try:
             for item in items:
                 if isinstance(item, FileBatch):
-                    self._wait_for_room(item.chars)
+                    with self._changed:
+                        self._changed.wait_for(partial(self._has_room, item.chars))
                     if self._stopped:
                         break
                     self._count(1, item.chars)
                     self._prepare(item)
                 queue.put(item)
-            queue.put(_End())
+            queue.put(None)
         except BaseException as error:  # noqa: BLE001 - raised where the batches are asked for
-            queue.put(_End(error))
+            queue.put(error)
 
-    def _wait_for_room(self, chars: int) -> None:
-        with self._changed:
-            self._changed.wait_for(
-                lambda: (
-                    self._stopped
-                    or not self._batches
-                    or (self._batches < _MAX_BATCHES and self._chars + chars <= _MAX_CHARS)
-                )
-            )
+    def _has_room(self, chars: int) -> bool:
+        if self._stopped or not self._batches:
+            return True
+        return self._batches < _MAX_BATCHES and self._chars + chars <= _MAX_CHARS
 
     def _count(self, batches: int, chars: int) -> None:
         with self._changed:
@@ -189,14 +169,8 @@ class BatchPrefetcher:
             self._changed.notify_all()
 
 
-class _End:
-    """Marks the end of the batches, with the error that ended the reading if there was one."""
-
-    def __init__(self, error: BaseException | None = None) -> None:
-        self.error = error
-
-
-_Queue = SimpleQueue[FileBatch | UnreadFile | _End]
+_Queue = SimpleQueue[FileBatch | UnreadFile | BaseException | None]
+"""Items, and after the last one None or the error that ended the reading."""
 
 
 class EmbeddingPrefetcher:

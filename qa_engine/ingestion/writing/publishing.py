@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from qa_engine.config import Bm25Config
 from qa_engine.errors import StorageError
@@ -13,6 +14,7 @@ from qa_engine.index.bm25.segment import Bm25Segment, StoredSegment
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths
 from qa_engine.ingestion.report import IngestProgress
+from qa_engine.models.batching import bounded_groups
 from qa_engine.text.tokenizer import TOKENIZER_VERSION
 
 logger = logging.getLogger("qa_engine.ingestion")
@@ -41,8 +43,7 @@ def publish(
     the collection has grown eightfold.
 
     Args:
-        catalog: the catalog of the collection.
-        paths: the paths of its parts.
+        catalog, paths: the catalog of the collection, and the paths of its parts.
         settings: the number of neighbours that count for a sentence.
         progress: receives the stages of the run.
         anew: whether to write all segments again.
@@ -91,34 +92,31 @@ def _update_segments(
     context_sentences: int,
 ) -> list[StoredSegment]:
     """Segments that together hold the live documents, each once."""
-    segments: list[StoredSegment] = []
-    fresh = dict(live)
-    for stored in current:
-        dead = frozenset(name for name in stored.segment.document_ids if name not in live)
-        for document_id in stored.segment.document_ids:
-            fresh.pop(document_id, None)
-        segments.append(StoredSegment(stored.name, stored.segment, dead))
+    held = {name for stored in current for name in stored.segment.document_ids}
+    fresh = [name for name in live if name not in held]
+    segments = [
+        replace(stored, dead=frozenset(stored.segment.document_ids).difference(live)) for stored in current
+    ]
     sparse = [stored for stored in segments if _is_sparse(stored, live)]
     segments = [stored for stored in segments if stored not in sparse]
     documents = [*fresh, *(name for stored in sparse for name in stored.live)]
-    merging = _segments_to_merge(
-        [*(_live_sentences(stored, live) for stored in segments), sum(live[name] for name in documents)]
-    )
-    merged = [stored for number, stored in enumerate(segments) if number in merging]
+    sizes = [_sentences(stored.live, live) for stored in segments]
+    merging = _segments_to_merge([*sizes, _sentences(documents, live)])
+    merged = [segments[number] for number in sorted(merging)]
     documents += [name for stored in merged for name in stored.live]
     segments = [stored for stored in segments if stored not in merged]
     return segments + [
         folder.add(Bm25Segment.build(catalog.terms(part), context_sentences))
-        for part in _split_by_size(documents, live)
+        for part in bounded_groups(documents, live.__getitem__, _MAX_SENTENCES)
     ]
 
 
 def _is_sparse(stored: StoredSegment, live: dict[str, int]) -> bool:
-    return _live_sentences(stored, live) < (1 - _MAX_DEAD) * len(stored.segment) or not stored.live
+    return _sentences(stored.live, live) < (1 - _MAX_DEAD) * len(stored.segment) or not stored.live
 
 
-def _live_sentences(stored: StoredSegment, live: dict[str, int]) -> int:
-    return sum(live[name] for name in stored.live)
+def _sentences(documents: Sequence[str], live: dict[str, int]) -> int:
+    return sum(live[name] for name in documents)
 
 
 def _segments_to_merge(sizes: Sequence[int]) -> set[int]:
@@ -141,16 +139,3 @@ def _segments_to_merge(sizes: Sequence[int]) -> set[int]:
 
 def _tier(size: int) -> int:
     return int(math.log(max(size, _SMALL_SEGMENT) / _SMALL_SEGMENT, _FAN_OUT))
-
-
-def _split_by_size(documents: Sequence[str], live: dict[str, int]) -> list[list[str]]:
-    """Documents in parts of at most `_MAX_SENTENCES` sentences each."""
-    parts: list[list[str]] = []
-    size = math.inf
-    for document_id in documents:
-        if size + live[document_id] > _MAX_SENTENCES:
-            parts.append([])
-            size = 0
-        parts[-1].append(document_id)
-        size += live[document_id]
-    return parts

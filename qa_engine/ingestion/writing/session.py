@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qa_engine.config import Config
 from qa_engine.errors import StorageError
 from qa_engine.index.catalog import Catalog
-from qa_engine.index.collection import CollectionPaths
+from qa_engine.index.collection import CollectionPaths, collection_paths, require_collection
 from qa_engine.index.writer_lock import writer_lock
 from qa_engine.ingestion.report import IngestProgress
 from qa_engine.ingestion.writing.stored_nodes import StoredNodes
@@ -47,9 +48,9 @@ class WriteSession:
 
 @contextmanager
 def write_session(
-    paths: CollectionPaths,
-    name: str,
     config: Config,
+    storage: Path | str | None,
+    collection: str | None,
     progress: IngestProgress | None = None,
     embed_model: BaseEmbedding | None = None,
     create: bool = True,
@@ -59,30 +60,31 @@ def write_session(
     A local embedding model stays in memory, for the next run or engine of the process.
 
     Args:
-        paths: the paths of the collection.
-        name: the name of the collection.
-        config: the settings of the run.
-        progress: receives what the run is doing.
-        embed_model: replaces the model of the configuration.
+        config, progress, embed_model: see `WriteSession`.
+        storage, collection: those of the configuration if None.
         create: make the folder and the catalog, or the tables that a collection of an earlier version lacks.
 
     Raises:
+        CollectionNotFoundError: there is no such collection, and none is to be made.
         StorageError: the folder or the catalog cannot be written.
         IndexLockedError: another process writes to the collection.
     """
+    root = Path(storage) if storage is not None else config.storage
+    name = collection if collection is not None else config.collection
     if create:
+        paths = collection_paths(root, name)
         try:
             paths.root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StorageError(
                 f"The storage {paths.root} cannot be made ({error.strerror or error}): name another with --storage."
             ) from error
+    else:
+        paths = require_collection(root, name)
     with ExitStack() as stack:
         stack.enter_context(writer_lock(paths.root, config.ingestion.lock_timeout_seconds))
-        catalog = Catalog(paths.catalog, create=create)
-        stack.callback(catalog.close)
-        nodes = StoredNodes(catalog, paths, config)
-        stack.callback(nodes.close)
+        catalog = stack.enter_context(closing(Catalog(paths.catalog, create=create)))
+        nodes = stack.enter_context(closing(StoredNodes(catalog, paths, config)))
         if unfinished := len(catalog.unfinished("writing")):
             logger.warning(
                 "collection %s: completing an interrupted run, %d documents half stored", name, unfinished

@@ -7,7 +7,7 @@ import logging
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Literal
 
-from qa_engine.config import Config, EmbeddingConfig, IndexConfig
+from qa_engine.config import Config, EmbeddingConfig
 from qa_engine.documents.sentences.node_ids import split_node_id
 from qa_engine.index.catalog import TERMS_TOKENIZER, Catalog
 from qa_engine.index.collection import CollectionPaths, gives_token_vectors
@@ -39,10 +39,7 @@ def bm25_text(sentence: StoredSentence) -> str:
     set, MRR@10 rose from .943 to .957. In front of what is embedded the title helped nowhere (XQuAD, Chinese questions
     on English documents: answers within 600 characters .787 without, .760 with it).
     """
-    from qa_engine.documents.sentences.node_parser import (  # imports LlamaIndex
-        SECTION,
-        SECTION_MARK,
-    )
+    from qa_engine.documents.sentences.node_parser import SECTION, SECTION_MARK  # imports LlamaIndex
 
     title = str(sentence.metadata.get(SECTION, "")).rpartition(SECTION_MARK)[2]
     return sentence.text if not title or title in sentence.text else f"{title}\n{sentence.text}"
@@ -71,10 +68,7 @@ class StoredNodes:
         return self._store
 
     def open_tokens(self, embed_model: BaseEmbedding) -> TokenStore | None:
-        """The store for the token vectors of this run, made if need be; None if none are stored.
-
-        Args:
-            embed_model: the embedding model of the run; only the local model returns token vectors.
+        """The store for the token vectors of a run with this model, made if need be; None if none are stored.
 
         Raises:
             StorageError: the file cannot be opened or made.
@@ -86,14 +80,12 @@ class StoredNodes:
         if not bits or not isinstance(embed_model, LocalEmbedding):
             self._catalog.set_meta(**{TOKEN_BITS: "0"})
             return None
-        existing = existing_token_store(self._catalog, self._paths)
-        if existing is not None and existing.codec.bits == bits:
-            self.tokens = existing
-            return existing
-        if existing is not None:
-            existing.close()
-        self.tokens = TokenStore(self._paths.tokens(bits), TokenCodec.of(embed_model.encoder, bits))
-        self._catalog.set_meta(**{TOKEN_BITS: str(bits), TOKEN_FILE: self.tokens.path.name})
+        self.tokens = existing_token_store(self._catalog, self._paths)
+        if self.tokens is not None and self.tokens.codec.bits != bits:
+            self._close_tokens()
+        if self.tokens is None:
+            self.tokens = TokenStore(self._paths.tokens(bits), TokenCodec.of(embed_model.encoder, bits))
+            self._catalog.set_meta(**{TOKEN_BITS: str(bits), TOKEN_FILE: self.tokens.path.name})
         return self.tokens
 
     def delete_unfinished(self) -> None:
@@ -103,12 +95,7 @@ class StoredNodes:
             self._delete("stale")
 
     def retokenize(self, progress: IngestProgress, again: bool = False) -> None:
-        """Makes the BM25 terms of the stored sentences anew, if another tokenizer made them. Reads no file.
-
-        Args:
-            progress: receives the stages of the run.
-            again: make them anew also if the tokenizer is the same.
-        """
+        """Makes the BM25 terms of the stored sentences anew, if another tokenizer made them or ``again``. Reads no file."""
         if self._catalog.meta(TERMS_TOKENIZER) == TOKENIZER_VERSION and not again:
             return
         live = self._catalog.live_documents()
@@ -121,6 +108,42 @@ class StoredNodes:
                 terms[split_node_id(sentence.node_id)[1]] = tokenize(bm25_text(sentence))
             self._catalog.replace_terms(document_id, terms)
         self._catalog.set_meta(**{TERMS_TOKENIZER: TOKENIZER_VERSION})
+
+    def token_bits_changed(self, embed_model: BaseEmbedding | None) -> bool:
+        """Whether stored sentences have other token vectors than the configuration wants; see `token_bits`."""
+        bits = token_bits(self._config.embedding, embed_model)
+        is_there = not bits or token_file(self._catalog, self._paths) is not None
+        if is_there and bits == int(self._catalog.meta(TOKEN_BITS) or 0):
+            return False
+        return bool(self._catalog.live_documents())
+
+    def supersede(self, location: VectorLocation | None, tokens: str) -> None:
+        """Notes vectors that readers will not use any more; `drop_superseded` deletes them.
+
+        Args:
+            location: where the vectors are; None if they stay.
+            tokens: name of the file of token vectors; empty if they stay.
+        """
+        superseded = json.loads(self._catalog.meta(_SUPERSEDED) or "[]")
+        superseded.append({"place": asdict(location) if location is not None else None, "token_file": tokens})
+        self._catalog.set_meta(**{_SUPERSEDED: json.dumps(superseded)})
+
+    def drop_superseded(self) -> None:
+        """Deletes vectors that a rebuild has replaced, or that a rebuild which was given up has made.
+
+        Raises:
+            ServiceUnavailableError: they are on a Chroma server that does not answer.
+        """
+        superseded = json.loads(self._catalog.meta(_SUPERSEDED) or "[]")
+        if not superseded:
+            return
+        for entry in superseded:
+            if entry["place"] is not None:
+                drop_location(self._paths, VectorLocation(**entry["place"]), self._config.index)
+            if entry["token_file"]:
+                (self._paths.root / entry["token_file"]).unlink(missing_ok=True)
+        logger.info("superseded vectors removed: %d", len(superseded))
+        self._catalog.set_meta(**{_SUPERSEDED: ""})
 
     def close(self) -> None:
         """Closes what was opened."""
@@ -150,9 +173,7 @@ class StoredNodes:
 def token_bits(config: EmbeddingConfig, embed_model: BaseEmbedding | None = None) -> TokenBits:
     """Bits a dimension of the token vectors that a run stores: only the local model returns any.
 
-    Args:
-        config: the settings.
-        embed_model: a model of the caller that replaces the configured one.
+    ``embed_model`` is a model of the caller that replaces the configured one.
     """
     return config.token_bits if gives_token_vectors(config, embed_model) else 0
 
@@ -161,45 +182,3 @@ def existing_token_store(catalog: Catalog, paths: CollectionPaths) -> TokenStore
     """The token vectors that are there; None without any."""
     path = token_file(catalog, paths)
     return TokenStore(path) if path is not None else None
-
-
-def token_bits_changed(
-    catalog: Catalog, paths: CollectionPaths, config: EmbeddingConfig, embed_model: BaseEmbedding | None
-) -> bool:
-    """Whether stored sentences have other token vectors than the configuration wants."""
-    bits = token_bits(config, embed_model)
-    is_current = bits == int(catalog.meta(TOKEN_BITS) or 0) and (
-        not bits or token_file(catalog, paths) is not None
-    )
-    return not is_current and bool(catalog.live_documents())
-
-
-def supersede(catalog: Catalog, location: VectorLocation | None, tokens: str) -> None:
-    """Notes vectors that readers will not use any more; `drop_superseded` deletes them.
-
-    Args:
-        catalog: the catalog of the collection.
-        location: where the vectors are; None if they stay.
-        tokens: name of the file of token vectors; empty if they stay.
-    """
-    superseded = json.loads(catalog.meta(_SUPERSEDED) or "[]")
-    superseded.append({"place": asdict(location) if location is not None else None, "token_file": tokens})
-    catalog.set_meta(**{_SUPERSEDED: json.dumps(superseded)})
-
-
-def drop_superseded(catalog: Catalog, paths: CollectionPaths, config: IndexConfig) -> None:
-    """Deletes vectors that a rebuild has replaced, or that a rebuild which was given up has made.
-
-    Raises:
-        ServiceUnavailableError: they are on a Chroma server that does not answer.
-    """
-    superseded = json.loads(catalog.meta(_SUPERSEDED) or "[]")
-    for entry in superseded:
-        if entry["place"] is not None:
-            drop_location(paths, VectorLocation(**entry["place"]), config)
-        if entry["token_file"]:
-            (paths.root / entry["token_file"]).unlink(missing_ok=True)
-    if superseded:
-        logger.info("superseded vectors removed: %d", len(superseded))
-    if catalog.meta(_SUPERSEDED):
-        catalog.set_meta(**{_SUPERSEDED: ""})
