@@ -143,7 +143,7 @@ class Floor:
 
     def _encode(self, texts: list[str]) -> Iterator[NDArray[np.float32]]:
         """The vector of the question; its token vectors come from the same pass and are kept for the reranker."""
-        encodings = self._encoder._tokenizer.encode_batch(texts)
+        encodings = self._encoder._tokenizer.tokenize(texts)
         for _, (vectors, tokens) in self._encoder._run_outputs(["embedding", "token_vectors"], encodings):
             self._asked = tokens[0]
             yield vectors

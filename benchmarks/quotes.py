@@ -39,7 +39,7 @@ from rich.progress import track
 from qa_engine import Answer, Config, QueryEngine, ingest
 from qa_engine.answering.extractive.sentence_choice import FEATURES, Candidate, sentence_features
 from qa_engine.answering.extractive.synthesizer import ExtractiveSynthesizer
-from qa_engine.evaluation.metrics.answer_overlap import f1
+from qa_engine.evaluation.metrics.answers import f1
 from qa_engine.evaluation.metrics.ranking import holds_any
 
 CLOSE = 0.98

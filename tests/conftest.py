@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 from chroma_process import URL_VARIABLE, ChromaProcess
 from hash_embedding import HashEmbedding
+from hypothesis import settings
 
 _LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
 _ALLOWED_VARIABLES = {"QA_ENGINE_CACHE"}
 
+# A machine that does something else meanwhile is no failure.
+settings.register_profile("without deadlines", deadline=None)
+settings.load_profile("without deadlines")
 
 _LONG_TESTS = {"test_pages_run.py", "test_wheel.py", "test_calibrate.py"}
 """Modules whose tests take ten seconds and more each. They come first, or one worker would end alone with them."""
@@ -27,9 +33,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(300))
 
 
+def pytest_collection_finish() -> None:
+    """What was imported to collect the tests stays: the garbage collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def one_authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with one certificate of an authority. Reading the usual hundred costs each HTTP client 50 ms."""
+    first, end, _ = certifi.contents().partition("-----END CERTIFICATE-----\n")
+    file = tmp_path_factory.mktemp("authority") / "one.pem"
+    file.write_text(first + end, encoding="utf-8")
+    return file
+
+
 @pytest.fixture(autouse=True)
-def isolated_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """An empty working directory, and neither settings, keys nor proxies in the environment."""
+def isolated_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, one_authority: Path) -> None:
+    """An empty working directory, few certificates, and neither settings, keys nor proxies in the environment."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(one_authority))
     for name in list(os.environ):
         ours = name.upper().startswith(("OPENAI_", "QA_ENGINE_", "HF_")) and name not in _ALLOWED_VARIABLES
         if ours or name.lower().endswith("_proxy"):
@@ -74,11 +96,16 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 
 @pytest.fixture(scope="session")
-def model_cache() -> Path:
-    """The cache folder with the local model in it: the named one or the user's. Built on first use, about 6 seconds."""
-    from qa_engine.models.e5.preparation import prepare
+def model_cache() -> Iterator[Path]:
+    """The cache folder with the local model in it: the named one or the user's. Built on first use, about 6 seconds.
 
-    return prepare().parent.absolute()
+    Once it is loaded, it stays so: the last engine that a test closes would free it, and the next load it again.
+    """
+    from qa_engine.models.e5.preparation import prepare
+    from qa_engine.models.lifetime import ModelUser
+
+    with ModelUser():
+        yield prepare().parent.absolute()
 
 
 @pytest.fixture

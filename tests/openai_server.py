@@ -106,7 +106,7 @@ def hang(seconds: float) -> Reply:
 
 @dataclass
 class OpenAIServer:
-    """``replies`` are given one after the other, the last one for ever.
+    """``replies`` are given one after the other, the last one for ever; ``asked`` is set by the first request.
 
     Example:
         with OpenAIServer(error(500), chat("答案[1]")) as server:
@@ -119,7 +119,7 @@ class OpenAIServer:
     def __init__(self, *replies: Reply) -> None:
         self.replies = list(replies)
         self.requests = []
-        self.closing = threading.Event()
+        self.asked, self.closing = threading.Event(), threading.Event()
         self._lock = threading.Lock()
         owner = self
 
@@ -134,6 +134,7 @@ class OpenAIServer:
                 with owner._lock:
                     owner.requests.append(request)
                     reply = owner.replies[min(len(owner.requests), len(owner.replies)) - 1]
+                owner.asked.set()
                 reply(self, request)
 
         self._http = _Server(("127.0.0.1", 0), Handler)

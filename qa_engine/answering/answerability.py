@@ -186,11 +186,8 @@ class AnswerabilityGate:
         self._model = model
         self._threshold = 0.0
         if model is not None:
-            configured, calibrated = (
-                (settings.threshold, model.threshold)
-                if extractive
-                else (settings.llm_threshold, model.llm_threshold)
-            )
+            configured = settings.threshold if extractive else settings.llm_threshold
+            calibrated = model.threshold if extractive else model.llm_threshold
             self._threshold = calibrated if configured is None else configured
 
     def evidence(self, query: QueryBundle, ranked: RankedPassages) -> Evidence:

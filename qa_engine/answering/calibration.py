@@ -74,17 +74,10 @@ def stored_calibration(catalog: Catalog, reranker: str) -> AnswerabilityModel | 
             "--reset, then calibrate again."
         ) from None
     if set(model.weights) != set(FEATURES) or set(model.biases) != set(PAIRS):
-        logger.warning(
-            "The calibration in %s is of another version and not used: run qa-engine calibrate again.",
-            catalog.path,
-        )
-        return None
-    if made_for != reranker:
-        logger.warning(
-            "The calibration in %s was made with the reranker %r and is not used with %r: run qa-engine calibrate again.",
-            catalog.path,
-            made_for,
-            reranker,
-        )
-        return None
-    return model
+        reason = "is of another version and not used"
+    elif made_for != reranker:
+        reason = f"was made with the reranker {made_for!r} and is not used with {reranker!r}"
+    else:
+        return model
+    logger.warning("The calibration in %s %s: run qa-engine calibrate again.", catalog.path, reason)
+    return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Sequence
-from types import TracebackType
 from typing import Protocol, runtime_checkable
 
 from llama_index.core.schema import NodeWithScore, QueryType
@@ -66,18 +65,12 @@ class AnswerStream(_Stream):
     def __enter__(self) -> AnswerStream:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
 class AsyncAnswerStream(_Stream):
-    """`AnswerStream` for ``async for``.
-
-    Args:
-        pieces: yields pieces of text, then the `Answer`.
-    """
+    """`AnswerStream` for ``async for``."""
 
     def __init__(self, pieces: AsyncGenerator[str | Answer, None]) -> None:
         self._pieces = pieces
@@ -99,9 +92,7 @@ class AsyncAnswerStream(_Stream):
     async def __aenter__(self) -> AsyncAnswerStream:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
 

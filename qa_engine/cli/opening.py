@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Sequence
+import importlib
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from qa_engine.cli.output import print_message
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from qa_engine.config import Config
     from qa_engine.engine import QueryEngine
     from qa_engine.index.catalog import Catalog
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
 def open_engine(
@@ -36,6 +39,7 @@ def open_engine(
 
         load_shared_encoder_early(print_message)
     with _without_garbage_collection():
+        _import_chroma_unchecked()
         from qa_engine.engine import QueryEngine
         from qa_engine.retrieval.filters.expressions import parse_filters
 
@@ -52,6 +56,32 @@ def _without_garbage_collection() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+def _import_chroma_unchecked() -> None:
+    """Imports chromadb without the checks of its ``@override`` decorators, which take half of its import.
+
+    They compare the signatures of its methods with those of their base classes, which is a matter of its tests. Only a
+    command, whose process is ours alone, may leave them out.
+    """
+    try:
+        overrides = importlib.import_module("overrides")
+    except ModuleNotFoundError:  # a chromadb that does without it
+        return
+
+    def mark(method: _Method) -> _Method:
+        method.__override__ = True  # type: ignore[attr-defined] # what the decorator sets, and `EnforceOverrides` looks for
+        return method
+
+    names = ("override", "overrides")
+    checked = {name: getattr(overrides, name) for name in names}
+    try:
+        for name in names:
+            setattr(overrides, name, mark)
+        import chromadb  # noqa: F401
+    finally:
+        for name in names:
+            setattr(overrides, name, checked[name])
 
 
 @contextmanager

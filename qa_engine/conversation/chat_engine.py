@@ -29,10 +29,6 @@ class QAChatEngine(BaseChatEngine):
     """
 
     def __init__(self, session: ChatSession) -> None:
-        """
-        Args:
-            session: the conversation.
-        """
         self._session = session
         self.callback_manager = session.engine.callback_manager
 

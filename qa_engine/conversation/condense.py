@@ -25,6 +25,7 @@ from qa_engine.models.auxiliary_call import (
 )
 from qa_engine.retrieval.explanation import Condensation
 from qa_engine.text.language import is_chinese
+from qa_engine.text.one_line import one_line
 
 logger = logging.getLogger("qa_engine.conversation")
 
@@ -59,6 +60,8 @@ _LABEL = re.compile(
     r"^[\s\-*#>\"'`]*(?:改写后的(?:中文)?问题|(?:独立|完整)的?(?:中文)?问题|standalone question)[\s*\"'`]*[:：]\s*",
     re.IGNORECASE,
 )
+_CACHE_SIZE = 1024
+"""So many standalone questions are kept."""
 _WRAPPERS = " \t\r\n\"'`*“”‘’「」"
 
 
@@ -76,7 +79,6 @@ class QuestionCondenser(PromptMixin):
         timeout_seconds: float | None = None,
         max_chars: int = 2000,
         prompt: BasePromptTemplate | None = None,
-        cache_size: int = 1024,
     ) -> None:
         """
         Args:
@@ -84,15 +86,12 @@ class QuestionCondenser(PromptMixin):
             timeout_seconds: time-out of `arun`; in `run`, the time-out of the LLM itself holds.
             max_chars: greatest length of a standalone question.
             prompt: template with the variables ``chat_history`` and ``question``; the Chinese one if None.
-            cache_size: greatest number of cached questions.
         """
-        self._model = (
-            None
-            if llm is None
-            else AuxiliaryModel[str](llm, "condense the question", timeout_seconds, cache_size, logger)
-        )
+        self._model: AuxiliaryModel[str] | None = None
+        if llm is not None:
+            self._model = AuxiliaryModel(llm, "condense the question", timeout_seconds, _CACHE_SIZE, logger)
         self._max_chars = max_chars
-        self._prompt = prompt or condense_prompt()
+        self._prompt = prompt or PromptTemplate(_TEMPLATE)
 
     def _get_prompts(self) -> PromptDictType:
         return {} if self._model is None else {PROMPT: self._prompt}
@@ -166,11 +165,6 @@ def build_condenser(config: Config, llm: LLM | None = None) -> QuestionCondenser
     return QuestionCondenser(llm, timeout, config.retrieval.max_question_chars)
 
 
-def condense_prompt() -> PromptTemplate:
-    """The default prompt; variables ``chat_history`` and ``question``."""
-    return PromptTemplate(_TEMPLATE)
-
-
 def read_standalone(reply: str, question: str, max_chars: int) -> str:
     """The standalone question in a reply; a label and quotation marks around it are dropped.
 
@@ -205,13 +199,7 @@ def _as_text(history: Sequence[Turn]) -> str:
     """The conversation for the prompt. A refused turn is only its question, because the refusal states no fact."""
     lines = []
     for turn in history:
-        lines.append(f"用户：{_one_line(turn.question)}")
-        if turn.refused:
-            lines.append("（没有得到回答）")
-        else:
-            lines.append(f"助手：{_one_line(turn.statement)}")
+        statement = one_line(neutralise_question(turn.statement))
+        lines.append(f"用户：{one_line(neutralise_question(turn.question))}")
+        lines.append("（没有得到回答）" if turn.refused else f"助手：{statement}")
     return "\n".join(lines)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(neutralise_question(text).split())

@@ -162,8 +162,8 @@ class ChatSession:
             answer.explanation.condensation = condensation
             answer.explanation.timings = answer.timings
         if self._turns is before:
-            turn = Turn.of(condensation.question, condensation.standalone, answer)
-            self.restore((*before, turn))
+            standalone = condensation.standalone
+            self.restore((*before, Turn(answer.question, standalone, answer.response or "", answer.refused)))
         return answer
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from qa_engine.answering.answer import Answer
 from qa_engine.text.citation_marks import CITATION
 
 
@@ -24,11 +23,6 @@ class Turn:
     standalone: str
     response: str
     refused: bool
-
-    @classmethod
-    def of(cls, question: str, standalone: str, answer: Answer) -> Turn:
-        """The turn that an answer makes."""
-        return cls(question, standalone, answer.response or "", answer.refused)
 
     @property
     def statement(self) -> str:

@@ -17,7 +17,7 @@ PREPARE_AGAIN = "qa-engine models prepare --force"
 _SECONDS = 5.0
 """The time-out of one complete reply."""
 _MOST_BYTES = 4_000_000
-_FILES = ("model.onnx", "tokenizer.json", "manifest.json")
+_FILES = ("model.onnx", "tokenizer.json", "pieces.sqlite3", "manifest.json")
 
 
 def check_local_model(config: Config) -> Check:

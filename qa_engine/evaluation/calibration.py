@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -37,10 +38,9 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Example:
-    """The evidence that was retrieved for a question, and whether it holds the answer.
+    """The evidence that was retrieved for a question, as features of the passages, and whether it holds the answer.
 
     Attributes:
-        evidence: features of the retrieved passages.
         answered: whether the passages hold the answer.
         answerable: whether the documents do: refusing such a question is wrong, even if the answer was not retrieved.
     """
@@ -52,12 +52,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Refusals:
-    """The effect of refusing below a threshold.
-
-    Attributes:
-        false: share of the answerable questions that are refused.
-        recall: share of the others that are refused.
-    """
+    """The effect of refusing below a threshold: the share of the answerable questions, and of the others, refused."""
 
     false: float
     recall: float
@@ -117,13 +112,12 @@ def calibrate(
         ModelUnavailableError: the extra ``eval`` is not installed.
     """
     require_packages()
-    examples: list[Example] = []
-    asked_again = 0
+    by_question = []
     for done, question in enumerate(questions, 1):
-        question_examples = list(_examples(engine, config, question))
-        asked_again += len(question_examples) == 2
-        examples += question_examples
+        by_question.append(list(_examples(engine, config, question)))
         progress(done, len(questions))
+    examples = list(chain.from_iterable(by_question))
+    asked_again = sum(len(question_examples) == 2 for question_examples in by_question)
     answerable = [example.answerable for example in examples]
     answerable_count, unanswerable_count = sum(answerable), len(examples) - sum(answerable)
     if min(answerable_count, unanswerable_count) < MIN_QUESTIONS:
@@ -138,20 +132,10 @@ def calibrate(
     if current is not None:
         current_probabilities = [current.of_features(example.evidence) for example in examples]
         before = refusals_at(current.threshold, current_probabilities, answerable)
-    _logger.info(
-        "A calibration is fitted to %d answerable and %d other questions.",
-        answerable_count,
-        unanswerable_count,
-    )
-    return Calibration(
-        model,
-        answerable_count,
-        unanswerable_count,
-        false_refusals,
-        before,
-        refusals_at(model.threshold, probabilities, answerable),
-        asked_again,
-    )
+    counts = (answerable_count, unanswerable_count)
+    _logger.info("A calibration is fitted to %d answerable and %d other questions.", *counts)
+    after = refusals_at(model.threshold, probabilities, answerable)
+    return Calibration(model, *counts, false_refusals, before, after, asked_again)
 
 
 def refusals_at(threshold: float, probabilities: Sequence[float], answerable: Sequence[bool]) -> Refusals:
@@ -165,7 +149,6 @@ def fit_answerability(
     examples: Sequence[Example],
     false_refusals: float,
     prior: AnswerabilityModel | None = None,
-    features: Sequence[str] = FEATURES,
 ) -> tuple[AnswerabilityModel, list[float]]:
     """Fits a logistic regression and its thresholds.
 
@@ -177,7 +160,6 @@ def fit_answerability(
         examples: some that are answerable, and some that are not.
         false_refusals: share of the answerable questions, 0 to 1, that may be refused.
         prior: model that was used before.
-        features: names of the features that may have a weight.
 
     Returns:
         The model; and the probability of each example, by the model that was fitted without it.
@@ -186,8 +168,7 @@ def fit_answerability(
     held_out = np.zeros(len(examples))
     for number in range(_FOLDS):
         others = [example for example, part in zip(examples, fold, strict=True) if part != number]
-        weights, biases = _fit(others, prior, features)
-        model = AnswerabilityModel(weights, biases, 0.5, 0.5)
+        model = AnswerabilityModel(*_fit(others, prior), 0.5, 0.5)
         for row in np.flatnonzero(fold == number):
             held_out[row] = model.of_features(examples[int(row)].evidence)
     answerable = np.array([example.answerable for example in examples])
@@ -195,8 +176,7 @@ def fit_answerability(
         float(np.quantile(held_out[answerable], share, method="lower"))
         for share in (false_refusals, LLM_THRESHOLD_SHARE * false_refusals)
     )
-    weights, biases = _fit(examples, prior, features)
-    return AnswerabilityModel(weights, biases, threshold, llm_threshold), held_out.tolist()
+    return AnswerabilityModel(*_fit(examples, prior), threshold, llm_threshold), held_out.tolist()
 
 
 def _examples(engine: QueryEngine, config: Config, question: LabelledQuestion) -> Iterator[Example]:
@@ -227,13 +207,12 @@ def _candidates(engine: QueryEngine, config: Config, question: str) -> tuple[lis
 
 
 def _fit(
-    examples: Sequence[Example], prior: AnswerabilityModel | None, features: Sequence[str]
+    examples: Sequence[Example], prior: AnswerabilityModel | None
 ) -> tuple[dict[str, float], dict[str, float]]:
     """The weights by feature and the biases by pair of languages; see `fit_answerability`."""
     from scipy.optimize import minimize
 
-    mask = np.array([feature in features for feature in FEATURES])
-    values = np.array([example.evidence.values() for example in examples]) * mask
+    values = np.array([example.evidence.values() for example in examples])
     pairs = np.array([[example.evidence.pair == pair for pair in PAIRS] for example in examples], float)
     targets = np.where([example.answered for example in examples], 1.0, -1.0)
     mean, spread = values.mean(axis=0), np.maximum(values.std(axis=0), 1e-6)

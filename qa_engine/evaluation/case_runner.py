@@ -9,8 +9,9 @@ from llama_index.core.schema import MetadataMode, NodeWithScore
 
 from qa_engine.answering.answer import Answer
 from qa_engine.engine import QueryEngine
-from qa_engine.evaluation.metrics.answer_overlap import exact_match, f1
+from qa_engine.evaluation.metrics.answers import exact_match, f1, unsupported_numbers
 from qa_engine.evaluation.metrics.gold import (
+    Excerpt,
     citation_precision,
     citation_recall,
     gold_texts,
@@ -21,7 +22,6 @@ from qa_engine.evaluation.metrics.gold import (
     on_gold_page,
     shares_language,
 )
-from qa_engine.evaluation.metrics.numbers import unsupported_numbers
 from qa_engine.evaluation.metrics.ranking import BUDGETS, TOP_K, first_true, holds_any, holds_within
 from qa_engine.evaluation.questions.labelled import LabelledQuestion
 from qa_engine.evaluation.records import (
@@ -42,13 +42,7 @@ _logger = logging.getLogger("qa_engine.evaluation")
 def run_case(
     engine: QueryEngine, identifier: str, question: LabelledQuestion, retrieval_only: bool = False
 ) -> tuple[CaseResult, Exception | None]:
-    """Asks one question, and measures the result.
-
-    Args:
-        engine: engine to measure.
-        identifier: id of the question.
-        question: the question and what is known about its answer.
-        retrieval_only: whether to make no answer.
+    """Asks one question, with ``retrieval_only`` without making an answer, and measures the result.
 
     Returns:
         The result, and the error if there is no answer.
@@ -87,8 +81,12 @@ def stage_rankings(stages: dict[str, list[NodeWithScore]], gold: Gold) -> dict[s
         return {}
     # Whether the text can be found at all is a fact of the question: stages must not differ in it.
     texts = gold_texts(gold)
+    rankings = {stage: [_excerpt(node) for node in nodes] for stage, nodes in stages.items()}
     file_texts = [
-        _text(node) for nodes in stages.values() for node in nodes if in_gold_file(_location(node)[0], gold)
+        passage.text
+        for ranking in rankings.values()
+        for passage in ranking
+        if in_gold_file(passage.file, gold)
     ]
     verbatim = (
         not file_texts
@@ -96,16 +94,17 @@ def stage_rankings(stages: dict[str, list[NodeWithScore]], gold: Gold) -> dict[s
         or any(holds_any(text, texts) for text in file_texts)
     )
     searchable_texts = texts if verbatim else []
-    return {stage: _ranking(nodes[:TOP_K], gold, searchable_texts) for stage, nodes in stages.items()}
+    return {stage: _ranking(ranking[:TOP_K], gold, searchable_texts) for stage, ranking in rankings.items()}
 
 
-def _ranking(nodes: Sequence[NodeWithScore], gold: Gold, answers: Sequence[str]) -> StageRanking:
-    relevant = [bool(is_gold(_text(node), *_location(node), gold)) for node in nodes]
-    on_page = [bool(on_gold_page(*_location(node), gold)) for node in nodes]
-    texts = [_text(node) for node in nodes]
-    in_file = [in_gold_file(_location(node)[0], gold) for node in nodes]
-    within = {str(budget): holds_within(texts, answers, budget, in_file) for budget in BUDGETS if answers}
-    return StageRanking(first_true(relevant), first_true(on_page), within)
+def _ranking(passages: Sequence[Excerpt], gold: Gold, answers: Sequence[str]) -> StageRanking:
+    texts = [passage.text for passage in passages]
+    in_file = [in_gold_file(passage.file, gold) for passage in passages]
+    return StageRanking(
+        rank=first_true([bool(is_gold(passage, gold)) for passage in passages]),
+        page_rank=first_true([bool(on_gold_page(passage, gold)) for passage in passages]),
+        within={str(budget): holds_within(texts, answers, budget, in_file) for budget in BUDGETS if answers},
+    )
 
 
 def _answered_case(
@@ -120,7 +119,7 @@ def _answered_case(
             page_end=citation.page_end,
             text=citation.text,
             holds_answer=holds_any(citation.text, gold.answers) if gold.answers else None,
-            correct=is_correct(citation.text, citation.file, citation.page, citation.page_end, gold),
+            correct=is_correct(Excerpt(citation.text, citation.file, citation.page, citation.page_end), gold),
         )
         for citation in answer.citations
     ]
@@ -153,7 +152,7 @@ def _measures(
         measures["f1"] = f1(words, gold.answers)
         measures["contains_answer"] = float(holds_any(words, gold.answers))
         measures["evidence_holds_answer"] = float(any(citation.holds_answer for citation in citations))
-    if gold.answerable and is_correct("", "", 0, 0, gold) is not None:
+    if gold.answerable and names_place(gold):
         if (precision := citation_precision(citations)) is not None:
             measures["citation_precision"] = precision
         measures["citation_recall"] = citation_recall(citations)
@@ -185,32 +184,26 @@ def _sources(answer: Answer) -> Iterable[str]:
         yield f"{citation.file} {citation.page} {citation.page_end} {citation.page_label}"
         yield citation.section
         if (passage := by_id.get(citation.node_id)) is not None:
-            yield _text(passage)
+            yield _excerpt(passage).text
             yield from passage.node.metadata.get(TABLES, ())
 
 
 def _passage(rank: int, node: NodeWithScore, gold: Gold) -> PassageResult:
-    file, page, page_end = _location(node)
+    passage = _excerpt(node)
     texts = gold_texts(gold)
     return PassageResult(
         rank=rank,
-        file=file,
-        page=page,
-        page_end=page_end,
-        text=_text(node),
+        **vars(passage),
         score=node.score,
-        holds_answer=in_gold_file(file, gold) and holds_any(_text(node), texts) if texts else None,
-        holds_page=on_gold_page(file, page, page_end, gold),
+        holds_answer=in_gold_file(passage.file, gold) and holds_any(passage.text, texts) if texts else None,
+        holds_page=on_gold_page(passage, gold),
     )
 
 
-def _location(node: NodeWithScore) -> tuple[str, int | None, int | None]:
-    metadata = node.node.metadata
-    return str(metadata.get("file_name") or ""), metadata.get("page"), metadata.get("page_end")
-
-
-def _text(node: NodeWithScore) -> str:
-    return str(node.node.get_content(metadata_mode=MetadataMode.NONE))
+def _excerpt(node: NodeWithScore) -> Excerpt:
+    text, metadata = node.node.get_content(metadata_mode=MetadataMode.NONE), node.node.metadata
+    file = str(metadata.get("file_name") or "")
+    return Excerpt(str(text), file, metadata.get("page"), metadata.get("page_end"))
 
 
 def _failed_case(identifier: str, question: LabelledQuestion, gold: Gold, error: Exception) -> CaseResult:

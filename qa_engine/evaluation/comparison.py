@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from qa_engine.errors import InputError
 from qa_engine.evaluation import require_packages
-from qa_engine.evaluation.judges.judgements import latest_judgements, read_judgements
+from qa_engine.evaluation.judges.judgements import latest_judgements
 from qa_engine.evaluation.metrics.ranking import TOP_K
 from qa_engine.evaluation.metrics.significance import McNemar, mcnemar, paired_bootstrap
 from qa_engine.evaluation.metrics.summary import MEASURES, stage_measures
-from qa_engine.evaluation.records import STAGES, CaseResult, Judgement, RunResults
+from qa_engine.evaluation.records import STAGES, CaseResult
 from qa_engine.evaluation.run_folder import differences, read_run
 
+Measures = Mapping[str, float]
 RANKING = f"mrr@{TOP_K}"
 
 
@@ -25,11 +26,9 @@ class MeasureChange:
     """One measure in both runs, over the questions to which it applies in both.
 
     Attributes:
-        before: mean in the first run.
-        after: mean in the second.
+        before, after: means in the first and in the second run.
         difference: ``after - before``.
-        low: lower end of the 95 % paired bootstrap interval of the difference.
-        high: upper end.
+        low, high: ends of its 95 % paired bootstrap interval.
         count: number of questions.
         mcnemar: the exact test, for measures that are 0 or 1; None for others.
     """
@@ -52,8 +51,7 @@ class CaseChange:
         question: as it was asked.
         change: mean of the differences ``after - before`` over the measures that apply in both runs.
         measures: ``[before, after]`` of the measures that differ.
-        before: answer of the first run.
-        after: answer of the second run.
+        before, after: answers of the first and of the second run.
     """
 
     id: str
@@ -69,15 +67,12 @@ class Comparison:
     """The differences between two runs.
 
     Attributes:
-        before: folder of the first run.
-        after: folder of the second.
+        before, after: folders of the first and of the second run.
         paired: questions that have a result in both.
         only_before: questions without a result in the second run, or with a failure there.
         only_after: questions without a result in the first run.
         configuration: the settings that differ, each in words.
-        retrieval: by stage and measure.
-        answers: by measure.
-        judgements: by judge.
+        retrieval, answers, judgements: by stage and measure, by measure, and by judge.
         seconds: medians of the time of a question, ``before`` and ``after``; empty without times.
         regressions: questions that became worse, the worst first.
         improvements: questions that became better, the best first.
@@ -112,8 +107,7 @@ def compare(before: Path | str, after: Path | str) -> Comparison:
     before, after = Path(before), Path(after)
     (first, first_cases), (second, second_cases) = read_run(before), read_run(after)
     old, new = (
-        _answered_cases(_with_judgements(first_cases, before)),
-        _answered_cases(_with_judgements(second_cases, after)),
+        {case.id: case for case in cases if case.failure is None} for cases in (first_cases, second_cases)
     )
     common = [key for key in old if key in new and old[key].question == new[key].question]
     if not common:
@@ -127,49 +121,41 @@ def compare(before: Path | str, after: Path | str) -> Comparison:
         for stage in STAGES
     }
     answers = _changes([(a.measures, b.measures) for a, b in pairs])
-    changes = [_case_change(a, b) for a, b in pairs]
+    old_verdicts, new_verdicts = _verdicts(before), _verdicts(after)
+    verdicts = [(old_verdicts.get(key, {}), new_verdicts.get(key, {})) for key in common]
+    changes = [_case_change(*pair, *judged) for pair, judged in zip(pairs, verdicts, strict=True)]
     return Comparison(
         before=str(before),
         after=str(after),
         paired=len(common),
         only_before=len(first_cases) - len(common),
         only_after=len(second_cases) - len(common),
-        configuration=_configuration(first, second),
+        configuration=[
+            *differences(first.manifest.configuration, second.manifest.configuration),
+            *differences(first.manifest.models, second.manifest.models, "model "),
+        ],
         retrieval={stage: measures for stage, measures in stages.items() if measures},
         answers={name: answers[name] for name in (*MEASURES, *answers) if name in answers},
-        judgements=_changes([(_scores(a), _scores(b)) for a, b in pairs]),
+        judgements=_changes(verdicts),
         seconds=_medians(pairs),
         regressions=sorted((item for item in changes if item.change < 0), key=lambda item: item.change),
         improvements=sorted((item for item in changes if item.change > 0), key=lambda item: -item.change),
     )
 
 
-def _with_judgements(cases: Sequence[CaseResult], folder: Path) -> list[CaseResult]:
-    """The cases with the verdicts of the judges, which have a file of their own, as scores: 1 for passed, 0 for not."""
-    verdicts = latest_judgements(read_judgements(folder))
-    return [
-        replace(
-            case,
-            judgements={
-                **case.judgements,
-                **{
-                    item.judge: Judgement(float(item.passing), item.passing, item.reasoning)
-                    for item in verdicts.get(case.id, ())
-                    if item.is_complete and item.passing is not None
-                },
-            },
-        )
-        for case in cases
-    ]
+def _verdicts(folder: Path) -> dict[str, dict[str, float]]:
+    """The verdicts of the judges by case and judge, as measures: 1 for passed, 0 for not."""
+    return {
+        case: {
+            item.judge: float(item.passing)
+            for item in judged
+            if item.is_complete and item.passing is not None
+        }
+        for case, judged in latest_judgements(folder).items()
+    }
 
 
-def _answered_cases(cases: Iterable[CaseResult]) -> dict[str, CaseResult]:
-    return {case.id: case for case in cases if case.failure is None}
-
-
-def _changes(
-    pairs: Sequence[tuple[Mapping[str, float], Mapping[str, float]]],
-) -> dict[str, MeasureChange]:
+def _changes(pairs: Sequence[tuple[Measures, Measures]]) -> dict[str, MeasureChange]:
     """The changes of all measures that apply to at least one question in both runs."""
     names = dict.fromkeys(name for first, second in pairs for name in first if name in second)
     changes = {}
@@ -190,41 +176,25 @@ def _changes(
     return changes
 
 
-def _case_change(before: CaseResult, after: CaseResult) -> CaseChange:
-    old, new = _all_measures(before), _all_measures(after)
+def _case_change(
+    before: CaseResult, after: CaseResult, old_verdicts: Measures, new_verdicts: Measures
+) -> CaseChange:
+    old, new = _all_measures(before, old_verdicts), _all_measures(after, new_verdicts)
     common = [name for name in old if name in new]
     differing = {name: [old[name], new[name]] for name in common if old[name] != new[name]}
     change = statistics.fmean(new[name] - old[name] for name in common) if common else 0.0
     return CaseChange(before.id, before.question, change, differing, before.answer, after.answer)
 
 
-def _all_measures(case: CaseResult) -> dict[str, float]:
-    """The measures of a question as a whole: of its answer, of its final ranking, and its judgements."""
+def _all_measures(case: CaseResult, verdicts: Measures) -> dict[str, float]:
+    """The measures of a question as a whole: of its answer, of its final ranking, and its verdicts."""
     ranking = {name: value for name, value in stage_measures(case, "reranked").items() if name == RANKING}
-    return {**case.measures, **ranking, **_scores(case)}
-
-
-def _scores(case: CaseResult) -> dict[str, float]:
-    return {name: item.score for name, item in case.judgements.items() if item.score is not None}
-
-
-def _configuration(first: RunResults, second: RunResults) -> list[str]:
-    old, new = first.manifest, second.manifest
-    return [
-        *differences(old.configuration, new.configuration),
-        *differences(old.models, new.models, "model "),
-    ]
+    return {**case.measures, **ranking, **verdicts}
 
 
 def _medians(pairs: Sequence[tuple[CaseResult, CaseResult]]) -> dict[str, float]:
-    timed = [
-        (a.timings["total"], b.timings["total"])
-        for a, b in pairs
-        if "total" in a.timings and "total" in b.timings
-    ]
-    if not timed:
+    timings = [(a.timings, b.timings) for a, b in pairs if "total" in a.timings and "total" in b.timings]
+    if not timings:
         return {}
-    return {
-        "before": statistics.median(a for a, _ in timed),
-        "after": statistics.median(b for _, b in timed),
-    }
+    first, second = (statistics.median(run["total"] for run in runs) for runs in zip(*timings, strict=True))
+    return {"before": first, "after": second}

@@ -5,11 +5,12 @@ A record is a frozen dataclass, such as those of `qa_engine.evaluation.records`,
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -21,21 +22,16 @@ from pydantic import TypeAdapter, ValidationError
 from qa_engine.errors import InputError, StorageError
 from qa_engine.index.atomic_file import write_atomically
 
+_MAX_BYTES = 200_000_000
 _T = TypeVar("_T")
 _logger = logging.getLogger("qa_engine.evaluation")
 
 
 class RecordLog(Generic[_T]):
-    """A file of JSON lines that grows by one record at a time.
+    """A file of JSON lines that grows by one record, a dataclass, at a time; it need not exist.
 
-    A last line that a crash cut off is removed when the log is opened.
-
-    Args:
-        path: of the file; it need not exist.
-        kind: class of the records, a dataclass.
-
-    Attributes:
-        records: the records that the file held when it was opened, in order.
+    A last line that a crash cut off is removed when the log is opened. ``records`` are those that the file held then, in
+    order.
 
     Raises:
         InputError: the file cannot be read, or a line is no such record.
@@ -54,7 +50,7 @@ class RecordLog(Generic[_T]):
         Raises:
             StorageError: it cannot be written.
         """
-        line = json.dumps(to_dict(record), ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+        line = json_line(record).encode("utf-8", "replace")
         with writing(self._path), self._path.open("ab") as file:
             file.write(line)
             file.flush()
@@ -88,6 +84,30 @@ def read_records(path: Path, kind: type[_T]) -> list[_T]:
     return records
 
 
+def text_lines(path: Path, what: str) -> list[tuple[int, str]]:
+    """The lines of a UTF-8 file that are not blank, with their numbers, from 1. Messages name ``what`` it holds.
+
+    Raises:
+        InputError: it cannot be read, or is too large.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MAX_BYTES + 1)
+        if len(content) > _MAX_BYTES:
+            raise InputError(f"The {what} in {path} cannot be read: it has more than {_MAX_BYTES:,} bytes.")
+        lines = content.decode("utf-8-sig").split("\n")
+    except OSError as error:
+        raise InputError(f"The {what} in {path} cannot be read: {error.strerror or error}.") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"The {what} in {path} cannot be read: it is not UTF-8 ({error.reason}).") from None
+    return [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+
+
+def json_line(record: Any) -> str:
+    """A record as a line of JSON, with its end."""
+    return json.dumps(asdict(record), ensure_ascii=False) + "\n"
+
+
 def replace_file(path: Path, content: str) -> None:
     """Writes a file, and its folder if missing; readers see the old or the new content as a whole.
 
@@ -99,9 +119,15 @@ def replace_file(path: Path, content: str) -> None:
         write_atomically(path, content.encode("utf-8", "replace"))
 
 
-def json_text(content: Any) -> str:
-    """An object as the files of a run hold it."""
-    return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
+def write_json(path: Path, content: Any) -> None:
+    """Writes an object as the files of a run hold it; see `replace_file`."""
+    replace_file(path, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
+
+
+def content_hash(content: Any) -> str:
+    """The SHA-256 of content that can be JSON: the same for the same content, in every process."""
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
 @contextmanager
@@ -112,16 +138,13 @@ def exclusive(lock: Path, message: str) -> Iterator[None]:
         InputError: another process holds it, with ``message``.
         StorageError: the lock file cannot be written.
     """
-    with writing(lock):
-        file_lock = FileLock(lock)
-        try:
-            file_lock.acquire(timeout=0)
-        except Timeout:  # a subclass of OSError
-            raise InputError(message) from None
-    try:
+    with ExitStack() as stack:
+        with writing(lock):
+            try:
+                stack.enter_context(FileLock(lock, timeout=0))
+            except Timeout:  # a subclass of OSError
+                raise InputError(message) from None
         yield
-    finally:
-        file_lock.release()
 
 
 @contextmanager
@@ -136,13 +159,8 @@ def writing(path: Path) -> Iterator[None]:
         ) from error
 
 
-def to_dict(record: Any) -> dict[str, Any]:
-    """A record as a JSON object."""
-    return asdict(record)
-
-
 def from_dict(kind: type[_T], content: Any) -> _T:
-    """The record of class ``kind`` that `to_dict` made an object of; keys that later versions added are ignored.
+    """The record of class ``kind`` that ``asdict`` made an object of; keys that later versions added are ignored.
 
     Raises:
         ValueError: a required key is missing, or a value has another type; the message is one clause.

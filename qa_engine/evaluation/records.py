@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 from qa_engine.errors import AuthenticationFailedError, QAEngineError
 
@@ -42,8 +42,7 @@ class PassageResult:
     Attributes:
         rank: from 1.
         file: name of the PDF.
-        page: first page, from 1; None if it is not known.
-        page_end: last page.
+        page, page_end: first and last page, from 1; None if they are not known.
         text: the passage.
         score: score that it was ranked by, higher is better.
         holds_answer: whether it holds a gold answer or the gold evidence; None if neither is known.
@@ -66,9 +65,7 @@ class CitationResult:
 
     Attributes:
         number: the number of the passage in the answer: 1 for ``[1]``.
-        file: name of the PDF.
-        page: first page, from 1.
-        page_end: last page.
+        file, page, page_end: as of a passage.
         text: the quoted sentence, or with a language model the passage.
         holds_answer: whether the text holds a gold answer.
         correct: whether it supports the gold answer; see `qa_engine.evaluation.metrics.gold.is_correct`.
@@ -108,25 +105,6 @@ class CaseFailure:
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """The verdict of a language model on an answer.
-
-    Attributes:
-        score: 0 to 1; None without one, which ``failure`` then explains.
-        passed: whether the score is good enough; None without a score.
-        reason: the explanation, in the words of the judge.
-        failure: why there is no score: an error of the service, or a reply that could not be read.
-        tokens: tokens that the judge reported, by kind; empty without a report.
-    """
-
-    score: float | None
-    passed: bool | None
-    reason: str = ""
-    failure: CaseFailure | None = None
-    tokens: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class CaseResult:
     """One question and its result.
 
@@ -148,7 +126,6 @@ class CaseResult:
         timings: seconds by stage, and ``total``.
         tokens: ``prompt``, ``completion`` and ``total`` of the calls for the answer, as the language model reports them;
             empty without a report.
-        judgements: of language models, by the name of the judge, such as ``faithfulness``.
         failure: why there is no answer; None if there is one.
     """
 
@@ -165,7 +142,6 @@ class CaseResult:
     unsupported_numbers: list[str] = field(default_factory=list)
     timings: dict[str, float] = field(default_factory=dict)
     tokens: dict[str, int] = field(default_factory=dict)
-    judgements: dict[str, Judgement] = field(default_factory=dict)
     failure: CaseFailure | None = None
 
 
@@ -258,8 +234,6 @@ class RunResults:
         retrieval: by stage and measure: ``hit@1``, ``hit@3``, ``hit@5``, ``hit@10``, ``mrr@10``, ``ndcg@10``,
             ``within_300``, ``within_600``, ``within_1200``, ``within_2400``, ``page_hit@1``, ``page_hit@10``.
         answers: by measure, see `CaseResult.measures`.
-        judgements: by judge; ``count`` is the number of cases with a score.
-        judgement_failures: judgements without a score, by judge.
         refusals: None with ``--retrieval-only``.
         seconds: ``p50`` and ``p95`` of a question; empty if no question was timed.
         tokens: sums by kind; empty if the language model reports none.
@@ -271,15 +245,13 @@ class RunResults:
     failures: dict[str, int] = field(default_factory=dict)
     retrieval: dict[str, dict[str, MetricSummary]] = field(default_factory=dict)
     answers: dict[str, MetricSummary] = field(default_factory=dict)
-    judgements: dict[str, MetricSummary] = field(default_factory=dict)
-    judgement_failures: dict[str, int] = field(default_factory=dict)
     refusals: RefusalSummary | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     tokens: dict[str, int] = field(default_factory=dict)
 
 
-def is_outage(error: Exception | None) -> bool:
+def is_outage(error: object) -> TypeGuard[QAEngineError]:
     """Whether a service or a model is missing, so that the next question would most likely fail in the same way."""
-    return isinstance(error, AuthenticationFailedError) or (
-        isinstance(error, QAEngineError) and error.exit_code == 3
+    return isinstance(error, QAEngineError) and (
+        isinstance(error, AuthenticationFailedError) or error.exit_code == 3
     )

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +14,7 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.llms import LLM
 from pydantic import SecretStr
 
+from qa_engine import __version__
 from qa_engine.answering.extractive.synthesizer import ExtractiveSynthesizer
 from qa_engine.assembly import EngineParts, assemble
 from qa_engine.config import Config
@@ -27,6 +24,7 @@ from qa_engine.evaluation import require_packages
 from qa_engine.evaluation.case_runner import run_case
 from qa_engine.evaluation.metrics.summary import summarise
 from qa_engine.evaluation.questions.labelled import LabelledQuestion, question_ids, read_questions
+from qa_engine.evaluation.record_files import content_hash
 from qa_engine.evaluation.records import CaseResult, RunManifest, RunResults, is_outage
 from qa_engine.evaluation.reports.html import write_html
 from qa_engine.evaluation.reports.markdown import run_report
@@ -38,6 +36,8 @@ LLM_CONCURRENCY = 4
 """Questions that are asked at once with a language model, unless another number is named."""
 _MAX_OUTAGES = 3
 """Questions in a row that find a service or a model missing before a run gives up."""
+_SHORT = 16
+"""Digits of a hash that are enough to tell configurations apart."""
 _SECTIONS = ("embedding", "bm25", "retrieval", "rerank", "llm", "answering")
 _IRRELEVANT_SETTINGS = {
     "timeout_seconds",
@@ -108,10 +108,8 @@ def evaluate(
     ids = question_ids(labelled)
     settings = Config.of(config)
     if retrieval_only and settings.retrieval.expansion == "none":
-        settings, llm = (
-            settings.model_copy(update={"llm": settings.llm.model_copy(update={"model": None})}),
-            None,
-        )
+        without_model = settings.llm.model_copy(update={"model": None})
+        settings, llm = settings.model_copy(update={"llm": without_model}), None
     parts = assemble(storage, collection, settings, llm, embed_model)
     engine = QueryEngine(**vars(parts))
     manifest = _manifest(parts, engine, labelled, file, retrieval_only)
@@ -160,7 +158,7 @@ def _ask_all(
                     running.remove(future)
                     cases[case.id] = case
                     failed += error is not None
-                    outage = error if isinstance(error, QAEngineError) and is_outage(error) else None
+                    outage = error if is_outage(error) else None
                     outages = 0 if outage is None else outages + 1
                     progress(len(folder.done) + len(cases), total, failed)
                 if outage is not None and outages >= _MAX_OUTAGES:
@@ -197,18 +195,17 @@ def _manifest(
     models = {role: name for role, name in engine.models.items() if role != "llm" or not retrieval_only}
     configuration = _configuration(parts)
     names = [reader.name for reader in parts.reader]
-    contents = [question.model_dump(mode="json") for question in questions]
     return RunManifest(
         questions_file=file,
-        questions_sha256=_sha256(contents),
+        questions_sha256=content_hash([question.model_dump(mode="json") for question in questions]),
         questions=len(questions),
         collection=names,
         retrieval_only=retrieval_only,
         configuration=configuration,
-        fingerprint=_fingerprint([configuration, names, models, retrieval_only]),
+        fingerprint=content_hash([configuration, names, models, retrieval_only])[:_SHORT],
         models=models,
         created_at=_now(),
-        version=_version(),
+        version=__version__,
     )
 
 
@@ -228,9 +225,11 @@ def _configuration(parts: EngineParts) -> dict[str, Any]:
         }
         for name in sections
     }
-    calibration = None if parts.answerability is None else _fingerprint(parts.answerability.to_dict())
+    calibration = (
+        None if parts.answerability is None else content_hash(parts.answerability.to_dict())[:_SHORT]
+    )
     documents = {
-        reader.name: _fingerprint(sorted(map(str, reader.snapshot().bm25.document_ids)))
+        reader.name: content_hash(sorted(map(str, reader.snapshot().bm25.document_ids)))[:_SHORT]
         for reader in parts.reader
     }
     return {**settings, "calibration": calibration, "documents": documents}
@@ -243,26 +242,9 @@ def _json_value(value: Any) -> Any:
     return value if isinstance(value, int | float | bool | None) else str(value)
 
 
-def _fingerprint(content: Any) -> str:
-    """A short name for content that can be JSON: the same for the same content, in every process."""
-    return _sha256(content)[:16]
-
-
-def _sha256(content: Any) -> str:
-    text = json.dumps(content, ensure_ascii=False, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
-
-
 def _asks_llm(parts: EngineParts) -> bool:
     return not isinstance(parts.synthesizer, ExtractiveSynthesizer)
 
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _version() -> str:
-    try:
-        return installed_version("qa-engine")
-    except PackageNotFoundError:
-        return ""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,10 @@ from qa_engine.evaluation.record_files import (
     RecordLog,
     exclusive,
     from_dict,
-    json_text,
+    json_line,
     read_records,
     replace_file,
-    to_dict,
+    write_json,
     writing,
 )
 from qa_engine.evaluation.records import FORMAT, CaseResult, RunManifest, RunResults
@@ -57,19 +57,14 @@ class RunFolder:
         Raises:
             StorageError: they cannot be written.
         """
-        lines = "".join(json.dumps(to_dict(case), ensure_ascii=False) + "\n" for case in cases)
-        replace_file(self._path / CASES, lines)
+        replace_file(self._path / CASES, "".join(map(json_line, cases)))
         replace_file(self._path / REPORT, report)
-        replace_file(self._path / RESULTS, json_text(to_dict(results)))
+        write_json(self._path / RESULTS, asdict(results))
 
 
 @contextmanager
 def open_run_folder(path: Path, manifest: RunManifest) -> Iterator[RunFolder]:
-    """The folder of a run, new or resumed, for one process at a time.
-
-    Args:
-        path: folder, made if missing.
-        manifest: what is to be asked of which configuration.
+    """The folder of a run, new (made if missing) or resumed, for one process at a time.
 
     Raises:
         InputError: the folder holds something else, a run of other questions or of another configuration, or another
@@ -130,7 +125,7 @@ def _resumed_manifest(path: Path, manifest: RunManifest) -> RunManifest:
             raise InputError(
                 f"{path} is not empty and holds no evaluation: name another folder with --out."
             ) from None
-        replace_file(path / MANIFEST, json_text(to_dict(manifest)))
+        write_json(path / MANIFEST, asdict(manifest))
         return manifest
     except (OSError, UnicodeDecodeError) as error:
         raise StorageError(f"{path / MANIFEST} cannot be read: {error}.") from None
@@ -154,10 +149,9 @@ def _check_same(path: Path, before: RunManifest, after: RunManifest) -> None:
             f"{path} holds an evaluation of other questions ({old.questions} of {before.questions_file}, not these "
             f"{new.questions} of {after.questions_file}): {way_out}"
         )
-    changes = differences(to_dict(old), to_dict(new))
-    shown = [
-        change.removeprefix("configuration.") for change in changes if not change.startswith("fingerprint ")
-    ] or changes
+    changes = differences(asdict(old), asdict(new))
+    known = [change for change in changes if not change.startswith("fingerprint ")]
+    shown = [change.removeprefix("configuration.") for change in known or changes]
     more = f", and {len(shown) - 3} more" if len(shown) > 3 else ""
     raise InputError(
         f"{path} holds an evaluation of another configuration ({'; '.join(shown[:3])}{more}): {way_out}"

@@ -9,9 +9,7 @@ from pathlib import Path
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Writes a file, or replaces it, so that it has the old content or the new one, whenever the machine stops.
 
-    Args:
-        path: the path of the file, in a folder that exists.
-        content: text is written in UTF-8.
+    The folder exists. Text is written in UTF-8.
 
     Raises:
         OSError: the file cannot be written; it is as it was.

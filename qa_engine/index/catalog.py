@@ -147,10 +147,9 @@ class Catalog(FileQueries):
 
     def live_documents(self) -> dict[str, int]:
         """The number of nodes of every live document, by id."""
-        rows = self._rows(
-            "SELECT document_id, nodes FROM documents WHERE state = 'live' ORDER BY document_id"
+        return dict(
+            self._rows("SELECT document_id, nodes FROM documents WHERE state = 'live' ORDER BY document_id")
         )
-        return {row[0]: row[1] for row in rows}
 
     def chinese_share(self) -> float:
         """The share of the sentences, 0 to 1, that are in Chinese."""
@@ -177,9 +176,8 @@ class Catalog(FileQueries):
     def unfinished(self, state: str | None = None) -> list[tuple[str, int]]:
         """Documents whose nodes are to be deleted, with the number of their nodes.
 
-        Args:
-            state: ``writing`` (a run was cut off while it stored them) or ``stale`` (replaced or removed, and readers of
-                the published state may still ask for them); None for both.
+        Their state is ``writing`` (a run was cut off while it stored them) or ``stale`` (replaced or removed, and readers
+        of the published state may still ask for them); None for both.
         """
         rows = self._rows(
             "SELECT document_id, nodes FROM documents WHERE state = COALESCE(?, state) AND state != 'live'",
@@ -227,7 +225,7 @@ class Catalog(FileQueries):
             former = self._take_out(connection, record.path)
             self._put_file(connection, record)
             self._retire(connection, former)
-            self._count_change(connection)
+            self.count_change()
 
     def touch(self, record: FileRecord) -> None:
         """Updates size, times and metadata of a file whose content is the same. Readers see it at once."""
@@ -238,7 +236,7 @@ class Catalog(FileQueries):
         """Takes a file out: its document becomes stale if no other file has it."""
         with self._transaction() as connection:
             self._retire(connection, self._take_out(connection, path))
-            self._count_change(connection)
+            self.count_change()
 
     def forget(self, document_id: str) -> None:
         """Drops a document that is not live, after its nodes have been deleted."""
@@ -269,7 +267,10 @@ class Catalog(FileQueries):
     def count_change(self) -> None:
         """Notes that what is published no longer fits, though no file has changed."""
         with self._transaction() as connection:
-            self._count_change(connection)
+            connection.execute(
+                "INSERT INTO meta VALUES ('changes', '1') "
+                "ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
+            )
 
     def publish(self) -> int:
         """Declares the present state complete for readers, and returns its number."""
@@ -287,10 +288,3 @@ class Catalog(FileQueries):
             name,
         )
         connection.execute(f"DELETE FROM former_files WHERE document_id = :name AND {held}", name)
-
-    @staticmethod
-    def _count_change(connection: sqlite3.Connection) -> None:
-        connection.execute(
-            "INSERT INTO meta VALUES ('changes', '1') "
-            "ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
-        )

@@ -7,6 +7,7 @@ import re
 import shlex
 import unicodedata
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,14 +75,10 @@ def list_collections(storage: Path) -> list[str]:
     names = []
     for path in sorted(storage.glob(f"*/{_CATALOG}")) if storage.is_dir() else []:
         try:
-            catalog = Catalog(path)
+            with closing(Catalog(path)) as catalog:
+                names.append(catalog.meta("name") or path.parent.name)
         except StorageError:  # a damaged collection, or one of another version, is listed by its folder
             names.append(path.parent.name)
-            continue
-        try:
-            names.append(catalog.meta("name") or path.parent.name)
-        finally:
-            catalog.close()
     return sorted(names)
 
 
@@ -116,9 +113,7 @@ def gives_token_vectors(config: EmbeddingConfig, embed_model: BaseEmbedding | No
 def embedding_identity(config: EmbeddingConfig, embed_model: BaseEmbedding | None = None) -> dict[str, Any]:
     """The facts that decide whether two vectors can be compared, as far as they are known without computing a vector.
 
-    Args:
-        config: the settings of the embedding.
-        embed_model: a model that the caller brought instead of the configured one.
+    ``embed_model`` is a model that the caller brought instead of the configured one.
     """
     context: dict[str, Any] = {
         "pass_chars": config.pass_chars if gives_token_vectors(config, embed_model) else 0
@@ -140,12 +135,9 @@ def embedding_identity(config: EmbeddingConfig, embed_model: BaseEmbedding | Non
 def identity_differences(
     identity: dict[str, Any], other: dict[str, Any], keys: Iterable[str] | None = None
 ) -> list[str]:
-    """The keys in which two results of `embedding_identity` differ. If there are none, the vectors can be compared.
+    """The keys, all of ``identity`` if None are given, in which two results of `embedding_identity` differ.
 
-    Args:
-        identity: one result.
-        other: the other result.
-        keys: the keys to compare; all keys of ``identity`` if None.
+    If there are none, the vectors can be compared.
     """
     return [key for key in keys or identity if identity.get(key) != other.get(key)]
 

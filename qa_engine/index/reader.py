@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from qa_engine.config import Bm25Config, EmbeddingConfig, IndexConfig
@@ -44,7 +43,6 @@ class IndexSnapshot:
         published: its number.
         store: the sentences and their vectors.
         bm25: the lexical index.
-        mixed_languages: whether it holds both Chinese and other sentences in some number.
         chinese_share: the share of Chinese sentences, 0 to 1.
         tokens: the token vectors of the sentences, if they are kept.
     """
@@ -52,9 +50,8 @@ class IndexSnapshot:
     published: int
     store: SentenceVectorStore
     bm25: Bm25Index
-    mixed_languages: bool = False
-    tokens: TokenStore | None = None
     chinese_share: float = 0.5
+    tokens: TokenStore | None = None
 
     def holds_other_language(self, chinese: bool) -> bool:
         """Whether it holds sentences in some number that are not Chinese, or to a question that is not, Chinese ones."""
@@ -86,13 +83,9 @@ class IndexReader:
         index: IndexConfig | None = None,
         bm25: Bm25Config | None = None,
     ) -> None:
-        """
-        Args:
-            paths: where the collection is.
-            catalog: the catalog of the collection.
-            name: what it is called in results; the one that it was made with if None.
-            index: where its vectors are.
-            bm25: how lexical hits are scored.
+        """Takes what the collection is called in results, the name that it was made with if None.
+
+        ``index`` says where its vectors are, and ``bm25`` how lexical hits are scored.
         """
         self._index = index or IndexConfig()
         self._bm25 = bm25 or Bm25Config()
@@ -109,9 +102,7 @@ class IndexReader:
     def __enter__(self) -> IndexReader:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -187,16 +178,9 @@ class IndexReader:
         bm25 = folder.load(published, self._bm25)
         vectors = open_vectors(self._paths, self.catalog, self._index)
         store = SentenceVectorStore(vectors, visible=bm25.document_ids, texts=self._texts)
-        share = self.catalog.chinese_share()
-        tokens = token_file(self.catalog, self._paths)
-        return IndexSnapshot(
-            published,
-            store,
-            bm25,
-            mixed_languages=_MIXED < share < 1 - _MIXED,
-            tokens=TokenStore(tokens) if tokens is not None else None,
-            chinese_share=share,
-        )
+        file = token_file(self.catalog, self._paths)
+        tokens = TokenStore(file) if file is not None else None
+        return IndexSnapshot(published, store, bm25, self.catalog.chinese_share(), tokens)
 
 
 def open_collections(
@@ -214,8 +198,7 @@ def open_collections(
         names: the names of the collections, the most important first; one that is named twice is opened once.
         config: the embedding of the question.
         embed_model: a model that the caller brought instead.
-        index: where the vectors are.
-        bm25: how lexical hits are scored.
+        index, bm25: as for `IndexReader`.
 
     Raises:
         InputError: no name is given.
@@ -248,17 +231,15 @@ def open_collections(
 
 def _require_one_embedding(catalogs: dict[str, Catalog]) -> None:
     """Vectors of different models cannot be compared."""
-    identities = [(name, catalog.identity) for name, catalog in catalogs.items()]
-    complete = [(name, identity) for name, identity in identities if identity is not None]
+    complete = [
+        (name, identity) for name, catalog in catalogs.items() if (identity := catalog.identity) is not None
+    ]
     for name, identity in complete[1:]:
         first, expected = complete[0]
         different = identity_differences(expected, identity, {**expected, **identity})
         if different:
-            parts = [
-                f"{first!r} with {identity_description(expected, different)}",
-                f"{name!r} with {identity_description(identity, different)}",
-            ]
             raise ConfigurationError(
-                f"The collections were embedded differently, {' and '.join(parts)}, and cannot be asked together: ask them "
+                f"The collections were embedded differently, {first!r} with {identity_description(expected, different)} "
+                f"and {name!r} with {identity_description(identity, different)}, and cannot be asked together: ask them "
                 "one by one, or ingest the files of one of them into a new collection with the embedding of the other."
             )

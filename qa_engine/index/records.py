@@ -81,7 +81,11 @@ class DocumentParts:
 
 def pack_spans(spans: Sequence[Span]) -> bytes:
     """The places of lines, to a tenth of a point."""
-    return zlib.compress(json.dumps([_rounded(span) for span in spans]).encode())
+    rows = [
+        [span.start, span.end, span.page, *(round(x, 1) for x in (span.x0, span.y0, span.x1, span.y1))]
+        for span in spans
+    ]
+    return zlib.compress(json.dumps(rows).encode())
 
 
 def unpack_spans(packed: bytes | None) -> list[Span]:
@@ -108,7 +112,3 @@ def pack_terms(sentences: Sequence[Sequence[str]]) -> bytes:
 def unpack_terms(packed: bytes) -> list[list[str]]:
     """What `pack_terms` packed."""
     return [line.split() for line in zlib.decompress(packed).decode().split("\n")]
-
-
-def _rounded(span: Span) -> list[float]:
-    return [span.start, span.end, span.page, *(round(x, 1) for x in (span.x0, span.y0, span.x1, span.y1))]

@@ -94,17 +94,15 @@ def stored_ids(connection: sqlite3.Connection) -> set[str]:
 
 
 class SentenceTexts:
-    """Reads sentences by their ids. Any number of threads may use it: each call has a connection of its own.
+    """Reads sentences by their ids from the file of a catalog.
+
+    Any number of threads may use it: each call has a connection of its own.
 
     Raises:
         StorageError: the file cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
-        """
-        Args:
-            path: the file of the catalog.
-        """
         self._path = path
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
@@ -166,9 +164,7 @@ def _close_all(connections: list[sqlite3.Connection]) -> None:
 def _numbers(connection: sqlite3.Connection, document_ids: Iterable[str]) -> Iterator[tuple[str, int]]:
     """Documents with their numbers. No number is ever given twice, so it means the same in the next statement."""
     return select_in(
-        connection,
-        "SELECT document_id, number FROM documents WHERE document_id IN ({})",
-        list(document_ids),
+        connection, "SELECT document_id, number FROM documents WHERE document_id IN ({})", list(document_ids)
     )
 
 

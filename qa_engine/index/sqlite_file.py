@@ -19,14 +19,7 @@ _VALUES = 400
 def select_in(
     connection: sqlite3.Connection, sql: str, values: Sequence[Any], first: Sequence[Any] = ()
 ) -> Iterator[tuple[Any, ...]]:
-    """The rows of a statement with ``IN ({})``, for any number of values.
-
-    Args:
-        connection: the database.
-        sql: the statement.
-        values: the values of ``IN``.
-        first: the values that are bound before them.
-    """
+    """The rows of a statement with ``IN ({})``, for any number of values; ``first`` are bound before those of ``IN``."""
     for start in range(0, len(values), _VALUES):
         part = values[start : start + _VALUES]
         yield from connection.execute(sql.format(", ".join("?" * len(part))), (*first, *part))

@@ -7,7 +7,7 @@ import logging
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,33 +30,27 @@ def writer_lock(folder: Path, timeout_seconds: float = 0) -> Iterator[None]:
     """
     owner_file = folder / "writer.json"
     lock = FileLock(folder / "writer.lock")
-    try:
-        _acquire(lock, owner_file, timeout_seconds)
-    except Timeout:
-        raise IndexLockedError(
-            f"The collection in {folder} is being written by {_owner(owner_file)}: wait until it is done, stop it, "
-            "or allow waiting with ingestion.lock_timeout_seconds."
-        ) from None
-    except OSError as error:
-        raise StorageError(
-            f"{folder} cannot be written ({error.strerror or error}): free permissions or space."
-        ) from error
-    try:
-        owner = {
-            "process": os.getpid(),
-            "host": socket.gethostname(),
-            "since": datetime.now(UTC).isoformat(timespec="seconds"),
-        }
+    with ExitStack() as held:
         try:
+            _acquire(lock, owner_file, timeout_seconds)
+            held.callback(lock.release)
+            held.callback(owner_file.unlink, missing_ok=True)
+            owner = {
+                "process": os.getpid(),
+                "host": socket.gethostname(),
+                "since": datetime.now(UTC).isoformat(timespec="seconds"),
+            }
             owner_file.write_text(json.dumps(owner), encoding="utf-8")
+        except Timeout:
+            raise IndexLockedError(
+                f"The collection in {folder} is being written by {_owner(owner_file)}: wait until it is done, stop it, "
+                "or allow waiting with ingestion.lock_timeout_seconds."
+            ) from None
         except OSError as error:
             raise StorageError(
                 f"{folder} cannot be written ({error.strerror or error}): free permissions or space."
             ) from error
         yield
-    finally:
-        owner_file.unlink(missing_ok=True)
-        lock.release()
 
 
 def _acquire(lock: FileLock, owner_file: Path, timeout_seconds: float) -> None:

@@ -206,7 +206,7 @@ class IngestRun:
                 if self._parser is None:
                     pool.begin([file.path for file in _by_content(reads)[0]])
                 if self._session.embed_model is None and config.embedding.provider == "local":
-                    load_shared_encoder_early()
+                    load_shared_encoder_early(for_passages=True)
             with self._clock("loading"):
                 # LlamaIndex: an unchanged corpus is done without it, and otherwise files are being read meanwhile.
                 from qa_engine.ingestion.pipeline import file_pipeline

@@ -18,6 +18,7 @@ def load_cross_encoder(config: RerankConfig) -> Any:
     Raises:
         ModelUnavailableError: it cannot be loaded; the message names the model, the reason and the ways out.
     """
+    failed = f"The cross-encoder {config.model!r} cannot be loaded"
     ways_out = (
         "give the path of a downloaded model in rerank.model, name a reachable mirror in HF_ENDPOINT, "
         "or use the local default with rerank.model = 'local'"
@@ -25,15 +26,12 @@ def load_cross_encoder(config: RerankConfig) -> Any:
     looks_like_path = config.model.startswith((".", "/", "~")) or config.model.count("/") > 1
     path = Path(config.model).expanduser()
     if looks_like_path and not path.is_dir():
-        raise ModelUnavailableError(
-            f"The cross-encoder {config.model!r} cannot be loaded: there is no such folder; {ways_out}."
-        )
+        raise ModelUnavailableError(f"{failed}: there is no such folder; {ways_out}.")
     try:
         from sentence_transformers import CrossEncoder
     except ImportError as error:
         raise ModelUnavailableError(
-            f"The cross-encoder {config.model!r} cannot be loaded: {error}; "
-            "pip install 'qa-engine[cross-encoder]', or use rerank.model = 'local'."
+            f"{failed}: {error}; pip install 'qa-engine[cross-encoder]', or use rerank.model = 'local'."
         ) from error
     try:
         return CrossEncoder(
@@ -43,6 +41,4 @@ def load_cross_encoder(config: RerankConfig) -> Any:
         )
     except Exception as error:
         reason = first_line(error)[:300].rstrip(".") or type(error).__name__
-        raise ModelUnavailableError(
-            f"The cross-encoder {config.model!r} cannot be loaded: {reason}; {ways_out}."
-        ) from error
+        raise ModelUnavailableError(f"{failed}: {reason}; {ways_out}.") from error

@@ -9,6 +9,7 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 from pydantic import PrivateAttr
 
 from qa_engine.config import EmbeddingConfig
+from qa_engine.errors import ConfigurationError
 from qa_engine.models.e5.encoder import PASSAGE_PREFIX, E5Encoder
 from qa_engine.models.e5.preparation import MODEL_NAME, Progress
 from qa_engine.models.e5.shared import shared_encoder
@@ -85,8 +86,6 @@ def build_embedding(config: EmbeddingConfig, progress: Progress | None = None) -
     """
     if config.provider == "local":
         if config.model != MODEL_NAME:
-            from qa_engine.errors import ConfigurationError
-
             raise ConfigurationError(
                 f"embedding.model = {config.model!r}: the local provider has {MODEL_NAME!r} only; "
                 "set embedding.provider to openai or huggingface for another model."

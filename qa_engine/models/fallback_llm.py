@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator, Sequence
 from contextlib import aclosing, closing
-from types import TracebackType
 from typing import Any, TypeVar
 
 from llama_index.core.base.llms.types import (
@@ -113,9 +112,7 @@ class _Attempt:
     def __enter__(self) -> _Attempt:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> bool:
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> bool:
         if self._breaker is None:
             if self.failure is not None and isinstance(error, QAEngineError):
                 message = f"{error} The first language model had failed before: {self.failure}"

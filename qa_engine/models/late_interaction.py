@@ -118,10 +118,8 @@ class LateInteractionModel:
                 interactions.append(Interaction(np.zeros(len(vectors), np.float32)))
                 continue
             best = start + int(scores[start:end].argmax())
-            sentences = [
-                value if size else None
-                for value, size in zip(in_context[start:end].tolist(), sizes[start:end], strict=True)
-            ]
+            values = zip(in_context[start:end].tolist(), sizes[start:end], strict=True)
+            sentences = [value if size else None for value, size in values]
             interactions.append(Interaction(supports[:, start:end].max(axis=1), supports[:, best], sentences))
         return interactions
 
@@ -204,12 +202,7 @@ def _parts(passage: str) -> list[str]:
 
 
 def interaction(question: NDArray[np.float32], passage: NDArray[np.float32]) -> Interaction:
-    """The late interaction of two texts.
-
-    Args:
-        question: (tokens, dimension), rows of length 1.
-        passage: (tokens, dimension), rows of length 1.
-    """
+    """The late interaction of two texts, each (tokens, dimension), with rows of length 1."""
     if not len(question) or not len(passage):
         return Interaction(np.zeros(len(question), np.float32))
     return Interaction((question @ passage.T).max(axis=1))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from threading import Lock
-from types import TracebackType
 
 from qa_engine.models.e5.shared import release_shared_encoder
 from qa_engine.models.remote.background_loop import close_background_loop
@@ -48,9 +47,7 @@ class ModelUser:
     def __enter__(self) -> ModelUser:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

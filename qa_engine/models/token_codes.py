@@ -108,8 +108,7 @@ class TokenCodec:
 
     @cached_property
     def _rotated_centre(self) -> NDArray[np.float32]:
-        [rotated] = _rotated(self.centre[None])
-        return np.asarray(rotated)
+        return np.asarray(self.rotate(self.centre[None])[0])
 
     @classmethod
     def of(cls, encoder: E5Encoder, bits: Bits) -> TokenCodec:
@@ -119,14 +118,12 @@ class TokenCodec:
 
     @staticmethod
     def rotate(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Vectors, (n, 384), in the space of `decode`, where cosines are the same."""
-        return _rotated(vectors)
-
-
-@cache
-def _levels(bits: int) -> NDArray[np.float32]:
-    positive = np.array(_LEVELS[bits], np.float32)
-    return np.concatenate([-positive[::-1], positive])
+        """Vectors, (n, 384), in the space of `decode`: times an orthogonal matrix, the same on every machine."""
+        rotated = np.empty((len(vectors), DIMENSION), np.float32)
+        for start in range(0, len(vectors), _ROWS_AT_ONCE):
+            part = slice(start, start + _ROWS_AT_ONCE)
+            rotated[part] = _rotated_columns(vectors[part]).T
+        return rotated
 
 
 @cache
@@ -141,21 +138,13 @@ def _byte_levels(bits: int) -> NDArray[np.float32]:
     """The levels that each byte stands for, (256, levels in a byte)."""
     shifts = np.arange(8 // bits) * bits
     codes = (np.arange(256)[:, None] >> shifts) & (2**bits - 1)
-    levels: NDArray[np.float32] = _levels(bits)[codes]
+    positive = np.array(_LEVELS[bits], np.float32)
+    levels: NDArray[np.float32] = np.concatenate([-positive[::-1], positive])[codes]
     return levels
 
 
-def _rotated(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Vectors, (n, 384), times an orthogonal matrix that mixes all coordinates; the same on every machine."""
-    rotated = np.empty((len(vectors), DIMENSION), np.float32)
-    for start in range(0, len(vectors), _ROWS_AT_ONCE):
-        part = slice(start, start + _ROWS_AT_ONCE)
-        rotated[part] = _rotated_columns(vectors[part]).T
-    return rotated
-
-
 def _rotated_columns(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """`_rotated` for few enough vectors that they stay in the processor's cache; a column for each, (384, n).
+    """`TokenCodec.rotate` for few enough vectors that they stay in the processor's cache; a column for each, (384, n).
 
     The matrix is the product of random signs, a Hadamard matrix of 128 and a cosine transform of 3. It is applied as such,
     by additions: as fast as a product with the whole matrix, and without the threads of BLAS, which wait actively for more

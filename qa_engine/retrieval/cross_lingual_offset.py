@@ -8,21 +8,20 @@ against 800 Chinese sentences of encyclopaedia articles and 800 English ones of 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from qa_engine.text.language import is_chinese
 
-_DENSE = {True: 0.07, False: 0.05}
+DENSE = {True: 0.07, False: 0.05}
 """Shift of the cosine of a text in the other language, by whether the question is Chinese (measured .073 and .053)."""
-_INTERACTION = {True: 0.06, False: 0.045}
+INTERACTION = {True: 0.06, False: 0.045}
 """Shift of its late-interaction score (.058; .022 over all texts and .069 over the best five)."""
 
 
-def dense_shift(question: str, text: str) -> float:
-    """The number to add to the cosine of a question and a text; 0 if both are Chinese, or neither is."""
-    chinese = is_chinese(question)
-    return 0.0 if chinese == is_chinese(text) else _DENSE[chinese]
+def language_shift(question: str, text: str, shifts: Mapping[bool, float]) -> float:
+    """The number to add to a score of a question and a text, of `DENSE` or `INTERACTION`.
 
-
-def interaction_shift(question: str, text: str) -> float:
-    """The number to add to the late-interaction score of a question and a text; 0 if both are Chinese, or neither is."""
+    It is 0 if both are Chinese, or neither is.
+    """
     chinese = is_chinese(question)
-    return 0.0 if chinese == is_chinese(text) else _INTERACTION[chinese]
+    return 0.0 if chinese == is_chinese(text) else shifts[chinese]

@@ -71,15 +71,7 @@ class Condensation:
 
     def to_dict(self) -> dict[str, Any]:
         """The documented JSON object."""
-        return {
-            "question": self.question,
-            "standalone": self.standalone,
-            "method": self.method,
-            "skipped": self.skipped,
-            "error": self.error,
-            "cached": self.cached,
-            "seconds": round(self.seconds, 4),
-        }
+        return asdict(self) | {"seconds": round(self.seconds, 4)}
 
 
 @dataclass
@@ -110,11 +102,12 @@ class Explanation:
     @property
     def passages(self) -> list[PassageExplanation]:
         """The passages one by one. Their terms are computed here, so that only readers of this property pay for them."""
-        queries = [query.query for query in self.queries]
         explanations = []
         for rank, passage in enumerate(map(passage_of, self.nodes), 1):
             passage_terms = frozenset(tokenize(f"{passage.section}\n{passage.text}"))
-            terms = dict.fromkeys(term for query in queries for term in matched_terms(query, passage_terms))
+            terms = dict.fromkeys(
+                term for query in self.queries for term in matched_terms(query.query, passage_terms)
+            )
             explanations.append(
                 PassageExplanation(
                     rank,
@@ -144,14 +137,10 @@ class Explanation:
 
 
 def matched_terms(query: str, terms: Set[str]) -> list[str]:
-    """The words of a query that a text matches, in the order of the query and as they stand in it.
+    """The words of a query that a text with the given terms matches, in the order of the query and as they stand in it.
 
     The tokenizer stems English and cuts Chinese into words and overlapping pairs of characters. Here, words are shown
     unstemmed, and terms that overlap are shown as one.
-
-    Args:
-        query: the query, as it was searched for.
-        terms: the terms of the text, from `tokenize`.
 
     Example:
         >>> matched_terms("雷峰塔的largest towers？", set(tokenize("The tower 雷峰塔")))

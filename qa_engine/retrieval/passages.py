@@ -11,7 +11,6 @@ from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 from pydantic import Field, PrivateAttr
 
-from qa_engine.config import RetrievalConfig
 from qa_engine.documents.sentences.node_ids import node_id, split_node_id
 from qa_engine.documents.sentences.splitting import join_sentences
 from qa_engine.index.records import StoredSentence
@@ -19,10 +18,10 @@ from qa_engine.retrieval.sources import Origin, PassageSources
 from qa_engine.text.language import chinese_size
 from qa_engine.types import RANKS, SCORES, Passage, PassageSentence, passage_node
 
-_DEFAULTS = RetrievalConfig()
 _SHORT_SENTENCE = 25
 """Characters of a short Chinese sentence, which bounds how many neighbours a window may reach."""
 _MAX_REACH = 8
+_PLACE_KEYS = ("page", "page_end", "section", "role", "page_label", "table")
 _HITS_AT_ONCE = 24
 """Number of hits whose neighbours are read together: mostly enough for all passages, and much less than all hits."""
 _SHORT_SECTION = 0.3
@@ -43,15 +42,13 @@ Sentence = TextNode | StoredSentence
 
 
 class SentenceNeighbours:
-    """Hits and their neighbours, by document and ordinal, for one question. Each is read and measured once."""
+    """Hits and their neighbours, by document and ordinal, for one question. Each is read and measured once.
+
+    ``reach`` neighbours are read on each side of a hit. So many characters of other scripts as ``latin_ratio`` says count
+    as one Chinese character.
+    """
 
     def __init__(self, store: StoredSentences, reach: int, latin_ratio: float) -> None:
-        """
-        Args:
-            store: holds the neighbours.
-            reach: number of neighbours to read on each side of a hit.
-            latin_ratio: number of characters of other scripts that count as one Chinese character.
-        """
         self._store = store
         self._reach = reach
         self._latin_ratio = latin_ratio
@@ -65,15 +62,15 @@ class SentenceNeighbours:
         for key, hit in zip(keys, hits, strict=True):
             if isinstance(hit.node, TextNode):
                 self._sentences[key] = hit.node
-        missing = {
-            (document_id, neighbour): None
+        around = (
+            (document_id, neighbour)
             for document_id, ordinal in keys
             for neighbour in range(max(0, ordinal - self._reach), ordinal + self._reach + 1)
-            if (document_id, neighbour) not in self._sentences
-            and (document_id, neighbour) not in self._requested
+        )
+        keys_by_id = {
+            node_id(*key): key for key in around if key not in self._sentences and key not in self._requested
         }
-        self._requested.update(missing)
-        keys_by_id = {node_id(*key): key for key in missing}
+        self._requested.update(keys_by_id.values())
         for identifier, sentence in self._store.stored_sentences(list(keys_by_id)).items():
             self._sentences[keys_by_id[identifier]] = sentence
 
@@ -83,18 +80,15 @@ class SentenceNeighbours:
 
     def between(self, document_id: str, first: int, last: int) -> list[Sentence]:
         """The sentences from ``first`` to ``last``, in order, without those that `get` does not know."""
-        sentences = (self._sentences.get((document_id, ordinal)) for ordinal in range(first, last + 1))
+        sentences = (self.get(document_id, ordinal) for ordinal in range(first, last + 1))
         return [sentence for sentence in sentences if sentence is not None]
 
     def size(self, document_id: str, ordinal: int) -> float:
         """The length of a sentence in Chinese characters, see `chinese_size`; 0 for one that `get` does not know."""
         key = (document_id, ordinal)
-        if key not in self._sizes:
-            sentence = self._sentences.get(key)
-            if sentence is None:
-                return 0.0
+        if key not in self._sizes and (sentence := self._sentences.get(key)) is not None:
             self._sizes[key] = chinese_size(sentence.text, self._latin_ratio)
-        return self._sizes[key]
+        return self._sizes.get(key, 0.0)
 
     def length(self, document_id: str, first: int, last: int) -> float:
         """The total size of the sentences from ``first`` to ``last``."""
@@ -112,8 +106,8 @@ class _Window:
     scores: dict[str, float] = field(default_factory=dict)
     ranks: dict[str, int] = field(default_factory=dict)
 
-    def covers(self, document_id: str, ordinal: int) -> bool:
-        return self.document_id == document_id and self.first <= ordinal <= self.last
+    def overlaps(self, document_id: str, first: int, last: int) -> bool:
+        return self.document_id == document_id and first <= self.last and last >= self.first
 
 
 class PassageBuilder(BaseNodePostprocessor):
@@ -173,9 +167,10 @@ class PassageBuilder(BaseNodePostprocessor):
             if number % _HITS_AT_ONCE == 0 and len(windows) < self.max_passages:
                 sentences.load(nodes[number : number + _HITS_AT_ONCE])
             document_id, ordinal = split_node_id(hit.node_id)
-            window = next((one for one in windows if one.covers(document_id, ordinal)), None)
+            window = next((one for one in windows if one.overlaps(document_id, ordinal, ordinal)), None)
             if window is None:
-                if len(windows) == self.max_passages or self._has_enough(document_id, windows):
+                of_file = sum(one.document_id == document_id for one in windows)
+                if len(windows) == self.max_passages or 0 < self.max_per_file <= of_file:
                     continue
                 first, last = self._window(document_id, ordinal, sentences)
                 window = self._place(_Window(document_id, first, last, hit), windows, sentences)
@@ -188,10 +183,6 @@ class PassageBuilder(BaseNodePostprocessor):
         return [
             passage_node(_passage(window, sentences, origins.get(window.document_id))) for window in windows
         ]
-
-    def _has_enough(self, document_id: str, windows: list[_Window]) -> bool:
-        """Whether a file has as many passages as it may have."""
-        return 0 < self.max_per_file <= sum(window.document_id == document_id for window in windows)
 
     def _window(self, document_id: str, ordinal: int, sentences: SentenceNeighbours) -> tuple[int, int]:
         """The widest range around a sentence that fits the budget, within its section if that is not too short."""
@@ -228,13 +219,13 @@ class PassageBuilder(BaseNodePostprocessor):
     def _place(self, fresh: _Window, windows: list[_Window], sentences: SentenceNeighbours) -> _Window:
         """Merges a window with one that it overlaps, or else adds it without the overlap."""
         for window in windows:
-            if window.document_id != fresh.document_id:
-                continue
-            if fresh.first > window.last or fresh.last < window.first:
+            if not window.overlaps(fresh.document_id, fresh.first, fresh.last):
                 continue
             first, last = min(fresh.first, window.first), max(fresh.last, window.last)
             size = sentences.length(fresh.document_id, first, last)
-            if size <= _MAX_MERGED * self.window_chars and not self._collides(window, first, last, windows):
+            others = (other for other in windows if other is not window)
+            collides = any(other.overlaps(fresh.document_id, first, last) for other in others)
+            if size <= _MAX_MERGED * self.window_chars and not collides:
                 window.first, window.last = first, last
                 return window
             _, ordinal = split_node_id(fresh.hit.node_id)
@@ -244,15 +235,6 @@ class PassageBuilder(BaseNodePostprocessor):
                 fresh.last = window.first - 1
         windows.append(fresh)
         return fresh
-
-    @staticmethod
-    def _collides(window: _Window, first: int, last: int, windows: list[_Window]) -> bool:
-        return any(
-            other is not window
-            and other.document_id == window.document_id
-            and not (first > other.last or last < other.first)
-            for other in windows
-        )
 
 
 def _passage(window: _Window, sentences: SentenceNeighbours, origin: Origin | None) -> Passage:
@@ -285,16 +267,5 @@ def _section(sentence: Sentence | None) -> str:
 
 
 def _sentence(part: Sentence) -> PassageSentence:
-    metadata = part.metadata
-    return PassageSentence(
-        part.node_id,
-        part.text,
-        metadata.get("page"),
-        metadata.get("page_end"),
-        part.start_char_idx,
-        part.end_char_idx,
-        metadata.get("section", ""),
-        metadata.get("role", ""),
-        metadata.get("page_label", ""),
-        metadata.get("table"),
-    )
+    known = {key: part.metadata[key] for key in _PLACE_KEYS if key in part.metadata}
+    return PassageSentence(part.node_id, part.text, start=part.start_char_idx, end=part.end_char_idx, **known)

@@ -20,7 +20,7 @@ from qa_engine.index.vectors.token_store import StoredTokens
 from qa_engine.models.cross_encoder import load_cross_encoder
 from qa_engine.models.embedding import LocalEmbedding
 from qa_engine.models.late_interaction import Interaction, LateInteractionModel, telling_scores
-from qa_engine.retrieval.cross_lingual_offset import interaction_shift
+from qa_engine.retrieval.cross_lingual_offset import INTERACTION, language_shift
 from qa_engine.text.tokenizer import tokenize
 from qa_engine.types import Passage, passage_of, with_changes
 
@@ -63,8 +63,8 @@ class PassageRerank(SentenceTransformerRerank):
             weight: share of the model's score; the fused score of the passages has the rest.
             blind_weight: share of the model's score if BM25 found nothing; ``weight`` if None.
         """
-        # The parent's constructor imports sentence_transformers (4.8 s) and loads a CrossEncoder.
         blind = weight if blind_weight is None else blind_weight
+        # The parent's constructor imports sentence_transformers (4.8 s) and loads a CrossEncoder.
         BaseNodePostprocessor.__init__(self, model=name, top_n=top_n, weight=weight, blind_weight=blind)
         self._model = model
         self._device = "cpu"
@@ -106,7 +106,7 @@ class PassageRerank(SentenceTransformerRerank):
             stored = self._from_stored(self._model, question, passages)
             interactions = stored or self._model.interactions(_pairs(question, nodes))
             own_scores = [interaction.score for interaction in interactions]
-            offsets = [interaction_shift(question, passage.text) for passage in passages]
+            offsets = [language_shift(question, passage.text, INTERACTION) for passage in passages]
             model_scores = interaction_scores(interactions, offsets)
         else:
             interactions = [None] * len(nodes)
@@ -169,16 +169,11 @@ class DiversityRerank(BaseNodePostprocessor):
         left = list(range(len(nodes)))
         order: list[int] = []
         while left:
-            if not order:
-                best = left[0]
-            else:
-                # Of equal ones, max returns the first.
-                best = max(
-                    left,
-                    key=lambda number: (
-                        (1 - self.diversity) * relevance[number] - self.diversity * nearest[number]
-                    ),
-                )
+            gains = {
+                number: (1 - self.diversity) * relevance[number] - self.diversity * nearest[number]
+                for number in left
+            }
+            best = max(left, key=gains.__getitem__) if order else 0  # of equal ones, max returns the first
             order.append(best)
             left.remove(best)
             for number in left:
@@ -197,9 +192,8 @@ def build_reranker(config: RerankConfig, embed_model: BaseEmbedding, top_n: int)
     if config.model == LOCAL:
         encoder = embed_model.encoder if isinstance(embed_model, LocalEmbedding) else None
         late = LateInteractionModel(encoder)
-        if config.weight is None:
-            return PassageRerank(late, "late-interaction", top_n, LOCAL_WEIGHT, BLIND_WEIGHT)
-        return PassageRerank(late, "late-interaction", top_n, config.weight)
+        weights = (LOCAL_WEIGHT, BLIND_WEIGHT) if config.weight is None else (config.weight, config.weight)
+        return PassageRerank(late, "late-interaction", top_n, *weights)
     weight = 1.0 if config.weight is None else config.weight
     return PassageRerank(load_cross_encoder(config), config.model, top_n, weight)
 
@@ -233,9 +227,7 @@ def _comparison(
 def interaction_scores(interactions: Sequence[Interaction], offsets: Sequence[float]) -> list[float]:
     """One score for each passage, from the interactions of the whole passage and of its best sentence.
 
-    Args:
-        interactions: the interactions of all candidates with the question.
-        offsets: the number to add to each of them, see `interaction_shift`.
+    The offsets are what to add to each of the interactions, see `language_shift`.
     """
     pairs = list(zip(interactions, offsets, strict=True))
     scores = z_scores(telling_scores([interaction.support + offset for interaction, offset in pairs]))

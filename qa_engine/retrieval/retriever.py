@@ -34,9 +34,7 @@ class RankedPassages:
     Attributes:
         passages: best first.
         timings: seconds that each stage took.
-        queries: the queries, and the weight of each query and retriever.
-        rerank_query: the question as the passages were compared with it: in its own words, or translated.
-        expansion: the expansion of the question; None if no language model was asked for one.
+        queries, rerank_query, expansion: as for `Explanation`.
         stages: passages by the stage that ranked them: ``dense`` and ``bm25`` alone, ``fused``, and ``reranked``, which are
             `passages`. Empty unless they were asked for.
         sources: looks up the documents of the passages; None for passages that are in no catalog.
@@ -61,7 +59,10 @@ class RankedPassages:
 
 
 class PassageRetriever(BaseRetriever):
-    """Finds sentences by vectors and by BM25, fuses them, builds passages around them, and reranks these."""
+    """Finds sentences by vectors and by BM25, fuses them, builds passages around them, and reranks these.
+
+    The targets are searched together. The other arguments are as for `CollectionSearch`.
+    """
 
     def __init__(
         self,
@@ -70,13 +71,6 @@ class PassageRetriever(BaseRetriever):
         reranker: BaseNodePostprocessor | None,
         config: RetrievalConfig,
     ) -> None:
-        """
-        Args:
-            targets: the collections that are searched together, each in one of its states.
-            embed_model: the model that embedded them.
-            reranker: orders the candidates; None keeps the fused order.
-            config: sizes and weights.
-        """
         super().__init__(callback_manager=CallbackManager())
         self._hybrid = HybridRetriever(
             {

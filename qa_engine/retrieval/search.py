@@ -110,11 +110,7 @@ class CollectionSearch:
         return {TRANSLATE: any(reader.snapshot().holds_other_language(chinese) for reader in self._readers)}
 
     def rank(
-        self,
-        query: QueryBundle,
-        top_k: int = 0,
-        filters: MetadataFilters | None = None,
-        stages: bool = False,
+        self, query: QueryBundle, top_k: int = 0, filters: MetadataFilters | None = None, stages: bool = False
     ) -> RankedPassages:
         """The candidate passages for a question, best first, with ``collection`` and ``metadata`` in their metadata.
 
@@ -130,7 +126,7 @@ class CollectionSearch:
         for attempt in range(_ATTEMPTS):
             snapshots = self._snapshots()
             try:
-                ranked = self._rank(query, top_k, filters, stages, snapshots)
+                ranked = self._retriever(snapshots, filters).rank(query, top_k, stages)
             except StorageError as error:
                 if attempt == _ATTEMPTS - 1 or snapshots == self._snapshots():
                     raise
@@ -145,31 +141,18 @@ class CollectionSearch:
     def _snapshots(self) -> Snapshots:
         return tuple(reader.snapshot() for reader in self._readers)
 
-    def _rank(
-        self,
-        query: QueryBundle,
-        top_k: int,
-        filters: MetadataFilters | None,
-        stages: bool,
-        snapshots: Snapshots,
-    ) -> RankedPassages:
-        if filters is None:
-            retriever = self._unfiltered_retriever(snapshots)
-        else:
-            retriever = self._retriever(snapshots, self._scopes(filters, snapshots))
-        return retriever.rank(query, top_k, stages)
-
-    def _unfiltered_retriever(self, snapshots: Snapshots) -> PassageRetriever:
-        """The retriever for questions without a filter, made once for each state."""
+    def _retriever(self, snapshots: Snapshots, filters: MetadataFilters | None) -> PassageRetriever:
+        """The retriever for a state; that for questions without a filter is made once for each state."""
+        if filters is not None:
+            return self._new_retriever(snapshots, filters)
         with self._lock:
-            cached = self._unfiltered
             # Snapshots are compared by identity: see `IndexSnapshot`.
-            if cached is None or cached[0] != snapshots:
-                cached = snapshots, self._retriever(snapshots, self._scopes(None, snapshots))
-                self._unfiltered = cached
-            return cached[1]
+            if self._unfiltered is None or self._unfiltered[0] != snapshots:
+                self._unfiltered = snapshots, self._new_retriever(snapshots, None)
+            return self._unfiltered[1]
 
-    def _retriever(self, snapshots: Snapshots, scopes: Sequence[Scope | None]) -> PassageRetriever:
+    def _new_retriever(self, snapshots: Snapshots, filters: MetadataFilters | None) -> PassageRetriever:
+        scopes = self._scopes(filters, snapshots)
         targets = [
             SearchTarget(snapshot, scope, reader.name, reader.catalog)
             for reader, snapshot, scope in zip(self._readers, snapshots, scopes, strict=True)

@@ -32,13 +32,12 @@ class Origin:
 
 
 class PassageSources:
-    """Looks up documents in the catalogs of the collections that are searched."""
+    """Looks up documents in the catalogs of the collections that are searched.
+
+    A document that several collections have belongs to the first whose scope admits it.
+    """
 
     def __init__(self, targets: Sequence[SearchTarget]) -> None:
-        """
-        Args:
-            targets: the collections. A document that several have belongs to the first whose scope admits it.
-        """
         self._targets = targets
         self._catalogs = {target.collection: target.catalog for target in targets}
 
@@ -87,11 +86,7 @@ class TableAttacher(BaseNodePostprocessor):
     _tables: Callable[[Passage], list[str]] = PrivateAttr()
 
     def __init__(self, tables: Callable[[Passage], list[str]], **settings: int) -> None:
-        """
-        Args:
-            tables: returns the tables of a passage's document.
-            settings: ``max_chars``, the greatest length of a table.
-        """
+        """Takes a function that returns the tables of a passage's document."""
         super().__init__(**settings)
         self._tables = tables
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+# Scripts beside the package, not part of it: only their own tests import them.
+sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
+
 from corpus import Question
 from models.test_cross_encoder import tiny_model as tiny_model
 from pipelines import Pipeline

@@ -200,7 +200,7 @@ class TestLocalModel:
         monkeypatch.setenv("QA_ENGINE_CACHE", str(tmp_path))
         folder = tmp_path / local_model.name
         folder.mkdir()
-        for name in ("tokenizer.json", "manifest.json"):
+        for name in ("tokenizer.json", "pieces.sqlite3", "manifest.json"):
             (folder / name).write_bytes((local_model / name).read_bytes())
         if content is not None:
             (folder / "model.onnx").write_bytes(content)

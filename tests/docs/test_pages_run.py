@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,6 @@ import pytest
 from docs.forked_command import NO_NETWORK, forked_command
 from docs.pages import PAGES, ROOT, Block, blocks
 
-_FRESH_PROCESS = f"{shlex.quote(sys.executable)} -m qa_engine"
 _TRANSLATION, _ORIGINAL = ROOT / "README.zh-CN.md", ROOT / "README.md"
 _RUNNING = [page for page in PAGES if any(block.runs for block in blocks(page))]
 
@@ -50,7 +47,7 @@ def test_the_code_of_a_page_runs(
             source = compile("\n" * (block.line - 1) + block.code, str(page), "exec")
             exec(source, names)
         elif page != _TRANSLATION:
-            _run_in_shell(block, tmp_path, _FRESH_PROCESS if page == _ORIGINAL else forked)
+            _run_in_shell(block, tmp_path, forked)
     capsys.readouterr()
 
 

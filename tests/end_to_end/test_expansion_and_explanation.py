@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from llama_index.core.prompts import PromptTemplate
-from openai_server import OpenAIServer, Reply, chat, error
+from openai_server import OpenAIServer, Reply, chat, error, hang
 
 from qa_engine import Answer, Config, QueryEngine
 from qa_engine.errors import ConfigurationError, InputError, ServiceUnavailableError
@@ -101,10 +101,10 @@ class TestExpansion:
         assert ids.count(ids[0]) == 4
 
     async def test_async_agrees_and_a_cancelled_question_harms_none(self, ingested: Path) -> None:
-        with OpenAIServer(EXPANDED) as server:
+        with OpenAIServer(hang(60), EXPANDED) as server:
             engine = opened(ingested, server)
             gone = asyncio.create_task(engine.aretrieve(QUESTION))
-            await asyncio.sleep(0.01)
+            assert await asyncio.to_thread(server.asked.wait, 60)
             gone.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await gone
@@ -133,13 +133,14 @@ class TestExpansion:
             assert server.last.user == f"翻译：{QUESTION}"
 
 
-class TestExplanation:
-    @pytest.fixture(scope="class")
-    def answer(self, ingested: Path, model_cache: Path) -> Answer:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("QA_ENGINE_CACHE", str(model_cache))
-            return QueryEngine.open(ingested, "西湖").query(CHINESE_QUESTION)  # type: ignore[return-value]
+@pytest.fixture(scope="module")
+def answer(ingested: Path, model_cache: Path) -> Answer:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("QA_ENGINE_CACHE", str(model_cache))
+        return QueryEngine.open(ingested, "西湖").query(CHINESE_QUESTION)  # type: ignore[return-value]
 
+
+class TestExplanation:
     def test_bad_input_is_refused_as_elsewhere(self, ingested: Path) -> None:
         engine = QueryEngine.open(ingested, "西湖")
         with pytest.raises(InputError, match="top_k must be > 0, got 0"):

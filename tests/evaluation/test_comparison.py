@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from qa_engine.errors import InputError, StorageError
 from qa_engine.evaluation.comparison import compare
+from qa_engine.evaluation.judges.judgements import JudgedCase, open_judgements
 from qa_engine.evaluation.metrics.summary import summarise
-from qa_engine.evaluation.record_files import to_dict
 from qa_engine.evaluation.records import (
     CaseFailure,
     CaseResult,
     Gold,
-    Judgement,
     RunManifest,
     StageRanking,
 )
@@ -35,15 +34,18 @@ def case(number: int, f1: float, rank: int | None = 1, answer: str = "同") -> C
         stages={"reranked": StageRanking(rank, None, {"300": rank == 1})},
         measures={"f1": f1, "refusal_accuracy": 1.0},
         timings={"total": 0.5},
-        judgements={"relevancy": Judgement(f1, None)},
     )
 
 
 def write(folder: Path, cases: list[CaseResult], manifest: RunManifest = MANIFEST) -> Path:
     folder.mkdir()
-    (folder / "results.json").write_text(json.dumps(to_dict(summarise(manifest, cases))), encoding="utf-8")
-    lines = "".join(json.dumps(to_dict(one)) + "\n" for one in cases)
+    (folder / "results.json").write_text(json.dumps(asdict(summarise(manifest, cases))), encoding="utf-8")
+    lines = "".join(json.dumps(asdict(one)) + "\n" for one in cases)
     (folder / "cases.jsonl").write_text(lines, encoding="utf-8")
+    with open_judgements(folder) as judgements:
+        for one in cases:
+            passing = one.measures.get("f1", 0) >= 0.5
+            judgements.add(JudgedCase(one.id, "relevancy", "m", passing=passing, score=float(passing)))
     return folder
 
 
@@ -75,7 +77,8 @@ def test_differences_are_paired_and_the_worst_comes_first(tmp_path: Path) -> Non
     assert [one.id for one in found.regressions] == ["2", "3"]
     assert [one.id for one in found.improvements] == ["4"]
     assert found.regressions[0].measures["f1"] == [1.0, 0.0]
-    assert found.judgements["relevancy"].difference == change.difference
+    assert found.judgements["relevancy"].difference == -0.25
+    assert found.regressions[0].measures["relevancy"] == [1.0, 0.0]
     assert found.seconds == {"before": 0.5, "after": 0.5}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,12 @@ from hypothesis import strategies as st
 
 from qa_engine.errors import InputError
 from qa_engine.evaluation.metrics.summary import summarise
-from qa_engine.evaluation.record_files import from_dict, to_dict
+from qa_engine.evaluation.record_files import from_dict
 from qa_engine.evaluation.records import (
     CaseFailure,
     CaseResult,
     CitationResult,
     Gold,
-    Judgement,
     PassageResult,
     RefusalPoint,
     RunManifest,
@@ -43,7 +43,6 @@ FULL = CaseResult(
     unsupported_numbers=["3"],
     timings={"total": 0.1},
     tokens={"total": 3},
-    judgements={"faithfulness": Judgement(None, None, "", CaseFailure("unreadable", "没有分数"))},
     failure=None,
 )
 
@@ -52,7 +51,7 @@ def write(folder: Path, cases: list[dict[str, Any]], results: dict[str, Any] | N
     folder.mkdir(exist_ok=True)
     lines = "".join(json.dumps(case, ensure_ascii=False) + "\n" for case in cases)
     (folder / "cases.jsonl").write_text(lines, encoding="utf-8")
-    content = to_dict(summarise(MANIFEST, [FULL])) if results is None else results
+    content = asdict(summarise(MANIFEST, [FULL])) if results is None else results
     (folder / "results.json").write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
     return folder
 
@@ -69,23 +68,23 @@ def test_what_is_no_finished_run_is_refused_with_the_way_out(tmp_path: Path) -> 
 
 
 def test_a_run_of_another_format_is_refused(tmp_path: Path) -> None:
-    content = to_dict(summarise(MANIFEST, []))
+    content = asdict(summarise(MANIFEST, []))
     content["manifest"]["format"] = 99
     with pytest.raises(InputError, match="has format 99, this version reads 1: evaluate again"):
         read_run(write(tmp_path, [], content))
 
 
 def test_a_case_is_read_as_it_was_written() -> None:
-    assert from_dict(CaseResult, json.loads(json.dumps(to_dict(FULL)))) == FULL
+    assert from_dict(CaseResult, json.loads(json.dumps(asdict(FULL)))) == FULL
 
 
 @given(st.text(), st.one_of(st.none(), st.integers(1)), st.dictionaries(st.text(), st.floats(0, 1)))
 def test_any_text_survives(text: str, page: int | None, measures: dict[str, float]) -> None:
     case = CaseResult(text, text, Gold([text], page=page), answer=text, measures=measures)
-    assert from_dict(CaseResult, json.loads(json.dumps(to_dict(case)))) == case
+    assert from_dict(CaseResult, json.loads(json.dumps(asdict(case)))) == case
 
 
-def test_keys_of_later_versions_are_passed_over() -> None:
+def test_keys_of_other_versions_are_passed_over() -> None:
     assert from_dict(
         RefusalPoint, {"threshold": 0.5, "precision": 1, "recall": 1, "false_refusals": 0, "new": 1}
     ) == (RefusalPoint(0.5, 1, 1, 0))
@@ -93,14 +92,6 @@ def test_keys_of_later_versions_are_passed_over() -> None:
 
 def test_of_several_lines_of_one_question_the_last_counts(tmp_path: Path) -> None:
     failed = CaseResult("1", "塔有多高？", Gold(), failure=CaseFailure("E", "m"))
-    results, cases = read_run(write(tmp_path, [to_dict(failed), to_dict(FULL)]))
+    results, cases = read_run(write(tmp_path, [asdict(failed), asdict(FULL)]))
     assert cases == [FULL]
     assert results.manifest == MANIFEST
-
-
-def test_judgements_without_a_score_are_counted_apart() -> None:
-    scored = CaseResult("2", "q", Gold(), judgements={"faithfulness": Judgement(0.5, True)})
-    measured = summarise(MANIFEST, [FULL, scored])
-    assert (measured.judgements["faithfulness"].mean, measured.judgements["faithfulness"].count) == (0.5, 1)
-    assert measured.judgement_failures == {"faithfulness": 1}
-    assert measured.judgements["faithfulness"].low is None

@@ -235,14 +235,15 @@ def test_a_killed_run_goes_on_without_paying_twice(storage: Path, tmp_path: Path
     assert sum(calls(journal).values()) == paid
 
 
-class TestWhatIsMeasured:
-    @pytest.fixture(scope="class")
-    def out(self, storage: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-        out = tmp_path_factory.mktemp("measured") / "out"
-        config = Config(**SETTINGS, llm={"api_key": "sk-secret", "base_url": "https://me:pw@example.com/v1"})
-        run(storage, out, config=config)
-        return out
+@pytest.fixture(scope="module")
+def out(storage: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("measured") / "out"
+    config = Config(**SETTINGS, llm={"api_key": "sk-secret", "base_url": "https://me:pw@example.com/v1"})
+    run(storage, out, config=config)
+    return out
 
+
+class TestWhatIsMeasured:
     def test_the_right_answer_the_wrong_one_and_the_refusal(self, out: Path) -> None:
         cases = by_question(out)
         height, depth, visa = (cases[q.question] for q in (HEIGHT, DEPTH, VISA))

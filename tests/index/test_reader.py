@@ -13,7 +13,7 @@ from hash_embedding import HashEmbedding
 from ingest_process import PARSING_POOL, ParsingInPlace, ingest
 from llama_index.core.vector_stores.types import VectorStoreQuery
 from pdf_factory import chinese_pdf, english_pdf
-from processes import python, run_python
+from processes import run_python_forked
 
 from qa_engine.config import Config
 from qa_engine.errors import CollectionNotFoundError, StorageError
@@ -48,6 +48,12 @@ def docs(tmp_path: Path) -> Path:
 @pytest.fixture
 def storage(tmp_path: Path) -> Path:
     return tmp_path / "storage"
+
+
+def ingest_elsewhere(docs: Path, storage: Path) -> None:
+    """Ingests in another process."""
+    done = run_python_forked(INGEST, str(docs), str(storage))
+    assert done.returncode == 0, done.stderr
 
 
 def reader_of(storage: Path) -> IndexReader:
@@ -96,12 +102,12 @@ def test_reader_sees_what_another_process_published_without_being_opened_again(
     question = "a dense atmosphere of nitrogen"
     assert found(reader.snapshot(), question)[1] == set()
     english_pdf(docs / "planets.pdf")
-    run_python(INGEST, str(docs), str(storage))
+    ingest_elsewhere(docs, storage)
     dense, lexical = found(reader.snapshot(), question)
     assert "planets.pdf" in dense
     assert lexical == {"planets.pdf"}
     (docs / "planets.pdf").unlink()
-    run_python(INGEST, str(docs), str(storage))
+    ingest_elsewhere(docs, storage)
     assert found(reader.snapshot(), question) == ({"lake.pdf"}, set())
 
 
@@ -136,10 +142,10 @@ def test_many_threads_read_while_another_process_writes(docs: Path, storage: Pat
 
     with ThreadPoolExecutor(4) as pool:
         asking = [pool.submit(ask, number) for number in range(4)]
-        with python(INGEST, str(docs), str(storage)) as writer:
-            _, errors = writer.communicate(timeout=100)
-        done.set()
-        assert writer.returncode == 0, errors
+        try:
+            ingest_elsewhere(docs, storage)
+        finally:
+            done.set()
         assert all(future.result(timeout=60) > 0 for future in asking)
     assert len(found(reader.snapshot(), "a dense atmosphere of nitrogen")[1]) > 1
 
@@ -189,7 +195,7 @@ def test_collection_that_was_deleted_and_made_again_is_read_afresh(docs: Path, s
     shutil.rmtree(storage)
     (docs / "lake.pdf").unlink()
     english_pdf(docs / "planets.pdf")
-    run_python(INGEST, str(docs), str(storage))
+    ingest_elsewhere(docs, storage)
     assert found(reader.snapshot(), "a dense atmosphere of nitrogen") == ({"planets.pdf"}, {"planets.pdf"})
     assert [record.file_name for record in reader.catalog.files().values()] == ["planets.pdf"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from ingest_process import PARSING_POOL, ParsingInPlace, ingest, stored_files
 from pdf_factory import SOLAR_SYSTEM, chinese_pdf, english_pdf
-from processes import python
+from processes import run_python_forked
 
 from qa_engine.documents.blocks import ParsedPdf
 from qa_engine.errors import DocumentError
@@ -152,8 +152,8 @@ def test_full_disk_is_one_clear_error_and_the_next_run_completes(
     monkeypatch.setattr(PARSING_POOL, ParsingInPlace)
     for number in range(30):
         english_pdf(docs / f"{number:02}.pdf", [f"This is text {number}.", *SOLAR_SYSTEM], header=None)
-    with python(INGEST, str(docs), str(storage), str(limit)) as process:
-        output, errors = process.communicate(timeout=120)
+    done = run_python_forked(INGEST, str(docs), str(storage), str(limit))
+    output, errors = done.stdout, done.stderr
     told = output.strip().splitlines()[-1] if output.strip() else errors
     assert told.startswith("StorageError"), (output, errors)
     assert "free" in told
@@ -166,8 +166,8 @@ def test_full_disk_is_one_clear_error_and_the_next_run_completes(
 def test_process_that_met_a_full_disk_goes_on_when_there_is_space(docs: Path, storage: Path) -> None:
     for number in range(12):
         english_pdf(docs / f"{number:02}.pdf", [f"This is text {number}.", *SOLAR_SYSTEM], header=None)
-    with python(INGEST, str(docs), str(storage), "300000", "again") as process:
-        output, errors = process.communicate(timeout=120)
+    done = run_python_forked(INGEST, str(docs), str(storage), "300000", "again")
+    output, errors = done.stdout, done.stderr
     first, last = output.strip().splitlines()
     assert first.startswith("StorageError"), (output, errors)
     assert last == "12 there []"
@@ -184,9 +184,8 @@ def test_storage_that_may_not_be_written_is_one_clear_error(docs: Path, storage:
     for folder in folders:
         folder.chmod(0o500)
     try:
-        with python(INGEST, str(docs), str(storage), str(resource.RLIM_INFINITY)) as process:
-            output, errors = process.communicate(timeout=120)
-        assert "StorageError" in output, (output, errors)
+        done = run_python_forked(INGEST, str(docs), str(storage), str(resource.RLIM_INFINITY))
+        assert "StorageError" in done.stdout, (done.stdout, done.stderr)
     finally:
         for folder in folders:
             folder.chmod(0o700)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import random
 import signal
@@ -11,11 +10,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 from chroma_process import URL_VARIABLE
-from forked import fork_server
+from forked import fork_server, run_forked
 from ingest_process import ingest, ingest_and_die, ingest_locally, stored_files
 from pdf_factory import SOLAR_SYSTEM, chinese_pdf, english_pdf
 
@@ -85,7 +85,7 @@ def test_run_killed_at_a_given_instant_is_completed_by_the_next(
         target=ingest_and_die, args=(str(docs), str(storage), method, call, when, False, url)
     )
     process.start()
-    process.join(60)
+    process.join(100)
     assert process.exitcode == -signal.SIGKILL
 
     assert_readers_are_served(storage)
@@ -115,14 +115,10 @@ def test_token_vectors_are_those_of_the_nodes_after_a_crash(
     english_pdf(docs / "gone.pdf")
     ingest_locally(docs, storage)
     change(docs)
-    context = multiprocessing.get_context("spawn")
     url = os.environ.get(URL_VARIABLE, "")
-    process = context.Process(
-        target=ingest_and_die, args=(str(docs), str(storage), method, call, when, True, url)
-    )
-    process.start()
-    process.join(60)
-    assert process.exitcode == -signal.SIGKILL
+    run = partial(ingest_and_die, str(docs), str(storage), method, call, when, True, url)
+    code, _, errors = run_forked(run, docs, dict(os.environ), stdin="", timeout=100)
+    assert code == -signal.SIGKILL, errors
 
     assert_readers_are_served(storage)
     assert QueryEngine.open(storage, config=Config.load()).retrieve("Which planet is the largest?")

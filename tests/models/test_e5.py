@@ -19,7 +19,6 @@ from qa_engine.models import lifetime
 from qa_engine.models.cores import available_cores
 from qa_engine.models.e5 import shared
 from qa_engine.models.e5.encoder import (
-    MAX_TOKENS,
     PASSAGE_PREFIX,
     QUERY_PREFIX,
     TOKENS_PER_BATCH,
@@ -27,6 +26,7 @@ from qa_engine.models.e5.encoder import (
 )
 from qa_engine.models.e5.preparation import model_folder
 from qa_engine.models.e5.shared import load_shared_encoder_early, shared_encoder
+from qa_engine.models.e5.tokenizer import MAX_TOKENS
 from qa_engine.models.lifetime import ModelUser, release_models
 
 TEXTS = [
@@ -39,6 +39,8 @@ TEXTS = [
     "1,234.56",
     "…",
 ]
+SEVERAL_BATCHES = TEXTS * 4
+"""Enough for threads, and no more: a thousand tokens take the processor half a second."""
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +61,7 @@ def test_vectors_have_length_one_and_the_order_of_the_texts(encoder: E5Encoder) 
 
 
 def test_company_and_order_do_not_change_a_vector(encoder: E5Encoder) -> None:
-    texts = [f"{text} {number}" for number in range(8) for text in TEXTS]
+    texts = [f"{text} {number}" for number in range(4) for text in TEXTS]
     shuffled = list(range(len(texts)))
     random.Random(1).shuffle(shuffled)
     straight = encoder.embed(texts)
@@ -118,7 +120,7 @@ def test_token_vectors_depend_on_the_text_around(encoder: E5Encoder) -> None:
 def test_batches_hold_every_text_once_and_a_bounded_number_of_tokens(encoder: E5Encoder) -> None:
     texts = TEXTS * 20
     seen: list[int] = []
-    for batch in encoder._batches(encoder._tokenizer.encode_batch(texts)):
+    for batch in encoder._batches(encoder._tokenizer.tokenize(texts)):
         seen.extend(batch.indices)
         assert batch.ids.shape == batch.mask.shape
         assert batch.ids.size <= TOKENS_PER_BATCH or len(batch.indices) == 1
@@ -175,7 +177,7 @@ def test_released_encoder_is_loaded_anew_and_the_old_one_stays_usable(
     release_models()
     threads = set(threading.enumerate())
     before = shared_encoder()
-    vectors = before.embed(TEXTS * 20)
+    vectors = before.embed(SEVERAL_BATCHES)
     workers = {thread for thread in set(threading.enumerate()) - threads if thread.name.startswith("e5")}
     assert workers
     with ModelUser() as first, ModelUser() as second:
@@ -185,16 +187,16 @@ def test_released_encoder_is_loaded_anew_and_the_old_one_stays_usable(
         second.close()
         assert shared_encoder() is not before
         assert not any(thread.is_alive() for thread in workers)
-    assert np.allclose(before.embed(TEXTS * 20), vectors, atol=1e-4)
+    assert np.allclose(before.embed(SEVERAL_BATCHES), vectors, atol=1e-4)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_a_forked_child_embeds_with_threads_of_its_own(local_model: Path) -> None:
-    vectors = shared_encoder().embed(TEXTS * 20)
+    vectors = shared_encoder().embed(SEVERAL_BATCHES)
     child = os.fork()
     if child == 0:
         signal.alarm(60)  # ends a child that waits for threads that it does not have
-        os._exit(7 if np.allclose(shared_encoder().embed(TEXTS * 20), vectors, atol=1e-4) else 1)
+        os._exit(7 if np.allclose(shared_encoder().embed(SEVERAL_BATCHES), vectors, atol=1e-4) else 1)
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 7
 

@@ -71,6 +71,7 @@ def test_killed_build_leaves_no_model_and_two_processes_then_build_one(empty_cac
     assert {path.name for path in (empty_cache / MODEL_FOLDER).iterdir()} == {
         "manifest.json",
         "model.onnx",
+        "pieces.sqlite3",
         "tokenizer.json",
     }
 
@@ -176,7 +177,7 @@ def test_foreign_file_is_refused(tmp_path: Path) -> None:
 # -- the prepared files
 
 
-@pytest.mark.parametrize("victim", ["model.onnx", "tokenizer.json"])
+@pytest.mark.parametrize("victim", ["model.onnx", "tokenizer.json", "pieces.sqlite3"])
 @pytest.mark.parametrize("damage", ["missing", "truncated"])
 def test_damaged_model_is_refused_with_the_command(
     victim: str, damage: str, local_model: Path, tmp_path: Path
@@ -185,13 +186,13 @@ def test_damaged_model_is_refused_with_the_command(
 
     folder = tmp_path / "model"
     folder.mkdir()
-    for name in ("model.onnx", "tokenizer.json"):
+    for name in ("model.onnx", "tokenizer.json", "pieces.sqlite3"):
         if name != victim:
             (folder / name).symlink_to(local_model / name)
     if damage == "truncated":
         (folder / victim).write_bytes((local_model / victim).read_bytes()[:100_000])
     with pytest.raises(ModelUnavailableError, match="models prepare --force") as raised:
-        E5Encoder.load(folder)
+        E5Encoder.load(folder).load_vocabulary()
     assert "\n" not in str(raised.value)
 
 

@@ -260,7 +260,7 @@ class TestSeveralCollections:
     def test_languages_that_only_meet_here_are_several(self, storage: Path) -> None:
         readers = open_collections(storage, ["lakes", "planets"], EmbeddingConfig(), EMBEDDING)
         snapshots = [reader.snapshot() for reader in readers]
-        assert not any(snapshot.mixed_languages for snapshot in snapshots)
+        assert not any(dense_retriever._of_several_languages([snapshot]) for snapshot in snapshots)
         assert dense_retriever._of_several_languages(snapshots)
         assert not dense_retriever._of_several_languages(snapshots[:1] * 2)
 

@@ -32,52 +32,59 @@ def citation_boxes(citation: Citation, passage: NodeWithScore, spans: Sequence[S
 
 
 def build_citations(text: str, nodes: Sequence[NodeWithScore]) -> list[Citation]:
-    """The passages that a normalised answer refers to, each once, by ascending number.
+    """The passages that a normalised answer refers to, each once, by ascending number, without boxes.
 
     Args:
         text: the answer, with ``[n]`` for the n-th passage.
         nodes: the passages that were numbered, from 1.
-
-    Returns:
-        Citations without boxes. A passage without a page gets page 0.
     """
     numbers = sorted({int(number) for number in CITATION.findall(text)})
-    return [_citation(number, nodes[number - 1]) for number in numbers if number <= len(nodes)]
+    return [
+        passage_citation(number, passage_of(nodes[number - 1])) for number in numbers if number <= len(nodes)
+    ]
+
+
+def passage_citation(number: int, passage: Passage) -> Citation:
+    """The citation of a whole passage, without boxes. One without a page gets page 0."""
+    page = passage.page or 0
+    return Citation(
+        number=number,
+        file=passage.file_name,
+        page=page,
+        page_end=passage.page_end or page,
+        text=passage.text,
+        score=passage.score,
+        node_id=passage.node_id,
+        section=passage.section,
+        page_label=passage.page_label,
+        id=passage.node_id,
+        collection=passage.collection,
+    )
 
 
 def refusal(question: str, nodes: Sequence[NodeWithScore] = ()) -> Answer:
-    """The answer that says that the passages do not hold one.
-
-    Args:
-        question: the question as it was asked.
-        nodes: the passages; the answer has them as ``source_nodes``.
-    """
-    return build_answer(question, REFUSAL, True, nodes, nodes)
+    """The answer that says that the passages, which are its ``source_nodes``, do not hold one."""
+    return build_answer(question, None, nodes)
 
 
 def build_answer(
-    question: str,
-    text: str,
-    refused: bool,
-    numbered: Sequence[NodeWithScore],
-    sources: Sequence[NodeWithScore],
+    question: str, text: str | None, sources: Sequence[NodeWithScore], citations: Sequence[Citation] = ()
 ) -> Answer:
     """An `Answer` from a normalised text.
 
     Args:
         question: the question as it was asked.
-        text: the normalised answer, or the refusal.
-        refused: whether it is the refusal.
-        numbered: the passages, in the order in which ``[n]`` counts them.
+        text: the answer; None for the refusal.
         sources: all passages that the synthesizer got, best first.
+        citations: the passages that the text refers to.
     """
     return Answer(
-        response=text,
+        response=REFUSAL if text is None else text,
         source_nodes=list(sources),
         metadata={source.node.node_id: source.node.metadata for source in sources},
         question=question,
-        refused=refused,
-        citations=[] if refused else build_citations(text, numbered),
+        refused=text is None,
+        citations=list(citations),
     )
 
 
@@ -92,10 +99,11 @@ def as_answer(response: RESPONSE_TYPE, question: str, nodes: Sequence[NodeWithSc
     if isinstance(response, Answer):
         return response
     text = str(response).strip()
-    refused = not nodes or text in ("", REFUSAL)
-    answer = build_answer(question, REFUSAL if refused else text, refused, nodes, nodes)
-    answer.unverified = not refused and not answer.citations
-    answer.foreign = not refused and not is_chinese_answer(text)
+    if not nodes or text in ("", REFUSAL):
+        return refusal(question, nodes)
+    answer = build_answer(question, text, nodes, build_citations(text, nodes))
+    answer.unverified = not answer.citations
+    answer.foreign = not is_chinese_answer(text)
     return answer
 
 
@@ -111,21 +119,3 @@ def _cited(citation: Citation, passage: Passage) -> Sequence[PassageSentence]:
     # The id of a range names the last sentence by its number alone.
     end = next((i for i in range(start, len(ids)) if last and ids[i].endswith(f"-{int(last):07}")), start)
     return sentences[start : end + 1]
-
-
-def _citation(number: int, node: NodeWithScore) -> Citation:
-    passage = passage_of(node)
-    page = passage.page or 0
-    return Citation(
-        number=number,
-        file=passage.file_name,
-        page=page,
-        page_end=passage.page_end or page,
-        text=passage.text,
-        score=passage.score,
-        node_id=passage.node_id,
-        section=passage.section,
-        page_label=passage.page_label,
-        id=passage.node_id,
-        collection=passage.collection,
-    )

@@ -47,12 +47,10 @@ _NUMBER = re.compile(
 )
 _CHINESE_NUMBER = re.compile(rf"{_NUMERAL}{{2,}}(?:点{_NUMERAL}+)?|{_NUMERAL}点{_NUMERAL}+")
 _MEASURES = r"(?:年|个月|日|天|岁|元|美元|米|公里|千米|公斤|千克|吨|小时|分钟|秒|周|星期|倍|章|条|页|度)"
-_SINGLE = re.compile(rf"(?<!{_NUMERAL})([二两三四五六七八九十])(?={_MEASURES})")
+_SINGLE = re.compile(rf"(?<!{_NUMERAL})([二两三四五六七八九十])(?=({_MEASURES}))")
 _YEAR = re.compile(r"[一二][〇零一二三四五六七八九]{3}|[一二三四五六七八九]*[〇零][〇零一二三四五六七八九]*")
-_POWERS, _DIGIT_NUMERALS = (
-    re.compile(r"[十百千万亿拾佰仟]"),
-    re.compile(r"[一二两三四五六七八九壹贰叁肆伍陆柒捌玖]"),
-)
+_POWERS = re.compile(r"[十百千万亿拾佰仟]")
+_DIGIT_NUMERALS = re.compile(r"[一二两三四五六七八九壹贰叁肆伍陆柒捌玖]")
 
 
 def unsupported(text: str, question: str, passages: Sequence[NodeWithScore]) -> list[str]:
@@ -99,13 +97,7 @@ def unsupported(text: str, question: str, passages: Sequence[NodeWithScore]) -> 
 
 
 def _quoted(text: str, vocabulary: Vocabulary, chinese: Sequence[bool]) -> Iterator[Mention]:
-    """The unknown Chinese names in quotation marks.
-
-    Args:
-        text: the answer.
-        vocabulary: the words of question and passages.
-        chinese: whether each of the passages is Chinese.
-    """
+    """The unknown Chinese names in quotation marks; ``chinese`` says of each passage whether it is Chinese."""
     runs = [
         (run.start(), [int(number) for number in CITATION.findall(run[0])])
         for run in CITATION_RUN.finditer(text)
@@ -160,24 +152,18 @@ def _numbers(text: str, numbers: TextNumbers, scales: set[str]) -> Iterator[Ment
     text = _blank(_FRACTION, text)
     for match in _NUMBER.finditer(text):
         digits, scale, percent, unit = match.groups()
-        is_known = _holds_number(numbers, scales, digits, scale) or (
-            # 7B is 70亿.
-            _holds(numbers, digits + unit.lower())
-            if unit and unit.lower() in {"k", "m", "b", "t", "bn", "mn"}
-            else False
-        )
+        is_known = _holds_number(numbers, scales, digits, scale)
+        if not is_known and unit and unit.lower() in {"k", "m", "b", "t", "bn", "mn"}:
+            is_known = _holds(numbers, digits + unit.lower())  # 7B is 70亿.
         if not is_known and not (percent and _holds_share(numbers, parse_number(digits))):
             yield Mention(match.start(), match[0])
     for match in _CHINESE_NUMBER.finditer(text):
         before = text[match.start() - 1 : match.start()]
-        if before.isdigit() or not _is_number(match[0]):
-            continue
-        if not _holds(numbers, match[0]):
+        if not before.isdigit() and _is_number(match[0]) and not _holds(numbers, match[0]):
             yield Mention(match.start(), match[0])
     for match in _SINGLE.finditer(text):
         if not _holds(numbers, match[1]):
-            measure = re.match(_MEASURES, text[match.end() :])
-            yield Mention(match.start(), match[0] + (measure[0] if measure else ""))
+            yield Mention(match.start(), match[1] + match[2])
 
 
 def _is_number(numeral: str) -> bool:

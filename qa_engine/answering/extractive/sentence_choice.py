@@ -212,52 +212,33 @@ def sentence_features(question: str, candidates: Sequence[Candidate]) -> list[Se
     def of_titles(titles: str) -> set[str]:
         return question_terms.intersection(tokenize(titles)) if titles else set()
 
-    kind = _question_kind(question)
+    answering = _answering(question, candidates)
     features = []
     for index, candidate in enumerate(candidates):
         follows = index > 0 and candidates[index - 1].rank == candidate.rank
         before = matches[index - 1] if follows else set()
-        expected = {kind.name: 1.0} if kind.is_answered_by(candidate.text) else {}
         features.append(
             SentenceFeatures(
                 candidate.support,
                 candidate.rank,
                 share(matches[index] | before),
                 share(matches[index] | of_titles(candidate.titles)),
-                **expected,
+                **answering[index],
             )
         )
     return features
 
 
-@dataclass(frozen=True)
-class _QuestionKind:
-    """The kind of thing that a question asks for.
-
-    Attributes:
-        name: the name of one of `SentenceFeatures`; empty if the question has none of the kinds.
-        pattern: matches in texts that answer the question.
-        excluded: matches in the question itself, which answer nothing.
-    """
-
-    name: str
-    pattern: re.Pattern[str] | None = None
-    excluded: frozenset[str] = frozenset()
-
-    def is_answered_by(self, text: str) -> bool:
-        """Whether a text holds such a thing."""
-        return self.pattern is not None and any(
-            match not in self.excluded for match in self.pattern.findall(fold(text))
-        )
-
-
-def _question_kind(question: str) -> _QuestionKind:
+def _answering(question: str, candidates: Sequence[Candidate]) -> list[dict[str, float]]:
+    """For each candidate the feature of the kind of thing that the question asks for; empty if it holds no such thing."""
     folded = fold(question)
-    for name, question_pattern, pattern in _QUESTION_KINDS:
-        if question_pattern.search(folded):
-            excluded = pattern.findall(folded) if name in {"time", "number"} else ()
-            return _QuestionKind(name, pattern, frozenset(excluded))
-    return _QuestionKind("")
+    for name, asks, answers in _QUESTION_KINDS:
+        if asks.search(folded):
+            # A time or a number that stands in the question itself answers nothing.
+            known = set(answers.findall(folded)) if name in {"time", "number"} else set()
+            found = [set(answers.findall(fold(candidate.text))) - known for candidate in candidates]
+            return [{name: 1.0} if things else {} for things in found]
+    return [{} for _ in candidates]
 
 
 def _quotes(chosen: Sequence[int], candidates: Sequence[Candidate]) -> list[range]:

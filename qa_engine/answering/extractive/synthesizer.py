@@ -15,7 +15,7 @@ from llama_index.core.schema import NodeWithScore, QueryBundle, QueryType, TextN
 from llama_index_instrumentation import get_dispatcher
 
 from qa_engine.answering.answer import REFUSAL, Answer, Citation
-from qa_engine.answering.checks.citations import refusal
+from qa_engine.answering.checks.citations import build_answer, passage_citation, refusal
 from qa_engine.answering.extractive.sentence_choice import Candidate, chosen_sentences
 from qa_engine.answering.stream import AnswerStream, AsyncAnswerStream
 from qa_engine.documents.sentences.splitting import join_sentences, split_sentences
@@ -125,25 +125,17 @@ class ExtractiveSynthesizer(BaseSynthesizer):
         return answer
 
     def _answer(self, question: str, nodes: Sequence[NodeWithScore]) -> Answer:
-        quotes = self._quotes(question, nodes)
-        if not quotes:
-            return refusal(question, nodes)
-        citations = [_citation(number, quote) for number, quote in enumerate(quotes, 1)]
-        sources = "，".join(dict.fromkeys(_source(citation) for citation in citations if citation.file))
-        frame = f"根据{sources}：" if sources else "相关原文："
-        return Answer(
-            response=frame + "".join(f"“{citation.text}”[{citation.number}]" for citation in citations),
-            source_nodes=list(nodes),
-            metadata={node.node.node_id: node.node.metadata for node in nodes},
-            question=question,
-            citations=citations,
-        )
-
-    def _quotes(self, question: str, nodes: Sequence[NodeWithScore]) -> list[list[_Sentence]]:
-        """The quotes, best first; a quote is some sentences that follow one another in a passage."""
         sentences = _sentences_of(nodes)
         quotes = chosen_sentences(question, self._candidates(question, sentences), self._max_quotes)
-        return [[sentences[index] for index in quote] for quote in quotes]
+        if not quotes:
+            return refusal(question, nodes)
+        citations = [
+            _citation(number, [sentences[index] for index in quote]) for number, quote in enumerate(quotes, 1)
+        ]
+        sources = "，".join(dict.fromkeys(_source(citation) for citation in citations if citation.file))
+        frame = f"根据{sources}：" if sources else "相关原文："
+        text = frame + "".join(f"“{citation.text}”[{citation.number}]" for citation in citations)
+        return build_answer(question, text, nodes, citations)
 
     def candidates(self, question: str, nodes: Sequence[NodeWithScore]) -> list[Candidate]:
         """The sentences that the quotes of an answer are chosen from, passage by passage."""
@@ -173,11 +165,8 @@ class ExtractiveSynthesizer(BaseSynthesizer):
         stored = _stored_supports(question, sentences)
         if stored is not None:
             return stored
-        texts = [sentence.own.text for sentence in sentences] + [
-            sentence.with_before for sentence in sentences
-        ]
-        both = self._scorer.predict([(question, text) for text in texts])
-        own, with_before = both[: len(sentences)], both[len(sentences) :]
+        texts = [*(one.own.text for one in sentences), *(one.with_before for one in sentences)]
+        own, with_before = self._scorer.predict([(question, text) for text in texts]).reshape(2, -1)
         return [float(score) for score in (own + with_before) / 2]
 
 
@@ -224,18 +213,14 @@ def _citation(number: int, quote: Sequence[_Sentence]) -> Citation:
     passage = quote[0].passage
     sentences = [one.own for one in quote]
     first, last = sentences[0], sentences[-1]
-    return Citation(
-        number,
-        passage.file_name,
-        first.page or 0,
-        max(sentence.page_end or sentence.page or 0 for sentence in sentences),
-        join_sentences([sentence.text for sentence in sentences]),
-        score=passage.score,
-        node_id=passage.node_id,
+    return replace(
+        passage_citation(number, passage),
+        page=first.page or 0,
+        page_end=max(sentence.page_end or sentence.page or 0 for sentence in sentences),
+        text=join_sentences([sentence.text for sentence in sentences]),
         section=first.section,
         page_label=first.page_label,
         id=_range_id(first.node_id, last.node_id) or passage.node_id,
-        collection=passage.collection,
     )
 
 
@@ -248,7 +233,5 @@ def _source(citation: Citation) -> str:
     """The file and the pages of a citation in Chinese."""
     if not citation.page:
         return f"《{citation.file}》"
-    pages = (
-        f"{citation.page}" if citation.page == citation.page_end else f"{citation.page}–{citation.page_end}"
-    )
-    return f"《{citation.file}》第{pages}页"
+    to_last = "" if citation.page == citation.page_end else f"–{citation.page_end}"
+    return f"《{citation.file}》第{citation.page}{to_last}页"

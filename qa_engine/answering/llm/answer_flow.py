@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, MessageRole
@@ -14,7 +14,7 @@ from llama_index.core.prompts import BasePromptTemplate
 from llama_index.core.schema import NodeWithScore
 
 from qa_engine.answering.answer import REFUSAL, Answer
-from qa_engine.answering.checks.citations import build_answer
+from qa_engine.answering.checks.citations import build_answer, build_citations, refusal
 from qa_engine.answering.checks.grounding import unsupported
 from qa_engine.answering.checks.language import is_chinese_answer
 from qa_engine.answering.llm.context_budget import fit_passages
@@ -29,29 +29,6 @@ from qa_engine.text.citation_marks import CITATION
 from qa_engine.text.prompt_sanitizer import neutralise_markup
 
 logger = logging.getLogger("qa_engine.answering")
-
-
-@dataclass(frozen=True)
-class Violations:
-    """The rules that an answer breaks.
-
-    Attributes:
-        uncited: the answer cites no passage.
-        foreign: the answer is not Chinese.
-    """
-
-    uncited: bool = False
-    foreign: bool = False
-
-    @classmethod
-    def of(cls, text: str, refused: bool) -> Violations:
-        """The violations of a normalised answer; a refusal has none."""
-        return cls() if refused else cls(CITATION.search(text) is None, not is_chinese_answer(text))
-
-    @property
-    def count(self) -> int:
-        """How many rules are broken, 0 to 2."""
-        return self.uncited + self.foreign
 
 
 @dataclass(frozen=True)
@@ -72,10 +49,20 @@ class Draft:
     finish: FinishReason
     empty: bool = False
 
+    @cached_property
+    def uncited(self) -> bool:
+        """Whether it is an answer that cites no passage."""
+        return not self.refused and CITATION.search(self.text) is None
+
+    @cached_property
+    def foreign(self) -> bool:
+        """Whether it is an answer that is not Chinese."""
+        return not self.refused and not is_chinese_answer(self.text)
+
     @property
-    def violations(self) -> Violations:
-        """The rules that the text breaks."""
-        return Violations.of(self.text, self.refused)
+    def violations(self) -> int:
+        """How many of these two rules the text breaks."""
+        return self.uncited + self.foreign
 
 
 @dataclass
@@ -155,7 +142,7 @@ class AnswerFlow:
 
     def _retried(self, draft: Draft) -> Flow[Draft]:
         """The draft, or a better one from a second call."""
-        if not (draft.empty or draft.violations.count):
+        if not (draft.empty or draft.violations):
             return draft
         if not self.retries:
             if draft.empty:
@@ -165,17 +152,20 @@ class AnswerFlow:
             "The answer of %s is asked for again: empty %s, without citation %s, not Chinese %s.",
             draft.finish.model,
             draft.empty,
-            draft.violations.uncited,
-            draft.violations.foreign,
+            draft.uncited,
+            draft.foreign,
         )
-        addition = "" if draft.empty else draft.text + retry_request(draft.violations)
-        passages = self._fitting(self._passages, addition)
+        # After an empty reply, the first messages are sent again.
+        request = "" if draft.empty else retry_request(draft)
+        passages = self._fitting(self._passages, draft.text + request if request else "")
         messages = self._messages(passages)
+        if request:
+            messages += [
+                ChatMessage(role=MessageRole.ASSISTANT, content=neutralise_markup(draft.text)),
+                ChatMessage(role=MessageRole.USER, content=request),
+            ]
         try:
-            reply = yield from self._chat(
-                retry_messages(messages, "" if draft.empty else draft.text, draft.violations)
-            )
-            second = self._read(reply, passages)
+            second = self._read((yield from self._chat(messages)), passages)
         except QAEngineError as error:
             if draft.empty:
                 raise
@@ -185,22 +175,20 @@ class AnswerFlow:
             return draft  # it is whole, and better than an error
         if draft.empty and second.empty:
             raise second.finish.empty_reply_error()
-        if second.empty or (not draft.empty and second.violations.count > draft.violations.count):
+        if second.empty or (not draft.empty and second.violations > draft.violations):
             return draft
         return second
 
     def answer(self, draft: Draft, sources: Sequence[NodeWithScore]) -> Answer:
-        """The answer that a draft becomes.
-
-        Args:
-            draft: the last draft.
-            sources: all passages that were passed in, best first.
-        """
-        answer = build_answer(self.question, draft.text, draft.refused, draft.passages, sources)
-        answer.unverified, answer.foreign = draft.violations.uncited, draft.violations.foreign
-        answer.repaired = len(self._replies) > 1
-        if not draft.refused:
+        """The answer that the last draft becomes; ``sources`` are all passages that were passed in, best first."""
+        if draft.refused:
+            answer = refusal(self.question, sources)
+        else:
+            citations = build_citations(draft.text, draft.passages)
+            answer = build_answer(self.question, draft.text, sources, citations)
             answer.unsupported = unsupported(draft.text, self.question, draft.passages)
+        answer.unverified, answer.foreign = draft.uncited, draft.foreign
+        answer.repaired = len(self._replies) > 1
         answer.usage = Usage.sum([reply.usage for reply in self._replies])
         own = self.llm.metadata.model_name
         if self.prices and answer.usage and all(reply.model == own for reply in self._replies):
@@ -236,29 +224,12 @@ class AnswerFlow:
         )
 
 
-def retry_messages(messages: Sequence[ChatMessage], answer: str, violations: Violations) -> list[ChatMessage]:
-    """The messages for the second call: those of the first, the answer, and a request for a better one.
-
-    Args:
-        messages: the messages of the first call.
-        answer: the normalised answer. If it is empty, because the model sent nothing, the first messages are sent again.
-        violations: the rules that the answer breaks.
-    """
-    if not answer:
-        return list(messages)
-    return [
-        *messages,
-        ChatMessage(role=MessageRole.ASSISTANT, content=neutralise_markup(answer)),
-        ChatMessage(role=MessageRole.USER, content=retry_request(violations)),
-    ]
-
-
-def retry_request(violations: Violations) -> str:
-    """The Chinese request for a better answer."""
+def retry_request(draft: Draft) -> str:
+    """The Chinese request for a better answer than this one."""
     faults = []
-    if violations.uncited:
+    if draft.uncited:
         faults.append("没有标出所依据的资料编号")
-    if violations.foreign:
+    if draft.foreign:
         faults.append("没有用中文书写")
     return (
         f"上面的回答{'，也'.join(faults)}。请只依据已知信息重写这个回答：用中文书写（人名、术语、型号可以保留原文），"

@@ -13,7 +13,6 @@ from qa_engine.documents.sentences.splitting import split_sentences
 from qa_engine.types import TABLES, passage_of
 
 _LATIN = re.compile(r"[A-Za-z ]")
-_OTHER_BMP = re.compile(r"[^A-Za-z \U00010000-\U0010ffff]")
 _ASTRAL = re.compile(r"[\U00010000-\U0010ffff]")
 
 _TOKENS_PER_LATIN, _TOKENS_PER_ASTRAL = 0.3, 3.0
@@ -27,11 +26,8 @@ def estimate_tokens(text: str) -> int:
 
     It uses no tokenizer, because the model behind a base URL may have any.
     """
-    tokens = (
-        len(_OTHER_BMP.findall(text))
-        + _TOKENS_PER_LATIN * len(_LATIN.findall(text))
-        + _TOKENS_PER_ASTRAL * len(_ASTRAL.findall(text))
-    )
+    latin, astral = len(_LATIN.findall(text)), len(_ASTRAL.findall(text))
+    tokens = len(text) - latin - astral + _TOKENS_PER_LATIN * latin + _TOKENS_PER_ASTRAL * astral
     return ceil(tokens * _MARGIN)
 
 

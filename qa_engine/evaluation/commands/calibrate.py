@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qa_engine.cli.options import CollectionOption, ConfigOption, JsonOption, StorageOption, load_config
-from qa_engine.cli.output import print_json, results
+from qa_engine.cli.output import print_json
 from qa_engine.errors import InputError
 from qa_engine.evaluation import require_packages
-from qa_engine.evaluation.commands import print_table
+from qa_engine.evaluation.commands import print_outcome, print_sentence, print_table
 
 if TYPE_CHECKING:
     from qa_engine.config import Config
@@ -68,11 +68,8 @@ def _forget(root: Path, name: str, settings: Config, as_json: bool) -> None:
 
     with _writable_catalog(root, name, settings) as catalog:
         existed = forget_calibration(catalog)
-    if as_json:
-        print_json({"collection": name, "reset": existed})
-    else:
-        sentence = f"The calibration of {name} is forgotten." if existed else f"{name} had no calibration."
-        results().print(sentence, markup=False)
+    sentence = f"The calibration of {name} is forgotten." if existed else f"{name} had no calibration."
+    print_outcome(as_json, {"collection": name, "reset": existed}, sentence)
 
 
 def _calibrate(
@@ -98,17 +95,13 @@ def _calibrate(
         }
     )
     parts = assemble(root, name, offline, None, None)
-    engine, prior = QueryEngine(**vars(parts)), built_in_calibration(offline)
-    with engine, counted_progress("asking") as progress:
+    prior = built_in_calibration(offline)
+    with QueryEngine(**vars(parts)) as engine, counted_progress("asking") as progress:
         calibration = fit_calibration(
             engine, offline, labelled, false_refusals, prior, parts.answerability, progress
         )
     if not dry_run:
-        facts = {
-            "answerable": calibration.answerable,
-            "unanswerable": calibration.unanswerable,
-            "false_refusals": false_refusals,
-        }
+        facts = {key: getattr(calibration, key) for key in ("answerable", "unanswerable", "false_refusals")}
         with _writable_catalog(root, name, settings) as catalog:
             store_calibration(catalog, calibration.model, name_of(parts.reranker), facts)
     return calibration
@@ -130,10 +123,9 @@ def _writable_catalog(root: Path, name: str, settings: Config) -> Iterator[Catal
 
 
 def _show(name: str, calibration: Calibration, stored: bool) -> None:
-    results().print(
+    print_sentence(
         f"{calibration.answerable} questions with an answer, {calibration.unanswerable} without one "
-        f"({calibration.asked_again} asked once more with their file left out).",
-        markup=False,
+        f"({calibration.asked_again} asked once more with their file left out)."
     )
     refusals_by_label = {"before": calibration.before, "calibrated": calibration.after}
     rows = [
@@ -143,6 +135,4 @@ def _show(name: str, calibration: Calibration, stored: bool) -> None:
     ]
     print_table(["", "answerable, refused", "unanswerable, refused"], rows)
     verb = "is stored with" if stored else "was not stored with"
-    results().print(
-        f"The calibration {verb} {name}; threshold {calibration.model.threshold:.3f}.", markup=False
-    )
+    print_sentence(f"The calibration {verb} {name}; threshold {calibration.model.threshold:.3f}.")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from qa_engine.cli.options import CollectionsOption, ConfigOption, JsonOption, StorageOption, load_config
-from qa_engine.cli.output import print_json, print_message, results
+from qa_engine.cli.output import print_json, print_message
 from qa_engine.errors import InputError
 from qa_engine.evaluation import require_packages
-from qa_engine.evaluation.commands import print_table
+from qa_engine.evaluation.commands import print_sentence, print_table
 
 if TYPE_CHECKING:
     from qa_engine.evaluation.comparison import Comparison
@@ -85,9 +86,7 @@ def evaluate(
             on_message=print_message,
         )
     if json:
-        from qa_engine.evaluation.record_files import to_dict
-
-        print_json(to_dict(run_results))
+        print_json(asdict(run_results))
     else:
         _show(run_results, out)
     if run_results.failures:
@@ -112,23 +111,24 @@ def _compare(folders: list[Path], out: Path | None, as_json: bool) -> None:
 
 
 def _show(run_results: RunResults, out: Path) -> None:
+    from qa_engine.evaluation.reports.template_engine import number
+
     stages = run_results.retrieval
-    rows = [
-        [name, *(f"{stage[name].mean:.3f}" if name in stage else "" for stage in stages.values())]
-        for name in _SHOWN_MEASURES
-        if any(name in stage for stage in stages.values())
-    ]
     if stages:
+        rows = [
+            [name, *(number(stage[name].mean) if name in stage else "" for stage in stages.values())]
+            for name in _SHOWN_MEASURES
+            if any(name in stage for stage in stages.values())
+        ]
         print_table(["", *stages], rows, title="retrieval")
     if run_results.answers:
-        rows = [[name, f"{item.mean:.3f}", str(item.count)] for name, item in run_results.answers.items()]
+        rows = [[name, number(item.mean), str(item.count)] for name, item in run_results.answers.items()]
         print_table(["", "mean", "questions"], rows, title="answers")
     refusals = run_results.refusals
     if refusals is not None and refusals.recall is not None:
-        precision = "–" if refusals.precision is None else f"{refusals.precision:.3f}"
-        results().print(f"refusals: precision {precision}, recall {refusals.recall:.3f}", markup=False)
+        print_sentence(f"refusals: precision {number(refusals.precision)}, recall {number(refusals.recall)}")
     failed = sum(run_results.failures.values())
-    results().print(f"{run_results.cases} questions, {failed} failed; the report is in {out}.", markup=False)
+    print_sentence(f"{run_results.cases} questions, {failed} failed; the report is in {out}.")
 
 
 def _show_comparison(comparison: Comparison, out: Path | None) -> None:
@@ -147,10 +147,9 @@ def _show_comparison(comparison: Comparison, out: Path | None) -> None:
     ]
     print_table(["", "first", "second", "difference", "95 % interval", "p"], rows)
     where = f"; the report is in {out}" if out is not None else ""
-    results().print(
+    print_sentence(
         f"{comparison.paired} questions in both, {len(comparison.regressions)} worse, "
-        f"{len(comparison.improvements)} better{where}.",
-        markup=False,
+        f"{len(comparison.improvements)} better{where}."
     )
     for case in comparison.regressions[:5]:
-        results().print(f"worse: {case.question} ({case.change:+.3f})", markup=False)
+        print_sentence(f"worse: {case.question} ({case.change:+.3f})")

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qa_engine.cli.options import ConfigOption, JsonOption, load_config
-from qa_engine.cli.output import print_json, results
+from qa_engine.cli.output import print_json
 from qa_engine.errors import InputError
 from qa_engine.evaluation import require_packages
-from qa_engine.evaluation.commands import print_table
+from qa_engine.evaluation.commands import print_sentence, print_table
 
 if TYPE_CHECKING:
     from qa_engine.config import Config
+    from qa_engine.evaluation.judges.agreement import Agreement
     from qa_engine.evaluation.judges.run import Judge
     from qa_engine.evaluation.judges.summary import JudgeReport, JudgeSummary
 
@@ -118,6 +119,7 @@ def _read_guidelines(path: Path) -> list[str]:
 
 def _show(run: Path, report: JudgeReport, page: Path) -> None:
     from qa_engine.evaluation.judges.judgements import JUDGEMENTS
+    from qa_engine.evaluation.reports.template_engine import number
 
     rows = [
         [
@@ -125,29 +127,26 @@ def _show(run: Path, report: JudgeReport, page: Path) -> None:
             item.model,
             str(item.judged),
             _rate(item),
-            "–" if item.mean_score is None else f"{item.mean_score:.2f}",
+            number(item.mean_score, 2),
             str(item.unparsed),
             str(item.errors),
             ", ".join(f"{count} {reason}" for reason, count in sorted(item.skipped.items())) or "0",
-            _kappa(item),
+            _kappa(item.agreement),
         ]
         for item in report.summaries
     ]
     header = ["judge", "model", "judged", "passed", "mean", "unparsed", "errors", "skipped", "kappa"]
     print_table(header, rows, left_aligned=2)
-    results().print(
-        f"{report.asked} requests were sent; the verdicts are in {run / JUDGEMENTS} and {page}.", markup=False
-    )
+    print_sentence(f"{report.asked} requests were sent; the verdicts are in {run / JUDGEMENTS} and {page}.")
 
 
 def _rate(summary: JudgeSummary) -> str:
-    if summary.passing_rate is None or summary.low is None or summary.high is None:
+    if summary.passing_rate is None:
         return "–"
     return f"{summary.passing_rate:.1%} ({summary.low:.1%}–{summary.high:.1%})"
 
 
-def _kappa(summary: JudgeSummary) -> str:
-    agreement = summary.agreement
+def _kappa(agreement: Agreement | None) -> str:
     if agreement is None or agreement.agreed is None:
         return "–"
     if agreement.kappa is None:

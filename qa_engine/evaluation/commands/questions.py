@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from qa_engine.cli.options import CollectionOption, ConfigOption, JsonOption, StorageOption, load_config
-from qa_engine.cli.output import print_error, print_json, results
-from qa_engine.errors import InputError, QAEngineError
+from qa_engine.cli.output import print_error
+from qa_engine.errors import InputError
+from qa_engine.evaluation.commands import print_outcome
 
 questions_app = typer.Typer(
     help="Questions whose answers are known: import them, or make them from a collection.",
@@ -37,7 +38,7 @@ def import_file(
     questions = import_questions(file)
     write_questions(out, questions)
     answerable = sum(question.answerable for question in questions)
-    _print(
+    print_outcome(
         json,
         {"questions": len(questions), "answerable": answerable, "out": str(out)},
         f"{len(questions)} questions are in {out}, {answerable} of them with an answer.",
@@ -61,7 +62,13 @@ def generate(
     _check_new(out)
     settings = load_config(config)
 
-    from qa_engine.evaluation.questions.labelled import LabelledQuestion, write_questions
+    from qa_engine.cli.display.progress import counted_progress
+    from qa_engine.evaluation.questions.labelled import write_questions
+    from qa_engine.evaluation.questions.llm_generator import (
+        PASSAGE_CHARS,
+        GeneratedQuestions,
+        generate_with_llm,
+    )
     from qa_engine.evaluation.questions.rule_generator import generate_questions
     from qa_engine.evaluation.questions.sampling import sampled_passages
     from qa_engine.index.reader import open_collections
@@ -71,35 +78,29 @@ def generate(
     name = collection or settings.collection
     model = build_llm(settings.llm) if llm else None
     (reader,) = open_collections(root, [name], settings.embedding, None, settings.index, settings.bm25)
-    failures: dict[str, int] = {}
-    stopped: QAEngineError | None = None
-    questions: list[LabelledQuestion]
     if model is None:
-        questions = generate_questions(sampled_passages(reader, seed), count)
+        made = GeneratedQuestions(generate_questions(sampled_passages(reader, seed), count))
     else:
-        from qa_engine.cli.display.progress import counted_progress
-        from qa_engine.evaluation.questions.llm_generator import PASSAGE_CHARS, generate_with_llm
-
+        passages = sampled_passages(reader, seed, PASSAGE_CHARS)
         with counted_progress("asking") as progress:
-            generated = generate_with_llm(
-                model, sampled_passages(reader, seed, PASSAGE_CHARS), count, progress=progress
-            )
-        questions, failures, stopped = generated.questions, dict(generated.failures), generated.stopped
-    if not questions:
-        raise stopped or InputError(
-            f"No question could be made from {name}: it has too few sentences that state something plainly"
-            f"{_failure_list(failures)}."
+            made = generate_with_llm(model, passages, count, progress=progress)
+    reasons = ", ".join(f"{failed} {reason}" for reason, failed in made.failures.items())
+    failures = f" (calls without a question: {reasons})" if reasons else ""
+    if not made.questions:
+        raise made.stopped or InputError(
+            f"No question could be made from {name}: it has too few sentences that state something plainly{failures}."
         )
-    write_questions(out, questions)
-    fewer = f", fewer than the {count} that were asked for" if len(questions) < count else ""
-    _print(
+    write_questions(out, made.questions)
+    number = len(made.questions)
+    fewer = f", fewer than the {count} that were asked for" if number < count else ""
+    print_outcome(
         json,
-        {"collection": name, "questions": len(questions), "failures": failures, "out": str(out)},
-        f"{len(questions)} questions are in {out}{fewer}{_failure_list(failures)}. Check them before you rely on them.",
+        {"collection": name, "questions": number, "failures": dict(made.failures), "out": str(out)},
+        f"{number} questions are in {out}{fewer}{failures}. Check them before you rely on them.",
     )
-    if stopped is not None:
-        print_error(str(stopped))
-        raise typer.Exit(stopped.exit_code)
+    if made.stopped is not None:
+        print_error(str(made.stopped))
+        raise typer.Exit(made.stopped.exit_code)
 
 
 def _check_new(out: Path) -> None:
@@ -107,15 +108,3 @@ def _check_new(out: Path) -> None:
         raise InputError(
             f"{out} is there already, and somebody may have checked it: name another file with --out."
         )
-
-
-def _failure_list(failures: dict[str, int]) -> str:
-    reasons = ", ".join(f"{count} {reason}" for reason, count in failures.items())
-    return f" (calls without a question: {reasons})" if reasons else ""
-
-
-def _print(as_json: bool, content: dict[str, Any], sentence: str) -> None:
-    if as_json:
-        print_json(content)
-    else:
-        results().print(sentence, markup=False)

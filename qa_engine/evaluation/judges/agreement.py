@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 
 from qa_engine.errors import InputError
 from qa_engine.evaluation.judges.judgements import JudgedCase
+from qa_engine.evaluation.record_files import text_lines
 
 PASSING_SCORE = 4.0
 """The score, 1 to 5, from which on a person's label counts as passed."""
@@ -20,14 +21,8 @@ _RESAMPLES = 2000
 _SEED = 20_240_601
 _PREFERENCES = {"a": "A", "b": "B", "tie": "tie", "平": "tie", "平局": "tie", "c": "tie"}
 _VERDICTS = {
-    "是": "yes",
-    "yes": "yes",
-    "true": "yes",
-    "1": "yes",
-    "否": "no",
-    "no": "no",
-    "false": "no",
-    "0": "no",
+    **dict.fromkeys(("是", "yes", "true", "1"), "yes"),
+    **dict.fromkeys(("否", "no", "false", "0"), "no"),
 }
 
 
@@ -72,34 +67,44 @@ def agreement(labels: Iterable[Label], judged_cases: Iterable[JudgedCase], judge
     """The agreement of one judge with the labels for it."""
     verdicts = {item.id: verdict_of(item) for item in judged_cases if item.judge == judge}
     labels_by_id = {label.id: label.label for label in labels if label.judge == judge}
-    pairs = [
+    pairs = sorted(
         (label, verdict) for id, label in labels_by_id.items() if (verdict := verdicts.get(id)) is not None
-    ]
-    agreed = sum(label == verdict for label, verdict in pairs) / len(pairs) if pairs else None
-    confusion = Counter(f"{label}/{verdict}" for label, verdict in sorted(pairs))
-    return Agreement(
-        len(labels_by_id), len(pairs), agreed, kappa(pairs), *kappa_interval(pairs), dict(confusion)
     )
+    counts = Counter(pairs)
+    agreed = sum(label == verdict for label, verdict in pairs) / len(pairs) if pairs else None
+    confusion = {f"{label}/{verdict}": count for (label, verdict), count in counts.items()}
+    return Agreement(len(labels_by_id), len(pairs), agreed, kappa(counts), *kappa_interval(counts), confusion)
 
 
-def kappa(pairs: Sequence[tuple[str, str]]) -> float | None:
-    """Cohen's kappa of pairs of verdicts; None without pairs, or if chance alone explains all.
+def kappa(counts: Mapping[tuple[str, str], int]) -> float | None:
+    """Cohen's kappa (1960) of counted pairs of verdicts; None without pairs, or if chance alone explains all.
 
     Example:
-        >>> kappa([("yes", "yes"), ("no", "no"), ("yes", "no"), ("no", "no")])
+        >>> kappa(Counter([("yes", "yes"), ("no", "no"), ("yes", "no"), ("no", "no")]))
         0.5
     """
-    return _kappa(Counter(pairs))
+    total = sum(counts.values())
+    labels: Counter[str] = Counter()
+    verdicts: Counter[str] = Counter()
+    for (label, verdict), count in counts.items():
+        labels[label] += count
+        verdicts[verdict] += count
+    expected = sum(labels[name] * verdicts[name] for name in labels) / total**2 if total else 1.0
+    if expected >= 1:
+        return None
+    observed = sum(count for (label, verdict), count in counts.items() if label == verdict) / total
+    return (observed - expected) / (1 - expected)
 
 
-def kappa_interval(pairs: Sequence[tuple[str, str]]) -> tuple[float | None, float | None]:
+def kappa_interval(counts: Mapping[tuple[str, str], int]) -> tuple[float | None, float | None]:
     """The 95 % interval of `kappa`: percentiles over resampled pairs; the same for the same pairs."""
-    if len(pairs) < 2 or kappa(pairs) is None:
+    total = sum(counts.values())
+    if total < 2 or kappa(counts) is None:
         return None, None
-    kinds = sorted(set(pairs))
-    shares = np.array([pairs.count(kind) for kind in kinds]) / len(pairs)
-    draws = np.random.default_rng(_SEED).multinomial(len(pairs), shares, _RESAMPLES)
-    resampled = [_kappa(dict(zip(kinds, draw.tolist(), strict=True))) for draw in draws]
+    kinds = sorted(counts)
+    shares = np.array([counts[kind] for kind in kinds]) / total
+    draws = np.random.default_rng(_SEED).multinomial(total, shares, _RESAMPLES)
+    resampled = [kappa(dict(zip(kinds, draw.tolist(), strict=True))) for draw in draws]
     values = [value for value in resampled if value is not None]
     if not values:
         return None, None
@@ -125,16 +130,8 @@ def read_labels(path: Path) -> list[Label]:
     Raises:
         InputError: the file cannot be read, a line is no such object, or there is none; the message names the line.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except UnicodeDecodeError as error:
-        raise InputError(f"The labels in {path} cannot be read: it is not UTF-8 ({error.reason}).") from None
-    except OSError as error:
-        raise InputError(f"The labels in {path} cannot be read: {error.strerror or error}.") from None
     labels = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
+    for number, line in text_lines(path, "labels"):
         try:
             content = json.loads(line)
             labels.append(Label(str(content["id"]), str(content["judge"]), _label(content)))
@@ -157,18 +154,3 @@ def _label(content: dict[str, Any]) -> str:
     if isinstance(value, int | float) and content["judge"] == "correctness" and 1 <= value <= 5:
         return "yes" if value >= PASSING_SCORE else "no"
     return _VERDICTS[str(value).strip().lower()]
-
-
-def _kappa(counts: Mapping[tuple[str, str], int]) -> float | None:
-    """Cohen's kappa (1960) of counted pairs."""
-    total = sum(counts.values())
-    labels: Counter[str] = Counter()
-    verdicts: Counter[str] = Counter()
-    for (label, verdict), count in counts.items():
-        labels[label] += count
-        verdicts[verdict] += count
-    expected = sum(labels[name] * verdicts[name] for name in labels) / total**2 if total else 1.0
-    if expected >= 1:
-        return None
-    observed = sum(count for (label, verdict), count in counts.items() if label == verdict) / total
-    return (observed - expected) / (1 - expected)

@@ -10,42 +10,15 @@ from llama_index.core.evaluation import EvaluationResult, SemanticSimilarityEval
 from llama_index.core.llms import LLM
 from llama_index.core.prompts import BasePromptTemplate
 
-from qa_engine.answering.llm.context_budget import fit_passages
 from qa_engine.errors import InputError
-from qa_engine.evaluation.judges.llm_judge import REPEATED_CHARS, Ask, LlmJudge, Sample, evaluation
-from qa_engine.evaluation.judges.prompts import (
-    DEFAULT_GUIDELINES,
-    as_passages,
-    block,
-    passages,
-    references,
-    reminder,
-)
-from qa_engine.evaluation.judges.replies import PREFERENCE, SCORE, VERDICT, Reading
+from qa_engine.evaluation.judges.llm_judge import Ask, LlmJudge, Sample, evaluation
+from qa_engine.evaluation.judges.prompts import DEFAULT_GUIDELINES, block
+from qa_engine.evaluation.judges.replies import PREFERENCE, SCORE, Reading
 
-_REPLY_TOKENS = 1024
 _LOW, _HIGH = 1.0, 5.0
 
 
-class _YesNoJudge(LlmJudge):
-    form = VERDICT
-
-    def _verdict(self, value: Any) -> tuple[bool | None, float | None]:
-        return value, None if value is None else float(value)
-
-    def _fitting_passages(self, sample: Sample, *others: str) -> str:
-        """The passages that fit into the model's window, whole; with room for asking once more."""
-        system = str(self._messages(dict.fromkeys(self._template.template_vars, ""))[0].content)
-        output = self._llm.metadata.num_output
-        reserved = output if output > 0 else _REPLY_TOKENS
-        window = self._llm.metadata.context_window
-        again = "字" * REPEATED_CHARS + reminder(self.form)
-        return passages(
-            fit_passages(as_passages(sample.contexts), "".join((system, *others, again)), window, reserved)
-        )
-
-
-class ChineseFaithfulnessEvaluator(_YesNoJudge):
+class ChineseFaithfulnessEvaluator(LlmJudge):
     """Whether every statement of an answer is in its passages.
 
     Replaces LlamaIndex's ``FaithfulnessEvaluator``.
@@ -60,12 +33,8 @@ class ChineseFaithfulnessEvaluator(_YesNoJudge):
     name = "faithfulness"
     needs = ("answer", "contexts")
 
-    def _variables(self, sample: Sample) -> dict[str, str]:
-        answer = block("回答", sample.answer)
-        return {"context": self._fitting_passages(sample, answer), "response": answer}
 
-
-class ChineseRelevancyEvaluator(_YesNoJudge):
+class ChineseRelevancyEvaluator(LlmJudge):
     """Whether an answer is one to the question, and in line with the passages.
 
     Replaces LlamaIndex's ``RelevancyEvaluator``.
@@ -73,11 +42,6 @@ class ChineseRelevancyEvaluator(_YesNoJudge):
 
     name = "relevancy"
     needs = ("question", "answer", "contexts")
-
-    def _variables(self, sample: Sample) -> dict[str, str]:
-        question, answer = block("问题", sample.question), block("回答", sample.answer)
-        context = self._fitting_passages(sample, question, answer)
-        return {"context": context, "query": question, "response": answer}
 
 
 class ChineseCorrectnessEvaluator(LlmJudge):
@@ -106,18 +70,11 @@ class ChineseCorrectnessEvaluator(LlmJudge):
             raise InputError(f"score_threshold must be from 1 to 5, got {score_threshold:g}.")
         self._threshold = score_threshold
 
-    def _variables(self, sample: Sample) -> dict[str, str]:
-        return {
-            "query": block("问题", sample.question),
-            "reference": references(sample.references),
-            "response": block("回答", sample.answer),
-        }
-
     def _verdict(self, value: Any) -> tuple[bool | None, float | None]:
         return None if value is None else value >= self._threshold, value
 
 
-class ChineseGuidelineEvaluator(_YesNoJudge):
+class ChineseGuidelineEvaluator(LlmJudge):
     """Whether an answer follows guidelines.
 
     Replaces LlamaIndex's ``GuidelineEvaluator``.
@@ -142,11 +99,8 @@ class ChineseGuidelineEvaluator(_YesNoJudge):
         self._guidelines = tuple(texts or DEFAULT_GUIDELINES)
 
     def _variables(self, sample: Sample) -> dict[str, str]:
-        return {
-            "guidelines": "\n".join(f"{number}. {text}" for number, text in enumerate(self._guidelines, 1)),
-            "query": block("问题", sample.question),
-            "response": block("回答", sample.answer),
-        }
+        numbered = (f"{number}. {text}" for number, text in enumerate(self._guidelines, 1))
+        return {**super()._variables(sample), "guidelines": "\n".join(numbered)}
 
 
 class ChinesePairwiseEvaluator(LlmJudge):
@@ -167,9 +121,8 @@ class ChinesePairwiseEvaluator(LlmJudge):
         reasons = []
         for order, (one, two) in (("original", (first, second)), ("flipped", (second, first))):
             answers = {"answer_a": block("回答A", one), "answer_b": block("回答B", two)}
-            reading = await self._reading(
-                self._messages({**self._variables(sample), **answers}), ask or self.ask
-            )
+            messages = self._messages({**self._variables(sample), **answers})
+            reading = await self._reading(messages, ask or self.ask)
             if reading.value is None:
                 return evaluation(sample, None, None, reading)
             reasons.append(f"{order}: {reading.reasoning}")
@@ -179,9 +132,6 @@ class ChinesePairwiseEvaluator(LlmJudge):
         result = evaluation(sample, passing, score, Reading(score, "\n".join(reasons)))
         result.pairwise_source = "neither" if score == 0.5 and votes[0] != 0.5 else "original"
         return result
-
-    def _variables(self, sample: Sample) -> dict[str, str]:
-        return {"query": block("问题", sample.question), "reference": references(sample.references)}
 
     def _verdict(self, value: Any) -> tuple[bool | None, float | None]:
         """The score of the mean of the votes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,20 +50,14 @@ class JudgedCase:
 
 
 class Judgements:
-    """The judgements of a run; `open_judgements` opens those of a folder.
-
-    Args:
-        folder: of the run; without one, they are kept in memory.
-
-    Attributes:
-        replies: by the fingerprint of the request, from earlier runs and this one.
-        latest: by the id of the case and the judge.
-    """
+    """The judgements of a run; `open_judgements` opens those of a folder. Without one, they are kept in memory."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._log = RecordLog(folder / JUDGEMENTS, JudgedCase) if folder is not None else None
         self.replies: dict[str, str] = {}
+        """By the fingerprint of the request, from earlier runs and this one."""
         self.latest: dict[tuple[str, str], JudgedCase] = {}
+        """By the id of the case and the judge."""
         for judged_case in self._log.records if self._log is not None else ():
             self._remember(judged_case)
 
@@ -100,10 +94,14 @@ def read_judgements(folder: Path) -> list[JudgedCase]:
     return read_records(folder / JUDGEMENTS, JudgedCase)
 
 
-def latest_judgements(judged_cases: Iterable[JudgedCase]) -> dict[str, list[JudgedCase]]:
-    """The last judgement for each case and judge, by the id of the case, in the order of the judges' names."""
-    latest = {(item.id, item.judge): item for item in judged_cases}
+def latest_judgements(folder: Path) -> dict[str, list[JudgedCase]]:
+    """The last judgement for each case and judge, by the id of the case, in the order of the judges' names.
+
+    Raises:
+        InputError: the judgements of the run cannot be read.
+    """
+    latest = {(item.id, item.judge): item for item in read_judgements(folder)}
     by_case: dict[str, list[JudgedCase]] = {}
-    for _, item in sorted(latest.items(), key=lambda pair: pair[0][1]):
+    for item in sorted(latest.values(), key=lambda item: item.judge):
         by_case.setdefault(item.id, []).append(item)
     return by_case

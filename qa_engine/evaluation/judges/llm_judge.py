@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -13,10 +12,13 @@ from llama_index.core.evaluation import BaseEvaluator, EvaluationResult
 from llama_index.core.llms import LLM
 from llama_index.core.prompts import BasePromptTemplate, ChatPromptTemplate, PromptTemplate
 from llama_index.core.prompts.mixin import PromptDictType
+from llama_index.core.schema import NodeWithScore, TextNode
 
+from qa_engine.answering.llm.context_budget import fit_passages
+from qa_engine.answering.llm.prompt import format_passages
 from qa_engine.errors import InputError
-from qa_engine.evaluation.judges.prompts import reminder, template
-from qa_engine.evaluation.judges.replies import Reading, ReplyForm
+from qa_engine.evaluation.judges.prompts import block, references, reminder, template
+from qa_engine.evaluation.judges.replies import VERDICT, Reading, ReplyForm
 from qa_engine.models.remote.service_errors import llm_errors
 
 _logger = logging.getLogger("qa_engine.evaluation")
@@ -25,6 +27,8 @@ TEMPLATE = "eval_template"
 """Name of the prompt in `get_prompts` and `update_prompts`, as in LlamaIndex's evaluators."""
 REPEATED_CHARS = 400
 """Characters of an unparsed reply, from its end, that the model is shown when it is asked once more."""
+_REPLY_TOKENS = 1024
+"""Room for a reply of a model that does not say how much it writes at most."""
 
 Ask = Callable[[Sequence[ChatMessage]], Awaitable[str]]
 """Sends messages to the judging model and returns its reply."""
@@ -64,7 +68,7 @@ class LlmJudge(BaseEvaluator):
     """
 
     name: ClassVar[str]
-    form: ClassVar[ReplyForm[Any]]
+    form: ClassVar[ReplyForm[Any]] = VERDICT
     needs: ClassVar[tuple[str, ...]] = ()
     """Attributes of a `Sample` that cannot be empty."""
 
@@ -88,12 +92,7 @@ class LlmJudge(BaseEvaluator):
         return str(self._llm.metadata.model_name)
 
     async def judge(self, sample: Sample, ask: Ask | None = None) -> EvaluationResult:
-        """The result for a sample.
-
-        Args:
-            sample: has everything that this judge needs.
-            ask: sends a request to the model; `ask` of this judge if None.
-        """
+        """The result for a sample that has everything that this judge needs; ``ask`` sends requests in place of `ask`."""
         reading = await self._reading(self._messages(self._variables(sample)), ask or self.ask)
         passing, score = self._verdict(reading.value)
         return evaluation(sample, passing, score, reading)
@@ -132,13 +131,28 @@ class LlmJudge(BaseEvaluator):
             raise InputError(f"The judge {self.name!r} needs {_ARGUMENTS[missing]}, and got none.")
         return await self.judge(sample)
 
-    @abstractmethod
     def _variables(self, sample: Sample) -> dict[str, str]:
-        """The variables of the template."""
+        """The variables of the template, which need not name all of them."""
+        question, answer = block("问题", sample.question), block("回答", sample.answer)
+        variables = {"query": question, "response": answer, "reference": references(sample.references)}
+        if "contexts" in self.needs:
+            shown = question + answer if "question" in self.needs else answer
+            variables["context"] = self._fitting_passages(sample, shown)
+        return variables
 
-    @abstractmethod
+    def _fitting_passages(self, sample: Sample, others: str) -> str:
+        """The passages that fit into the model's window, whole, beside other texts; with room for asking once more."""
+        system = str(self._messages(dict.fromkeys(self._template.template_vars, ""))[0].content)
+        output = self._llm.metadata.num_output
+        reserved = output if output > 0 else _REPLY_TOKENS
+        again = "字" * REPEATED_CHARS + reminder(self.form)
+        nodes = [NodeWithScore(node=TextNode(text=text)) for text in sample.contexts]
+        fitting = fit_passages(nodes, system + others + again, self._llm.metadata.context_window, reserved)
+        return format_passages(fitting) or "（没有资料）"
+
     def _verdict(self, value: Any) -> tuple[bool | None, float | None]:
         """Whether the value of a reply passes, and its score; None, None for None."""
+        return value, None if value is None else float(value)
 
     async def _reading(self, messages: list[ChatMessage], ask: Ask) -> Reading[Any]:
         """The content of the reply to a request, or of the reply to a reminder."""
@@ -147,15 +161,9 @@ class LlmJudge(BaseEvaluator):
             return first
         _logger.info("A reply to the judge %s is unparsed; the model is asked once more.", self.name)
         repeated = first.reasoning[-REPEATED_CHARS:].strip() or "（没有内容）"
-        second = self.form.read(
-            await ask(
-                [
-                    *messages,
-                    ChatMessage(role=MessageRole.ASSISTANT, content=repeated),
-                    ChatMessage(role=MessageRole.USER, content=reminder(self.form)),
-                ]
-            )
-        )
+        turns = ((MessageRole.ASSISTANT, repeated), (MessageRole.USER, reminder(self.form)))
+        again = [*messages, *(ChatMessage(role=role, content=content) for role, content in turns)]
+        second = self.form.read(await ask(again))
         return Reading(second.value, first.reasoning, first.problem if second.value is None else "")
 
     def _messages(self, variables: dict[str, str]) -> list[ChatMessage]:
@@ -182,6 +190,7 @@ def evaluation(
     sample: Sample, passing: bool | None, score: float | None, reading: Reading[Any]
 ) -> EvaluationResult:
     """A result of LlamaIndex; it is invalid and has neither score nor verdict if the reply could not be read."""
+    reason = f"The reply of the judge cannot be read: {reading.problem}." if reading.problem else None
     return EvaluationResult(
         query=sample.question,
         response=sample.answer,
@@ -190,7 +199,5 @@ def evaluation(
         score=None if reading.problem else score,
         feedback=reading.reasoning,
         invalid_result=bool(reading.problem),
-        invalid_reason=f"The reply of the judge cannot be read: {reading.problem}."
-        if reading.problem
-        else None,
+        invalid_reason=reason,
     )

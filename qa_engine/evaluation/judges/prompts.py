@@ -7,9 +7,8 @@ from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
 from llama_index.core.prompts import ChatPromptTemplate
-from llama_index.core.schema import NodeWithScore, TextNode
 
-from qa_engine.answering.llm.prompt import format_passages, neutralise_question
+from qa_engine.answering.llm.prompt import neutralise_question
 from qa_engine.evaluation.judges.replies import ReplyForm
 
 _OPEN, _CLOSE = "⟦", "⟧"
@@ -80,12 +79,7 @@ DEFAULT_GUIDELINES = (
 
 
 def template(judge: str, form: ReplyForm[Any]) -> ChatPromptTemplate:
-    """The prompt of a judge, which asks for a reply in a form.
-
-    Args:
-        judge: ``faithfulness``, ``relevancy``, ``correctness``, ``guideline`` or ``pairwise``.
-        form: of the reply.
-    """
+    """The prompt of a judge: its task, how to treat the data, and the form of the last line."""
     system, user = _TASKS[judge]
     ending = f"先用一两句话说明理由，最后另起一行，只写{form.words}。最后一行之后不要再写任何内容。"
     return ChatPromptTemplate(
@@ -113,13 +107,3 @@ def references(texts: Sequence[str]) -> str:
     if len(texts) == 1:
         return block("参考答案", texts[0])
     return "\n".join(block(f"参考答案 {number}", text) for number, text in enumerate(texts, 1))
-
-
-def as_passages(contexts: Sequence[str]) -> list[NodeWithScore]:
-    """Plain texts as passages."""
-    return [NodeWithScore(node=TextNode(text=text)) for text in contexts]
-
-
-def passages(nodes: Sequence[NodeWithScore]) -> str:
-    """Passages as the answer prompt shows them; a line that says so if there are none."""
-    return format_passages(nodes) or "（没有资料）"

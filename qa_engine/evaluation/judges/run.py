@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import hashlib
-import json
 import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -33,6 +32,7 @@ from qa_engine.evaluation.judges.evaluators import (
 from qa_engine.evaluation.judges.judgements import JudgedCase, Judgements, open_judgements
 from qa_engine.evaluation.judges.llm_judge import LlmJudge, Sample, missing_input
 from qa_engine.evaluation.judges.summary import JudgeReport, summarise_judge, write_summary
+from qa_engine.evaluation.record_files import content_hash
 from qa_engine.evaluation.records import CaseResult
 from qa_engine.evaluation.run_folder import read_run
 
@@ -80,7 +80,7 @@ async def ajudge(
     Args:
         run: the folder of a finished run, or its cases.
         judges: names of `JUDGES`, or evaluators.
-        llm: the model of the judges that are named; ``similarity`` needs none.
+        llm: the model of the judges that are named, all but ``similarity``.
         embed_model: for ``similarity``.
         against: the run to compare with, for ``pairwise``.
         labels: labels by people, to compare the judges with.
@@ -105,27 +105,23 @@ async def ajudge(
     cases = _cases(run)
     others = {case.id: case.answer for case in _cases(against)} if against is not None else {}
     folder = run if isinstance(run, Path) else None
+    tasks: list[tuple[Judge, CaseResult, Sample]] = []
+    skipped: dict[str, Counter[str]] = {evaluator.name: Counter() for evaluator in panel}
+    for evaluator, case in product(panel, cases):
+        sample = _sample(case, others.get(case.id))
+        if reason := _reason_to_skip(evaluator, case, sample):
+            skipped[evaluator.name][reason] += 1
+        else:
+            tasks.append((evaluator, case, sample))
     with open_judgements(folder) if folder is not None else nullcontext(Judgements()) as judgements:
-        tasks: list[tuple[Judge, CaseResult, Sample]] = []
-        skipped: dict[str, Counter[str]] = {evaluator.name: Counter() for evaluator in panel}
-        for evaluator in panel:
-            for case in cases:
-                sample = _sample(case, others.get(case.id))
-                if reason := _reason_to_skip(evaluator, case, sample):
-                    skipped[evaluator.name][reason] += 1
-                else:
-                    tasks.append((evaluator, case, sample))
         judge_run = _JudgeRun(judgements, asyncio.Semaphore(concurrency), progress)
         judged_cases = await judge_run.judge_all(tasks)
     summaries = []
     for evaluator in panel:
-        verdicts = [verdict for verdict in judged_cases if verdict.judge == evaluator.name]
-        judge_agreement = agreement(labels, verdicts, evaluator.name) if labels else None
-        summaries.append(
-            summarise_judge(
-                evaluator.name, evaluator.model, verdicts, skipped[evaluator.name], judge_agreement
-            )
-        )
+        name = evaluator.name
+        verdicts = [verdict for verdict in judged_cases if verdict.judge == name]
+        judge_agreement = agreement(labels, verdicts, name) if labels else None
+        summaries.append(summarise_judge(name, evaluator.model, verdicts, skipped[name], judge_agreement))
     report = JudgeReport(summaries, judged_cases, judge_run.asked)
     if folder is not None:
         write_summary(folder, report)
@@ -146,16 +142,7 @@ judge = _synchronous(ajudge)
 
 @dataclass
 class _JudgeRun:
-    """The requests of one run, and the judgements that come of them.
-
-    Attributes:
-        judgements: those of earlier runs; gets the new ones.
-        slots: bounds the number of requests at a time.
-        progress: called with the numbers of judgements that are done and that there will be.
-        asked: requests that were sent.
-        failures_in_a_row: judgements without a reply since the last reply.
-        done: judgements that are done.
-    """
+    """The requests of one run, at most ``slots`` at a time, and the judgements that come of them."""
 
     judgements: Judgements
     slots: asyncio.Semaphore
@@ -191,7 +178,8 @@ class _JudgeRun:
             nonlocal judged_case, is_new
             if is_new:  # the reply before this one is kept, whatever happens next
                 self._record(judged_case)
-            key = _fingerprint(evaluator.model, messages)
+            content = [evaluator.model, *((message.role.value, message.content) for message in messages)]
+            key = content_hash(content)[:32]
             judged_case = replace(judged_case, requests=(*judged_case.requests, key))
             reply = self.judgements.replies.get(key)
             is_new = reply is None
@@ -212,18 +200,16 @@ class _JudgeRun:
             if self.failures_in_a_row >= _MAX_FAILURES and isinstance(error, QAEngineError):
                 _logger.warning("Judging is stopped after %d failures in a row.", self.failures_in_a_row)
                 raise
-            message = str(error) or type(error).__name__
-            return self._record(replace(judged_case, error=message, seconds=_seconds_since(started)))
-        return self._record(
-            replace(
+            judged_case = replace(judged_case, error=str(error) or type(error).__name__)
+        else:
+            judged_case = replace(
                 judged_case,
                 passing=result.passing,
                 score=result.score,
                 reasoning=result.feedback or "",
                 unparsed=(result.invalid_reason or "unreadable") if result.invalid_result else "",
-                seconds=_seconds_since(started),
             )
-        )
+        return self._record(replace(judged_case, seconds=round(time.perf_counter() - started, 3)))
 
     def _record(self, judged_case: JudgedCase) -> JudgedCase:
         """Writes a judgement, unless the same is on the disk already."""
@@ -239,13 +225,9 @@ def build_judge(
     embed_model: BaseEmbedding | None = None,
     guidelines: Sequence[str] | None = None,
 ) -> Judge:
-    """Builds the judge of a name.
+    """Builds the judge of a name, one of `JUDGES`: ``similarity`` from ``embed_model``, and the others from ``llm``.
 
-    Args:
-        name: one of `JUDGES`.
-        llm: the model of all judges but ``similarity``.
-        embed_model: for ``similarity``.
-        guidelines: for ``guideline``; its own if None.
+    ``guideline`` has its own guidelines if none are given.
 
     Raises:
         InputError: there is no such judge, or something is missing that it needs.
@@ -285,12 +267,3 @@ def _reason_to_skip(evaluator: Judge, case: CaseResult, sample: Sample) -> str:
         return "refused"
     missing = missing_input(evaluator.needs, sample)
     return f"no {missing}" if missing else ""
-
-
-def _fingerprint(model: str, messages: Sequence[ChatMessage]) -> str:
-    content = [model, *((message.role.value, message.content) for message in messages)]
-    return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode("utf-8", "replace")).hexdigest()[:32]
-
-
-def _seconds_since(started: float) -> float:
-    return round(time.perf_counter() - started, 3)

@@ -11,7 +11,7 @@ from typing import Any
 from qa_engine.evaluation.judges.agreement import Agreement
 from qa_engine.evaluation.judges.judgements import JudgedCase
 from qa_engine.evaluation.metrics.significance import wilson
-from qa_engine.evaluation.record_files import from_dict, json_text, replace_file
+from qa_engine.evaluation.record_files import from_dict, write_json
 
 SUMMARY = "judges.json"
 """Name of the file in the folder of a run."""
@@ -53,12 +53,9 @@ class JudgeSummary:
 
 @dataclass(frozen=True)
 class JudgeReport:
-    """The metrics of all judges of a run, and their verdicts.
+    """The metrics of all judges of a run in the order in which they were named, and their verdicts.
 
-    Attributes:
-        summaries: by judge, in the order in which they were named.
-        judged: the verdicts.
-        asked: requests that were sent; requests that were answered in an earlier run are not sent again.
+    ``asked`` is the number of requests that were sent; those that were answered in an earlier run are not sent again.
     """
 
     summaries: list[JudgeSummary]
@@ -103,16 +100,14 @@ def summarise_judge(
     )
 
 
-def write_summary(folder: Path, report: JudgeReport) -> Path:
+def write_summary(folder: Path, report: JudgeReport) -> None:
     """Writes ``judges.json``: the metrics of this report, and those of judges that it lacks from the file before.
 
     Raises:
         StorageError: it cannot be written.
     """
-    path = folder / SUMMARY
-    summaries = {item.judge: item for item in [*read_summary(folder), *report.summaries]}
-    replace_file(path, json_text({"judges": [asdict(item) for item in summaries.values()]}))
-    return path
+    summaries = {item.judge: asdict(item) for item in [*read_summary(folder), *report.summaries]}
+    write_json(folder / SUMMARY, {"judges": list(summaries.values())})
 
 
 def read_summary(folder: Path) -> list[JudgeSummary]:

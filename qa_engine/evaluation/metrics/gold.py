@@ -8,12 +8,23 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from qa_engine.evaluation.metrics.ranking import holds_any, squash
 from qa_engine.evaluation.records import CitationResult, Gold
 from qa_engine.text.language import is_chinese
 
 _WORD = re.compile(r"[^\W\d_]{3}")
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """A text of a document, its PDF, and its first and last page, from 1; None if they are not known."""
+
+    text: str
+    file: str
+    page: int | None
+    page_end: int | None
 
 
 def gold_texts(gold: Gold) -> list[str]:
@@ -26,14 +37,15 @@ def in_gold_file(file: str, gold: Gold) -> bool:
     return not gold.file or _name(file) == _name(gold.file)
 
 
-def on_gold_page(file: str, page: int | None, page_end: int | None, gold: Gold) -> bool | None:
-    """Whether pages ``page`` to ``page_end`` of a file include the gold page; None if the gold names no page of a file."""
+def on_gold_page(excerpt: Excerpt, gold: Gold) -> bool | None:
+    """Whether the pages of an excerpt include the gold page; None if the gold names no page of a file."""
     if not gold.file or gold.page is None:
         return None
-    return in_gold_file(file, gold) and page is not None and page <= gold.page <= (page_end or page)
+    first, last = excerpt.page, excerpt.page_end
+    return in_gold_file(excerpt.file, gold) and first is not None and first <= gold.page <= (last or first)
 
 
-def is_gold(text: str, file: str, page: int | None, page_end: int | None, gold: Gold) -> bool | None:
+def is_gold(passage: Excerpt, gold: Gold) -> bool | None:
     """Whether a retrieved passage is the one to be found.
 
     It holds a gold answer or the gold evidence, in the gold file if one is named. Without such a text, or if the passage
@@ -42,20 +54,21 @@ def is_gold(text: str, file: str, page: int | None, page_end: int | None, gold: 
     Returns:
         None if the gold names nothing that could be found.
     """
+    if not names_place(gold):
+        return None
+    if not in_gold_file(passage.file, gold):
+        return False
+    on_page = on_gold_page(passage, gold)
     if texts := gold_texts(gold):
-        if not in_gold_file(file, gold):
-            return False
-        return holds_any(text, texts) or (
-            not shares_language([text], texts) and bool(on_gold_page(file, page, page_end, gold))
+        return holds_any(passage.text, texts) or (
+            not shares_language([passage.text], texts) and bool(on_page)
         )
-    if gold.page is not None and gold.file:
-        return on_gold_page(file, page, page_end, gold)
-    return in_gold_file(file, gold) if gold.file else None
+    return on_page is not False
 
 
 def names_place(gold: Gold) -> bool:
     """Whether the gold names anything that could be found: a text, or a file."""
-    return is_gold("", "", None, None, gold) is not None
+    return bool(gold_texts(gold) or gold.file)
 
 
 def shares_language(passages: Iterable[str], texts: Iterable[str]) -> bool:
@@ -64,7 +77,7 @@ def shares_language(passages: Iterable[str], texts: Iterable[str]) -> bool:
     return any((language := _language(text)) is None or language in languages for text in texts)
 
 
-def is_correct(text: str, file: str, page: int, page_end: int, gold: Gold) -> bool | None:
+def is_correct(citation: Excerpt, gold: Gold) -> bool | None:
     """Whether a citation supports the gold answer.
 
     It is of the gold file, if one is named, and there on the gold page, or holds a gold answer or the evidence, or quotes a
@@ -73,14 +86,15 @@ def is_correct(text: str, file: str, page: int, page_end: int, gold: Gold) -> bo
     Returns:
         None if the gold names nothing to compare with.
     """
-    texts = gold_texts(gold)
-    if not texts and not gold.file:
+    if not names_place(gold):
         return None
-    if not in_gold_file(file, gold):
+    if not in_gold_file(citation.file, gold):
         return False
-    if on_gold_page(file, page, page_end, gold) or holds_any(text, texts) or _quotes_evidence(text, gold):
+    texts, quoted = gold_texts(gold), squash(citation.text)
+    if on_gold_page(citation, gold) or holds_any(citation.text, texts):
         return True
-    return not texts and gold.page is None
+    is_part_of_evidence = bool(quoted) and quoted in squash(gold.evidence)
+    return is_part_of_evidence or (not texts and gold.page is None)
 
 
 def citation_precision(citations: Sequence[CitationResult]) -> float | None:
@@ -92,12 +106,6 @@ def citation_precision(citations: Sequence[CitationResult]) -> float | None:
 def citation_recall(citations: Sequence[CitationResult]) -> float:
     """1 if the place that the gold names is cited, else 0: gold names one place a question."""
     return float(any(citation.correct for citation in citations))
-
-
-def _quotes_evidence(text: str, gold: Gold) -> bool:
-    """Whether a quoted text is a part of the gold evidence."""
-    part = squash(text)
-    return bool(part) and part in squash(gold.evidence)
 
 
 def _language(text: str) -> str | None:

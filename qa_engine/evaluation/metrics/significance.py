@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
-from numpy.typing import NDArray
 
 SEED = 7
 RESAMPLES = 10_000
 _MAX_DRAWS = 2_000_000
-"""Draws that are in memory at once."""
 _Z = 1.959964
 """Quantile of the normal distribution for 95 %."""
 
@@ -49,15 +47,21 @@ def percentile(values: Sequence[float], share: float) -> float:
 def bootstrap_interval(
     values: Sequence[float], *, seed: int = SEED, resamples: int = RESAMPLES, max_draws: int = _MAX_DRAWS
 ) -> tuple[float, float]:
-    """The 95 % percentile bootstrap interval of a mean (Efron, 1979).
+    """The 95 % percentile bootstrap interval of a mean (Efron, 1979); at most ``max_draws`` draws are in memory at once.
 
     Raises:
         ValueError: there is no value.
     """
     if not values:
         raise ValueError("a bootstrap needs values, and there are none")
-    means = _resampled_means(np.asarray(values, dtype=float), seed, resamples, max_draws)
-    low, high = np.quantile(means, (0.025, 0.975))
+    column = np.asarray(values, dtype=float)
+    random = np.random.default_rng(seed)
+    rows = max(1, max_draws // len(column))
+    means = []
+    for start in range(0, resamples, rows):
+        draws = random.integers(0, len(column), size=(min(rows, resamples - start), len(column)))
+        means.append(column[draws].mean(axis=1))
+    low, high = np.quantile(np.concatenate(means), (0.025, 0.975))
     return float(low), float(high)
 
 
@@ -71,9 +75,9 @@ def paired_bootstrap(
     """
     if len(ours) != len(theirs) or not ours:
         raise ValueError(f"paired scores needed, got {len(ours)} and {len(theirs)}")
-    differences = np.asarray(ours, dtype=float) - np.asarray(theirs, dtype=float)
-    low, high = np.quantile(_resampled_means(differences, seed, resamples), (0.025, 0.975))
-    return Interval(float(differences.mean()), float(low), float(high))
+    differences = np.subtract(ours, theirs, dtype=float)
+    interval = bootstrap_interval(differences.tolist(), seed=seed, resamples=resamples)
+    return Interval(float(differences.mean()), *interval)
 
 
 def wilson(successes: int, count: int) -> tuple[float | None, float | None]:
@@ -107,15 +111,3 @@ def mcnemar(before: Sequence[bool], after: Sequence[bool]) -> McNemar:
     from scipy.stats import binomtest
 
     return McNemar(gained, lost, float(binomtest(gained, gained + lost, 0.5).pvalue))
-
-
-def _resampled_means(
-    values: NDArray[np.float64], seed: int, resamples: int, max_draws: int = _MAX_DRAWS
-) -> NDArray[np.float64]:
-    random = np.random.default_rng(seed)
-    rows = max(1, max_draws // len(values))
-    parts = []
-    for start in range(0, resamples, rows):
-        draws = random.integers(0, len(values), size=(min(rows, resamples - start), len(values)))
-        parts.append(values[draws].mean(axis=1))
-    return np.concatenate(parts)

@@ -39,8 +39,7 @@ MEASURES = {
 def summarise(manifest: RunManifest, cases: Sequence[CaseResult], finished_at: str = "") -> RunResults:
     """The metrics over the cases of a run; cases that failed count as failures and as nothing else."""
     answered = [case for case in cases if case.failure is None]
-    judges = list(dict.fromkeys(name for case in cases for name in case.judgements))
-    scores = {name: _scores(answered, name) for name in judges}
+    answers = _means([case.measures for case in answered])
     return RunResults(
         manifest=manifest,
         finished_at=finished_at,
@@ -51,13 +50,7 @@ def summarise(manifest: RunManifest, cases: Sequence[CaseResult], finished_at: s
             for stage in STAGES
             if (means := _means([stage_measures(case, stage) for case in answered]))
         },
-        answers=_ordered(_means([case.measures for case in answered])),
-        judgements={name: metric_summary(values) for name, values in scores.items() if values},
-        judgement_failures={
-            name: missing
-            for name in judges
-            if (missing := sum(name in case.judgements for case in answered) - len(scores[name]))
-        },
+        answers={name: answers[name] for name in (*MEASURES, *answers) if name in answers},
         refusals=None if manifest.retrieval_only else refusal_summary(answered),
         seconds=_seconds(answered),
         tokens=dict(sum((Counter(case.tokens) for case in cases), Counter())),
@@ -97,14 +90,12 @@ def refusal_summary(cases: Sequence[CaseResult]) -> RefusalSummary:
     """
     with_outcome = [case for case in cases if case.refused is not None]
     answerable = [case.gold.answerable for case in with_outcome]
-    precision, recall, false_refusals = _rates([bool(case.refused) for case in with_outcome], answerable)
+    refused = [bool(case.refused) for case in with_outcome]
     return RefusalSummary(
-        answerable=sum(answerable),
-        unanswerable=len(with_outcome) - sum(answerable),
-        refused=sum(bool(case.refused) for case in with_outcome),
-        precision=precision,
-        recall=recall,
-        false_refusals=false_refusals,
+        sum(answerable),
+        len(answerable) - sum(answerable),
+        sum(refused),
+        *_rates(refused, answerable),
         curve=_curve(with_outcome),
     )
 
@@ -116,11 +107,10 @@ def _curve(cases: Sequence[CaseResult]) -> list[RefusalPoint]:
         return []
     answerable = [is_answerable for _, is_answerable in estimates]
     thresholds = [step / _CURVE_STEPS for step in range(1, _CURVE_STEPS)]
+    refused = [[probability < threshold for probability, _ in estimates] for threshold in thresholds]
     return [
-        RefusalPoint(
-            threshold, *_rates([probability < threshold for probability, _ in estimates], answerable)
-        )
-        for threshold in thresholds
+        RefusalPoint(threshold, *_rates(below, answerable))
+        for threshold, below in zip(thresholds, refused, strict=True)
     ]
 
 
@@ -144,15 +134,6 @@ def _means(cases: Sequence[dict[str, float]]) -> dict[str, MetricSummary]:
         for name, value in measures.items():
             values.setdefault(name, []).append(value)
     return {name: metric_summary(column) for name, column in values.items()}
-
-
-def _ordered(means: dict[str, MetricSummary]) -> dict[str, MetricSummary]:
-    return {name: means[name] for name in (*MEASURES, *means) if name in means}
-
-
-def _scores(cases: Sequence[CaseResult], judge: str) -> list[float]:
-    scores = [case.judgements[judge].score for case in cases if judge in case.judgements]
-    return [score for score in scores if score is not None]
 
 
 def _seconds(cases: Sequence[CaseResult]) -> dict[str, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -74,12 +74,10 @@ def _from_json(path: Path) -> Iterator[LabelledQuestion]:
         ) from None
 
 
-def _paragraphs(content: Any) -> Iterator[Mapping[str, Any]]:
+def _paragraphs(content: Any) -> Iterable[Mapping[str, Any]]:
     if isinstance(content, list):
-        yield from content
-        return
-    for article in content["data"]:
-        yield from article["paragraphs"]
+        return content
+    return (paragraph for article in content["data"] for paragraph in article["paragraphs"])
 
 
 def _from_squad(item: Mapping[str, Any], context: str) -> LabelledQuestion | None:
@@ -141,16 +139,11 @@ def _columns(header: Any) -> dict[str, str]:
 
 
 def _from_row(values: Mapping[str, str], path: Path, line: int) -> LabelledQuestion:
-    content: dict[str, Any] = {
-        key: values[key] for key in ("question", "file", "evidence", "id") if values.get(key)
-    }
-    if values.get("page"):
-        content["page"] = values["page"]
-    content["answers"] = [
-        part.strip() for part in values.get("answers", "").split(_ANSWER_SEPARATOR) if part.strip()
-    ]
-    if values.get("answerable"):
-        content["answerable"] = values["answerable"].casefold() not in _NO
+    content: dict[str, Any] = {key: value for key, value in values.items() if value}
+    answers = values.get("answers", "").split(_ANSWER_SEPARATOR)
+    content["answers"] = [answer.strip() for answer in answers if answer.strip()]
+    if "answerable" in content:
+        content["answerable"] = content["answerable"].casefold() not in _NO
     try:
         return LabelledQuestion.model_validate(content)
     except ValidationError as error:

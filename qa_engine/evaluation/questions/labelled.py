@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -12,9 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from qa_engine.errors import InputError
-from qa_engine.evaluation.record_files import validation_message
-
-_MAX_BYTES = 200_000_000
+from qa_engine.evaluation.record_files import content_hash, text_lines, validation_message
 
 
 class LabelledQuestion(BaseModel):
@@ -73,23 +70,8 @@ def read_questions(path: Path) -> list[LabelledQuestion]:
     Raises:
         InputError: it cannot be read, a line is no such object, or there is no line; the message names the line.
     """
-    try:
-        with path.open("rb") as file:
-            content = file.read(_MAX_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"The questions in {path} cannot be read: {error.strerror or error}.") from None
-    if len(content) > _MAX_BYTES:
-        raise InputError(f"The questions in {path} cannot be read: it has more than {_MAX_BYTES:,} bytes.")
-    try:
-        lines = content.decode("utf-8-sig").split("\n")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"The questions in {path} cannot be read: it is not UTF-8 ({error.reason})."
-        ) from None
     questions = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
+    for number, line in text_lines(path, "questions"):
         try:
             questions.append(LabelledQuestion.model_validate_json(line))
         except ValidationError as error:
@@ -138,8 +120,7 @@ def question_ids(questions: Sequence[LabelledQuestion]) -> list[str]:
         identifier = question.id
         if not identifier:
             content = [question.question, list(question.answers), question.file, question.page]
-            digest = hashlib.sha256(json.dumps(content, ensure_ascii=False).encode("utf-8", "replace"))
-            identifier = digest.hexdigest()[:12]
+            identifier = content_hash(content)[:12]
             seen[identifier] += 1
             if seen[identifier] > 1 or identifier in named:
                 identifier = f"{identifier}-{seen[identifier] + (identifier in named)}"

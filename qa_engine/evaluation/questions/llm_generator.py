@@ -94,7 +94,7 @@ def generate_with_llm(
                 break
             for passage, outcome in zip(batch, pool.map(partial(_reply, llm), batch), strict=True):
                 result.calls += 1
-                if isinstance(outcome, QAEngineError) and is_outage(outcome):
+                if is_outage(outcome):
                     outages += 1
                     result.stopped = outcome if outages >= _MAX_OUTAGES else None
                 else:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import random
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 
 from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.documents.sentences.splitting import join_sentences
@@ -39,23 +37,19 @@ class SourcePassage:
 def sampled_passages(reader: IndexReader, seed: int, min_chars: int = 0) -> Iterator[SourcePassage]:
     """Passages of the published state of a collection, in a random order without repetition.
 
-    Args:
-        reader: reader of the collection.
-        seed: seed of the order.
-        min_chars: a sentence is joined with the following ones until they have so many characters; with 0, it stands alone.
+    A sentence is joined with the following ones until they have ``min_chars`` characters; with 0, it stands alone.
     """
     snapshot = reader.snapshot()
     visible = snapshot.bm25.document_ids
     counts = {
         document: count
         for document, count in sorted(reader.catalog.live_documents().items())
-        if document in visible and count
+        if document in visible
     }
-    documents, ends = list(counts), list(accumulate(counts.values()))
-    total = ends[-1] if ends else 0
-    order = random.Random(seed).sample(range(total), total)
-    for begin in range(0, total, _BATCH):
-        positions = [_position(number, documents, ends, counts) for number in order[begin : begin + _BATCH]]
+    places = [(document, ordinal) for document, count in counts.items() for ordinal in range(count)]
+    places = random.Random(seed).sample(places, len(places))
+    for begin in range(0, len(places), _BATCH):
+        positions = places[begin : begin + _BATCH]
         max_sentences = 1 + min_chars // 10
         ids = {
             node_id(document, ordinal + step): None
@@ -84,15 +78,6 @@ def as_question(passage: SourcePassage, question: str, answer: str, kind: str) -
             "node": passage.node,
         }
     )
-
-
-def _position(
-    number: int, documents: Sequence[str], ends: Sequence[int], counts: dict[str, int]
-) -> tuple[str, int]:
-    """The document and the ordinal of sentence ``number`` of the collection."""
-    index = bisect_right(ends, number)
-    document = documents[index]
-    return document, number - (ends[index] - counts[document])
 
 
 def _following(

@@ -47,28 +47,17 @@ def line_chart(
         runs = [[(across(x), _up(y or 0)) for x, y in run] for run in _runs(points)]
         legend = (_LEFT + (index % 2) * _INNER_WIDTH / 2, _HEIGHT - _BOTTOM + 52 + 18 * (index // 2))
         lines.append({"name": name, "style": index % _STYLES, "dots": dots, "runs": runs, "legend": legend})
-    labels, values = dict(ticks), {name: dict(points) for name, points in series.items()}
+    labels, columns = dict(ticks), [dict(points) for points in series.values()]
     xs = dict.fromkeys(x for points in series.values() for x, _ in points)
-    rows = [[labels.get(x, number(x, 2)), *(number(column.get(x)) for column in values.values())] for x in xs]
-    return _chart(
-        identifier,
-        title,
-        x_name,
-        lines=lines,
-        ticks=[(across(x), label) for x, label in ticks],
-        head=[x_name, *series],
-        rows=rows,
-    )
+    rows = [[labels.get(x, number(x, 2)), *(number(column.get(x)) for column in columns)] for x in xs]
+    places = [(across(x), label) for x, label in ticks]
+    return _chart(identifier, title, x_name, lines=lines, ticks=places, head=[x_name, *series], rows=rows)
 
 
 def histogram(identifier: str, title: str, seconds: Sequence[float], marks: Mapping[str, float]) -> str:
-    """How many questions took how long; the slowest hundredth is in the last bar.
+    """How many questions took how long, of at least one; the slowest hundredth is in the last bar.
 
-    Args:
-        identifier: of the figure on the page.
-        title: of the chart.
-        seconds: at least one.
-        marks: values that get a vertical line, by name.
+    ``marks`` are values that get a vertical line, by name.
     """
     ordered = sorted(seconds)
     longest = max(ordered[math.ceil(0.99 * len(ordered)) - 1], _MIN_SECONDS)

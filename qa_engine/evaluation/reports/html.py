@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from qa_engine.evaluation import require_packages
 from qa_engine.evaluation.comparison import Comparison
-from qa_engine.evaluation.judges.judgements import JudgedCase, latest_judgements, read_judgements
+from qa_engine.evaluation.judges.judgements import JudgedCase, latest_judgements
 from qa_engine.evaluation.judges.summary import read_summary
 from qa_engine.evaluation.metrics.ranking import BUDGETS
 from qa_engine.evaluation.metrics.summary import MEASURES
@@ -35,35 +35,12 @@ OUTCOMES = {
 """Every outcome of a case, the worst first, and whether it is good; ``plain`` if that is not known."""
 
 
-@dataclass(frozen=True)
-class CaseView:
-    """A case as the templates show it.
-
-    Attributes:
-        case: the case.
-        judgements: the verdicts on it.
-    """
+class CaseView(NamedTuple):
+    """A case as the templates show it: with one of `OUTCOMES`, and the verdicts on it."""
 
     case: CaseResult
-    judgements: Sequence[JudgedCase] = ()
-
-    @property
-    def outcome(self) -> str:
-        """One of `OUTCOMES`: faults first; ``answered`` or ``searched`` if the gold does not tell."""
-        case = self.case
-        if case.failure is not None:
-            return "failed"
-        if case.answer is None:
-            ranking = case.stages.get("reranked")
-            return "searched" if ranking is None else "not found" if ranking.rank is None else "found"
-        if not case.gold.answerable:
-            return "rightly refused" if case.refused else "answered, though the documents do not answer"
-        if case.refused:
-            return "refused, though the documents answer"
-        holds = case.measures.get("contains_answer")
-        if holds is None:
-            return "answered"
-        return "holds the gold answer" if holds == 1 else "lacks the gold answer"
+    outcome: str
+    judgements: Sequence[JudgedCase]
 
 
 def write_html(run_dir: Path) -> Path:
@@ -99,15 +76,13 @@ def write_html(run_dir: Path) -> Path:
 def write_comparison_html(comparison: Comparison, out: Path) -> Path:
     """Writes ``comparison.html`` into a folder, made if missing: the differences, and the worst regressions first.
 
-    Args:
-        comparison: of two runs whose folders are unchanged.
-        out: the folder.
+    The folders of the two runs must be as they were when they were compared.
 
     Returns:
         The path of the file.
 
     Raises:
-        InputError: a folder holds no finished run any more.
+        InputError: a folder that was compared holds no finished run any more.
         ModelUnavailableError: the extra ``eval`` is not installed.
         StorageError: the file cannot be written.
     """
@@ -130,15 +105,25 @@ def write_comparison_html(comparison: Comparison, out: Path) -> Path:
 
 
 def _views(cases: Sequence[CaseResult], run_dir: Path) -> list[CaseView]:
-    judged = latest_judgements(read_judgements(run_dir))
-    return [CaseView(case, [*judged.get(case.id, ()), *_stored_judgements(case)]) for case in cases]
+    judged = latest_judgements(run_dir)
+    return [CaseView(case, _outcome(case), judged.get(case.id, ())) for case in cases]
 
 
-def _stored_judgements(case: CaseResult) -> Iterator[JudgedCase]:
-    """The judgements that are in a case itself."""
-    for judge, item in case.judgements.items():
-        reasoning = item.failure.message if item.failure is not None else item.reason
-        yield JudgedCase(case.id, judge, "", passing=item.passed, score=item.score, reasoning=reasoning)
+def _outcome(case: CaseResult) -> str:
+    """One of `OUTCOMES`: faults first; ``answered`` or ``searched`` if the gold does not tell."""
+    if case.failure is not None:
+        return "failed"
+    if case.answer is None:
+        ranking = case.stages.get("reranked")
+        return "searched" if ranking is None else "not found" if ranking.rank is None else "found"
+    if not case.gold.answerable:
+        return "rightly refused" if case.refused else "answered, though the documents do not answer"
+    if case.refused:
+        return "refused, though the documents answer"
+    holds = case.measures.get("contains_answer")
+    if holds is None:
+        return "answered"
+    return "holds the gold answer" if holds == 1 else "lacks the gold answer"
 
 
 def _outcomes(views: Sequence[CaseView]) -> list[tuple[str, str, int]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from qa_engine.evaluation.comparison import Comparison
 from qa_engine.evaluation.metrics.summary import MEASURES
-from qa_engine.evaluation.record_files import json_text, replace_file
+from qa_engine.evaluation.record_files import replace_file, write_json
 from qa_engine.evaluation.records import CaseResult, RunResults
 from qa_engine.evaluation.reports.template_engine import render
 
@@ -45,7 +45,7 @@ def write_comparison(comparison: Comparison, out: Path) -> None:
     Raises:
         StorageError: they cannot be written.
     """
-    replace_file(out / COMPARISON_JSON, json_text(comparison.to_dict()))
+    write_json(out / COMPARISON_JSON, comparison.to_dict())
     replace_file(out / COMPARISON_MARKDOWN, comparison_report(comparison))
 
 

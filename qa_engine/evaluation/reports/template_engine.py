@@ -112,8 +112,9 @@ def _environment() -> Environment:
     def without_forbidden(context: EvalContext, value: object) -> object:
         return _allowed(value) if context.autoescape and type(value) is str else value
 
+    loader = PackageLoader("qa_engine.evaluation.reports")
     environment = Environment(
-        loader=PackageLoader("qa_engine.evaluation.reports"),
+        loader=loader,
         autoescape=lambda name: name is not None and name.endswith(".html.j2"),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -123,8 +124,7 @@ def _environment() -> Environment:
     for function in (marked, number, percent, pages, interval, difference, line, cell, digest):
         environment.filters[function.__name__] = function
     for name in ("report.css", "report.js"):
-        assert environment.loader is not None
-        environment.globals[name.replace(".", "_")] = environment.loader.get_source(environment, name)[0]
+        environment.globals[name.replace(".", "_")] = loader.get_source(environment, name)[0]
     return environment
 
 

@@ -34,11 +34,9 @@ class Bm25Folder:
         return self.folder / f"{published}.json"
 
     def load(self, published: int, config: Bm25Config | None = None) -> Bm25Index:
-        """Opens a published state.
+        """Opens a published state, with the saturation and the normalisation of the configuration.
 
-        Args:
-            published: the number of the state.
-            config: saturation and normalisation. The number of neighbours that count was fixed when the segments were built.
+        The number of neighbours that count was fixed when the segments were built.
 
         Raises:
             StorageError: the state is missing or damaged, or another tokenizer made it.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Sequence, Set
+from collections.abc import Container, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa_engine.errors import StorageError
-from qa_engine.index.bm25.segment import Bm25Segment, DocumentTerms, StoredSegment, term_key
+from qa_engine.index.bm25.segment import StoredSegment, term_key
 
 
 @dataclass(frozen=True)
@@ -55,39 +55,26 @@ class Bm25Index:
     Scores are those of one index of all the documents that count: document frequencies and the mean length are summed
     over the segments, so they depend on what the collection holds and not on how it came to hold it.
 
+    No two segments may hold the same live document. ``k1`` is the saturation of the term frequency, ``b`` the strength of
+    the normalisation by length.
+
     Source: Kamphuis et al., "Which BM25 do you mean?", ECIR 2020, the variant called Lucene (accurate).
     """
 
     def __init__(self, segments: Sequence[StoredSegment], k1: float = 1.2, b: float = 0.75) -> None:
-        """
-        Args:
-            segments: no two of them hold the same live document.
-            k1: saturation of the term frequency.
-            b: strength of the normalisation by length.
-        """
         self._segments: tuple[StoredSegment, ...] | None = tuple(segments)
         self._alive = [
             None if not stored.dead else ~stored.segment.rows_of(stored.dead) for stored in self.segments
         ]
         self._offsets = np.cumsum([0, *(len(stored.segment) for stored in self.segments)])
-        lengths = (
-            np.concatenate([stored.segment.lengths for stored in self.segments])
-            if self.segments
-            else np.zeros(0)
-        ).astype(np.float32)
+        all_lengths = [stored.segment.lengths for stored in self.segments]
+        lengths = np.concatenate([np.zeros(0), *all_lengths]).astype(np.float32)
         alive = self._mask()
         counted = lengths if alive is None else lengths[alive]
         self._sentences = len(counted)
         mean = float(counted.mean()) if len(counted) else 0.0
         self._norms = k1 * (1 - b + b * lengths / mean) if mean else np.full_like(lengths, k1)
         self._dead = None if alive is None else ~alive
-
-    @classmethod
-    def build(
-        cls, documents: Iterable[DocumentTerms], k1: float, b: float, context_sentences: int
-    ) -> Bm25Index:
-        """An index in memory over all sentences of the documents; see `Bm25Segment.build`."""
-        return cls([StoredSegment("memory", Bm25Segment.build(documents, context_sentences))], k1, b)
 
     @property
     def segments(self) -> tuple[StoredSegment, ...]:
@@ -119,7 +106,7 @@ class Bm25Index:
         )
 
     def look_up(self, terms: Sequence[str]) -> TermStatistics:
-        """Finds the terms of a question in all segments at once, for `search` and `coverage`."""
+        """Finds the terms of a question in all segments at once, for `search`."""
         times = Counter(terms)
         keys = np.fromiter(map(term_key, times), np.uint64, len(times))
         spans = [stored.segment.spans(keys) for stored in self.segments]
@@ -157,14 +144,6 @@ class Bm25Index:
         best = best[np.lexsort((best, -scores[best]))]
         return [Bm25Hit(self._node_id(int(row)), float(scores[row])) for row in best if scores[row] > 0]
 
-    def matches(self, terms: Sequence[str]) -> list[str]:
-        """The distinct terms that occur in the collection."""
-        return self.look_up(terms).matches
-
-    def coverage(self, terms: Sequence[str]) -> float:
-        """The share of the distinct terms, 0 to 1, that occur in the collection: how much this index can say."""
-        return self.look_up(terms).coverage
-
     def _scores(self, statistics: TermStatistics) -> NDArray[np.float32]:
         """The score of each sentence, (sentences,)."""
         scores = np.zeros(len(self._norms), np.float32)
@@ -185,11 +164,10 @@ class Bm25Index:
         """The sentences that count; None if all do."""
         if all(alive is None for alive in self._alive):
             return None
-        parts = [
-            np.ones(len(stored.segment), bool) if alive is None else alive
-            for stored, alive in zip(self.segments, self._alive, strict=True)
-        ]
-        return np.concatenate(parts)
+        masks = zip(self.segments, self._alive, strict=True)
+        return np.concatenate(
+            [np.ones(len(stored.segment), bool) if alive is None else alive for stored, alive in masks]
+        )
 
     def _node_id(self, row: int) -> str:
         number = int(np.searchsorted(self._offsets, row, side="right")) - 1

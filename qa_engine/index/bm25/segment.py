@@ -57,11 +57,9 @@ class Bm25Segment:
 
     @classmethod
     def build(cls, documents: Iterable[DocumentTerms], context_sentences: int) -> Bm25Segment:
-        """The segment of some documents.
+        """The segment of some documents, which may be none and may hold empty sentences.
 
-        Args:
-            documents: may be none, and may hold empty sentences.
-            context_sentences: neighbours on each side whose terms count for a sentence as well.
+        The terms of ``context_sentences`` neighbours on each side count for a sentence as well.
         """
         vocabulary: dict[str, int] = {}
         document_ids: list[str] = []
@@ -99,13 +97,9 @@ class Bm25Segment:
         return int(self.first_rows[-1])
 
     def spans(self, keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Where the postings of terms begin and end in `rows` and `counts`, looked up together.
+        """Where the postings of terms, given by their `term_key`, begin and end in `rows` and `counts`.
 
-        Args:
-            keys: the `term_key` of each term.
-
-        Returns:
-            Two arrays of the same length as the keys. Of a term that occurs nowhere, both hold the same number.
+        Of a term that occurs nowhere, both arrays hold the same number.
         """
         if not len(self.keys):
             nowhere = np.zeros(len(keys), np.int64)

@@ -20,12 +20,10 @@ _LIKE = 0.5
 
 
 def matching_files(records: Iterable[FileRecord], request: str) -> list[FileRecord]:
-    """The files that a text stands for, by path: the most exact reading that fits any file counts.
+    """The files of a collection that a text stands for, by path: the most exact reading that fits any file counts.
 
-    Args:
-        records: the records of a collection.
-        request: a path; a name, or the end of a path; a pattern with ``*`` or ``?`` for a name, or, with a slash in it, for
-            a path; or a folder, for all files below it. Of a file that is gone, the path it had is as good.
+    The text is a path; a name, or the end of a path; a pattern with ``*`` or ``?`` for a name, or, with a slash in it, for
+    a path; or a folder, for all files below it. Of a file that is gone, the path it had is as good.
     """
     if not request.strip():
         return []
@@ -46,25 +44,15 @@ def matching_files(records: Iterable[FileRecord], request: str) -> list[FileReco
 
 
 def choose_files(records: Sequence[FileRecord], requests: Sequence[str], collection: str) -> list[FileRecord]:
-    """The files that some texts stand for, each once, by path; see `matching_files`.
-
-    Args:
-        records: the records of the collection.
-        requests: paths, names or patterns.
-        collection: its name, for messages.
+    """The files of a collection that some texts stand for, each once, by path; see `matching_files`.
 
     Raises:
         InputError: one of them fits no file; the message offers names that are near.
     """
-    chosen: dict[str, FileRecord] = {}
-    missing = []
-    for text in requests:
-        matches = matching_files(records, text)
-        chosen.update({record.path: record for record in matches})
-        if not matches:
-            missing.append(text)
-    if missing:
+    matches = [(text, matching_files(records, text)) for text in requests]
+    if missing := [text for text, found in matches if not found]:
         raise InputError(_no_such_file(records, missing, collection))
+    chosen = {record.path: record for _, found in matches for record in found}
     return [chosen[path] for path in sorted(chosen)]
 
 

@@ -81,12 +81,9 @@ class FileCondition:
 
 
 def metadata_condition(key: str, operator: str, value: Scalar) -> FileCondition:
-    """A file has the key, and its value compares with another one.
+    """A file has the key, as `normal` writes it, and its value compares with the given one.
 
-    Args:
-        key: the key of the file's metadata, as `normal` writes it.
-        operator: ``=``, one of `ORDERS`, `CONTAINS` or `CONTAINS_CASELESS`.
-        value: to compare with.
+    The operator is ``=``, one of `ORDERS`, `CONTAINS` or `CONTAINS_CASELESS`.
     """
     number = as_number(value) if operator == "=" or operator in ORDERS else None
     compares = f"compares(?, metadata.type, {_VALUE}, ?)"
@@ -109,8 +106,7 @@ def no_metadata_condition(key: str) -> FileCondition:
 def pattern_condition(pattern: str) -> FileCondition:
     """A file has a name that is, or fits, the pattern; with a slash in it, a path that ends in what fits.
 
-    Args:
-        pattern: where ``*`` and ``?`` stand for any characters, as `normal` writes it.
+    In the pattern, as `normal` writes it, ``*`` and ``?`` stand for any characters.
     """
     return FileCondition("fits(files.path, files.file_name, ?)", (pattern,))
 
@@ -158,12 +154,10 @@ class FileQueries(SqliteFile):
     def matching_files(
         self, where: FileCondition, conditions: Sequence[FileCondition] = (), former: bool = False
     ) -> list[tuple[Any, ...]]:
-        """Path and document of the files that satisfy a condition, by path, and whether they satisfy others.
+        """Path and document of the files that satisfy a condition, by path.
 
-        Args:
-            where: the condition.
-            conditions: the others; each gives a further column, 1 or 0.
-            former: whether files that a writer has just replaced count as well, as they were.
+        Each further condition gives a further column, 1 or 0. With ``former``, files that a writer has just replaced count
+        as well, as they were.
         """
         columns = "".join(f", {condition.sql}" for condition in conditions)
         values = [value for condition in (*conditions, where) for value in condition.values]
@@ -210,14 +204,7 @@ def _record(row: Sequence[Any]) -> FileRecord:
 
 
 def _compares(operator: str, kind: str, value: Any, argument: str) -> bool:
-    """The SQL function of this name.
-
-    Args:
-        operator: see `metadata_condition`.
-        kind: the JSON type of the value.
-        value: the value of a file.
-        argument: JSON of what it is compared with.
-    """
+    """The SQL function of this name: compares a file's value, of a JSON type, with one in JSON; see `metadata_condition`."""
     if kind in {"true", "false"}:
         value = bool(value)
     elif isinstance(value, bytes):

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from qa_engine.errors import StorageError
 from qa_engine.index.vectors.chroma_folder import abandon, chroma_turn
@@ -21,45 +21,29 @@ _REQUEST_BYTES = 900_000
 """Size of a request that stores nodes on a server, which takes 40 MB; nginx before it takes 1 MB unless told otherwise."""
 
 
-class VectorBackend(Protocol):
-    """What differs between a folder and a server.
+class FolderBackend:
+    """Writes into a folder, whose users take turns, until a write fails. The folder is None if nobody else uses it.
+
+    After a failed write Chroma 1.5 may wait for ever in the next one (a full disk, seen once in some ten runs).
 
     Attributes:
         location: where the vectors are, as messages say it.
-        request_bytes: most bytes of nodes to store at once; None if their size does not matter.
-    """
-
-    location: str
-    request_bytes: int | None
-
-    def write(self, action: Callable[[], object]) -> None:
-        """Stores or deletes something.
-
-        Raises:
-            StorageError: Chroma refuses it.
-            ServiceUnavailableError: the server does not answer.
-        """
-
-
-class FolderBackend:
-    """Writes into a folder, until a write fails.
-
-    After a failed write Chroma 1.5 may wait for ever in the next one (a full disk, seen once in some ten runs).
+        request_bytes: most bytes of nodes to store at once; None because their size does not matter here.
     """
 
     request_bytes: int | None = None
 
     def __init__(self, folder: Path | None) -> None:
-        """
-        Args:
-            folder: the folder that Chroma stores its files in, whose users take turns; None if nobody else uses it.
-        """
         self.location = f"in {folder}" if folder is not None else "in the folder of the collection"
         self._folder = folder
         self._failure: StorageError | None = None
 
     def write(self, action: Callable[[], object]) -> None:
-        """See `VectorBackend.write`."""
+        """Stores or deletes something.
+
+        Raises:
+            StorageError: Chroma refuses it, or has refused a write before.
+        """
         if self._failure is not None:
             raise StorageError(str(self._failure)) from self._failure
         try:
@@ -73,7 +57,7 @@ class FolderBackend:
 
 
 class ServerBackend:
-    """Writes on a server, several times if need be, which does no harm."""
+    """Writes on a server, several times if need be, which does no harm. Attributes as for `FolderBackend`."""
 
     request_bytes: int | None = _REQUEST_BYTES
 
@@ -81,7 +65,7 @@ class ServerBackend:
         self.location = f"on the Chroma server at {url}"
 
     def write(self, action: Callable[[], object]) -> None:
-        """See `VectorBackend.write`."""
+        """As for `FolderBackend`, or raises `ServiceUnavailableError` if the server does not answer."""
         from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
         from qa_engine.index.vectors.chroma_server import may_pass
@@ -99,6 +83,10 @@ class ServerBackend:
     def _log_retry(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome is not None else None
         logger.warning("attempt %d to write %s failed: %s", state.attempt_number, self.location, error)
+
+
+VectorBackend = FolderBackend | ServerBackend
+"""How the vectors are written: what differs between a folder and a server."""
 
 
 class ClosedCollection:

@@ -30,15 +30,9 @@ _TURN_SECONDS = 120
 
 
 def open_chroma(folder: Path, published: int, create: bool = False, name: str = SENTENCES) -> Collection:
-    """The Chroma collection in a folder, in the state ``published`` or a later one.
+    """The Chroma collection of a name in a folder, in a published state or a later one; with ``create``, made if need be.
 
     All who ask for the same state share the collection, and its system is stopped when the last of them lets go of it.
-
-    Args:
-        folder: the folder that Chroma stores its files in.
-        published: number of the state.
-        create: make the collection if there is none.
-        name: the name of the collection.
 
     Raises:
         StorageError: Chroma cannot open or create the collection.
@@ -59,19 +53,27 @@ def open_unshared(folder: Path, name: str, create: bool) -> Collection:
         StorageError: Chroma cannot open or create the collection.
     """
     with _opened(folder, stop=False) as (system, server):
-        from chromadb.api.collection_configuration import CreateCollectionConfiguration
-        from chromadb.api.models.Collection import Collection
-
-        if create:
-            cosine = CreateCollectionConfiguration(hnsw={"space": "cosine"})
-            model = server.get_or_create_collection(name, configuration=cosine)
-        else:
-            model = server.get_collection(name)
-        collection = Collection(client=server, model=model, embedding_function=None)
+        collection = cosine_collection(server, name, create)
         _load(collection)
         runtime.stop_with(collection, system)
     logger.debug("opened the collection %s in the Chroma folder %s", name, folder)
     return collection
+
+
+def cosine_collection(server: ServerAPI, name: str, create: bool, **database: Any) -> Collection:
+    """The collection of a name, with cosine distances; with ``create``, made if need be.
+
+    The server may be that of a folder. ``database`` is the keys ``tenant`` and ``database``, if they are not the defaults.
+    """
+    from chromadb.api.collection_configuration import CreateCollectionConfiguration
+    from chromadb.api.models.Collection import Collection
+
+    if create:
+        cosine = CreateCollectionConfiguration(hnsw={"space": "cosine"})
+        model = server.get_or_create_collection(name, configuration=cosine, **database)
+    else:
+        model = server.get_collection(name, **database)
+    return Collection(client=server, model=model, embedding_function=None)
 
 
 def delete_collection(folder: Path, name: str) -> None:

@@ -21,6 +21,7 @@ from overrides import override  # Chroma's classes insist on it
 
 from qa_engine.config import IndexConfig
 from qa_engine.errors import AuthenticationFailedError, ConfigurationError, ServiceUnavailableError
+from qa_engine.index.vectors.chroma_folder import cosine_collection
 from qa_engine.index.vectors.runtime import runtime
 
 if TYPE_CHECKING:
@@ -42,9 +43,7 @@ class ChromaServer(FastAPI):
     """
 
     def __init__(self, config: IndexConfig) -> None:
-        """
-        Args:
-            config: settings with an address; nothing is sent yet.
+        """Prepares for a configuration with an address; nothing is sent yet.
 
         Raises:
             ConfigurationError: the address, the token or the certificate cannot be used.
@@ -78,24 +77,15 @@ class ChromaServer(FastAPI):
             AuthenticationFailedError: it refuses the token.
             NotFoundError: it has no such collection (an error of Chroma).
         """
-        from chromadb.api.collection_configuration import CreateCollectionConfiguration
-        from chromadb.api.models.Collection import Collection
-
-        tenant, database = self.config.tenant, self.config.database
         try:
-            if create:
-                cosine = CreateCollectionConfiguration(hnsw={"space": "cosine"})
-                model = self.create_collection(
-                    name, configuration=cosine, get_or_create=True, tenant=tenant, database=database
-                )
-            else:
-                model = self.get_collection(name, tenant, database)
+            return cosine_collection(
+                self, name, create, tenant=self.config.tenant, database=self.config.database
+            )
         except (TypeError, KeyError, AttributeError) as error:
             raise self._unavailable(
                 "answers in another form than Chroma",
                 "check that index.url is the address of a Chroma server",
             ) from error
-        return Collection(client=self, model=model, embedding_function=None)
 
     def database_status(self) -> int:
         """The HTTP status that the server answers with when it is asked for the configured database.
@@ -194,8 +184,7 @@ def chroma_server(config: IndexConfig) -> ChromaServer:
     Raises:
         ConfigurationError: the address, the token or the certificate cannot be used.
     """
-    token = config.token.get_secret_value() if config.token else ""
-    key = (config.url, token, *(value for name, value in config if name not in {"url", "token"}))
+    key = tuple(config)
     with runtime.lock:
         server = runtime.servers.get(key)
         if server is None:

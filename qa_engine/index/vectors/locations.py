@@ -57,14 +57,10 @@ class VectorLocation:
 def open_vectors(
     paths: CollectionPaths, catalog: Catalog, config: IndexConfig, create: bool = False
 ) -> Collection:
-    """The vectors of a collection, in its published state or a later one.
+    """The vectors of a collection, in its published state or a later one; the configuration names the server, if any.
 
-    Args:
-        paths: the paths of the collection.
-        catalog: the catalog of the collection.
-        config: names the server, if there is one.
-        create: make a location for vectors where there is none yet. Vectors that were there and are gone are an error all
-            the same: an empty location would look like a complete one.
+    With ``create``, a location is made where there is none yet. Vectors that were there and are gone are an error all the
+    same: an empty location would look like a complete one.
 
     Raises:
         ConfigurationError: they are on a server and the configuration names none, or the other way round.
@@ -91,30 +87,18 @@ def open_location(
     paths: CollectionPaths,
     location: VectorLocation,
     config: IndexConfig,
-    published: int,
+    published: int | None,
     create: bool = False,
 ) -> Collection:
-    """The vectors in a location; see `open_vectors`."""
-    if location.store == SERVER:
-        return open_on_server(config, location.name, create)
-    return open_chroma(paths.chroma, published, create, location.name)
+    """The vectors in a location, in a state or a later one; with ``create``, made if need be. Errors as for `open_vectors`.
 
-
-def collection_beside(paths: CollectionPaths, location: VectorLocation, config: IndexConfig) -> Collection:
-    """The vectors in a new location, made if need be, while those that are there, if any, stay in use.
-
-    Args:
-        paths: the paths of the collection.
-        location: where the new vectors are to be.
-        config: names the server, if there is one.
-
-    Raises:
-        ServiceUnavailableError: the server does not answer.
-        StorageError: Chroma cannot make them.
+    The state is None for new vectors that no reader uses yet, while those that are there stay in use: nobody shares them.
     """
     if location.store == SERVER:
-        return open_on_server(config, location.name, create=True)
-    return open_unshared(paths.chroma, location.name, create=True)
+        return open_on_server(config, location.name, create)
+    if published is None:
+        return open_unshared(paths.chroma, location.name, create)
+    return open_chroma(paths.chroma, published, create, location.name)
 
 
 def drop_location(paths: CollectionPaths, location: VectorLocation, config: IndexConfig) -> None:

@@ -73,6 +73,8 @@ class _EmptyTokenStore(SqliteFile):
 class TokenStore(SqliteFile):
     """Quantised token vectors by sentence. Thread-safe.
 
+    A writer, which gives a codec, makes the file if there is none. A reader uses the recorded codec.
+
     Raises:
         StorageError: the file cannot be opened, read or written.
     """
@@ -80,11 +82,6 @@ class TokenStore(SqliteFile):
     _what = "The token vectors in"
 
     def __init__(self, path: Path, codec: TokenCodec | None = None) -> None:
-        """
-        Args:
-            path: the file.
-            codec: the codec of a writer, which makes the file if there is none. A reader uses the recorded codec.
-        """
         if codec is not None and not path.exists():
             # A file without its codec would be of no use: it appears complete or not at all.
             scratch = path.with_name(f"{path.name}.new")
@@ -95,29 +92,18 @@ class TokenStore(SqliteFile):
         self.codec = TokenCodec(bits, np.frombuffer(centre, "<f4"))
 
     def put(self, node_ids: Sequence[str], tokens: Sequence[NDArray[np.float32] | bytes]) -> None:
-        """Stores the token vectors of sentences; known ones are replaced.
+        """Stores the token vectors of each sentence, (tokens, 384) with rows of length 1, or its codes by this codec.
 
-        Args:
-            node_ids: the ids of the sentences.
-            tokens: the vectors of each sentence, (tokens, 384) with rows of length 1, or its codes by this codec.
+        Those of known sentences are replaced.
         """
         codes = [vectors if isinstance(vectors, bytes) else self.codec.encode(vectors) for vectors in tokens]
         rows = [(*split_node_id(node_id), code) for node_id, code in zip(node_ids, codes, strict=True)]
-        documents = dict.fromkeys(document_id for document_id, _, _ in rows)
+        documents = [(document_id,) for document_id in dict.fromkeys(row[0] for row in rows)]
         with self._transaction() as connection:
+            connection.executemany("INSERT OR IGNORE INTO documents (document_id) VALUES (?)", documents)
             connection.executemany(
-                "INSERT OR IGNORE INTO documents (document_id) VALUES (?)",
-                [(document_id,) for document_id in documents],
-            )
-            numbers = {
-                document_id: connection.execute(
-                    "SELECT number FROM documents WHERE document_id = ?", (document_id,)
-                ).fetchone()[0]
-                for document_id in documents
-            }
-            connection.executemany(
-                "INSERT OR REPLACE INTO sentences VALUES (?, ?, ?)",
-                [(numbers[document_id], ordinal, code) for document_id, ordinal, code in rows],
+                "INSERT OR REPLACE INTO sentences SELECT number, ?, ? FROM documents WHERE document_id = ?",
+                [(ordinal, code, document_id) for document_id, ordinal, code in rows],
             )
 
     def delete(self, document_id: str) -> None:

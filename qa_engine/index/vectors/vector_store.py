@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from llama_index.core.schema import BaseNode, MetadataMode, TextNode
+from llama_index.core.utils import iter_batch
 from llama_index.core.vector_stores.types import VectorStoreQueryResult
 from llama_index.vector_stores.chroma import ChromaVectorStore
 from pydantic import PrivateAttr
@@ -90,8 +91,7 @@ class SentenceVectorStore(ChromaVectorStore):
         """Nodes in the numbers that Chroma takes at once, and on the way to a server in requests of a bounded size."""
         limit = self._backend.request_bytes
         for part in [list(nodes)] if limit is None else bounded_groups(nodes, _request_bytes, limit):
-            for start in range(0, len(part), self._max_batch):
-                yield part[start : start + self._max_batch]
+            yield from iter_batch(part, self._max_batch)
 
     def _upsert(self, nodes: Sequence[BaseNode]) -> None:
         self._collection.upsert(
@@ -104,8 +104,8 @@ class SentenceVectorStore(ChromaVectorStore):
     def delete_sentences(self, document_id: str, count: int) -> None:
         """Deletes the first ``count`` sentences of a document; those that are not there are passed over."""
         ids = [node_id(document_id, ordinal) for ordinal in range(count)]
-        for start in range(0, len(ids), self._max_batch):
-            self._backend.write(partial(self._collection.delete, ids=ids[start : start + self._max_batch]))
+        for batch in iter_batch(ids, self._max_batch):
+            self._backend.write(partial(self._collection.delete, ids=batch))
 
     def identifiers(self) -> Iterator[list[str]]:
         """The ids of all nodes, in batches."""
@@ -121,30 +121,24 @@ class SentenceVectorStore(ChromaVectorStore):
         """What is stored of the sentences that exist, by id, without making nodes of it."""
         if self._texts is not None:
             return self._texts.get(ids)
-        sentences = {}
-        for start in range(0, len(ids), self._max_batch):
-            batch = list(ids[start : start + self._max_batch])
-            with self._storage_errors():
-                rows: Any = self._collection.get(ids=batch, include=["documents", "metadatas"])
-            for identifier, text, stored in zip(
-                rows["ids"], rows["documents"], rows["metadatas"], strict=True
-            ):
-                sentences[identifier] = sentence_of_row(identifier, text, stored)
-        return sentences
+        rows = self._rows(ids, "documents", "metadatas")
+        return {identifier: sentence_of_row(identifier, text, stored) for identifier, text, stored in rows}
 
     def with_vectors(self, ids: Sequence[str]) -> list[TextNode]:
         """The nodes that exist, with their embeddings, in no particular order."""
-        nodes: list[TextNode] = []
-        for start in range(0, len(ids), self._max_batch):
-            batch = list(ids[start : start + self._max_batch])
-            with self._storage_errors():
-                rows: Any = self._collection.get(ids=batch, include=["documents", "metadatas", "embeddings"])
-            columns = zip(rows["ids"], rows["documents"], rows["metadatas"], rows["embeddings"], strict=True)
-            for identifier, text, metadata, vector in columns:
-                node = node_of(sentence_of_row(identifier, text, metadata))
-                node.embedding = [float(x) for x in vector]
-                nodes.append(node)
+        nodes = []
+        for identifier, text, stored, vector in self._rows(ids, "documents", "metadatas", "embeddings"):
+            node = node_of(sentence_of_row(identifier, text, stored))
+            node.embedding = [float(x) for x in vector]
+            nodes.append(node)
         return nodes
+
+    def _rows(self, ids: Sequence[str], *columns: str) -> Iterator[tuple[Any, ...]]:
+        """The ids that exist, each with some columns of Chroma."""
+        for batch in iter_batch(ids, self._max_batch):
+            with self._storage_errors():
+                rows: Any = self._collection.get(ids=batch, include=cast(Any, list(columns)))
+            yield from zip(rows["ids"], *(rows[column] for column in columns), strict=True)
 
     def count(self) -> int:
         """Number of nodes stored."""
@@ -155,13 +149,14 @@ class SentenceVectorStore(ChromaVectorStore):
         self, query_embeddings: list[float], n_results: int, where: dict[str, Any], **kwargs: Any
     ) -> VectorStoreQueryResult:
         filters: dict[str, Any] = {"where": where, **kwargs} if where else kwargs
+        columns: Any = ["distances"] if self._texts is not None else ["documents", "metadatas", "distances"]
         depth = n_results
         while True:
             with self._storage_errors():
                 result: Any = self._collection.query(
                     query_embeddings=cast(Any, [query_embeddings]),
                     n_results=depth,
-                    include=self._columns,
+                    include=columns,
                     **filters,
                 )
             ids: list[str] = result["ids"][0]
@@ -184,11 +179,6 @@ class SentenceVectorStore(ChromaVectorStore):
             ids=[ids[row] for row in rows],
         )
 
-    @property
-    def _columns(self) -> Any:
-        """What a query asks Chroma for, besides ids."""
-        return ["distances"] if self._texts is not None else ["documents", "metadatas", "distances"]
-
     def _is_visible(self, identifier: str) -> bool:
         return self._visible is None or split_node_id(identifier)[0] in self._visible
 
@@ -196,9 +186,5 @@ class SentenceVectorStore(ChromaVectorStore):
 def _request_bytes(node: BaseNode) -> int:
     """About what a node takes on its way to a server: text and metadata in JSON, and the vector in Base64."""
     text = node.get_content(metadata_mode=MetadataMode.NONE)
-    return (
-        len(text.encode("utf-8", "replace"))
-        + len(str(node.metadata)) * 2
-        + len(node.get_embedding()) * 16 // 3
-        + 300
-    )
+    vector_bytes = len(node.get_embedding()) * 16 // 3
+    return len(text.encode("utf-8", "replace")) + len(str(node.metadata)) * 2 + vector_bytes + 300

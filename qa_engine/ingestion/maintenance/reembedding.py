@@ -18,7 +18,7 @@ from qa_engine.errors import StorageError
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import embedding_identity
 from qa_engine.index.vectors.chroma_rows import node_of
-from qa_engine.index.vectors.locations import VectorLocation, collection_beside, open_location
+from qa_engine.index.vectors.locations import VectorLocation, open_location
 from qa_engine.index.vectors.token_store import TOKEN_BITS, TOKEN_FILE, TokenStore, token_file
 from qa_engine.index.vectors.vector_store import SentenceVectorStore
 from qa_engine.ingestion.embedding_windows import ContextEmbedding
@@ -171,7 +171,7 @@ class Reembedding:
         store = None
         if target.place is not None:
             store = SentenceVectorStore(
-                collection_beside(self._paths, target.place, self._config.index),
+                open_location(self._paths, target.place, self._config.index, None, create=True),
                 folder=self._paths.chroma if target.place.url is None else None,
             )
         tokens = None

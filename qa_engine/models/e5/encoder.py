@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from qa_engine.errors import ModelUnavailableError
 from qa_engine.models.cores import available_cores
+from qa_engine.models.e5.tokenizer import E5Tokenizer, Tokens
 
-MAX_TOKENS = 512
 QUERY_PREFIX = "query: "
 PASSAGE_PREFIX = "passage: "
 TOKENS_PER_BATCH = 512
@@ -67,7 +67,7 @@ class E5Encoder:
 
     dimension = 384
 
-    def __init__(self, tokenizer: Any, session: Any, threads: int) -> None:
+    def __init__(self, tokenizer: E5Tokenizer, session: Any, threads: int) -> None:
         self._tokenizer = tokenizer
         self._session = session
         # Batches side by side, a thread each: threads inside an operator that wait passively gained nothing here
@@ -94,31 +94,25 @@ class E5Encoder:
             ModelUnavailableError: the files are missing or damaged.
         """
         import onnxruntime
-        from tokenizers import Tokenizer
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
-        # Parsing the vocabulary takes longer than all the rest and releases the interpreter lock.
-        with ThreadPoolExecutor(1) as pool:
-            try:
-                tokenizer_loading = pool.submit(Tokenizer.from_file, str(folder / "tokenizer.json"))
-                session = onnxruntime.InferenceSession(
-                    str(folder / "model.onnx"),
-                    options,
-                    providers=["CPUExecutionProvider"],
-                    # Not done to this graph by onnxruntime 1.32, and not to be done: see `qa_engine.models.e5.graph`.
-                    disabled_optimizers=["SkipLayerNormFusion"],
-                )
-                tokenizer = tokenizer_loading.result()
-            except Exception as error:
-                raise ModelUnavailableError(
-                    f"The local model in {folder} cannot be loaded ({error}): qa-engine models prepare --force."
-                ) from error
-        tokenizer.enable_truncation(MAX_TOKENS)
-        return cls(tokenizer, session, threads or 2 * available_cores())
+        try:
+            session = onnxruntime.InferenceSession(
+                str(folder / "model.onnx"),
+                options,
+                providers=["CPUExecutionProvider"],
+                # Not done to this graph by onnxruntime 1.32, and not to be done: see `qa_engine.models.e5.graph`.
+                disabled_optimizers=["SkipLayerNormFusion"],
+            )
+        except Exception as error:
+            raise ModelUnavailableError(
+                f"The local model in {folder} cannot be loaded ({error}): qa-engine models prepare --force."
+            ) from error
+        return cls(E5Tokenizer(folder), session, threads or 2 * available_cores())
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors of length 1, (texts, 384), in the order of the texts. Prefixes are the caller's."""
@@ -139,16 +133,17 @@ class E5Encoder:
 
     def encode(self, texts: Sequence[str], prefix: str) -> list[EncodedText]:
         """Embeddings and token vectors of texts behind a prefix, in the order of the texts, computed together."""
+        return self._encode(self._tokenizer.tokenize([prefix + text for text in texts]), prefix)
+
+    def _encode(self, tokens: Sequence[Tokens], prefix: str) -> list[EncodedText]:
         start = self._prefix_tokens(prefix)
-        prefixed = [prefix + text for text in texts]
-        encodings = self._tokenizer.encode_batch(prefixed)
-        results: list[EncodedText | None] = [None] * len(texts)
-        for batch, (embeddings, tokens) in self._run_outputs(["embedding", "token_vectors"], encodings):
+        results: list[EncodedText | None] = [None] * len(tokens)
+        for batch, (embeddings, vectors) in self._run_outputs(["embedding", "token_vectors"], tokens):
             for row, index in enumerate(batch.indices):
                 content = slice(start, int(batch.mask[row].sum()) - 1)
-                offsets = np.array(encodings[index].offsets[content], np.int64).reshape(-1, 2) - len(prefix)
+                offsets = np.array(tokens[index].offsets[content], np.int64).reshape(-1, 2) - len(prefix)
                 ids = batch.ids[row, content].tolist()
-                results[index] = EncodedText(embeddings[row], offsets, ids, tokens[row, content])
+                results[index] = EncodedText(embeddings[row], offsets, ids, vectors[row, content])
         return [text for text in results if text is not None]
 
     def question(self, text: str) -> EncodedText:
@@ -156,18 +151,27 @@ class E5Encoder:
         return self._question(text)
 
     def _encode_question(self, text: str) -> EncodedText:
-        return self.encode([text], QUERY_PREFIX)[0]
+        return self._encode([self._tokenizer.tokenize_one(QUERY_PREFIX + text)], QUERY_PREFIX)[0]
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text after truncation, special tokens included."""
-        return [len(encoding.ids) for encoding in self._tokenizer.encode_batch(list(texts))]
+        return [len(tokens.ids) for tokens in self._tokenizer.tokenize(texts)]
 
     def is_punctuation(self, token: int) -> bool:
         """Whether a token holds neither a letter nor a digit."""
         if token not in self._punctuation:
-            characters = self._tokenizer.id_to_token(token) or ""
-            self._punctuation[token] = not any(character.isalnum() for character in characters)
+            self._punctuation[token] = not any(
+                character.isalnum() for character in self._tokenizer.piece(token)
+            )
         return self._punctuation[token]
+
+    def load_vocabulary(self) -> None:
+        """Loads what only texts other than questions need; the first of them would else do it.
+
+        Raises:
+            ModelUnavailableError: its file is missing or damaged.
+        """
+        self._tokenizer.load()
 
     def close(self) -> None:
         """Ends the threads once their batches are done. The encoder stays usable and starts new ones when it needs them."""
@@ -179,28 +183,28 @@ class E5Encoder:
     def forget_threads(self) -> None:
         """For a forked child, which has the pool without its threads, and perhaps the lock without its holder."""
         self._threads, self._lock = None, Lock()
+        self._tokenizer.renew_lock()
 
     def _prefix_tokens(self, prefix: str) -> int:
         """Tokens before the text itself: the start token and those of the prefix."""
         if prefix not in self._prefix_sizes:
-            encoding = self._tokenizer.encode(prefix.strip(), add_special_tokens=False)
-            self._prefix_sizes[prefix] = len(encoding.ids) + 1
+            self._prefix_sizes[prefix] = len(self._tokenizer.tokenize_one(prefix.strip()).ids) - 1
         return self._prefix_sizes[prefix]
 
     def _run(self, output: str, texts: Sequence[str]) -> Iterator[tuple[_Batch, NDArray[np.float32]]]:
         """One output of the model for all batches of the texts, in the order of the batches."""
-        for batch, outputs in self._run_outputs([output], self._tokenizer.encode_batch(list(texts))):
+        for batch, outputs in self._run_outputs([output], self._tokenizer.tokenize(texts)):
             yield batch, outputs[0]
 
     def _run_outputs(
-        self, outputs: list[str], encodings: Sequence[Any]
+        self, outputs: list[str], tokens: Sequence[Tokens]
     ) -> Iterator[tuple[_Batch, list[NDArray[np.float32]]]]:
         def compute(batch: _Batch) -> list[NDArray[np.float32]]:
             feed = {"input_ids": batch.ids, "attention_mask": batch.mask}
             vectors: list[NDArray[np.float32]] = self._session.run(outputs, feed)
             return vectors
 
-        batches = list(self._batches(encodings))
+        batches = list(self._batches(tokens))
         if len(batches) == 1:
             yield batches[0], compute(batches[0])
         else:
@@ -210,27 +214,27 @@ class E5Encoder:
                 computed = self._threads.map(compute, batches)
             yield from zip(batches, computed, strict=True)
 
-    def _batches(self, encodings: Sequence[Any]) -> Iterator[_Batch]:
+    def _batches(self, tokens: Sequence[Tokens]) -> Iterator[_Batch]:
         """Batches of texts of similar length, so that little is computed on padding."""
-        lengths = [len(encoding.ids) for encoding in encodings]
+        lengths = [len(text.ids) for text in tokens]
         batch: list[int] = []
-        for index in sorted(range(len(encodings)), key=lengths.__getitem__):
+        for index in sorted(range(len(tokens)), key=lengths.__getitem__):
             if batch and lengths[index] * (len(batch) + 1) > TOKENS_PER_BATCH:
-                yield self._padded(batch, encodings)
+                yield self._padded(batch, tokens)
                 batch = []
             batch.append(index)
         if batch:
-            yield self._padded(batch, encodings)
+            yield self._padded(batch, tokens)
 
     @staticmethod
-    def _padded(batch: list[int], encodings: Sequence[Any]) -> _Batch:
-        longest = len(encodings[batch[-1]].ids)
+    def _padded(batch: list[int], tokens: Sequence[Tokens]) -> _Batch:
+        longest = len(tokens[batch[-1]].ids)
         ids = np.full((len(batch), longest), _PAD, np.int64)
         mask = np.zeros((len(batch), longest), np.int64)
         for row, index in enumerate(batch):
-            tokens = encodings[index].ids
-            ids[row, : len(tokens)] = tokens
-            mask[row, : len(tokens)] = 1
+            size = len(tokens[index].ids)
+            ids[row, :size] = tokens[index].ids
+            mask[row, :size] = 1
         return _Batch(batch, ids, mask)
 
 

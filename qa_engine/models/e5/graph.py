@@ -1,4 +1,4 @@
-"""Builds the ONNX graph and the tokenizer of multilingual-e5-small from its weights.
+"""Builds the ONNX graph of multilingual-e5-small from its weights.
 
 The graph is written operator by operator, with onnxruntime's fused operators (MultiHeadAttention,
 DynamicQuantizeMatMul), so neither torch nor an exporter is needed. Its SkipLayerNormalization is not among them: an
@@ -18,8 +18,6 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers, processors
-from tokenizers.models import Unigram
 
 from qa_engine.models.e5.weights import BLOCK, E5Weights, Q4Matrix
 
@@ -168,31 +166,3 @@ def _layer(
     active = graph.add("Gelu", [inner], f"{prefix}.gelu", _CONTRIB)
     outer = graph.linear(f"{prefix}.outer", active, matrix("fo"), bias("fo"))
     return graph.sum_norm([x, outer], norm(f"{prefix}.oln"), output, weights.epsilon)
-
-
-def build_tokenizer(weights: E5Weights) -> Tokenizer:
-    """The sentencepiece unigram tokenizer of XLM-RoBERTa, special tokens included.
-
-    The normaliser drops control characters, turns invisible and white-space characters into blanks and applies
-    NFKC, as sentencepiece's ``nmt_nfkc`` does.
-    """
-    vocabulary = list(zip(weights.pieces, weights.piece_scores.tolist(), strict=True))
-    tokenizer = Tokenizer(Unigram(vocabulary, unk_id=3, byte_fallback=False))
-    blank = "[\t\n\f\r\u1680\u200b-\u200f\u2028\u2029\u2581\ufeff\ufffd]"
-    control = "[\u0001-\u0008\u000b\u000e-\u001f\u007f\u008f\u009f]"
-    tokenizer.normalizer = normalizers.Sequence(
-        [
-            normalizers.Replace(Regex(blank), " "),
-            normalizers.Replace(Regex(control), ""),
-            normalizers.NFKC(),
-            normalizers.Replace(Regex(" {2,}"), " "),
-        ]
-    )
-    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement="\u2581", prepend_scheme="always")
-    tokenizer.decoder = decoders.Metaspace(replacement="\u2581", prepend_scheme="always")
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="<s>:0 $A:0 </s>:0",
-        pair="<s>:0 $A:0 </s>:0 $B:1 </s>:1",
-        special_tokens=[("<s>", 0), ("</s>", 2)],
-    )
-    return tokenizer

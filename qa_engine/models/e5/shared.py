@@ -35,17 +35,17 @@ def shared_encoder(progress: Progress | None = None) -> E5Encoder:
         return _encoders[folder]
 
 
-def load_shared_encoder_early(progress: Progress | None = None) -> None:
-    """Loads the encoder in a thread.
+def load_shared_encoder_early(progress: Progress | None = None, *, for_passages: bool = False) -> None:
+    """Loads the encoder in a thread, while the caller imports libraries or reads files.
 
-    Half of the work needs no interpreter lock, and goes on while the caller imports libraries. `shared_encoder` waits for
-    the thread, and raises the error if it fails.
+    `shared_encoder` waits for the thread, and raises the error if it fails.
 
     Args:
         progress: as for `shared_encoder`; without it, nothing happens unless the model is prepared.
+        for_passages: load also what only other texts than questions need.
     """
     if progress is not None or model_folder().exists():
-        Thread(target=_try_to_load, args=(progress,), name="e5-loading", daemon=True).start()
+        Thread(target=_try_to_load, args=(progress, for_passages), name="e5-loading", daemon=True).start()
 
 
 def release_shared_encoder() -> None:
@@ -60,9 +60,11 @@ def release_shared_encoder() -> None:
         encoder.close()
 
 
-def _try_to_load(progress: Progress | None) -> None:
+def _try_to_load(progress: Progress | None, for_passages: bool) -> None:
     with suppress(QAEngineError):
-        shared_encoder(progress)
+        encoder = shared_encoder(progress)
+        if for_passages:
+            encoder.load_vocabulary()
 
 
 def _after_fork() -> None:

@@ -25,13 +25,10 @@ def client_timeout(seconds: float) -> httpx.Timeout:
 
 
 class DeadlineClient(DefaultAsyncHttpxClient):
-    """OpenAI's HTTP client with a limit for each request as a whole.
+    """OpenAI's HTTP client with a limit, in seconds, for each request as a whole.
 
     The time-outs of httpx start anew with every byte. Here the limit holds from the request to the whole reply, or of a
     stream to its headers. A ``Retry-After`` that is longer than the limit is not waited for.
-
-    Args:
-        seconds: the limit.
     """
 
     def __init__(self, seconds: float) -> None:

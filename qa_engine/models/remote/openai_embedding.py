@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -58,12 +57,12 @@ class PrefixedOpenAIEmbedding(OpenAIEmbedding):
         return self._aclients[loop]
 
     def _get_query_embedding(self, query: str) -> list[float]:
-        with self._translated_errors():
+        with self._errors.reading():
             vector = super()._get_query_embedding(self.query_prefix + query)
         return self._checked([vector], 1)[0]
 
     async def _aget_query_embedding(self, query: str) -> list[float]:
-        with self._translated_errors():
+        with self._errors.reading():
             vector = await super()._aget_query_embedding(self.query_prefix + query)
         return self._checked([vector], 1)[0]
 
@@ -74,27 +73,18 @@ class PrefixedOpenAIEmbedding(OpenAIEmbedding):
         return (await self._aget_text_embeddings([text]))[0]
 
     def _get_text_embeddings(self, texts: list[str]) -> list[list[float]]:
-        with self._translated_errors():
+        with self._errors.reading():
             vectors = super()._get_text_embeddings([self.text_prefix + text for text in texts])
         return self._checked(vectors, len(texts))
 
     async def _aget_text_embeddings(self, texts: list[str]) -> list[list[float]]:
-        with self._translated_errors():
+        with self._errors.reading():
             vectors = await super()._aget_text_embeddings([self.text_prefix + text for text in texts])
         return self._checked(vectors, len(texts))
 
     @property
     def _errors(self) -> ServiceErrors:
         return ServiceErrors("embedding", self.model_name, self.api_base, self.timeout)
-
-    @contextmanager
-    def _translated_errors(self) -> Iterator[None]:
-        with self._errors:
-            try:
-                yield
-            except (AttributeError, TypeError, IndexError, ValueError) as error:
-                # The client hands on whatever came with status 200; a web page fails on its fields.
-                raise self._errors.unreadable() from error
 
     def _checked(self, vectors: Sequence[list[float]], expected: int) -> list[list[float]]:
         """A vector too few would shift all that follow it to the wrong texts."""

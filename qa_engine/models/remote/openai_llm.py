@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from contextlib import aclosing, contextmanager
+from collections.abc import Sequence
+from contextlib import aclosing
 from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -74,21 +74,15 @@ class OfficialLLM(OpenAI):
             close_with_loop(client)
         return self._aclients[loop]
 
-    @contextmanager
-    def _translated_errors(self) -> Iterator[None]:
-        errors = ServiceErrors(self._settings, self.model, self.api_base, self.timeout)
-        with errors:
-            try:
-                yield
-            except (AttributeError, TypeError, IndexError, KeyError, ValueError) as error:
-                # The client hands on whatever came with status 200; a web page fails on its fields.
-                raise errors.unreadable() from error
+    @property
+    def _errors(self) -> ServiceErrors:
+        return ServiceErrors(self._settings, self.model, self.api_base, self.timeout)
 
     def _chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         return run_blocking(self._achat(messages, **kwargs))
 
     async def _achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
-        with self._translated_errors():
+        with self._errors.reading():
             reply: ChatResponse = await super()._achat(messages, **kwargs)
         return reply
 
@@ -116,7 +110,7 @@ class OfficialLLM(OpenAI):
                 yield piece
 
     async def _pieces(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatResponseAsyncGen:
-        with self._translated_errors():
+        with self._errors.reading():
             source = await super()._astream_chat(messages, **kwargs)
             end = object()
             responses: list[httpx.Response] = []

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from qa_engine.errors import (
@@ -66,15 +67,27 @@ class ServiceErrors:
     def __enter__(self) -> ServiceErrors:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         if isinstance(error, Exception) and (translated := self._translate(error)) is not None:
             raise translated from error
 
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """`ServiceErrors` around code that also reads the reply."""
+        with self:
+            try:
+                yield
+            except (AttributeError, TypeError, IndexError, KeyError, ValueError) as error:
+                # The client hands on whatever came with status 200; a web page fails on its fields.
+                raise self.unreadable() from error
+
+    @property
+    def _model(self) -> str:
+        return f"{_NAMES.get(self.settings, self.settings)} {self.model!r}"
+
     @property
     def _name(self) -> str:
-        return f"the {_NAMES.get(self.settings, self.settings)} {self.model!r} at {address(self.base_url)}"
+        return f"the {self._model} at {address(self.base_url)}"
 
     @property
     def _section(self) -> str:
@@ -114,7 +127,6 @@ class ServiceErrors:
     def _transport(self, cause: BaseException, timed_out: bool) -> QAEngineError:
         import httpx
 
-        place = address(self.base_url)
         if timed_out:
             within = f" within {self.timeout_seconds:g} seconds" if self.timeout_seconds else " in time"
             return ServiceUnavailableError(
@@ -130,9 +142,8 @@ class ServiceErrors:
             )
         if isinstance(cause, httpx.ConnectError) or not isinstance(cause, httpx.TransportError):
             return ServiceUnavailableError(
-                f"Nobody answers at {place}, where the {_NAMES.get(self.settings, self.settings)} {self.model!r} is "
-                f"expected ({_shorten(str(cause)).rstrip('.')}): check {self._setting('base_url')} and that the "
-                "server is running."
+                f"Nobody answers at {address(self.base_url)}, where the {self._model} is expected "
+                f"({_shorten(str(cause)).rstrip('.')}): check {self._setting('base_url')} and that the server is running."
             )
         return ServiceUnavailableError(
             f"The connection to {self._name} broke off before the reply was complete: try again."
@@ -140,8 +151,9 @@ class ServiceErrors:
 
     def _status(self, error: openai.APIStatusError) -> QAEngineError:
         status, message = error.status_code, _message(error)
-        if status == 404 or (status in {400, 403, 422} and _UNKNOWN_MODEL.search(message)):
-            return self._unknown_model(certain=bool(_UNKNOWN_MODEL.search(message)))
+        is_certain = _UNKNOWN_MODEL.search(message) is not None
+        if status == 404 or (status in {400, 403, 422} and is_certain):
+            return self._unknown_model(is_certain)
         if status in {401, 403}:
             # The reply is not repeated: services quote the key in it.
             return AuthenticationFailedError(
@@ -184,12 +196,8 @@ def llm_errors(llm: LLM) -> ServiceErrors:
 
     Those of `qa_engine.models` raise our errors already; this is for others with OpenAI's client.
     """
-    return ServiceErrors(
-        "llm",
-        llm.metadata.model_name,
-        getattr(llm, "api_base", None),
-        timeout_seconds=getattr(llm, "timeout", None),
-    )
+    url, timeout = getattr(llm, "api_base", None), getattr(llm, "timeout", None)
+    return ServiceErrors("llm", llm.metadata.model_name, url, timeout)
 
 
 def _message(error: openai.APIStatusError) -> str:

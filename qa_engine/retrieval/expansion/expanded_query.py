@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from llama_index.core.schema import NodeWithScore, QueryBundle
@@ -33,14 +33,7 @@ class Expansion:
 
     def to_dict(self) -> dict[str, Any]:
         """The documented JSON object."""
-        return {
-            "translation": self.translation,
-            "keywords": list(self.keywords),
-            "error": self.error,
-            "skipped": self.skipped,
-            "cached": self.cached,
-            "seconds": round(self.seconds, 4),
-        }
+        return asdict(self) | {"keywords": list(self.keywords), "seconds": round(self.seconds, 4)}
 
 
 @dataclass

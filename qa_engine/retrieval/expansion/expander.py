@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 from llama_index.core.indices.query.query_transform.base import BaseQueryTransform
@@ -15,12 +14,7 @@ from llama_index.core.schema import QueryBundle, QueryType
 
 from qa_engine.config import Config
 from qa_engine.flow import Flow, arun, run
-from qa_engine.models.auxiliary_call import (
-    AuxiliaryModel,
-    UnusableReplyError,
-    build_auxiliary_llm,
-    quoted,
-)
+from qa_engine.models.auxiliary_call import AuxiliaryModel, UnusableReplyError, build_auxiliary_llm, quoted
 from qa_engine.retrieval.expansion.expanded_query import ExpandedQuery, Expansion
 from qa_engine.text.language import is_chinese
 from qa_engine.text.reply_wrappers import json_in_reply
@@ -55,6 +49,7 @@ _LABELS = {
 _LABELLED = re.compile(
     rf"[\s\-*•#\d.\"'`]{{0,12}}({'|'.join(_LABELS)})[\s*\"'`]{{0,6}}[:：]\s*(.*)", re.IGNORECASE | re.DOTALL
 )
+_NUMBERING = re.compile(r"^\s*\d+[.)、]\s*")
 _SEPARATORS = re.compile(r"[;；,，、|\n]")
 _WRAPPERS = " \t\r\n\"'`*“”‘’「」[]-•"
 _MAX_KEYWORD_CHARS = 60
@@ -108,9 +103,7 @@ class QueryExpander(BaseQueryTransform):
     def steps(self, query: QueryBundle, metadata: dict[str, Any]) -> Flow[ExpandedQuery]:
         """The question with its expansion, as a flow (see `qa_engine.flow`).
 
-        Args:
-            query: the question.
-            metadata: with False for `TRANSLATE`, no translation is asked for.
+        With False for `TRANSLATE` in the metadata, no translation is asked for.
         """
         question, translate = query.query_str, bool(metadata.get(TRANSLATE, True))
         if not translate and not self._max_keywords:
@@ -151,9 +144,7 @@ class QueryExpander(BaseQueryTransform):
 def build_expander(config: Config, llm: LLM | None = None) -> QueryExpander | None:
     """The expander of the configuration, or None for ``none``.
 
-    Args:
-        config: the sections ``retrieval`` and ``llm``.
-        llm: asked instead of the configured model, with its own time-out.
+    ``llm`` is asked instead of the configured model, with its own time-out.
 
     Raises:
         ConfigurationError: see `build_llm`.
@@ -183,11 +174,8 @@ def read_reply(reply: str, question: str, translate: bool, max_keywords: int) ->
     The reply has lines that begin with ``translation:`` and ``keywords:``, in English or Chinese, or is a JSON object with
     these keys. A translation in the language of the question, or one that is many times as long, does not count.
 
-    Args:
-        reply: the reply without reasoning and code fence.
-        question: the question as it was asked.
-        translate: whether a translation was asked for; if not, none is returned.
-        max_keywords: greatest number of keywords to return; 0 if none were asked for.
+    The reply comes without reasoning and code fence. Without ``translate``, no translation was asked for, and none is
+    returned; ``max_keywords`` is the greatest number of keywords to return, 0 if none were asked for.
     """
     parts = _from_json(reply) or _from_lines(reply)
     if not parts and translate and not max_keywords and "\n" not in reply:
@@ -220,14 +208,8 @@ def _from_lines(text: str) -> dict[str, str]:
 
 def _keywords(text: str, limit: int) -> tuple[str, ...]:
     keywords: dict[str, str] = {}
-    for part in _stripped(_SEPARATORS.split(text)):
-        if len(part) <= _MAX_KEYWORD_CHARS:
-            keywords.setdefault(part.lower(), part)
+    for part in _SEPARATORS.split(text):
+        cleaned = " ".join(_NUMBERING.sub("", part).strip(_WRAPPERS).split())
+        if cleaned and len(cleaned) <= _MAX_KEYWORD_CHARS:
+            keywords.setdefault(cleaned.lower(), cleaned)
     return tuple(keywords.values())[:limit]
-
-
-def _stripped(parts: Iterable[str]) -> Iterable[str]:
-    for part in parts:
-        cleaned = " ".join(re.sub(r"^\s*\d+[.)、]\s*", "", part).strip(_WRAPPERS).split())
-        if cleaned:
-            yield cleaned

@@ -21,6 +21,7 @@ _OPPOSITES = {
     FilterOperator.GTE: FilterOperator.LTE,
     FilterOperator.LTE: FilterOperator.GTE,
 }
+_ALL = FilterCondition.AND
 
 
 @dataclass(frozen=True)
@@ -33,60 +34,50 @@ class SentenceTest:
 
 
 @dataclass(frozen=True)
-class FileTest:
-    """A condition on a file, or its negation."""
+class Joined:
+    """Holds if all parts do (``AND``), which it does without any, or if at least one of them does (``OR``)."""
 
-    condition: FileCondition
-    negated: bool = False
-
-
-@dataclass(frozen=True)
-class Every:
-    """A condition that holds if all parts do; without parts it always holds."""
-
-    parts: tuple[Condition, ...]
+    word: FilterCondition
+    parts: tuple[Condition, ...] = ()
 
 
-@dataclass(frozen=True)
-class Some:
-    """A condition that holds if at least one part does; without parts it never holds."""
-
-    parts: tuple[Condition, ...]
-
-
-Condition = SentenceTest | FileTest | Every | Some
-ALWAYS, NEVER = Every(()), Some(())
+Condition = SentenceTest | FileCondition | Joined
+ALWAYS, NEVER = Joined(_ALL), Joined(FilterCondition.OR)
 
 
 def every(parts: Iterable[Condition]) -> Condition:
     """All of the parts, in the simplest form."""
-    remaining = tuple(dict.fromkeys(part for part in parts if part != ALWAYS))
-    return NEVER if NEVER in remaining else remaining[0] if len(remaining) == 1 else Every(remaining)
+    return _joined(_ALL, parts)
 
 
 def some(parts: Iterable[Condition]) -> Condition:
     """Any of the parts, in the simplest form."""
-    remaining = tuple(dict.fromkeys(part for part in parts if part != NEVER))
-    return ALWAYS if ALWAYS in remaining else remaining[0] if len(remaining) == 1 else Some(remaining)
+    return _joined(FilterCondition.OR, parts)
+
+
+def _joined(word: FilterCondition, parts: Iterable[Condition]) -> Condition:
+    idle, decisive = (ALWAYS, NEVER) if word is _ALL else (NEVER, ALWAYS)
+    remaining = tuple(dict.fromkeys(part for part in parts if part != idle))
+    if decisive in remaining:
+        return decisive
+    return remaining[0] if len(remaining) == 1 else Joined(word, remaining)
 
 
 def opposite(condition: Condition) -> Condition:
     """The condition that holds if, and only if, this one does not."""
-    if isinstance(condition, Every):
-        return some(map(opposite, condition.parts))
-    if isinstance(condition, Some):
-        return every(map(opposite, condition.parts))
-    if isinstance(condition, FileTest):
-        return FileTest(condition.condition, not condition.negated)
+    if isinstance(condition, Joined):
+        return (some if condition.word is _ALL else every)(map(opposite, condition.parts))
+    if isinstance(condition, FileCondition):
+        return condition.negation()
     value = condition.value
     if isinstance(value, int):  # pages are whole numbers
         value += 1 if condition.operator is FilterOperator.LTE else -1
     return SentenceTest(condition.key, _OPPOSITES[condition.operator], value)
 
 
-def leaves(condition: Condition) -> Iterator[SentenceTest | FileTest]:
+def leaves(condition: Condition) -> Iterator[SentenceTest | FileCondition]:
     """The comparisons that a condition is made of."""
-    if isinstance(condition, Every | Some):
+    if isinstance(condition, Joined):
         for part in condition.parts:
             yield from leaves(part)
     else:
@@ -95,39 +86,25 @@ def leaves(condition: Condition) -> Iterator[SentenceTest | FileTest]:
 
 def on_files(condition: Condition) -> FileCondition:
     """The condition that a file must satisfy if any of its sentences is to satisfy the given one."""
-    if isinstance(condition, Every):
-        return FileCondition.joined("AND", map(on_files, condition.parts))
-    if isinstance(condition, Some):
-        return FileCondition.joined("OR", map(on_files, condition.parts))
-    if isinstance(condition, SentenceTest):
-        return FileCondition("1")
-    return condition.condition.negation() if condition.negated else condition.condition
+    if isinstance(condition, Joined):
+        return FileCondition.joined("AND" if condition.word is _ALL else "OR", map(on_files, condition.parts))
+    return condition if isinstance(condition, FileCondition) else FileCondition("1")
 
 
 def on_sentences(condition: Condition, results: Mapping[FileCondition, bool]) -> Condition:
-    """The condition that remains for the sentences of a file.
-
-    Args:
-        condition: on files and sentences.
-        results: whether the file satisfies each of the conditions on files.
-    """
-    if isinstance(condition, Every):
-        return every(on_sentences(part, results) for part in condition.parts)
-    if isinstance(condition, Some):
-        return some(on_sentences(part, results) for part in condition.parts)
-    if isinstance(condition, SentenceTest):
-        return condition
-    return ALWAYS if results[condition.condition] != condition.negated else NEVER
+    """The condition that remains for the sentences of a file, given which of the conditions on files it satisfies."""
+    if isinstance(condition, Joined):
+        return _joined(condition.word, (on_sentences(part, results) for part in condition.parts))
+    if isinstance(condition, FileCondition):
+        return ALWAYS if results[condition] else NEVER
+    return condition
 
 
 def holds(condition: Condition, metadata: Mapping[str, Any]) -> bool:
-    """Whether a sentence with this metadata satisfies a condition, which must not hold a `FileTest`."""
-    if isinstance(condition, Every):
-        return all(holds(part, metadata) for part in condition.parts)
-    if isinstance(condition, Some):
-        return any(holds(part, metadata) for part in condition.parts)
-    if isinstance(condition, FileTest):
-        raise _unresolved(condition)
+    """Whether a sentence with this metadata satisfies a condition, which is on sentences alone; see `on_sentences`."""
+    if isinstance(condition, Joined):
+        return (all if condition.word is _ALL else any)(holds(part, metadata) for part in condition.parts)
+    assert isinstance(condition, SentenceTest)
     value = metadata.get(condition.key)
     if isinstance(condition.value, tuple):
         return (value in condition.value) == (condition.operator is FilterOperator.IN)
@@ -139,16 +116,10 @@ def holds(condition: Condition, metadata: Mapping[str, Any]) -> bool:
 
 
 def as_filters(condition: Condition) -> MetadataFilters:
-    """A condition on sentences as LlamaIndex's filters, for a vector store; it must not hold a `FileTest`."""
-    if isinstance(condition, FileTest):
-        raise _unresolved(condition)
-    if isinstance(condition, SentenceTest):
-        value = list(condition.value) if isinstance(condition.value, tuple) else condition.value
-        leaf = MetadataFilter(key=condition.key, value=value, operator=condition.operator)
-        return MetadataFilters(filters=[leaf])
-    together = FilterCondition.AND if isinstance(condition, Every) else FilterCondition.OR
-    return MetadataFilters(filters=[as_filters(part) for part in condition.parts], condition=together)
-
-
-def _unresolved(test: FileTest) -> TypeError:
-    return TypeError(f"{test!r} is a condition on a file, which the catalog has to resolve first.")
+    """A condition on sentences alone as LlamaIndex's filters, for a vector store."""
+    if isinstance(condition, Joined):
+        return MetadataFilters(filters=list(map(as_filters, condition.parts)), condition=condition.word)
+    assert isinstance(condition, SentenceTest)
+    value = list(condition.value) if isinstance(condition.value, tuple) else condition.value
+    leaf = MetadataFilter(key=condition.key, value=value, operator=condition.operator)
+    return MetadataFilters(filters=[leaf])

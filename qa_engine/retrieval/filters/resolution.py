@@ -31,7 +31,6 @@ from qa_engine.retrieval.filters.conditions import (
     ALWAYS,
     NEVER,
     Condition,
-    FileTest,
     SentenceTest,
     every,
     leaves,
@@ -112,11 +111,11 @@ def resolve(
     """
     condition = ALWAYS if filters is None else _FilterReader(catalog, other_keys).tree(filters)
     comparisons = list(leaves(condition))
-    tests = list(dict.fromkeys(leaf.condition for leaf in comparisons if isinstance(leaf, FileTest)))
+    tests = list(dict.fromkeys(leaf for leaf in comparisons if isinstance(leaf, FileCondition)))
     if not tests:
         everything = document_ids if document_ids is not None else catalog.live_documents()
         return Scope(dict.fromkeys(everything if condition != NEVER else (), condition), condition != NEVER)
-    if all(isinstance(leaf, FileTest) for leaf in comparisons):
+    if not any(isinstance(leaf, SentenceTest) for leaf in comparisons):
         tests = []  # a file that satisfies the condition is admitted with all of its sentences
     admitted: dict[str, dict[Condition, None]] = {}
     files: dict[str, str] = {}
@@ -204,7 +203,7 @@ class _FilterReader:
                 leaf, f"it fits {len(titles):,} sections, more than {_MAX_SECTIONS:,}: name more of the title"
             )
         test = SentenceTest(SECTION, FilterOperator.IN, tuple(sorted(titles)))
-        return every([FileTest(document_condition(documents)), test])
+        return every([document_condition(documents), test])
 
 
 def _on_page(leaf: MetadataFilter, operator: FilterOperator, value: Scalar) -> Condition:
@@ -213,48 +212,41 @@ def _on_page(leaf: MetadataFilter, operator: FilterOperator, value: Scalar) -> C
     if number is None or number != int(number):
         raise _unfit(leaf, "a page is a whole number, from 1, or a range such as 3-10")
     page = max(-_LAST_PAGE, min(int(number), _LAST_PAGE))
-
-    def up_to(last: int) -> Condition:
-        return SentenceTest("page", FilterOperator.LTE, last)
-
-    def onward(first: int) -> Condition:
-        return SentenceTest("page_end", FilterOperator.GTE, first)
-
-    if operator in {FilterOperator.EQ, FilterOperator.IN}:
-        return every([up_to(page), onward(page)])
-    if operator is FilterOperator.GTE:
-        return onward(page)
-    if operator is FilterOperator.GT:
-        return onward(page + 1)
-    if operator is FilterOperator.LTE:
-        return up_to(page)
-    if operator is FilterOperator.LT:
-        return up_to(page - 1)
-    raise _unfit(leaf, "pages are compared with = != >= <= > <, in and nin")
+    bounds = {
+        FilterOperator.EQ: (page, page),
+        FilterOperator.IN: (page, page),
+        FilterOperator.GT: (page + 1, None),
+        FilterOperator.GTE: (page, None),
+        FilterOperator.LT: (None, page - 1),
+        FilterOperator.LTE: (None, page),
+    }
+    if operator not in bounds:
+        raise _unfit(leaf, "pages are compared with = != >= <= > <, in and nin")
+    first, last = bounds[operator]
+    up_to = ALWAYS if last is None else SentenceTest("page", FilterOperator.LTE, last)
+    onward = ALWAYS if first is None else SentenceTest("page_end", FilterOperator.GTE, first)
+    return every([up_to, onward])
 
 
 def _file(leaf: MetadataFilter, operator: FilterOperator) -> Condition:
     values = [as_text(value) for value in _values(leaf)]
     if operator in {FilterOperator.EQ, FilterOperator.IN}:
-        return _any_file(pattern_condition(value) for value in values)
+        return FileCondition.joined("OR", map(pattern_condition, values))
     if operator in _CONTAINING:
-        return _any_file(name_condition(_CONTAINING[operator], value) for value in values)
+        comparison = _CONTAINING[operator]
+        return FileCondition.joined("OR", (name_condition(comparison, value) for value in values))
     raise _unfit(leaf, "a file is compared with = or != only, and * and ? stand for any characters")
 
 
 def _metadata(key: str, leaf: MetadataFilter, operator: FilterOperator) -> Condition:
     """A comparison with the user's metadata. A file without the key satisfies none but ``!=``, ``nin`` and ``is_empty``."""
     if operator is FilterOperator.IS_EMPTY:
-        return FileTest(no_metadata_condition(key))
+        return no_metadata_condition(key)
     values = _values(leaf)
     comparison = _COMPARISONS.get(operator)
     if comparison is None:
         raise _unfit(leaf, f"the operator {operator.value!r} compares lists, and metadata has none")
-    return _any_file(metadata_condition(key, comparison, value) for value in values)
-
-
-def _any_file(conditions: Iterable[FileCondition]) -> FileTest:
-    return FileTest(FileCondition.joined("OR", conditions))
+    return FileCondition.joined("OR", (metadata_condition(key, comparison, value) for value in values))
 
 
 def _values(leaf: MetadataFilter) -> list[Any]:

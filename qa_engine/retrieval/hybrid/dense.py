@@ -9,16 +9,17 @@ from llama_index.core.callbacks.base import CallbackManager
 from llama_index.core.indices.vector_store import VectorIndexRetriever, VectorStoreIndex
 from llama_index.core.retrievers import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle
+from llama_index.core.utils import iter_batch
 from llama_index.core.vector_stores.types import FilterOperator, MetadataFilters
 
 from qa_engine.documents.sentences.node_parser import SentenceNodeParser
 from qa_engine.index.reader import IndexSnapshot
 from qa_engine.index.vectors.chroma_rows import DOCUMENT_ID
 from qa_engine.models.embedding import LocalEmbedding
-from qa_engine.retrieval.cross_lingual_offset import dense_shift
+from qa_engine.retrieval.cross_lingual_offset import DENSE, language_shift
 from qa_engine.retrieval.filters.conditions import ALWAYS, SentenceTest, as_filters, every
 from qa_engine.retrieval.filters.resolution import Scope
-from qa_engine.retrieval.hybrid.targets import SearchTarget
+from qa_engine.retrieval.hybrid.targets import SearchTarget, best_of
 
 _DEEPER = 4
 """In a collection of several languages, so many times as many sentences are read before their cosines are shifted."""
@@ -26,57 +27,39 @@ _DOCUMENTS_AT_ONCE = 5000
 """Chroma hands the ids of a filter to SQLite, which takes 32,766 values in one statement."""
 
 
-class LanguageFairRetriever(BaseRetriever):
-    """Looks deeper than asked, raises the cosine of sentences in the other language, and returns the best.
+class JoinedVectorRetriever(BaseRetriever):
+    """The best sentences of several vector retrievers, whose scores can be compared and which have no sentence in common.
 
-    For the local embedding model and collections that mix Chinese with other languages.
+    It takes the best ``depth`` sentences. If it is to be fair to languages, it raises the cosines of those in another one
+    than the question's, which is for the local embedding model and collections that mix Chinese with other languages. It
+    returns the best ``similarity_top_k``.
     """
 
-    def __init__(self, retriever: BaseRetriever, similarity_top_k: int) -> None:
-        """
-        Args:
-            retriever: returns more than ``similarity_top_k`` sentences.
-            similarity_top_k: most sentences to return.
-        """
-        super().__init__(callback_manager=CallbackManager())
-        self._retriever = retriever
-        self._similarity_top_k = similarity_top_k
-
-    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        hits = self._retriever.retrieve(query_bundle)
-        for hit in hits:
-            hit.score = (hit.score or 0.0) + dense_shift(query_bundle.query_str, hit.node.get_content())
-        return sorted(hits, key=lambda hit: -(hit.score or 0.0))[: self._similarity_top_k]
-
-
-class BestOfRetriever(BaseRetriever):
-    """The best sentences of several retrievers, whose scores can be compared and which have no sentence in common."""
-
-    def __init__(self, retrievers: Sequence[BaseRetriever], similarity_top_k: int) -> None:
-        """
-        Args:
-            retrievers: any number of them, also 0.
-            similarity_top_k: most sentences to return.
-        """
+    def __init__(
+        self, retrievers: Sequence[BaseRetriever], depth: int, similarity_top_k: int, fair: bool
+    ) -> None:
         super().__init__(callback_manager=CallbackManager())
         self._retrievers = retrievers
+        self._depth = depth
         self._similarity_top_k = similarity_top_k
+        self._fair = fair
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         # The first retriever puts the vector into the bundle, and the others use it.
-        hits = [hit for retriever in self._retrievers for hit in retriever.retrieve(query_bundle)]
-        return sorted(hits, key=lambda hit: -(hit.score or 0.0))[: self._similarity_top_k]
+        hits = best_of((retriever.retrieve(query_bundle) for retriever in self._retrievers), self._depth)
+        if self._fair:
+            for hit in hits:
+                text = hit.node.get_content()
+                hit.score = (hit.score or 0.0) + language_shift(query_bundle.query_str, text, DENSE)
+        return best_of([hits], self._similarity_top_k)
 
 
 def build_dense_retriever(
     targets: Sequence[SearchTarget], embed_model: BaseEmbedding, similarity_top_k: int
 ) -> BaseRetriever:
-    """The dense retriever of one or several collections.
+    """The dense retriever of one or several collections, which were all embedded with the model.
 
-    Args:
-        targets: the collections, and the part of each to search.
-        embed_model: the model that embedded all of them.
-        similarity_top_k: most sentences to return.
+    It returns at most ``similarity_top_k`` sentences.
     """
     snapshots = [target.snapshot for target in targets]
     fair = _of_several_languages(snapshots) and isinstance(embed_model, LocalEmbedding)
@@ -87,8 +70,9 @@ def build_dense_retriever(
         for index in [_index(target.snapshot, embed_model)]
         for filters in ([None] if target.scope is None else _filters(target.scope))
     ]
-    retriever = parts[0] if len(parts) == 1 else BestOfRetriever(parts, depth)
-    return LanguageFairRetriever(retriever, similarity_top_k) if fair else retriever
+    if len(parts) == 1 and not fair:
+        return parts[0]
+    return JoinedVectorRetriever(parts, depth, similarity_top_k, fair)
 
 
 def _index(snapshot: IndexSnapshot, embed_model: BaseEmbedding) -> VectorStoreIndex:
@@ -103,8 +87,6 @@ def _index(snapshot: IndexSnapshot, embed_model: BaseEmbedding) -> VectorStoreIn
 
 def _of_several_languages(snapshots: Sequence[IndexSnapshot]) -> bool:
     """Whether the collections together hold several languages; each of them may hold only one."""
-    if len(snapshots) == 1:
-        return snapshots[0].mixed_languages
     return all(
         any(snapshot.holds_other_language(chinese) for snapshot in snapshots) for chinese in (True, False)
     )
@@ -116,6 +98,5 @@ def _filters(scope: Scope) -> Iterator[MetadataFilters | None]:
         if document_ids is None:
             yield None if condition == ALWAYS else as_filters(condition)
             continue
-        for start in range(0, len(document_ids), _DOCUMENTS_AT_ONCE):
-            batch = tuple(document_ids[start : start + _DOCUMENTS_AT_ONCE])
-            yield as_filters(every([SentenceTest(DOCUMENT_ID, FilterOperator.IN, batch), condition]))
+        for batch in iter_batch(document_ids, _DOCUMENTS_AT_ONCE):
+            yield as_filters(every([SentenceTest(DOCUMENT_ID, FilterOperator.IN, tuple(batch)), condition]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from llama_index.core.callbacks.base import CallbackManager
 from llama_index.core.llms import MockLLM
@@ -57,12 +58,7 @@ class HybridRetriever(QueryFusionRetriever):
     def __init__(
         self, retrievers: Mapping[str, BaseRetriever], config: RetrievalConfig, similarity_top_k: int
     ) -> None:
-        """
-        Args:
-            retrievers: by name, ``dense`` first.
-            config: fusion mode and weights.
-            similarity_top_k: most nodes to return.
-        """
+        """Takes the retrievers by name, ``dense`` first, and returns at most ``similarity_top_k`` nodes."""
         self._names = list(retrievers)
         rest = (1 - config.dense_weight) / max(len(retrievers) - 1, 1)
         super().__init__(
@@ -78,66 +74,40 @@ class HybridRetriever(QueryFusionRetriever):
 
     def weights(self, query: QueryBundle) -> list[QueryWeights]:
         """The weights of each query of a question, the question itself first."""
-        by_rank = self.mode is FUSION_MODES.RECIPROCAL_RANK
         queries = queries_of(query)
         rows = [self._weights_and_coverage(one.query_str) for one in queries]
         total = sum(sum(weights.values()) for weights, _ in rows)
-        return [
-            QueryWeights(
-                one.query_str,
-                " ".join(one.embedding_strs),
-                coverage,
-                {}
-                if by_rank
-                else {name: weight / total if total else 0.0 for name, weight in weights.items()},
-            )
-            for one, (weights, coverage) in zip(queries, rows, strict=True)
-        ]
+        described = []
+        for one, (weights, coverage) in zip(queries, rows, strict=True):
+            shares = {name: weight / total if total else 0.0 for name, weight in weights.items()}
+            if self.mode is FUSION_MODES.RECIPROCAL_RANK:
+                shares = {}
+            described.append(QueryWeights(one.query_str, " ".join(one.embedding_strs), coverage, shares))
+        return described
 
     def _weights_and_coverage(self, query: str) -> tuple[dict[str, float], float]:
         """The weights of the retrievers for one query, before they are normalised over all queries, and its coverage."""
-        weights = {}
+        weights = dict(zip(self._names, self._retriever_weights, strict=True))
         coverage = 1.0
-        for name, retriever, weight in zip(
-            self._names, self._retrievers, self._retriever_weights, strict=True
-        ):
+        for name, retriever in zip(self._names, self._retrievers, strict=True):
             if isinstance(retriever, BilingualBM25Retriever):
                 coverage = retriever.coverage(query)
-                weight *= min(1.0, coverage / _FULL_COVERAGE)
-            weights[name] = weight
+                weights[name] *= min(1.0, coverage / _FULL_COVERAGE)
         return weights, coverage
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        return self._fused(
-            query_bundle,
-            [
-                retriever.retrieve(query)
-                for query in queries_of(query_bundle)
-                for retriever in self._retrievers
-            ],
-        )
+        searches = product(queries_of(query_bundle), self._retrievers)
+        return self._fused(query_bundle, [retriever.retrieve(query) for query, retriever in searches])
 
     async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        return self._fused(
-            query_bundle,
-            await asyncio.gather(
-                *(
-                    retriever.aretrieve(query)
-                    for query in queries_of(query_bundle)
-                    for retriever in self._retrievers
-                )
-            ),
-        )
+        searches = product(queries_of(query_bundle), self._retrievers)
+        found = await asyncio.gather(*(retriever.aretrieve(query) for query, retriever in searches))
+        return self._fused(query_bundle, found)
 
     def _fused(
         self, query_bundle: QueryBundle, results: Sequence[list[NodeWithScore]]
     ) -> list[NodeWithScore]:
-        """The best nodes of all lists, each once, with their scores and ranks.
-
-        Args:
-            query_bundle: the question.
-            results: the nodes of each retriever, query by query.
-        """
+        """The best nodes of the results of each retriever, query by query: each once, with its scores and ranks."""
         lists = [
             (name, query.weights.get(name, 1.0))
             for query in self.weights(query_bundle)
@@ -147,27 +117,28 @@ class HybridRetriever(QueryFusionRetriever):
         scores: dict[str, dict[str, float]] = {}
         ranks: dict[str, dict[str, int]] = {}
         for (name, _), result in zip(lists, results, strict=True):
-            for rank, node in enumerate(result, 1):
-                score = float(node.score or 0.0)
-                nodes.setdefault(node.node_id, node)
+            for rank, hit in enumerate(result, 1):
+                score = float(hit.score or 0.0)
+                nodes.setdefault(hit.node_id, hit)
                 # Of several queries, the best score and rank.
-                own_scores = scores.setdefault(node.node_id, {})
+                own_scores = scores.setdefault(hit.node_id, {})
                 own_scores[name] = max(score, own_scores.get(name, score))
-                own_ranks = ranks.setdefault(node.node_id, {})
+                own_ranks = ranks.setdefault(hit.node_id, {})
                 own_ranks[name] = min(rank, own_ranks.get(name, rank))
         fused = fuse(
-            [[(node.node_id, node.score or 0.0) for node in result] for result in results],
+            [[(hit.node_id, hit.score or 0.0) for hit in result] for result in results],
             [weight for _, weight in lists],
             self.mode,
         )
         best = list(fused.items())[: self.similarity_top_k]
         for rank, (node_id, score) in enumerate(best, 1):
-            _annotate(
-                nodes[node_id],
-                score,
-                {**scores[node_id], "fused": score},
-                {**ranks[node_id], "fused": rank},
-            )
+            nodes[node_id].score = score
+            node = nodes[node_id].node
+            node.metadata[SCORES] = {**scores[node_id], "fused": score}
+            node.metadata[RANKS] = {**ranks[node_id], "fused": rank}
+            # Models do not see them. In place, because assigning to a node validates the value.
+            node.excluded_embed_metadata_keys.extend((SCORES, RANKS))
+            node.excluded_llm_metadata_keys.extend((SCORES, RANKS))
         return [nodes[node_id] for node_id, _ in best]
 
 
@@ -206,11 +177,9 @@ def fuse(
 
 
 def _to_unit(scores: Sequence[float], dist_based: bool) -> list[float]:
-    """Scores scaled so that the lowest is 0 and the highest 1.
+    """The scores of one list, scaled so that the lowest is 0 and the highest 1.
 
-    Args:
-        scores: the scores of one list.
-        dist_based: whether to take three standard deviations below and above the mean as the lowest and the highest.
+    With ``dist_based``, three standard deviations below and above the mean count as the lowest and the highest.
     """
     if not scores:
         return []
@@ -222,13 +191,3 @@ def _to_unit(scores: Sequence[float], dist_based: bool) -> list[float]:
     if low == high:
         return [1.0 if high > 0 else 0.0] * len(scores)
     return [(score - low) / (high - low) for score in scores]
-
-
-def _annotate(node: NodeWithScore, score: float, scores: dict[str, float], ranks: dict[str, int]) -> None:
-    """Sets the fused score of a node, and its scores and ranks by stage, which models do not see."""
-    node.score = score
-    node.node.metadata[SCORES] = scores
-    node.node.metadata[RANKS] = ranks
-    # In place, because assigning to a node validates the value.
-    node.node.excluded_embed_metadata_keys.extend((SCORES, RANKS))
-    node.node.excluded_llm_metadata_keys.extend((SCORES, RANKS))

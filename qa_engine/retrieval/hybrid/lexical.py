@@ -14,7 +14,7 @@ from qa_engine.index.bm25.index import Bm25Hit, Bm25Index, TermStatistics
 from qa_engine.index.vectors.vector_store import SentenceVectorStore
 from qa_engine.retrieval.filters.conditions import holds
 from qa_engine.retrieval.filters.resolution import Scope
-from qa_engine.retrieval.hybrid.targets import SearchTarget
+from qa_engine.retrieval.hybrid.targets import SearchTarget, best_of
 from qa_engine.text.tokenizer import tokenize
 
 _GROWTH = 4
@@ -37,13 +37,7 @@ class BilingualBM25Retriever(BaseRetriever):
         similarity_top_k: int = 50,
         scope: Scope | None = None,
     ) -> None:
-        """
-        Args:
-            index: holds the terms.
-            store: holds the sentences.
-            similarity_top_k: most sentences to return.
-            scope: the documents and sentences to search; None for all.
-        """
+        """Searches a scope, or everything, and returns at most ``similarity_top_k`` sentences of the store."""
         super().__init__(callback_manager=CallbackManager())
         self._index = index
         self._store = store
@@ -101,19 +95,9 @@ class JoinedBM25Retriever(BilingualBM25Retriever):
     """
 
     def __init__(self, targets: Sequence[SearchTarget], similarity_top_k: int) -> None:
-        """
-        Args:
-            targets: the collections, and the part of each to search.
-            similarity_top_k: most sentences to return.
-        """
         first = targets[0].snapshot
         super().__init__(first.bm25, first.store, similarity_top_k)
-        self._parts = [
-            BilingualBM25Retriever(
-                target.snapshot.bm25, target.snapshot.store, similarity_top_k, target.scope
-            )
-            for target in targets
-        ]
+        self._parts = [build_bm25_retriever([target], similarity_top_k) for target in targets]
 
     def coverage(self, question: str) -> float:
         """The share of the question's terms, 0 to 1, that occur in any of the collections."""
@@ -122,8 +106,7 @@ class JoinedBM25Retriever(BilingualBM25Retriever):
         return len(known) / len(terms) if terms else 0.0
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        hits = [hit for part in self._parts for hit in part.retrieve(query_bundle)]
-        return sorted(hits, key=lambda hit: -(hit.score or 0.0))[: self._similarity_top_k]
+        return best_of((part.retrieve(query_bundle) for part in self._parts), self._similarity_top_k)
 
 
 def build_bm25_retriever(targets: Sequence[SearchTarget], similarity_top_k: int) -> BilingualBM25Retriever:

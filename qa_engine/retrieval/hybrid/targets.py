@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TypeVar
 
 import numpy as np
+from llama_index.core.schema import NodeWithScore
 
 from qa_engine.documents.sentences.node_ids import split_node_id
 from qa_engine.index.catalog import Catalog
@@ -40,13 +42,9 @@ class SearchTarget:
 
 
 class JoinedSentences:
-    """The sentences of several collections."""
+    """The sentences of several collections; where two have the same document, the first of them counts."""
 
     def __init__(self, targets: Sequence[SearchTarget]) -> None:
-        """
-        Args:
-            targets: the collections; where two have the same document, the first of them counts.
-        """
         self._sources = [(target, target.snapshot.store.stored_sentences) for target in targets]
 
     def stored_sentences(self, ids: Sequence[str]) -> dict[str, StoredSentence]:
@@ -58,16 +56,17 @@ class JoinedTokens:
     """The token vectors of several collections, all with the same codec."""
 
     def __init__(self, sources: Sequence[tuple[SearchTarget, StoredTokens]]) -> None:
-        """
-        Args:
-            sources: the collections with their token vectors.
-        """
         self.codec = sources[0][1].codec
         self._sources = [(target, tokens.get) for target, tokens in sources]
 
     def get(self, node_ids: Sequence[str]) -> dict[str, bytes]:
         """The codes of sentences, by id, without sentences that have none."""
         return _look_up(node_ids, self._sources)
+
+
+def best_of(lists: Iterable[Iterable[NodeWithScore]], count: int) -> list[NodeWithScore]:
+    """The best ``count`` nodes of several lists, best first; of equal scores, those that come first."""
+    return sorted(chain.from_iterable(lists), key=lambda hit: -(hit.score or 0.0))[:count]
 
 
 def joined_tokens(targets: Sequence[SearchTarget]) -> StoredTokens | None:

@@ -259,7 +259,7 @@ ODD = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(ODD | st.text())
 def test_neutral_is_final_and_holds_nothing_of_the_frame(text: str) -> None:
     once = neutralise(text)

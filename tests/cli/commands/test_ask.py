@@ -124,17 +124,18 @@ class TestImages:
         assert cited_answer["citations"][0]["id"] in done.stdout
 
 
-class TestImagesOfAnAnswer:
-    @pytest.fixture(scope="class")
-    def asked(self, tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Path:
-        """A working directory whose one file is gone since it was ingested."""
-        folder = tmp_path_factory.mktemp("asked")
-        chinese_pdf(folder / "pdfs" / "西湖.pdf")
-        done = run("ingest", "pdfs", cwd=folder, QA_ENGINE_CACHE=str(model_cache))
-        assert done.returncode == 0, done.stderr
-        (folder / "pdfs" / "西湖.pdf").unlink()
-        return folder
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Path:
+    """A working directory whose one file is gone since it was ingested."""
+    folder = tmp_path_factory.mktemp("asked")
+    chinese_pdf(folder / "pdfs" / "西湖.pdf")
+    done = run("ingest", "pdfs", cwd=folder, QA_ENGINE_CACHE=str(model_cache))
+    assert done.returncode == 0, done.stderr
+    (folder / "pdfs" / "西湖.pdf").unlink()
+    return folder
 
+
+class TestImagesOfAnAnswer:
     def test_answer_is_printed_although_there_is_no_picture(self, asked: Path, model_cache: Path) -> None:
         done = run("ask", QUESTION, "--images", "cited", cwd=asked, QA_ENGINE_CACHE=str(model_cache))
         assert done.returncode == 1

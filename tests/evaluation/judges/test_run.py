@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,6 @@ from qa_engine.evaluation.judges.evaluators import (
 from qa_engine.evaluation.judges.judgements import JUDGEMENTS, read_judgements
 from qa_engine.evaluation.judges.run import JUDGES, judge
 from qa_engine.evaluation.judges.summary import read_summary
-from qa_engine.evaluation.record_files import to_dict
 from qa_engine.evaluation.records import (
     CaseFailure,
     CaseResult,
@@ -71,8 +71,8 @@ def written_run(folder: Path, cases: list[CaseResult]) -> Path:
     folder.mkdir(exist_ok=True)
     manifest = RunManifest("q.jsonl", "s", len(cases), ["default"], False, {}, "f", {"llm": "m"})
     results = RunResults(manifest, "2026-01-01T00:00:00Z", len(cases))
-    (folder / RESULTS).write_text(json.dumps(to_dict(results)), encoding="utf-8")
-    lines = "".join(json.dumps(to_dict(item), ensure_ascii=False) + "\n" for item in cases)
+    (folder / RESULTS).write_text(json.dumps(asdict(results)), encoding="utf-8")
+    lines = "".join(json.dumps(asdict(item), ensure_ascii=False) + "\n" for item in cases)
     (folder / CASES).write_text(lines, encoding="utf-8")
     return folder
 
@@ -310,7 +310,7 @@ def test_kill_9_costs_no_reply_twice(tmp_path: Path) -> None:
     def reply(request: Request) -> str:
         if len(server.requests) > 12 and not killed.is_set():
             full.release()
-            killed.wait(60)
+            killed.wait(110)
         return "结论：是"
 
     with OpenAIServer(replying(reply)) as server:
@@ -327,7 +327,7 @@ def test_kill_9_costs_no_reply_twice(tmp_path: Path) -> None:
         ]
         variables = {"QA_ENGINE_LLM__MODEL": "judge-1", "QA_ENGINE_LLM__BASE_URL": server.url}
         process = subprocess.Popen(arguments, env=_environment(**variables), cwd=tmp_path)
-        assert full.acquire(timeout=60) and full.acquire(timeout=60)  # both requests at a time are waiting
+        assert full.acquire(timeout=110) and full.acquire(timeout=110)  # both requests at a time are waiting
         process.send_signal(signal.SIGKILL)
         process.wait()
         killed.set()

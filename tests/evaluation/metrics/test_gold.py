@@ -7,6 +7,7 @@ from llama_index.core.schema import NodeWithScore, TextNode
 
 from qa_engine.evaluation.case_runner import gold_of, stage_rankings
 from qa_engine.evaluation.metrics.gold import (
+    Excerpt,
     citation_precision,
     citation_recall,
     is_correct,
@@ -43,13 +44,14 @@ TEXT = "雷峰塔现在高71.679米，于2002年重建完成。"
     ],
 )
 def test_a_passage_is_gold_by_its_text_or_else_by_its_page(gold: Gold, expected: bool | None) -> None:
-    assert is_gold(TEXT, "西湖.pdf", 3, 4, gold) is expected
+    assert is_gold(Excerpt(TEXT, "西湖.pdf", 3, 4), gold) is expected
 
 
 def test_a_page_is_known_only_with_its_file() -> None:
-    assert on_gold_page("西湖.pdf", 3, None, Gold(page=3)) is None
-    assert on_gold_page("西湖.pdf", 3, None, Gold(file="西湖.pdf", page=3)) is True
-    assert on_gold_page("西湖.pdf", None, None, Gold(file="西湖.pdf", page=3)) is False
+    placed, lost = Excerpt(TEXT, "西湖.pdf", 3, None), Excerpt(TEXT, "西湖.pdf", None, None)
+    assert on_gold_page(placed, Gold(page=3)) is None
+    assert on_gold_page(placed, Gold(file="西湖.pdf", page=3)) is True
+    assert on_gold_page(lost, Gold(file="西湖.pdf", page=3)) is False
 
 
 def test_a_question_that_is_not_answered_has_no_gold() -> None:
@@ -73,7 +75,7 @@ def test_a_question_that_is_not_answered_has_no_gold() -> None:
     ],
 )
 def test_a_citation_is_right_where_the_gold_is(gold: Gold, expected: bool | None) -> None:
-    assert is_correct(TEXT, "西湖.pdf", 3, 3, gold) is expected
+    assert is_correct(Excerpt(TEXT, "西湖.pdf", 3, 3), gold) is expected
 
 
 @pytest.mark.parametrize(

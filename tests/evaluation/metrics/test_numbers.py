@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qa_engine.evaluation.metrics.numbers import unsupported_numbers
+from qa_engine.evaluation.metrics.answers import unsupported_numbers
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import time
 from collections import Counter
+from dataclasses import asdict
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -21,7 +22,6 @@ from qa_engine.evaluation.comparison import compare
 from qa_engine.evaluation.judges.judgements import JudgedCase, open_judgements
 from qa_engine.evaluation.judges.summary import JudgeReport, summarise_judge, write_summary
 from qa_engine.evaluation.metrics.summary import summarise
-from qa_engine.evaluation.record_files import to_dict
 from qa_engine.evaluation.records import (
     CaseFailure,
     CaseResult,
@@ -95,8 +95,8 @@ def made_run(folder: Path, count: int, seed: int = 1, evil: str = "", judged: bo
     manifest = RunManifest(
         f"q{evil}.jsonl", "s", count, ["default"], False, {"seed": seed}, "f", {"llm": "m"}
     )
-    (folder / RESULTS).write_text(json.dumps(to_dict(summarise(manifest, cases[:200]))), encoding="utf-8")
-    lines = [json.dumps(to_dict(case), ensure_ascii=False) for case in cases]
+    (folder / RESULTS).write_text(json.dumps(asdict(summarise(manifest, cases[:200]))), encoding="utf-8")
+    lines = [json.dumps(asdict(case), ensure_ascii=False) for case in cases]
     (folder / CASES).write_text("\n".join(lines) + "\n", encoding="utf-8")
     if judged:
         said = [
@@ -223,8 +223,8 @@ def test_run_without_answers_or_judges(tmp_path: Path) -> None:
     case = CaseResult("q1", "多高？", Gold(["三米"]), passages=[PassageResult(1, "a.pdf", None, None, "高三米。")],
                       stages={"reranked": StageRanking(None)})  # fmt: skip
     manifest = RunManifest("", "s", 1, ["c"], True, {}, "f", {})
-    (tmp_path / RESULTS).write_text(json.dumps(to_dict(summarise(manifest, [case]))), encoding="utf-8")
-    (tmp_path / CASES).write_text(json.dumps(to_dict(case)), encoding="utf-8")
+    (tmp_path / RESULTS).write_text(json.dumps(asdict(summarise(manifest, [case]))), encoding="utf-8")
+    (tmp_path / CASES).write_text(json.dumps(asdict(case)), encoding="utf-8")
     words = " ".join(Page(write_html(tmp_path)).words)
     assert "not found" in words
     assert "page unknown" in words

@@ -25,7 +25,8 @@ Documents = Sequence[Sequence[Sequence[str]]]
 
 
 def build(documents: Documents, context: int = 0, k1: float = K1, b: float = B) -> Bm25Index:
-    return Bm25Index.build([DocumentTerms(f"d{n}", of) for n, of in enumerate(documents)], k1, b, context)
+    segment = Bm25Segment.build([DocumentTerms(f"d{n}", of) for n, of in enumerate(documents)], context)
+    return Bm25Index([StoredSegment("memory", segment)], k1, b)
 
 
 def reference(
@@ -99,7 +100,7 @@ def test_equal_scores_come_in_reading_order() -> None:
 def test_index_without_terms_finds_nothing(documents: Documents, tmp_path: Path) -> None:
     index = build(documents)
     assert index.search(["lake"], 5) == []
-    assert index.coverage(["lake"]) == 0
+    assert index.look_up(["lake"]).coverage == 0
     assert saved(index, tmp_path).load(1).search(["lake"], 5) == []
 
 
@@ -125,10 +126,10 @@ def test_neighbours_count_within_a_document_and_not_beyond() -> None:
 
 def test_coverage_is_the_share_of_distinct_terms_that_occur() -> None:
     index = build([[["lake", "tower"]]])
-    assert index.coverage(["lake", "lake", "unknown"]) == 0.5
-    assert index.coverage(["lake", "tower"]) == 1
-    assert index.coverage([]) == 0
-    assert index.matches(["tower", "unknown", "lake", "tower"]) == ["tower", "lake"]
+    assert index.look_up(["lake", "lake", "unknown"]).coverage == 0.5
+    assert index.look_up(["lake", "tower"]).coverage == 1
+    assert index.look_up([]).coverage == 0
+    assert index.look_up(["tower", "unknown", "lake", "tower"]).matches == ["tower", "lake"]
 
 
 def saved(index: Bm25Index, path: Path, published: int = 1) -> Bm25Folder:
@@ -169,7 +170,7 @@ def test_scores_depend_on_what_counts_and_not_on_how_it_is_divided(
     assert index.document_ids == set(names) - dead
     assert len(index) == sum(map(len, counting))
     known = {term for of in counting for sentence in of for term in sentence}
-    assert index.matches(query) == [term for term in dict.fromkeys(query) if term in known]
+    assert index.look_up(query).matches == [term for term in dict.fromkeys(query) if term in known]
 
 
 def test_scores_are_those_of_bm25s() -> None:
@@ -188,7 +189,7 @@ def test_saved_index_gives_the_same_results(tmp_path: Path) -> None:
     assert len(loaded) == len(index)
     for query in (["西湖"], ["杭州", "lake"], ["塔", "塔"], ["unknown"]):
         assert loaded.search(query, 10) == index.search(query, 10)
-        assert loaded.coverage(query) == index.coverage(query)
+        assert loaded.look_up(query).coverage == index.look_up(query).coverage
 
 
 def test_settings_of_the_formula_need_no_new_index(tmp_path: Path) -> None:

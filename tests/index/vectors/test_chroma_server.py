@@ -77,8 +77,10 @@ def test_server_that_hangs_later_is_given_up_as_well_and_not_asked_again(
 ) -> None:
     monkeypatch.setattr(backends, "ATTEMPTS", 4)
     with Proxy(chroma_server.port) as proxy:
-        store = opened(index(proxy.url, timeout_seconds=0.3))
+        collection = open_on_server(index(proxy.url), NAME, create=True)
+        store = SentenceVectorStore(collection)
         proxy.reply = hangs
+        collection._client._session.timeout = 0.3
         asked = len(proxy.headers)
         for action in (lambda: store.add([node(1)]), store.count, lambda: store.sentences(["d-0000001"])):
             with pytest.raises(ServiceUnavailableError, match=r"index\.timeout_seconds"):

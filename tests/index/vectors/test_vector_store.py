@@ -12,7 +12,7 @@ import pytest
 from chromadb.api.rust import RustBindingsAPI
 from llama_index.core.schema import MetadataMode, NodeRelationship, RelatedNodeInfo, TextNode
 from llama_index.core.vector_stores.types import VectorStoreQuery
-from processes import run_python
+from processes import run_python_forked
 
 from qa_engine.config import IndexConfig
 from qa_engine.documents.sentences.node_ids import node_id
@@ -183,7 +183,7 @@ def test_old_handle_goes_on_answering_after_a_newer_state_was_opened(tmp_path: P
 def test_vectors_written_by_another_process_are_found(tmp_path: Path) -> None:
     reader = SentenceVectorStore(open_chroma(tmp_path / "chroma", 0, create=True))
     assert nearest(reader, [1, 0]) == []
-    run_python(
+    done = run_python_forked(
         "import sys\n"
         "from pathlib import Path\n"
         "from qa_engine.index.vectors.chroma_folder import open_chroma\n"
@@ -191,6 +191,7 @@ def test_vectors_written_by_another_process_are_found(tmp_path: Path) -> None:
         " metadatas=[{'document_id': 'd'}])\n",
         str(tmp_path / "chroma"),
     )
+    assert done.returncode == 0, done.stderr
     reopened = SentenceVectorStore(open_chroma(tmp_path / "chroma", 1))
     assert [identifier for identifier, _ in nearest(reopened, [1, 0])] == ["d-0000000"]
 

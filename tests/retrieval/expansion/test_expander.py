@@ -26,6 +26,8 @@ from qa_engine.retrieval.expansion.expander import PROMPT, TRANSLATE, QueryExpan
 
 QUESTION = "浮标多少钱？"
 GOOD = chat("translation: What does a buoy cost?\nkeywords: price; float")
+_TRIES = 10
+"""Of a question within a time-out that is short because a test waits for it: a busy machine may miss one."""
 
 
 def expander(url: str, mode: str = "expand", timeout: float = 30, **llm: object) -> QueryExpander:
@@ -48,27 +50,37 @@ def expander(url: str, mode: str = "expand", timeout: float = 30, **llm: object)
         (chat(""), "holds no translation: it is empty"),
         (chat("我不会翻译。\n抱歉。"), "holds no translation: it is '我不会翻译。 抱歉。'"),
         (chat("no " * 200 + "\n"), "holds no translation: it is 'no no"),
-        (hang(60), "did not answer within 2 seconds"),
+        (hang(60), "did not answer within 1 seconds"),
     ],
 )
 def test_failing_model_leaves_the_question_as_it_is_and_says_why(reply: Reply, told: str) -> None:
     with OpenAIServer(reply, GOOD) as server:
-        ours = expander(server.url, timeout=2)
+        silent = told.startswith("did not answer")
+        ours = expander(server.url, timeout=1 if silent else 60)
         query = ours.run(QUESTION)
         assert query.query_str == QUESTION
         assert [asked.query_str for asked in queries_of(query)] == [QUESTION]
         assert told in (query.expansion.error or "")
         assert query.expansion.seconds > 0
         assert len(server.requests) == 1, "an expansion is not worth a second try"
-        assert ours.run(QUESTION).expansion.translation, "a failure is not kept"
+        tries = _TRIES if silent else 1
+        assert any(ours.run(QUESTION).expansion.translation for _ in range(tries)), "a failure is not kept"
 
 
-@pytest.mark.parametrize("reply", [error(500), chat(""), page(), hang(60)])
+@pytest.mark.parametrize("reply", [error(500), chat(""), page()])
 async def test_failing_model_async(reply: Reply) -> None:
     with OpenAIServer(reply, GOOD) as server:
-        ours = expander(server.url, timeout=2)
+        ours = expander(server.url)
         assert (await ours.arun(QUESTION)).expansion.error
         assert (await ours.arun(QUESTION)).expansion.translation
+
+
+async def test_silent_model_async() -> None:
+    with OpenAIServer(hang(60), GOOD) as server:
+        ours = expander(server.url, timeout=1)
+        assert (await ours.arun(QUESTION)).expansion.error
+        again = [(await ours.arun(QUESTION)).expansion.translation for _ in range(_TRIES)]
+        assert any(again)
 
 
 def test_nobody_listens() -> None:
@@ -120,8 +132,7 @@ async def test_cancelled_question_leaves_the_next_one_alone() -> None:
     with OpenAIServer(hang(60), GOOD) as server:
         ours = expander(server.url)
         asked = asyncio.create_task(ours.arun(QUESTION))
-        while not server.requests:
-            await asyncio.sleep(0.01)
+        assert await asyncio.to_thread(server.asked.wait, 60)
         asked.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asked

@@ -9,7 +9,7 @@ from llama_index.core.schema import TextNode
 
 from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.index.bm25.index import Bm25Index
-from qa_engine.index.bm25.segment import DocumentTerms
+from qa_engine.index.bm25.segment import Bm25Segment, DocumentTerms, StoredSegment
 from qa_engine.retrieval.hybrid.lexical import BilingualBM25Retriever
 from qa_engine.text.tokenizer import tokenize
 
@@ -31,7 +31,8 @@ class Store:
 
 
 def retriever(top_k: int = 50, missing: Sequence[int] = ()) -> BilingualBM25Retriever:
-    index = Bm25Index.build([DocumentTerms("d", [tokenize(text) for text in SENTENCES])], 1.2, 0.75, 0)
+    segment = Bm25Segment.build([DocumentTerms("d", [tokenize(text) for text in SENTENCES])], 0)
+    index = Bm25Index([StoredSegment("memory", segment)])
     return BilingualBM25Retriever(index, Store(SENTENCES, missing), top_k)  # type: ignore[arg-type]
 
 

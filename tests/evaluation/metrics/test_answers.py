@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa_engine.evaluation.metrics.answer_overlap import (
+from qa_engine.evaluation.metrics.answers import (
     exact_match,
     f1,
     longest_common_run,
