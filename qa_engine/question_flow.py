@@ -81,13 +81,7 @@ class QuestionFlow:
         return self.search.checked(question)
 
     def answer(self, manager: CallbackManager, query: QueryBundle, streaming: bool) -> Flow[Answer]:
-        """The answer to a question.
-
-        Args:
-            manager: takes the events.
-            query: the question.
-            streaming: whether to show the text as it comes.
-        """
+        """The answer to a question, whose events go to ``manager``; with ``streaming``, its text is shown as it comes."""
         with question_events(manager, query) as done:
             ranked = yield from self.ranked(manager, query)
             evidence = yield from in_thread(self.gate.evidence, query, ranked)

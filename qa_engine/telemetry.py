@@ -8,7 +8,6 @@ of language models. The span of a question also has the attributes ``qa_engine.c
 from __future__ import annotations
 
 import importlib
-import inspect
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -26,16 +25,8 @@ if TYPE_CHECKING:
 
 SERVICE_NAME = "qa-engine"
 """Service name of the traces, unless OTEL_SERVICE_NAME is set."""
-_EXPORTERS = {
-    "http/protobuf": (
-        "opentelemetry.exporter.otlp.proto.http.trace_exporter",
-        "opentelemetry-exporter-otlp-proto-http",
-    ),
-    "grpc": (
-        "opentelemetry.exporter.otlp.proto.grpc.trace_exporter",
-        "opentelemetry-exporter-otlp-proto-grpc",
-    ),
-}
+_EXPORTERS = {"http/protobuf": "http", "grpc": "grpc"}
+"""The last part of the name of the exporter's package, by protocol."""
 _PROTOCOL_VARIABLES = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 _EXPORTER_VARIABLE = "OTEL_TRACES_EXPORTER"
 
@@ -80,61 +71,35 @@ def uninstrument() -> None:
 class AnswerAttributes(BaseSpanHandler[BaseSpan]):
     """A handler of LlamaIndex's instrumentation that makes no spans, but adds attributes to the spans of questions."""
 
-    def new_span(
-        self,
-        id_: str,
-        bound_args: inspect.BoundArguments,
-        instance: Any | None = None,
-        parent_span_id: str | None = None,
-        tags: dict[str, Any] | None = None,
-        **kwargs: Any,
-    ) -> BaseSpan | None:
+    def new_span(self, *args: Any, **kwargs: Any) -> None:
         """Makes no span: another handler does."""
-        return None
 
     def prepare_to_exit_span(
-        self,
-        id_: str,
-        bound_args: inspect.BoundArguments,
-        instance: Any | None = None,
-        result: Any | None = None,
-        **kwargs: Any,
-    ) -> BaseSpan | None:
+        self, id_: str, bound_args: Any, instance: Any = None, result: Any = None, **kwargs: Any
+    ) -> None:
         """Adds the attributes, if the span is that of a question and has an answer."""
         if isinstance(instance, QueryEngine | ChatSession) and isinstance(result, Answer):
             span = _import("openinference.instrumentation.llama_index").get_current_span()
             if span is not None and span.is_recording():
                 engine = instance.engine if isinstance(instance, ChatSession) else instance
                 span.set_attributes(_attributes(engine, result))
-        return None
 
-    def prepare_to_drop_span(
-        self,
-        id_: str,
-        bound_args: inspect.BoundArguments,
-        instance: Any | None = None,
-        err: BaseException | None = None,
-        **kwargs: Any,
-    ) -> BaseSpan | None:
+    def prepare_to_drop_span(self, *args: Any, **kwargs: Any) -> None:
         """Does nothing: there is no answer."""
-        return None
 
 
 def _attributes(engine: AnswersQuestions, answer: Answer) -> dict[str, Any]:
-    attributes: dict[str, Any] = {
+    condensation = answer.explanation.condensation if answer.explanation is not None else None
+    attributes = {
         "qa_engine.collections": list(engine.collections),
         "qa_engine.passages": len(answer.source_nodes),
         "qa_engine.citations": len(answer.citations),
         "qa_engine.refused": answer.refused,
+        "qa_engine.probability": answer.probability,
+        **{f"qa_engine.model.{role}": name for role, name in answer.models.items()},
+        "qa_engine.condensed_by": condensation.method if condensation is not None else None,
     }
-    if answer.probability is not None:
-        attributes["qa_engine.probability"] = answer.probability
-    for role, name in answer.models.items():
-        attributes[f"qa_engine.model.{role}"] = name
-    condensation = answer.explanation.condensation if answer.explanation is not None else None
-    if condensation is not None:
-        attributes["qa_engine.condensed_by"] = condensation.method
-    return attributes
+    return {name: value for name, value in attributes.items() if value is not None}
 
 
 def _provider(trace: Any) -> TracerProvider:
@@ -171,15 +136,15 @@ def _exporter(export: Any) -> Any:
     protocol = os.environ.get(variable, "").strip() or "http/protobuf"
     if protocol not in _EXPORTERS:
         raise ConfigurationError(f"{variable} = {protocol!r} is not known: set {' or '.join(_EXPORTERS)}.")
-    module, package = _EXPORTERS[protocol]
-    return _import(module, package).OTLPSpanExporter()
+    kind = _EXPORTERS[protocol]
+    package = "opentelemetry-exporter-otlp-proto-grpc" if kind == "grpc" else "qa-engine[otel]"
+    return _import(f"opentelemetry.exporter.otlp.proto.{kind}.trace_exporter", package).OTLPSpanExporter()
 
 
-def _import(module: str, package: str | None = None) -> Any:
+def _import(module: str, package: str = "qa-engine[otel]") -> Any:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        needed = f"'{package}'" if package == _EXPORTERS["grpc"][1] else "'qa-engine[otel]'"
         raise ModelUnavailableError(
-            f"Traces need packages that are not installed ({error.name or module} is missing): pip install {needed}"
+            f"Traces need packages that are not installed ({error.name or module} is missing): pip install '{package}'"
         ) from None

@@ -13,13 +13,14 @@ from contextvars import copy_context
 from typing import Any, TypeVar
 from uuid import uuid4
 
-from llama_index.core.base.response.schema import RESPONSE_TYPE, Response
+from llama_index.core.base.response.schema import Response
 from llama_index.core.callbacks.base import CallbackManager
 from llama_index.core.callbacks.schema import CBEventType, EventPayload
 from llama_index.core.instrumentation.events.query import QueryEndEvent, QueryStartEvent
 from llama_index.core.instrumentation.events.synthesis import SynthesizeEndEvent, SynthesizeStartEvent
 from llama_index.core.schema import QueryBundle, QueryType
 from llama_index_instrumentation import get_dispatcher
+from llama_index_instrumentation.base import BaseEvent
 from llama_index_instrumentation.dispatcher import active_instrument_tags
 from llama_index_instrumentation.events.span import SpanDropEvent
 from llama_index_instrumentation.span import active_span_id
@@ -34,25 +35,14 @@ Done = Callable[[Any], None]
 def question_events(manager: CallbackManager, query: QueryType) -> Iterator[Done]:
     """The events around a question, those of LlamaIndex's `BaseQueryEngine.query`."""
     dispatcher.event(QueryStartEvent(query=query))
-    with (
-        manager.as_trace("query"),
-        _event(manager, CBEventType.QUERY, query, EventPayload.RESPONSE) as end,
-    ):
-
-        def done(answer: RESPONSE_TYPE) -> None:
-            end(answer)
-            dispatcher.event(QueryEndEvent(query=query, response=answer))
-
+    with _event(manager, CBEventType.QUERY, query, EventPayload.RESPONSE, QueryEndEvent) as done:
         yield done
 
 
 @contextmanager
 def retrieval_event(manager: CallbackManager, query: QueryType) -> Iterator[Done]:
     """The event of a search, which is a trace of its own unless it is part of one."""
-    with (
-        manager.as_trace("query"),
-        _event(manager, CBEventType.RETRIEVE, query, EventPayload.NODES) as done,
-    ):
+    with _event(manager, CBEventType.RETRIEVE, query, EventPayload.NODES) as done:
         yield done
 
 
@@ -65,25 +55,30 @@ def synthesis_events(manager: CallbackManager, query: QueryBundle) -> Iterator[D
     process would be reported as a trace.
     """
     dispatcher.event(SynthesizeStartEvent(query=query))
-    with (
-        manager.as_trace("query"),
-        _event(manager, CBEventType.SYNTHESIZE, query, EventPayload.RESPONSE) as end,
-    ):
-
-        def done(answer: RESPONSE_TYPE) -> None:
-            end(answer)
-            dispatcher.event(SynthesizeEndEvent(query=query, response=answer))
-
+    with _event(manager, CBEventType.SYNTHESIZE, query, EventPayload.RESPONSE, SynthesizeEndEvent) as done:
         yield done
 
 
 @contextmanager
 def _event(
-    manager: CallbackManager, kind: CBEventType, query: QueryType, result: EventPayload
+    manager: CallbackManager,
+    kind: CBEventType,
+    query: QueryType,
+    result: EventPayload,
+    end: Callable[..., BaseEvent] | None = None,
 ) -> Iterator[Done]:
     text = query if isinstance(query, str) else query.query_str
-    with manager.event(kind, payload={EventPayload.QUERY_STR: text}) as event:
-        yield lambda value: event.on_end(payload={result: value})
+    with (
+        manager.as_trace("query"),
+        manager.event(kind, payload={EventPayload.QUERY_STR: text}) as event,
+    ):
+
+        def done(value: Any) -> None:
+            event.on_end(payload={result: value})
+            if end is not None:
+                dispatcher.event(end(query=query, response=value))
+
+        yield done
 
 
 def traced(
@@ -128,9 +123,9 @@ class _StreamSpan:
     """A span that is the current one only while a piece is made."""
 
     def __init__(self, owner: Any, name: str, question: str) -> None:
-        self._owner = owner
         self._id = f"{type(owner).__name__}.{name}-{uuid4()}"
-        self._arguments = inspect.signature(_arguments).bind(question)
+        arguments = inspect.signature(_arguments).bind(question)
+        self._facts: dict[str, Any] = {"id_": self._id, "bound_args": arguments, "instance": owner}
         self._answer: Response | None = None
 
     def observe(self, piece: Any) -> None:
@@ -142,25 +137,18 @@ class _StreamSpan:
     def open(self) -> Iterator[_StreamSpan]:
         """Begins the span, and ends it after the stream, also if that is closed early. If it fails, the span is dropped."""
         # In a context of its own, because handlers may make the span the current one, and between the pieces it is not.
-        copy_context().run(
-            dispatcher.span_enter,
-            id_=self._id,
-            bound_args=self._arguments,
-            instance=self._owner,
-            parent_id=active_span_id.get(),
-            tags=active_instrument_tags.get(),
-        )
+        parent, tags = active_span_id.get(), active_instrument_tags.get()
+        copy_context().run(dispatcher.span_enter, **self._facts, parent_id=parent, tags=tags)
         try:
             yield self
-        except GeneratorExit:
-            self._end()
-            raise
         except BaseException as error:
-            dispatcher.event(SpanDropEvent(span_id=self._id, err_str=str(error)))
-            dispatcher.span_drop(id_=self._id, bound_args=self._arguments, instance=self._owner, err=error)
+            if isinstance(error, GeneratorExit):
+                self._end()
+            else:
+                dispatcher.event(SpanDropEvent(span_id=self._id, err_str=str(error)))
+                dispatcher.span_drop(**self._facts, err=error)
             raise
-        else:
-            self._end()
+        self._end()
 
     @contextmanager
     def active(self) -> Iterator[None]:
@@ -173,9 +161,7 @@ class _StreamSpan:
 
     def _end(self) -> None:
         with self.active():
-            dispatcher.span_exit(
-                id_=self._id, bound_args=self._arguments, instance=self._owner, result=self._answer
-            )
+            dispatcher.span_exit(**self._facts, result=self._answer)
 
 
 def _arguments(question: str) -> None:

@@ -79,6 +79,8 @@ class PassageSentence(NamedTuple):
 
 
 _SENTENCE_KEYS = PassageSentence._fields
+_SENTENCE_TEXTS = ("node_id", "text", "section", "role", "page_label")
+_SENTENCE_NUMBERS = ("page", "page_end", "start", "end", "table")
 _without_support = itemgetter(slice(0, -1))
 
 
@@ -226,7 +228,7 @@ def _read(node: BaseNode, score: float | None) -> Passage:
     metadata = node.metadata
     page = _whole(metadata.get("page"))
     label = metadata.get("page_label") or ("" if page is not None else metadata.get("page"))
-    sentences = metadata.get(SENTENCES)
+    sentences, tables = metadata.get(SENTENCES), metadata.get(TABLES)
     compared_with = metadata.get(COMPARED_WITH)
     return Passage(
         node_id=node.node_id,
@@ -247,27 +249,17 @@ def _read(node: BaseNode, score: float | None) -> Passage:
         ranks=_mapping(metadata.get(RANKS)),
         score=score,
         compared_with=compared_with if isinstance(compared_with, str) else None,
-        tables=_texts(metadata.get(TABLES)),
+        tables=tuple(map(str, tables)) if isinstance(tables, list | tuple) else (),
         collection=_text(metadata.get("collection")),
         metadata=_mapping(metadata.get("metadata")),
     )
 
 
 def _sentence(entry: Mapping[str, Any]) -> PassageSentence:
+    values: dict[str, Any] = {key: _text(entry.get(key)) for key in _SENTENCE_TEXTS}
+    values |= {key: _whole(entry.get(key)) for key in _SENTENCE_NUMBERS}
     support = entry.get("support")
-    return PassageSentence(
-        text=_text(entry.get("text")),
-        node_id=_text(entry.get("node_id")),
-        page=_whole(entry.get("page")),
-        page_end=_whole(entry.get("page_end")),
-        start=_whole(entry.get("start")),
-        end=_whole(entry.get("end")),
-        section=_text(entry.get("section")),
-        role=_text(entry.get("role")),
-        page_label=_text(entry.get("page_label")),
-        table=_whole(entry.get("table")),
-        support=float(support) if isinstance(support, int | float) else None,
-    )
+    return PassageSentence(**values, support=float(support) if isinstance(support, int | float) else None)
 
 
 def _document_id(node_id: str) -> str:
@@ -286,10 +278,6 @@ def _whole(value: object) -> int | None:
 
 def _text(value: object) -> str:
     return "" if value is None else str(value)
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    return tuple(str(text) for text in value) if isinstance(value, list | tuple) else ()
 
 
 def _mapping(value: object) -> dict[str, Any]:

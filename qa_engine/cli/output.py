@@ -5,44 +5,61 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections.abc import Container, Iterable
 from typing import Any
 
 from rich.console import Console
 
 from qa_engine.text.one_line import one_line
 
-messages = Console(stderr=True, highlight=False, soft_wrap=True)
+_AS_IT_IS: dict[str, Any] = {"highlight": False, "soft_wrap": True, "markup": False, "emoji": False}
+"""Texts of documents are printed as they are, whatever is in brackets or between colons."""
+messages = Console(stderr=True, **_AS_IT_IS)
 """The console on standard error."""
 
 
 def results() -> Console:
     """A console on standard output."""
-    return Console(highlight=False, soft_wrap=True)
+    return Console(**_AS_IT_IS)
 
 
 def print_json(content: dict[str, Any]) -> None:
     """Prints one JSON object on standard output, in UTF-8 whatever the locale is."""
-    sys.stdout.buffer.write(
-        json.dumps(content, ensure_ascii=False, default=str).encode("utf-8", "replace") + b"\n"
-    )
+    text = json.dumps(content, ensure_ascii=False, default=str) + "\n"
+    sys.stdout.buffer.write(text.encode("utf-8", "replace"))
     sys.stdout.buffer.flush()
 
 
-def print_models(names: dict[str, str]) -> None:
-    """Prints the names of the models by their roles, in one line on standard output."""
-    models = ", ".join(f"{role} {name}" for role, name in names.items())
-    results().print(f"models: {models}", markup=False)
+def print_table(
+    columns: Iterable[str], rows: Iterable[Iterable[str]], numbers: Container[str], **options: Any
+) -> None:
+    """Prints a table on standard output.
+
+    Args:
+        columns: their names.
+        rows: the cells.
+        numbers: the columns that are aligned to the right.
+        options: of `rich.table.Table`, such as ``title``.
+    """
+    from rich.table import Table
+
+    table = Table(**options)
+    for name in columns:
+        table.add_column(name, justify="right" if name in numbers else "left")
+    for row in rows:
+        table.add_row(*row)
+    results().print(table)
 
 
 def print_message(text: str) -> None:
     """Prints a line on standard error."""
-    messages.print(text, markup=False)
+    messages.print(text)
 
 
 def print_error(text: str) -> None:
     """Prints a sentence about a failure on standard error."""
     messages.print("error:", style="bold red", end=" ")
-    messages.print(text, markup=False)
+    messages.print(text)
 
 
 def plural(count: int, noun: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
@@ -27,6 +27,8 @@ class CollectionView:
     """What the catalog of a collection says at one moment.
 
     Attributes:
+        catalog: to look further.
+        commands: mend the collection.
         paths: where its parts are.
         files: by path.
         live: number of nodes of the live documents.
@@ -34,6 +36,8 @@ class CollectionView:
         published, changes: see `Catalog`.
     """
 
+    catalog: Catalog
+    commands: Commands
     paths: CollectionPaths
     files: dict[str, FileRecord]
     live: dict[str, int]
@@ -42,10 +46,12 @@ class CollectionView:
     changes: int
 
     @classmethod
-    def of(cls, catalog: Catalog, paths: CollectionPaths) -> CollectionView:
+    def of(cls, catalog: Catalog, commands: Commands) -> CollectionView:
         """Reads the catalog."""
         return cls(
-            paths,
+            catalog,
+            commands,
+            CollectionPaths(commands.root),
             catalog.files(),
             catalog.live_documents(),
             {state: dict(catalog.unfinished(state)) for state in ("writing", "stale")},
@@ -58,102 +64,79 @@ class CollectionView:
         """Sentences of the live documents."""
         return sum(self.live.values())
 
-    def files_of(self, document_ids: set[str]) -> list[FileRecord]:
+    def files_of(self, document_ids: Iterable[str]) -> list[FileRecord]:
         """The files of some documents, copies included."""
-        return [record for record in self.files.values() if record.document_id in document_ids]
+        wanted = set(document_ids)
+        return [record for record in self.files.values() if record.document_id in wanted]
+
+    def start_over(self) -> str:
+        """The command that makes the collection anew from its files."""
+        return self.commands.start_over(self.files.values())
 
 
-def check_soundness(paths: CollectionPaths, commands: Commands) -> Iterator[Check]:
+def check_soundness(paths: CollectionPaths, commands: Commands) -> Check:
     """Whether the catalog is there, whole, and of this version."""
     if not paths.catalog.is_file():
-        message = f"There is no catalog at {paths.catalog}: the collection is lost."
-        yield failed("catalog", message, commands.start_over())
-        return
-    if fault := find_sqlite_fault(paths.catalog):
-        yield failed(
-            "catalog",
-            f"The catalog {paths.catalog} {fault.clause}.",
-            commands.start_over() if fault.damaged else commands.for_fault(fault),
-            may_lag=not fault.damaged,
+        return failed(
+            f"There is no catalog at {paths.catalog}: the collection is lost.", commands.start_over()
         )
-        return
+    if fault := find_sqlite_fault(paths.catalog):
+        repair = commands.start_over() if fault.damaged else commands.for_fault(fault)
+        return failed(f"The catalog {paths.catalog} {fault.clause}.", repair, may_lag=not fault.damaged)
     catalog = Catalog(paths.catalog)
     try:
         files, size = len(catalog.files()), paths.catalog.stat().st_size
     finally:
         catalog.close()
-    yield ok("catalog", f"The catalog is sound: format {FORMAT}, {quantity(files, 'file')}, {size:,} bytes.")
+    return ok(f"The catalog is sound: format {FORMAT}, {quantity(files, 'file')}, {size:,} bytes.")
 
 
-def check_identity(
-    catalog: Catalog,
-    commands: Commands,
-    config: Config,
-    embed_model: BaseEmbedding | None,
-) -> Iterator[Check]:
+def check_identity(view: CollectionView, config: Config, embed_model: BaseEmbedding | None) -> Check:
     """Whether the collection was embedded with the configured model."""
-    stored = catalog.identity
+    stored = view.catalog.identity
     if stored is None:
-        yield failed(
-            "embedding", "No embedding is recorded: no file was ever ingested completely.", commands.ingest()
+        return failed(
+            "No embedding is recorded: no file was ever ingested completely.", view.commands.ingest()
         )
-        return
     configured = embedding_identity(config.embedding, embed_model)
     if different := identity_differences(configured, stored):
-        yield failed(
-            "embedding",
+        return failed(
             f"The collection was embedded with {identity_description(stored, different)}, but the configuration says "
             f"{identity_description(configured, different)}: set [embedding] back, or embed the collection again.",
-            commands.rebuild("--embedding"),
+            view.commands.rebuild("--embedding"),
         )
-        return
-    yield ok("embedding", f"Embedded with {stored.get('model')!r}, as configured.")
+    return ok(f"Embedded with {stored.get('model')!r}, as configured.")
 
 
-def check_published(view: CollectionView, commands: Commands) -> Iterator[Check]:
+def check_published(view: CollectionView) -> Check:
     """Whether readers see all that is stored."""
-    if view.changes != view.published:
-        yield failed(
-            "published",
-            f"Readers see state {view.published}, the catalog is at {view.changes}: a run has not ended, or was cut off.",
-            commands.ingest(view.files.values()) if view.files else commands.rebuild(),
-            may_lag=True,
-        )
-    elif not view.published:
-        yield failed(
-            "published", "Nothing was published yet: no run has ended.", commands.ingest(), may_lag=True
-        )
-    elif not Bm25Folder(view.paths.bm25).manifest(view.published).is_file():
-        yield failed(
-            "published",
-            f"State {view.published} is published, but {Bm25Folder(view.paths.bm25).manifest(view.published)} is not there.",
-            commands.rebuild(),
-            may_lag=True,
-        )
-    else:
-        yield ok("published", f"Readers see state {view.published}, the last one.")
+    commands, published = view.commands, view.published
+    if view.changes != published:
+        message = f"Readers see state {published}, the catalog is at {view.changes}: a run has not ended, or was cut off."
+        repair = commands.ingest(view.files.values()) if view.files else commands.rebuild()
+        return failed(message, repair, may_lag=True)
+    if not published:
+        return failed("Nothing was published yet: no run has ended.", commands.ingest(), may_lag=True)
+    manifest = Bm25Folder(view.paths.bm25).manifest(published)
+    if not manifest.is_file():
+        message = f"State {published} is published, but {manifest} is not there."
+        return failed(message, commands.rebuild(), may_lag=True)
+    return ok(f"Readers see state {published}, the last one.")
 
 
-def check_documents(view: CollectionView, commands: Commands) -> Iterator[Check]:
+def check_documents(view: CollectionView) -> Check:
     """Whether runs that were cut off left documents behind, and whether files and documents fit together."""
     owned = {record.document_id for record in view.files.values()}
     if lost := owned - view.live.keys():
         records = view.files_of(lost)
-        yield failed(
-            "documents",
-            f"{quantity(len(records), 'file')} without a live document: {first_names(record.path for record in records)}.",
-            commands.read_again(records),
-            may_lag=True,
-        )
-        return
+        paths = first_names(record.path for record in records)
+        message = f"{quantity(len(records), 'file')} without a live document: {paths}."
+        return failed(message, view.commands.read_again(records), may_lag=True)
     if unowned := view.live.keys() - owned:
-        yield failed(
-            "documents",
-            f"{quantity(len(unowned), 'live document')} that no file has: {first_names(sorted(unowned))}.",
-            commands.start_over(view.files.values()),
-            may_lag=True,
+        message = (
+            f"{quantity(len(unowned), 'live document')} that no file has: {first_names(sorted(unowned))}."
         )
-        return
+        return failed(message, view.start_over(), may_lag=True)
     descriptions = {"writing": "half stored", "stale": "replaced or removed, and not deleted yet"}
     left = [
         f"{quantity(len(documents), 'document')} {descriptions[state]} ({first_names(documents)})"
@@ -161,14 +144,6 @@ def check_documents(view: CollectionView, commands: Commands) -> Iterator[Check]
         if documents
     ]
     if left:
-        yield failed(
-            "documents",
-            f"There are {' and '.join(left)}: a run has not ended, or was cut off.",
-            commands.ingest(view.files.values()),
-            may_lag=True,
-        )
-        return
-    yield ok(
-        "documents",
-        f"{quantity(len(view.live), 'document')}, {quantity(view.nodes, 'sentence')}, none unfinished.",
-    )
+        message = f"There are {' and '.join(left)}: a run has not ended, or was cut off."
+        return failed(message, view.commands.ingest(view.files.values()), may_lag=True)
+    return ok(f"{quantity(len(view.live), 'document')}, {quantity(view.nodes, 'sentence')}, none unfinished.")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from llama_index.core.base.embeddings.base import BaseEmbedding
 
 from qa_engine.config import Config
@@ -46,23 +44,22 @@ def check_collection(
         embed_model: replaces the model of the configuration.
         server: whether the Chroma server, if there is one, can be reached.
     """
-    before = writer_of(commands.root)
-    permissions = commands.permit()
-    checks = run_check("permissions", permissions, lambda: check_permissions(commands))
-    checks += run_check("writer", permissions, lambda: check_writer(commands))
-    paths = CollectionPaths(commands.root)
-    sound = run_check("catalog", commands.start_over(), lambda: check_soundness(paths, commands))
-    checks += sound
-    if any(check.status == "failed" for check in sound):
+    paths, before = CollectionPaths(commands.root), writer_of(commands.root)
+    checks = [
+        run_check("permissions", commands.permit(), check_permissions, commands),
+        run_check("writer", commands.permit(), check_writer, commands),
+        run_check("catalog", commands.start_over(), check_soundness, paths, commands),
+    ]
+    if checks[-1].status == "failed":
         # Without the catalog nothing tells what the other parts should hold.
-        return list(as_writer_lag(checks, before.owner)) if before.at_work else checks
+        return [as_writer_lag(check, before.owner) for check in checks] if before.at_work else checks
     try:
         catalog = Catalog(paths.catalog)
     except StorageError as error:
         return [*checks, Check("catalog", "failed", str(error), commands.doctor())]
     try:
-        view = CollectionView.of(catalog, paths)
-        checks += _check_parts(catalog, view, commands, config, embed_model, server)
+        view = CollectionView.of(catalog, commands)
+        checks += _check_parts(view, config, embed_model, server)
         moved = (catalog.published, catalog.changes) != (view.published, view.changes)
     except Exception as error:  # noqa: BLE001 - values that no version writes
         return [*checks, Check("catalog", "failed", error_sentence(error), commands.start_over())]
@@ -71,46 +68,43 @@ def check_collection(
     after = writer_of(commands.root)
     if before.at_work or after.at_work or moved:
         owner = after.owner if after.at_work else before.owner if before.at_work else "Another process"
-        return list(as_writer_lag(checks, owner))
+        return [as_writer_lag(check, owner) for check in checks]
     return checks
 
 
 def _check_parts(
-    catalog: Catalog,
-    view: CollectionView,
-    commands: Commands,
-    config: Config,
-    embed_model: BaseEmbedding | None,
-    server: bool,
+    view: CollectionView, config: Config, embed_model: BaseEmbedding | None, server: bool
 ) -> list[Check]:
-    anew, again = commands.start_over(view.files.values()), commands.rebuild()
+    anew, again = view.start_over(), view.commands.rebuild()
     return [
-        *run_check("embedding", anew, lambda: check_identity(catalog, commands, config, embed_model)),
-        *run_check("published", again, lambda: check_published(view, commands)),
-        *run_check("documents", anew, lambda: check_documents(view, commands)),
-        *run_check("sentences", anew, lambda: check_sentences(catalog, view, commands)),
-        *run_check("terms", again, lambda: check_terms(catalog, view, commands)),
-        *run_check("bm25", again, lambda: check_bm25(view, commands, config.bm25)),
-        *run_check("vectors", anew, lambda: check_vectors(catalog, view, commands, config.index, server)),
-        *run_check("token_vectors", anew, lambda: check_tokens(catalog, view, commands)),
-        *run_check("files", anew, lambda: check_files(view, commands)),
+        run_check("embedding", anew, check_identity, view, config, embed_model),
+        run_check("published", again, check_published, view),
+        run_check("documents", anew, check_documents, view),
+        run_check("sentences", anew, check_sentences, view),
+        run_check("terms", again, check_terms, view),
+        run_check("bm25", again, check_bm25, view, config.bm25),
+        run_check("vectors", anew, check_vectors, view, config.index, server),
+        run_check("token_vectors", anew, check_tokens, view),
+        run_check("files", anew, check_files, view),
     ]
 
 
-def check_files(view: CollectionView, commands: Commands) -> Iterator[Check]:
+def check_files(view: CollectionView) -> Check:
     """Which files are gone, or have changed, since they were ingested. Answers come from what was ingested."""
     states: dict[FileState, list[FileRecord]] = {}
     for record in view.files.values():
         states.setdefault(file_state(record), []).append(record)
-    gone, changed = states.get("gone", []), states.get("changed", [])
     descriptions = [
         f"{len(records)} {state} ({first_names(record.path for record in records)})"
         for state, records in states.items()
         if state != "unchanged"
     ]
-    if not descriptions:
-        yield ok("files", f"{quantity(len(view.files), 'file')} as ingested.")
-        return
-    repairs = [commands.delete(gone)] * bool(gone) + [commands.ingest(changed)] * bool(changed)
     many = quantity(len(view.files), "file")
-    yield warning("files", f"Of {many}: {'; '.join(descriptions)}.", " && ".join(repairs) or None)
+    if not descriptions:
+        return ok(f"{many} as ingested.")
+    repairs = []
+    if gone := states.get("gone"):
+        repairs.append(view.commands.delete(gone))
+    if changed := states.get("changed"):
+        repairs.append(view.commands.ingest(changed))
+    return warning(f"Of {many}: {'; '.join(descriptions)}.", " && ".join(repairs) or None)

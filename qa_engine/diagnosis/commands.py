@@ -33,11 +33,11 @@ class Commands:
     def ingest(self, records: Iterable[FileRecord] = ()) -> str:
         """Ingests the files that still exist; ``PATH`` stands for unknown files."""
         paths = _paths([record for record in records if not is_gone(record.path)])
-        return f"qa-engine ingest {_quoted(paths) if paths else 'PATH'}{self._place}"
+        return f"qa-engine ingest {shlex.join(paths) or 'PATH'}{self._place}"
 
     def delete(self, records: Iterable[FileRecord]) -> str:
         """Takes files out of the collection."""
-        return f"qa-engine delete {_quoted(_paths(list(records)))}{self._place}"
+        return f"qa-engine delete {shlex.join(_paths(list(records)))}{self._place}"
 
     def read_again(self, records: Sequence[FileRecord]) -> str:
         """Reads and stores files anew although they have not changed."""
@@ -46,7 +46,7 @@ class Commands:
 
     def start_over(self, records: Iterable[FileRecord] = ()) -> str:
         """Makes the whole collection anew."""
-        return f"rm -r {_quoted([str(self.root)])} && {self.ingest(records)}"
+        return f"rm -r {shlex.quote(str(self.root))} && {self.ingest(records)}"
 
     def rebuild(self, part: str = "") -> str:
         """Makes a part anew from the stored sentences: BM25, or what an option names."""
@@ -87,7 +87,3 @@ def _paths(records: Sequence[FileRecord]) -> list[str]:
         return paths
     folders = {Path(path).parent for path in paths}
     return sorted(str(folder) for folder in folders if not folders & set(folder.parents))
-
-
-def _quoted(paths: Iterable[str]) -> str:
-    return " ".join(shlex.quote(path) for path in paths)

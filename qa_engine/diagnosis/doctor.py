@@ -15,8 +15,8 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 from qa_engine.config import Config
 from qa_engine.diagnosis.collection_checks import check_collection
 from qa_engine.diagnosis.commands import Commands
-from qa_engine.diagnosis.report import Check, Diagnosis, failed, run_check
-from qa_engine.diagnosis.service_checks import check_local_model, check_services
+from qa_engine.diagnosis.report import Check, Diagnosis, run_check
+from qa_engine.diagnosis.service_checks import PREPARE_AGAIN, check_local_model, check_services
 from qa_engine.diagnosis.sqlite_faults import sqlite_connection
 from qa_engine.diagnosis.storage_checks import check_disk_space
 from qa_engine.errors import QAEngineError, StorageError
@@ -58,23 +58,17 @@ def diagnose(
     """
     settings = Config.of(config)
     root = Path(storage) if storage is not None else settings.storage
-    targets = list(
-        _requested_collections(root, [collections] if isinstance(collections, str) else collections)
-    )
-    checks: list[Check] = []
-    if not targets:
-        checks.append(_no_collection(root))
+    names = [collections] if isinstance(collections, str) else collections
+    targets = list(_requested_collections(root, names))
+    if targets:
+        show = f"df -h {shlex.quote(str(root))}"
+        checks = [run_check("disk_space", show, check_disk_space, root, targets)]
     else:
-        checks += run_check(
-            "disk_space", f"df -h {shlex.quote(str(root))}", lambda: check_disk_space(root, targets)
-        )
+        checks = [_no_collection(root)]
     if embed_model is None:
-        checks += run_check(
-            "local_model", "qa-engine models prepare --force", lambda: check_local_model(settings)
-        )
-    services = check_services(settings)
-    checks += services
-    reachable = not any(check.check == "chroma_server" and check.status == "failed" for check in services)
+        checks.append(run_check("local_model", PREPARE_AGAIN, check_local_model, settings))
+    checks += check_services(settings)
+    reachable = not any(check.check == "chroma_server" and check.status == "failed" for check in checks)
     for commands in targets:
         logger.info("checking the collection %s in %s", commands.name, commands.root)
         results = check_collection(commands, settings, embed_model, reachable)
@@ -123,15 +117,8 @@ def _name(storage: Path, folder: Path) -> str:
 
 
 def _no_collection(storage: Path) -> Check:
-    what = (
-        "holds no collection"
-        if storage.is_dir()
-        else "is no folder"
-        if storage.exists()
-        else "does not exist"
-    )
-    return failed(
-        "storage",
-        f"The storage {storage} {what}: ingest PDFs first, or name another with --storage.",
-        f"qa-engine ingest PATH --storage {shlex.quote(str(storage))}",
-    )
+    what = "does not exist"
+    if storage.exists():
+        what = "holds no collection" if storage.is_dir() else "is no folder"
+    message = f"The storage {storage} {what}: ingest PDFs first, or name another with --storage."
+    return Check("storage", "failed", message, f"qa-engine ingest PATH --storage {shlex.quote(str(storage))}")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from qa_engine.text.one_line import one_line
@@ -20,7 +20,7 @@ class Check:
     """The result of one check.
 
     Attributes:
-        check: the name of the check, which does not change between versions.
+        check: the name of the check, which does not change between versions; see `run_check`.
         status: the outcome.
         message: a sentence for people, with the offending values.
         command: the command that mends it; None where nothing needs mending.
@@ -37,8 +37,7 @@ class Check:
 
     def to_dict(self) -> dict[str, Any]:
         """One of the objects of ``doctor --json``."""
-        facts = asdict(self)
-        return {name: facts[name] for name in ("collection", "check", "status", "message", "command")}
+        return {name: getattr(self, name) for name in ("collection", "check", "status", "message", "command")}
 
 
 @dataclass(frozen=True)
@@ -62,48 +61,44 @@ class Diagnosis:
 
     def to_dict(self) -> dict[str, Any]:
         """The documented JSON object of ``doctor --json``."""
-        return {
-            "storage": self.storage,
-            "checks": [check.to_dict() for check in self.checks],
-            "failed": self.failed,
-        }
+        checks = [check.to_dict() for check in self.checks]
+        return {"storage": self.storage, "checks": checks, "failed": self.failed}
 
 
-def ok(check: str, message: str) -> Check:
+def ok(message: str) -> Check:
     """A check without a finding."""
-    return Check(check, "ok", message)
+    return Check("", "ok", message)
 
 
-def warning(check: str, message: str, command: str | None = None) -> Check:
+def warning(message: str, command: str | None = None) -> Check:
     """A check of something that works, with a finding that people should know."""
-    return Check(check, "warning", message, command)
+    return Check("", "warning", message, command)
 
 
-def failed(check: str, message: str, command: str, may_lag: bool = False) -> Check:
+def failed(message: str, command: str, may_lag: bool = False) -> Check:
     """A check of something that does not work, or not as it should."""
-    return Check(check, "failed", message, command, may_lag=may_lag)
+    return Check("", "failed", message, command, may_lag=may_lag)
 
 
-def run_check(name: str, command: str, check: Callable[[], Iterable[Check]]) -> list[Check]:
-    """Runs a check. An unexpected error, which damaged files can cause, becomes a failed check.
+def run_check(name: str, command: str, check: Callable[..., Check], *arguments: Any) -> Check:
+    """Runs a check and names its result. An unexpected error, which damaged files can cause, is a failure.
 
     Args:
-        name: the name of the failed check.
-        command: the command of the failed check.
-        check: yields the results.
+        name: the name of the check.
+        command: mends it after an unexpected error.
+        check: the check, called with the arguments.
     """
-    checks: list[Check] = []
     try:
-        checks.extend(check())
+        result = check(*arguments)
     except Exception as error:
         logger.warning("the check %s failed unexpectedly", name, exc_info=True)
-        checks.append(failed(name, error_sentence(error), command))
+        result = failed(error_sentence(error), command)
     except BaseException as error:
         # A panic in the Rust code of Chroma is no subclass of Exception.
         if type(error).__name__ != "PanicException":
             raise
-        checks.append(failed(name, error_sentence(error), command))
-    return checks
+        result = failed(error_sentence(error), command)
+    return replace(result, check=name)
 
 
 def error_sentence(error: BaseException) -> str:
@@ -112,21 +107,17 @@ def error_sentence(error: BaseException) -> str:
     return message if message.endswith(".") else f"It cannot be read ({type(error).__name__}: {message})."
 
 
-def as_writer_lag(checks: Iterable[Check], writer: str) -> Iterator[Check]:
-    """The checks of a collection that is being written: a failure that the writer can explain becomes a warning.
+def as_writer_lag(check: Check, writer: str) -> Check:
+    """A check of a collection that is being written: a failure that the writer can explain becomes a warning.
 
     Args:
-        checks: the checks of the collection.
+        check: the check.
         writer: the process that writes, as messages name it.
     """
-    for check in checks:
-        if check.status == "failed" and check.may_lag:
-            message = (
-                f"{check.message} {writer} is at work, so these numbers may lag: look again when it is done."
-            )
-            yield replace(check, status="warning", message=message, command=None)
-        else:
-            yield check
+    if check.status != "failed" or not check.may_lag:
+        return check
+    message = f"{check.message} {writer} is at work, so these numbers may lag: look again when it is done."
+    return replace(check, status="warning", message=message, command=None)
 
 
 def first_names(names: Iterable[str]) -> str:
@@ -136,6 +127,6 @@ def first_names(names: Iterable[str]) -> str:
     return ", ".join(every[:NAMES_SHOWN]) + more
 
 
-def quantity(number: int, one: str, many: str | None = None) -> str:
-    """A number with its noun."""
-    return f"{number} {one if number == 1 else many or one + 's'}"
+def quantity(number: int, noun: str) -> str:
+    """A number with its noun, such as ``1 file`` or ``3 files``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -7,7 +7,7 @@ import os
 import shlex
 import shutil
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,29 +35,25 @@ class Writer:
     left_behind: bool = False
 
 
-def check_disk_space(storage: Path, collections: Sequence[Commands]) -> Iterator[Check]:
+def check_disk_space(storage: Path, collections: Sequence[Commands]) -> Check:
     """Whether the disk of a storage has room for what a run writes."""
     free = shutil.disk_usage(storage).free
     sizes = {commands.name: folder_size(commands.root) for commands in collections}
-    largest = max(sizes, key=lambda name: sizes[name])
+    largest, size = max(sizes.items(), key=lambda entry: entry[1])
     message = f"{_size(free)} are free on the disk of {storage}"
     show = f"df -h {shlex.quote(str(storage))}"
     if free < _MIN_FREE_BYTES:
-        yield failed("disk_space", f"{message}, less than {_size(_MIN_FREE_BYTES)}: free some space.", show)
-    elif free < _REBUILD_FACTOR * sizes[largest]:
-        yield warning(
-            "disk_space",
-            f"{message}, less than twice the size of the collection {largest!r} ({_size(sizes[largest])}), which a rebuild "
+        return failed(f"{message}, less than {_size(_MIN_FREE_BYTES)}: free some space.", show)
+    if free < _REBUILD_FACTOR * size:
+        return warning(
+            f"{message}, less than twice the size of the collection {largest!r} ({_size(size)}), which a rebuild "
             "may need: free some space.",
             show,
         )
-    else:
-        yield ok(
-            "disk_space", f"{message}; the largest collection, {largest!r}, has {_size(sizes[largest])}."
-        )
+    return ok(f"{message}; the largest collection, {largest!r}, has {_size(size)}.")
 
 
-def check_permissions(commands: Commands) -> Iterator[Check]:
+def check_permissions(commands: Commands) -> Check:
     """Whether the parts of a collection can be read and written."""
     root = commands.root
     wrong = []
@@ -67,25 +63,20 @@ def check_permissions(commands: Commands) -> Iterator[Check]:
         if lacking:
             wrong.append(f"{path} cannot be {' or '.join(lacking)}")
     if wrong:
-        yield failed("permissions", f"{first_names(wrong)}.", commands.permit())
-    else:
-        yield ok("permissions", f"{root} can be read and written.")
+        return failed(f"{first_names(wrong)}.", commands.permit())
+    return ok(f"{root} can be read and written.")
 
 
-def check_writer(commands: Commands) -> Iterator[Check]:
+def check_writer(commands: Commands) -> Check:
     """Whether a process holds the right to write."""
     writer = writer_of(commands.root)
     if writer.at_work:
-        yield warning(
-            "writer", f"{writer.owner} is writing to the collection: counts may lag until it is done."
+        return warning(f"{writer.owner} is writing to the collection: counts may lag until it is done.")
+    if writer.left_behind:
+        return ok(
+            f"Nobody is writing. {writer.owner} ended without taking its note away, which does no harm."
         )
-    elif writer.left_behind:
-        yield ok(
-            "writer",
-            f"Nobody is writing. {writer.owner} ended without taking its note away, which does no harm.",
-        )
-    else:
-        yield ok("writer", "Nobody is writing to the collection.")
+    return ok("Nobody is writing to the collection.")
 
 
 def writer_of(root: Path) -> Writer:
@@ -126,20 +117,12 @@ def _is_held(lock: Path) -> bool:
     except ImportError:
         return _is_held_elsewhere(lock)
     try:
-        descriptor = os.open(lock, os.O_RDONLY)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    else:
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
-        return False
-    finally:
-        os.close(descriptor)
+        with lock.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_UN)
+    except OSError as error:
+        return isinstance(error, BlockingIOError)
+    return False
 
 
 def _is_held_elsewhere(lock: Path) -> bool:
@@ -161,7 +144,7 @@ def _is_alive(process: int) -> bool:
     except ProcessLookupError:
         return False
     except (OSError, OverflowError):
-        return True
+        pass
     return True
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from shlex import quote
 
@@ -12,7 +12,6 @@ from filelock import Timeout
 
 from qa_engine.config import IndexConfig
 from qa_engine.diagnosis.catalog_checks import CollectionView
-from qa_engine.diagnosis.commands import Commands
 from qa_engine.diagnosis.report import Check, failed, first_names, ok, quantity
 from qa_engine.diagnosis.sqlite_faults import SqliteFault, find_sqlite_fault, sqlite_connection
 from qa_engine.documents.sentences.node_ids import node_id
@@ -22,7 +21,6 @@ from qa_engine.errors import (
     ServiceUnavailableError,
     StorageError,
 )
-from qa_engine.index.catalog import Catalog
 from qa_engine.index.records import FileRecord
 from qa_engine.index.vectors.locations import EMBEDDED, VectorLocation, open_vectors
 from qa_engine.index.vectors.token_store import TOKEN_BITS, TOKEN_FILE
@@ -33,83 +31,62 @@ _SAMPLE = 200
 _SERVER_SECONDS = 20.0
 
 
-def check_sentences(catalog: Catalog, view: CollectionView, commands: Commands) -> Iterator[Check]:
+def check_sentences(view: CollectionView) -> Check:
     """Whether the catalog holds the texts of the sentences of the live documents."""
-    anew = commands.start_over(view.files.values())
-    yield _compare("sentences", "the catalog", catalog.sentence_ids(), view, commands.read_again, anew)
+    stored = view.catalog.sentence_ids()
+    return _compare("the catalog", stored, view, view.commands.read_again, view.start_over())
 
 
-def check_vectors(
-    catalog: Catalog, view: CollectionView, commands: Commands, index: IndexConfig, server: bool
-) -> Iterator[Check]:
+def check_vectors(view: CollectionView, index: IndexConfig, server: bool) -> Check:
     """Whether Chroma holds the sentences of the live documents, and no others."""
-    location = VectorLocation.of(catalog)
+    commands, location = view.commands, VectorLocation.of(view.catalog)
     if location is None:
         if view.live:
-            anew = commands.start_over(view.files.values())
-            yield failed("vectors", "The catalog does not say where the vectors are.", anew)
-        else:
-            yield ok("vectors", "No vectors yet.")
-        return
-    if location.store != EMBEDDED and index.url is not None and not server:
-        yield failed(
-            "vectors",
+            return failed("The catalog does not say where the vectors are.", view.start_over())
+        return ok("No vectors yet.")
+    embedded = location.store == EMBEDDED
+    if not embedded and index.url is not None and not server:
+        return failed(
             f"The vectors are on the Chroma server at {index.url}, which cannot be asked: see chroma_server.",
             "export QA_ENGINE_INDEX__URL=…",
         )
-        return
-    anew = (
-        commands.embed_again(view.paths.chroma)
-        if location.store == EMBEDDED
-        else commands.rebuild("--embedding")
-    )
+    anew = commands.embed_again(view.paths.chroma) if embedded else commands.rebuild("--embedding")
     database = view.paths.chroma / "chroma.sqlite3"
-    if location.store == EMBEDDED and index.url is None and not database.is_file():
+    if embedded and index.url is None and not database.is_file():
         # Chroma would make a new one.
-        yield failed("vectors", f"There is no {database}: the vectors are lost.", anew)
-        return
+        return failed(f"There is no {database}: the vectors are lost.", anew)
     quick = index.model_copy(update={"timeout_seconds": min(index.timeout_seconds, _SERVER_SECONDS)})
     try:
-        store = SentenceVectorStore(open_vectors(view.paths, catalog, quick))
+        store = SentenceVectorStore(open_vectors(view.paths, view.catalog, quick))
         stored = {identifier for batch in store.identifiers() for identifier in batch}
         damage = _vector_damage(store, sorted(stored))
     except AuthenticationFailedError as error:
-        yield failed("vectors", str(error), "export QA_ENGINE_INDEX__TOKEN=…")
-        return
+        return failed(str(error), "export QA_ENGINE_INDEX__TOKEN=…")
     except ConfigurationError as error:
-        yield failed("vectors", str(error), commands.rebuild("--vectors"))
-        return
+        return failed(str(error), commands.rebuild("--vectors"))
     except ServiceUnavailableError as error:
-        yield failed("vectors", str(error), "export QA_ENGINE_INDEX__URL=…")
-        return
+        return failed(str(error), "export QA_ENGINE_INDEX__URL=…")
     except StorageError as error:
         passing = isinstance(error.__context__, Timeout)
         denied = not os.access(view.paths.chroma, os.R_OK | os.W_OK | os.X_OK)
         repair = commands.doctor() if passing else commands.permit() if denied else anew
-        yield failed("vectors", str(error), repair, may_lag=True)
-        return
+        return failed(str(error), repair, may_lag=True)
     if damage:
-        yield failed("vectors", damage, anew, may_lag=True)
-        return
-    yield _compare("vectors", "Chroma", stored, view, commands.bring_back, commands.rebuild("--vectors"))
+        return failed(damage, anew, may_lag=True)
+    return _compare("Chroma", stored, view, commands.bring_back, commands.rebuild("--vectors"))
 
 
-def check_tokens(catalog: Catalog, view: CollectionView, commands: Commands) -> Iterator[Check]:
+def check_tokens(view: CollectionView) -> Check:
     """Whether the token vectors, if they are kept, are those of the live documents."""
-    bits = int(catalog.meta(TOKEN_BITS) or 0)
+    bits = int(view.catalog.meta(TOKEN_BITS) or 0)
     if not bits:
-        yield ok("token_vectors", "None are kept (embedding.token_bits).")
-        return
-    file = view.paths.root / (catalog.meta(TOKEN_FILE) or view.paths.tokens(bits).name)
-    again = commands.rebuild("--embedding")
+        return ok("None are kept (embedding.token_bits).")
+    file = view.paths.root / (view.catalog.meta(TOKEN_FILE) or view.paths.tokens(bits).name)
+    again = view.commands.rebuild("--embedding")
     if not file.is_file():
         if view.live:
-            yield failed(
-                "token_vectors", f"There is no {file}: reranking has to encode passages.", again, may_lag=True
-            )
-        else:
-            yield ok("token_vectors", "None yet.")
-        return
+            return failed(f"There is no {file}: reranking has to encode passages.", again, may_lag=True)
+        return ok("None yet.")
     fault = find_sqlite_fault(file)
     stored: set[str] = set()
     if fault is None:
@@ -120,12 +97,9 @@ def check_tokens(catalog: Catalog, view: CollectionView, commands: Commands) -> 
         except ValueError as error:
             fault = SqliteFault("damaged", f"cannot be used ({error})")
     if fault is not None:
-        anew = f"rm {quote(str(file))} && {again}" if fault.damaged else commands.for_fault(fault)
-        yield failed(
-            "token_vectors", f"The token vectors' file {file} {fault.clause}.", anew, not fault.damaged
-        )
-        return
-    yield _compare("token_vectors", "the token vectors", stored, view, lambda records: again, again)
+        anew = f"rm {quote(str(file))} && {again}" if fault.damaged else view.commands.for_fault(fault)
+        return failed(f"The token vectors' file {file} {fault.clause}.", anew, may_lag=not fault.damaged)
+    return _compare("the token vectors", stored, view, lambda records: again, again)
 
 
 def _stored_tokens(file: Path, bits: int) -> set[str]:
@@ -145,7 +119,6 @@ def _stored_tokens(file: Path, bits: int) -> set[str]:
 
 
 def _compare(
-    check: str,
     what: str,
     stored: set[str],
     view: CollectionView,
@@ -153,26 +126,25 @@ def _compare(
     take_out: str,
 ) -> Check:
     """Whether the nodes in a store are those of the catalog."""
-    expected = {
-        name: {node_id(name, ordinal) for ordinal in range(nodes)} for name, nodes in view.live.items()
-    }
+    expected = {name: _node_ids(name, nodes) for name, nodes in view.live.items()}
     missing = {name: ids - stored for name, ids in expected.items() if not ids <= stored}
-    allowed = set().union(*expected.values())
+    orphans = stored.difference(*expected.values())
     for documents in view.unfinished.values():
-        allowed.update(
-            node_id(name, ordinal) for name, nodes in documents.items() for ordinal in range(nodes)
-        )
-    orphans = stored - allowed
+        orphans.difference_update(*(_node_ids(name, nodes) for name, nodes in documents.items()))
     if missing:
-        records = view.files_of(set(missing))
+        records = view.files_of(missing)
         lost = sum(map(len, missing.values()))
         whose = first_names(record.path for record in records) or first_names(sorted(missing))
         also = f"; there are also {_orphan_clause(orphans)}" if orphans else ""
         message = f"{quantity(lost, 'sentence')} of {view.nodes} missing in {what}, of {whose}{also}."
-        return failed(check, message, bring_back(records) if records else take_out, may_lag=True)
+        return failed(message, bring_back(records) if records else take_out, may_lag=True)
     if orphans:
-        return failed(check, f"In {what} there are {_orphan_clause(orphans)}.", take_out, may_lag=True)
-    return ok(check, f"{quantity(view.nodes, 'sentence')}, those of the catalog.")
+        return failed(f"In {what} there are {_orphan_clause(orphans)}.", take_out, may_lag=True)
+    return ok(f"{quantity(view.nodes, 'sentence')}, those of the catalog.")
+
+
+def _node_ids(document_id: str, nodes: int) -> set[str]:
+    return {node_id(document_id, ordinal) for ordinal in range(nodes)}
 
 
 def _vector_damage(store: SentenceVectorStore, identifiers: Sequence[str]) -> str:
@@ -182,11 +154,9 @@ def _vector_damage(store: SentenceVectorStore, identifiers: Sequence[str]) -> st
         sizes = {len(node.get_embedding()) for node in store.with_vectors(sample)}
     except StorageError as error:
         return f"Vectors cannot be read ({error.__cause__ or error})."
-    return (
-        ""
-        if len(sizes) <= 1
-        else f"Vectors of several lengths are stored: {first_names(map(str, sorted(sizes)))}."
-    )
+    if len(sizes) <= 1:
+        return ""
+    return f"Vectors of several lengths are stored: {first_names(map(str, sorted(sizes)))}."
 
 
 def _orphan_clause(orphans: set[str]) -> str:

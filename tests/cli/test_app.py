@@ -15,7 +15,7 @@ import pytest
 from command_line import ROOT, assert_refused, run
 from pdf_factory import SOLAR_SYSTEM, english_pdf
 
-from qa_engine.cli.output import show_log_records
+from qa_engine.cli.output import print_message, print_table, results, show_log_records
 
 
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs POSIX")
@@ -41,6 +41,15 @@ def test_interruption_has_a_message_and_its_exit_code(tmp_path: Path, model_cach
     assert "error: Interrupted. What was completed is kept" in messages
     assert "Traceback" not in messages
     assert process.returncode == 130
+
+
+def test_brackets_and_colons_of_texts_are_printed_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    text = "[bold]甲[/bold] :100:"
+    results().print(text)
+    print_table(["file"], [[text]], ())
+    print_message(text)
+    printed = capsys.readouterr()
+    assert (printed.out.count(text), printed.err) == (2, f"{text}\n")
 
 
 @pytest.fixture

@@ -190,7 +190,7 @@ class TestLocalModel:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("QA_ENGINE_CACHE", str(tmp_path))
-        (check,) = check_local_model(Config())
+        check = check_local_model(Config())
         assert (check.status, check.command) == ("warning", "qa-engine models prepare")
 
     @pytest.mark.parametrize("content", [None, b"no model"])
@@ -204,11 +204,11 @@ class TestLocalModel:
             (folder / name).write_bytes((local_model / name).read_bytes())
         if content is not None:
             (folder / "model.onnx").write_bytes(content)
-        (check,) = check_local_model(Config())
+        check = check_local_model(Config())
         assert (check.status, check.command) == ("failed", "qa-engine models prepare --force")
         assert str(folder) in check.message
 
     def test_model_that_nothing_uses_is_passed_over(self) -> None:
         settings = {"embedding": {"provider": "huggingface", "model": "x"}, "rerank": {"model": "none"}}
-        (check,) = check_local_model(Config(**settings))
+        check = check_local_model(Config(**settings))
         assert check.message.startswith("Skipped")

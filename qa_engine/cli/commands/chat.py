@@ -68,7 +68,7 @@ def _lines(interactive: bool) -> Iterator[str]:
         return
     while True:
         try:
-            yield messages.input(_PROMPT)
+            yield messages.input(_PROMPT, markup=True)
         except EOFError:
             messages.print()
             return
@@ -96,4 +96,4 @@ def _answer(session: ChatSession, question: str, json: bool, explain: bool, seve
 def _show_standalone(answer: Answer) -> None:
     condensation = None if answer.explanation is None else answer.explanation.condensation
     if condensation is not None and condensation.standalone != condensation.question:
-        messages.print(f"→ {condensation.standalone}", style="dim", markup=False)
+        messages.print(f"→ {condensation.standalone}", style="dim")

@@ -8,7 +8,7 @@ from typing import Any
 
 from qa_engine.cli.opening import open_catalog
 from qa_engine.cli.options import CollectionOption, ConfigOption, JsonOption, StorageOption, load_config
-from qa_engine.cli.output import print_json, results
+from qa_engine.cli.output import print_json, print_table, results
 
 
 def list_files(
@@ -44,18 +44,9 @@ def collections(storage: StorageOption = None, json: JsonOption = False, config:
         print_json({"storage": str(root), "collections": rows})
         return
     if not rows:
-        results().print(
-            f"There is no collection in {root}: run qa-engine ingest PATH to make one.", markup=False
-        )
+        results().print(f"There is no collection in {root}: run qa-engine ingest PATH to make one.")
         return
-    from rich.table import Table
-
-    table = Table()
-    for key in rows[0]:
-        table.add_column(key, justify="right" if key in {"files", "pages", "nodes"} else "left")
-    for row in rows:
-        table.add_row(*(str(value) for value in row.values()))
-    results().print(table)
+    print_table(rows[0], (map(str, row.values()) for row in rows), {"files", "pages", "nodes"})
 
 
 def _collection_to_dict(root: Path, name: str) -> dict[str, Any]:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from qa_engine.cli.options import CollectionOption, ConfigOption, JsonOption, StorageOption, load_config
 from qa_engine.cli.output import plural, print_json, results
-
-if TYPE_CHECKING:
-    from qa_engine.ingestion.maintenance.delete import DeleteReport
 
 
 def delete(
@@ -36,19 +33,12 @@ def delete(
         report = delete_files(files, storage, collection, settings, progress=progress)
     if json:
         print_json(report.to_dict())
-    else:
-        _show(report)
-
-
-def _show(report: DeleteReport) -> None:
+        return
     console = results()
     for file in report.files:
         shared = "; a copy stays, and the sentences with it" if file.shared else ""
-        console.print(
-            f"deleted {file.path} (pages: {file.pages}, sentences: {file.nodes}{shared})", markup=False
-        )
+        console.print(f"deleted {file.path} (pages: {file.pages}, sentences: {file.nodes}{shared})")
     console.print(
         f"{plural(len(report.files), 'file')} left the collection {report.collection}, and "
-        f"{plural(report.nodes, 'sentence')} with {'it' if len(report.files) == 1 else 'them'}.",
-        markup=False,
+        f"{plural(report.nodes, 'sentence')} with {'it' if len(report.files) == 1 else 'them'}."
     )

@@ -10,7 +10,7 @@ from qa_engine.cli.options import CollectionsOption, ConfigOption, JsonOption, S
 from qa_engine.cli.output import print_json, results
 
 if TYPE_CHECKING:
-    from qa_engine.diagnosis.report import Check, Diagnosis
+    from qa_engine.diagnosis.report import Diagnosis
 
 _STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red"}
 
@@ -43,17 +43,10 @@ def _show(diagnosis: Diagnosis) -> None:
         if check.collection != heading:
             heading = check.collection
             title = f"Collection {heading}" if heading is not None else f"Storage {diagnosis.storage}"
-            console.print(title, style="bold", markup=False)
-        _show_check(check)
+            console.print(title, style="bold")
+        console.print(f"  {check.status:<8}", style=_STYLES[check.status], end="")
+        console.print(f"{check.check}: {check.message}")
+        if check.command:
+            console.print(f"          → {check.command}")
     warnings = sum(check.status == "warning" for check in diagnosis.checks)
-    console.print(
-        f"{len(diagnosis.checks)} checks, {diagnosis.failed} failed, {warnings} with a warning", markup=False
-    )
-
-
-def _show_check(check: Check) -> None:
-    console = results()
-    console.print(f"  {check.status:<8}", style=_STYLES[check.status], markup=False, end="")
-    console.print(f"{check.check}: {check.message}", markup=False)
-    if check.command:
-        console.print(f"          → {check.command}", markup=False)
+    console.print(f"{len(diagnosis.checks)} checks, {diagnosis.failed} failed, {warnings} with a warning")

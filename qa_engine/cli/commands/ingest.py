@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from pathlib import Path
 from typing import IO, Annotated
 
@@ -75,11 +74,7 @@ def ingest(
     from qa_engine.ingestion.ingest import ingest as run_ingest
 
     # Ray reports lost workers on standard output, which belongs to the report.
-    with (
-        _open_report(report_file) as lines,
-        ingest_progress(lines) as progress,
-        redirect_stdout(sys.stderr),
-    ):
+    with _report(report_file) as lines, ingest_progress(lines) as progress, redirect_stdout(sys.stderr):
         report = run_ingest(
             paths,
             storage,
@@ -98,23 +93,17 @@ def ingest(
     raise typer.Exit(1 if report.failures else 0)
 
 
-@contextmanager
-def _open_report(file: Path | None) -> Iterator[IO[str] | None]:
+def _report(file: Path | None) -> AbstractContextManager[IO[str] | None]:
     """The file that gets a line of JSON for each file of the run.
 
     Raises:
         InputError: it cannot be written.
     """
-    if file is None:
-        yield None
-        return
     from qa_engine.errors import InputError
 
     try:
-        lines = file.open("w", encoding="utf-8")
+        return nullcontext() if file is None else file.open("w", encoding="utf-8")
     except OSError as error:
         raise InputError(
             f"The report {file} cannot be written ({error.strerror or error}): name another file with --report."
         ) from error
-    with lines:
-        yield lines

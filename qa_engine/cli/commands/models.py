@@ -25,13 +25,11 @@ def prepare_models(
     from qa_engine.models.e5.preparation import model_folder, prepare
 
     if model_folder().is_dir() and not force:
-        results().print(f"The local model is ready in {model_folder()}.", markup=False)
+        results().print(f"The local model is ready in {model_folder()}.")
         return
     started = time.perf_counter()
     folder = prepare(print_message, force=force)
-    results().print(
-        f"The local model is ready in {folder} ({time.perf_counter() - started:.1f} s).", markup=False
-    )
+    results().print(f"The local model is ready in {folder} ({time.perf_counter() - started:.1f} s).")
 
 
 @models_app.command("status")
@@ -44,6 +42,4 @@ def models_status() -> None:
         print_message(f"The local model is not prepared yet ({folder}): run qa-engine models prepare.")
         raise typer.Exit(3)
     cosine = check(folder)
-    results().print(
-        f"The local model in {folder} is good (worst cosine to the reference {cosine:.4f}).", markup=False
-    )
+    results().print(f"The local model in {folder} is good (worst cosine to the reference {cosine:.4f}).")

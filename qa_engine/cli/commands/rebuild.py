@@ -52,7 +52,5 @@ def rebuild(
     }
     results().print(
         f"Collection {report.collection}: {outcomes[part]}, {report.nodes} sentences of {report.documents} documents in "
-        f"{report.seconds:.1f} s.",
-        markup=False,
-        highlight=False,
+        f"{report.seconds:.1f} s."
     )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from qa_engine.cli.display.pages import boxes_between
 from qa_engine.cli.display.pictures import DPI, pdf_of, write_pictures
 from qa_engine.cli.opening import open_catalog
 from qa_engine.cli.options import (
@@ -62,11 +63,9 @@ def show(
         if file is not None:
             _show_file(catalog, file, name, json)
             return
-        sentences = _find_sentences(catalog, citation)
-    record, text, boxes = sentences
-    images = write_pictures(
-        pdf_of(record), boxes, out or Path(), dpi, settings.documents, Path(record.file_name).stem
-    )
+        record, text, boxes = _find_sentences(catalog, citation)
+    stem = Path(record.file_name).stem
+    images = write_pictures(pdf_of(record), boxes, out or Path(), dpi, settings.documents, stem)
     pages = sorted({box.page for box in boxes})
     if json:
         print_json(
@@ -82,10 +81,8 @@ def show(
             }
         )
         return
-    console = results()
-    console.print(f"{record.file_name} 第{page_range(pages[0], pages[-1])}页", style="bold", markup=False)
-    for line in (text, *images):
-        console.print(line, markup=False)
+    results().print(f"{record.file_name} 第{page_range(pages[0], pages[-1])}页", style="bold")
+    results().print(text, *images, sep="\n")
 
 
 def _show_file(catalog: Catalog, record: FileRecord, collection: str, as_json: bool) -> None:
@@ -119,23 +116,13 @@ def _find_file(catalog: Catalog, name: str, collection: str) -> FileRecord | Non
     return matches[0] if matches else None
 
 
-class _CitedSentences(NamedTuple):
-    """What the id of a citation stands for: sentences of a file, and the boxes of their lines."""
-
-    record: FileRecord
-    text: str
-    boxes: list[PageBox]
-
-
-def _find_sentences(catalog: Catalog, identifier: str) -> _CitedSentences:
-    """The sentences that the id of a citation stands for.
+def _find_sentences(catalog: Catalog, identifier: str) -> tuple[FileRecord, str, list[PageBox]]:
+    """The sentences that the id of a citation stands for: their file, their text, and the boxes of their lines.
 
     Raises:
         InputError: it is no id, or none of this collection.
     """
-    from qa_engine.documents.rendering import PageBox
     from qa_engine.documents.sentences.node_ids import node_id
-    from qa_engine.documents.sentences.node_parser import lines_between
     from qa_engine.documents.sentences.splitting import join_sentences
     from qa_engine.errors import InputError
     from qa_engine.index.sentence_texts import SentenceTexts
@@ -156,14 +143,13 @@ def _find_sentences(catalog: Catalog, identifier: str) -> _CitedSentences:
     spans = catalog.spans(document_id)
     boxes: dict[PageBox, None] = {}
     for node in nodes:
-        for span in lines_between(spans, node.start_char_idx or 0, node.end_char_idx or 0):
-            boxes[PageBox(span.page, span.x0, span.y0, span.x1, span.y1)] = None
+        boxes |= dict.fromkeys(boxes_between(spans, node.start_char_idx, node.end_char_idx))
     if not boxes:
         raise InputError(
             f"The collection does not know where {identifier!r} is on its page: ingest its file again."
         )
     text = join_sentences([node.text for node in nodes], [node.metadata["paragraph"] for node in nodes])
-    return _CitedSentences(record, text, list(boxes))
+    return record, text, list(boxes)
 
 
 def _not_an_id(catalog: Catalog, identifier: str) -> Exception:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from qa_engine.cli.display.passages import show_passages
-from qa_engine.cli.output import page_range, print_models, results
+from qa_engine.cli.output import page_range, results
 from qa_engine.text.one_line import one_line
 
 if TYPE_CHECKING:
@@ -38,25 +38,25 @@ def show_answer(
         pictures: paths of pictures by the number of the citation.
     """
     console = results()
-    console.print(answer.response, markup=False)
+    console.print(answer.response)
     for warning in _warnings(answer):
-        console.print(warning, style="yellow", markup=False)
+        console.print(warning, style="yellow")
     for citation in answer.citations:
         _show_citation(console, citation, several)
         for picture in (pictures or {}).get(citation.number, ()):
-            console.print(f"    {picture}", markup=False)
+            console.print(f"    {picture}")
     if explain and answer.explanation is not None:
         show_passages(answer.explanation, explain=True)
-        print_models(answer.models)
+        console.print("models:", ", ".join(f"{role} {name}" for role, name in answer.models.items()))
 
 
 def _show_citation(console: Console, citation: Citation, several: bool) -> None:
     collection = f"{citation.collection}: " if several else ""
     place = f"{collection}{citation.file} 第{page_range(citation.page, citation.page_end)}页"
     section = f"  {citation.section}" if citation.section else ""
-    console.print(f"\n[{citation.number}] {place}{section}", style="bold", markup=False)
-    console.print(f"    {one_line(citation.text, _QUOTE_CHARS)}", markup=False)
-    console.print(f"    {citation.id}", style="dim", markup=False)
+    console.print(f"\n[{citation.number}] {place}{section}", style="bold")
+    console.print(f"    {one_line(citation.text, _QUOTE_CHARS)}")
+    console.print(f"    {citation.id}", style="dim")
 
 
 def _warnings(answer: Answer) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from qa_engine.cli.output import plural, results
+from qa_engine.cli.output import plural, print_table, results
 
 if TYPE_CHECKING:
     from qa_engine.ingestion.files.info import FileInfo, FileLine
@@ -24,37 +24,23 @@ def show_files(files: Sequence[FileLine], collection: str) -> None:
     """Prints a table of files, and their number."""
     console = results()
     if not files:
-        console.print(f"{collection} holds no file: run qa-engine ingest PATH to add some.", markup=False)
+        console.print(f"{collection} holds no file: run qa-engine ingest PATH to add some.")
         return
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table()
-    numbers = {"pages", "sentences"}
-    for key in ("file", "pages", "sentences", "ingested", "copies", "notes"):
-        table.add_column(key, justify="right" if key in numbers else "left")
-    for file in files:
-        cells = (
-            file.file,
-            str(file.pages),
-            str(file.nodes),
-            file.ingested_at,
-            ", ".join(file.copies),
-            f"gone from {file.path}" if file.gone else "",
-        )
-        table.add_row(*map(Text, cells))
-    console.print(table)
+    columns = ("file", "pages", "sentences", "ingested", "copies", "notes")
+    print_table(columns, map(_cells, files), {"pages", "sentences"})
     pages, sentences = sum(file.pages for file in files), sum(file.nodes for file in files)
-    console.print(
-        f"{plural(len(files), 'file')}, {plural(pages, 'page')}, {plural(sentences, 'sentence')}",
-        markup=False,
-    )
+    console.print(f"{plural(len(files), 'file')}, {plural(pages, 'page')}, {plural(sentences, 'sentence')}")
+
+
+def _cells(file: FileLine) -> tuple[str, ...]:
+    notes = f"gone from {file.path}" if file.gone else ""
+    return file.file, str(file.pages), str(file.nodes), file.ingested_at, ", ".join(file.copies), notes
 
 
 def show_file(info: FileInfo) -> None:
     """Prints what a collection records about a file, and the first of its sections."""
     console = results()
-    console.print(info.file, style="bold", markup=False)
+    console.print(info.file, style="bold")
     rows = {
         "path": info.path,
         "state": _STATES[info.state],
@@ -68,8 +54,8 @@ def show_file(info: FileInfo) -> None:
         "copies": ", ".join(info.copies) or "none",
     }
     for name, value in rows.items():
-        console.print(f"{name + ':':<10} {value}", markup=False)
+        console.print(f"{name + ':':<10} {value}")
     for section in info.sections[:_MAX_SECTIONS]:
-        console.print(f"  {section}", markup=False)
+        console.print(f"  {section}")
     if len(info.sections) > _MAX_SECTIONS:
-        console.print(f"  … {len(info.sections) - _MAX_SECTIONS} more, with --json", markup=False)
+        console.print(f"  … {len(info.sections) - _MAX_SECTIONS} more, with --json")

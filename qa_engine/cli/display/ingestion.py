@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from typing import IO
 
 from rich.progress import Progress, TaskID
-from rich.table import Table
 
 from qa_engine.cli.display.progress import progress_bar
-from qa_engine.cli.output import plural, print_message, results
+from qa_engine.cli.output import plural, print_message, print_table, results
 from qa_engine.ingestion.report import FileResult, IngestProgress, IngestReport
 
 _MIN_SECONDS = 0.05
@@ -64,21 +63,20 @@ class _ProgressDisplay(IngestProgress):
 
 def show_summary(report: IngestReport) -> None:
     """Prints the outcome of an ingest run on standard output."""
-    console = results()
-    table = Table(title=f"Collection {report.collection}", title_justify="left")
-    counts = ("added", "updated", "unchanged", "deleted")
-    for name in (*counts, "failed", "pages", "sentences", "seconds"):
-        table.add_column(name, justify="right")
-    table.add_row(
-        *(str(getattr(report, name)) for name in counts),
-        str(len(report.failures)),
-        str(report.pages),
-        str(report.nodes),
-        f"{report.seconds:.1f}",
-    )
-    console.print(table)
+    cells = {
+        "added": str(report.added),
+        "updated": str(report.updated),
+        "unchanged": str(report.unchanged),
+        "deleted": str(report.deleted),
+        "failed": str(len(report.failures)),
+        "pages": str(report.pages),
+        "sentences": str(report.nodes),
+        "seconds": f"{report.seconds:.1f}",
+    }
+    title = f"Collection {report.collection}"
+    print_table(cells, [cells.values()], numbers=cells, title=title, title_justify="left")
     for line in _remarks(report):
-        console.print(line, markup=False)
+        results().print(line)
 
 
 def _remarks(report: IngestReport) -> Iterator[str]:

@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from qa_engine.cli.output import results
+from qa_engine.cli.output import print_table, results
 
 if TYPE_CHECKING:
     from llama_index.core.schema import BaseNode
 
     from qa_engine.documents.blocks import PageReport, Span
     from qa_engine.documents.pdf_document import PdfDocument
+    from qa_engine.documents.rendering import PageBox
+
+
+def boxes_between(spans: Sequence[Span], start: int | None, end: int | None) -> list[PageBox]:
+    """The rectangles of the lines that characters ``start`` to ``end`` of a document stand on."""
+    from qa_engine.documents.rendering import PageBox
+    from qa_engine.documents.sentences.node_parser import lines_between
+
+    lines = lines_between(spans, start or 0, end or 0)
+    return [PageBox(line.page, line.x0, line.y0, line.x1, line.y1) for line in lines]
 
 
 def page_to_dict(report: PageReport, sentences: Sequence[BaseNode], spans: Sequence[Span]) -> dict[str, Any]:
@@ -24,20 +34,15 @@ def page_to_dict(report: PageReport, sentences: Sequence[BaseNode], spans: Seque
 def _sentence_to_dict(node: BaseNode, spans: Sequence[Span]) -> dict[str, Any]:
     from llama_index.core.schema import TextNode
 
-    from qa_engine.documents.sentences.node_parser import lines_between
-
     assert isinstance(node, TextNode)
-    boxes = [
-        {"page": span.page, "x0": span.x0, "y0": span.y0, "x1": span.x1, "y1": span.y1}
-        for span in lines_between(spans, node.start_char_idx or 0, node.end_char_idx or 0)
-    ]
+    boxes = boxes_between(spans, node.start_char_idx, node.end_char_idx)
     return {
         "text": node.text,
         "role": _role(node),
         "section": _section(node),
         "page": node.metadata["page"],
         "page_end": node.metadata["page_end"],
-        "boxes": boxes,
+        "boxes": [box._asdict() for box in boxes],
     }
 
 
@@ -49,48 +54,39 @@ def show_document(name: str, document: PdfDocument, sentences: Mapping[int, Sequ
         document: the file as it was read.
         sentences: its sentences by the page they begin on.
     """
-    from rich.table import Table
-
-    console = results()
     total = sum(len(nodes) for nodes in sentences.values())
-    console.print(
+    results().print(
         f"{name}: {document.pages} pages, {total} sentences, {len(document.tables)} tables, "
-        f"{len(document.sections) - 1} sections",
-        markup=False,
+        f"{len(document.sections) - 1} sections"
     )
-    table = Table()
-    for column in ("page", "label", "parser", "roles", "sentences", "doubts"):
-        table.add_column(column, justify="right" if column in {"page", "sentences"} else "left")
-    for report in document.page_reports:
-        roles = ", ".join(f"{count} {role.replace('_', ' ')}" for role, count in report.roles.items())
-        table.add_row(
-            str(report.number),
-            report.label or "",
-            _parser(report),
-            roles,
-            str(len(sentences.get(report.number, ()))),
-            "; ".join(report.doubts),
-        )
-    console.print(table, markup=False)
+    rows = (_cells(report, len(sentences.get(report.number, ()))) for report in document.page_reports)
+    columns = ("page", "label", "parser", "roles", "sentences", "doubts")
+    print_table(columns, rows, {"page", "sentences"})
+
+
+def _cells(report: PageReport, sentences: int) -> tuple[str, ...]:
+    roles = ", ".join(f"{count} {role.replace('_', ' ')}" for role, count in report.roles.items())
+    doubts = "; ".join(report.doubts)
+    return str(report.number), report.label or "", _parser(report), roles, str(sentences), doubts
 
 
 def show_page(report: PageReport, sentences: Sequence[BaseNode]) -> None:
     """Prints the sentences of a page under their sections, and what was left out of the page."""
     console = results()
     label = f", printed number {report.label}" if report.label else ""
-    console.print(f"page {report.number}{label}: {_parser(report)}", style="bold", markup=False)
+    console.print(f"page {report.number}{label}: {_parser(report)}", style="bold")
     for doubt in report.doubts:
-        console.print(f"doubt: {doubt}", markup=False)
+        console.print(f"doubt: {doubt}")
     section = ""
     for node in sentences:
         if _section(node) != section:
             section = _section(node)
-            console.print(f"\n{section}", style="bold", markup=False)
-        console.print(f"[{_role(node)}] {node.get_content()}", markup=False)
+            console.print(f"\n{section}", style="bold")
+        console.print(f"[{_role(node)}] {node.get_content()}")
     if report.left_out:
         console.print("\nleft out:", style="bold")
         for role, text in report.left_out:
-            console.print(f"[{role}] {text}", markup=False)
+            console.print(f"[{role}] {text}")
 
 
 def _role(node: BaseNode) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,6 +81,8 @@ def write_pictures(
     from qa_engine.documents.rendering import render_boxes
     from qa_engine.errors import InputError
 
+    if not boxes:
+        return []
     is_file = option == "--out" and out.suffix.lower() == ".png"
     pages = len({box.page for box in boxes})
     if is_file and pages > 1:
@@ -115,56 +118,41 @@ def citation_pictures(
     Returns:
         The paths of the pictures by the number of the citation; and a sentence for each failure.
     """
+    from qa_engine.documents.rendering import PageBox
     from qa_engine.errors import QAEngineError
 
+    # Each collection is read once, and each file is looked up, and warned about, once.
+    files = cache(partial(_files, settings, storage))
+    pdfs: dict[str, Path] = {}
     pictures: dict[int, list[str]] = {}
     failures: dict[str, None] = {}
-    files = _CitedFiles(settings, storage)
     for citation in citations:
         try:
-            pictures[citation.number] = _write_citation(citation, files, settings.documents, out)
+            record = _cited_file(citation, files(citation.collection))
+            if record.document_id not in pdfs:
+                pdfs[record.document_id] = pdf_of(record)
+            boxes = [PageBox(box.page, box.x0, box.y0, box.x1, box.y1) for box in citation.boxes]
+            name = f"{citation.number}-{Path(record.file_name).stem}"
+            pdf = pdfs[record.document_id]
+            pictures[citation.number] = write_pictures(
+                pdf, boxes, out, DPI, settings.documents, name, "--images"
+            )
         except QAEngineError as error:
             failures[str(error)] = None
     return pictures, list(failures)
 
 
-class _CitedFiles:
-    """Finds the files of citations. Each collection is read once, and each file is looked up, and warned about, once."""
-
-    def __init__(self, settings: Config, storage: Path | None) -> None:
-        self._settings = settings
-        self._storage = storage
-        self._records: dict[str, dict[str, FileRecord]] = {}
-        self._paths: dict[str, Path] = {}
-
-    def find(self, citation: Citation) -> tuple[FileRecord, Path]:
-        """The record of the file of a citation, and where the file is.
-
-        Raises:
-            InputError: its collection does not exist, or the file is not in it, or gone.
-        """
-        from qa_engine.documents.sentences.node_ids import document_id_of
-        from qa_engine.errors import InputError
-
-        if citation.collection not in self._records:
-            with open_catalog(self._settings, self._storage, citation.collection or None) as catalog:
-                records = {file.document_id: file for file in catalog.files().values()}
-            self._records[citation.collection] = records
-        document_id = document_id_of(citation.node_id)
-        record = self._records[citation.collection].get(document_id)
-        if record is None:
-            raise InputError(f"{citation.file} is no longer in the collection: ask again.")
-        if document_id not in self._paths:
-            self._paths[document_id] = pdf_of(record)
-        return record, self._paths[document_id]
+def _files(settings: Config, storage: Path | None, collection: str) -> dict[str, FileRecord]:
+    """The files of a collection by their documents."""
+    with open_catalog(settings, storage, collection or None) as catalog:
+        return {file.document_id: file for file in catalog.files().values()}
 
 
-def _write_citation(citation: Citation, files: _CitedFiles, config: DocumentsConfig, out: Path) -> list[str]:
-    from qa_engine.documents.rendering import PageBox
+def _cited_file(citation: Citation, files: Mapping[str, FileRecord]) -> FileRecord:
+    from qa_engine.documents.sentences.node_ids import document_id_of
+    from qa_engine.errors import InputError
 
-    record, path = files.find(citation)
-    boxes = [PageBox(box.page, box.x0, box.y0, box.x1, box.y1) for box in citation.boxes]
-    if not boxes:
-        return []
-    name = f"{citation.number}-{Path(record.file_name).stem}"
-    return write_pictures(path, boxes, out, DPI, config, name, "--images")
+    record = files.get(document_id_of(citation.node_id))
+    if record is None:
+        raise InputError(f"{citation.file} is no longer in the collection: ask again.")
+    return record
