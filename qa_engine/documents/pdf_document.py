@@ -37,8 +37,15 @@ class PdfDocument(Document):
     @classmethod
     def of(cls, parsed: ParsedPdf, path: Path, document_id: str | None = None) -> PdfDocument:
         """A document out of the parsed file at ``path``."""
-        content: dict[str, Any] = vars(parsed) | {"page_reports": parsed.pages, "pages": len(parsed.pages)}
-        if document_id:
-            content["id_"] = document_id
-        metadata = {"file_name": path_text(Path(path.name)), "file_path": path_text(path)}
-        return cls(metadata=metadata, **content)
+        content: dict[str, Any] = {"id_": document_id} if document_id else {}
+        return cls(
+            text=parsed.text,
+            metadata={"file_name": path_text(Path(path.name)), "file_path": path_text(path)},
+            spans=parsed.spans,
+            paragraphs=parsed.paragraphs,
+            sections=parsed.sections,
+            tables=parsed.tables,
+            page_reports=parsed.pages,
+            pages=len(parsed.pages),
+            **content,
+        )

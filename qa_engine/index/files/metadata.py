@@ -49,6 +49,8 @@ def checked_metadata(content: Mapping[Any, Any]) -> dict[str, Scalar]:
             raise ValueError(
                 f"the value of {key!r} is {value!r}: only text, numbers, true and false can be used"
             )
+        if isinstance(value, str) and "\0" in value:  # SQLite compares text up to it
+            raise ValueError(f"the value of {key!r} is {value!r}: text cannot hold the character NUL")
         checked[key] = value
     return checked
 

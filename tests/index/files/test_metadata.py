@@ -56,6 +56,11 @@ def test_order_and_equality_agree(left: Scalar, right: Scalar) -> None:
     assert same(left, right) == same(right, left)
 
 
+def test_text_with_nul_is_refused_because_sqlite_would_cut_it() -> None:
+    with pytest.raises(ValueError, match="'note'.*NUL"):
+        checked_metadata({"note": "a\0b"})
+
+
 @given(st.dictionaries(st.text(max_size=5), scalars, max_size=4))
 def test_any_mapping_is_taken_or_refused_with_a_clause(content: dict[str, Scalar]) -> None:
     try:
