@@ -57,7 +57,7 @@ def test_order_and_equality_agree(left: Scalar, right: Scalar) -> None:
 
 
 def test_text_with_nul_is_refused_because_sqlite_would_cut_it() -> None:
-    with pytest.raises(ValueError, match="'note'.*NUL"):
+    with pytest.raises(ValueError, match=r"'note'.*NUL"):
         checked_metadata({"note": "a\0b"})
 
 
