@@ -21,8 +21,8 @@ from metrics import TOP_K
 from page_texts import Page, page_texts
 from pipelines import Pipeline
 
-LEG_TOP_K = 2 * TOP_K
-"""Candidates of each leg before fusion, where the framework leaves that to its user."""
+RETRIEVER_TOP_K = 2 * TOP_K
+"""Candidates of each retriever before fusion, where the framework leaves that to its user."""
 TELEMETRY_OFF = {
     "HAYSTACK_TELEMETRY_ENABLED": "False",
     "LANGSMITH_TRACING": "false",

@@ -14,7 +14,7 @@ from haystack.document_stores.in_memory import InMemoryDocumentStore
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from metrics import TOP_K
 from page_texts import Page
-from peers import LEG_TOP_K, Built
+from peers import RETRIEVER_TOP_K, Built
 
 SPLIT_LENGTH = 512
 SPLIT_OVERLAP = 32
@@ -48,7 +48,7 @@ class SharedTextEmbedder:
 
 
 def hybrid(pages: Sequence[Page], embedding: BaseEmbedding) -> Built:
-    """Chunks of words between blanks; both legs in one pipeline, joined by reciprocal ranks."""
+    """Chunks of words between blanks; both retrievers in one pipeline, joined by reciprocal ranks."""
     store = InMemoryDocumentStore(shared=False)
     indexing = Pipeline()
     indexing.add_component(
@@ -63,8 +63,8 @@ def hybrid(pages: Sequence[Page], embedding: BaseEmbedding) -> Built:
 
     search = Pipeline()
     search.add_component("embedder", SharedTextEmbedder(embedding))
-    search.add_component("dense", InMemoryEmbeddingRetriever(store, top_k=LEG_TOP_K))
-    search.add_component("bm25", InMemoryBM25Retriever(store, top_k=LEG_TOP_K))
+    search.add_component("dense", InMemoryEmbeddingRetriever(store, top_k=RETRIEVER_TOP_K))
+    search.add_component("bm25", InMemoryBM25Retriever(store, top_k=RETRIEVER_TOP_K))
     search.add_component("joiner", DocumentJoiner(join_mode="reciprocal_rank_fusion", top_k=TOP_K))
     search.connect("embedder", "dense")
     search.connect("bm25", "joiner")

@@ -13,7 +13,7 @@ from langchain_text_splitters import RecursiveCharacterTextSplitter
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from metrics import TOP_K
 from page_texts import Page
-from peers import LEG_TOP_K, Built
+from peers import RETRIEVER_TOP_K, Built
 
 CHUNK_SIZE = 1000
 CHUNK_OVERLAP = 200
@@ -44,11 +44,11 @@ def hybrid(pages: Sequence[Page], embedding: BaseEmbedding) -> Built:
         ]
     )
     store = InMemoryVectorStore.from_documents(chunks, SharedEmbeddings(embedding))
-    bm25 = BM25Retriever.from_documents(chunks, k=LEG_TOP_K)
+    bm25 = BM25Retriever.from_documents(chunks, k=RETRIEVER_TOP_K)
     ensemble = EnsembleRetriever(
-        retrievers=[bm25, store.as_retriever(search_kwargs={"k": LEG_TOP_K})], weights=[0.5, 0.5]
+        retrievers=[bm25, store.as_retriever(search_kwargs={"k": RETRIEVER_TOP_K})], weights=[0.5, 0.5]
     )
-    # The ensemble has no top k of its own: it returns what either leg found.
+    # The ensemble has no top k of its own: it returns what either retriever found.
     return Built(
         lambda question: [found.page_content for found in ensemble.invoke(question)[:TOP_K]], len(chunks)
     )

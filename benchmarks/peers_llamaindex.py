@@ -19,7 +19,7 @@ from llama_index.core.schema import BaseNode
 from llama_index.retrievers.bm25 import BM25Retriever
 from metrics import TOP_K
 from page_texts import Page
-from peers import LEG_TOP_K, Built
+from peers import RETRIEVER_TOP_K, Built
 from pipelines import texts
 
 CHUNK_SIZE = 512
@@ -69,13 +69,13 @@ def _fused(
 ) -> tuple[BaseRetriever, list[BaseNode]]:
     nodes = parser.get_nodes_from_documents(_documents(pages))
     index = VectorStoreIndex(nodes, embed_model=embedding, transformations=[parser])
-    legs: list[BaseRetriever] = [
-        index.as_retriever(similarity_top_k=LEG_TOP_K),
-        BM25Retriever.from_defaults(nodes=nodes, similarity_top_k=LEG_TOP_K),
+    retrievers: list[BaseRetriever] = [
+        index.as_retriever(similarity_top_k=RETRIEVER_TOP_K),
+        BM25Retriever.from_defaults(nodes=nodes, similarity_top_k=RETRIEVER_TOP_K),
     ]
     # The LLM is only there because the retriever asks OpenAI for a key without one.
     fusion = QueryFusionRetriever(
-        legs,
+        retrievers,
         llm=MockLLM(),
         mode=FUSION_MODES.RECIPROCAL_RANK,
         num_queries=1,

@@ -22,7 +22,7 @@ OURS = "qa_engine"
 COLLECTION = "benchmark"
 NO_RERANKER = "none"
 
-# One leg alone: all weight on it, and the other as small as the configuration allows. By score, because fusion by
+# One retriever alone: all weight on it, and the other as small as the configuration allows. By score, because fusion by
 # rank knows no weights.
 _LEGS: Mapping[str, dict[str, Any]] = {
     "dense": {"fusion": "dist_based_score", "dense_weight": 1.0, "bm25_top_k": 1},
@@ -92,7 +92,7 @@ def _stage(retrieve: Callable[..., list[NodeWithScore]], name: str) -> Callable[
     def passages(question: str) -> list[str]:
         found = retrieve(question, top_k=TOP_K)
         if name in _LEGS:
-            # A weight of 0 puts what the other leg found last, but does not leave it out.
+            # A weight of 0 puts what the other retriever found last, but does not leave it out.
             found = [passage for passage in found if name in passage.node.metadata["scores"]]
         return texts(found)
 

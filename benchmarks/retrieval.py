@@ -65,7 +65,7 @@ def build_pipelines(
 
 
 def stage_differences(stages: Sequence[Scores], seed: int) -> list[Difference]:
-    """Each stage against the one before; fusion against both legs, because it follows both."""
+    """Each stage against the one before; fusion against both retrievers, because it follows both."""
     dense, bm25, fused, *reranked = stages
     steps = [(bm25, dense), (fused, dense), (fused, bm25), *((later, fused) for later in reranked)]
     return [difference(later, earlier, seed) for later, earlier in steps]
@@ -76,7 +76,7 @@ def stage_reports(
 ) -> list[Report]:
     """The stages, and what each adds."""
     note = (
-        "dense, bm25: the passages of one leg alone; fused: of both, without a reranker; "
+        "dense, bm25: the passages of one retriever alone; fused: of both, without a reranker; "
         f"{RERANKED}: the whole, as {OURS} above."
     )
     return [

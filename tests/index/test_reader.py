@@ -62,7 +62,7 @@ def reader_of(storage: Path) -> IndexReader:
 
 
 def found(snapshot: IndexSnapshot, question: str) -> tuple[set[str], set[str]]:
-    """The names of the files that the dense and the lexical leg find."""
+    """The names of the files that the dense and the lexical retriever find."""
     vector = HashEmbedding(model_name="hash").get_query_embedding(question)
     dense = snapshot.store.query(VectorStoreQuery(query_embedding=vector, similarity_top_k=3))
     lexical = snapshot.store.sentences(

@@ -43,7 +43,7 @@ def reader_of(storage: Path) -> IndexReader:
 
 
 def found(reader: IndexReader, model: HashEmbedding, question: str = "Which planet is the largest?") -> str:
-    """The best sentence of the dense leg."""
+    """The best sentence of the dense retriever."""
     vector = model.get_query_embedding(question)
     hits = reader.snapshot().store.query(VectorStoreQuery(query_embedding=vector, similarity_top_k=1))
     assert hits.nodes
