@@ -13,9 +13,9 @@ from typing import Any
 
 from qa_engine.documents.blocks import HEADERS_FOOTERS, Page, PageReport, ParsedPdf, Role
 from qa_engine.documents.pages.block_roles import assign_roles, body_size
-from qa_engine.documents.pages.headers_footers import mark_headers_footers
 from qa_engine.documents.pages.ocr import INSTALL, ocr_available
 from qa_engine.documents.pages.page_reader import GARBLED, NO_TEXT, ReadingOptions, read_page
+from qa_engine.documents.pages.running_matter import mark_headers_footers
 from qa_engine.documents.pdf_file import DAMAGED, check_memory, error_reason, opened_pdf
 from qa_engine.documents.text_flow import build_text
 from qa_engine.errors import DocumentError

@@ -21,9 +21,9 @@ from qa_engine.documents.blocks import (
     Table,
 )
 from qa_engine.documents.pages.block_roles import LIST_ITEM, TERMINAL, Heading, section_paths, title
-from qa_engine.documents.pages.line_joining import grouped, line_end, word_counts
-from qa_engine.documents.pages.tables import column_names, markdown_row, row_texts
-from qa_engine.documents.pages.tables import markdown as table_markdown
+from qa_engine.documents.pages.lines.joining import grouped, line_end, word_counts
+from qa_engine.documents.pages.tables.table import column_names, markdown_row, row_texts
+from qa_engine.documents.pages.tables.table import markdown as table_markdown
 
 _HEADING_SIZE = 1.12
 """A line of more than this many times the size of the body text continues no paragraph of another block."""

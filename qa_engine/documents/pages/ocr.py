@@ -12,8 +12,8 @@ from threading import Lock
 from typing import Any
 
 from qa_engine.documents.blocks import Line
-from qa_engine.documents.pages.line_joining import rows_of
-from qa_engine.documents.pages.page_lines import CUT, clean, count_han
+from qa_engine.documents.pages.lines.joining import rows_of
+from qa_engine.documents.pages.lines.text_layer import CUT, clean, count_han
 from qa_engine.errors import ModelUnavailableError
 
 INSTALL = "pip install 'qa-engine[ocr]'"

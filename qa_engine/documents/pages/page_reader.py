@@ -9,15 +9,15 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from qa_engine.documents.blocks import Block, Line, Page, Role
-from qa_engine.documents.pages import fast, layout
 from qa_engine.documents.pages.block_roles import is_contents
-from qa_engine.documents.pages.fast import CELL_GAP, MAX_PIECES
 from qa_engine.documents.pages.garbling import agreement, examine_text
-from qa_engine.documents.pages.line_joining import bounds, join_pieces, rows_of
+from qa_engine.documents.pages.lines.joining import bounds, join_pieces, rows_of
+from qa_engine.documents.pages.lines.text_layer import PageLines, read_page_lines
 from qa_engine.documents.pages.ocr import INSTALL, ocr_available, recognise_page
-from qa_engine.documents.pages.page_lines import PageLines, read_page_lines
+from qa_engine.documents.pages.parsers import fast, layout
+from qa_engine.documents.pages.parsers.fast import CELL_GAP, MAX_PIECES
 from qa_engine.documents.pages.reading_order import columns
-from qa_engine.documents.pages.tables import Word
+from qa_engine.documents.pages.tables.table import Word
 
 logger = logging.getLogger("qa_engine.documents")
 

@@ -14,7 +14,7 @@ from operator import or_, sub
 from typing import NamedTuple
 
 from qa_engine.documents.blocks import Rect
-from qa_engine.documents.pages.line_joining import grouped
+from qa_engine.documents.pages.lines.joining import grouped
 
 _MIN_COLUMN = 0.12
 """A column is at least this share of the page in width; list labels and line numbers are narrower."""

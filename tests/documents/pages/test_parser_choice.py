@@ -8,7 +8,7 @@ import pymupdf
 import pytest
 from pdf_factory import CHINESE_FONT, LEFT, RIGHT, SOLAR_SYSTEM, WEST_LAKE, PdfBuilder, wrap
 
-from qa_engine.documents.pages.page_lines import read_page_lines
+from qa_engine.documents.pages.lines.text_layer import read_page_lines
 from qa_engine.documents.pages.page_reader import layout_reason
 
 WIDTH = RIGHT - LEFT

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from qa_engine.documents.blocks import HEADERS_FOOTERS, Block, Line, Page, Role
-from qa_engine.documents.pages.headers_footers import mark_headers_footers
+from qa_engine.documents.pages.running_matter import mark_headers_footers
 
 HEIGHT = 800.0
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa_engine.documents.blocks import Rect, Table
-from qa_engine.documents.pages.tables import (
+from qa_engine.documents.pages.tables.table import (
     Word,
     build_table,
     column_names,

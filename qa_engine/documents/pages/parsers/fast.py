@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from qa_engine.documents.blocks import Block, Line, Role
-from qa_engine.documents.pages.line_joining import baseline_overlap, bounds, grouped, join_pieces, rows_of
+from qa_engine.documents.pages.lines.joining import baseline_overlap, bounds, grouped, join_pieces, rows_of
 from qa_engine.documents.pages.reading_order import columns, reading_order
 
 _GAP = 0.75

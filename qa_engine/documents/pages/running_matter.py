@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from qa_engine.documents.blocks import HEADERS_FOOTERS, Block, Line, Page, Role
-from qa_engine.documents.pages.line_joining import join_pieces, rows_of
+from qa_engine.documents.pages.lines.joining import join_pieces, rows_of
 
 MARGIN = 0.12
 """Share of the page height, at the top and at the bottom, in which headers and footers stand."""

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from qa_engine.documents.blocks import Rect, Table
-from qa_engine.documents.pages.line_joining import grouped
-from qa_engine.documents.pages.page_lines import clean
+from qa_engine.documents.pages.lines.joining import grouped
+from qa_engine.documents.pages.lines.text_layer import clean
 from qa_engine.documents.sentences.splitting import cut, join_sentences
 from qa_engine.text.language import is_chinese
 

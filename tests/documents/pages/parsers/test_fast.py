@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa_engine.documents.blocks import Line, Role
-from qa_engine.documents.pages.fast import build_blocks, lines_in_order
+from qa_engine.documents.pages.parsers.fast import build_blocks, lines_in_order
 
 WIDTH, HEIGHT = 595.0, 842.0
 

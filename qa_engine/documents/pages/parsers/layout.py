@@ -10,11 +10,11 @@ from typing import Any
 
 from qa_engine.documents.blocks import HEADERS_FOOTERS, Block, Line, Rect, Role
 from qa_engine.documents.pages.block_roles import LIST_ITEM, is_contents
-from qa_engine.documents.pages.fast import lines_in_order
-from qa_engine.documents.pages.line_joining import baseline_overlap, bounds, grouped, join_pieces, rows_of
-from qa_engine.documents.pages.page_lines import count_han
+from qa_engine.documents.pages.lines.joining import baseline_overlap, bounds, grouped, join_pieces, rows_of
+from qa_engine.documents.pages.lines.text_layer import count_han
+from qa_engine.documents.pages.parsers.fast import lines_in_order
 from qa_engine.documents.pages.reading_order import reading_order
-from qa_engine.documents.pages.tables import Word, build_table
+from qa_engine.documents.pages.tables.table import Word, build_table
 
 _ROLES = {
     "text": Role.BODY,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pdf_factory import CHINESE_FONT, LEFT, PdfBuilder
 
 from qa_engine.documents.blocks import Line
-from qa_engine.documents.pages.page_lines import PageLines, clean, read_page_lines
+from qa_engine.documents.pages.lines.text_layer import PageLines, clean, read_page_lines
 
 
 def read(builder: PdfBuilder, page: int = 0) -> PageLines:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa_engine.documents.blocks import Line
-from qa_engine.documents.pages.line_joining import (
+from qa_engine.documents.pages.lines.joining import (
     baseline_overlap,
     join_pieces,
     line_end,

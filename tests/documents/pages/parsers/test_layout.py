@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from pdf_factory import LEFT, RIGHT, SOLAR_SYSTEM, PdfBuilder, wrap
 
 from qa_engine.documents.blocks import Block, Line, Rect, Role
-from qa_engine.documents.pages.layout import LayoutBox, build_blocks, find_boxes
-from qa_engine.documents.pages.page_lines import read_page_lines
-from qa_engine.documents.pages.tables import Word
+from qa_engine.documents.pages.lines.text_layer import read_page_lines
+from qa_engine.documents.pages.parsers.layout import LayoutBox, build_blocks, find_boxes
+from qa_engine.documents.pages.tables.table import Word
 
 WIDTH, HEIGHT = 595.0, 842.0
 Found = list[tuple[Role, list[str]]]

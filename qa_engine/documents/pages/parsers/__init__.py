@@ -1,0 +1,1 @@
+"""The two parsers of a page: by geometry alone, and with a layout model."""

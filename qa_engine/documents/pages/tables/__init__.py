@@ -1,0 +1,1 @@
+"""Tables of a page: cells out of words, and rows of text out of cells."""
