@@ -34,6 +34,11 @@ LIST_ITEM = re.compile(
     r"|\d{1,3}\.(?!\d)\s*\S|第[一二三四五六七八九十百零〇\d]{1,6}[条條款]|[-*]\s+\S"
 )
 TERMINAL = re.compile(r"[。！？!?;；:：…][”’\"')）」』】]*$|\.[”’\"')]*$")
+_CONTENTS_TITLE = re.compile(
+    r"\W*(([图圖表插附件章节節内容總总]{0,3}\s*目\s*[录錄次]|(table\s+of\s+)?contents|list\s+of\s+(figures|tables))\W*)+",
+    re.I,
+)
+"""The title of a list of what follows, above no section: whatever its size, the text after the list is not part of it."""
 _CONTENTS_ENTRY = re.compile(r"(…|[.·]{3,}|([.·] ){3,})\s*[\dIVXivx]{1,5}$")
 _CONTENTS_SHARE = 0.5
 _MIN_CONTENTS = 3
@@ -178,6 +183,7 @@ def section_paths(headings: Sequence[Heading]) -> list[tuple[str, ...]]:
     stack: list[Heading] = []
     paths = []
     for heading in headings:
+        stack = [item for item in stack if not _CONTENTS_TITLE.fullmatch(item.text)]
         while stack and not _is_above(stack[-1], heading):
             stack.pop()
         stack = [*stack[: _MAX_DEPTH - 1], heading]

@@ -133,3 +133,28 @@ def test_every_path_ends_with_its_heading_and_begins_with_one_before(headings: l
         assert 1 <= len(path) <= 6
         assert path[-1] == heading.text
         assert set(path) <= {earlier.text for earlier in headings[: number + 1]}
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [
+        "目录",
+        "目　录",
+        "目 次",
+        "目錄",
+        "— 目录 —",
+        "目录 CONTENTS",
+        "Table of Contents",
+        "图表目录",
+        "List of Figures",
+    ],
+)
+def test_title_of_a_table_of_contents_is_above_no_section(contents: str) -> None:
+    headings = [
+        Heading("桥梁养护手册", 26),
+        Heading(contents, 20, True),
+        Heading("一、巡查", 14),
+        Heading("目录的编制", 14),
+    ]
+    paths = [path[1:] for path in section_paths(headings)]
+    assert paths == [(), (title(contents),), ("一、巡查",), ("目录的编制",)]
