@@ -28,6 +28,7 @@ from qa_engine.cli.commands.rebuild import rebuild
 from qa_engine.cli.commands.show import show
 from qa_engine.cli.output import print_error, show_log_records
 from qa_engine.errors import QAEngineError
+from qa_engine.models.onnx_runtime import disable_telemetry
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -158,4 +159,5 @@ def _set_up_process() -> None:
     """Sets what the libraries of this process read at import, and which log records are shown."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    disable_telemetry()
     show_log_records(logging.INFO if os.environ.get(DEBUG_VARIABLE) else logging.WARNING)

@@ -11,6 +11,7 @@ from typing import Any
 
 from qa_engine.documents.pages.page_reader import ReadingOptions
 from qa_engine.errors import DocumentError
+from qa_engine.models.onnx_runtime import telemetry_disabled
 from qa_engine.text.one_line import first_line
 
 logger = logging.getLogger("qa_engine.documents")
@@ -31,7 +32,8 @@ def opened_pdf(path: Path, options: ReadingOptions) -> Iterator[Any]:
     Raises:
         DocumentError: with the reason ``unreadable``, ``too_large``, ``not_pdf``, ``locked``, ``damaged`` or ``empty``.
     """
-    import pymupdf
+    with telemetry_disabled():  # PyMuPDF brings a layout model, which is run by ONNX Runtime
+        import pymupdf
 
     pymupdf.TOOLS.mupdf_display_errors(False)
     pymupdf.TOOLS.mupdf_display_warnings(False)

@@ -7,6 +7,7 @@ from typing import Any
 
 from qa_engine.config import RerankConfig
 from qa_engine.errors import ModelUnavailableError
+from qa_engine.models.onnx_runtime import telemetry_disabled
 from qa_engine.text.one_line import first_line
 
 
@@ -28,7 +29,8 @@ def load_cross_encoder(config: RerankConfig) -> Any:
     if looks_like_path and not path.is_dir():
         raise ModelUnavailableError(f"{failed}: there is no such folder; {ways_out}.")
     try:
-        from sentence_transformers import CrossEncoder
+        with telemetry_disabled():
+            from sentence_transformers import CrossEncoder
     except ImportError as error:
         raise ModelUnavailableError(
             f"{failed}: {error}; pip install 'qa-engine[cross-encoder]', or use rerank.model = 'local'."

@@ -15,6 +15,7 @@ from qa_engine.documents.blocks import Line
 from qa_engine.documents.pages.lines.joining import rows_of
 from qa_engine.documents.pages.lines.text_layer import CUT, clean, count_han
 from qa_engine.errors import ModelUnavailableError
+from qa_engine.models.onnx_runtime import telemetry_disabled
 
 INSTALL = "pip install 'qa-engine[ocr]'"
 _PACKAGES = ("rapidocr", "onnxruntime", "cv2")
@@ -140,7 +141,8 @@ def _image(page: Any, dpi: int) -> tuple[Any, float]:
 def _engine() -> Any:
     if not ocr_available():
         raise ModelUnavailableError(f"OCR is not installed: {INSTALL}.")
-    import rapidocr
+    with telemetry_disabled():
+        import rapidocr
 
     # A model that is named by its path is neither looked up nor downloaded.
     folder = Path(rapidocr.__file__).parent / "models"

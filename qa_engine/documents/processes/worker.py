@@ -16,6 +16,7 @@ from queue import SimpleQueue
 from typing import IO
 
 from qa_engine.documents.pages.parsers.layout import import_without_layout, limit_threads
+from qa_engine.models.onnx_runtime import disable_telemetry
 
 _LENGTH_BYTES = 8
 
@@ -64,6 +65,7 @@ def run_tasks(megabytes: int) -> None:
     package.setLevel(logging.INFO)
     package.propagate = False
 
+    disable_telemetry()
     import_without_layout()  # now, so that imports count neither as time nor as memory of the first file
     importlib.import_module("qa_engine.documents.pdf")
     limit_threads(1)  # the workers share the processors among themselves

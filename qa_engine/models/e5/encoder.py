@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from qa_engine.errors import ModelUnavailableError
 from qa_engine.models.cores import available_cores
 from qa_engine.models.e5.tokenizer import E5Tokenizer, Tokens
+from qa_engine.models.onnx_runtime import telemetry_disabled
 
 QUERY_PREFIX = "query: "
 PASSAGE_PREFIX = "passage: "
@@ -93,7 +94,8 @@ class E5Encoder:
         Raises:
             ModelUnavailableError: the files are missing or damaged.
         """
-        import onnxruntime
+        with telemetry_disabled():
+            import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1

@@ -37,6 +37,7 @@ def test_result_and_error_come_back(pool: WorkerPool) -> None:
     with pytest.raises(ZeroDivisionError):
         pool.submit(divmod, 7, 0).result()
     assert pool.submit(os.getpid).result() != os.getpid()
+    assert pool.submit(os.getenv, "ORT_DISABLE_TELEMETRY").result() == "1"
 
 
 def test_what_a_call_prints_does_no_harm(pool: WorkerPool, capfd: pytest.CaptureFixture[str]) -> None:

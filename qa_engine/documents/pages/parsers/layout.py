@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from qa_engine.documents.pages.lines.text_layer import count_han
 from qa_engine.documents.pages.parsers.fast import lines_in_order
 from qa_engine.documents.pages.reading_order import reading_order
 from qa_engine.documents.pages.tables.table import Word, build_table
+from qa_engine.models.onnx_runtime import telemetry_disabled
 
 _ROLES = {
     "text": Role.BODY,
@@ -91,11 +92,8 @@ def _load_model() -> None:
     """Loads the layout model unless that has happened."""
     if _LAYOUT in sys.modules:
         return
-    if _threads is None:
+    with telemetry_disabled(), nullcontext() if _threads is None else _sessions_with_threads(_threads):
         import pymupdf.layout
-    else:
-        with _sessions_with_threads(_threads):
-            import pymupdf.layout
     pymupdf.layout.activate()
 
 
