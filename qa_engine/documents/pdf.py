@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from qa_engine.documents.blocks import HEADERS_FOOTERS, Page, PageReport, ParsedPdf, Role
+from qa_engine.documents.pages.annotations.attachments import clauses, not_read
 from qa_engine.documents.pages.block_roles import assign_roles, body_size
 from qa_engine.documents.pages.ocr import INSTALL, ocr_available
 from qa_engine.documents.pages.page_reader import GARBLED, NO_TEXT, ReadingOptions, read_page
@@ -54,6 +55,8 @@ def read_pages(
             page = _read(document, index, path, options, trusted)
             _log(path, page)
             pages.append(page)
+        if not first and pages:
+            pages[0].left_out += _not_read(document, path)
         return count, pages
 
 
@@ -76,6 +79,9 @@ def assemble(path: Path, pages: Sequence[Page], options: ReadingOptions) -> Pars
     mark_headers_footers(pages)
     size = body_size(pages)
     assign_roles(pages, size)
+    for page in pages:
+        page.blocks += page.notes
+        page.doubts[:0] = clauses(page.left_out)
     content = build_text(pages, size, options.max_row_chars)
     if not content.text.strip():
         raise _no_text_error(path, pages, options)
@@ -93,6 +99,18 @@ def _read(document: Any, index: int, path: Path, options: ReadingOptions, truste
         check_memory(path, error)
         doubt = f"cannot be read ({error_reason(error)})"
         return Page(index + 1, 0.0, 0.0, "fast", doubts=[doubt], unread=DAMAGED)
+
+
+def _not_read(document: Any, path: Path) -> list[tuple[str, str]]:
+    """`not_read`. A damaged list of attached files does not stop the pages."""
+    import pymupdf
+
+    try:
+        return not_read(document)
+    except (RuntimeError, ValueError, IndexError, KeyError, TypeError, pymupdf.mupdf.FzErrorBase) as error:
+        check_memory(path, error)
+        logger.warning("%s: its attached files cannot be listed (%s).", path.name, error_reason(error))
+        return []
 
 
 def _log(path: Path, page: Page) -> None:
@@ -120,11 +138,12 @@ def _no_text_error(path: Path, pages: Sequence[Page], options: ReadingOptions) -
         install = f"install the extra for OCR, {INSTALL}, and run the command again"
         way = "let documents.ocr be auto" if options.ocr == "never" else install
         clause = f"{layer}: it needs OCR; {way}"
-    return DocumentError(GARBLED if garbled else NO_TEXT, f"{path.name} has {many} {clause}.")
+    files = "".join(f"; {found}" for page in pages for found in clauses(page.left_out))
+    return DocumentError(GARBLED if garbled else NO_TEXT, f"{path.name} has {many} {clause}{files}.")
 
 
 def _report(page: Page) -> PageReport:
-    left_out = [
+    left_out = page.left_out + [
         (block.role.value, " ".join(line.text for line in block.lines))
         for block in page.blocks
         if block.role in HEADERS_FOOTERS or block.role is Role.FIGURE

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
 from qa_engine.documents.blocks import PageReport
+from qa_engine.documents.pages.annotations.attachments import clauses
 
 FileStatus = Literal["added", "updated", "unchanged", "moved", "duplicate", "vanished", "deleted", "failed"]
 """The outcome of a run for a file: ``duplicate`` is new and has the content of another file, ``vanished`` is gone and still
@@ -169,7 +170,9 @@ def needs_ocr(page: PageReport) -> bool:
 
 
 def doubtful_pages(file_name: str, pages: Sequence[PageReport]) -> Iterator[str]:
-    """A sentence for each reason for which pages of a file gave no text, or text that reads like none."""
+    """A sentence about attached files, and one for each reason why pages gave no text, or text that reads like none."""
+    for clause in clauses(entry for page in pages for entry in page.left_out):
+        yield f"{file_name}: {clause}."
     reasons: dict[tuple[bool, str], list[PageReport]] = {}
     for page in pages:
         if page.unread is not None or page.suspect:

@@ -1,0 +1,1 @@
+"""What stands on a page beside its text: notes of readers, attached files, and the fields of a form."""
