@@ -27,8 +27,9 @@ from qa_engine.cli.commands.models import models_app
 from qa_engine.cli.commands.rebuild import rebuild
 from qa_engine.cli.commands.show import show
 from qa_engine.cli.output import print_error, show_log_records
-from qa_engine.errors import QAEngineError
+from qa_engine.errors import InputError, QAEngineError
 from qa_engine.models.onnx_runtime import disable_telemetry
+from qa_engine.text.one_line import is_text
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -127,6 +128,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.exit(0)
     except Exception as error:  # noqa: BLE001 - the last resort of a command line
         _show_traceback()
+        undecodable = [word for word in arguments or sys.argv[1:] if not is_text(word)]
+        if isinstance(error, UnicodeError) and undecodable:
+            print_error(f"The argument {undecodable[0]!r} holds bytes that are no text: write it in UTF-8.")
+            sys.exit(InputError.exit_code)
         print_error(
             f"Unexpected {type(error).__name__}: {error}. This is a fault of qa_engine: "
             f"set {DEBUG_VARIABLE}=1 to see where it happened."

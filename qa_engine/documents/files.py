@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import stat
 from collections.abc import Iterable
 from pathlib import Path
+from typing import BinaryIO
 
 from qa_engine.errors import InputError
+
+NOT_REGULAR = "it is a pipe, a socket or a device, and no regular file"
+_INHERITED = ("/dev/fd/", "/dev/stdin", "/proc/self/fd/")
+"""Pipes that the shell has opened, as for ``<(command)``: they end by themselves."""
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """A file opened for reading bytes. Nothing is waited for: a named pipe without a writer would never end.
+
+    Raises:
+        OSError: it cannot be opened, or it is no regular file.
+    """
+    mode = path.stat().st_mode
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode) or str(path).startswith(_INHERITED):
+        return path.open("rb")
+    raise OSError(errno.EINVAL, NOT_REGULAR)
 
 
 def path_text(path: Path | str) -> str:

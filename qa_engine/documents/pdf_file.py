@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from qa_engine.documents.files import open_regular
 from qa_engine.documents.pages.page_reader import ReadingOptions
 from qa_engine.errors import DocumentError
 from qa_engine.models.onnx_runtime import telemetry_disabled
@@ -91,8 +93,8 @@ def _open(path: Path) -> Any:
 def _check_file(path: Path, max_megabytes: int) -> bytes:
     """The first bytes of a file, if it may be a PDF and is not too large."""
     try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
+        with open_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
             head = file.read(1024)
     except OSError as error:
         message = f"{path.name} cannot be read: {error.strerror or error}."

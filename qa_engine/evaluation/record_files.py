@@ -19,6 +19,7 @@ from typing import Any, Generic, TypeVar
 from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
+from qa_engine.documents.files import open_regular
 from qa_engine.errors import InputError, StorageError
 from qa_engine.index.atomic_file import write_atomically
 
@@ -91,7 +92,7 @@ def text_lines(path: Path, what: str) -> list[tuple[int, str]]:
         InputError: it cannot be read, or is too large.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             content = file.read(_MAX_BYTES + 1)
         if len(content) > _MAX_BYTES:
             raise InputError(f"The {what} in {path} cannot be read: it has more than {_MAX_BYTES:,} bytes.")

@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from qa_engine.config import LOCAL, EmbeddingConfig
 from qa_engine.errors import CollectionNotFoundError, ConfigurationError, InputError, StorageError
+from qa_engine.text.one_line import is_text
 
 if TYPE_CHECKING:
     from llama_index.core.base.embeddings.base import BaseEmbedding
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
+_RESERVED = re.compile(r"c-[0-9a-f]{16}|(con|prn|aux|nul|com\d|lpt\d)(\..*)?|.*\.")
+"""Plain names that are no names of folders: what other names become, and what Windows takes for devices or cuts short."""
 _MAX_NAME = 200
 _CATALOG = "catalog.sqlite"
 
@@ -55,17 +58,38 @@ def collection_paths(storage: Path, name: str) -> CollectionPaths:
     Any name is good, Chinese ones too; Chroma's own rules (3 to 512 ASCII characters) do not apply.
 
     Raises:
-        InputError: the name is empty, longer than 200 characters or holds control characters.
+        InputError: the name is empty, longer than 200 characters, or holds control characters or bytes that are no text;
+            or the path of the storage cannot be one, or is one that Chroma cannot open.
     """
+    place = str(storage.absolute())
+    if "\0" in place or not is_text(place):
+        raise InputError(
+            f"{place!r} cannot be the folder of the storage: name one whose path is plain UTF-8."
+        )
     normal = unicodedata.normalize("NFC", name).strip()
-    if not normal or len(normal) > _MAX_NAME or any(unicodedata.category(c) == "Cc" for c in normal):
+    if not normal or len(normal) > _MAX_NAME or any(unicodedata.category(c) in {"Cc", "Cs"} for c in normal):
         raise InputError(
             f"{name!r} cannot be the name of a collection: use 1 to {_MAX_NAME} printable characters."
         )
     if _PLAIN.fullmatch(normal) and normal.lower() == normal:
-        return CollectionPaths(storage / normal)
+        plain = CollectionPaths(storage / normal)
+        if not _RESERVED.fullmatch(normal) or _belongs_to(plain, normal):
+            return plain
     digest = hashlib.sha256(normal.encode()).hexdigest()[:16]
     return CollectionPaths(storage / f"c-{digest}")
+
+
+def _belongs_to(paths: CollectionPaths, name: str) -> bool:
+    """Whether a folder is there, from before its name was reserved or with a catalog that is lost, and no other's."""
+    from qa_engine.index.catalog import Catalog
+
+    if not paths.root.is_dir():
+        return False
+    try:
+        with closing(Catalog(paths.catalog)) as catalog:
+            return catalog.meta("name") in {None, name}
+    except StorageError:
+        return True
 
 
 def list_collections(storage: Path) -> list[str]:

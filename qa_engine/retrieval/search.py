@@ -22,6 +22,7 @@ from qa_engine.retrieval.filters.resolution import Scope, resolve
 from qa_engine.retrieval.hybrid.targets import SearchTarget
 from qa_engine.retrieval.retriever import PassageRetriever, RankedPassages
 from qa_engine.text.language import is_chinese
+from qa_engine.text.one_line import is_text, one_line
 
 logger = logging.getLogger("qa_engine.retrieval")
 
@@ -74,13 +75,17 @@ class CollectionSearch:
         """The question as a query.
 
         Raises:
-            InputError: the question is empty or too long.
+            InputError: the question is empty or too long, or holds lone surrogates.
         """
         query = QueryBundle(question) if isinstance(question, str) else question
         text = query.query_str
         limit = self._config.max_question_chars
         if not text.strip():
             raise InputError("The question is empty.")
+        if not is_text(text):
+            raise InputError(
+                f"The question {one_line(text, 60)!r} holds bytes that are no text: write it in UTF-8."
+            )
         if len(text) > limit:
             raise InputError(
                 f"The question has {len(text)} characters, more than retrieval.max_question_chars = {limit}: shorten it."

@@ -18,6 +18,15 @@ def one_line(text: str, max_chars: int | None = None) -> str:
     return line if max_chars is None or len(line) <= max_chars else line[:max_chars] + "…"
 
 
+def is_text(text: str) -> bool:
+    """Whether a text can be written in UTF-8; the lone surrogates that undecodable bytes of a command line become cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def first_line(text: object) -> str:
     """The first line of a text that is not blank, such as the first of an error's message; empty if there is none."""
     return next((line.strip() for line in str(text).splitlines() if line.strip()), "")

@@ -95,6 +95,27 @@ def test_unknown_settings_exit_2(tmp_path: Path) -> None:
     assert_refused(run("config", cwd=tmp_path), 2, "llm.temprature", "temperature")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems hand over text")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("ask", "\udcff", "-c", "风景 名胜"),
+        ("ask", "x", "-c", "\udcff"),
+        ("ask", "x", "--filter", "file=\udcff", "-c", "风景 名胜"),
+        ("ask", "x", "--filter", "\udcff=1", "-c", "风景 名胜"),
+        ("list", "--storage", "\udcff"),
+        ("show", "\udcff-0000001", "-c", "风景 名胜"),
+        ("ingest", "pdfs", "--parser", "\udcff"),
+    ],
+)
+def test_argument_that_is_no_text_exits_2_with_one_sentence(
+    arguments: tuple[str, ...], lake: Path, model_cache: Path
+) -> None:
+    done = run(*arguments, cwd=lake, QA_ENGINE_CACHE=str(model_cache))
+    assert_refused(done, 2, "udcff")
+    assert (done.stderr.count("error:"), "fault of" in done.stderr) == (1, False)
+
+
 def test_importing_the_package_imports_nothing_heavy() -> None:
     code = "import sys, qa_engine; print(sorted({m.split('.')[0] for m in sys.modules}))"
     done = subprocess.run(

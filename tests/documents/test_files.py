@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
 
 from qa_engine.documents.files import find_pdfs
-from qa_engine.errors import InputError
+from qa_engine.documents.reader import PdfReader
+from qa_engine.errors import DocumentError, InputError
+from qa_engine.evaluation.questions.labelled import read_questions
+from qa_engine.ingestion.files.metadata import MetadataTable, read_sidecar
 
 
 def make(*paths: Path) -> None:
@@ -128,3 +132,36 @@ def test_name_that_is_not_utf8_is_found(tmp_path: Path) -> None:
     except (OSError, UnicodeError):
         pytest.skip("this disk takes UTF-8 names only")
     assert find_pdfs([tmp_path]) == [tmp_path / name]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs POSIX")
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("kind", ["pipe", "socket", "device"])
+def test_what_is_no_regular_file_is_refused_and_never_waited_for(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # the path of a socket has to be short
+    path = Path("a.pdf.meta.json")
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "socket":
+        socket.socket(socket.AF_UNIX).bind(str(path))
+    else:
+        path.symlink_to("/dev/zero")
+    for read, error in (
+        (lambda: read_sidecar(Path("a.pdf")), DocumentError),
+        (lambda: PdfReader().load_data(path), DocumentError),
+        (lambda: MetadataTable.read(path), InputError),
+        (lambda: read_questions(path), InputError),
+    ):
+        with pytest.raises(error, match="no regular file"):
+            read()
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="needs /dev/fd")
+def test_pipe_that_the_shell_opened_is_read_to_its_end() -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b"file,year\na.pdf,2024\n")
+    os.close(writing)
+    assert MetadataTable.read(Path(f"/dev/fd/{reading}")).row(Path("/x/a.pdf")) == {"year": 2024}
+    os.close(reading)

@@ -46,6 +46,14 @@ class TestBadInput:
         with pytest.raises(InputError, match="empty"):
             engine.query(question)
 
+    @pytest.mark.parametrize("question", ["西湖\udcff", "\ud83d\ude00?"])
+    def test_lone_surrogates_in_a_question_are_refused_as_input(
+        self, engine: QueryEngine, question: str
+    ) -> None:
+        for ask in (engine.query, engine.retrieve, engine.stream, engine.chat().ask):
+            with pytest.raises(InputError, match="no text"):
+                ask(question)
+
     def test_a_question_of_50000_characters_names_length_and_limit(self, engine: QueryEngine) -> None:
         with pytest.raises(InputError, match=r"50000 characters.*2000"):
             engine.query("问" * 50_000)

@@ -65,7 +65,9 @@ def test_any_other_name_has_a_safe_folder_within_the_storage(name: str) -> None:
     assert len(folder(name)) < 40
 
 
-@pytest.mark.parametrize("name", ["", " ", "\t", "\u3000", "a\nb", "a\0b", "\x7f", "x" * 201])
+@pytest.mark.parametrize(
+    "name", ["", " ", "\t", "\u3000", "a\nb", "a\0b", "\x7f", "x" * 201, "a\udcff", "\ud800"]
+)
 def test_name_that_is_none_is_refused_and_shown(name: str) -> None:
     with pytest.raises(InputError) as raised:
         collection_paths(STORAGE, name)
@@ -81,6 +83,36 @@ def test_names_that_differ_in_case_do_not_share_a_folder_on_any_disk() -> None:
 def test_blanks_around_a_name_and_forms_of_one_character_do_not_matter() -> None:
     assert folder(" docs ") == folder("docs")
     assert folder("cafe\u0301") == folder("café")
+
+
+@pytest.mark.parametrize("name", ["con", "nul", "com1", "lpt1.x", "aux.txt", "v1.", "c-33e3580c093111e1"])
+def test_reserved_name_has_a_folder_of_its_own_and_an_old_collection_keeps_its_folder(
+    name: str, tmp_path: Path
+) -> None:
+    assert folder(name) not in {name, name.rstrip("."), folder("甲"), folder(f"{name}x")}
+    (tmp_path / name).mkdir()
+    catalog = Catalog(tmp_path / name / "catalog.sqlite", create=True)
+    catalog.set_meta(name=name)
+    catalog.close()
+    assert require_collection(tmp_path, name).root == tmp_path / name
+    assert list_collections(tmp_path) == [name]
+
+
+def test_encoded_form_of_a_name_is_another_collection_unless_its_own_name_is_lost(tmp_path: Path) -> None:
+    encoded = folder("甲")
+    make(tmp_path, "甲")
+    make(tmp_path, encoded)
+    assert list_collections(tmp_path) == [encoded, "甲"]
+    assert require_collection(tmp_path, encoded).root.name not in {encoded, ""}
+    # A collection whose catalog is damaged is listed, and asked for, by its folder.
+    (tmp_path / encoded / "catalog.sqlite").write_bytes(b"rubbish" * 999)
+    assert collection_paths(tmp_path, encoded).root == tmp_path / encoded
+
+
+@pytest.mark.parametrize("place", ["a\0b", "a\udcff"])
+def test_storage_that_cannot_be_opened_is_refused_before_anything_is_made(place: str) -> None:
+    with pytest.raises(InputError, match="cannot be the folder of the storage"):
+        collection_paths(Path(place), "c")
 
 
 @given(st.lists(st.text("abAB合同.-_ /", min_size=1, max_size=8), min_size=2, max_size=2))

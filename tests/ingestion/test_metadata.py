@@ -52,6 +52,7 @@ class TestSidecar:
             ("[1]", "not an object"),
             ('"2024"', "not an object"),
             ('{"year": null}', r"'year' is None"),
+            ('{"by": "\\ud800"}', "lone surrogates"),
             ('{"tags": ["a"]}', r"'tags' is \['a'\]"),
             ('{"by": {"name": "Li"}}', r"'by' is \{'name': 'Li'\}"),
             ('{"year": NaN}', r"'year' is nan"),

@@ -10,6 +10,7 @@ import typer
 
 from qa_engine.cli.options import ConfigOption, JsonOption, load_config
 from qa_engine.cli.output import print_json
+from qa_engine.documents.files import open_regular
 from qa_engine.errors import InputError
 from qa_engine.evaluation import require_packages
 from qa_engine.evaluation.commands import print_sentence, print_table
@@ -109,7 +110,8 @@ def _build(names: Sequence[str], settings: Config, guidelines: list[str] | None)
 
 def _read_guidelines(path: Path) -> list[str]:
     try:
-        lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
+        with open_regular(path) as file:
+            lines = [line.strip() for line in file.read().decode("utf-8-sig").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"The guidelines in {path} cannot be read: {error}.") from None
     if not any(lines):

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from qa_engine.documents.files import open_regular
 from qa_engine.documents.sentences.splitting import split_sentences
 from qa_engine.errors import InputError
 from qa_engine.evaluation.questions.labelled import LabelledQuestion, read_questions
@@ -152,7 +153,8 @@ def _from_row(values: Mapping[str, str], path: Path, line: int) -> LabelledQuest
 
 def _text(path: Path) -> str:
     try:
-        content = path.read_bytes()
+        with open_regular(path) as file:
+            content = file.read()
     except OSError as error:
         raise InputError(f"The questions in {path} cannot be read: {error.strerror or error}.") from None
     for encoding in ("utf-8-sig", "gb18030"):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from qa_engine.index.records import Scalar
+from qa_engine.text.one_line import is_text
 
 RESERVED_KEYS = ("file", "file_name", "page", "page_end", "page_label", "section", "collection")
 """Keys that say where a passage stands; a file's own metadata cannot use them."""
@@ -49,8 +50,10 @@ def checked_metadata(content: Mapping[Any, Any]) -> dict[str, Scalar]:
             raise ValueError(
                 f"the value of {key!r} is {value!r}: only text, numbers, true and false can be used"
             )
-        if isinstance(value, str) and "\0" in value:  # SQLite compares text up to it
-            raise ValueError(f"the value of {key!r} is {value!r}: text cannot hold the character NUL")
+        if isinstance(value, str) and ("\0" in value or not is_text(value)):  # SQLite compares text up to NUL
+            raise ValueError(
+                f"the value of {key!r} is {value!r}: text cannot hold the character NUL or lone surrogates"
+            )
         checked[key] = value
     return checked
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import errno
+import io
 import json
 import posixpath
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
-from qa_engine.documents.files import path_text
+from qa_engine.documents.files import open_regular, path_text
 from qa_engine.errors import DocumentError, InputError
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.files.metadata import as_number, checked_metadata, normal
@@ -33,7 +34,7 @@ def read_sidecar(pdf: Path) -> dict[str, Scalar]:
     """
     for path in (pdf.with_name(pdf.name + SUFFIX), pdf.with_name(pdf.stem + SUFFIX)):
         try:
-            with path.open("rb") as file:
+            with open_regular(path) as file:
                 content = file.read(_MAX_BYTES + 1)
         except OSError as error:
             if error.errno in {errno.ENOENT, errno.ENAMETOOLONG}:
@@ -88,7 +89,7 @@ class MetadataTable:
             InputError: it cannot be read, or a column or a row cannot be used.
         """
         try:
-            with path.open(encoding="utf-8-sig", newline="") as file:
+            with io.TextIOWrapper(open_regular(path), encoding="utf-8-sig", newline="") as file:
                 reader = csv.reader(file, strict=True)
                 lines = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
         except UnicodeDecodeError:

@@ -9,7 +9,7 @@ import stat
 from pathlib import Path
 from typing import Literal
 
-from qa_engine.documents.files import text_path
+from qa_engine.documents.files import NOT_REGULAR, text_path
 from qa_engine.errors import DocumentError
 from qa_engine.index.records import FileRecord
 
@@ -48,7 +48,7 @@ def file_stamp(path: Path) -> tuple[int, int, int]:
     """
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
-        raise OSError(errno.EINVAL, "it is not a regular file")
+        raise OSError(errno.EINVAL, NOT_REGULAR)
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 

@@ -39,6 +39,7 @@ from qa_engine.retrieval.filters.conditions import (
     opposite,
     some,
 )
+from qa_engine.text.one_line import is_text
 
 FILE, SECTION, PAGE = "file", "section", "page"
 _ALIASES = {"file_name": FILE}
@@ -161,6 +162,9 @@ class _FilterReader:
         return opposite(condition) if leaf.operator in _NEGATIVE else condition
 
     def _positive(self, leaf: MetadataFilter, operator: FilterOperator) -> Condition:
+        words = [leaf.key, *(leaf.value if isinstance(leaf.value, list) else [leaf.value])]
+        if any(isinstance(word, str) and ("\0" in word or not is_text(word)) for word in words):
+            raise _unfit(leaf, "it holds the character NUL, or bytes that are no text")
         key = _ALIASES.get(leaf.key, leaf.key)
         if key == PAGE:
             return some(_on_page(leaf, operator, value) for value in _values(leaf))

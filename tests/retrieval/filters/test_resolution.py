@@ -164,6 +164,11 @@ def test_filters_that_cannot_be_used_are_repeated(expression: str, told: str, ca
         ("page", FilterOperator.EQ, float("inf")),
         ("page", FilterOperator.LT, float("nan")),
         ("file", FilterOperator.IS_EMPTY, None),
+        ("team", FilterOperator.EQ, "a\0b"),
+        ("file", FilterOperator.EQ, "\udcff"),
+        ("team", FilterOperator.IN, ["a", "\ud800"]),
+        ("te\0am", FilterOperator.EQ, "a"),
+        ("section\udcff", FilterOperator.EQ, "a"),
     ],
 )
 def test_operators_that_do_not_fit_are_refused(
