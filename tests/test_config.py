@@ -343,6 +343,48 @@ def test_file_that_is_not_utf8_is_refused() -> None:
         Config.of("latin.toml")
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "gbk", "utf-16", "utf-16-le"])
+@pytest.mark.parametrize("name", ["qa_engine.toml", ".env"])
+def test_file_has_a_byte_order_mark_or_is_refused_with_its_name_and_encoding(
+    name: str, encoding: str
+) -> None:
+    text = 'collection = "合同"' if name.endswith("toml") else "QA_ENGINE_COLLECTION=合同"
+    Path(name).write_bytes((text + "\n").encode(encoding))
+    if encoding == "utf-8-sig":
+        assert Config.load().collection == "合同"
+    else:
+        told = refusal()
+        assert name in told
+        assert ("GBK" if encoding == "gbk" else "UTF-16") in told
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        r'storage = "D:\data"',
+        r'storage = "C:\Users\me"',
+        r"storage = D:\data",
+        r'storage = "D:\new"',
+        r'storage = "D:\tables"',
+    ],
+)
+def test_backslashes_in_double_quotes_are_refused_and_the_way_out_works(line: str) -> None:
+    write("qa_engine.toml", f'collection = "c"\n{line}')
+    told = refusal()
+    assert "in single quotes" in told
+    assert "line 2" in told or "storage = " in told
+    path = line.partition(" = ")[2].strip('"')
+    for right in (f"'{path}'", '"' + path.replace("\\", "\\\\") + '"'):
+        write("qa_engine.toml", f"storage = {right}")
+        assert str(Config.load().storage) == path
+
+
+def test_setting_with_nul_is_refused_and_a_prefix_may_have_lines() -> None:
+    for values in ({"storage": "a\0b"}, {"storage": Path("a\0b")}, {"rerank": {"model": "a\0b"}}):
+        assert "control character" in refusal(**values)
+    assert Config(embedding={"query_prefix": "Instruct:\nQuery: "}).embedding.query_prefix.count("\n") == 1
+
+
 def test_missing_file_is_refused_by_argument_and_by_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigurationError, match=r"nowhere\.toml does not exist"):
         Config.of("nowhere.toml")

@@ -11,16 +11,38 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from qa_engine.config import loading
 
 LOCAL = "local"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+_FREE_TEXT = {"query_prefix", "text_prefix", "passwords", "api_key", "fallback_api_key", "token"}
+"""Settings that may hold control characters; a key that no header can carry is refused where it is used."""
+
+
+def _without_control_characters(value: Any, info: ValidationInfo) -> Any:
+    """Refuses what ``"D:\\new"`` in double quotes became, and NUL, which no path can hold."""
+    if info.field_name not in _FREE_TEXT and isinstance(value, str | Path) and _CONTROL.search(str(value)):
+        raise ValueError(f"it holds a control character: {loading.BACKSLASHES}")
+    return value
 
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", validate_default=True, protected_namespaces=())
+    _check_text = field_validator("*", mode="before")(_without_control_characters)
 
 
 class DocumentsConfig(_Section):
@@ -231,10 +253,12 @@ class Config(BaseSettings):
         env_prefix=loading.ENV_PREFIX,
         env_nested_delimiter="__",
         env_file=".env",
-        env_file_encoding="utf-8",
+        env_file_encoding="utf-8-sig",
         extra="forbid",
         validate_default=True,
     )
+
+    _check_text = field_validator("*", mode="before")(_without_control_characters)
 
     storage: Path = Path("storage")
     collection: str = "default"

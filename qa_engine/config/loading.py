@@ -19,6 +19,9 @@ CONFIG_FILE = "qa_engine.toml"
 ENV_PREFIX = "QA_ENGINE_"
 _NOT_SETTINGS = {"config", "cache", "debug"}
 """Variables with our prefix that are read elsewhere, and from the environment only."""
+BACKSLASHES = (
+    "write a path with backslashes in single quotes, as in storage = 'D:\\data', or double each backslash"
+)
 
 
 class OpenAIVariables(EnvSettingsSource):
@@ -68,6 +71,9 @@ def implicit_values(settings_cls: type[BaseSettings], file: str | Path | None) -
     """
     named_file = file or os.environ.get(f"{ENV_PREFIX}CONFIG")
     path = Path(named_file or CONFIG_FILE)
+    dotenv = Path(str(settings_cls.model_config.get("env_file")))
+    if dotenv.is_file():
+        _read_text(dotenv)  # for its errors: the sources below read it again
     values = OpenAIVariables(settings_cls, DotEnvSettingsSource(settings_cls).env_vars)()
     if named_file or path.exists():
         values = merge(values, read_toml(path))
@@ -93,14 +99,48 @@ def read_toml(path: Path) -> dict[str, Any]:
     Raises:
         ConfigurationError: the file is not there, cannot be read, or is not valid.
     """
+    text = _read_text(path)
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r"at line (\d+)", str(error))
+        line = text.splitlines()[int(place[1]) - 1 : int(place[1])] if place else []
+        way_out = f": {BACKSLASHES}" if line and "\\" in line[0] else ""
+        raise ConfigurationError(
+            f"The configuration file {path} is not valid TOML: {error}{way_out}."
+        ) from None
+
+
+def _read_text(path: Path) -> str:
+    """The text of a configuration file in UTF-8, with or without a byte order mark.
+
+    Raises:
+        ConfigurationError: it is not there, cannot be read, or has another encoding, which the message names.
+    """
+    try:
+        content = path.read_bytes()
+        if b"\0" not in content:
+            return content.decode("utf-8-sig")
     except FileNotFoundError:
         raise ConfigurationError(f"The configuration file {path} does not exist.") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise ConfigurationError(f"The configuration file {path} cannot be read: {error}.") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"The configuration file {path} is not valid TOML: {error}.") from None
+    except UnicodeDecodeError:
+        pass
+    raise ConfigurationError(
+        f"The configuration file {path} cannot be read: it is not UTF-8 but {_encoding(content)}; save it as UTF-8."
+    )
+
+
+def _encoding(content: bytes) -> str:
+    """The encoding that bytes seem to have, which are not UTF-8."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in content:
+        return "seems to be UTF-16"
+    try:
+        content.decode("gb18030")
+    except UnicodeDecodeError:
+        return "has an encoding that is not known"
+    return "seems to be GBK"
 
 
 @contextmanager

@@ -17,12 +17,16 @@ import orjson
 from chromadb.api.fastapi import FastAPI
 from chromadb.config import Settings, System
 from chromadb.errors import ChromaAuthError, ChromaError
+from chromadb.telemetry.opentelemetry import OpenTelemetryClient
+from chromadb.telemetry.product import ProductTelemetryClient
 from overrides import override  # Chroma's classes insist on it
 
 from qa_engine.config import IndexConfig
 from qa_engine.errors import AuthenticationFailedError, ConfigurationError, ServiceUnavailableError
 from qa_engine.index.vectors.chroma_folder import cosine_collection
 from qa_engine.index.vectors.runtime import runtime
+from qa_engine.models.remote.endpoints import HEADER_VALUE
+from qa_engine.models.remote.proxies import http_options
 
 if TYPE_CHECKING:
     from chromadb.api.models.Collection import Collection
@@ -58,13 +62,17 @@ class ChromaServer(FastAPI):
             chroma_server_ssl_enabled=parts.scheme == "https",
             chroma_server_headers=_headers(config),
         )
-        super().__init__(System(settings))
-        self._session.close()
+        # Not the constructor of `FastAPI`, whose client fails on any proxy of the environment that it cannot use.
+        super(FastAPI, self).__init__(System(settings))
+        self._opentelemetry_client = self.require(OpenTelemetryClient)
+        self._product_telemetry_client = self.require(ProductTelemetryClient)  # type: ignore[type-abstract]
+        self._settings = settings
+        self._header = {**(settings.chroma_server_headers or {}), "Content-Type": "application/json"}
         self._session = httpx.Client(
             timeout=httpx.Timeout(config.timeout_seconds),
             limits=self.http_limits,
             headers=self._header,
-            verify=_certificates(config),
+            **http_options(self.url) | _certificates(config),
         )
         self._api_url = self.url + _API
         weakref.finalize(self, self._session.close).atexit = False
@@ -218,7 +226,7 @@ def _headers(config: IndexConfig) -> dict[str, str]:
     token = config.token.get_secret_value() if config.token else ""
     if not token:
         return {}
-    if not re.fullmatch(r"[!-~]+( [!-~]+)*", token):
+    if not re.fullmatch(HEADER_VALUE, token):
         raise ConfigurationError(
             "index.token holds characters that a header cannot carry, such as a line end: set it to the token alone."
         )
@@ -231,11 +239,11 @@ def _headers(config: IndexConfig) -> dict[str, str]:
     return {config.token_header: f"Bearer {token}" if bearer else token}
 
 
-def _certificates(config: IndexConfig) -> ssl.SSLContext | bool:
+def _certificates(config: IndexConfig) -> dict[str, ssl.SSLContext]:
     if config.ca_file is None:
-        return True
+        return {}
     try:
-        return ssl.create_default_context(cafile=str(config.ca_file))
+        return {"verify": ssl.create_default_context(cafile=str(config.ca_file))}
     except (OSError, ssl.SSLError) as error:
         raise ConfigurationError(
             f"index.ca_file = {str(config.ca_file)!r} cannot be read as a certificate in PEM "

@@ -14,6 +14,8 @@ from typing import Any
 import httpx
 from openai import DefaultAsyncHttpxClient
 
+from qa_engine.models.remote.proxies import http_options
+
 logger = logging.getLogger("qa_engine.models")
 _CONNECT_SECONDS = 10.0
 _on_response: ContextVar[Callable[[httpx.Response], None] | None] = ContextVar("on_response", default=None)
@@ -25,14 +27,14 @@ def client_timeout(seconds: float) -> httpx.Timeout:
 
 
 class DeadlineClient(DefaultAsyncHttpxClient):
-    """OpenAI's HTTP client with a limit, in seconds, for each request as a whole.
+    """OpenAI's HTTP client for a URL, with a limit, in seconds, for each request as a whole.
 
     The time-outs of httpx start anew with every byte. Here the limit holds from the request to the whole reply, or of a
     stream to its headers. A ``Retry-After`` that is longer than the limit is not waited for.
     """
 
-    def __init__(self, seconds: float) -> None:
-        super().__init__(timeout=client_timeout(seconds))
+    def __init__(self, seconds: float, url: str) -> None:
+        super().__init__(timeout=client_timeout(seconds), **http_options(url))
         self._seconds = seconds
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:

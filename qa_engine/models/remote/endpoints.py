@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 from qa_engine.errors import ConfigurationError
+from qa_engine.models.remote.proxies import proxy_for
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
 FALLBACK = "llm.fallback"
 """What stands for the section of the second language model."""
+
+HEADER_VALUE = r"[!-~]+( [!-~]+)*"
+"""A key or a token that a header can carry."""
 
 # The client refuses an empty key, servers on one's own machine need none.
 _NO_KEY = "no-key"
@@ -41,7 +46,8 @@ def resolve_endpoint(section: str, base_url: str | None, api_key: SecretStr | No
         api_key: its ``api_key``.
 
     Raises:
-        ConfigurationError: the address is not an http(s) URL, or OpenAI is asked without a key.
+        ConfigurationError: the address is not an http(s) URL, OpenAI is asked without a key, no header can carry the key, or
+            the proxy for the address cannot be used.
     """
     url = base_url.strip() if base_url else OPENAI_BASE_URL
     official = _host(section, url) == "api.openai.com"
@@ -52,6 +58,13 @@ def resolve_endpoint(section: str, base_url: str | None, api_key: SecretStr | No
             f"{'' if section == FALLBACK else 'OPENAI_API_KEY or '}{variable_name(section, 'api_key')}, "
             f"or name another server with {setting_name(section, 'base_url')}."
         )
+    if key and not re.fullmatch(HEADER_VALUE, key):
+        variables = variable_name(section, "api_key") + ("" if section == FALLBACK else " or OPENAI_API_KEY")
+        raise ConfigurationError(
+            f"{setting_name(section, 'api_key')} holds characters that a header cannot carry, such as a line end or "
+            f"letters that are not ASCII: set {variables} to the key alone."
+        )
+    proxy_for(url)
     return Endpoint(base_url=url, api_key=key or _NO_KEY, official=official)
 
 

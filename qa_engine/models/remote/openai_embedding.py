@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from typing import Any
+from urllib.request import getproxies
 from weakref import WeakKeyDictionary
 
 from llama_index.core.bridge.pydantic import Field, PrivateAttr
 from llama_index.embeddings.openai import OpenAIEmbedding
-from openai import AsyncOpenAI
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient, DefaultHttpxClient
 
 from qa_engine.errors import ConfigurationError
 from qa_engine.models.remote.deadlines import client_timeout
+from qa_engine.models.remote.endpoints import OPENAI_BASE_URL
+from qa_engine.models.remote.proxies import http_options
 from qa_engine.models.remote.service_errors import ServiceErrors
 
 
@@ -44,8 +47,12 @@ class PrefixedOpenAIEmbedding(OpenAIEmbedding):
         return "PrefixedOpenAIEmbedding"
 
     def _get_credential_kwargs(self, is_async: bool = False) -> dict[str, Any]:
+        arguments = super()._get_credential_kwargs(is_async)
+        if getproxies() and not arguments["http_client"]:
+            client = DefaultAsyncHttpxClient if is_async else DefaultHttpxClient
+            arguments["http_client"] = client(**http_options(self.api_base or OPENAI_BASE_URL))
         return {
-            **super()._get_credential_kwargs(is_async),
+            **arguments,
             "max_retries": self._client_retries,
             "timeout": client_timeout(self.timeout),
         }

@@ -27,6 +27,7 @@ from openai import AsyncOpenAI
 from qa_engine.errors import ConfigurationError
 from qa_engine.models.remote.background_loop import close_with_loop, iterate_blocking, run_blocking
 from qa_engine.models.remote.deadlines import DeadlineClient, on_response
+from qa_engine.models.remote.endpoints import OPENAI_BASE_URL
 from qa_engine.models.remote.service_errors import ServiceErrors
 
 _USAGE_REQUEST = "stream_options"
@@ -68,7 +69,9 @@ class OfficialLLM(OpenAI):
         loop = asyncio.get_running_loop()
         if loop not in self._aclients:
             arguments = self._get_credential_kwargs(is_async=True)
-            http_client = arguments["http_client"] or DeadlineClient(self.timeout)
+            http_client = arguments["http_client"] or DeadlineClient(
+                self.timeout, self.api_base or OPENAI_BASE_URL
+            )
             client = AsyncOpenAI(**{**arguments, "http_client": http_client, "timeout": http_client.timeout})
             self._aclients[loop] = client
             close_with_loop(client)
