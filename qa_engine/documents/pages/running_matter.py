@@ -1,89 +1,307 @@
-"""Finds headers, footers and page numbers, which belong to the page and not to the text."""
+"""Finds headers, footers and page numbers, which belong to the page and not to the text.
+
+What a page reports is never taken for one: measurements, one line a page; a notice at the foot, which is kept once; the
+title of the file; a page that has nothing else.
+"""
 
 from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from functools import cached_property
+from itertools import pairwise
+from statistics import median
 
 from qa_engine.documents.blocks import HEADERS_FOOTERS, Block, Line, Page, Role
-from qa_engine.documents.pages.lines.joining import join_pieces, rows_of
+from qa_engine.documents.pages.block_roles import NUMBERED_HEADING, TERMINAL, body_size
+from qa_engine.documents.pages.lines.joining import grouped, join_pieces, rows_of
+from qa_engine.documents.pages.page_counting import PAGE_NUMBER, Figures, belongs_to_pages, is_bare, number_of
 
 MARGIN = 0.12
 """Share of the page height, at the top and at the bottom, in which headers and footers stand."""
+_WIDE_MARGIN = 0.16
+"""The same for pages with nothing there, as TeX makes them of small books."""
 _LINES_AT_EDGE = 3
 """Most rows of a header or footer."""
 _MIN_REPEATS = 3
 """A header or footer stands on so many pages."""
+_PLACE_SHARE = 0.2
+"""What the layout model calls a header is one if this share of the pages has one at that height."""
 _ROW_SHARE = 0.5
 """Where this share of the pages has a header or footer, what stands there on the other pages is one, too."""
 _ROW = 4
 """Points that count as one height."""
-_PAGE_NUMBER = re.compile(
-    r"[\s\-–—―‐·•.|/~]*(第|page|p\.?)?\s*(?P<label>\d{1,4}|[ivxlc]{1,7})\s*(页|頁)?"
-    r"\s*((/|of|共|，共|,共)\s*(第|共)?\s*\d{1,4}\s*(页|頁)?)?[\s\-–—―‐·•.|/~]*",
-    re.IGNORECASE,
+_TITLE_SIZE = 1.2
+"""A line that is so many times as large as the header with the same words is the title of the file."""
+_NEAR, _DENSE, _SPARSE = 3, 0.6, 0.25
+"""Of the pages with a header, this share is within so many pages of the one before, or they are this share of the file."""
+_ALONE_SHARE = 0.25
+"""Lines that count up are the text of the file if they are all there is on this share of their pages."""
+_YEARS = 1900
+"""A bare number from this on may be a year."""
+_NOTICE = re.compile(
+    r"请|应当|不得|严禁|禁止|未经|仅供|必须|不构成|：[\s_＿]*$|\b(please|must|shall|may not|do not|not be|is|are)\b", re.IGNORECASE
 )
-_DIGITS = re.compile(r"\d+")
+_ADDRESS = re.compile(r"(电话|热线|传真|地址|邮箱|\b(?:tel|phone|fax|e-?mail|hotline)\b)[.:：\s]*\S{5}", re.IGNORECASE)
+"""What people ask about, though it may stand on every page."""
+_FORMULA = re.compile(r"(?<!\S)[=≤≥]|[□■☐☑☒√]")
+"""Formulas, and boxes that are ticked."""
+_CLAUSE = re.compile("[，；]")
+_HAN_CHARACTERS, _WORDS = 8, 5
+"""A sentence, a clause or a notice has at least so many Han characters, or words in other scripts."""
+_HAN = re.compile("[\u3400-\u9fff]")
+_WORD = re.compile(r"\w")
 _ALL_BLANKS = re.compile(r"\s+")
 
 
 def mark_headers_footers(pages: Sequence[Page]) -> None:
     """Puts headers, footers and page numbers of a file into blocks of their own, and notes the label of each page.
 
-    A line in the margin is a header or footer if it is a page number; if the same words, whatever the digits in them,
-    stand at the same height on at least three pages, or on every page of a shorter file; or if it stands where half of
-    the pages have a header or footer (the title of a short chapter). What the layout model calls one stays one.
+    A line in the margin is a header or footer if it is a page number; if the same words stand at the same height on at
+    least three pages, or on every page of a shorter file, and their figures are the same or count up with the pages; or
+    if it stands where half of the pages have a header or footer and says nothing (the title of a short chapter). What the
+    layout model calls one stays one unless it says something. A sentence or notice that repeats becomes a footnote once.
     """
-    rows = {page.number: _edge_rows(page) for page in pages}
-    marked = _repeated(pages, rows)
-    marked |= _at_common_places(pages, rows, marked)
-    for page in pages:
-        for row in rows[page.number]:
-            if _PAGE_NUMBER.fullmatch(join_pieces(row).text):
-                marked.update(id(line) for line in row)
-        _split_blocks(page, marked)
-        page.label = _label(page) or page.label
+    _Margins(pages).mark()
 
 
-def _edge_rows(page: Page) -> list[list[Line]]:
+class _Margins:
+    """The margins of the pages of a file, while it is found out what in them is running matter."""
+
+    def __init__(self, pages: Sequence[Page]) -> None:
+        self._pages = pages
+        self._rows = {page.number: _edge_rows(page) for page in pages}
+        self._in_tables = {
+            id(line) for page in pages for block in page.blocks if block.table is not None for line in block.lines
+        }
+        self._numbers: set[int] = set()
+        """``id()`` of the lines that are page numbers."""
+        self._repeated: dict[int, str] = {}
+        """``id()`` and words of the lines that repeat, and whose figures belong to the pages."""
+        self._single: set[int] = set()
+        """``id()`` of other lines that are running matter by where they stand."""
+        self._kept: set[int] = set()
+        """``id()`` of lines that repeat and are kept here, once."""
+
+    def mark(self) -> None:
+        """Finds the running matter, and puts it into blocks of its own."""
+        self._mark_page_numbers()
+        self._mark_repeated()
+        self._mark_common_places()
+        self._mark_by_layout()
+        self._keep_notices_once()
+        self._leave_no_page_empty()
+        for page in self._pages:
+            self._split_blocks(page)
+            page.label = _label(page) or page.label
+
+    def _is_marked(self, line: Line) -> bool:
+        key = id(line)
+        return key not in self._kept and (key in self._numbers or key in self._repeated or key in self._single)
+
+    def _mark_page_numbers(self) -> None:
+        """Marks page numbers. A bare number is one if it counts as others do, or if there are no others to compare."""
+        found: list[tuple[Page, int | None, list[Line], bool]] = []
+        for page in self._pages:
+            for row in self._rows[page.number]:
+                text = join_pieces(row).text
+                if match := PAGE_NUMBER.fullmatch(text):
+                    found.append((page, number_of(match["label"]), row, is_bare(text)))
+        offsets: dict[tuple[int, int], set[int]] = defaultdict(set)
+        for page, value, _, _ in found:
+            for step in (1, 2):
+                offsets[step, (value or 0) - step * page.number].add(page.number)
+        for page, value, row, bare in found:
+            number = page.number
+            if bare and value is not None:
+                alike = [offsets[step, value - step * number] for step in (1, 2)]
+                counts = any(
+                    len(pages) >= _MIN_REPEATS or any(0 < abs(other - number) <= _NEAR for other in pages)
+                    for pages in alike
+                )
+                alone = len(self._pages) < _MIN_REPEATS and value < _YEARS and id(row[0]) not in self._in_tables
+                if not (counts or alone or value == number):
+                    continue
+            self._numbers.update(id(line) for line in row)
+
+    def _mark_repeated(self) -> None:
+        """Marks lines whose words stand on several pages at one height, and whose figures belong to the pages."""
+        places: dict[tuple[str, int], list[tuple[int, Figures, list[Line]]]] = defaultdict(list)
+        for page in self._pages:
+            for row in self._rows[page.number]:
+                for pieces in [*([piece] for piece in row), row] if len(row) > 1 else [row]:
+                    whole = join_pieces(pieces)
+                    figures = Figures.of(whole.text)
+                    places[figures.words, round(whole.y0 / _ROW)].append((page.number, figures, pieces))
+        enough = min(_MIN_REPEATS, max(len(self._pages), 2))
+        for (words, height), found in places.items():
+            around = [item for shift in (-1, 1) for item in places.get((words, height + shift), [])]
+            nearby = sorted([*found, *around], key=lambda item: item[0])
+            numbers = sorted({number for number, _, _ in nearby})
+            if not words or _FORMULA.search(words) or len(numbers) < enough or not self._is_dense(numbers):
+                continue
+            if not belongs_to_pages([(number, figures) for number, figures, _ in nearby]):
+                continue
+            size = median(line.size for _, _, pieces in nearby for line in pieces)
+            for _, _, pieces in found:
+                for line in pieces:
+                    if line.size < _TITLE_SIZE * size and id(line) not in self._in_tables:
+                        self._repeated[id(line)] = words
+
+    def _is_dense(self, numbers: Sequence[int]) -> bool:
+        """Whether these are many of the pages or follow one another, as those of a header do; not □适用, here and there."""
+        near = sum(after - before <= _NEAR for before, after in pairwise(numbers))
+        return near >= _DENSE * (len(numbers) - 1) or len(numbers) >= _SPARSE * len(self._pages)
+
+    def _mark_common_places(self) -> None:
+        """Marks what says nothing, at a height and of a size that headers or footers of half of the pages have."""
+        places = Counter[tuple[int, int]]()
+        for page in self._pages:
+            lines = [line for row in self._rows[page.number] for line in row]
+            places.update({_place(line) for line in lines if self._is_marked(line)})
+        enough = max(_ROW_SHARE * len(self._pages), _MIN_REPEATS)
+        common = {place for place, count in places.items() if count >= enough}
+        if not common:
+            return
+        for page in self._pages:
+            for row in self._rows[page.number]:
+                lines = [line for line in row if _place(line) in common and not self._is_marked(line)]
+                if lines and not self._is_content(page, join_pieces(row)):
+                    self._single.update(id(line) for line in lines if id(line) not in self._in_tables)
+
+    def _is_content(self, page: Page, line: Line) -> bool:
+        """Whether a line where headers stand is a sentence, a number, a heading or the title of the file."""
+        figures = Figures.of(line.text)
+        if _says_something(line.text) or not all(figures.page_like):
+            return True
+        heading = NUMBERED_HEADING.fullmatch(line.text) is not None or page is self._pages[0]
+        return heading and self._count(line.text) < 2
+
+    def _count(self, text: str) -> int:
+        """How often the file has a line with these words."""
+        return self._texts[_without_blanks(text)]
+
+    @cached_property
+    def _texts(self) -> Counter[str]:
+        return Counter(
+            _without_blanks(line.text) for page in self._pages for block in page.blocks for line in block.lines
+        )
+
+    @cached_property
+    def _body_size(self) -> float:
+        return body_size(self._pages)
+
+    def _mark_by_layout(self) -> None:
+        """Marks what the layout model calls a header or footer, unless it is content or no other page has one there."""
+        own = [
+            (page, block, line)
+            for page in self._pages
+            for block in page.blocks
+            if block.role in HEADERS_FOOTERS
+            for line in block.lines
+            if not self._is_marked(line)
+        ]
+        places: dict[int, set[int]] = defaultdict(set)
+        for page in self._pages if own else ():
+            for block in page.blocks:
+                for line in block.lines:
+                    if block.role in HEADERS_FOOTERS or self._is_marked(line):
+                        places[round(line.y1 / _ROW)].add(page.number)
+        enough = max(_PLACE_SHARE * len(self._pages), 2) if len(self._pages) >= _MIN_REPEATS else 1
+        for page, block, line in own:
+            height = round(line.y1 / _ROW)
+            there = set[int]().union(*(places[height + shift] for shift in (-1, 0, 1)))
+            is_title = line.size > _TITLE_SIZE * self._body_size or (page is self._pages[0] and enough > 1)
+            says = _says_something(" ".join(line.text for line in block.lines))
+            is_place = len(there) >= enough or not _WORD.search(line.text)
+            if not says and is_place and not (is_title and self._count(line.text) < 2):
+                self._single.add(id(line))
+
+    def _keep_notices_once(self) -> None:
+        """Keeps the first of the sentences and notices that repeat."""
+        seen = set[str]()
+        for page in self._pages:
+            marked = [line for block in page.blocks for line in block.lines if self._is_marked(line)]
+            rows = rows_of(line for line in marked if id(line) not in self._numbers)
+            for paragraph in grouped(rows, _continues):
+                lines = [line for row in paragraph for line in row if not PAGE_NUMBER.fullmatch(line.text)]
+                text = " ".join(line.text for line in lines)
+                words = Figures.of(text).words
+                if words not in seen and _says_something(text):
+                    seen.add(words)
+                    self._kept.update(id(line) for line in lines)
+
+    def _leave_no_page_empty(self) -> None:
+        """Gives back what is all there is on a page, unless it is the header of other pages, too."""
+        empty = []
+        for page in self._pages:
+            lines = [line for block in page.blocks for line in block.lines]
+            if lines and all(self._is_marked(line) for line in lines):
+                empty.append([line for line in lines if id(line) not in self._numbers])
+        if not empty:
+            return
+        alone = Counter(self._repeated.get(id(line), "") for lines in empty for line in lines)
+        pages = Counter(self._repeated.values())
+        nothing_else = len(empty) == sum(bool(page.blocks) for page in self._pages)
+        seen = set[str]()
+        for line in (line for lines in empty for line in lines):
+            words = self._repeated.get(id(line), "")
+            counted = "#" in words and alone[words] >= _ALONE_SHARE * pages[words]
+            if not words or counted or (nothing_else and line.text not in seen):
+                self._kept.add(id(line))
+            seen.add(line.text)
+
+    def _split_blocks(self, page: Page) -> None:
+        """Puts the running matter of a page into blocks of its own.
+
+        What is kept of it becomes a footnote, which does not interrupt the text, or a heading if it is the title.
+        """
+        blocks: list[Block] = []
+        for block in page.blocks:
+            by_layout = block.role in HEADERS_FOOTERS
+            rest: list[Line] = []
+            for line in block.lines:
+                if self._is_marked(line):
+                    blocks.append(Block(_role(line, page.height), [line]))
+                elif by_layout and line.size > _TITLE_SIZE * self._body_size:
+                    blocks.append(Block(Role.HEADING, [line]))
+                elif by_layout or (id(line) in self._kept and id(line) in self._repeated):
+                    if not (blocks and blocks[-1].role is Role.FOOTNOTE):
+                        blocks.append(Block(Role.FOOTNOTE, []))
+                    blocks[-1].lines.append(line)
+                else:
+                    rest.append(line)
+            if rest:
+                blocks.append(Block(block.role, rest, block.table))
+        page.blocks = blocks
+
+
+def _edge_rows(page: Page, margin: float = MARGIN) -> list[list[Line]]:
     """The outermost rows of a page that stand in its margins."""
     lines = [line for block in page.blocks for line in block.lines]
-    top = rows_of(line for line in lines if line.y1 < MARGIN * page.height)[:_LINES_AT_EDGE]
-    bottom = rows_of(line for line in lines if line.y0 > (1 - MARGIN) * page.height)[-_LINES_AT_EDGE:]
-    return [*top, *bottom]
+    top = rows_of(line for line in lines if line.y1 < margin * page.height)[:_LINES_AT_EDGE]
+    bottom = rows_of(line for line in lines if line.y0 > (1 - margin) * page.height)[-_LINES_AT_EDGE:]
+    return [*top, *bottom] or (_edge_rows(page, _WIDE_MARGIN) if margin < _WIDE_MARGIN else [])
 
 
-def _repeated(pages: Sequence[Page], rows: dict[int, list[list[Line]]]) -> set[int]:
-    """``id()`` of the lines whose words stand on several pages at one height."""
-    repeats: dict[tuple[str, int], list[tuple[int, Line]]] = defaultdict(list)
-    for page in pages:
-        for row in rows[page.number]:
-            for line in [*row, join_pieces(row)] if len(row) > 1 else row:
-                repeats[_words(line), round(line.y0 / _ROW)].append((page.number, line))
-    whole = {id(line) for page in pages for row in rows[page.number] for line in row}
-    enough = min(_MIN_REPEATS, max(len(pages), 2))
-    repeated: set[int] = set()
-    for (words, height), lines in repeats.items():
-        near = [item for shift in (-1, 1) for item in repeats.get((words, height + shift), [])]
-        if words and len({page for page, _ in [*lines, *near]}) >= enough:
-            repeated.update(id(line) for _, line in lines if id(line) in whole)
-    return repeated
+def _says_something(text: str) -> bool:
+    """Whether a text is a sentence, a clause, a notice or an address, and not a title."""
+    if _ADDRESS.search(text) or _FORMULA.search(text):
+        return True
+    if len(_HAN.findall(text)) < _HAN_CHARACTERS and len(text.split()) < _WORDS:
+        return False
+    return any(pattern.search(text) for pattern in (TERMINAL, _CLAUSE, _NOTICE))
 
 
-def _at_common_places(pages: Sequence[Page], rows: dict[int, list[list[Line]]], marked: set[int]) -> set[int]:
-    """``id()`` of the lines at a height and of a size that the headers or footers of at least half of the pages have."""
-    places = Counter[tuple[int, int]]()
-    for page in pages:
-        for place in {_place(line) for row in rows[page.number] for line in row if id(line) in marked}:
-            places[place] += 1
-    common = {place for place, count in places.items() if count >= max(_ROW_SHARE * len(pages), _MIN_REPEATS)}
-    return {id(line) for page in pages for row in rows[page.number] for line in row if _place(line) in common}
+def _continues(rows: list[list[Line]], row: list[Line]) -> bool:
+    """Whether a row goes on with the paragraph of the rows before it."""
+    last = rows[-1][-1]
+    return row[0].y0 - last.y1 < last.size and abs(row[0].size - last.size) < 1
 
 
-def _words(line: Line) -> str:
-    """The text of a line without blanks, all numbers alike."""
-    return _DIGITS.sub("#", _ALL_BLANKS.sub("", line.text))
+def _without_blanks(text: str) -> str:
+    return _ALL_BLANKS.sub("", text)
 
 
 def _place(line: Line) -> tuple[int, int]:
@@ -91,21 +309,8 @@ def _place(line: Line) -> tuple[int, int]:
     return round(line.y1), round(line.size)
 
 
-def _split_blocks(page: Page, marked: set[int]) -> None:
-    """Puts the lines with these ``id()`` into blocks of their own."""
-    blocks: list[Block] = []
-    for block in page.blocks:
-        whole = block.role in HEADERS_FOOTERS
-        margin = [line for line in block.lines if whole or id(line) in marked]
-        rest = [line for line in block.lines if not whole and id(line) not in marked]
-        blocks.extend(Block(_role(line, page.height), [line]) for line in margin)
-        if rest:
-            blocks.append(Block(block.role, rest, block.table))
-    page.blocks = blocks
-
-
 def _role(line: Line, height: float) -> Role:
-    if _PAGE_NUMBER.fullmatch(line.text):
+    if PAGE_NUMBER.fullmatch(line.text):
         return Role.PAGE_NUMBER
     return Role.HEADER if line.y0 + line.y1 < height else Role.FOOTER
 
@@ -113,7 +318,7 @@ def _role(line: Line, height: float) -> Role:
 def _label(page: Page) -> str | None:
     """The printed page number; the lowest on the page if there are several."""
     for block in reversed(page.blocks):
-        match = _PAGE_NUMBER.fullmatch(block.lines[0].text) if block.role is Role.PAGE_NUMBER else None
+        match = PAGE_NUMBER.fullmatch(block.lines[0].text) if block.role is Role.PAGE_NUMBER else None
         if match is not None:
             return match["label"]
     return None

@@ -1,0 +1,136 @@
+"""Tells figures that count up with the pages (page numbers, 3-1, xiv) from figures that a file reports.
+
+Lines that are alike but for their digits may be a header with its page number, or one measurement a page: only how the
+figures go on from page to page tells them apart.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from qa_engine.text.numbers import parse_number
+
+PAGE_NUMBER = re.compile(
+    r"[\s\-–—―‐·•.|/~]*(第|page|p\.?)?\s*(?P<label>\d{1,4}|[ivxlc]{1,7}|[Ⅰ-ⅻ]|(?<=第)[一二三四五六七八九十百〇零]{1,5}(?=页|頁))\s*(页|頁)?"
+    r"\s*((/|of|共|，共|,共)\s*(第|共)?\s*(\d{1,4}|[Ⅰ-ⅻ]|[一二三四五六七八九十百〇零]{1,5})\s*(页|頁)?)?[\s\-–—―‐·•.|/~]*",
+    re.IGNORECASE,
+)
+"""A line that is nothing but the number of its page."""
+_BARE = re.compile(r"[\s.]*[0-9ivxlc]+[\s.]*", re.IGNORECASE)
+_FIGURE = re.compile(r"\d+|(?<![A-Za-z])[ivxlc]{1,7}(?![A-Za-z])|[Ⅰ-ⅻ]|(?<=第)[一二三四五六七八九十百〇零]{1,5}(?=页|頁)")
+_REPORTED = re.compile(
+    r"\d{4}\s*[-./年]\s*\d{1,2}(\s*[-./月]\s*\d{1,2})?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d++\.\d++(?=\s*\S)|(?<=\S)\s*\d+\.\d+"
+)
+"""Dates and decimals: never the number of a page, though days count up in a diary."""
+_BLANKS = re.compile(r"\s+")
+_PAGE_BEFORE = re.compile(
+    r"(^|[\s\-–—―‐·•.|/~#(（\[]|第|共|of|page|页码?[:：]|page[:：]|[A-Z]-)\s*$", re.IGNORECASE
+)
+_PAGE_AFTER = re.compile(r"\s*($|[\-–—―‐·•.|/~)）\]]|页|頁|共|，共|of\b)|\s+\D", re.IGNORECASE)
+_ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
+_ROMAN_NUMERAL = re.compile("(?=.)c{0,3}(xc|xl|l?x{0,3})(ix|iv|v?i{0,3})")
+_STEPS = (1, 2)
+"""From page to page a number grows by one, or by two where a page shows two of a book."""
+_STRICT, _GOING_ON = 0.6, 0.85
+"""Shares of the steps from page to page that count up, and that do so or begin again."""
+_PARTS = 3
+"""A figure that stays the same on so many pages in the mean belongs to a part of the file (第2章, 2020年)."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The figures of a line.
+
+    Attributes:
+        words: the line without blanks, with ``#`` for each figure.
+        values: the figures from left to right.
+        page_like: for each, whether it stands where the number of a page may: 第3页, 3/12, A-3, ``3 Preface``; but not
+            3号, 3.4 m or 2024-05-08.
+    """
+
+    words: str
+    values: tuple[int, ...]
+    page_like: tuple[bool, ...]
+
+    @classmethod
+    def of(cls, text: str) -> Figures:
+        """Those of a text."""
+        words, values, page_like, end = "", list[int](), list[bool](), 0
+        reported = [match.span() for match in _REPORTED.finditer(text)]
+        for match in _FIGURE.finditer(text):
+            value = number_of(match[0])
+            if value is None:
+                continue
+            words += text[end : match.start()] + "#"
+            end = match.end()
+            values.append(value)
+            before, after = _PAGE_BEFORE.search(text, 0, match.start()), _PAGE_AFTER.match(text, end)
+            inside = any(first <= match.start() < last for first, last in reported)
+            page_like.append(before is not None and after is not None and not inside)
+        return cls(_BLANKS.sub("", words + text[end:]), tuple(values), tuple(page_like))
+
+
+def number_of(text: str) -> int | None:
+    """The value of a number in digits, Roman numerals or Chinese characters; None if it is none."""
+    if text.isdecimal():
+        return int(text)
+    if "Ⅰ" <= text <= "ⅻ":
+        return (ord(text) - ord("Ⅰ")) % 16 + 1
+    letters = text.lower()
+    if not _ROMAN_NUMERAL.fullmatch(letters):
+        return int(value) if (value := parse_number(text)) is not None and value.isdecimal() else None
+    values = [_ROMAN[letter] for letter in letters]
+    return sum(-one if one < other else one for one, other in pairwise([*values, 0]))
+
+
+def is_bare(text: str) -> bool:
+    """Whether a page number has no sign of being one: neither 第 nor a dash nor a total."""
+    return _BARE.fullmatch(text) is not None
+
+
+def counts_up(numbers: Sequence[tuple[int, int]]) -> bool:
+    """Whether a figure grows as the pages do, perhaps beginning again with each chapter.
+
+    Args:
+        numbers: page and figure, ascending by page.
+    """
+    steps = [(after[0] - before[0], before[1], after[1]) for before, after in pairwise(numbers)]
+    steps = [step for step in steps if step[0] > 0]
+    for size in _STEPS:
+        strict = sum(after - before == size * pages for pages, before, after in steps)
+        again = sum(after < before and after <= size * pages for pages, before, after in steps)
+        if strict >= _STRICT * len(steps) and strict + again >= _GOING_ON * len(steps) and strict:
+            return True
+    return False
+
+
+def belongs_to_pages(found: Sequence[tuple[int, Figures]]) -> bool:
+    """Whether the figures of lines with the same words say which page or part of the file it is, and nothing else.
+
+    Args:
+        found: page and figures of each line, ascending by page.
+    """
+    columns = list(zip(*(figures.values for _, figures in found), strict=True))
+    begun_again = set[int]()
+    others = []
+    for index, column in enumerate(columns):
+        numbers = [(page, value) for (page, _), value in zip(found, column, strict=True)]
+        if len(set(column)) > 1 and counts_up(numbers):
+            if not all(figures.page_like[index] for _, figures in found):
+                return False
+            begun_again |= {at for at in range(1, len(column)) if column[at] < column[at - 1]}
+        else:
+            others.append(column)
+    return all(_names_a_part(column, begun_again) for column in others)
+
+
+def _names_a_part(column: Sequence[int], begun_again: set[int]) -> bool:
+    """Whether a figure is the same throughout, or in each part of the file."""
+    changes = {at for at in range(1, len(column)) if column[at] != column[at - 1]}
+    if changes <= begun_again:
+        return True
+    contiguous = len(changes) + 1 == len(set(column))
+    return contiguous and len(column) >= _PARTS * len(set(column))
