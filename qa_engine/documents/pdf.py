@@ -14,9 +14,9 @@ from typing import Any
 from qa_engine.documents.blocks import HEADERS_FOOTERS, Page, PageReport, ParsedPdf, Role
 from qa_engine.documents.pages.annotations.attachments import clauses, not_read
 from qa_engine.documents.pages.block_roles import assign_roles, body_size
+from qa_engine.documents.pages.margins.running_matter import mark_headers_footers
 from qa_engine.documents.pages.ocr import INSTALL, ocr_available
 from qa_engine.documents.pages.page_reader import GARBLED, NO_TEXT, ReadingOptions, read_page
-from qa_engine.documents.pages.running_matter import mark_headers_footers
 from qa_engine.documents.pdf_file import DAMAGED, check_memory, error_reason, opened_pdf
 from qa_engine.documents.text_flow import build_text
 from qa_engine.errors import DocumentError
@@ -129,6 +129,10 @@ def _no_text_error(path: Path, pages: Sequence[Page], options: ReadingOptions) -
     if reasons[DAMAGED] and reasons[DAMAGED] >= max(reasons.values()):
         clause = next(page.doubts[-1] for page in pages if page.unread == DAMAGED)
         return DocumentError(DAMAGED, f"{path.name} is damaged: page {clause}.")
+    if not reasons and any(page.blocks for page in pages):
+        return DocumentError(
+            NO_TEXT, f"{path.name} has {many} with nothing but page numbers and headers: it needs OCR."
+        )
     garbled = reasons[GARBLED] >= max(1, reasons[NO_TEXT])
     if options.ocr != "never" and ocr_available():
         layer = "a garbled text layer" if garbled else "no text layer"

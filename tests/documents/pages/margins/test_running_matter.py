@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from qa_engine.documents.blocks import HEADERS_FOOTERS, Block, Line, Page, Role
-from qa_engine.documents.pages.running_matter import mark_headers_footers
+from qa_engine.documents.pages.margins.running_matter import mark_headers_footers
 
 HEIGHT = 800.0
 
@@ -166,6 +166,137 @@ def test_header_and_footer_are_told_apart() -> None:
 
 
 def test_what_a_layout_model_calls_a_header_stays_one() -> None:
-    page = Page(1, 595, HEIGHT, "layout", [Block(Role.HEADER, [line("Once only", 30, 1)])])
+    text = Block(Role.BODY, [line("body", 300, 1)])
+    page = Page(1, 595, HEIGHT, "layout", [Block(Role.HEADER, [line("Once only", 30, 1)]), text])
     mark_headers_footers([page])
     assert page.blocks[0].role is Role.HEADER
+
+
+# -- figures that differ from page to page
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("水位埋深为 {} m", [3.4, 2.9, 4.1, 3.8, 3.4]),
+        ("第{}号观测井：水位已测", [1, 2, 3, 4, 5]),
+        ("Temperature {} °C", [20, 21, 22, 23, 24]),
+        ("Balance: {}", [104, 93, 210, 77, 81]),
+        ("日志 2024-05-0{}", [1, 2, 3, 4, 5]),
+        ("Sample pH 7.{}", [1, 2, 3, 4, 5]),
+    ],
+)
+@pytest.mark.parametrize("y", [30.0, 780.0])
+def test_figures_that_are_no_page_numbers_are_text(text: str, values: Sequence[float], y: float) -> None:
+    measured = pages(len(values))
+    for number, value in enumerate(values, 1):
+        measured[number - 1].append(line(text.format(value), y, number))
+    assert running(measured) == set()
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        ["3-1", "3-2", "3-3", "4-1", "4-2", "4-3"],
+        [
+            "第 1 页 共 3 页 A版",
+            "第 2 页 共 3 页 A版",
+            "第 3 页 共 3 页 A版",
+            "第 1 页 共 2 页 A版",
+            "第 2 页 共 2 页 A版",
+        ],
+        ["Preface ix", "Preface x", "Preface xi", "Preface xii"],
+        ["12 Summary", "14 Summary", "16 Summary"],
+        ["第一页", "第二页", "第三页"],
+        ["版本 2.0 2024-03-01 第1页", "版本 2.0 2024-03-01 第2页", "版本 2.0 2024-03-01 第3页"],
+    ],
+    ids=lambda texts: texts[0],
+)
+def test_figures_that_count_up_with_the_pages_are_running_matter(numbers: Sequence[str]) -> None:
+    counting = pages(len(numbers))
+    for number, text in enumerate(numbers, 1):
+        counting[number - 1].append(line(text, 780, number))
+    assert running(counting) == set(numbers)
+
+
+def test_bare_number_that_does_not_count_with_the_others_is_text() -> None:
+    numbered = pages(6)
+    for number, text in enumerate(["1", "2", "3", "4", "2031", "6"], 1):
+        numbered[number - 1].append(line(text, 780, number))
+    assert running(numbered) == {"1", "2", "3", "4", "6"}
+
+
+# -- what says something
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "本报告仅供内部使用，未经许可不得外传。",
+        "请务必阅读正文之后的免责条款部分",
+        "Please read the important disclosures at the end of this report",
+        "服务热线：8800-3377",
+    ],
+)
+def test_sentence_or_notice_that_repeats_is_kept_once(text: str) -> None:
+    read = marked(pages(5, (text, 780), ("年度报告", 30)))
+    kept = [page.number for page in read for block in page.blocks if block.role is Role.FOOTNOTE]
+    assert kept == [1]
+    assert sum(block.role is Role.FOOTER for page in read for block in page.blocks) == 4
+    assert "年度报告" in running(pages(5, (text, 780), ("年度报告", 30)))
+
+
+def test_content_where_others_have_their_header_is_kept() -> None:
+    texts = ["岩土手册"] * 6 + ["单桩承载力为 850 kN", "Results are given below.", "2.3 桩基检测", "余桩"]
+    for_each = pages(len(texts))
+    for number, text in enumerate(texts, 1):
+        for_each[number - 1].append(line(text, 30, number))
+    assert running(for_each) == {"岩土手册", "余桩"}
+
+
+def test_line_that_repeats_here_and_there_is_kept() -> None:
+    report = pages(40)
+    for number in (2, 11, 19, 33):
+        report[number - 1].append(line("不适用", 30, number))
+    assert running(report) == set()
+
+
+def test_title_that_is_larger_than_the_header_with_its_words_is_kept() -> None:
+    manual = pages(4, ("员工手册", 30))
+    manual[0][0].size = 20
+    assert [len([b for b in page.blocks if b.role is Role.HEADER]) for page in marked(manual)] == [0, 1, 1, 1]
+
+
+@pytest.mark.parametrize("text", ["样品 {n}", "本页无正文", "QY-{n} 合格"])
+def test_file_of_one_line_a_page_is_not_emptied(text: str) -> None:
+    alone = [[line(text.format(n=number), 780, number)] for number in range(1, 6)]
+    assert len(running(alone)) < 5
+    assert any(block.role not in HEADERS_FOOTERS for page in marked(alone) for block in page.blocks)
+
+
+def test_blank_page_with_a_header_stays_blank() -> None:
+    book = pages(5, ("Annual report", 30))
+    book[3] = book[3][:1]
+    assert [block.role for block in marked(book)[3].blocks] == [Role.HEADER]
+
+
+@pytest.mark.parametrize("role", [Role.HEADER, Role.FOOTER])
+def test_what_a_layout_model_calls_a_header_is_text_if_it_is_a_sentence_or_stands_alone(role: Role) -> None:
+    texts = {1: "Submitted to the committee on the third of May.", 3: "No charging"}
+    read = [
+        Page(number, 595, HEIGHT, "layout", [Block(Role.BODY, [line("body", 300, number)])])
+        for number in range(1, 6)
+    ]
+    for number, text in texts.items():
+        read[number - 1].blocks.append(Block(role, [line(text, 700 + 5 * number, number)]))
+    mark_headers_footers(read)
+    assert [block.role for number in texts for block in read[number - 1].blocks] == [
+        Role.BODY,
+        Role.FOOTNOTE,
+    ] * 2
+
+
+def test_header_of_wide_margins_is_found() -> None:
+    assert running(pages(4, ("CHAPTER 2. THE WELL {n}", 110))) == {
+        f"CHAPTER 2. THE WELL {n}" for n in range(1, 5)
+    }

@@ -14,9 +14,16 @@ from itertools import pairwise
 from statistics import median
 
 from qa_engine.documents.blocks import HEADERS_FOOTERS, Block, Line, Page, Role
-from qa_engine.documents.pages.block_roles import NUMBERED_HEADING, TERMINAL, body_size
+from qa_engine.documents.pages.block_roles import NUMBERED_HEADING, body_size
 from qa_engine.documents.pages.lines.joining import grouped, join_pieces, rows_of
-from qa_engine.documents.pages.page_counting import PAGE_NUMBER, Figures, belongs_to_pages, is_bare, number_of
+from qa_engine.documents.pages.margins.page_counting import (
+    PAGE_NUMBER,
+    Figures,
+    belongs_to_pages,
+    is_bare,
+    page_numbers,
+)
+from qa_engine.documents.pages.margins.statements import FORMULA, says_something
 
 MARGIN = 0.12
 """Share of the page height, at the top and at the bottom, in which headers and footers stand."""
@@ -38,19 +45,6 @@ _NEAR, _DENSE, _SPARSE = 3, 0.6, 0.25
 """Of the pages with a header, this share is within so many pages of the one before, or they are this share of the file."""
 _ALONE_SHARE = 0.25
 """Lines that count up are the text of the file if they are all there is on this share of their pages."""
-_YEARS = 1900
-"""A bare number from this on may be a year."""
-_NOTICE = re.compile(
-    r"请|应当|不得|严禁|禁止|未经|仅供|必须|不构成|：[\s_＿]*$|\b(please|must|shall|may not|do not|not be|is|are)\b", re.IGNORECASE
-)
-_ADDRESS = re.compile(r"(电话|热线|传真|地址|邮箱|\b(?:tel|phone|fax|e-?mail|hotline)\b)[.:：\s]*\S{5}", re.IGNORECASE)
-"""What people ask about, though it may stand on every page."""
-_FORMULA = re.compile(r"(?<!\S)[=≤≥]|[□■☐☑☒√]")
-"""Formulas, and boxes that are ticked."""
-_CLAUSE = re.compile("[，；]")
-_HAN_CHARACTERS, _WORDS = 8, 5
-"""A sentence, a clause or a notice has at least so many Han characters, or words in other scripts."""
-_HAN = re.compile("[\u3400-\u9fff]")
 _WORD = re.compile(r"\w")
 _ALL_BLANKS = re.compile(r"\s+")
 
@@ -73,9 +67,13 @@ class _Margins:
         self._pages = pages
         self._rows = {page.number: _edge_rows(page) for page in pages}
         self._in_tables = {
-            id(line) for page in pages for block in page.blocks if block.table is not None for line in block.lines
+            id(line)
+            for page in pages
+            for block in page.blocks
+            if block.table is not None
+            for line in block.lines
         }
-        self._numbers: set[int] = set()
+        self._numbers = page_numbers(self._rows, self._in_tables)
         """``id()`` of the lines that are page numbers."""
         self._repeated: dict[int, str] = {}
         """``id()`` and words of the lines that repeat, and whose figures belong to the pages."""
@@ -86,7 +84,6 @@ class _Margins:
 
     def mark(self) -> None:
         """Finds the running matter, and puts it into blocks of its own."""
-        self._mark_page_numbers()
         self._mark_repeated()
         self._mark_common_places()
         self._mark_by_layout()
@@ -98,32 +95,9 @@ class _Margins:
 
     def _is_marked(self, line: Line) -> bool:
         key = id(line)
-        return key not in self._kept and (key in self._numbers or key in self._repeated or key in self._single)
-
-    def _mark_page_numbers(self) -> None:
-        """Marks page numbers. A bare number is one if it counts as others do, or if there are no others to compare."""
-        found: list[tuple[Page, int | None, list[Line], bool]] = []
-        for page in self._pages:
-            for row in self._rows[page.number]:
-                text = join_pieces(row).text
-                if match := PAGE_NUMBER.fullmatch(text):
-                    found.append((page, number_of(match["label"]), row, is_bare(text)))
-        offsets: dict[tuple[int, int], set[int]] = defaultdict(set)
-        for page, value, _, _ in found:
-            for step in (1, 2):
-                offsets[step, (value or 0) - step * page.number].add(page.number)
-        for page, value, row, bare in found:
-            number = page.number
-            if bare and value is not None:
-                alike = [offsets[step, value - step * number] for step in (1, 2)]
-                counts = any(
-                    len(pages) >= _MIN_REPEATS or any(0 < abs(other - number) <= _NEAR for other in pages)
-                    for pages in alike
-                )
-                alone = len(self._pages) < _MIN_REPEATS and value < _YEARS and id(row[0]) not in self._in_tables
-                if not (counts or alone or value == number):
-                    continue
-            self._numbers.update(id(line) for line in row)
+        return key not in self._kept and (
+            key in self._numbers or key in self._repeated or key in self._single
+        )
 
     def _mark_repeated(self) -> None:
         """Marks lines whose words stand on several pages at one height, and whose figures belong to the pages."""
@@ -139,7 +113,7 @@ class _Margins:
             around = [item for shift in (-1, 1) for item in places.get((words, height + shift), [])]
             nearby = sorted([*found, *around], key=lambda item: item[0])
             numbers = sorted({number for number, _, _ in nearby})
-            if not words or _FORMULA.search(words) or len(numbers) < enough or not self._is_dense(numbers):
+            if not words or FORMULA.search(words) or len(numbers) < enough or not self._is_dense(numbers):
                 continue
             if not belongs_to_pages([(number, figures) for number, figures, _ in nearby]):
                 continue
@@ -172,8 +146,7 @@ class _Margins:
 
     def _is_content(self, page: Page, line: Line) -> bool:
         """Whether a line where headers stand is a sentence, a number, a heading or the title of the file."""
-        figures = Figures.of(line.text)
-        if _says_something(line.text) or not all(figures.page_like):
+        if says_something(line.text) or is_bare(line.text) or not all(Figures.of(line.text).page_like):
             return True
         heading = NUMBERED_HEADING.fullmatch(line.text) is not None or page is self._pages[0]
         return heading and self._count(line.text) < 2
@@ -185,7 +158,10 @@ class _Margins:
     @cached_property
     def _texts(self) -> Counter[str]:
         return Counter(
-            _without_blanks(line.text) for page in self._pages for block in page.blocks for line in block.lines
+            _without_blanks(line.text)
+            for page in self._pages
+            for block in page.blocks
+            for line in block.lines
         )
 
     @cached_property
@@ -213,7 +189,7 @@ class _Margins:
             height = round(line.y1 / _ROW)
             there = set[int]().union(*(places[height + shift] for shift in (-1, 0, 1)))
             is_title = line.size > _TITLE_SIZE * self._body_size or (page is self._pages[0] and enough > 1)
-            says = _says_something(" ".join(line.text for line in block.lines))
+            says = says_something(" ".join(line.text for line in block.lines))
             is_place = len(there) >= enough or not _WORD.search(line.text)
             if not says and is_place and not (is_title and self._count(line.text) < 2):
                 self._single.add(id(line))
@@ -228,7 +204,7 @@ class _Margins:
                 lines = [line for row in paragraph for line in row if not PAGE_NUMBER.fullmatch(line.text)]
                 text = " ".join(line.text for line in lines)
                 words = Figures.of(text).words
-                if words not in seen and _says_something(text):
+                if words not in seen and says_something(text):
                     seen.add(words)
                     self._kept.update(id(line) for line in lines)
 
@@ -283,15 +259,6 @@ def _edge_rows(page: Page, margin: float = MARGIN) -> list[list[Line]]:
     top = rows_of(line for line in lines if line.y1 < margin * page.height)[:_LINES_AT_EDGE]
     bottom = rows_of(line for line in lines if line.y0 > (1 - margin) * page.height)[-_LINES_AT_EDGE:]
     return [*top, *bottom] or (_edge_rows(page, _WIDE_MARGIN) if margin < _WIDE_MARGIN else [])
-
-
-def _says_something(text: str) -> bool:
-    """Whether a text is a sentence, a clause, a notice or an address, and not a title."""
-    if _ADDRESS.search(text) or _FORMULA.search(text):
-        return True
-    if len(_HAN.findall(text)) < _HAN_CHARACTERS and len(text.split()) < _WORDS:
-        return False
-    return any(pattern.search(text) for pattern in (TERMINAL, _CLAUSE, _NOTICE))
 
 
 def _continues(rows: list[list[Line]], row: list[Line]) -> bool:

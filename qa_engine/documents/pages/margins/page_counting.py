@@ -7,10 +7,13 @@ figures go on from page to page tells them apart.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from qa_engine.documents.blocks import Line
+from qa_engine.documents.pages.lines.joining import join_pieces
 from qa_engine.text.numbers import parse_number
 
 PAGE_NUMBER = re.compile(
@@ -20,7 +23,9 @@ PAGE_NUMBER = re.compile(
 )
 """A line that is nothing but the number of its page."""
 _BARE = re.compile(r"[\s.]*[0-9ivxlc]+[\s.]*", re.IGNORECASE)
-_FIGURE = re.compile(r"\d+|(?<![A-Za-z])[ivxlc]{1,7}(?![A-Za-z])|[Ⅰ-ⅻ]|(?<=第)[一二三四五六七八九十百〇零]{1,5}(?=页|頁)")
+_FIGURE = re.compile(
+    r"\d+|(?<![A-Za-z])[ivxlc]{1,7}(?![A-Za-z])|[Ⅰ-ⅻ]|(?<=第)[一二三四五六七八九十百〇零]{1,5}(?=页|頁)"
+)
 _REPORTED = re.compile(
     r"\d{4}\s*[-./年]\s*\d{1,2}(\s*[-./月]\s*\d{1,2})?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d++\.\d++(?=\s*\S)|(?<=\S)\s*\d+\.\d+"
 )
@@ -29,7 +34,17 @@ _BLANKS = re.compile(r"\s+")
 _PAGE_BEFORE = re.compile(
     r"(^|[\s\-–—―‐·•.|/~#(（\[]|第|共|of|page|页码?[:：]|page[:：]|[A-Z]-)\s*$", re.IGNORECASE
 )
-_PAGE_AFTER = re.compile(r"\s*($|[\-–—―‐·•.|/~)）\]]|页|頁|共|，共|of\b)|\s+\D", re.IGNORECASE)
+_PAGE_AFTER = re.compile(
+    r"\s*($|[\-–—―‐·•.|/~)）\]]|页|頁|共|，共|of\b)|\s+[“\"《]?((?-i:[A-Z][A-Za-z]{2})|[\u3400-\u9fff]{2})",
+    re.IGNORECASE,
+)
+_MAX_HEADER = 200
+_MIN_PAGES = 3
+"""Pages whose numbers count alike are no accident from so many on."""
+_TITLE_CHARS = 5
+"""A row beside whose number stand fewer characters than in a title is no header."""
+_YEARS = 1900
+"""A bare number from this on may be a year."""
 _ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
 _ROMAN_NUMERAL = re.compile("(?=.)c{0,3}(xc|xl|l?x{0,3})(ix|iv|v?i{0,3})")
 _STEPS = (1, 2)
@@ -57,7 +72,9 @@ class Figures:
 
     @classmethod
     def of(cls, text: str) -> Figures:
-        """Those of a text."""
+        """Those of a text; a longer one than any header has none."""
+        if len(text) > _MAX_HEADER:
+            return cls(text, (), ())
         words, values, page_like, end = "", list[int](), list[bool](), 0
         reported = [match.span() for match in _REPORTED.finditer(text)]
         for match in _FIGURE.finditer(text):
@@ -134,3 +151,36 @@ def _names_a_part(column: Sequence[int], begun_again: set[int]) -> bool:
         return True
     contiguous = len(changes) + 1 == len(set(column))
     return contiguous and len(column) >= _PARTS * len(set(column))
+
+
+def page_numbers(rows: Mapping[int, Sequence[list[Line]]], in_tables: Container[int]) -> set[int]:
+    """``id()`` of the lines that are the number of their page, and nothing else.
+
+    A bare number is one if it counts as others do, in a file of one or two pages also if there are none to compare.
+
+    Args:
+        rows: by number of the page, the rows of its margins.
+        in_tables: ``id()`` of the lines that are cells.
+    """
+    found: list[tuple[int, int | None, list[Line], bool]] = []
+    offsets: dict[tuple[int, int], set[int]] = defaultdict(set)
+    for page, row in ((page, row) for page, page_rows in rows.items() for row in page_rows):
+        text = join_pieces(row).text
+        figures = Figures.of(text)
+        if match := PAGE_NUMBER.fullmatch(text):
+            found.append((page, number_of(match["label"]), row, is_bare(text)))
+        elif len(figures.words) < _TITLE_CHARS:
+            continue  # a formula
+        for value, page_like in zip(figures.values, figures.page_like, strict=True):
+            for step in _STEPS if page_like else ():
+                offsets[step, value - step * page].add(page)
+    enough = min(_MIN_PAGES, max(len(rows) - 1, 2))
+    numbers: set[int] = set()
+    for page, label, row, bare in found:
+        if bare and label is not None:
+            counts = max(len(offsets[step, label - step * page]) for step in _STEPS) >= enough
+            alone = len(rows) < _MIN_PAGES and id(row[0]) not in in_tables
+            if label != page and (label >= _YEARS or not (counts or alone)):
+                continue
+        numbers.update(id(line) for line in row)
+    return numbers

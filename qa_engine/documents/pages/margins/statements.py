@@ -1,0 +1,31 @@
+"""Tells sentences, notices and addresses, which people ask about, from the titles that stand in the margins of pages."""
+
+from __future__ import annotations
+
+import re
+
+from qa_engine.documents.pages.block_roles import TERMINAL
+
+_NOTICE = re.compile(
+    r"请|应当|不得|严禁|禁止|未经|仅供|必须|不构成|：[\s_＿]*$|\b(please|must|shall|may not|do not|not be|is|are)\b",
+    re.IGNORECASE,
+)
+_ADDRESS = re.compile(
+    r"(电话|热线|传真|地址|邮箱|\b(?:tel|phone|fax|e-?mail|hotline)\b)[.:：\s]*\S{5}", re.IGNORECASE
+)
+"""What people ask about, though it may stand on every page."""
+FORMULA = re.compile(r"(?<!\S)[=≤≥]|[□■☐☑☒√]")
+"""Formulas, and boxes that are ticked."""
+_CLAUSE = re.compile("[，；]")
+_HAN_CHARACTERS, _WORDS = 8, 4
+"""A sentence, a clause or a notice has at least so many Han characters, or words in other scripts."""
+_HAN = re.compile("[\u3400-\u9fff]")
+
+
+def says_something(text: str) -> bool:
+    """Whether a text is a sentence, a clause, a notice or an address, and not a title."""
+    if _ADDRESS.search(text) or FORMULA.search(text):
+        return True
+    if len(_HAN.findall(text)) < _HAN_CHARACTERS and len(text.split()) < _WORDS:
+        return False
+    return any(pattern.search(text) for pattern in (TERMINAL, _CLAUSE, _NOTICE))
