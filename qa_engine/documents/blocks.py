@@ -22,6 +22,8 @@ class Role(StrEnum):
     FORMULA = "formula"
     FIGURE = "figure"
     """Text inside a picture or chart."""
+    FIELD = "field"
+    """A filled field of a form, with its label."""
     NOTE = "note"
     """A note of a reader on the page: a sticky note, a reply, or a comment on marked text."""
     HEADER = "header"

@@ -82,9 +82,9 @@ def _pieces(pages: Sequence[Page], body_size: float) -> list[_Piece]:
         for block in page.blocks:
             if block.role in _LEFT_OUT:
                 continue
-            if block.role is Role.HEADING:
+            if block.role in {Role.HEADING, Role.FIELD}:
                 close()
-                pieces.append(_Piece(Role.HEADING, block.lines))
+                pieces.append(_Piece(block.role, block.lines))
             elif block.role not in _PROSE:
                 (deferred if current else pieces).extend(_separate_pieces(block))
             else:

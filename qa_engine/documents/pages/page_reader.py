@@ -9,6 +9,8 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from qa_engine.documents.blocks import Block, Line, Page, Role
+from qa_engine.documents.pages.annotations.field_labels import field_blocks, in_order
+from qa_engine.documents.pages.annotations.form_fields import FormField, placed, take_fields
 from qa_engine.documents.pages.annotations.notes import read_notes
 from qa_engine.documents.pages.block_roles import is_contents
 from qa_engine.documents.pages.garbling import agreement, examine_text
@@ -86,6 +88,8 @@ def read_page(page: Any, number: int, options: ReadingOptions, trusted: bool = F
         options: how to read it.
         trusted: whether OCR has confirmed text of this file that looks like no language, so that more of it is believed.
     """
+    kinds = _annotation_kinds(page)
+    fields = _take_fields(page) if kinds else []
     source = read_page_lines(page, number)
     label = page.get_label() or None
     problem, doubts = _problem(page, source)
@@ -99,11 +103,33 @@ def read_page(page: Any, number: int, options: ReadingOptions, trusted: bool = F
         result.rotation = _rotate(page, _ROTATIONS.get(source.direction, 0))
         lines = source.lines if source.direction == (1, 0) else read_page_lines(page, number).lines
     result.width, result.height = page.rect.width, page.rect.height
-    if lines:
-        result.blocks = _blocks(page, lines, options, result)
-    if _annotation_kinds(page):
+    if lines or fields:
+        result.blocks = _blocks_with_fields(page, lines or [], fields, options, result)
+    if kinds:
         _read_notes(page, result)
     return result
+
+
+def _take_fields(page: Any) -> list[FormField]:
+    """`take_fields`, if the file is a form at all."""
+    return take_fields(page) if page.parent.is_form_pdf else []
+
+
+def _blocks_with_fields(
+    page: Any, lines: list[Line], fields: list[FormField], options: ReadingOptions, result: Page
+) -> list[Block]:
+    """The blocks of a page and its filled fields."""
+    if not any(field.filled for field in fields):
+        return _blocks(page, lines, options, result) if lines else []
+    words = [Word(*word[:5]) for word in page.get_text("words")] if not result.ocr else _words(lines)
+    lines, filled = field_blocks(lines, words, placed(fields, result.rotation), result.number)
+    blocks = _blocks(page, lines, options, result) if lines else []
+    return in_order(blocks, filled, result.width, result.height)
+
+
+def _words(lines: Sequence[Line]) -> list[Word]:
+    """Recognised lines as words."""
+    return [Word(line.x0, line.y0, line.x1, line.y1, line.text) for line in lines]
 
 
 def _read_notes(page: Any, result: Page) -> None:
@@ -215,7 +241,7 @@ def _blocks(page: Any, lines: list[Line], options: ReadingOptions, result: Page)
         return fast.build_blocks(lines, width, height)
     if result.ocr:
         _write_text_layer(page, lines)
-        words = [Word(line.x0, line.y0, line.x1, line.y1, line.text) for line in lines]
+        words = _words(lines)
     else:
         words = [Word(*word[:5]) for word in page.get_text("words")]
     try:
