@@ -72,9 +72,11 @@ class Catalog(FileQueries):
                 f"The collection in {path.parent} has format {self.meta('format')}, this version reads {FORMAT}: "
                 "ingest its files into a new collection."
             )
-        with self._guarded():
-            # The sentences of a book are more than SQLite's cache holds; written before the end, they keep readers out.
-            self._connection.execute("PRAGMA cache_spill = OFF")
+
+    def _set_up(self) -> None:
+        super()._set_up()
+        # The sentences of a book are more than SQLite's cache holds; written before the end, they keep readers out.
+        self._connection.execute("PRAGMA cache_spill = OFF")
 
     # -- what readers ask
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING
 
 from qa_engine.config import Bm25Config, EmbeddingConfig, IndexConfig
 from qa_engine.errors import CollectionNotFoundError, ConfigurationError, InputError, StorageError
+from qa_engine.forks import RenewedLock
 from qa_engine.index.bm25.folder import Bm25Folder
 from qa_engine.index.bm25.index import Bm25Index
 from qa_engine.index.catalog import Catalog
@@ -93,7 +93,7 @@ class IndexReader:
         self.catalog = catalog
         self.name = name or catalog.meta("name") or paths.root.name
         self._file = paths.catalog.stat().st_ino
-        self._lock = Lock()
+        self._lock = RenewedLock()
         self._snapshot: IndexSnapshot | None = None
         self._closed = False
         self._identity = catalog.identity

@@ -17,6 +17,7 @@ from typing import Any
 
 from qa_engine.documents.sentences.node_ids import node_id, split_node_id
 from qa_engine.errors import StorageError
+from qa_engine.forks import follow_forks, keep
 from qa_engine.index.records import StoredSentence
 from qa_engine.index.sqlite_file import select_in
 
@@ -107,6 +108,12 @@ class SentenceTexts:
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
         weakref.finalize(self, _close_all, self._idle).atexit = False
+        follow_forks(self)
+
+    def after_fork(self) -> None:
+        """In a forked child, the connections are the parent's."""
+        keep(*self._idle)
+        self._idle.clear()
 
     def get(self, ids: Sequence[str]) -> dict[str, StoredSentence]:
         """The sentences that are stored, by id, in the order of ``ids``."""

@@ -11,6 +11,7 @@ from threading import RLock
 from typing import Any, ClassVar
 
 from qa_engine.errors import StorageError
+from qa_engine.forks import follow_forks, keep
 
 _VALUES = 400
 """Most values that are bound in one statement."""
@@ -40,12 +41,30 @@ class SqliteFile:
         self._lock = RLock()
         self._writing = False
         self._closed = False
-        mode = "rwc" if create else "rw"
+        self._inherited = False
         with self._guarded():
-            self._connection = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=30, check_same_thread=False
-            )
-        weakref.finalize(self, self._connection.close).atexit = False
+            self._connect("rwc" if create else "rw")
+        follow_forks(self)
+
+    def _connect(self, mode: str) -> None:
+        self._connection = sqlite3.connect(
+            f"{self._path.absolute().as_uri()}?mode={mode}", uri=True, timeout=30, check_same_thread=False
+        )
+        self._finalizer = weakref.finalize(self, self._connection.close)
+        self._finalizer.atexit = False
+        self._set_up()
+
+    def _set_up(self) -> None:
+        """What subclasses do with each new connection."""
+
+    def after_fork(self) -> None:
+        """In a forked child, SQLite's locks are the parent's: the next use opens a connection of its own."""
+        self._lock = RLock()
+        self._writing = False
+        if not self._closed:
+            self._finalizer.detach()
+            keep(self._connection)
+            self._inherited = True
 
     @property
     def path(self) -> Path:
@@ -56,12 +75,16 @@ class SqliteFile:
         """Closes the file: later uses raise `StorageError`, a second call does nothing."""
         with self._lock:
             self._closed = True
-            self._connection.close()
+            if not self._inherited:
+                self._connection.close()
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
         try:
             with self._lock:
+                if self._inherited and not self._closed:
+                    self._connect("rw")
+                    self._inherited = False
                 yield
         except sqlite3.Error as error:
             if self._closed:

@@ -9,7 +9,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from threading import Lock
 from typing import Any, Generic, TypeVar
 
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse
@@ -19,6 +18,7 @@ from llama_index.core.prompts import BasePromptTemplate
 from qa_engine.config import LlmConfig
 from qa_engine.errors import QAEngineError
 from qa_engine.flow import Flow, call
+from qa_engine.forks import RenewedLock
 from qa_engine.models.llm import build_llm
 from qa_engine.models.remote.service_errors import llm_errors
 from qa_engine.text.one_line import one_line
@@ -72,7 +72,7 @@ class AuxiliaryModel(Generic[T]):
         self._cache_size = cache_size
         self._logger = logger
         self._cache: OrderedDict[tuple[str, ...], AuxiliaryReply[T]] = OrderedDict()
-        self._lock = Lock()
+        self._lock = RenewedLock()
 
     def steps(
         self, prompt: BasePromptTemplate, variables: dict[str, Any], read: Callable[[str], T]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator, Sequence
 from contextlib import aclosing, closing
@@ -23,6 +22,7 @@ from llama_index.core.bridge.pydantic import PrivateAttr
 from llama_index.core.llms import LLM
 
 from qa_engine.errors import QAEngineError, ServiceUnavailableError
+from qa_engine.forks import RenewedLock
 
 logger = logging.getLogger("qa_engine.models")
 ANSWERED_BY = "answered_by"
@@ -53,7 +53,7 @@ class CircuitBreaker:
 
     def __init__(self, failures: int, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._limit, self._seconds, self._clock = failures, seconds, clock
-        self._lock = threading.Lock()
+        self._lock = RenewedLock()
         self._in_a_row = 0
         self._open_until = 0.0
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from threading import Lock
-
+from qa_engine.forks import RenewedLock
 from qa_engine.models.e5.shared import release_shared_encoder
 from qa_engine.models.remote.background_loop import close_background_loop
 
-_lock = Lock()
+_lock = RenewedLock()
 _users = 0
 
 
@@ -49,13 +47,3 @@ class ModelUser:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _forget_lock() -> None:
-    """A forked child may have the lock without its holder."""
-    global _lock
-    _lock = Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_lock)

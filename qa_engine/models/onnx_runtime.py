@@ -6,10 +6,11 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Lock
+
+from qa_engine.forks import RenewedLock
 
 _VARIABLE = "ORT_DISABLE_TELEMETRY"
-_lock = Lock()
+_lock = RenewedLock()
 _importers = 0
 _set_here = False
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from threading import Lock
 from typing import Any
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
@@ -15,6 +14,7 @@ from llama_index.core.vector_stores.types import MetadataFilters
 from qa_engine.config import RetrievalConfig
 from qa_engine.errors import InputError, StorageError
 from qa_engine.flow import Flow, in_thread
+from qa_engine.forks import RenewedLock
 from qa_engine.index.reader import IndexReader, IndexSnapshot
 from qa_engine.retrieval.expansion.expanded_query import ExpandedQuery
 from qa_engine.retrieval.expansion.expander import TRANSLATE, QueryExpander
@@ -64,7 +64,7 @@ class CollectionSearch:
         self._config = config
         self._expander = expander
         self._unfiltered: tuple[Snapshots, PassageRetriever] | None = None
-        self._lock = Lock()
+        self._lock = RenewedLock()
 
     @property
     def collections(self) -> tuple[str, ...]:

@@ -12,7 +12,6 @@ import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from qa_engine.index.files.metadata import ORDERS, as_number, as_text, normal, ordered, same
@@ -126,8 +125,7 @@ def document_condition(document_ids: Sequence[str]) -> FileCondition:
 class FileQueries(SqliteFile):
     """The part of the catalog that is about files: the tables ``files`` and ``former_files``."""
 
-    def __init__(self, path: Path, create: bool = False) -> None:
-        super().__init__(path, create)
+    def _set_up(self) -> None:
         self._connection.create_function("compares", 4, _compares, deterministic=True)
         self._connection.create_function("fits", 3, _fits, deterministic=True)
 

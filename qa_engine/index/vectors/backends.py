@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from qa_engine.errors import StorageError
 from qa_engine.index.vectors.chroma_folder import abandon, chroma_turn
+from qa_engine.index.vectors.runtime import runtime
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
@@ -38,12 +39,17 @@ class FolderBackend:
         self._folder = folder
         self._failure: StorageError | None = None
 
+    def require_usable(self) -> None:
+        """Raises `StorageError` in a process where Chroma cannot work; see `ChromaRuntime`."""
+        runtime.require_usable()
+
     def write(self, action: Callable[[], object]) -> None:
         """Stores or deletes something.
 
         Raises:
             StorageError: Chroma refuses it, or has refused a write before.
         """
+        self.require_usable()
         if self._failure is not None:
             raise StorageError(str(self._failure)) from self._failure
         try:
@@ -63,6 +69,9 @@ class ServerBackend:
 
     def __init__(self, url: str) -> None:
         self.location = f"on the Chroma server at {url}"
+
+    def require_usable(self) -> None:
+        """A server can be asked from everywhere."""
 
     def write(self, action: Callable[[], object]) -> None:
         """As for `FolderBackend`, or raises `ServiceUnavailableError` if the server does not answer."""

@@ -137,6 +137,7 @@ def _opened(folder: Path, stop: bool = True) -> Iterator[tuple[System, ServerAPI
         persist_directory=str(folder.absolute()),
         anonymized_telemetry=False,
     )
+    runtime.start()
     with _storage_errors(folder), chroma_turn(folder):
         system = System(settings)
         system.instance(ProductTelemetryClient)  # type: ignore[type-abstract]

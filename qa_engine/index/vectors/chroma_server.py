@@ -23,6 +23,7 @@ from overrides import override  # Chroma's classes insist on it
 
 from qa_engine.config import IndexConfig
 from qa_engine.errors import AuthenticationFailedError, ConfigurationError, ServiceUnavailableError
+from qa_engine.forks import follow_forks, keep
 from qa_engine.index.vectors.chroma_folder import cosine_collection
 from qa_engine.index.vectors.runtime import runtime
 from qa_engine.models.remote.endpoints import HEADER_VALUE
@@ -68,14 +69,26 @@ class ChromaServer(FastAPI):
         self._product_telemetry_client = self.require(ProductTelemetryClient)  # type: ignore[type-abstract]
         self._settings = settings
         self._header = {**(settings.chroma_server_headers or {}), "Content-Type": "application/json"}
+        self._connect()
+        self._api_url = self.url + _API
+        follow_forks(self)
+
+    def _connect(self) -> None:
         self._session = httpx.Client(
-            timeout=httpx.Timeout(config.timeout_seconds),
+            timeout=httpx.Timeout(self.config.timeout_seconds),
             limits=self.http_limits,
             headers=self._header,
-            **http_options(self.url) | _certificates(config),
+            **http_options(self.url) | _certificates(self.config),
         )
-        self._api_url = self.url + _API
-        weakref.finalize(self, self._session.close).atexit = False
+        self._finalizer = weakref.finalize(self, self._session.close)
+        self._finalizer.atexit = False
+        self._inherited = False
+
+    def after_fork(self) -> None:
+        """In a forked child, the connections are the parent's: the next request opens others."""
+        self._finalizer.detach()
+        keep(self._session)
+        self._inherited = True
 
     def collection(self, name: str, create: bool = False) -> Collection:
         """The collection of a name in the configured database.
@@ -144,6 +157,8 @@ class ChromaServer(FastAPI):
 
     def _send(self, method: str, address: str, **kwargs: Any) -> httpx.Response:
         """One request; a second one, if the connection was kept from an earlier one and the server has closed it since."""
+        if self._inherited:
+            self._connect()
         try:
             return self._session.request(method, address, **kwargs)
         except _DROPPED as error:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import weakref
 from threading import Lock
 from typing import TYPE_CHECKING, Any
+
+from qa_engine.errors import StorageError
+from qa_engine.forks import follow_forks, keep
 
 if TYPE_CHECKING:
     from chromadb.api.models.Collection import Collection
@@ -28,10 +32,10 @@ class ChromaRuntime:
     """
 
     def __init__(self) -> None:
-        self._inherited: list[object] = []
+        self._started = False
+        self._unusable = False
         self._reset()
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._forget)
+        follow_forks(self)
 
     def _reset(self) -> None:
         self.lock = Lock()
@@ -44,16 +48,41 @@ class ChromaRuntime:
         """Stops a system of Chroma when nobody refers to a collection any more."""
         weakref.finalize(collection, self._stop, system, os.getpid()).atexit = False
 
+    def start(self) -> None:
+        """To be called before Chroma does anything in this process.
+
+        Raises:
+            StorageError: it cannot do anything here, because it was used in the process that this one was forked from.
+        """
+        self.require_usable()
+        self._started = True
+
+    def require_usable(self) -> None:
+        """Raises `StorageError` if Chroma would wait for ever for threads that only the parent of this process has."""
+        if self._unusable:
+            raise StorageError(
+                "Chroma was used before this process was forked, and what it needs does not survive a fork: open the "
+                "collection after the fork, and not before (with gunicorn: without preload_app, or in post_fork), start "
+                "processes with the method spawn, or keep the vectors on a Chroma server (index.url)."
+            )
+
     def _stop(self, system: System, process: int) -> None:
         if process == os.getpid():
             system.stop()
             logger.debug("closed the Chroma folder %s", system.settings.persist_directory)
         else:
-            self._inherited.append(system)
+            keep(system)
 
-    def _forget(self) -> None:
-        """In a forked child, nothing of this can be used or stopped: the threads that serve it are the parent's."""
-        self._inherited += [*self.collections.values(), *self.servers.values()]
+    def after_fork(self) -> None:
+        """In a forked child, nothing of this can be used or stopped: the threads that serve it are the parent's.
+
+        Nor can anything new be opened, in any folder: of a few hundred vectors on, Chroma computes in threads that it starts
+        once a process. Clients of the host count as well.
+        """
+        keep(*self.collections.values(), *self.servers.values())
+        clients = sys.modules.get("chromadb.api.shared_system_client")
+        hosts = clients is not None and bool(clients.SharedSystemClient._identifier_to_system)
+        self._unusable = self._unusable or self._started or hosts
         self._reset()
 
 

@@ -79,6 +79,7 @@ class SentenceVectorStore(ChromaVectorStore):
         self._collection = cast(Any, ClosedCollection(self._backend.location))
 
     def _storage_errors(self) -> AbstractContextManager[None]:
+        self._backend.require_usable()
         return storage_errors(self._backend.location)
 
     def add(self, nodes: Sequence[BaseNode], **add_kwargs: Any) -> list[str]:
