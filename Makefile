@@ -7,6 +7,11 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
 # Processes that run tests. With more processors, name more: `make test WORKERS=8`.
 WORKERS ?= 2
+# Tests write thousands of small databases, half a gigabyte at most at a time: where there is room for that in memory, they
+# need not wait for the disk.
+IN_MEMORY := $(shell test "$$(df -Pm /dev/shm 2>/dev/null | awk 'NR == 2 { print $$4 }')" -ge 1500 2>/dev/null && \
+	test -w /dev/shm && echo TMPDIR=/dev/shm)
+PYTEST := $(IN_MEMORY) $(BIN)/python -m pytest
 SIDE_BY_SIDE := -n $(WORKERS) --dist worksteal
 ASK := $(BIN)/qa-engine ask --collection demo --storage storage
 QUESTION_ZH := 工作满十年的员工每年有几天年假？
@@ -70,13 +75,13 @@ demo: $(VENV)/.installed ## install, ingest the example PDFs and ask them four q
 	@echo "== Done. For your own PDFs: $(BIN)/qa-engine ingest FOLDER, then $(BIN)/qa-engine ask QUESTION. See README.md and docs/"
 
 test: lint ## run lint, and all tests but the slow ones
-	@$(BIN)/python -m pytest $(SIDE_BY_SIDE)
+	@$(PYTEST) $(SIDE_BY_SIDE)
 
 test-all: lint $(VENV)/.installed-extras ## run lint and all tests, also the slow ones and those of extras: cross-encoders, OCR, Ray, OpenTelemetry
-	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m ''
+	@$(PYTEST) $(SIDE_BY_SIDE) -m ''
 
 stress: $(VENV)/.installed-extras ## run the slow tests alone
-	@$(BIN)/python -m pytest -m slow
+	@$(PYTEST) -m slow
 
 lint: $(VENV)/.installed-dev ## run ruff and mypy, and check the direction of imports
 	@$(BIN)/ruff check
