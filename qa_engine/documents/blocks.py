@@ -114,7 +114,8 @@ class Page:
         confirmed_by_ocr: whether the text looks like no language, and OCR reads the same.
         rotation: matrix (a, b, c, d, e, f) from the space of the blocks to the page as it is shown, for pages whose text
             does not run from left to right; None if the two are the same.
-        notes: the notes of readers, which come after the text of the page.
+        turned: what runs in another direction than the text of the page, and is read after it.
+        notes: the notes of readers, which come last.
         left_out: role and text of what is not read besides blocks, such as attached files.
     """
 
@@ -130,6 +131,7 @@ class Page:
     suspect: bool = False
     confirmed_by_ocr: bool = False
     rotation: tuple[float, float, float, float, float, float] | None = None
+    turned: list[Block] = field(default_factory=list)
     notes: list[Block] = field(default_factory=list)
     left_out: list[tuple[str, str]] = field(default_factory=list)
 
@@ -194,8 +196,8 @@ class PageReport:
         number, parser, ocr, doubts, unread, suspect: as of a `Page`.
         label: the number that is printed on it, or that the file gives it; None without one.
         roles: how many blocks of each role it has.
-        left_out: role and text of headers, footers, page numbers and figures, which are not in the text of the file; names
-            of attached files, with the role ``attachment``.
+        left_out: role and text of headers, footers, page numbers and figures, which are not in the text of the file; turned
+            lines that are no sentences (``turned``), and names of attached files (``attachment``).
     """
 
     number: int

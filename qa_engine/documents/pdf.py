@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from qa_engine.documents.blocks import HEADERS_FOOTERS, Page, PageReport, ParsedPdf, Role
+from qa_engine.documents.blocks import HEADERS_FOOTERS, Block, Page, PageReport, ParsedPdf, Role
 from qa_engine.documents.pages.annotations.attachments import clauses, not_read
 from qa_engine.documents.pages.block_roles import assign_roles, body_size
 from qa_engine.documents.pages.margins.running_matter import mark_headers_footers
@@ -79,13 +79,26 @@ def assemble(path: Path, pages: Sequence[Page], options: ReadingOptions) -> Pars
     mark_headers_footers(pages)
     size = body_size(pages)
     assign_roles(pages, size)
+    _drop_repeated(pages)
     for page in pages:
-        page.blocks += page.notes
+        page.blocks += page.turned + page.notes
         page.doubts[:0] = clauses(page.left_out)
     content = build_text(pages, size, options.max_row_chars)
     if not content.text.strip():
         raise _no_text_error(path, pages, options)
     return ParsedPdf(**vars(content), pages=[_report(page) for page in pages])
+
+
+def _drop_repeated(pages: Sequence[Page]) -> None:
+    """Leaves out turned text that stands on several pages, such as a notice along the margin."""
+    repeats = Counter(_text(block) for page in pages for block in page.turned)
+    for page in pages:
+        page.left_out += [("turned", text) for block in page.turned if repeats[text := _text(block)] > 1]
+        page.turned = [block for block in page.turned if repeats[_text(block)] == 1]
+
+
+def _text(block: Block) -> str:
+    return " ".join(line.text for line in block.lines)
 
 
 def _read(document: Any, index: int, path: Path, options: ReadingOptions, trusted: bool) -> Page:
@@ -148,7 +161,7 @@ def _no_text_error(path: Path, pages: Sequence[Page], options: ReadingOptions) -
 
 def _report(page: Page) -> PageReport:
     left_out = page.left_out + [
-        (block.role.value, " ".join(line.text for line in block.lines))
+        (block.role.value, _text(block))
         for block in page.blocks
         if block.role in HEADERS_FOOTERS or block.role is Role.FIGURE
     ]

@@ -17,7 +17,7 @@ from qa_engine.documents.pages.garbling import agreement, examine_text
 from qa_engine.documents.pages.lines.joining import bounds, join_pieces, rows_of
 from qa_engine.documents.pages.lines.text_layer import PageLines, read_page_lines
 from qa_engine.documents.pages.ocr import INSTALL, ocr_available, recognise_page
-from qa_engine.documents.pages.parsers import fast, layout
+from qa_engine.documents.pages.parsers import directions, fast, layout
 from qa_engine.documents.pages.parsers.fast import CELL_GAP, MAX_PIECES
 from qa_engine.documents.pages.reading_order import columns
 from qa_engine.documents.pages.tables.table import Word
@@ -96,15 +96,24 @@ def read_page(page: Any, number: int, options: ReadingOptions, trusted: bool = F
     if problem == SUSPECT and trusted:
         problem, doubts = None, []
     result = Page(number, 0.0, 0.0, "fast", label=label, doubts=doubts)
-    lines = None
+    lines = vertical = None
     if problem is not None or options.ocr == "always":
         lines = _recognise(page, number, options, problem, source.raw, result)
     if lines is None and problem in {None, SUSPECT}:
         result.rotation = _rotate(page, _ROTATIONS.get(source.direction, 0))
-        lines = source.lines if source.direction == (1, 0) else read_page_lines(page, number).lines
+        source = source if source.direction == (1, 0) else read_page_lines(page, number)
+        lines = source.lines
+        vertical = directions.vertical_columns(lines, source.turned)
     result.width, result.height = page.rect.width, page.rect.height
-    if lines or fields:
+    if vertical is not None:
+        result.blocks = directions.vertical_blocks(*vertical, result.width, result.height)
+    elif lines or fields:
         result.blocks = _blocks_with_fields(page, lines or [], fields, options, result)
+    if lines is source.lines and vertical is None:
+        result.turned, left_out = directions.read_turned(source.turned, result.width, result.height)
+        result.left_out += [("turned", text) for text in left_out]
+        if directions.may_be_vertical(lines, result.blocks):
+            result.doubts.append("some of its text may be vertical, and is read in rows")
     if kinds:
         _read_notes(page, result)
     return result

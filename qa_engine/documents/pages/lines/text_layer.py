@@ -7,7 +7,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from qa_engine.documents.blocks import Line
 from qa_engine.text.language import HAN_RANGES
@@ -43,9 +43,26 @@ _SYMBOL_BULLET = re.compile("^[\uf06c\uf06e\uf075\uf076\uf09f\uf0a7\uf0a8\uf0b7\
 """Bullets of symbol fonts."""
 _PRIVATE = re.compile("[\ue000-\uf8ff\ufffd]")
 _WIDE_POINT = re.compile(r"(?<=\d)．(?=\d)")
+_VERTICAL_FORM = re.compile("[\ufe10-\ufe19\ufe30-\ufe48]")
+_VERTICAL_FORMS = str.maketrans(
+    "︐︑︒︓︔︕︖︗︘︙︰︱︲︳︵︶︷︸︹︺︻︼︽︾︿﹀﹁﹂﹃﹄﹇﹈",
+    "，、。：；！？〖〗…‥—–_（）｛｝〔〕【】《》〈〉「」『』［］",
+)
+"""Marks of vertical text, and the ordinary ones."""
 _CUT_MARKS = "。！？；!?;….”’\"'）)」』】]"
 CUT = re.compile(r"[。！？；!?;…]+[”’\"'）)」』】\]]* ?|\.[”’\"')\]]* ")
 """Marks inside a line at which a sentence may end."""
+
+
+Direction = tuple[int, int]
+
+
+class TurnedLine(NamedTuple):
+    """A line that does not run from left to right: its direction, and whether its characters stand upright."""
+
+    direction: Direction
+    upright: bool
+    line: Line
 
 
 @dataclass
@@ -55,12 +72,14 @@ class PageLines:
     Attributes:
         lines: those that run from left to right, in pieces where there are wide gaps, in the order of the file.
         raw: the text with every character of the file, to examine whether it is garbled.
-        direction: of most of the text, as a unit vector: (1, 0) is from left to right.
+        direction: of most of the text, as a unit vector: (1, 0) is from left to right, or upright.
+        turned: the lines that run in another direction.
     """
 
     lines: list[Line] = field(default_factory=list)
     raw: str = ""
-    direction: tuple[int, int] = (1, 0)
+    direction: Direction = (1, 0)
+    turned: list[TurnedLine] = field(default_factory=list)
 
 
 def read_page_lines(page: Any, number: int) -> PageLines:
@@ -72,15 +91,17 @@ def read_page_lines(page: Any, number: int) -> PageLines:
     words: dict[tuple[int, int], list[tuple[float, str]]] | None = None
     result = PageLines()
     raw: list[str] = []
-    directions = Counter[tuple[int, int]]()
+    directions = Counter[Direction]()
     for index, block in enumerate(blocks):
         for line_number, source in enumerate(block["lines"]):
             raw.append("".join(span["text"] for span in source["spans"]))
-            directions[_direction(source)] += len(raw[-1].strip())
-            if _direction(source) != (1, 0):
-                continue
+            direction, upright = _direction(source), bool(source["wmode"])
+            directions[(1, 0) if upright else direction] += len(raw[-1].strip())
             line = _line(source, number, index)
             if line is None:
+                continue
+            if direction != (1, 0):
+                result.turned.append(TurnedLine(direction, upright, line))
                 continue
             ends = [match.end() for match in CUT.finditer(line.text) if match.end() < len(line.text)]
             if ends:
@@ -94,7 +115,7 @@ def read_page_lines(page: Any, number: int) -> PageLines:
     return result
 
 
-def _direction(line: dict[str, Any]) -> tuple[int, int]:
+def _direction(line: dict[str, Any]) -> Direction:
     return round(line["dir"][0]), round(line["dir"][1])
 
 
@@ -140,6 +161,8 @@ def clean(raw: str) -> str:
     if not text or text.isascii():
         return text
     text = _WIDE_POINT.sub(".", text)
+    if _VERTICAL_FORM.search(text):
+        text = text.translate(_VERTICAL_FORMS)
     numbering = _NUMBERING.match(text)
     start = numbering.end() if numbering else 0
     rest = _HAN_BLANK.sub("", text[start:])

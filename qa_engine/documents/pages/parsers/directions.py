@@ -1,0 +1,240 @@
+"""Text that does not run like the page: vertical Chinese, whose columns go from right to left, and lines that are turned.
+
+Both are read in a space of their own, in which they run from left to right and downwards.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+from statistics import median
+from typing import NamedTuple
+
+from qa_engine.documents.blocks import Block, Line, Role
+from qa_engine.documents.pages.block_roles import CAPTION
+from qa_engine.documents.pages.lines.joining import bounds, grouped
+from qa_engine.documents.pages.lines.text_layer import Direction, TurnedLine, clean, count_han
+from qa_engine.documents.pages.parsers import fast
+
+_DOWNWARDS: Direction = (0, 1)
+_WIDE_CHARACTER = re.compile(
+    "[\u2e80-\u30ff\u3400-\u9fff\uf900-\ufaff\ufe10-\ufe1f\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003ffff“”‘’…—]"
+)
+_SHORT_NUMBER = re.compile(r"[\da-zA-Z]{1,4}")
+"""A number that lies in a column of vertical text."""
+_MIN_VERTICAL = 10
+"""Fewer characters below one another are no page of vertical text."""
+_MIN_COLUMN = 4
+_MIN_DOUBT = 18
+_DISTINCT = 0.5
+_SHARE = 0.5
+"""Share of the text of a page that its vertical columns have at least."""
+_IN_COLUMN = 0.4
+"""The middles of the characters of a column differ by less than this share of their size."""
+_PITCH = 2.0
+"""From one character of a column to the next it is less than so many font sizes."""
+_GRID = 1.1
+"""Columns are further apart than characters by this factor; in a grid, and in spaced rows, they are not."""
+_SENTENCE = re.compile(r"[。！？；.!?;:：]")
+_MIN_WORDS, _MIN_HAN = 7, 12
+"""Turned text of at least so many words or Han characters, with the marks of sentences, is read."""
+_LONG_HAN, _LONG_WORDS = 30, 20
+_MIN_LINE = 3
+"""Where most turned lines have fewer words (Han characters count half), they are the labels of a figure."""
+
+
+class Turned(NamedTuple):
+    """What turned lines hold: blocks of sentences or tables, and the texts of others."""
+
+    blocks: list[Block]
+    left_out: list[str]
+
+
+def vertical_columns(
+    lines: Sequence[Line], turned: Sequence[TurnedLine]
+) -> tuple[list[Line], list[Line]] | None:
+    """The columns of a page of vertical Chinese, and its other lines; None if its text is not vertical.
+
+    A font for vertical text says so. Without one, characters stand one by one below each other, nearer than columns are.
+    """
+    upright = [item.line for item in turned if item.upright]
+    cells = [line for line in lines if len(line.text) == 1 and _WIDE_CHARACTER.match(line.text)]
+    if len(cells) + sum(len(line.text) for line in upright) < _MIN_VERTICAL:
+        return None
+    runs = _runs([*upright, *cells])
+    long = [run for run in runs if _count(run) >= _MIN_COLUMN and _varies(run)]
+    count = sum(map(_count, long))
+    others = [line for line in lines if len(line.text) > 1] + [
+        item.line for item in turned if not item.upright
+    ]
+    if count < _MIN_VERTICAL or count < _SHARE * (sum(map(_count, runs)) + _count(others)):
+        return None
+    if not upright and not _apart(cells, long):
+        return None
+    taken = {id(line) for run in runs for line in run}
+    numbers = [line for line in others if _SHORT_NUMBER.fullmatch(line.text) and _is_within(line, runs)]
+    taken |= {id(line) for line in numbers}
+    columns = [_column(run) for run in _runs([line for run in runs for line in run] + numbers)]
+    return columns, [line for line in lines if id(line) not in taken]
+
+
+def may_be_vertical(lines: Sequence[Line], blocks: Sequence[Block]) -> bool:
+    """Whether part of a page that is not vertical may be: columns of characters that stand side by side, in no cells."""
+    cells = [line for line in lines if len(line.text) == 1 and _WIDE_CHARACTER.match(line.text)]
+    if len(cells) < _MIN_DOUBT:
+        return False
+    tables = [bounds(block.lines) for block in blocks if block.table is not None]
+    cells = [
+        cell
+        for cell in cells
+        if not any(rect.x0 <= cell.x0 < rect.x1 and rect.y0 <= cell.y0 < rect.y1 for rect in tables)
+    ]
+    long = [run for run in _runs(cells) if len(run) > _MIN_COLUMN and _varies(run)]
+    return len(long) > 2 and sum(map(len, long)) >= _MIN_DOUBT and _apart(cells, long)
+
+
+def _count(lines: Sequence[Line]) -> int:
+    return sum(len(line.text) for line in lines)
+
+
+def _varies(run: Sequence[Line]) -> bool:
+    """Whether the characters of a run are words, unlike the 是 and 否 of a table."""
+    text = "".join(line.text for line in run)
+    return len(set(text)) > _DISTINCT * len(text)
+
+
+def _runs(cells: Sequence[Line]) -> list[list[Line]]:
+    """Characters that stand below one another, from the right."""
+
+    def same_column(column: list[Line], cell: Line) -> bool:
+        return abs(_middle(column[0]) - _middle(cell)) < _IN_COLUMN * max(column[0].size, cell.size)
+
+    def continues(run: list[Line], cell: Line) -> bool:
+        last = run[-1]
+        pitch = cell.y0 - (last.y0 if len(last.text) == 1 else last.y1 - last.size)
+        return pitch < _PITCH * max(last.size, cell.size)
+
+    columns = grouped(sorted(cells, key=lambda cell: -_middle(cell)), same_column)
+    return [run for column in columns for run in grouped(sorted(column, key=lambda cell: cell.y0), continues)]
+
+
+def _middle(line: Line) -> float:
+    return (line.x0 + line.x1) / 2
+
+
+def _apart(cells: Sequence[Line], runs: Sequence[Sequence[Line]]) -> bool:
+    """Whether the columns stand further apart than the characters in them, and follow the order of the file."""
+    places = {id(cell): index for index, cell in enumerate(cells)}
+    pairs = [pair for run in runs for pair in pairwise(run)]
+    pitch = median(lower.y0 - upper.y0 for upper, lower in pairs)
+    gaps = []
+    for run in runs:
+        for cell in run[:2]:
+            beside = [
+                other.x0 - cell.x0
+                for other in cells
+                if abs(other.y0 - cell.y0) < cell.size / 2 and other.x0 > cell.x1 - 1
+            ]
+            gaps.extend([min(beside)] if beside else [])
+    if gaps and median(gaps) < pitch:
+        return False
+    follow = sum(places[id(lower)] == places[id(upper)] + 1 for upper, lower in pairs)
+    return follow > 0.5 * len(pairs) or not gaps or median(gaps) > _GRID * pitch
+
+
+def _is_within(line: Line, runs: Sequence[Sequence[Line]]) -> bool:
+    """Whether a short line stands in a column, right above or below a character."""
+    return any(
+        abs(_middle(cell) - _middle(line)) < _IN_COLUMN * cell.size
+        and abs(cell.y0 - line.y0) < _PITCH * cell.size
+        for run in runs
+        for cell in run
+    )
+
+
+def _column(run: Sequence[Line]) -> Line:
+    text = clean("".join(line.text for line in run))
+    size = median(line.size for line in run)
+    bold = 2 * sum(line.bold for line in run) > len(run)
+    return Line(text, run[0].page, *bounds(run), size, run[0].block, bold)
+
+
+def vertical_blocks(
+    columns: Sequence[Line], others: Sequence[Line], width: float, height: float
+) -> list[Block]:
+    """The blocks of a page of vertical text, with its horizontal lines (titles, page numbers) before and behind it."""
+    centres = sorted({round(_middle(column), 1) for column in columns})
+    gaps = [right - left for left, right in pairwise(centres) if right - left > 1]
+    # Columns touch one another, so that those of a paragraph make one block.
+    wide = [replace(column) for column in columns]
+    for line in wide:
+        room = min(median(gaps), 2.5 * line.size) if gaps else line.x1 - line.x0
+        middle = _middle(line)
+        line.x0, line.x1 = middle - room / 2, middle + room / 2
+    blocks = _read_turned(wide, _DOWNWARDS, width, height)
+    for line in (line for block in blocks for line in block.lines):
+        line.x0, line.x1 = _middle(line) - 0.55 * line.size, _middle(line) + 0.55 * line.size
+    top = min(column.y0 for column in columns)
+    before = [line for line in others if line.y1 <= top + line.size]
+    placed = {id(line) for line in before}
+    behind = [line for line in others if id(line) not in placed]
+    return [*fast.build_blocks(before, width, height), *blocks, *fast.build_blocks(behind, width, height)]
+
+
+def read_turned(turned: Sequence[TurnedLine], width: float, height: float) -> Turned:
+    """What the turned lines of a page of this size hold; direction by direction."""
+    result = Turned([], [])
+    for direction in sorted({item.direction for item in turned}):
+        if abs(direction[0]) + abs(direction[1]) != 1:
+            continue  # slanted
+        lines = [item.line for item in turned if item.direction == direction]
+        labels = median(len(line.text.split()) + count_han(line.text) / 2 for line in lines) < _MIN_LINE
+        for block in _read_turned(lines, direction, width, height):
+            text = " ".join(line.text for line in block.lines)
+            if block.role is Role.TABLE or (not labels and _is_prose(text)):
+                block.role = Role.TABLE if block.role is Role.TABLE else Role.CAPTION
+                result.blocks.append(block)
+            else:
+                result.left_out.append(text)
+    return result
+
+
+def _is_prose(text: str) -> bool:
+    han, words = count_han(text), len(text.split())
+    if han >= _LONG_HAN or words >= _LONG_WORDS or CAPTION.match(text):
+        return True
+    return (han >= _MIN_HAN or words >= _MIN_WORDS) and _SENTENCE.search(text[-1:]) is not None
+
+
+def _read_turned(lines: Sequence[Line], direction: Direction, width: float, height: float) -> list[Block]:
+    """Blocks of lines that run in this direction, at their places on a page of this size."""
+    straight = []
+    for line in lines:
+        x0, y0, x1, y1 = line.x0, line.y0, line.x1, line.y1
+        if direction == _DOWNWARDS:
+            rect = (y0, width - x1, y1, width - x0)
+        elif direction == (0, -1):
+            rect = (height - y1, x0, height - y0, x1)
+        else:
+            rect = (width - x1, height - y1, width - x0, height - y0)
+        straight.append(replace(line, x0=rect[0], y0=rect[1], x1=rect[2], y1=rect[3], cuts=()))
+    across = direction[0] == 0
+    size = (height, width) if across else (width, height)
+    blocks = fast.build_blocks(straight, *size)
+    for block in blocks:
+        block.lines = [_back(line, direction, width, height) for line in block.lines]
+    return blocks
+
+
+def _back(line: Line, direction: Direction, width: float, height: float) -> Line:
+    """A line at its place on the page."""
+    x0, y0, x1, y1 = line.x0, line.y0, line.x1, line.y1
+    if direction == _DOWNWARDS:
+        rect = (width - y1, x0, width - y0, x1)
+    elif direction == (0, -1):
+        rect = (y0, height - x1, y1, height - x0)
+    else:
+        rect = (width - x1, height - y1, width - x0, height - y0)
+    return replace(line, x0=rect[0], y0=rect[1], x1=rect[2], y1=rect[3], cuts=())
