@@ -6,8 +6,8 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -29,6 +29,7 @@ from qa_engine.cli.commands.show import show
 from qa_engine.cli.output import print_error, show_log_records
 from qa_engine.errors import InputError, QAEngineError
 from qa_engine.models.onnx_runtime import disable_telemetry
+from qa_engine.text.control_characters import show_controls, show_controls_on_line
 from qa_engine.text.one_line import is_text
 
 if TYPE_CHECKING:
@@ -54,6 +55,27 @@ class CommandGroup(TyperGroup):
         if command is None and (entry_point := _entry_points().get(cmd_name)) is not None:
             command = self.commands[cmd_name] = _load_command(entry_point)
         return command
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        with _readable_usage_errors():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _readable_usage_errors():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _readable_usage_errors() -> Iterator[None]:
+    """Usage errors, which Click prints, show the control characters of what was typed, such as the name of a file."""
+    try:
+        yield
+    except Exception as error:
+        message = getattr(error, "format_message", None)
+        if message is not None:
+            text = show_controls_on_line(message())
+            error.format_message = lambda: text  # type: ignore[attr-defined]
+        raise
 
 
 @cache
@@ -157,7 +179,7 @@ def _leave(code: int) -> NoReturn:
 
 def _show_traceback() -> None:
     if os.environ.get(DEBUG_VARIABLE):
-        traceback.print_exc()
+        print(show_controls(traceback.format_exc()), end="", file=sys.stderr)
 
 
 def _set_up_process() -> None:

@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from collections.abc import Container, Iterable
 from typing import Any
 
 from rich.console import Console
+from rich.text import Text
 
+from qa_engine.text.control_characters import dump_json, show_controls, show_controls_on_line
 from qa_engine.text.one_line import one_line
+
+
+class OutputConsole(Console):
+    """A console that makes the control characters of all texts visible, those in tables included."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """For rich: every string that is printed passes through here."""
+        return super().render_str(show_controls(text), **options)
+
+    def print_line(self, text: str, **options: Any) -> None:
+        """Prints a text on one line: line feeds in it, which names of files may hold, are made visible too."""
+        self.print(show_controls_on_line(text), **options)
+
 
 _AS_IT_IS: dict[str, Any] = {"highlight": False, "soft_wrap": True, "markup": False, "emoji": False}
 """Texts of documents are printed as they are, whatever is in brackets or between colons."""
-messages = Console(stderr=True, **_AS_IT_IS)
+messages = OutputConsole(stderr=True, **_AS_IT_IS)
 """The console on standard error."""
 
 
-def results() -> Console:
+def results() -> OutputConsole:
     """A console on standard output."""
-    return Console(**_AS_IT_IS)
+    return OutputConsole(**_AS_IT_IS)
 
 
 def print_json(content: dict[str, Any]) -> None:
     """Prints one JSON object on standard output, in UTF-8 whatever the locale is."""
-    text = json.dumps(content, ensure_ascii=False, default=str) + "\n"
+    text = dump_json(content) + "\n"
     sys.stdout.buffer.write(text.encode("utf-8", "replace"))
     sys.stdout.buffer.flush()
 
@@ -37,7 +51,7 @@ def print_table(
 
     Args:
         columns: their names.
-        rows: the cells.
+        rows: the cells. Their line feeds are kept; `show_controls_on_line` makes those of names visible.
         numbers: the columns that are aligned to the right.
         options: of `rich.table.Table`, such as ``title``.
     """
@@ -53,13 +67,13 @@ def print_table(
 
 def print_message(text: str) -> None:
     """Prints a line on standard error."""
-    messages.print(text)
+    messages.print_line(text)
 
 
 def print_error(text: str) -> None:
     """Prints a sentence about a failure on standard error."""
     messages.print("error:", style="bold red", end=" ")
-    messages.print(text)
+    messages.print_line(text)
 
 
 def plural(count: int, noun: str) -> str:

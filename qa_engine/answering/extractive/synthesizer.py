@@ -21,6 +21,7 @@ from qa_engine.answering.stream import AnswerStream, AsyncAnswerStream
 from qa_engine.documents.sentences.splitting import join_sentences, split_sentences
 from qa_engine.flow import Flow, Piece, apieces, in_thread, pieces
 from qa_engine.models.late_interaction import LateInteractionModel
+from qa_engine.text.one_line import one_line
 from qa_engine.tracing import synthesis_events
 from qa_engine.types import Passage, PassageSentence, passage_of
 
@@ -231,7 +232,8 @@ def _range_id(first: str, last: str) -> str:
 
 def _source(citation: Citation) -> str:
     """The file and the pages of a citation in Chinese."""
+    file = one_line(citation.file)  # a name may hold line feeds
     if not citation.page:
-        return f"《{citation.file}》"
+        return f"《{file}》"
     to_last = "" if citation.page == citation.page_end else f"–{citation.page_end}"
-    return f"《{citation.file}》第{citation.page}{to_last}页"
+    return f"《{file}》第{citation.page}{to_last}页"

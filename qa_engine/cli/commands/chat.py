@@ -96,4 +96,4 @@ def _answer(session: ChatSession, question: str, json: bool, explain: bool, seve
 def _show_standalone(answer: Answer) -> None:
     condensation = None if answer.explanation is None else answer.explanation.condensation
     if condensation is not None and condensation.standalone != condensation.question:
-        messages.print(f"→ {condensation.standalone}", style="dim")
+        messages.print_line(f"→ {condensation.standalone}", style="dim")

@@ -9,6 +9,7 @@ from typing import Any
 from qa_engine.cli.opening import open_catalog
 from qa_engine.cli.options import CollectionOption, ConfigOption, JsonOption, StorageOption, load_config
 from qa_engine.cli.output import print_json, print_table, results
+from qa_engine.text.control_characters import show_controls_on_line
 
 
 def list_files(
@@ -44,9 +45,13 @@ def collections(storage: StorageOption = None, json: JsonOption = False, config:
         print_json({"storage": str(root), "collections": rows})
         return
     if not rows:
-        results().print(f"There is no collection in {root}: run qa-engine ingest PATH to make one.")
+        results().print_line(f"There is no collection in {root}: run qa-engine ingest PATH to make one.")
         return
-    print_table(rows[0], (map(str, row.values()) for row in rows), {"files", "pages", "nodes"})
+    print_table(
+        rows[0],
+        (map(show_controls_on_line, map(str, row.values())) for row in rows),
+        {"files", "pages", "nodes"},
+    )
 
 
 def _collection_to_dict(root: Path, name: str) -> dict[str, Any]:

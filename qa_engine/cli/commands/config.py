@@ -15,9 +15,9 @@ def config(json: JsonOption = False, config: ConfigOption = None) -> None:
     console = results()
     for name, section in settings.items():
         if not isinstance(section, dict):
-            console.print(f"{name} = {section!r}")
+            console.print_line(f"{name} = {section!r}")
     for name, section in settings.items():
         if isinstance(section, dict):
             console.print(f"\n[{name}]", style="bold")
             for key, value in section.items():
-                console.print(f"{key} = {value!r}")
+                console.print_line(f"{key} = {value!r}")

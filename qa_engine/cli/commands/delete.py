@@ -37,8 +37,8 @@ def delete(
     console = results()
     for file in report.files:
         shared = "; a copy stays, and the sentences with it" if file.shared else ""
-        console.print(f"deleted {file.path} (pages: {file.pages}, sentences: {file.nodes}{shared})")
-    console.print(
+        console.print_line(f"deleted {file.path} (pages: {file.pages}, sentences: {file.nodes}{shared})")
+    console.print_line(
         f"{plural(len(report.files), 'file')} left the collection {report.collection}, and "
         f"{plural(report.nodes, 'sentence')} with {'it' if len(report.files) == 1 else 'them'}."
     )

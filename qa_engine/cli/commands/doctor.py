@@ -43,10 +43,10 @@ def _show(diagnosis: Diagnosis) -> None:
         if check.collection != heading:
             heading = check.collection
             title = f"Collection {heading}" if heading is not None else f"Storage {diagnosis.storage}"
-            console.print(title, style="bold")
+            console.print_line(title, style="bold")
         console.print(f"  {check.status:<8}", style=_STYLES[check.status], end="")
-        console.print(f"{check.check}: {check.message}")
+        console.print_line(f"{check.check}: {check.message}")
         if check.command:
-            console.print(f"          → {check.command}")
+            console.print_line(f"          → {check.command}")
     warnings = sum(check.status == "warning" for check in diagnosis.checks)
     console.print(f"{len(diagnosis.checks)} checks, {diagnosis.failed} failed, {warnings} with a warning")

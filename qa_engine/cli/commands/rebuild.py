@@ -50,7 +50,7 @@ def rebuild(
         "embedding": "the sentences were embedded again",
         "vectors": "the vectors were moved",
     }
-    results().print(
+    results().print_line(
         f"Collection {report.collection}: {outcomes[part]}, {report.nodes} sentences of {report.documents} documents in "
         f"{report.seconds:.1f} s."
     )

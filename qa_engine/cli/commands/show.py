@@ -81,8 +81,10 @@ def show(
             }
         )
         return
-    results().print(f"{record.file_name} 第{page_range(pages[0], pages[-1])}页", style="bold")
-    results().print(text, *images, sep="\n")
+    results().print_line(f"{record.file_name} 第{page_range(pages[0], pages[-1])}页", style="bold")
+    results().print(text)
+    for image in images:
+        results().print_line(image)
 
 
 def _show_file(catalog: Catalog, record: FileRecord, collection: str, as_json: bool) -> None:

@@ -6,12 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from qa_engine.cli.display.passages import show_passages
-from qa_engine.cli.output import page_range, results
+from qa_engine.cli.output import OutputConsole, page_range, results
 from qa_engine.text.one_line import one_line
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from qa_engine.answering.answer import Answer, Citation
 
 _QUOTE_CHARS = 300
@@ -40,21 +38,23 @@ def show_answer(
     console = results()
     console.print(answer.response)
     for warning in _warnings(answer):
-        console.print(warning, style="yellow")
+        console.print_line(warning, style="yellow")
     for citation in answer.citations:
         _show_citation(console, citation, several)
         for picture in (pictures or {}).get(citation.number, ()):
-            console.print(f"    {picture}")
+            console.print_line(f"    {picture}")
     if explain and answer.explanation is not None:
         show_passages(answer.explanation, explain=True)
-        console.print("models:", ", ".join(f"{role} {name}" for role, name in answer.models.items()))
+        models = ", ".join(f"{role} {name}" for role, name in answer.models.items())
+        console.print_line(f"models: {models}")
 
 
-def _show_citation(console: Console, citation: Citation, several: bool) -> None:
+def _show_citation(console: OutputConsole, citation: Citation, several: bool) -> None:
     collection = f"{citation.collection}: " if several else ""
     place = f"{collection}{citation.file} 第{page_range(citation.page, citation.page_end)}页"
     section = f"  {citation.section}" if citation.section else ""
-    console.print(f"\n[{citation.number}] {place}{section}", style="bold")
+    console.print()
+    console.print_line(f"[{citation.number}] {place}{section}", style="bold")
     console.print(f"    {one_line(citation.text, _QUOTE_CHARS)}")
     console.print(f"    {citation.id}", style="dim")
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from qa_engine.cli.output import plural, print_table, results
+from qa_engine.text.control_characters import show_controls_on_line
 
 if TYPE_CHECKING:
     from qa_engine.ingestion.files.info import FileInfo, FileLine
@@ -24,7 +25,7 @@ def show_files(files: Sequence[FileLine], collection: str) -> None:
     """Prints a table of files, and their number."""
     console = results()
     if not files:
-        console.print(f"{collection} holds no file: run qa-engine ingest PATH to add some.")
+        console.print_line(f"{collection} holds no file: run qa-engine ingest PATH to add some.")
         return
     columns = ("file", "pages", "sentences", "ingested", "copies", "notes")
     print_table(columns, map(_cells, files), {"pages", "sentences"})
@@ -34,13 +35,14 @@ def show_files(files: Sequence[FileLine], collection: str) -> None:
 
 def _cells(file: FileLine) -> tuple[str, ...]:
     notes = f"gone from {file.path}" if file.gone else ""
-    return file.file, str(file.pages), str(file.nodes), file.ingested_at, ", ".join(file.copies), notes
+    cells = (file.file, str(file.pages), str(file.nodes), file.ingested_at, ", ".join(file.copies), notes)
+    return tuple(map(show_controls_on_line, cells))
 
 
 def show_file(info: FileInfo) -> None:
     """Prints what a collection records about a file, and the first of its sections."""
     console = results()
-    console.print(info.file, style="bold")
+    console.print_line(info.file, style="bold")
     rows = {
         "path": info.path,
         "state": _STATES[info.state],
@@ -54,8 +56,8 @@ def show_file(info: FileInfo) -> None:
         "copies": ", ".join(info.copies) or "none",
     }
     for name, value in rows.items():
-        console.print(f"{name + ':':<10} {value}")
+        console.print_line(f"{name + ':':<10} {value}")
     for section in info.sections[:_MAX_SECTIONS]:
-        console.print(f"  {section}")
+        console.print_line(f"  {section}")
     if len(info.sections) > _MAX_SECTIONS:
         console.print(f"  … {len(info.sections) - _MAX_SECTIONS} more, with --json")

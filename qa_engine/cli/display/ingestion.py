@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
@@ -12,6 +11,7 @@ from rich.progress import Progress, TaskID
 from qa_engine.cli.display.progress import progress_bar
 from qa_engine.cli.output import plural, print_message, print_table, results
 from qa_engine.ingestion.report import FileResult, IngestProgress, IngestReport
+from qa_engine.text.control_characters import dump_json
 
 _MIN_SECONDS = 0.05
 """Shorter stages are left out of the summary."""
@@ -49,7 +49,7 @@ class _ProgressDisplay(IngestProgress):
 
     def file_done(self, result: FileResult) -> None:
         if self._lines is not None:
-            self._lines.write(json.dumps(result.to_dict(), ensure_ascii=False) + "\n")
+            self._lines.write(dump_json(result.to_dict()) + "\n")
             self._lines.flush()
         if result.status == "failed":
             print_message(f"{result.path}: {result.reason}")
@@ -76,7 +76,7 @@ def show_summary(report: IngestReport) -> None:
     title = f"Collection {report.collection}"
     print_table(cells, [cells.values()], numbers=cells, title=title, title_justify="left")
     for line in _remarks(report):
-        results().print(line)
+        results().print_line(line)
 
 
 def _remarks(report: IngestReport) -> Iterator[str]:

@@ -55,7 +55,7 @@ def show_document(name: str, document: PdfDocument, sentences: Mapping[int, Sequ
         sentences: its sentences by the page they begin on.
     """
     total = sum(len(nodes) for nodes in sentences.values())
-    results().print(
+    results().print_line(
         f"{name}: {document.pages} pages, {total} sentences, {len(document.tables)} tables, "
         f"{len(document.sections) - 1} sections"
     )
@@ -74,14 +74,15 @@ def show_page(report: PageReport, sentences: Sequence[BaseNode]) -> None:
     """Prints the sentences of a page under their sections, and what was left out of the page."""
     console = results()
     label = f", printed number {report.label}" if report.label else ""
-    console.print(f"page {report.number}{label}: {_parser(report)}", style="bold")
+    console.print_line(f"page {report.number}{label}: {_parser(report)}", style="bold")
     for doubt in report.doubts:
-        console.print(f"doubt: {doubt}")
+        console.print_line(f"doubt: {doubt}")
     section = ""
     for node in sentences:
         if _section(node) != section:
             section = _section(node)
-            console.print(f"\n{section}", style="bold")
+            console.print()
+            console.print_line(section, style="bold")
         console.print(f"[{_role(node)}] {node.get_content()}")
     if report.left_out:
         console.print("\nleft out:", style="bold")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from qa_engine.cli.output import page_range, print_table, results
+from qa_engine.text.control_characters import show_controls_on_line
 
 if TYPE_CHECKING:
     from qa_engine.retrieval.explanation import Explanation, PassageExplanation
@@ -30,18 +31,21 @@ def show_passages(explanation: Explanation, explain: bool) -> None:
         print_table(("#", "file", *_NUMBERS[1:]), cells, _NUMBERS, caption=caption)
         for row, passage in zip(rows, explanation.nodes, strict=True):
             pages = page_range(row.page, row.page_end)
-            console.print(f"\n{row.rank}. {row.file} 第{pages}页", style="bold")
+            console.print()
+            console.print_line(f"{row.rank}. {row.file} 第{pages}页", style="bold")
             if explain and row.terms:
-                console.print(f"terms: {', '.join(row.terms)}", style="dim")
+                console.print_line(f"terms: {', '.join(row.terms)}", style="dim")
             console.print(passage.node.get_content())
     else:
         console.print("没有找到相关段落。")
     if explain:
-        console.print("\n".join(["", *_explanation(explanation)]))
+        console.print()
+        for line in _explanation(explanation):
+            console.print_line(line)
 
 
 def _cells(row: PassageExplanation, explain: bool) -> list[str]:
-    cells = [str(row.rank), row.file, page_range(row.page, row.page_end)]
+    cells = [str(row.rank), show_controls_on_line(row.file), page_range(row.page, row.page_end)]
     for stage in _STAGES:
         rank = f"\n({row.ranks[stage]})" if explain and stage in row.ranks else ""
         cells.append(f"{row.scores[stage]:.3f}{rank}" if stage in row.scores else "–")

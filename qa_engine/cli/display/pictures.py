@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from qa_engine.cli.opening import open_catalog
 from qa_engine.cli.output import print_message
+from qa_engine.text.control_characters import without_controls
 
 if TYPE_CHECKING:
     from qa_engine.answering.answer import Citation
@@ -105,9 +106,14 @@ def write_pictures(
 
 
 def _picture_name(name: str, page: int) -> str:
-    """The file name of the picture of a page, shortened where file systems would refuse it."""
+    """The file name of the picture of a page, without control characters, shortened where file systems would refuse it."""
     suffix = f"-p{page}.png"
-    return name.encode()[: _MAX_NAME_BYTES - len(suffix)].decode(errors="ignore") + suffix
+    return (
+        without_controls(name)
+        .encode(errors="ignore")[: _MAX_NAME_BYTES - len(suffix)]
+        .decode(errors="ignore")
+        + suffix
+    )
 
 
 def citation_pictures(

@@ -10,7 +10,7 @@ from qa_engine.cli.output import print_json, results
 
 def print_sentence(sentence: str) -> None:
     """Prints a sentence on standard output."""
-    results().print(sentence, markup=False)
+    results().print_line(sentence)
 
 
 def print_outcome(as_json: bool, content: dict[str, Any], sentence: str) -> None:
