@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -80,11 +80,21 @@ class Table:
         rows: the texts of its cells, row by row; all rows are of the same length.
         boxes: the rectangle (x0, y0, x1, y1) of each row, in points.
         header_rows: number of rows at the top that name the columns.
+        key_value: whether each row is a key and its value, or several of these.
+        complete: whether the label of a cell over several rows is in all of them, so that an empty first cell has none.
+        columns: where its columns begin in points, if rules are there.
+        wide: row and column of each cell below the header that reaches over several columns, and the last one of these.
+        doubt: what may be wrong with it, or nothing.
     """
 
     rows: Sequence[Sequence[str]]
     boxes: Sequence[tuple[float, float, float, float]]
     header_rows: int = 1
+    key_value: bool = False
+    complete: bool = False
+    columns: tuple[float, ...] = ()
+    wide: Mapping[tuple[int, int], int] = field(default_factory=dict)
+    doubt: str = ""
 
 
 @dataclass

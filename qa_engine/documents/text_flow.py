@@ -22,8 +22,9 @@ from qa_engine.documents.blocks import (
 )
 from qa_engine.documents.pages.block_roles import LIST_ITEM, TERMINAL, Heading, section_paths, title
 from qa_engine.documents.pages.lines.joining import grouped, line_end, word_counts
-from qa_engine.documents.pages.tables.table import column_names, markdown_row, row_texts
-from qa_engine.documents.pages.tables.table import markdown as table_markdown
+from qa_engine.documents.pages.tables.continuation import continued
+from qa_engine.documents.pages.tables.row_texts import column_names, markdown_row, names_by_row, row_texts
+from qa_engine.documents.pages.tables.row_texts import markdown as table_markdown
 
 _HEADING_SIZE = 1.12
 """A line of more than this many times the size of the body text continues no paragraph of another block."""
@@ -31,6 +32,8 @@ _SAME_SIZE = 0.08
 """Lines of one paragraph differ in size by no more than this share."""
 _NEAR = 60
 """Lines that begin within so many points of each other stand in one column."""
+_NOTE = 40
+"""Between two parts of a table there is no more text than this: its unit, or a mark that it goes on."""
 _BULLETS = "•●▪■◆–—‣·►▶◦○"
 _PROSE = frozenset({Role.BODY, Role.LIST})
 _LEFT_OUT = HEADERS_FOOTERS | {Role.FIGURE}
@@ -191,13 +194,15 @@ class _TextBuilder:
         self._paragraphs: list[Paragraph] = []
         self._sections = sections
         self._tables: list[str] = []
-        self._last_names: list[str] | None = None
-        """The names of the columns of the table before."""
+        self._before: tuple[int, Table, list[str]] | None = None
+        """The page and the table before, and the names of its columns, while nothing but a short note is between."""
         for piece in pieces:
             if piece.table is not None:
                 self._add_table(piece, piece.table)
             else:
                 self._add_lines(piece)
+                if len(piece.text) > _NOTE or piece.role is Role.HEADING:
+                    self._before = None
 
     def result(self) -> RunningText:
         return RunningText("".join(self._texts), self._spans, self._paragraphs, self._sections, self._tables)
@@ -245,8 +250,8 @@ class _TextBuilder:
     def _add_table(self, piece: _Piece, table: Table) -> None:
         page = piece.lines[0].page
         names = column_names(table)
-        if self._last_names is not None and not table.header_rows and len(self._last_names) == len(names):
-            names = self._last_names  # the table continues the one before
+        if self._before is not None and page - self._before[0] in {0, 1}:
+            table, names = continued(table, *self._before[1:]) or (table, names)
         texts = row_texts(table, names, self._max_row_chars)
         section = piece.section
         if piece.caption:  # it is the innermost title
@@ -267,4 +272,4 @@ class _TextBuilder:
             )
         heading = f"{piece.caption}\n\n" if piece.caption else ""
         self._tables.append(heading + table_markdown(table))
-        self._last_names = names
+        self._before = (page, table, names_by_row(table, names)[1])

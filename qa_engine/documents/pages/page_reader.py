@@ -20,7 +20,8 @@ from qa_engine.documents.pages.ocr import INSTALL, ocr_available, recognise_page
 from qa_engine.documents.pages.parsers import directions, fast, layout
 from qa_engine.documents.pages.parsers.fast import CELL_GAP, MAX_PIECES
 from qa_engine.documents.pages.reading_order import columns
-from qa_engine.documents.pages.tables.table import Word
+from qa_engine.documents.pages.tables.rules import Rules
+from qa_engine.documents.pages.tables.words import Word
 from qa_engine.text.one_line import first_line
 
 logger = logging.getLogger("qa_engine.documents")
@@ -260,7 +261,12 @@ def _blocks(page: Any, lines: list[Line], options: ReadingOptions, result: Page)
         result.doubts.append(f"the layout model failed ({type(error).__name__})")
         return fast.build_blocks(lines, width, height)
     result.parser = "layout"
-    blocks = layout.build_blocks(lines, boxes, words, width, height)
+    blocks = layout.build_blocks(
+        lines, boxes, words, width, height, lambda: Rules.from_drawings(page.get_cdrawings())
+    )
+    for doubt in dict.fromkeys(block.table.doubt for block in blocks if block.table is not None):
+        if doubt:
+            result.doubts.insert(0, doubt)  # the last one tells why a page is suspect
     for block in blocks:
         if result.ocr and block.role is Role.FIGURE and len(block.lines) < _CHART:
             block.role = Role.BODY

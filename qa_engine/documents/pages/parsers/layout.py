@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from qa_engine.documents.blocks import HEADERS_FOOTERS, Block, Line, Rect, Role
+from qa_engine.documents.blocks import HEADERS_FOOTERS, Block, Line, Rect, Role, Table
 from qa_engine.documents.pages.block_roles import LIST_ITEM, is_contents
 from qa_engine.documents.pages.lines.joining import baseline_overlap, bounds, grouped, join_pieces, rows_of
 from qa_engine.documents.pages.lines.text_layer import count_han
 from qa_engine.documents.pages.parsers.fast import lines_in_order
 from qa_engine.documents.pages.reading_order import reading_order
-from qa_engine.documents.pages.tables.table import Word, build_table
+from qa_engine.documents.pages.tables.rules import Rules
+from qa_engine.documents.pages.tables.table import build_table
+from qa_engine.documents.pages.tables.words import Word
 from qa_engine.models.onnx_runtime import telemetry_disabled
 
 _ROLES = {
@@ -142,7 +144,12 @@ def _grid(grid: Any, rect: Rect) -> tuple[list[float], list[float]]:
 
 
 def build_blocks(
-    pieces: Sequence[Line], boxes: Sequence[LayoutBox], words: Sequence[Word], width: float, height: float
+    pieces: Sequence[Line],
+    boxes: Sequence[LayoutBox],
+    words: Sequence[Word],
+    width: float,
+    height: float,
+    rules: Callable[[], Rules] = Rules,
 ) -> list[Block]:
     """The blocks of a page in reading order.
 
@@ -151,7 +158,9 @@ def build_blocks(
         boxes: from the layout model.
         words: the words of the page with their places, for the cells of tables.
         width, height: of the page in points.
+        rules: gives the rules of the page. Called only if there is a table, because reading the drawings takes time.
     """
+    drawn = rules() if any(box.role is Role.TABLE for box in boxes) else Rules()
     inside: dict[int, list[Line]] = {}
     outside: list[Line] = []
     for piece in pieces:
@@ -161,9 +170,11 @@ def build_blocks(
         else:
             inside.setdefault(index, []).append(piece)
     _move_marks(outside, inside)
-    blocks = [_block(boxes[index], lines, words, width, height) for index, lines in inside.items()] + [
-        Block(Role.BODY, lines) for lines in _groups(outside)
-    ]
+    blocks = [
+        block
+        for index, lines in inside.items()
+        for block in _blocks(boxes[index], lines, words, width, height, drawn)
+    ] + [Block(Role.BODY, lines) for lines in _groups(outside)]
     if all(block.role in HEADERS_FOOTERS for block in blocks):
         for block in blocks:
             block.role = Role.BODY  # headers and footers alone are the text of the page
@@ -215,23 +226,41 @@ def _is_mark(piece: Line) -> bool:
     return len(piece.text) <= _MARK and (LIST_ITEM.match(f"{piece.text} x") is not None)
 
 
-def _block(box: LayoutBox, pieces: list[Line], words: Sequence[Word], width: float, height: float) -> Block:
+def _blocks(
+    box: LayoutBox, pieces: list[Line], words: Sequence[Word], width: float, height: float, rules: Rules
+) -> list[Block]:
+    """The block of a part of a page; of a table also its title and its notes, which are no cells."""
     role = box.role
     lines = lines_in_order(pieces, width, height)
     if is_contents(lines):
-        return Block(Role.CONTENTS, lines)
+        return [Block(Role.CONTENTS, lines)]
     if role is Role.TABLE:
         lines = [join_pieces(row) for row in rows_of(pieces)]
         # The words of the pieces and not of the box: at its edge, none is lost, and none is in two boxes.
-        table = build_table(bounds(lines), box.rows, box.columns, _words_of(pieces, words))
-        return Block(Role.TABLE, lines, table)
+        table = build_table(bounds(lines), box.rows, box.columns, _words_of(pieces, words), rules)
+        return _with_notes(lines, table) if table is not None else [Block(Role.TABLE, lines)]
     if role in {Role.HEADER, Role.FOOTER}:
         middle = (box.rect.y0 + box.rect.y1) / 2
         if _MARGIN * height < middle < (1 - _MARGIN) * height:
             role = Role.BODY
     elif role is Role.FIGURE and _is_prose(box, pieces, width, height):
         role = Role.BODY
-    return Block(role, lines)
+    return [Block(role, lines)]
+
+
+def _with_notes(lines: list[Line], table: Table) -> list[Block]:
+    """A table, and the lines above and below its rows as blocks of their own."""
+    top, bottom = table.boxes[0][1], table.boxes[-1][3]
+    parts: dict[int, list[Line]] = {}
+    for line in lines:
+        middle = (line.y0 + line.y1) / 2
+        parts.setdefault(0 if middle < top else 2 if middle > bottom else 1, []).append(line)
+    if 1 not in parts:
+        return [Block(Role.TABLE, lines, table)]
+    return [
+        Block(Role.TABLE, part, table) if place == 1 else Block(Role.BODY, part)
+        for place, part in sorted(parts.items())
+    ]
 
 
 def _words_of(pieces: Sequence[Line], words: Sequence[Word]) -> list[Word]:

@@ -1,0 +1,182 @@
+"""Where the rows of a table end: rules, edges by the layout model and words in; edges that tear no row out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from statistics import median
+
+from qa_engine.documents.blocks import Rect
+from qa_engine.documents.pages.tables.rules import Rules
+from qa_engine.documents.pages.tables.values import Kind, is_whole_number, kind
+from qa_engine.documents.pages.tables.words import Word, cell_text, column_of, height_of
+
+_NEAR = 0.5
+"""An edge by the model within this share of a line from a rule is that rule."""
+_BESIDE = 0.25
+"""A line that is beside another with this share of its height stands in one row with it."""
+_FULL = 1.3
+"""A line that ends within so many heights of the widest one of its column may go on in the next line."""
+_LONG = 6.0
+"""A cell that goes on in the next line is so many line heights wide at least."""
+_TIGHT = 0.85
+"""The lines of a cell are nearer to each other than this share of the distance between rows."""
+_BANDS = 3
+"""From so many rows between rules on, all rows of a table are between rules."""
+_MANY = 4
+"""So many lines, nearly all of which fill all columns, are rows though no rules are between them."""
+_OPEN_END = ("：", ":", "。")
+
+Part = dict[int, list[list[Word]]]
+"""The runs of words of a row, or a part of one, by column."""
+
+
+def row_edges(
+    rect: Rect,
+    edges: Sequence[float],
+    columns: Sequence[float],
+    runs: Sequence[list[Word]],
+    rules: Rules,
+) -> list[float]:
+    """The edges of the rows of a table: the rules, and between them those by the model that tear no row in two.
+
+    Args:
+        rect: of the table.
+        edges: of the rows by the model.
+        columns: edges of the columns.
+        runs: of words without wide gaps.
+        rules: around the table.
+    """
+    height = height_of([word for run in runs for word in run])
+    middles = sorted(middle(run) for run in runs)
+    if not middles:
+        return list(edges)
+    ruled: list[float] = []
+    for rule in rules.horizontal:
+        if middles[0] < rule.at < middles[-1] and not (ruled and rule.at - ruled[-1] < _NEAR * height):
+            ruled.append(rule.at)
+    model = [edge for edge in edges[1:-1] if all(abs(edge - at) > _NEAR * height for at in ruled)]
+    bands = [min(rect.y0, edges[0]) - height, *ruled, max(rect.y1, edges[-1]) + height]
+    split: list[list[tuple[float, Part]]] = []
+    for top, bottom in pairwise(bands):
+        inside = [top, *(edge for edge in model if top < edge < bottom), bottom]
+        parts = [(upper, _part(runs, upper, lower, columns)) for upper, lower in pairwise(inside)]
+        split.append(parts)
+    pitch = _pitch([part for band in split for _, part in band])
+    closed = bool(rules.vertical) or sum(1 for band in split if any(part for _, part in band)) >= _BANDS
+    result = []
+    for band in split:
+        result.append(band[0][0])
+        if closed and not _is_stacked([part for _, part in band], len(columns) - 1):
+            continue
+        current, edges = band[0][1], list[float]()
+        for edge, part in band[1:]:
+            edges.append(edge)
+            if not part:
+                continue
+            if _tears(current, part, pitch):
+                current = _joined(current, part)
+            else:
+                result += edges
+                current = part
+            edges = []
+        result += edges
+    return [bands[0] + height, *result[1:], bands[-1] - height]
+
+
+def middle(run: Sequence[Word]) -> float:
+    """The height at which a run of words stands."""
+    return (run[0].y0 + run[0].y1) / 2
+
+
+def _part(runs: Sequence[list[Word]], top: float, bottom: float, columns: Sequence[float]) -> Part:
+    part: Part = {}
+    for run in runs:
+        if top <= middle(run) < bottom:
+            part.setdefault(column_of(run, columns), []).append(run)
+    return part
+
+
+def _joined(one: Part, other: Part) -> Part:
+    return {column: [*one.get(column, []), *other.get(column, [])] for column in {**one, **other}}
+
+
+def _pitch(parts: Sequence[Part]) -> float | None:
+    """The usual distance between rows; None if there are too few."""
+    middles = [_centre(part) for part in parts if len(part) > 1]
+    distances = [below - above for above, below in pairwise(middles)]
+    return median(distances) if len(distances) > 1 else None
+
+
+def _centre(part: Part) -> float:
+    words = [word for runs in part.values() for run in runs for word in run]
+    return (min(word.y0 for word in words) + max(word.y1 for word in words)) / 2
+
+
+def _is_stacked(parts: Sequence[Part], width: int) -> bool:
+    """Whether parts of a table between two rules are rows: values below each other, or lines that fill all columns."""
+    rows = [part for part in parts if len(part) > 1]
+    if len(rows) < 2:
+        return False
+    for column in range(width):
+        texts = [cell_text([word for run in part[column] for word in run]) for part in rows if column in part]
+        if len(texts) == len(rows) and all(
+            is_whole_number(text) or kind(text) is Kind.YEAR for text in texts
+        ):
+            return True
+    filled = sum(len(part) for part in parts)
+    return len(parts) >= _MANY and filled >= 0.8 * width * len(parts)
+
+
+def _tears(upper: Part, lower: Part, pitch: float | None) -> bool:
+    """Whether two neighbouring parts without a rule between them are lines of one row."""
+    if not upper or not lower:
+        return False
+    if _beside(upper, lower) and (set(upper) == {0} or set(lower) == {0}):
+        return True  # a label in the middle of its rows
+    both = [column for column in lower if column in upper]
+    over, under = (_text(upper, 0), _text(lower, 0)) if 0 in both else ("", "")
+    tight = pitch is not None and _distance(upper, lower) < _TIGHT * pitch
+    if 0 in both and (len(upper) == 1 or len(lower) == 1):
+        if len(upper) == 1 and len(lower) == 1:
+            return False
+        continued = under[:1].islower() or _is_open(over)
+        return not over.endswith(_OPEN_END) and (tight or (continued and _is_full(upper, 0, lower)))
+    if len(upper) == 1 and 0 in upper:
+        return tight and all(_is_value(lower, column) for column in lower)
+    if 0 in lower or len(both) < len(lower) or any(_is_value(lower, column) for column in lower):
+        return False
+    return tight or (len(lower) == 1 and all(_is_full(upper, column, lower) for column in lower))
+
+
+def _beside(upper: Part, lower: Part) -> bool:
+    return _distance(upper, lower) < (1 - _BESIDE) * height_of(
+        [word for runs in upper.values() for run in runs for word in run]
+    )
+
+
+def _distance(upper: Part, lower: Part) -> float:
+    """From the last line of one part to the first line of the next."""
+    last = max(middle(run) for runs in upper.values() for run in runs)
+    first = min(middle(run) for runs in lower.values() for run in runs)
+    return first - last
+
+
+def _text(part: Part, column: int) -> str:
+    return cell_text([word for run in part[column] for word in run])
+
+
+def _is_value(part: Part, column: int) -> bool:
+    return kind(_text(part, column)) is not Kind.WORDS
+
+
+def _is_open(text: str) -> bool:
+    """Whether a bracket is open at the end."""
+    return text.count("(") + text.count("（") > text.count(")") + text.count("）")
+
+
+def _is_full(part: Part, column: int, below: Part) -> bool:
+    """Whether the last line of a cell is as wide as the next, and no short one."""
+    run, following = part[column][-1], below[column][0]
+    height = run[-1].y1 - run[-1].y0
+    return run[-1].x1 - run[0].x0 > _LONG * height and run[-1].x1 > following[-1].x1 - _FULL * height
