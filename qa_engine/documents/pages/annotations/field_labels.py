@@ -16,7 +16,7 @@ from qa_engine.documents.pages.annotations.form_fields import FormField
 from qa_engine.documents.pages.lines.joining import bounds, grouped, rows_of
 from qa_engine.documents.pages.lines.text_layer import clean, count_han
 from qa_engine.documents.pages.reading_order import reading_order
-from qa_engine.documents.pages.tables.table import Word
+from qa_engine.documents.pages.tables.words import Word
 
 _ON, _OFF = "☑", "☐"
 _GUIDE = re.compile(r"[_＿‗﹍]+|[.．…·]{4,}|[□☐○◯]")

@@ -11,7 +11,7 @@ from pdf_factory import LEFT, RIGHT, SOLAR_SYSTEM, PdfBuilder, wrap
 from qa_engine.documents.blocks import Block, Line, Rect, Role
 from qa_engine.documents.pages.lines.text_layer import read_page_lines
 from qa_engine.documents.pages.parsers.layout import LayoutBox, build_blocks, find_boxes
-from qa_engine.documents.pages.tables.table import Word
+from qa_engine.documents.pages.tables.words import Word
 
 WIDTH, HEIGHT = 595.0, 842.0
 Found = list[tuple[Role, list[str]]]
