@@ -32,7 +32,9 @@ from qa_engine.index.records import (
 from qa_engine.index.sentence_texts import (
     SENTENCE_TABLES,
     drop_sentences,
+    misnamed_documents,
     read_document,
+    rename_sentences,
     stored_ids,
     write_sentences,
 )
@@ -143,6 +145,11 @@ class Catalog(FileQueries):
         with self._guarded():
             return stored_ids(self._connection)
 
+    def misnamed_documents(self) -> dict[str, int]:
+        """The live documents whose nodes name a file that has gone or was renamed, and the number of their nodes."""
+        with self._guarded():
+            return dict(misnamed_documents(self._connection))
+
     def node_count(self) -> int:
         """Nodes of all live documents."""
         return int(self._rows("SELECT COALESCE(SUM(nodes), 0) FROM documents WHERE state = 'live'")[0][0])
@@ -174,6 +181,11 @@ class Catalog(FileQueries):
             connection.execute(
                 "UPDATE documents SET terms = ? WHERE document_id = ?", (pack_terms(terms), document_id)
             )
+
+    def rename_sentences(self, document_id: str, file_name: str) -> None:
+        """Has the sentences of a document name another file; those in Chroma do so already."""
+        with self._transaction() as connection:
+            rename_sentences(connection, document_id, file_name)
 
     def unfinished(self, state: str | None = None) -> list[tuple[str, int]]:
         """Documents whose nodes are to be deleted, with the number of their nodes.

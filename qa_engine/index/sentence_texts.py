@@ -24,6 +24,7 @@ from qa_engine.index.sqlite_file import select_in
 _BITS = 24
 """Bits of a key that hold the ordinal of a sentence, which has seven digits; the bits above them hold the number of its
 document."""
+_FILE_NAME = "file_name"
 SENTENCE_TABLES = """
 CREATE TABLE IF NOT EXISTS sentences (
     key INTEGER PRIMARY KEY, text TEXT NOT NULL, start INTEGER, stop INTEGER, place INTEGER NOT NULL);
@@ -70,6 +71,28 @@ def drop_sentences(connection: sqlite3.Connection, document_id: str) -> None:
         for table in ("sentences", "places"):
             span = (number << _BITS, (number + 1) << _BITS)
             connection.execute(f"DELETE FROM {table} WHERE key >= ? AND key < ?", span)
+
+
+def misnamed_documents(connection: sqlite3.Connection) -> list[tuple[str, int]]:
+    """The live documents whose sentences name a file that none of their files is, with the number of their sentences."""
+    return connection.execute(
+        f"SELECT document_id, nodes FROM documents JOIN places ON places.key = number << {_BITS} "
+        "WHERE state = 'live' AND NOT EXISTS (SELECT 1 FROM files WHERE files.document_id = documents.document_id "
+        f"AND file_name = json_extract(metadata, '$.{_FILE_NAME}'))"
+    ).fetchall()
+
+
+def rename_sentences(connection: sqlite3.Connection, document_id: str, file_name: str) -> None:
+    """Has the sentences of a document name another file."""
+    for _, number in list(_numbers(connection, [document_id])):
+        places = connection.execute(
+            "SELECT metadata, key FROM places WHERE key >= ? AND key < ?",
+            (number << _BITS, (number + 1) << _BITS),
+        ).fetchall()
+        connection.executemany(
+            "UPDATE places SET metadata = ? WHERE key = ?",
+            [(_packed({**json.loads(metadata), _FILE_NAME: file_name}), key) for metadata, key in places],
+        )
 
 
 def read_document(connection: sqlite3.Connection, document_id: str) -> list[StoredSentence]:

@@ -133,6 +133,7 @@ class IngestRun:
     def _publish(self) -> None:
         started = time.monotonic()
         with self._clock("publishing"):
+            self._session.nodes.correct_names()
             publish(self._catalog, self._session.paths, self._session.config.bm25, self._progress)
             self._session.nodes.delete_unfinished()
         took = time.monotonic() - started

@@ -108,6 +108,13 @@ class SentenceVectorStore(ChromaVectorStore):
         for batch in iter_batch(ids, self._max_batch):
             self._backend.write(partial(self._collection.delete, ids=batch))
 
+    def rename_file(self, document_id: str, count: int, file_name: str) -> None:
+        """Has the first ``count`` sentences of a document name another file."""
+        ids = [node_id(document_id, ordinal) for ordinal in range(count)]
+        for batch in iter_batch(ids, self._max_batch):
+            named: Any = [{"file_name": file_name}] * len(batch)
+            self._backend.write(partial(self._collection.update, ids=batch, metadatas=named))
+
     def identifiers(self) -> Iterator[list[str]]:
         """The ids of all nodes, in batches."""
         for start in range(0, self.count(), self._max_batch):

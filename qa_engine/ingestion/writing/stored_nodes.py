@@ -94,6 +94,22 @@ class StoredNodes:
         if self._catalog.published == self._catalog.changes:
             self._delete("stale")
 
+    def correct_names(self) -> None:
+        """Has nodes name one of the files that have them: they keep the name of the first file that was read.
+
+        A copy may stay where that file went, or was renamed. Our own answers take names from the catalog; this is for
+        whoever opens Chroma with stock LlamaIndex. Chroma comes first, so that a run that is cut off is made good by the
+        next one, which finds the old name in the catalog.
+        """
+        if self._catalog.published == self._catalog.changes:
+            return
+        misnamed = self._catalog.misnamed_documents()
+        files = self._catalog.files_of(list(misnamed))
+        for document_id, nodes in misnamed.items():
+            name = files[document_id][0].file_name
+            self.store.rename_file(document_id, nodes, name)
+            self._catalog.rename_sentences(document_id, name)
+
     def retokenize(self, progress: IngestProgress, again: bool = False) -> None:
         """Makes the BM25 terms of the stored sentences anew, if another tokenizer made them or ``again``. Reads no file."""
         if self._catalog.meta(TERMS_TOKENIZER) == TOKENIZER_VERSION and not again:
