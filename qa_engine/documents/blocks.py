@@ -44,6 +44,23 @@ class Rect(NamedTuple):
     y1: float
 
 
+class Mark(NamedTuple):
+    """A superscript.
+
+    Attributes:
+        position: in the text of its line as it is read.
+        x, y: the middle of its rectangle on the page.
+        text: as it is printed.
+        read: what it is read as; empty for the mark of a note.
+    """
+
+    position: int
+    x: float
+    y: float
+    text: str
+    read: str
+
+
 @dataclass
 class Line:
     """One line of text on a page.
@@ -58,6 +75,7 @@ class Line:
         bold: whether most of its characters are bold.
         cuts: places inside the line where a sentence may end: number of characters before it, and the x at which the
             next one begins. They let a sentence be marked instead of its whole lines.
+        marks: its superscripts that are not read as they are printed.
     """
 
     text: str
@@ -70,6 +88,7 @@ class Line:
     block: int
     bold: bool = False
     cuts: tuple[tuple[int, float], ...] = ()
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from qa_engine.documents.blocks import Line
+from qa_engine.documents.blocks import Line, Mark
+from qa_engine.documents.pages.lines.characters import (
+    FOLDED,
+    Word,
+    has_letter_spacing,
+    without_letter_spacing,
+)
+from qa_engine.documents.pages.lines.superscripts import SourceLine
 from qa_engine.text.language import HAN_RANGES
 
 _HAN = f"\u2e80-\u2fdf{HAN_RANGES}"
@@ -21,16 +28,7 @@ _LEADER = re.compile(r"(?:[ ]?[.·․…⋯]){5,}[ ]?")
 """The dots that lead to a page number in a table of contents."""
 _TEMPLATE_FIELD = re.compile(r"\[Table_\w*\]\s?")
 """Names of fields, which reports made from Word templates contain as invisible text."""
-_RADICALS = {
-    code: folded
-    for start, end in ((0x2F00, 0x2FD6), (0xF900, 0xFAFF), (0xFB00, 0xFB07))
-    for code in range(start, end)
-    if (folded := unicodedata.normalize("NFKC", chr(code))) != chr(code)
-}
-"""Radicals and compatibility forms that stand for ordinary Han characters in some fonts, and ligatures."""
-_SUPERSCRIPT = 1
 _BOLD = 16
-_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _HAN_BLANK = re.compile(f"(?<=[{_WIDE}]) (?=[{_WIDE}])")
 _DIGIT_BLANK = re.compile(
     f"(?<=[{_HAN}]) (?=[\\d%％‰])|(?<=[{_HAN}\\d][\\d%％‰]) (?=[{_HAN}])|(?<=[\\d%％‰]) (?=[，。、；：）])"
@@ -50,6 +48,7 @@ _VERTICAL_FORMS = str.maketrans(
 )
 """Marks of vertical text, and the ordinary ones."""
 _CUT_MARKS = "。！？；!?;….”’\"'）)」』】]"
+_INSIGNIFICANT = dict.fromkeys(map(ord, f" {_CUT_MARKS}"))
 CUT = re.compile(r"[。！？；!?;…]+[”’\"'）)」』】\]]* ?|\.[”’\"')\]]* ")
 """Marks inside a line at which a sentence may end."""
 
@@ -89,27 +88,49 @@ def read_page_lines(page: Any, number: int) -> PageLines:
     textpage = page.get_textpage(flags=pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP)
     blocks = [block for block in textpage.extractDICT()["blocks"] if block["type"] == 0]
     words: dict[tuple[int, int], list[tuple[float, str]]] | None = None
+    spaced: dict[tuple[int, int], list[Word]] | None = None
     result = PageLines()
-    raw: list[str] = []
+    raws: list[str] = []
     directions = Counter[Direction]()
+    last: SourceLine | None = None
     for index, block in enumerate(blocks):
-        for line_number, source in enumerate(block["lines"]):
-            raw.append("".join(span["text"] for span in source["spans"]))
-            direction, upright = _direction(source), bool(source["wmode"])
-            directions[(1, 0) if upright else direction] += len(raw[-1].strip())
-            line = _line(source, number, index)
-            if line is None:
-                continue
+        for line_number, line in enumerate(block["lines"]):
+            raws.append("".join([span["text"] for span in line["spans"]]))
+            direction, upright = _direction(line), bool(line["wmode"])
+            directions[(1, 0) if upright else direction] += len(raws[-1].strip())
             if direction != (1, 0):
-                result.turned.append(TurnedLine(direction, upright, line))
+                turned = _line(line, raws[-1], number, index)
+                if turned is not None:
+                    result.turned.append(TurnedLine(direction, upright, turned))
                 continue
-            ends = [match.end() for match in CUT.finditer(line.text) if match.end() < len(line.text)]
+            source = SourceLine(line, raws[-1])
+            before = last if last is not None and source.goes_on(last) else None
+            text = source.text(before)
+            if has_letter_spacing(text):
+                spaced = spaced if spaced is not None else _spaced_words(textpage)
+                text = without_letter_spacing(
+                    text, spaced.get((block["number"], line_number), ()), source.size
+                )
+            found = _line(line, text, number, index)
+            if found is None:
+                continue
+            last = source
+            found.marks = tuple(source.marks)
+            source.read = text if before is None else before.read + text
+            ends = [match.end() for match in CUT.finditer(found.text) if match.end() < len(found.text)]
             if ends:
-                if words is None:
-                    words = _words(textpage)
-                line.cuts = _cuts(line.text, ends, words.get((block["number"], line_number), ()))
-            result.lines.append(line)
-    result.raw = "\n".join(raw)
+                words = words if words is not None else _words(textpage)
+                found.cuts = _cuts(
+                    found.text,
+                    ends,
+                    words.get((block["number"], line_number), ()),
+                    _left_out(text, source.marks),
+                )
+            if before is None:
+                result.lines.append(found)
+            else:
+                result.lines[-1] = _joined(result.lines[-1], found, clean(source.read))
+    result.raw = "\n".join(raws)
     if directions:
         result.direction = directions.most_common(1)[0][0]
     return result
@@ -119,28 +140,60 @@ def _direction(line: dict[str, Any]) -> Direction:
     return round(line["dir"][0]), round(line["dir"][1])
 
 
-def _line(line: dict[str, Any], page: int, block: int) -> Line | None:
-    spans = line["spans"]
-    text = clean("".join(_span_text(spans, index) for index in range(len(spans))))
+def _left_out(text: str, marks: Sequence[Mark]) -> list[tuple[int, int]]:
+    """Before how many characters of a text that are read, how many of the marks of notes are not."""
+    return [(_significant(text[: mark.position]), _significant(mark.text)) for mark in marks if not mark.read]
+
+
+def _significant(text: str) -> int:
+    """How many characters of a text are neither blanks nor marks at which words are divided."""
+    return len(text.translate(_INSIGNIFICANT))
+
+
+def _joined(line: Line, rest: Line, text: str) -> Line:
+    """A line with the rest of it behind it, as one with this text."""
+    shift = len(text) - len(rest.text)
+    cuts = (*line.cuts, *((end + shift, x) for end, x in rest.cuts))
+    x0, y0, x1, y1 = (
+        min(line.x0, rest.x0),
+        min(line.y0, rest.y0),
+        max(line.x1, rest.x1),
+        max(line.y1, rest.y1),
+    )
+    return replace(
+        line,
+        text=text,
+        x0=x0,
+        y0=y0,
+        x1=x1,
+        y1=y1,
+        size=max(line.size, rest.size),
+        cuts=cuts,
+        marks=(*line.marks, *rest.marks),
+    )
+
+
+def _line(line: dict[str, Any], raw: str, page: int, block: int) -> Line | None:
+    text = clean(raw)
     if not text:
         return None
-    sizes = Counter[float]()
-    bold = 0
-    for span in spans:
+    sizes: dict[float, int] = {}
+    bold = total = 0
+    for span in line["spans"]:
         length = len(span["text"].strip())
-        sizes[round(span["size"], 1)] += length
-        bold += length if span["flags"] & _BOLD or "bold" in span["font"].lower() else 0
+        size = round(span["size"], 1)
+        sizes[size] = sizes.get(size, 0) + length
+        total += length
+        if span["flags"] & _BOLD or _is_bold(span["font"]):
+            bold += length
     x0, y0, x1, y1 = line["bbox"]
-    size = sizes.most_common(1)[0][0]
-    return Line(text, page, x0, y0, x1, y1, size, block, bold=2 * bold > sum(sizes.values()))
+    size = max(sizes, key=sizes.__getitem__) if len(sizes) > 1 else size
+    return Line(text, page, x0, y0, x1, y1, size, block, bold=2 * bold > total)
 
 
-def _span_text(spans: Sequence[dict[str, Any]], index: int) -> str:
-    """The text of a span. A superscript number stays one, so that 3.2% with a note 1 does not become 3.2%1."""
-    text = str(spans[index]["text"])
-    if index and spans[index]["flags"] & _SUPERSCRIPT and text.strip().isascii() and text.strip().isdigit():
-        return text.translate(_SUPERSCRIPTS)
-    return text
+@lru_cache(maxsize=4096)
+def _is_bold(font: str) -> bool:
+    return "bold" in font.lower()
 
 
 def count_han(text: str) -> int:
@@ -154,7 +207,7 @@ def clean(raw: str) -> str:
     Several blanks become one. There is none between Han characters, and none between them and digits; Latin words keep
     their blanks, and so does the number of a heading.
     """
-    text = _BLANKS.sub(" ", _CONTROL.sub("", raw).translate(_RADICALS))
+    text = _BLANKS.sub(" ", _CONTROL.sub("", raw).translate(FOLDED))
     text = _LEADER.sub(" … ", _TEMPLATE_FIELD.sub("", text)).strip()
     if _PRIVATE.search(text):
         text = _PRIVATE.sub("", _SYMBOL_BULLET.sub("• ", text)).strip()
@@ -178,14 +231,23 @@ def _words(textpage: Any) -> dict[tuple[int, int], list[tuple[float, str]]]:
     return words
 
 
+def _spaced_words(textpage: Any) -> dict[tuple[int, int], list[Word]]:
+    """For each line, its words as only blanks divide them."""
+    words: dict[tuple[int, int], list[Word]] = {}
+    for x0, _, x1, _, text, block, line, _ in textpage.extractWORDS():
+        words.setdefault((block, line), []).append(Word(text, x0, x1))
+    return words
+
+
 def _cuts(
-    text: str, ends: Sequence[int], words: Sequence[tuple[float, str]]
+    text: str, ends: Sequence[int], words: Sequence[tuple[float, str]], left_out: Sequence[tuple[int, int]]
 ) -> tuple[tuple[int, float], ...]:
     """For each of ``ends`` the left edge of the word that begins there, where it is known."""
     cuts = []
     index = characters = 0
     for end in ends:
-        before = sum(1 for character in text[:end] if character != " " and character not in _CUT_MARKS)
+        before = _significant(text[:end])
+        before += sum(count for position, count in left_out if position <= before)
         while index < len(words) and characters < before:
             characters += len(words[index][1])
             index += 1

@@ -11,6 +11,7 @@ from typing import Any
 from qa_engine.documents.blocks import HEADERS_FOOTERS, Block, Line, Rect, Role, Table
 from qa_engine.documents.pages.block_roles import LIST_ITEM, is_contents
 from qa_engine.documents.pages.lines.joining import baseline_overlap, bounds, grouped, join_pieces, rows_of
+from qa_engine.documents.pages.lines.superscripts import word_as_read
 from qa_engine.documents.pages.lines.text_layer import count_han
 from qa_engine.documents.pages.parsers.fast import lines_in_order
 from qa_engine.documents.pages.reading_order import reading_order
@@ -264,13 +265,16 @@ def _with_notes(lines: list[Line], table: Table) -> list[Block]:
 
 
 def _words_of(pieces: Sequence[Line], words: Sequence[Word]) -> list[Word]:
-    """The words whose middles lie in one of the pieces."""
+    """The words whose middles lie in one of the pieces, without the marks of notes."""
     inside = []
     for word in words:
         x, y = (word.x0 + word.x1) / 2, (word.y0 + word.y1) / 2
-        if any(piece.y0 <= y <= piece.y1 and piece.x0 <= x <= piece.x1 for piece in pieces):
-            inside.append(word)
-    return inside
+        for piece in pieces:
+            if piece.y0 <= y <= piece.y1 and piece.x0 <= x <= piece.x1:
+                text = word_as_read(word.text, *word[:4], piece.marks) if piece.marks else word.text
+                inside.append(word._replace(text=text) if text != word.text else word)
+                break
+    return [word for word in inside if word.text]
 
 
 def _is_prose(box: LayoutBox, pieces: Sequence[Line], width: float, height: float) -> bool:

@@ -118,7 +118,7 @@ def test_raised_number_does_not_become_part_of_the_number_before_it() -> None:
     builder = PdfBuilder().page()
     builder.put("grew by 3.2%", LEFT, 100)
     builder.put("1", LEFT + pymupdf.get_text_length("grew by 3.2%", "helv", 11), 96, size=6)
-    assert [line.text for line in lines_of(builder)] == ["grew by 3.2%¹"]
+    assert [line.text for line in lines_of(builder)] == ["grew by 3.2%"]
 
 
 @pytest.mark.parametrize(
