@@ -90,13 +90,13 @@ def read_page(page: Any, number: int, options: ReadingOptions, trusted: bool = F
         trusted: whether OCR has confirmed text of this file that looks like no language, so that more of it is believed.
     """
     kinds = _annotation_kinds(page)
-    fields = _take_fields(page) if kinds else []
+    fields, faults = _take_fields(page) if kinds else ([], [])
     source = read_page_lines(page, number)
     label = page.get_label() or None
     problem, doubts = _problem(page, source)
     if problem == SUSPECT and trusted:
         problem, doubts = None, []
-    result = Page(number, 0.0, 0.0, "fast", label=label, doubts=doubts)
+    result = Page(number, 0.0, 0.0, "fast", label=label, doubts=[*faults, *doubts])
     lines = vertical = None
     if problem is not None or options.ocr == "always":
         lines = _recognise(page, number, options, problem, source.raw, result)
@@ -120,9 +120,14 @@ def read_page(page: Any, number: int, options: ReadingOptions, trusted: bool = F
     return result
 
 
-def _take_fields(page: Any) -> list[FormField]:
-    """`take_fields`, if the file is a form at all."""
-    return take_fields(page) if page.parent.is_form_pdf else []
+def _take_fields(page: Any) -> tuple[list[FormField], list[str]]:
+    """The fields of a page, if its file is a form, and a doubt where they are damaged."""
+    import pymupdf
+
+    try:
+        return (take_fields(page) if page.parent.is_form_pdf else []), []
+    except (RuntimeError, ValueError, TypeError, AttributeError, pymupdf.mupdf.FzErrorBase) as error:
+        return [], [f"its form cannot be read ({first_line(error) or type(error).__name__})"]
 
 
 def _blocks_with_fields(

@@ -183,6 +183,7 @@ class _Form:
             behind = [self._neighbour(row, index, 1) for index in boxes]
             before = [self._neighbour(row, index, -1) for index in boxes]
             labels = before if None in behind and None not in before else behind
+            labels = [label or self._under(row[index]) for index, label in zip(boxes, labels, strict=True)]
             pairs = [(row[index], label) for index, label in zip(boxes, labels, strict=True)]
             for label in labels:
                 if label is not None:
@@ -207,13 +208,22 @@ class _Form:
         left, right = sorted((row[index], row[other]), key=lambda item: item.line.x0)
         return row[other] if self._is_near(left, right) else None
 
+    def _under(self, box: _Item) -> _Item | None:
+        """The text right under a box, as browsers place it in narrow pages."""
+
+        def is_under(item: _Item) -> bool:
+            gap = item.line.y0 - _bottom(box)
+            return abs(item.line.x0 - box.line.x0) < self._size and -0.3 * self._size < gap < self._size
+
+        return next((item for item in self._texts if item.is_text and is_under(item)), None)
+
     def _is_near(self, left: _Item, right: _Item) -> bool:
         return right.line.x0 - left.line.x1 < _NEAR * self._size
 
     def _question(self, pair: tuple[_Item, _Item | None], beside: bool = False) -> _Item | None:
         """The text that a group of boxes answers: before its first box, or above it with a colon or question mark."""
         row = next(row for row in self._rows if pair[0] in row)
-        index = min(row.index(item) for item in pair if item is not None)
+        index = min(row.index(item) for item in pair if item in row)
         if index and row[index - 1].is_text and (_PUNCTUATED.search(row[index - 1].line.text) or index == 1):
             return row[index - 1]
         above = None if beside else self._above(row[index], 4 * self._size)
@@ -226,6 +236,11 @@ class _Form:
                 label.used = False
             return
         question = self._question(pairs[0])
+        if question is not None and len(pairs) == 1 and not labels:
+            question.used = True
+            mark = _ON if pairs[0][0].field and pairs[0][0].field.checked else _OFF
+            yield self._block([_labelled(question.line.text, mark)], [question, pairs[0][0]])
+            return
         names = [
             label.line.text if label is not None else box.field.name if box.field else ""
             for box, label in pairs
@@ -266,11 +281,21 @@ class _Form:
                 return None
             if other.field is None:
                 begins = other.line.x0 > x0 - 2 * self._size or other.line.x1 < x1 + 2 * self._size
-                return other if begins and other.is_text else None
+                return other if begins and other.is_text and not self._has_field(other) else None
             if other.is_box:
                 return None
             top = other.field.rect.y0
         return None
+
+    def _has_field(self, text: _Item) -> bool:
+        """Whether a text is the label of a field to its right."""
+        row = next(row for row in self._rows if text in row)
+        index = row.index(text) + 1
+        return (
+            index < len(row)
+            and row[index].field is not None
+            and row[index].line.x0 - text.line.x1 < _FAR * self._size
+        )
 
     def _is_cell(self, item: _Item) -> bool:
         """Whether a field adjoins another of the same width above or below, with no label between them."""

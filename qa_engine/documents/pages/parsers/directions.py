@@ -174,6 +174,8 @@ def vertical_blocks(
         middle = _middle(line)
         line.x0, line.x1 = middle - room / 2, middle + room / 2
     blocks = _read_turned(wide, _DOWNWARDS, width, height)
+    for block in blocks:
+        block.role = Role.BODY  # columns of several tiers stand side by side like cells
     for line in (line for block in blocks for line in block.lines):
         line.x0, line.x1 = _middle(line) - 0.55 * line.size, _middle(line) + 0.55 * line.size
     top = min(column.y0 for column in columns)

@@ -218,3 +218,20 @@ def test_form_on_a_turned_page(turn: int, form: Form) -> None:
     (span,) = form.parsed.spans
     shown = pymupdf.Rect(72, 88, 270, 104) * form.page.rotation_matrix
     assert abs(span.x0 - shown.x0) < 4 and abs(span.y1 - shown.y1) < 4
+
+
+def test_box_far_behind_its_label_and_label_under_a_box(form: Form) -> None:
+    form.text("Delivery to the site", 72, 100).box(True, 210, 100)
+    form.text("Kurs:", 72, 150).field("Radierung", 120, 150)
+    form.box(True, 72, 190).text("Vegetarian", 72, 204)
+    assert form.lines() == ["Delivery to the site: ☑", "Kurs: Radierung", "☑ Vegetarian"]
+
+
+def test_damaged_form_does_not_stop_the_page(form: Form, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_: Any) -> None:
+        raise RuntimeError("code=7: no such field")
+
+    form.text("Name:", 72, 100).field("Ada", 150, 100)
+    monkeypatch.setattr(pymupdf.mupdf, "pdf_first_widget", fails)
+    assert "".join(form.lines()) in {"Name: Ada", "Name:Ada"}
+    assert form.parsed.pages[0].doubts == ["its form cannot be read (code=7: no such field)"]
