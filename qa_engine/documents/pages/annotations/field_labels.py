@@ -23,6 +23,9 @@ _GUIDE = re.compile(r"[_＿‗﹍]+|[.．…·]{4,}|[□☐○◯]")
 """What is printed for a pen to write on: lines, dots, boxes."""
 _COLON = re.compile(r"[:：]$")
 _STOP = re.compile(r"[.。]$")
+_LINE_NUMBER = re.compile(r"\d{1,3}[a-z]?\.?|[$€£¥￥]")
+"""The number of a line, or a currency, right before a field at the end of a row."""
+_LEADER = re.compile(r"[\s.…·]*…$")
 _PUNCTUATED = re.compile(r"[:：?？!！,，;；=≥≤]$")
 _NEAR = 1.5
 """A label stands within so many font sizes of its box, and a unit behind its field."""
@@ -184,6 +187,9 @@ class _Form:
             before = [self._neighbour(row, index, -1) for index in boxes]
             labels = before if None in behind and None not in before else behind
             labels = [label or self._under(row[index]) for index, label in zip(boxes, labels, strict=True)]
+            if len(boxes) > 1 and not any(labels):
+                columns = [self._above(row[index], 3 * self._size) for index in boxes]
+                labels = [column and _Item(column.line, used=True) for column in columns]  # of every row
             pairs = [(row[index], label) for index, label in zip(boxes, labels, strict=True)]
             for label in labels:
                 if label is not None:
@@ -282,7 +288,7 @@ class _Form:
             if other.field is None:
                 begins = other.line.x0 > x0 - 2 * self._size or other.line.x1 < x1 + 2 * self._size
                 return other if begins and other.is_text and not self._has_field(other) else None
-            if other.is_box:
+            if other.is_box and not item.is_box:
                 return None
             top = other.field.rect.y0
         return None
@@ -338,8 +344,10 @@ class _Form:
 
         def belongs(segment: list[_Item], item: _Item) -> bool:
             gap = item.line.x0 - segment[-1].line.x1
-            if segment[-1].field is None:  # a label, and its field
-                return item.field is not None and gap < _FAR * self._size
+            if segment[-1].field is None:  # a label, the number of its line, and its field
+                if item.field is None and len(segment) == 1 and _is_number(segment[0]):
+                    return gap < 2 * _NEAR * self._size
+                return gap < _FAR * self._size and (item.field is not None or _is_number(item))
             if item.field is not None:
                 return gap < 0.8 * self._size
             return gap < _NEAR * self._size and id(item) not in between and not _COLON.search(item.line.text)
@@ -353,7 +361,7 @@ class _Form:
                 if above is not None:
                     segment.insert(0, above)
             else:
-                segment[:1] = self._wrapped(segment[0], segment[1])
+                segment[:1] = self._wrapped(segment[0], fields[0])
             for item in segment:
                 item.used = True
             yield self._block(self._text(segment), segment)
@@ -378,7 +386,10 @@ class _Form:
         first = next(index for index, item in enumerate(segment) if item.field is not None)
         field = segment[first].field
         assert field is not None
-        label = clean(" ".join(item.line.text for item in segment[:first])) or field.name
+        labels = [_LEADER.sub("", item.line.text) for item in segment[:first]]
+        if len(labels) > 1 and _LINE_NUMBER.fullmatch(labels[-1]):
+            del labels[-1]
+        label = clean(" ".join(labels)) or field.name
         values = [item.line.text if item.field is None else item.field.value for item in segment[first:]]
         lines = " ".join(value for value in values if value).split("\n")
         sentence = sum(item.field is None for item in segment[first:]) and len(segment) - first > 2
@@ -393,6 +404,10 @@ class _Form:
         return Block(
             Role.FIELD, [Line(text, page, left, top, right, bottom, self._size, 0) for text in texts]
         )
+
+
+def _is_number(item: _Item) -> bool:
+    return _LINE_NUMBER.fullmatch(item.line.text) is not None
 
 
 def _bottom(item: _Item) -> float:

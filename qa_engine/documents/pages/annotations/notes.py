@@ -11,8 +11,8 @@ from qa_engine.documents.pages.annotations.attachments import ATTACHMENT, file_n
 from qa_engine.documents.pages.lines.text_layer import clean, count_han
 from qa_engine.text.one_line import one_line
 
-_COPIES = frozenset({"Highlight", "Underline", "Squiggly", "StrikeOut"})
-"""Marks whose comment may be a copy of the marked text, which some programs make unasked."""
+_COPIES = frozenset({"Highlight", "Underline", "Squiggly", "StrikeOut", "Stamp"})
+"""Marks whose comment may be a copy of the text that they mark or paint, which some programs make unasked."""
 _NOTES = _COPIES | {
     "Text",
     "Caret",
@@ -22,7 +22,6 @@ _NOTES = _COPIES | {
     "Line",
     "Polygon",
     "PolyLine",
-    "Stamp",
     "FileAttachment",
 }
 """Annotations with a comment that a click shows. The text of a FreeText is painted on the page."""
@@ -96,7 +95,7 @@ def _lines(annotation: Any, number: int) -> Iterator[Line]:
 
 
 def _squeezed(text: str) -> str:
-    return "".join(clean(text).split())
+    return "".join(clean(text).split()).casefold()
 
 
 def _get(annotation: Any, key: str) -> Any:
