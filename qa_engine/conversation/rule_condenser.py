@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 _HAN_CLASS = "\u4e00-\u9fff"
 _HAN = re.compile(f"[{_HAN_CLASS}]")
-_END = re.compile(r"[？?！!。.\s吗呢啊呀吧]+$")
+_END = re.compile(r"(?<![？?！!。.\s吗呢啊呀吧])[？?！!。.\s吗呢啊呀吧]+$")
 _POLITE = re.compile(
     r"^(?:请问|请告诉我|请说明|请介绍一?下?|我想(?:知道|问一?下?)|想问一?下?|介绍一?下|说说|谈谈|根据文档|文档中)[，,\s]*"
 )
@@ -24,13 +24,13 @@ _ASKS_VALUE = re.compile(
 )
 """What asks for a value: 西湖的面积是多少 and 西湖的面积有多大 do, 员工有几天年假 does not."""
 _TRAILING = re.compile(
-    r"(?:每[年月天周次人]|一共|总共|目前|现在|当前|通常|一般|最多|最少|至少|大约|大概|到底|究竟|都|还|分别|具体|主要|又|共|的|了|和|与)+$"
+    r"(?:每[年月天周次人]|一共|总共|目前|现在|当前|通常|一般|最多|最少|至少|大约|大概|到底|究竟|都|还|分别|具体|主要|又|共|的|了|和|与){1,9}$"
 )
 _LEADING_ASK = re.compile(
     r"^(?:什么是|为什么|为何|怎么样?|怎样|如何|哪些|哪个|哪里|哪种|谁|什么时候|何时|什么|有哪些|有多少|有几[个种]?|是否|多少|几[个天年次种])"
 )
 _ENGLISH_NOUNS = re.compile(
-    r"\b(?:the|a|an|our|your)\s+((?:[\w'-]+\s*){1,5}?)(?=\s+(?:the|a|an|in|on|at|of|for|with|to|by|from|per|when|if|than|and|or)\b|\s*\?|\s*$)",
+    r"\b(?:the|a|an|our|your)\s+([\w'-]++(?:\s+[\w'-]++){0,4}?)(?=\s+(?:the|a|an|in|on|at|of|for|with|to|by|from|per|when|if|than|and|or)\b|\s*\?|\s*$)",
     re.IGNORECASE,
 )
 _DO = re.compile(r"\b(?:do|does|did|can|could|will|would|should|must|may)\b", re.IGNORECASE)
@@ -80,7 +80,7 @@ _ENGLISH_PRONOUN = re.compile(
     re.IGNORECASE,
 )
 _ENGLISH_OWNER = re.compile(r"\b(its|their|his|her)\b", re.IGNORECASE)
-_ENGLISH_ABOUT = re.compile(r"^\s*(?:and|but|so|then)?,?\s*(?:what|how) about\s+(.+?)\s*\?*$", re.IGNORECASE)
+_ENGLISH_ABOUT = re.compile(r"^\s*(?:and|but|so|then)?,?\s*(?:what|how) about\s+(\S.*)$", re.IGNORECASE)
 
 
 def resolve(question: str, previous: str) -> str:
@@ -218,7 +218,7 @@ def _with_subject(text: str, subject: str) -> str:
     """The text with its pronouns replaced; empty if it has none."""
     for pattern in (_PRONOUN, _PLACE):
         if pattern.search(text):
-            return _as_question(pattern.sub(subject, text, count=1))
+            return _as_question(pattern.sub(lambda _: subject, text, count=1))
     if not (match := _DEMONSTRATIVE.search(text)):
         return ""
     before, after = text[: match.start()], text[match.end() :]
@@ -282,8 +282,8 @@ def _counterpart(question: str, subject: str, about: str) -> str:
 
 def _resolve_english(text: str, previous: str, topic: Topic) -> str:
     if _HAN.search(topic.subject):
-        return re.sub(_ENGLISH_PRONOUN, topic.subject, text, count=1)
-    if about := _ENGLISH_ABOUT.match(text):
+        return _ENGLISH_PRONOUN.sub(lambda _: topic.subject, text, count=1)
+    if about := _ENGLISH_ABOUT.match(text.rstrip("? \t")):
         bare = re.sub(r"^(?:the|a|an)\s+", "", topic.subject)
         changed = re.sub(
             rf"(?:the|a|an)\s+{re.escape(bare)}|{re.escape(bare)}", lambda _: about[1], previous, count=1

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from functools import lru_cache
 
-from qa_engine.text.numbers import MAGNITUDES, MONTHS, plain_digits
+from qa_engine.text.numbers import MAGNITUDES, MAX_NUMERAL, MONTHS, plain_digits
 
 _UNITS = {
     "%": "% percent 个百分点",
@@ -156,6 +156,8 @@ def _strict_value(number: str) -> str | None:
     """
     if number[0].isascii():
         return plain_digits(Decimal(number.replace(",", "")))
+    if len(number) > MAX_NUMERAL:
+        return None
     import cn2an
 
     try:

@@ -32,7 +32,7 @@ _HAN_DIGITS = {char: value for value, chars in enumerate(_DIGIT_CHARS.split()) f
 _SMALL = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000}
 _LARGE = {"万": 10**4, "亿": 10**8}
 _HAN = "".join([*_HAN_DIGITS, *_SMALL, *_LARGE])
-_MAX_NUMERAL = 40
+MAX_NUMERAL = 40
 """Characters of the longest Chinese numeral: what is longer is none."""
 _UNITS_IN_WORDS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
@@ -111,7 +111,7 @@ def _han_value(numeral: str) -> str | None:
 
 def _whole(numeral: str) -> int | None:
     """A Chinese whole number, written with its places (三百二十) or digit by digit (二〇二四)."""
-    if not 0 < len(numeral) <= _MAX_NUMERAL or any(char not in _HAN for char in numeral):
+    if not 0 < len(numeral) <= MAX_NUMERAL or any(char not in _HAN for char in numeral):
         return None
     if all(char in _HAN_DIGITS for char in numeral):
         return int("".join(str(_HAN_DIGITS[char]) for char in numeral))
@@ -161,7 +161,7 @@ def _numbers(text: str) -> Iterator[str]:
         value = _han_value(numeral)
         yield from [value] if value is not None else []
         yield from (str(_HAN_DIGITS[char]) for char in numeral if char in _HAN_DIGITS)
-        if value is None and len(numeral) <= _MAX_NUMERAL:
+        if value is None and len(numeral) <= MAX_NUMERAL:
             yield from (part for cut in range(1, len(numeral)) if (part := _han_value(numeral[cut:])))
     yield from _number_words(_WORD.findall(text))
     for hour in _CLOCK.findall(text):

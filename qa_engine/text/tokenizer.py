@@ -107,12 +107,15 @@ def _word_terms(run: str) -> Iterator[str]:
         yield from _piece_terms(piece)
     if run.partition(" ")[0].lower() in _STOP_WORDS:
         return  # in 2003
+    whole = "".join(pieces[:1])
     for count in range(2, len(pieces) + 1):
-        whole = "".join(pieces[:count])
+        whole += pieces[count - 1]
+        if len(whole) > _MAX_CODE:
+            return
         # Of a code the beginnings count as well: GB/T 19001 is found without its year. Sentences that a missing
         # blank runs together, and thousands of numbers in a table, are neither.
         is_code = count == len(pieces) or not whole.isalpha()
-        if is_code and len(whole) <= _MAX_CODE and not _is_number(whole):
+        if is_code and not _is_number(whole):
             yield from _piece_terms(whole)[:1]
 
 

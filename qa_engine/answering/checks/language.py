@@ -14,8 +14,11 @@ _OTHER_SCRIPT = re.compile(
 """Kana, Hangul, Cyrillic, Hebrew, Arabic, the scripts of India and Thailand, and Greek words, which are no formulas."""
 _WORD = re.compile(r"(?<![^\W_])[A-Za-zÀ-ɏ][A-Za-zÀ-ɏ'’-]*(?![^\W_])")
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
-_QUOTED = re.compile(r"“[^”]*”|「[^」]*」|『[^』]*』|《[^》]*》|\"[^\"\n]*\"|（[^（）]*）|\([^()]*\)")
-_ADDRESS = re.compile(r"https?://\S+|\S+@\S+")
+_QUOTED = re.compile(
+    r"“[^”]{0,999}”|「[^」]{0,999}」|『[^』]{0,999}』|《[^》]{0,999}》|\"[^\"\n]*\"|（[^（）]*）|\([^()]*\)"
+)
+"""Bounded, so that quotation marks that are opened again and again are read in linear time."""
+_ADDRESS = re.compile(r"https?://\S+|(?<!\S)\S+@\S+")
 # Small words that make a sentence out of names: a name has them in capitals only (The Who).
 _SENTENCE_WORDS = frozenset(
     """is are was were be been has have had does do did can could will would should may not the this that these those it its

@@ -11,7 +11,7 @@ import re
 
 from qa_engine.text.citation_marks import CITATION, CITATION_RUN
 
-_CITED_AFTER_STOP = re.compile(rf"([。！？!?.]+)[ \t]*({CITATION_RUN.pattern})")
+_CITED_AFTER_STOP = re.compile(rf"(?<![。！？!?.])([。！？!?.]+)[ \t]*({CITATION_RUN.pattern})")
 _SENTENCE_END = re.compile(r"[。！？!?\n]+|\.(?=\s|$)")
 _DECORATION = re.compile(r"[*_#>`\"'“”‘’「」『』《》\s]+")
 _LEADING = re.compile(

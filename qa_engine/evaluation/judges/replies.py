@@ -18,7 +18,7 @@ T = TypeVar("T")
 Preference = Literal["A", "B", "tie"]
 
 _MARKUP = re.compile(r"[*_`#>]")
-_CONCLUSION = re.compile(r"(?:结论|评分)\s*:\s*(?P<value>.*?)\s*[。.]?")
+_CONCLUSION = re.compile(r"(?:结论|评分)\s*:(?P<value>.*)")
 _SCORE = re.compile(r"[1-5](?:\.[0-9])?")
 _MAX_SHOWN = 40
 
@@ -66,9 +66,9 @@ class ReplyForm(Generic[T]):
         lines = [line.strip() for line in lines if line.strip()]
         if not lines:
             return Reading(None, text, "it is empty")
-        conclusions = [match["value"] for line in lines if (match := _CONCLUSION.fullmatch(line))]
-        last = _CONCLUSION.fullmatch(lines[-1])
-        value = self.value_of(last["value"]) if last else None
+        conclusions = [found for line in lines if (found := _conclusion(line)) is not None]
+        last = _conclusion(lines[-1])
+        value = self.value_of(last) if last is not None else None
         if value is None:
             return Reading(
                 None,
@@ -78,6 +78,15 @@ class ReplyForm(Generic[T]):
         if len(set(conclusions)) > 1:
             return Reading(None, text, f"it holds several conclusions: {', '.join(conclusions)[:_MAX_SHOWN]}")
         return Reading(value, text)
+
+
+def _conclusion(line: str) -> str | None:
+    """The value in a line that draws a conclusion, without a full stop; None in any other."""
+    match = _CONCLUSION.fullmatch(line)
+    if match is None:
+        return None
+    value = match["value"].strip()
+    return (value[:-1] if value.endswith(("。", ".")) else value).strip()
 
 
 def _score(value: str) -> float | None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from difflib import SequenceMatcher
 
 from llama_index.core.schema import NodeWithScore, TextNode
 
@@ -54,8 +53,43 @@ def _f1(answer: Sequence[str], gold: Sequence[str]) -> float:
 
 
 def longest_common_run(first: Sequence[str], second: Sequence[str]) -> int:
-    """Length of the longest run of units that two sequences share."""
-    return SequenceMatcher(None, first, second, autojunk=False).find_longest_match().size
+    """Length of the longest run of units that two sequences share, in linear time whatever repeats in them.
+
+    The second sequence becomes a suffix automaton, which the first is read with: for each state the longest run that leads
+    to it, the state of the longest suffix that other runs share, and the states that further units lead to.
+    """
+    lengths, links, following = [0], [-1], list[dict[str, int]]([{}])
+    last = 0
+    for unit in second:
+        state, at = len(lengths), last
+        lengths.append(lengths[last] + 1)
+        links.append(0)
+        following.append({})
+        while at >= 0 and unit not in following[at]:
+            following[at][unit] = state
+            at = links[at]
+        if at >= 0:
+            target = following[at][unit]
+            if lengths[target] != lengths[at] + 1:
+                lengths.append(lengths[at] + 1)
+                links.append(links[target])
+                following.append(dict(following[target]))
+                links[target] = copy = len(lengths) - 1
+                while at >= 0 and following[at].get(unit) == target:
+                    following[at][unit] = copy
+                    at = links[at]
+                target = copy
+            links[state] = target
+        last = state
+    longest = state = size = 0
+    for unit in first:
+        while state and unit not in following[state]:
+            state = links[state]
+            size = lengths[state]
+        if unit in following[state]:
+            state, size = following[state][unit], size + 1
+        longest = max(longest, size)
+    return longest
 
 
 def unsupported_numbers(answer: str, sources: Sequence[str]) -> list[str]:

@@ -278,5 +278,5 @@ def _advice(response: httpx.Response) -> str:
 
 def _line(text: str) -> str:
     """The beginning of what a server said, on one line."""
-    plain = " ".join(re.sub(r"<[^>]*>", " ", text).split())
+    plain = " ".join(re.sub(r"<[^<>]*>", " ", text).split())
     return plain if len(plain) <= _EXCERPT else plain[:_EXCERPT] + "…"

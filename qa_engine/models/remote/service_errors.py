@@ -214,7 +214,7 @@ def _message(error: openai.APIStatusError) -> str:
 
 def _shorten(text: str) -> str:
     """One line that ends in a full stop, without anything that looks like a key."""
-    line = one_line(_SECRET.sub("…", one_line(re.sub(r"<[^>]*>", " ", text))), _MAX_MESSAGE_CHARS)
+    line = one_line(_SECRET.sub("…", one_line(re.sub(r"<[^<>]*>", " ", text))), _MAX_MESSAGE_CHARS)
     return (line or "no reason given").rstrip(".") + "."
 
 

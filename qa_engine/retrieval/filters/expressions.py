@@ -14,9 +14,7 @@ from llama_index.core.vector_stores.types import (
 
 from qa_engine.errors import InputError
 
-_EXPRESSION = re.compile(
-    r"\s*(?P<key>[^=<>!]*[^=<>!\s])\s*(?P<operator>[=<>!]+)\s*(?P<value>.*\S)\s*", re.DOTALL
-)
+_EXPRESSION = re.compile(r"(?P<key>[^=<>!]+)(?P<operator>[=<>!]+)(?P<value>.+)", re.DOTALL)
 _RANGE = re.compile(r"(\d+)\s*[-–~]\s*(\d+)")
 _DIGITS = 9
 """Of a page number; no file has more pages than these can say."""
@@ -50,7 +48,7 @@ def parse_filters(expressions: Iterable[str]) -> MetadataFilters | None:
 
 
 def _parse(expression: str) -> MetadataFilter | MetadataFilters:
-    parsed = _EXPRESSION.fullmatch(expression)
+    parsed = _EXPRESSION.fullmatch(expression.strip())
     operator = _OPERATORS.get(parsed["operator"]) if parsed else None
     if parsed is None or operator is None:
         raise InputError(

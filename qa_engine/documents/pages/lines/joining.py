@@ -21,7 +21,8 @@ _TIGHT_END = re.compile(r"\w[-–/]$")
 """A hyphen, dash or stroke without a blank before it has none after it."""
 _SUSPENDED = frozenset({"and", "or"})
 """Before these words, a hyphen stands for the rest of a word, as in pre- and post-training."""
-_BROKEN_URL = re.compile(r"(https?://|www\.)[!-~]*[/\-_=&?.]$")
+_NO_URL = re.compile(r"[^!-~]")
+_URL_STARTS = ("http://", "https://", "www.")
 
 
 _T = TypeVar("_T")
@@ -93,7 +94,7 @@ def line_end(text: str, following: str, words: Counter[str]) -> str:
     """
     if text.endswith("\u00ad"):
         return text[:-1]
-    if _BROKEN_URL.search(text) and not (text[-1] == "." and not following[0].islower()):
+    if _breaks_url(text) and not (text[-1] == "." and not following[0].islower()):
         return text
     hyphen = _HYPHEN_END.search(text) if text.endswith("-") else None
     rest = _WORD.match(following)
@@ -109,6 +110,14 @@ def line_end(text: str, following: str, words: Counter[str]) -> str:
     if _LATIN_QUOTE.search(edges) and _CJK_EDGE.search(near):
         return text
     return f"{text} "
+
+
+def _breaks_url(text: str) -> bool:
+    """Whether a line ends within a URL, behind one of the characters that URLs are broken at."""
+    if text[-1] not in "/-_=&?.":
+        return False
+    last = _NO_URL.split(text)[-1][:-1]
+    return any(start in last for start in _URL_STARTS)
 
 
 def _hyphen_end(text: str, left: str, right: str, words: Counter[str]) -> str:
