@@ -20,8 +20,9 @@ from qa_engine.documents.blocks import (
     Span,
     Table,
 )
-from qa_engine.documents.pages.block_roles import LIST_ITEM, TERMINAL, Heading, section_paths, title
+from qa_engine.documents.pages.block_roles import LABEL, LIST_ITEM, TERMINAL, Heading, section_paths, title
 from qa_engine.documents.pages.lines.joining import grouped, line_end, word_counts
+from qa_engine.documents.pages.lines.text_layer import count_han
 from qa_engine.documents.pages.tables.continuation import continued
 from qa_engine.documents.pages.tables.row_texts import column_names, markdown_row, names_by_row, row_texts
 from qa_engine.documents.pages.tables.row_texts import markdown as table_markdown
@@ -34,6 +35,11 @@ _NEAR = 60
 """Lines that begin within so many points of each other stand in one column."""
 _NOTE = 40
 """Between two parts of a table there is no more text than this: its unit, or a mark that it goes on."""
+_OPEN = tuple("（「『“‘《〈【〔［([")
+"""A line that ends with one of these is not over."""
+_LONG = 50
+"""A line as wide as so many letters (a Han character is two) may be one of running text."""
+_MUCH_SHORTER, _NEARLY_FULL = 0.7, 0.85
 _BULLETS = "•●▪■◆–—‣·►▶◦○"
 _PROSE = frozenset({Role.BODY, Role.LIST})
 _LEFT_OUT = HEADERS_FOOTERS | {Role.FIGURE}
@@ -121,9 +127,13 @@ def _continues(paragraph: Sequence[Line], line: Line, block: Block, body_size: f
     last = paragraph[-1]
     if abs(last.size - line.size) > _SAME_SIZE * max(last.size, line.size):
         return False
+    if last.text.endswith(_OPEN):
+        return True
     terminal = bool(TERMINAL.search(last.text))
     same_block = last.page == line.page and last.block == line.block
     full = _is_full(last, paragraph, line, block)
+    if _is_labelled(paragraph, line, block, full):
+        return False
     if LIST_ITEM.match(line.text):
         # 第四条 or (b) at the start of a line may be a reference within a sentence, unlike a bullet.
         below = line.text[0] not in "第(（" and abs(line.x0 - paragraph[0].x0) < line.size
@@ -139,6 +149,24 @@ def _continues(paragraph: Sequence[Line], line: Line, block: Block, body_size: f
     if last.page != line.page or line.y0 < last.y0 - last.size:
         return full or len(paragraph) > 1 or line.text[0].islower()
     return full and line.y0 - last.y1 < 1.5 * (last.y1 - last.y0)
+
+
+def _is_labelled(paragraph: Sequence[Line], line: Line, block: Block, full: bool) -> bool:
+    """Whether a line of a form ends with the last one: both have labels (甲方：…, 乙方：…), or one has and is short."""
+    first, last = paragraph[0], paragraph[-1]
+    before, own = LABEL.match(first.text), LABEL.match(line.text)
+    if not (before or own):
+        return False
+    long = len(last.text) + count_han(last.text) > _LONG
+    if before and own and abs(first.x0 - line.x0) < line.size:
+        return not (full and long)
+    if full or long:
+        return False
+    shorter = last.x1 - last.x0 < _MUCH_SHORTER * (line.x1 - line.x0)
+    chinese = (
+        count_han(line.text) > 0
+    )  # English lines that are not full may go on: their right edge is ragged
+    return chinese if own else len(paragraph) == 1 and (chinese or shorter)
 
 
 def _is_full(last: Line, paragraph: Sequence[Line], line: Line, block: Block) -> bool:

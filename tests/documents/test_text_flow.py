@@ -232,6 +232,57 @@ def test_caption_before_any_text_is_kept() -> None:
     assert joined(line("Figure 1: A cat.", size=11)) == "Figure 1: A cat."
 
 
+@pytest.mark.parametrize("opening", list("（「“《【［["))
+def test_line_that_ends_with_an_opening_bracket_goes_on(opening: str) -> None:
+    first, second = (
+        f"会员有下列情形之一的，自动退会：（一）欠缴会费；{opening}",
+        "二）泄露巢址的，第六条也适用。",
+    )
+    assert joined(line(first), line(second, 115, x1=300)) == first + second
+    assert joined(line(first, 700), line(second, 100, page=2, x1=300)) == first + second
+
+
+def test_bracket_at_the_end_or_the_start_of_an_english_line_has_no_blank() -> None:
+    assert (
+        joined(line("the model ("), line("see below", 115), line(") is new", 130))
+        == "the model (see below) is new"
+    )
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("甲方：临水市排水公司", "乙方：河谷建设集团有限责任公司", "签订日期：2024年5月8日"),
+        ("项目名称（全称）：城南泵站迁建", "法定代表人：张三"),
+        ("Party A: Norrland Turbines", "Party B: Harbour Works Ltd", "Date: 8 May 2024"),
+    ],
+    ids=lambda texts: texts[0],
+)
+def test_lines_with_labels_are_apart(texts: tuple[str, ...]) -> None:
+    form = [line(text, 100 + 15 * number, x1=100 + 9 * len(text)) for number, text in enumerate(texts)]
+    assert joined(*form) == "\n".join(texts)
+
+
+def test_line_with_a_label_and_the_paragraph_below_are_apart() -> None:
+    date, first, second = (
+        "签发日期：2023年11月6日",
+        "本办法适用于全部仓库的出入库管理，各部门应当指定专人",
+        "负责登记。",
+    )
+    text = joined(line(date, x1=220), line(first, 115), line(second, 130, x1=130))
+    assert text == f"{date}\n{first}{second}"
+
+
+def test_colon_in_a_paragraph_is_no_label() -> None:
+    first = "双方经友好协商，就城南污水泵站迁建工程的设计、采购、施工及验收等有关事项达成协议，具体"
+    assert (
+        joined(line(first), line("内容如下：一是设计，二是采购。", 115, x1=280))
+        == f"{first}内容如下：一是设计，二是采购。"
+    )
+    note = "注意：本合同一式四份，甲乙双方各执两份，自双方法定代表人签字并加盖公章之日起生效，有效期自"
+    assert joined(line(note), line("起始日期：见附件一。", 115, x1=280)) == f"{note}起始日期：见附件一。"
+
+
 def test_empty_file() -> None:
     nothing = RunningText("", [], [], [()], [])
     assert build_text([], 10.0) == nothing

@@ -19,6 +19,7 @@ _WORD = re.compile(f"[{_LETTERS}]++(?:-[{_LETTERS}]++)*+")
 _HYPHEN_END = re.compile(f"(?<![{_LETTERS}-])({_WORD.pattern})-$")
 _TIGHT_END = re.compile(r"\w[-–/]$")
 """A hyphen, dash or stroke without a blank before it has none after it."""
+_OPENERS, _CLOSERS = tuple("(["), tuple(")]")
 _SUSPENDED = frozenset({"and", "or"})
 """Before these words, a hyphen stands for the rest of a word, as in pre- and post-training."""
 _NO_URL = re.compile(r"[^!-~]")
@@ -101,6 +102,8 @@ def line_end(text: str, following: str, words: Counter[str]) -> str:
     if hyphen and rest and following[0].islower():
         return _hyphen_end(text, hyphen[1].lower(), rest[0].lower(), words)
     if _TIGHT_END.search(text) and following[0].isalnum():
+        return text
+    if text.endswith(_OPENERS) or following.startswith(_CLOSERS):
         return text
     edges = text[-1] + following[0]
     if any(_CJK_EDGE.match(edge) and not _LATIN_QUOTE.match(edge) for edge in edges):
