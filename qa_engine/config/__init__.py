@@ -7,7 +7,7 @@ decide what a collection holds: the next ingest run applies another value. All o
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -24,6 +24,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from qa_engine.config import loading
+from qa_engine.config.masking import MaskedUrl, masked_url
 
 LOCAL = "local"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -42,6 +43,12 @@ def _without_control_characters(value: Any, info: ValidationInfo) -> Any:
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", validate_default=True, protected_namespaces=())
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        for name, value in super().__repr_args__():
+            is_url = isinstance(value, str) and (name or "").endswith("url")
+            yield name, masked_url(value) if is_url else value
+
     _check_text = field_validator("*", mode="before")(_without_control_characters)
 
 
@@ -70,7 +77,7 @@ class IngestionConfig(_Section):
     workers: Annotated[int, Field(ge=1, le=256)] | None = None
     """Processes that parse PDFs beside the process that embeds and writes. Unset: what the files keep busy, at most eight
     and no more than there are processors."""
-    ray_address: Annotated[str, Field(min_length=1)] | None = None
+    ray_address: Annotated[MaskedUrl, Field(min_length=1)] | None = None
     """A Ray cluster that reads and embeds: ``auto``, ``HOST:PORT``, ``ray://HOST:PORT`` as ``ray.init`` takes them, or
     ``local`` to start one here. Unset: this machine does it."""
     lock_timeout_seconds: Annotated[float, Field(ge=0, le=86_400)] = 0
@@ -87,7 +94,7 @@ class EmbeddingConfig(_Section):
 
     provider: Literal["local", "openai", "huggingface"] = "local"
     model: str = "multilingual-e5-small"
-    base_url: str | None = None
+    base_url: MaskedUrl | None = None
     api_key: SecretStr | None = None
     dimensions: Annotated[int, Field(ge=1, le=20_000)] | None = None
     query_prefix: str = ""
@@ -118,7 +125,7 @@ def _server_address(url: str) -> str:
 class IndexConfig(_Section):
     """Where the vectors are: in the folder of the collection, or on a Chroma server that several machines share."""
 
-    url: Annotated[str, AfterValidator(_server_address)] | None = None
+    url: Annotated[MaskedUrl, AfterValidator(_server_address)] | None = None
     """Address of a Chroma server, such as ``https://chroma.example:8000``. Unset: the embedded Chroma."""
     token: SecretStr | None = None
     token_header: str = "Authorization"
@@ -183,7 +190,7 @@ class LlmConfig(_Section):
     """The language model that words the answer. Without ``model`` the answer is extractive, local and free."""
 
     model: str | None = None
-    base_url: str | None = None
+    base_url: MaskedUrl | None = None
     api_key: SecretStr | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] = 0
     max_tokens: Annotated[int, Field(ge=16, le=100_000)] = 1024
@@ -196,7 +203,7 @@ class LlmConfig(_Section):
     price_output: Annotated[float, Field(ge=0, le=1_000_000)] | None = None
     fallback_model: str | None = None
     """Asked where ``model`` is out of reach, overloaded or failing after its retries."""
-    fallback_base_url: str | None = None
+    fallback_base_url: MaskedUrl | None = None
     """Unset: the same service, with the same key."""
     fallback_api_key: SecretStr | None = None
     fallback_after_failures: Annotated[int, Field(ge=1, le=1000)] = 3

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsError
 
+from qa_engine.config.masking import masked_url
 from qa_engine.errors import ConfigurationError
 
 CONFIG_FILE = "qa_engine.toml"
@@ -196,6 +197,11 @@ def _explain(error: ValidationError, settings_cls: type[BaseSettings]) -> str:
             # What stands in the place of a whole section may hold a key, too.
             sentences.append(f"{name} is not valid: {fault['msg']}")
         else:
-            value = re.sub(r"//[^/\s]*@", "//…@", repr(fault["input"]))
+            given = fault["input"]
+            value = repr(masked_url(given) if isinstance(given, str) and _is_address(name, given) else given)
             sentences.append(f"{name} = {value} is not valid: {fault['msg']}")
     return "Configuration: " + "; ".join(sentences) + "."
+
+
+def _is_address(name: str, value: str) -> bool:
+    return name.endswith(("url", "address")) or "://" in value

@@ -74,7 +74,8 @@ def _check_models(section: str, what: str, model: str, settings: LlmConfig | Emb
     place = address(endpoint.base_url)
     who = f"The service of the {what} {model!r} at {place}"
     try:
-        reply = _get(endpoint.base_url.rstrip("/") + "/models", endpoint.api_key)
+        headers = {"Authorization": f"Bearer {endpoint.api_key}"} | endpoint.headers
+        reply = _get(endpoint.base_url.rstrip("/") + "/models", headers)
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
         return failed(_no_answer(who, error, f"{section}.base_url"), set_url)
     except ValueError:
@@ -141,11 +142,10 @@ def _check_chroma(config: Config) -> Check:
     return ok(f"{who} answers{' and takes the token' if has_token else ''}.")
 
 
-def _get(url: str, key: str) -> httpx.Response:
+def _get(url: str, headers: dict[str, str]) -> httpx.Response:
     """A reply, within the time for all of it."""
     until = time.monotonic() + _SECONDS
     content = b""
-    headers = {"Authorization": f"Bearer {key}"}
     with httpx.stream("GET", url, headers=headers, timeout=_SECONDS) as response:
         for piece in response.iter_bytes():
             content += piece

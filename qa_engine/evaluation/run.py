@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from qa_engine import __version__
 from qa_engine.answering.extractive.synthesizer import ExtractiveSynthesizer
 from qa_engine.assembly import EngineParts, assemble
 from qa_engine.config import Config
+from qa_engine.config.masking import masked_url
 from qa_engine.engine import QueryEngine
 from qa_engine.errors import InputError, QAEngineError
 from qa_engine.evaluation import require_packages
@@ -236,9 +236,9 @@ def _configuration(parts: EngineParts) -> dict[str, Any]:
 
 
 def _json_value(value: Any) -> Any:
-    """A setting as JSON; addresses without a user and a password."""
+    """A setting as JSON; addresses are masked."""
     if isinstance(value, str):
-        return re.sub(r"//[^/\s]*@", "//…@", value)
+        return masked_url(value) if "://" in value else value
     return value if isinstance(value, int | float | bool | None) else str(value)
 
 

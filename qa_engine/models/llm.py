@@ -70,6 +70,7 @@ def _build(section: str, model: str, url: str | None, key: SecretStr | None, con
         "model": model,
         "api_base": endpoint.base_url,
         "api_key": endpoint.api_key,
+        "default_headers": endpoint.headers or None,
         "temperature": config.temperature,
         "max_tokens": config.max_tokens,
         "timeout": config.timeout_seconds,

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+from qa_engine.config.masking import masked_url
 from qa_engine.errors import ConfigurationError, ServiceUnavailableError
 from qa_engine.models.cores import available_cores
 from qa_engine.text.one_line import first_line
@@ -65,7 +66,7 @@ def ray_connection(address: str) -> Iterator[None]:
         ray_logger.setLevel(logging.ERROR)
         _connect(address)
         stack.callback(ray.shutdown)
-        logger.info("connected to the Ray cluster at %s", address)
+        logger.info("connected to the Ray cluster at %s", masked_url(address))
         yield
 
 
@@ -84,13 +85,13 @@ def _connect(address: str) -> None:
             ray.init(address=address, **quiet)
     except (OSError, SystemExit) as error:
         raise ServiceUnavailableError(
-            f"No Ray cluster answers at {address} ({first_line(error) or type(error).__name__}): start one with "
+            f"No Ray cluster answers at {masked_url(address)} ({first_line(error) or type(error).__name__}): start one with "
             "ray start --head, or give its address with --ray."
         ) from error
     except (RuntimeError, ValueError) as error:
         raise ConfigurationError(
-            f"The Ray cluster at {address} cannot be used: {first_line(error)} Give the address as ray.init takes it, and "
-            "the same versions of Ray and Python to all machines."
+            f"The Ray cluster at {masked_url(address)} cannot be used: {first_line(error)} Give the address as "
+            "ray.init takes it, and the same versions of Ray and Python to all machines."
         ) from error
 
 

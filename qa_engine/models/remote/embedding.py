@@ -54,6 +54,7 @@ def _openai(config: EmbeddingConfig) -> BaseEmbedding:
         model_name=config.model,
         api_base=endpoint.base_url,
         api_key=endpoint.api_key,
+        default_headers=endpoint.headers or None,
         dimensions=config.dimensions,
         embed_batch_size=config.batch_size,
         timeout=config.timeout_seconds,

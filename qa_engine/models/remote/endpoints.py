@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from pydantic import SecretStr
 
+from qa_engine.config.masking import masked_url
 from qa_engine.errors import ConfigurationError
 from qa_engine.models.remote.proxies import proxy_for
 
@@ -27,14 +29,16 @@ class Endpoint:
     """A checked address and key.
 
     Attributes:
-        base_url: with scheme and path, as the OpenAI client wants it.
+        base_url: with scheme and path, as the OpenAI client wants it, and without user and password.
         api_key: the key, or a placeholder for a server that needs none.
         official: whether this is OpenAI itself.
+        headers: what requests carry instead of the key, if the address names a user and a password.
     """
 
     base_url: str
     api_key: str = field(repr=False)
     official: bool
+    headers: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 def resolve_endpoint(section: str, base_url: str | None, api_key: SecretStr | None) -> Endpoint:
@@ -65,7 +69,21 @@ def resolve_endpoint(section: str, base_url: str | None, api_key: SecretStr | No
             f"letters that are not ASCII: set {variables} to the key alone."
         )
     proxy_for(url)
-    return Endpoint(base_url=url, api_key=key or _NO_KEY, official=official)
+    url, headers = _without_user(url)
+    return Endpoint(base_url=url, api_key=key or _NO_KEY, official=official, headers=headers)
+
+
+def _without_user(url: str) -> tuple[str, dict[str, str]]:
+    """A URL without user and password, and the header that says them.
+
+    httpx sends them in the same way, but writes the whole URL into its log records, and LlamaIndex into its spans.
+    """
+    parts = urlsplit(url)
+    user, at, host = parts.netloc.rpartition("@")
+    if not at:
+        return url, {}
+    encoded = base64.b64encode(unquote(user if ":" in user else f"{user}:").encode()).decode()
+    return urlunsplit(parts._replace(netloc=host)), {"Authorization": f"Basic {encoded}"}
 
 
 def address(base_url: str | None) -> str:
@@ -99,12 +117,12 @@ def _host(section: str, url: str) -> str:
     parts = urlsplit(url)
     try:
         valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        valid = valid and not parts.query and not parts.fragment  # the client would put paths behind them
     except ValueError:
         valid = False
     if not valid or parts.hostname is None:
-        shown = url if "@" not in url else "…@" + url.rpartition("@")[2]
         raise ConfigurationError(
-            f"{setting_name(section, 'base_url')} = {shown!r} is not the address of a server: "
-            "it must look like http://localhost:8000/v1."
+            f"{setting_name(section, 'base_url')} = {masked_url(url)!r} is not the address of a server: "
+            "it must look like http://localhost:8000/v1, without a query."
         )
     return parts.hostname

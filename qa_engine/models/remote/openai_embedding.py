@@ -32,6 +32,9 @@ class PrefixedOpenAIEmbedding(OpenAIEmbedding):
     query_prefix: str = ""
     text_prefix: str = ""
     api_key: str = Field(description="The API key.", repr=False, exclude=True)
+    default_headers: dict[str, str] | None = Field(
+        default=None, description="Headers, which may hold a password.", repr=False, exclude=True
+    )
     _client_retries: int = PrivateAttr(default=0)
     # The connections of an async client belong to the loop that opened them.
     _aclients: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncOpenAI] = PrivateAttr(

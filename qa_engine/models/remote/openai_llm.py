@@ -49,6 +49,9 @@ class OfficialLLM(OpenAI):
     """
 
     api_key: str | None = Field(default=None, description="The API key.", repr=False, exclude=True)
+    default_headers: dict[str, str] | None = Field(
+        default=None, description="Headers, which may hold a password.", repr=False, exclude=True
+    )
     _client_retries: int = PrivateAttr(default=0)
     _settings: str = PrivateAttr(default="llm")
     _counts_streams: bool = PrivateAttr(default=True)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from qa_engine.config.masking import masked_url
 from qa_engine.errors import (
     AuthenticationFailedError,
     ConfigurationError,
@@ -121,7 +122,7 @@ class ServiceErrors:
         """The error for a reply that is not what an OpenAI-compatible service sends."""
         return ServiceUnavailableError(
             f"What {self._name} replied is not a reply of an OpenAI-compatible service: check "
-            f"{self._setting('base_url')} = {_without_secrets(self.base_url)!r}, which usually ends in /v1."
+            f"{self._setting('base_url')} = {masked_url(self.base_url or OPENAI_BASE_URL)!r}, which usually ends in /v1."
         )
 
     def _transport(self, cause: BaseException, timed_out: bool) -> QAEngineError:
@@ -181,7 +182,7 @@ class ServiceErrors:
         )
 
     def _unknown_model(self, certain: bool) -> QAEngineError:
-        url = _without_secrets(self.base_url or OPENAI_BASE_URL).rstrip("/")
+        url = masked_url(self.base_url or OPENAI_BASE_URL).rstrip("/")
         doubt = (
             "" if certain else f" If that address is wrong: {self._setting('base_url')} usually ends in /v1."
         )
@@ -220,7 +221,3 @@ def _shorten(text: str) -> str:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def _without_secrets(url: str | None) -> str:
-    return re.sub(r"//[^/@]*@", "//…@", url or OPENAI_BASE_URL)
