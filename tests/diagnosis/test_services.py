@@ -128,7 +128,7 @@ class TestModels:
         [
             (None, None, "OpenAI needs an API key"),
             ("ftp://x", SECRET, "is not the address of a server"),
-            ("http://127.0.0.1:1", "schlüssel\n", "cannot be sent"),
+            ("http://127.0.0.1:1", "schlüssel\n", "a header cannot carry"),
         ],
     )
     def test_settings_that_cannot_be_used(self, url: str | None, key: str | None, words: str) -> None:
