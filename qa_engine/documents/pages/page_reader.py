@@ -107,13 +107,14 @@ def read_page(page: Any, number: int, options: ReadingOptions, trusted: bool = F
         vertical = directions.vertical_columns(lines, source.turned)
     result.width, result.height = page.rect.width, page.rect.height
     if vertical is not None:
-        result.blocks = directions.vertical_blocks(*vertical, result.width, result.height)
+        result.blocks = directions.vertical_blocks(vertical, result.width, result.height)
     elif lines or fields:
         result.blocks = _blocks_with_fields(page, lines or [], fields, options, result)
-    if lines is source.lines and vertical is None:
-        result.turned, left_out = directions.read_turned(source.turned, result.width, result.height)
+    if lines is source.lines:
+        turned = source.turned if vertical is None else vertical.turned
+        result.turned, left_out = directions.read_turned(turned, result.width, result.height)
         result.left_out += [("turned", text) for text in left_out]
-        if directions.may_be_vertical(lines, result.blocks):
+        if vertical is None and directions.may_be_vertical(lines, result.blocks):
             result.doubts.append("some of its text may be vertical, and is read in rows")
     if kinds:
         _read_notes(page, result)

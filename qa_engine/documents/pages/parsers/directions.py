@@ -6,7 +6,7 @@ Both are read in a space of their own, in which they run from left to right and 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from statistics import median
@@ -22,8 +22,8 @@ _DOWNWARDS: Direction = (0, 1)
 _WIDE_CHARACTER = re.compile(
     "[\u2e80-\u30ff\u3400-\u9fff\uf900-\ufaff\ufe10-\ufe1f\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003ffff“”‘’…—]"
 )
-_SHORT_NUMBER = re.compile(r"[\da-zA-Z]{1,4}")
-"""A number that lies in a column of vertical text."""
+_SHORT = 4
+"""Characters of a number that lies in a column of vertical text."""
 _MIN_VERTICAL = 10
 """Fewer characters below one another are no page of vertical text."""
 _MIN_COLUMN = 4
@@ -45,6 +45,14 @@ _MIN_LINE = 3
 """Where most turned lines have fewer words (Han characters count half), they are the labels of a figure."""
 
 
+class Vertical(NamedTuple):
+    """A page of vertical text: its columns, its horizontal lines, and lines that run otherwise."""
+
+    columns: list[Line]
+    lines: list[Line]
+    turned: list[TurnedLine]
+
+
 class Turned(NamedTuple):
     """What turned lines hold: blocks of sentences or tables, and the texts of others."""
 
@@ -52,32 +60,33 @@ class Turned(NamedTuple):
     left_out: list[str]
 
 
-def vertical_columns(
-    lines: Sequence[Line], turned: Sequence[TurnedLine]
-) -> tuple[list[Line], list[Line]] | None:
-    """The columns of a page of vertical Chinese, and its other lines; None if its text is not vertical.
+def vertical_columns(lines: Sequence[Line], turned: Sequence[TurnedLine]) -> Vertical | None:
+    """A page of vertical Chinese, taken apart; None if its text is not vertical.
 
     A font for vertical text says so. Without one, characters stand one by one below each other, nearer than columns are.
     """
     upright = [item.line for item in turned if item.upright]
     cells = [line for line in lines if len(line.text) == 1 and _WIDE_CHARACTER.match(line.text)]
-    if len(cells) + sum(len(line.text) for line in upright) < _MIN_VERTICAL:
+    if len(cells) + _count(upright) < _MIN_VERTICAL:
         return None
     runs = _runs([*upright, *cells])
     long = [run for run in runs if _count(run) >= _MIN_COLUMN and _varies(run)]
-    count = sum(map(_count, long))
-    others = [line for line in lines if len(line.text) > 1] + [
-        item.line for item in turned if not item.upright
-    ]
-    if count < _MIN_VERTICAL or count < _SHARE * (sum(map(_count, runs)) + _count(others)):
+    count = _count(line for run in long for line in run)
+    if count < _MIN_VERTICAL or count < _SHARE * _count([*lines, *(item.line for item in turned)]):
         return None
     if not upright and not _apart(cells, long):
         return None
-    taken = {id(line) for run in runs for line in run}
-    numbers = [line for line in others if _SHORT_NUMBER.fullmatch(line.text) and _is_within(line, runs)]
-    taken |= {id(line) for line in numbers}
-    columns = [_column(run) for run in _runs([line for run in runs for line in run] + numbers)]
-    return columns, [line for line in lines if id(line) not in taken]
+    characters = [line for run in runs for line in run]
+    # Numbers and Latin words in a column stand upright if they are short, else they are turned.
+    numbers = [line for line in lines if 1 <= len(line.text) <= _SHORT and line.text.isascii()]
+    numbers += [item.line for item in turned if item.direction == _DOWNWARDS and not item.upright]
+    numbers = [line for line in numbers if _is_within(line, characters)]
+    taken = {id(line) for line in (*characters, *numbers)}
+    return Vertical(
+        [_column(run) for run in _runs([*characters, *numbers])],
+        [line for line in lines if id(line) not in taken],
+        [item for item in turned if id(item.line) not in taken],
+    )
 
 
 def may_be_vertical(lines: Sequence[Line], blocks: Sequence[Block]) -> bool:
@@ -95,7 +104,7 @@ def may_be_vertical(lines: Sequence[Line], blocks: Sequence[Block]) -> bool:
     return len(long) > 2 and sum(map(len, long)) >= _MIN_DOUBT and _apart(cells, long)
 
 
-def _count(lines: Sequence[Line]) -> int:
+def _count(lines: Iterable[Line]) -> int:
     return sum(len(line.text) for line in lines)
 
 
@@ -144,13 +153,12 @@ def _apart(cells: Sequence[Line], runs: Sequence[Sequence[Line]]) -> bool:
     return follow > 0.5 * len(pairs) or not gaps or median(gaps) > _GRID * pitch
 
 
-def _is_within(line: Line, runs: Sequence[Sequence[Line]]) -> bool:
-    """Whether a short line stands in a column, right above or below a character."""
+def _is_within(line: Line, characters: Sequence[Line]) -> bool:
+    """Whether a line stands in a column, right above or below a character."""
     return any(
         abs(_middle(cell) - _middle(line)) < _IN_COLUMN * cell.size
-        and abs(cell.y0 - line.y0) < _PITCH * cell.size
-        for run in runs
-        for cell in run
+        and max(cell.y0 - line.y1, line.y0 - cell.y1) < cell.size
+        for cell in characters
     )
 
 
@@ -161,28 +169,32 @@ def _column(run: Sequence[Line]) -> Line:
     return Line(text, run[0].page, *bounds(run), size, run[0].block, bold)
 
 
-def vertical_blocks(
-    columns: Sequence[Line], others: Sequence[Line], width: float, height: float
-) -> list[Block]:
+def vertical_blocks(page: Vertical, width: float, height: float) -> list[Block]:
     """The blocks of a page of vertical text, with its horizontal lines (titles, page numbers) before and behind it."""
+    top = min(column.y0 + column.size for column in page.columns)
+    before = [line for line in page.lines if line.y1 <= top]
+    behind = [line for line in page.lines if line.y1 > top]
+    return [
+        *fast.build_blocks(before, width, height),
+        *_column_blocks(page.columns, width, height),
+        *fast.build_blocks(behind, width, height),
+    ]
+
+
+def _column_blocks(columns: Sequence[Line], width: float, height: float) -> list[Block]:
+    """The blocks of columns of upright characters. Those of several tiers, which stand side by side like cells, are none."""
     centres = sorted({round(_middle(column), 1) for column in columns})
     gaps = [right - left for left, right in pairwise(centres) if right - left > 1]
-    # Columns touch one another, so that those of a paragraph make one block.
-    wide = [replace(column) for column in columns]
-    for line in wide:
-        room = min(median(gaps), 2.5 * line.size) if gaps else line.x1 - line.x0
-        middle = _middle(line)
-        line.x0, line.x1 = middle - room / 2, middle + room / 2
+    wide = []
+    for column in columns:  # they touch one another, so that those of a paragraph make one block
+        room = min(median(gaps), 2.5 * column.size) if gaps else column.size
+        wide.append(replace(column, x0=_middle(column) - room / 2, x1=_middle(column) + room / 2))
     blocks = _read_turned(wide, _DOWNWARDS, width, height)
     for block in blocks:
-        block.role = Role.BODY  # columns of several tiers stand side by side like cells
-    for line in (line for block in blocks for line in block.lines):
-        line.x0, line.x1 = _middle(line) - 0.55 * line.size, _middle(line) + 0.55 * line.size
-    top = min(column.y0 for column in columns)
-    before = [line for line in others if line.y1 <= top + line.size]
-    placed = {id(line) for line in before}
-    behind = [line for line in others if id(line) not in placed]
-    return [*fast.build_blocks(before, width, height), *blocks, *fast.build_blocks(behind, width, height)]
+        block.role = Role.BODY
+        for line in block.lines:
+            line.x0, line.x1 = _middle(line) - 0.55 * line.size, _middle(line) + 0.55 * line.size
+    return blocks
 
 
 def read_turned(turned: Sequence[TurnedLine], width: float, height: float) -> Turned:
@@ -191,9 +203,17 @@ def read_turned(turned: Sequence[TurnedLine], width: float, height: float) -> Tu
     for direction in sorted({item.direction for item in turned}):
         if abs(direction[0]) + abs(direction[1]) != 1:
             continue  # slanted
-        lines = [item.line for item in turned if item.direction == direction]
-        labels = median(len(line.text.split()) + count_han(line.text) / 2 for line in lines) < _MIN_LINE
-        for block in _read_turned(lines, direction, width, height):
+        lines = [item.line for item in turned if item.direction == direction and not item.upright]
+        columns = [
+            _column(run)
+            for run in _runs([item.line for item in turned if item.direction == direction and item.upright])
+        ]
+        labels = (
+            median(len(line.text.split()) + count_han(line.text) / 2 for line in [*lines, *columns])
+            < _MIN_LINE
+        )
+        blocks = _read_turned(lines, direction, width, height) + _column_blocks(columns, width, height)
+        for block in blocks:
             text = " ".join(line.text for line in block.lines)
             if block.role is Role.TABLE or (not labels and _is_prose(text)):
                 block.role = Role.TABLE if block.role is Role.TABLE else Role.CAPTION
@@ -212,31 +232,21 @@ def _is_prose(text: str) -> bool:
 
 def _read_turned(lines: Sequence[Line], direction: Direction, width: float, height: float) -> list[Block]:
     """Blocks of lines that run in this direction, at their places on a page of this size."""
-    straight = []
-    for line in lines:
-        x0, y0, x1, y1 = line.x0, line.y0, line.x1, line.y1
-        if direction == _DOWNWARDS:
-            rect = (y0, width - x1, y1, width - x0)
-        elif direction == (0, -1):
-            rect = (height - y1, x0, height - y0, x1)
-        else:
-            rect = (width - x1, height - y1, width - x0, height - y0)
-        straight.append(replace(line, x0=rect[0], y0=rect[1], x1=rect[2], y1=rect[3], cuts=()))
-    across = direction[0] == 0
-    size = (height, width) if across else (width, height)
-    blocks = fast.build_blocks(straight, *size)
+    size = (width, height) if direction[1] == 0 else (height, width)
+    blocks = fast.build_blocks([_moved(line, direction, width, height) for line in lines], *size)
+    back = (direction[0], -direction[1])
     for block in blocks:
-        block.lines = [_back(line, direction, width, height) for line in block.lines]
+        block.lines = [_moved(line, back, *size) for line in block.lines]
     return blocks
 
 
-def _back(line: Line, direction: Direction, width: float, height: float) -> Line:
-    """A line at its place on the page."""
+def _moved(line: Line, direction: Direction, width: float, height: float) -> Line:
+    """A line on a page of this size that is turned so that this direction becomes that from left to right."""
     x0, y0, x1, y1 = line.x0, line.y0, line.x1, line.y1
     if direction == _DOWNWARDS:
-        rect = (width - y1, x0, width - y0, x1)
+        x0, y0, x1, y1 = y0, width - x1, y1, width - x0
     elif direction == (0, -1):
-        rect = (y0, height - x1, y1, height - x0)
+        x0, y0, x1, y1 = height - y1, x0, height - y0, x1
     else:
-        rect = (width - x1, height - y1, width - x0, height - y0)
-    return replace(line, x0=rect[0], y0=rect[1], x1=rect[2], y1=rect[3], cuts=())
+        x0, y0, x1, y1 = width - x1, height - y1, width - x0, height - y0
+    return replace(line, x0=x0, y0=y0, x1=x1, y1=y1, cuts=())

@@ -96,6 +96,13 @@ def test_numbers_lie_in_their_column(page: Page) -> None:
     assert page.read().text.replace("\n", "") == TEXT + "自民國12年通行汽車"
 
 
+def test_long_number_lies_turned_in_its_column(page: Page) -> None:
+    page.columns(COLUMNS).column("電話", 376).text("88003377", 379, 126, 13, turn=270).column(
+        "轉三號", 376, y=196
+    )
+    assert page.read().text.replace("\n", "") == TEXT + "電話88003377轉三號"
+
+
 def test_two_tiers_of_columns(page: Page) -> None:
     page.columns(COLUMNS).columns(["鹽與茶為大宗，一馱載重一百二", "十斤，日行六十里。"], y=480)
     assert page.read().text.replace("\n", "") == TEXT + "鹽與茶為大宗，一馱載重一百二十斤，日行六十里。"
@@ -139,6 +146,17 @@ def vertical_font_pdf(path: Path, columns: Sequence[str]) -> Path:
 def test_font_for_vertical_text(tmp_path: Path) -> None:
     parsed = read_pdf(vertical_font_pdf(tmp_path / "a.pdf", COLUMNS), ReadingOptions(ocr="never"))
     assert parsed.text.replace("\n", "") == TEXT
+
+
+def test_vertical_note_beside_horizontal_text_is_read_after_it(tmp_path: Path) -> None:
+    path = vertical_font_pdf(tmp_path / "a.pdf", ["本頁圖片由渡口檔案室提供，", "未經許可不得翻印。"])
+    document: Any = pymupdf.open(path)
+    text = ["這一段文字從左到右排，講的是渡口的船隻。", "船身長三丈六尺，底用柏木，可載二十人。"]
+    for y, line in zip((200, 220), text, strict=True):
+        document[0].insert_text((72, y), line, fontname=CHINESE_FONT)
+    document.save(tmp_path / "b.pdf")
+    parsed = read_pdf(tmp_path / "b.pdf", ReadingOptions(ocr="never"))
+    assert parsed.text.replace("\n", "") == "".join(text) + "本頁圖片由渡口檔案室提供，未經許可不得翻印。"
 
 
 def test_spaced_rows_are_no_columns(page: Page) -> None:
