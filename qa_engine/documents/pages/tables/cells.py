@@ -9,7 +9,7 @@ from itertools import pairwise
 from qa_engine.documents.blocks import Rect
 from qa_engine.documents.pages.lines.joining import grouped
 from qa_engine.documents.pages.tables.row_edges import middle, row_edges
-from qa_engine.documents.pages.tables.rules import Rules
+from qa_engine.documents.pages.tables.rules import Rule, Rules
 from qa_engine.documents.pages.tables.values import NUMBER
 from qa_engine.documents.pages.tables.words import (
     Word,
@@ -25,6 +25,8 @@ _MARGIN = 2.0
 """Points that a word may stand outside of the box of its table."""
 _SLIVER = 6.0
 """A column that is narrower than so many points comes from borders that do not quite meet."""
+_CORRIDOR = 0.6
+"""And all cells of two columns are so many line heights apart."""
 _WIDE = 1.0
 """Cells without a rule between them are so many line heights apart at least."""
 
@@ -40,6 +42,7 @@ class Cells:
         joined: whether nothing separates each cell from the one to its right, though other rows have a rule there.
         dividers: the edges of columns that are rules.
         top, bottom: between which these are; what stands above or below is no cell.
+        lines: the horizontal rules.
     """
 
     rows: list[float]
@@ -50,6 +53,7 @@ class Cells:
     dividers: set[float]
     top: float
     bottom: float
+    lines: Sequence[Rule]
 
     def texts(self) -> list[list[str]]:
         """The texts of all cells."""
@@ -58,7 +62,9 @@ class Cells:
     def reach(self) -> int:
         """How many rows the first cell reaches over: where rules separate others and not its column."""
         row = 0
-        while row < len(self.ruled) and not self.ruled[row][0] and any(self.ruled[row]):
+        while row + 1 < len(self.ruled) and not self.ruled[row][0] and any(self.ruled[row]):
+            if self.words[row][0] and self.words[row + 1][0] and self.columns[1] not in self.dividers:
+                break
             row += 1
         return row + 1
 
@@ -108,7 +114,7 @@ class Cells:
             )
         words = [[self.words[row][column] for column in columns] for row in rows]
         edges = [*(self.columns[column] for column in columns), self.columns[-1]]
-        return Cells(self.rows, edges, words, ruled, joined, self.dividers, self.top, self.bottom)
+        return Cells(self.rows, edges, words, ruled, joined, self.dividers, self.top, self.bottom, self.lines)
 
 
 def build_cells(
@@ -144,7 +150,7 @@ def build_cells(
     bottom = max((rule.end for rule in rules.vertical if rule.at in dividers), default=rect.y1)
     top = top if rules.separates(top, rect.x0, rect.x1) else rect.y0
     bottom = bottom if rules.separates(bottom, rect.x0, rect.x1) else rect.y1
-    return Cells(list(rows), list(columns), cells, ruled, joined, dividers, top, bottom)
+    return Cells(list(rows), list(columns), cells, ruled, joined, dividers, top, bottom, rules.horizontal)
 
 
 def _is_within(word: Word, rect: Rect) -> bool:
@@ -176,8 +182,7 @@ def _column_edges(
         number = interval(result, edge)
         left, right = result[number], result[number + 1]
         within = [run for run in runs if left - _MARGIN < (run[0].x0 + run[-1].x1) / 2 < right + _MARGIN]
-        crossing = sum(1 for run in within if run[0].x0 < edge - _MARGIN and run[-1].x1 > edge + _MARGIN)
-        if crossing <= _divided(within, edge) / 3 and _divided(within, edge) > 1:
+        if _is_corridor(within, edge):
             result = sorted({*result, edge})
     return sorted({*result, *_edges_between_numbers(result, runs)}), set(inner)
 
@@ -199,21 +204,32 @@ def _edges_between_numbers(columns: Sequence[float], runs: Sequence[Sequence[Wor
     return edges
 
 
-def _divided(runs: Sequence[Sequence[Word]], edge: float) -> int:
-    """How many lines have words on both sides of an edge, with a wide gap between them unless both are numbers."""
-    count = 0
-    for left in runs:
-        height = left[-1].y1 - left[-1].y0
-        count += left[-1].x1 <= edge and any(
+def _is_corridor(runs: Sequence[Sequence[Word]], edge: float) -> bool:
+    """Whether words stand on both sides of an edge and hardly any across it, with a wide gap in most lines."""
+    lefts = [run for run in runs if run[-1].x1 <= edge + _MARGIN]
+    rights = [run for run in runs if run[0].x0 >= edge - _MARGIN]
+    crossing = len(runs) - len(lefts) - len(rights)
+    if not lefts or not rights:
+        return False
+    height = height_of(lefts[0])
+    if (
+        not crossing
+        and min(run[0].x0 for run in rights) - max(run[-1].x1 for run in lefts) > _CORRIDOR * height
+    ):
+        return True
+    divided = sum(
+        1
+        for left in lefts
+        if any(
             abs(left[-1].y0 - right[0].y0) < height / 2
-            and right[0].x0 >= edge
             and (
                 right[0].x0 - left[-1].x1 > _WIDE * height
                 or (NUMBER.fullmatch(right[0].text) and NUMBER.fullmatch(left[-1].text))
             )
-            for right in runs
+            for right in rights
         )
-    return count
+    )
+    return divided > 1 and crossing <= divided / 3
 
 
 def _join_columns(row: list[list[Word]], merged: list[bool], columns: Sequence[float]) -> None:

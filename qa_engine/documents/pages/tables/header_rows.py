@@ -49,7 +49,7 @@ def count_header_rows(rows: Sequence[Sequence[str]], reach: int = 1, separated: 
     block = next((number + 1 for number, below in enumerate(separated) if below), 0)
     headers = 0
     for number, row in enumerate(rows[:_MAX_HEADER_ROWS]):
-        if not _names_columns(row, rows[number + 1 :]):
+        if not _names_columns(row, rows[number + 1 :]) or (number and sum(map(bool, row)) == 1):
             break
         if headers and number >= reach and not number < block <= _MAX_HEADER_ROWS:
             above = rows[headers - 1]

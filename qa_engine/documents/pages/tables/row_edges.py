@@ -13,6 +13,8 @@ from qa_engine.documents.pages.tables.words import Word, cell_text, column_of, h
 
 _NEAR = 0.5
 """An edge by the model within this share of a line from a rule is that rule."""
+_SAME = 2.0
+"""Edges of shading and of rows that are no more points apart are one."""
 _BESIDE = 0.25
 """A line that is beside another with this share of its height stands in one row with it."""
 _FULL = 1.3
@@ -51,23 +53,28 @@ def row_edges(
     middles = sorted(middle(run) for run in runs)
     if not middles:
         return list(edges)
+    lines = [rule.at for rule in rules.horizontal]
     ruled: list[float] = []
-    for rule in rules.horizontal:
-        if middles[0] < rule.at < middles[-1] and not (ruled and rule.at - ruled[-1] < _NEAR * height):
-            ruled.append(rule.at)
+    for at in sorted([*lines, *(edge for shade in rules.shades for edge in (shade.y0, shade.y1))]):
+        if middles[0] < at < middles[-1] and not (ruled and at - ruled[-1] < _NEAR * height):
+            ruled.append(at)
     model = [edge for edge in edges[1:-1] if all(abs(edge - at) > _NEAR * height for at in ruled)]
     bands = [min(rect.y0, edges[0]) - height, *ruled, max(rect.y1, edges[-1]) + height]
     split: list[list[tuple[float, Part]]] = []
     for top, bottom in pairwise(bands):
-        inside = [top, *(edge for edge in model if top < edge < bottom), bottom]
-        parts = [(upper, _part(runs, upper, lower, columns)) for upper, lower in pairwise(inside)]
-        split.append(parts)
+        within = [top, *(edge for edge in model if top < edge < bottom), bottom]
+        split.append([(upper, _part(runs, upper, lower, columns)) for upper, lower in pairwise(within)])
     pitch = _pitch([part for band in split for _, part in band])
-    closed = bool(rules.vertical) or sum(1 for band in split if any(part for _, part in band)) >= _BANDS
+    lined = bool(rules.vertical) or sum(1 for at in ruled if at in lines) >= _BANDS - 1
+    outer = {bands[0], bands[-1]}
     result = []
-    for band in split:
-        result.append(band[0][0])
-        if closed and not _is_stacked([part for _, part in band], len(columns) - 1):
+    for (top, bottom), band in zip(pairwise(bands), split, strict=True):
+        result.append(top)
+        closed = (lined and {top, bottom} <= {*lines, *outer}) or any(
+            shade.y0 < top + _SAME and shade.y1 > bottom - _SAME for shade in rules.shades
+        )
+        inside = [part for _, part in band]
+        if closed and not _is_stacked(inside, len(columns) - 1) and not _has_levels(inside):
             continue
         current, edges = band[0][1], list[float]()
         for edge, part in band[1:]:
@@ -126,6 +133,17 @@ def _is_stacked(parts: Sequence[Part], width: int) -> bool:
             return True
     filled = sum(len(part) for part in parts)
     return len(parts) >= _MANY and filled >= 0.8 * width * len(parts)
+
+
+def _has_levels(parts: Sequence[Part]) -> bool:
+    """Whether words stand over those of several columns, as a common name does over the names below it."""
+    return any(
+        sum(1 for under in lower.values() if run[0].x0 < (under[0][0].x0 + under[0][-1].x1) / 2 < run[-1].x1)
+        > 1
+        for upper, lower in pairwise(parts)
+        for runs in upper.values()
+        for run in runs
+    )
 
 
 def _tears(upper: Part, lower: Part, pitch: float | None) -> bool:

@@ -81,25 +81,20 @@ class Rules:
         return cls(_merged(horizontal), _merged(vertical), shades)
 
     def around(self, rect: Rect) -> Rules:
-        """Those of a table whose text has this rectangle. The shading of whole rows becomes rules at its edges."""
+        """Those of a table whose text has this rectangle; of the shading, that of whole rows."""
         top, bottom = rect.y0 - _REACH, rect.y1 + _REACH
         horizontal = [r for r in self.horizontal if top < r.at < bottom and _shared(r, rect.x0, rect.x1) > 0]
-        rows = [
-            edge
-            for x0, y0, x1, y1 in self.shades
-            if top < y0 and y1 < bottom and x0 < rect.x1 and x1 > rect.x0
-            for edge in (Rule(y0, x0, x1), Rule(y1, x0, x1))
-        ]
-        width = rect.x1 - rect.x0
-        rows = [r for r in _merged(rows) if _shared(r, rect.x0, rect.x1) > _BAND * width]
-        horizontal = _merged([*horizontal, *rows]) if rows else horizontal
+        shades = [
+            shade for shade in self.shades
+            if top < shade.y0 and shade.y1 < bottom and shade.x0 < rect.x1 and shade.x1 > rect.x0
+        ]  # fmt: skip
         left = min((r.start for r in horizontal), default=rect.x0) - _SAME
         right = max((r.end for r in horizontal), default=rect.x1) + _SAME
         left, right = min(left, rect.x0 - _REACH), max(right, rect.x1 + _REACH)
         vertical = [
             r for r in self.vertical if left < r.at < right and _shared(r, rect.y0, rect.y1) > _REACH / 3
         ]
-        return Rules(horizontal, vertical)
+        return Rules(horizontal, vertical, _bands(shades, _BAND * (rect.x1 - rect.x0)))
 
     def separates(self, at: float, start: float, end: float) -> bool:
         """Whether a horizontal rule at this height separates what stands between two places in a row."""
@@ -108,6 +103,18 @@ class Rules:
     def divides(self, at: float, start: float, end: float) -> bool:
         """Whether a vertical rule at this place stands between two heights."""
         return _covered(self.vertical, at, start, end) >= _COVERS * (end - start)
+
+
+def _bands(shades: Sequence[Rect], width: float) -> list[Rect]:
+    """Shaded cells beside each other as one, if that is wide enough."""
+    bands: dict[tuple[int, int], list[Rect]] = {}
+    for shade in shades:
+        bands.setdefault((round(shade.y0), round(shade.y1)), []).append(shade)
+    return [
+        Rect(min(s.x0 for s in band), band[0].y0, max(s.x1 for s in band), band[0].y1)
+        for band in bands.values()
+        if sum(shade.x1 - shade.x0 for shade in band) > width
+    ]
 
 
 def _box(item: Sequence[Any], stroked: bool) -> Rect | None:

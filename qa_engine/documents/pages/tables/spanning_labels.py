@@ -20,6 +20,8 @@ _NEAR = 0.3
 """A label stands at a place if it is not farther from it than this share of the distance between two rows."""
 _WIDE = 1.35
 """Between groups of rows there is more than this many times the usual distance of rows."""
+_ALIGNED = 2.0
+"""What stands in a row is no more points from its middle."""
 _LINE_GAP = 0.6
 """The lines of one label are less than this share of their height apart."""
 
@@ -51,8 +53,8 @@ def spread_labels(cells: Cells, first: int) -> tuple[list[list[str]], bool]:
             enclosed = whole and cells.dividers.issuperset(edges[: len(texts[0]) - column])
             if any(free[start : end + 1]) or not (empty or enclosed):
                 continue
-            labels = _labels(cells, column, start, end)
-            if enclosed and len(labels) > 1 and (empty or not _stand_in_rows(labels, heights, start)):
+            labels = _labels(cells, column, start, end, heights)
+            if enclosed and len(labels) > 1 and not _stand_in_rows(labels, heights[start : end + 1]):
                 words = [word for row in range(start, end + 1) for word in cells.words[row][column]]
                 labels = [(0.0, cell_text(words), start, end)]
             bounded = (start, end) != (first, len(texts) - 1)
@@ -75,8 +77,16 @@ def spread_labels(cells: Cells, first: int) -> tuple[list[list[str]], bool]:
                 breaks |= {top, bottom + 1}
                 for row in range(top, bottom + 1):
                     texts[row][column] = text
-        leading = leading and gaps
+        leading = (
+            leading and gaps and column + 1 < len(texts[0]) and _is_label_column(texts, column + 1, first)
+        )
     return texts, unclear
+
+
+def _is_label_column(texts: Sequence[Sequence[str]], column: int, first: int) -> bool:
+    """Whether most cells of a column are words or years."""
+    kinds = [kind(row[column]) for row in texts[first:] if row[column]]
+    return 2 * sum(1 for what in kinds if what in {Kind.WORDS, Kind.YEAR}) > len(kinds)
 
 
 def _height_of_row(row: Sequence[Sequence[Word]]) -> float:
@@ -85,13 +95,17 @@ def _height_of_row(row: Sequence[Sequence[Word]]) -> float:
     return (min(word.y0 for word in words) + max(word.y1 for word in words)) / 2
 
 
-def _labels(cells: Cells, column: int, start: int, end: int) -> list[_Label]:
+def _labels(cells: Cells, column: int, start: int, end: int, heights: Sequence[float]) -> list[_Label]:
     """The labels in a part of a column, those of several lines as one."""
     filled = [(row, word) for row in range(start, end + 1) for word in cells.words[row][column]]
     filled.sort(key=lambda place: (place[1].y0 + place[1].y1, place[1].x0))
 
     def continues(label: list[tuple[int, Word]], place: tuple[int, Word]) -> bool:
         bottom = max(word.y1 for _, word in label)
+        if place[0] != label[-1][0] and all(
+            abs((word.y0 + word.y1) / 2 - heights[row]) < _ALIGNED for row, word in (label[-1], place)
+        ):
+            return False  # each stands in its row
         return place[1].y0 - bottom < _LINE_GAP * (place[1].y1 - place[1].y0)
 
     labels = []
@@ -174,7 +188,7 @@ def _divide(
         found.append([*rows[1:], last + 1])
         first = rows[0]  # those before it belong to a label on the page before
     if not found or any(other != found[0] for other in found):
-        return None
+        return [] if aligned and sums.issuperset(set(part) - set(rows)) else None
     starts = [first, *found[0]]
     return [(top, below - 1, label[1]) for (top, below), label in zip(pairwise(starts), labels, strict=True)]
 
@@ -185,9 +199,10 @@ def _is_sum(row: Sequence[Sequence[Word]], column: int) -> bool:
     return all(kind(cell) is Kind.NUMBER for cell in filled) or len(filled) < min(2, len(row) - 1)
 
 
-def _stand_in_rows(labels: Sequence[_Label], heights: Sequence[float], start: int) -> bool:
-    """Whether each of several labels stands in the middle of a row, so that a rule between them is missing."""
-    return all(abs(heights[start + number] - label[0]) < 2.0 for number, label in enumerate(labels))
+def _stand_in_rows(labels: Sequence[_Label], heights: Sequence[float]) -> bool:
+    """Whether most of several labels stand in the middle of a row, so that they are not the lines of one cell."""
+    aligned = sum(1 for label in labels if min(abs(height - label[0]) for height in heights) < _ALIGNED)
+    return 2 * aligned > len(labels)
 
 
 def _is_part(cell: str, label: str) -> bool:

@@ -7,12 +7,17 @@ from collections.abc import Sequence
 from qa_engine.documents.blocks import Rect, Table
 from qa_engine.documents.pages.tables.cells import Cells, build_cells
 from qa_engine.documents.pages.tables.header_rows import count_header_rows, is_key_value
-from qa_engine.documents.pages.tables.rules import Rules
+from qa_engine.documents.pages.tables.rules import Rule, Rules
 from qa_engine.documents.pages.tables.spanning_labels import DOUBT, spread_labels
 from qa_engine.documents.pages.tables.words import Word, cell_text
 
 _UNNAMED = 0.3
 """A column without a name counts as much as a name that deviates by this share of a column."""
+
+_UNDER = 3.0
+"""A rule under a name is no more points above the foot of its letters, or below by a line."""
+_PART = 0.9
+"""A rule over this share of the table and more is under the whole row."""
 
 _Extent = tuple[float, float]
 """Left and right edge."""
@@ -95,26 +100,66 @@ def _is_title(cells: Cells, row: int, used: Sequence[int]) -> bool:
 
 
 def _header_texts(cells: Cells, texts: Sequence[Sequence[str]], headers: int) -> list[list[str]]:
-    """The header rows, with each name in all columns that it spans."""
+    """The header rows, with each name in all rows and columns that it spans."""
     rows = [list(row) for row in texts[:headers]]
     below = [
         _extent([word for row in cells.words[max(headers - 1, 0) :] for word in row[column]])
         for column in range(len(texts[0]))
     ]
+    for column in range(len(texts[0])):
+        for start, end in cells.regions(column, 0, headers):
+            if cells.is_one(column, start, end) and not _is_underlined(cells, column, start, end):
+                text = cell_text([word for row in cells.words[start : end + 1] for word in row[column]])
+                for row in rows[start : end + 1]:
+                    row[column] = text or row[column]
     for number, row in enumerate(rows):
         if any(cells.joined[number]):
             for column, joined in enumerate(cells.joined[number][:-1]):
                 if joined:
                     row[column + 1] = row[column]
-        elif number < headers - 1:
+        elif number < headers - 1 and not _repeat_underlined(cells, number, row, below):
             _repeat_spanning(row, [_extent(cell) for cell in cells.words[number]], below)
-    for column in range(len(texts[0])):
-        for start, end in cells.regions(column, 0, headers):
-            if cells.is_one(column, start, end) and cells.columns[column + 1] in cells.dividers:
-                text = cell_text([word for row in cells.words[start : end + 1] for word in row[column]])
-                for row in rows[start : end + 1]:
-                    row[column] = text or row[column]
     return rows
+
+
+def _underlines(cells: Cells, row: int, column: int) -> list[Rule]:
+    """The rules between the words of a cell and the row below that are under these words, and not under all."""
+    words = cells.words[row][column]
+    bottom = max(word.y1 for word in words)
+    x0, x1 = min(word.x0 for word in words), max(word.x1 for word in words)
+    width = cells.columns[-1] - cells.columns[0]
+    return [
+        rule
+        for rule in cells.lines
+        if -_UNDER < rule.at - bottom < _UNDER + (bottom - min(word.y0 for word in words))
+        and min(rule.end, x1) - max(rule.start, x0) > (x1 - x0) / 2
+        and rule.end - rule.start < _PART * width
+    ]
+
+
+def _is_underlined(cells: Cells, column: int, start: int, end: int) -> bool:
+    """Whether a rule is under the words of a cell of the header, or under what reaches over it from the left."""
+    for row in range(start, end):
+        for other in range(column + 1):
+            if cells.words[row][other] and any(
+                rule.end > cells.columns[column] + _UNDER for rule in _underlines(cells, row, other)
+            ):
+                return True
+    return False
+
+
+def _repeat_underlined(cells: Cells, number: int, row: list[str], below: Sequence[_Extent | None]) -> bool:
+    """Writes the names of an upper header row over the columns that their underlines span; False if there are none."""
+    spans = {
+        column: rules[0]
+        for column in range(1, len(row))
+        if cells.words[number][column] and (rules := _underlines(cells, number, column))
+    }
+    for column, rule in spans.items():
+        for other, place in enumerate(below):
+            if other and place is not None and rule.start < (place[0] + place[1]) / 2 < rule.end:
+                row[other] = row[column] if other not in spans else row[other]
+    return bool(spans)
 
 
 def _extent(words: Sequence[Word]) -> _Extent | None:

@@ -25,6 +25,9 @@ _CODE = re.compile(
 )
 _AMOUNT = re.compile(r"[-+−±<>≤≥(（]?[\s¥￥$€£]*\d[\d.,]*\s?[a-zA-Z%℃°μµΩ²³/·]{0,6}[)）]?")
 
+_MARKS = re.compile(r"[\s$€£¥￥%％‰*]+")
+"""Marks around a number, as in $ (12) or (3) %."""
+
 
 class Kind(StrEnum):
     """What a cell holds."""
@@ -46,7 +49,8 @@ def kind(cell: str) -> Kind:
         return Kind.YEAR
     if _DATE.fullmatch(text):
         return Kind.DATE
-    if NUMBER.fullmatch(text) or _AMOUNT.fullmatch(text):
+    bare = _MARKS.sub("", text)
+    if not bare or NUMBER.fullmatch(bare) or _AMOUNT.fullmatch(text):
         return Kind.NUMBER
     return Kind.CODE if _CODE.fullmatch(text) else Kind.WORDS
 

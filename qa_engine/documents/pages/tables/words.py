@@ -53,7 +53,7 @@ def runs_of(line: Sequence[Word], dividers: Sequence[Rule]) -> list[list[Word]]:
         near = word.x0 - last.x1 < _BLANK * (word.y1 - word.y0)
         return (
             near
-            and not (NUMBER.fullmatch(word.text) or NUMBER.fullmatch(last.text))
+            and (last.text.endswith(",") or not (_is_number(word) or _is_number(last)))
             and not any(
                 (last.x0 + last.x1) / 2 < rule.at < (word.x0 + word.x1) / 2
                 and rule.start < word.y1
@@ -63,6 +63,10 @@ def runs_of(line: Sequence[Word], dividers: Sequence[Rule]) -> list[list[Word]]:
         )  # fmt: skip
 
     return grouped(line, continues)
+
+
+def _is_number(word: Word) -> bool:
+    return NUMBER.fullmatch(word.text) is not None and not word.text.endswith(",")  # June 30, 2023 is one run
 
 
 def cell_text(words: Sequence[Word]) -> str:
