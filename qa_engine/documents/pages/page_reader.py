@@ -26,6 +26,7 @@ from qa_engine.text.one_line import first_line
 
 logger = logging.getLogger("qa_engine.documents")
 
+Box = tuple[float, float, float, float]
 Matrix = tuple[float, float, float, float, float, float]
 ParserChoice = Literal["auto", "fast", "layout"]
 OcrChoice = Literal["auto", "never", "always"]
@@ -55,6 +56,10 @@ _BACKGROUND = 0.85
 """Images between these shares of the page are figures; a larger one is a background or a scan."""
 _RULES = 3
 """So many long horizontal lines make a table."""
+_RULE, _CELL = 3.0, 8.0
+"""A path that is thinner than this and longer than that, in points, may be a border of a cell; one without, a cell."""
+_CELLS = 6
+_MANY_PATHS = 5000
 _PATHS = 40
 """More paths than this make a drawing."""
 
@@ -267,9 +272,7 @@ def _blocks(page: Any, lines: list[Line], options: ReadingOptions, result: Page)
         result.doubts.append(f"the layout model failed ({type(error).__name__})")
         return fast.build_blocks(lines, width, height)
     result.parser = "layout"
-    blocks = layout.build_blocks(
-        lines, boxes, words, width, height, lambda: Rules.from_drawings(page.get_cdrawings())
-    )
+    blocks = layout.build_blocks(lines, boxes, words, width, height, lambda: _rules(page))
     for doubt in dict.fromkeys(block.table.doubt for block in blocks if block.table is not None):
         if doubt:
             result.doubts.insert(0, doubt)  # the last one tells why a page is suspect
@@ -277,6 +280,12 @@ def _blocks(page: Any, lines: list[Line], options: ReadingOptions, result: Page)
         if result.ocr and block.role is Role.FIGURE and len(block.lines) < _CHART:
             block.role = Role.BODY
     return blocks
+
+
+def _rules(page: Any) -> Rules:
+    """The rules of a page; none of a drawing with very many paths."""
+    paths = sum(1 for kind, _ in page.get_bboxlog() if "path" in kind)
+    return Rules.from_drawings(page.get_cdrawings()) if paths < _MANY_PATHS else Rules()
 
 
 def _write_text_layer(page: Any, lines: list[Line]) -> None:
@@ -306,7 +315,7 @@ def layout_reason(page: Any, pieces: Sequence[Line]) -> str | None:
         return "formulas"
     if _is_tabular(rows):
         return "table"
-    return _graphics(page, width * height)
+    return _graphics(page, width * height, rows)
 
 
 def _is_tabular(rows: Sequence[Sequence[Line]]) -> bool:
@@ -323,16 +332,45 @@ def _is_tabular(rows: Sequence[Sequence[Line]]) -> bool:
     return several >= _TABLE_ROWS or several + pairs >= _PAIR_ROWS
 
 
-def _graphics(page: Any, area: float) -> str | None:
+def _graphics(page: Any, area: float, rows: Sequence[Sequence[Line]]) -> str | None:
     """The images or drawings on a page that need the layout model, if there are any."""
-    paths = rules = 0
+    paths = rules = levels = uprights = 0
+    boxes: list[Box] = []
     for kind, (x0, y0, x1, y1) in page.get_bboxlog():
         if "image" in kind or "shade" in kind:
             if _FIGURE < abs((x1 - x0) * (y1 - y0)) / area < _BACKGROUND:
                 return "figure"
         elif "path" in kind:
             paths += 1
-            rules += abs(y1 - y0) < 2 and abs(x1 - x0) > 100
+            width, height = abs(x1 - x0), abs(y1 - y0)
+            rules += height < 2 and width > 100
+            levels += height < _RULE < _CELL < width
+            uprights += width < _RULE < _CELL < height
+            if width > _CELL < height:
+                boxes.append((x0, y0, x1, y1))
     if paths > _PATHS:
         return "drawing"
-    return "table" if rules >= _RULES else None
+    if rules >= _RULES or (levels >= _RULES and uprights >= _RULES):
+        return "table"
+    return "table" if boxes and _are_cells(boxes, rows) else None
+
+
+def _are_cells(boxes: Sequence[Box], rows: Sequence[Sequence[Line]]) -> bool:
+    """Whether boxes beside each other are the cells of a table, or one holds rows of several pieces, as a grid does."""
+    beside = sum(
+        1
+        for number, one in enumerate(boxes[1:])
+        if abs(one[0] - boxes[number][2]) < _RULE and abs(one[1] - boxes[number][1]) < _RULE
+    )
+    if len(boxes) >= _CELLS and beside >= _RULES:
+        return True
+    return any(
+        sum(
+            1
+            for row in rows
+            if sum(1 for piece in row if x0 < piece.x0 and piece.x1 < x1 and y0 < piece.y0 and piece.y1 < y1)
+            > 1
+        )
+        > 1
+        for x0, y0, x1, y1 in boxes
+    )

@@ -33,6 +33,7 @@ _ROLES = {
     "page-header": Role.HEADER,
     "page-footer": Role.FOOTER,
 }
+_MAY_BE_TABLES = frozenset({Role.TABLE, Role.FIGURE})
 _LAYOUT = "pymupdf.layout"
 _MIN_SIDE = 2.0
 """Boxes that are narrower or lower than so many points are lines and not text."""
@@ -159,9 +160,9 @@ def build_blocks(
         boxes: from the layout model.
         words: the words of the page with their places, for the cells of tables.
         width, height: of the page in points.
-        rules: gives the rules of the page. Called only if there is a table, because reading the drawings takes time.
+        rules: gives the rules of the page. Called only if a table may be there, because reading the drawings takes time.
     """
-    drawn = rules() if any(box.role is Role.TABLE for box in boxes) else Rules()
+    drawn = rules() if any(box.role in _MAY_BE_TABLES for box in boxes) else Rules()
     inside: dict[int, list[Line]] = {}
     outside: list[Line] = []
     for piece in pieces:
@@ -235,7 +236,7 @@ def _blocks(
     lines = lines_in_order(pieces, width, height)
     if is_contents(lines):
         return [Block(Role.CONTENTS, lines)]
-    if role is Role.TABLE:
+    if role is Role.TABLE or (role is Role.FIGURE and rules.is_grid(bounds(pieces))):
         lines = [join_pieces(row) for row in rows_of(pieces)]
         # The words of the pieces and not of the box: at its edge, none is lost, and none is in two boxes.
         table = build_table(bounds(lines), box.rows, box.columns, _words_of(pieces, words), rules)

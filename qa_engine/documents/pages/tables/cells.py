@@ -19,6 +19,7 @@ from qa_engine.documents.pages.tables.words import (
     interval,
     lines_of,
     runs_of,
+    split_at,
 )
 
 _MARGIN = 2.0
@@ -128,8 +129,8 @@ def build_cells(
         words: of the page.
         rules: of the page.
     """
-    words = [word for word in words if _is_within(word, rect)]
     rules = rules.around(rect)
+    words = split_at([word for word in words if _is_within(word, rect)], rules.vertical)
     runs = [run for line in lines_of(words) for run in runs_of(line, rules.vertical)]
     columns, dividers = _column_edges(rect, columns, runs, rules)
     rows = row_edges(rect, rows, columns, runs, rules)

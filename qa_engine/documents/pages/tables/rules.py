@@ -19,6 +19,8 @@ _REACH = 18.0
 """A rule this near to the text of a table, in points, may be a border of it."""
 _COVERS = 0.6
 """A rule under this share of a cell separates it from the next."""
+_GRID = 3
+"""So many rules in each direction make a grid."""
 _BAND = 0.6
 """Shading over this share of the width of a table is that of a row."""
 
@@ -95,6 +97,21 @@ class Rules:
             r for r in self.vertical if left < r.at < right and _shared(r, rect.y0, rect.y1) > _REACH / 3
         ]
         return Rules(horizontal, vertical, _bands(shades, _BAND * (rect.x1 - rect.x0)))
+
+    def is_grid(self, rect: Rect) -> bool:
+        """Whether rules alone make a table around the text in a rectangle."""
+        inside = self.around(rect)
+        levels = {
+            round(r.at / _THIN)
+            for r in inside.horizontal
+            if _shared(r, rect.x0, rect.x1) > _COVERS * (rect.x1 - rect.x0)
+        }
+        uprights = {
+            round(r.at / _THIN)
+            for r in inside.vertical
+            if _shared(r, rect.y0, rect.y1) > _COVERS * (rect.y1 - rect.y0)
+        }
+        return min(len(levels), len(uprights)) >= _GRID
 
     def separates(self, at: float, start: float, end: float) -> bool:
         """Whether a horizontal rule at this height separates what stands between two places in a row."""

@@ -63,7 +63,8 @@ def spread_labels(cells: Cells, first: int) -> tuple[list[list[str]], bool]:
                 groups = [(start, end, labels[0][1])]
             elif leading and labels:
                 sums = {row for row in empty if _is_sum(cells.words[row], column)}
-                groups = _groups(labels, heights, range(start, end + 1), breaks, sums)
+                kinds = [row[column + 1] if column + 1 < len(row) else "" for row in texts]
+                groups = _groups(labels, heights, range(start, end + 1), breaks, sums, kinds)
                 unclear = unclear or groups is None
             else:
                 groups = None
@@ -117,7 +118,12 @@ def _labels(cells: Cells, column: int, start: int, end: int, heights: Sequence[f
 
 
 def _groups(
-    labels: Sequence[_Label], heights: Sequence[float], rows: Sequence[int], breaks: set[int], sums: set[int]
+    labels: Sequence[_Label],
+    heights: Sequence[float],
+    rows: Sequence[int],
+    breaks: set[int],
+    sums: set[int],
+    kinds: Sequence[str],
 ) -> _Groups | None:
     """The rows of each label by its place among them; None if several divisions fit, or none does."""
     pitch = median(heights[below] - heights[row] for row, below in pairwise(rows))
@@ -130,7 +136,7 @@ def _groups(
         inside = [label for label in labels if _holds(part, label, heights, pitch)]
         if not inside:
             continue
-        found = _divide(inside, heights, part, pitch, len(parts) > 1, sums)
+        found = _divide(inside, heights, part, pitch, len(parts) > 1, sums, kinds)
         if found is None:
             return None
         groups.extend(found)
@@ -148,6 +154,7 @@ def _divide(
     pitch: float,
     apart: bool,
     sums: set[int],
+    kinds: Sequence[str],
 ) -> _Groups | None:
     """The rows of each label in a part of a table: the only division that has all labels at one place of their rows.
 
@@ -158,6 +165,7 @@ def _divide(
         pitch: the usual distance between rows.
         apart: whether there are gaps around the part.
         sums: rows of numbers alone, or of a single cell. Below a row with a label they are sums without a name.
+        kinds: the cells beside the labels. If two divisions fit, that one counts in which all groups begin alike.
     """
 
     def is_at(height: float, label: _Label) -> bool:
@@ -187,6 +195,9 @@ def _divide(
     if aligned and (rows[0] == first or not found):
         found.append([*rows[1:], last + 1])
         first = rows[0]  # those before it belong to a label on the page before
+    if len(found) > 1:
+        alike = [ends for ends in found if len({kinds[row] for row in [first, *ends[:-1]]}) == 1]
+        found = alike if len(alike) == 1 and len(labels) > 1 else found
     if not found or any(other != found[0] for other in found):
         return [] if aligned and sums.issuperset(set(part) - set(rows)) else None
     starts = [first, *found[0]]

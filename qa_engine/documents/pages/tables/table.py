@@ -39,8 +39,10 @@ def build_table(
         rules: of the page, if they are known.
     """
     rules = rules or Rules()
-    if len(rows) < 2 or (len(columns) < 3 and not rules.vertical):
-        return None
+    if len(rows) < 2 or len(columns) < 3:
+        if not rules.is_grid(rect):
+            return None
+        rows, columns = (rect.y0, rect.y1), (rect.x0, rect.x1)
     cells = build_cells(rect, rows, columns, words, rules)
     texts = cells.texts()
     filled = [number for number, row in enumerate(texts) if any(row)]

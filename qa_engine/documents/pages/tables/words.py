@@ -18,6 +18,8 @@ _BLANK = 0.35
 """Two words of a cell are less than this share of their height apart."""
 _MOST = 0.75
 """A cell with this share of its width in one column belongs to that column."""
+_LATIN = 0x2E7F
+"""Characters behind this one are twice as wide."""
 _INTO = 2.0
 """A run begins in a column if it reaches so many points into it."""
 _DIGITS = re.compile(r"[-+−(]?\d[\d,./-]*\)?")
@@ -67,6 +69,28 @@ def runs_of(line: Sequence[Word], dividers: Sequence[Rule]) -> list[list[Word]]:
 
 def _is_number(word: Word) -> bool:
     return NUMBER.fullmatch(word.text) is not None and not word.text.endswith(",")  # June 30, 2023 is one run
+
+
+def split_at(words: Sequence[Word], dividers: Sequence[Rule]) -> list[Word]:
+    """Words without those that go on over a rule: where cells have no padding, their texts have no blank between them."""
+    result = []
+    for word in words:
+        rest = word
+        for rule in dividers:
+            if (
+                rule.start < (rest.y0 + rest.y1) / 2 < rule.end
+                and rest.x0 + _INTO < rule.at < rest.x1 - _INTO
+            ):
+                weights = [2 if ord(character) > _LATIN else 1 for character in rest.text]
+                scale = (rest.x1 - rest.x0) / sum(weights)
+                ends = [rest.x0 + scale * sum(weights[: index + 1]) for index in range(len(weights) - 1)]
+                if not ends:
+                    continue
+                cut = min(range(len(ends)), key=lambda index, at=rule.at: abs(ends[index] - at))  # type: ignore[misc]
+                result.append(Word(rest.x0, rest.y0, rule.at - 1, rest.y1, rest.text[: cut + 1]))
+                rest = Word(rule.at + 1, rest.y0, rest.x1, rest.y1, rest.text[cut + 1 :])
+        result.append(rest)
+    return result
 
 
 def cell_text(words: Sequence[Word]) -> str:
