@@ -39,7 +39,7 @@ _OPEN = tuple("（「『“‘《〈【〔［([")
 """A line that ends with one of these is not over."""
 _LONG = 50
 """A line as wide as so many letters (a Han character is two) may be one of running text."""
-_MUCH_SHORTER, _NEARLY_FULL = 0.7, 0.85
+_MUCH_SHORTER = 0.7
 _BULLETS = "•●▪■◆–—‣·►▶◦○"
 _PROSE = frozenset({Role.BODY, Role.LIST})
 _LEFT_OUT = HEADERS_FOOTERS | {Role.FIGURE}
@@ -132,7 +132,7 @@ def _continues(paragraph: Sequence[Line], line: Line, block: Block, body_size: f
     terminal = bool(TERMINAL.search(last.text))
     same_block = last.page == line.page and last.block == line.block
     full = _is_full(last, paragraph, line, block)
-    if _is_labelled(paragraph, line, block, full):
+    if _is_labelled(paragraph, line, full):
         return False
     if LIST_ITEM.match(line.text):
         # 第四条 or (b) at the start of a line may be a reference within a sentence, unlike a bullet.
@@ -151,7 +151,7 @@ def _continues(paragraph: Sequence[Line], line: Line, block: Block, body_size: f
     return full and line.y0 - last.y1 < 1.5 * (last.y1 - last.y0)
 
 
-def _is_labelled(paragraph: Sequence[Line], line: Line, block: Block, full: bool) -> bool:
+def _is_labelled(paragraph: Sequence[Line], line: Line, full: bool) -> bool:
     """Whether a line of a form ends with the last one: both have labels (甲方：…, 乙方：…), or one has and is short."""
     first, last = paragraph[0], paragraph[-1]
     before, own = LABEL.match(first.text), LABEL.match(line.text)
@@ -163,10 +163,8 @@ def _is_labelled(paragraph: Sequence[Line], line: Line, block: Block, full: bool
     if full or long:
         return False
     shorter = last.x1 - last.x0 < _MUCH_SHORTER * (line.x1 - line.x0)
-    chinese = (
-        count_han(line.text) > 0
-    )  # English lines that are not full may go on: their right edge is ragged
-    return chinese if own else len(paragraph) == 1 and (chinese or shorter)
+    # The right edge of English is ragged: a line that is not full may go on.
+    return count_han(line.text) > 0 if own else len(paragraph) == 1 and shorter
 
 
 def _is_full(last: Line, paragraph: Sequence[Line], line: Line, block: Block) -> bool:
