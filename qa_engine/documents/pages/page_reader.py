@@ -15,6 +15,7 @@ from qa_engine.documents.pages.annotations.notes import read_notes
 from qa_engine.documents.pages.block_roles import is_contents
 from qa_engine.documents.pages.garbling import agreement, examine_text
 from qa_engine.documents.pages.lines.joining import bounds, join_pieces, rows_of
+from qa_engine.documents.pages.lines.line_numbers import without_line_numbers
 from qa_engine.documents.pages.lines.text_layer import PageLines, read_page_lines
 from qa_engine.documents.pages.ocr import INSTALL, ocr_available, recognise_page
 from qa_engine.documents.pages.parsers import directions, fast, layout
@@ -108,6 +109,9 @@ def read_page(page: Any, number: int, options: ReadingOptions, trusted: bool = F
     if lines is None and problem in {None, SUSPECT}:
         result.rotation = _rotate(page, _ROTATIONS.get(source.direction, 0))
         source = source if source.direction == (1, 0) else read_page_lines(page, number)
+        source.lines, numbers = without_line_numbers(source.lines)
+        if numbers:
+            result.left_out.append(("line_number", f"{numbers[0]}–{numbers[-1]}"))
         lines = source.lines
         vertical = directions.vertical_columns(lines, source.turned)
     result.width, result.height = page.rect.width, page.rect.height

@@ -65,7 +65,8 @@ class _Margins:
 
     def __init__(self, pages: Sequence[Page]) -> None:
         self._pages = pages
-        self._rows = {page.number: _edge_rows(page) for page in pages}
+        widest = _WIDE_MARGIN if len(pages) >= _MIN_REPEATS else MARGIN
+        self._rows = {page.number: _edge_rows(page, MARGIN) or _edge_rows(page, widest) for page in pages}
         self._in_tables = {
             id(line)
             for page in pages
@@ -253,12 +254,12 @@ class _Margins:
         page.blocks = blocks
 
 
-def _edge_rows(page: Page, margin: float = MARGIN) -> list[list[Line]]:
+def _edge_rows(page: Page, margin: float) -> list[list[Line]]:
     """The outermost rows of a page that stand in its margins."""
     lines = [line for block in page.blocks for line in block.lines]
     top = rows_of(line for line in lines if line.y1 < margin * page.height)[:_LINES_AT_EDGE]
     bottom = rows_of(line for line in lines if line.y0 > (1 - margin) * page.height)[-_LINES_AT_EDGE:]
-    return [*top, *bottom] or (_edge_rows(page, _WIDE_MARGIN) if margin < _WIDE_MARGIN else [])
+    return [*top, *bottom]
 
 
 def _continues(rows: list[list[Line]], row: list[Line]) -> bool:
