@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from qa_engine.documents.blocks import Block, Line, Page, Role
 from qa_engine.documents.pages.annotations.field_labels import field_blocks, in_order
-from qa_engine.documents.pages.annotations.form_fields import FormField, placed, take_fields
-from qa_engine.documents.pages.annotations.notes import read_notes
+from qa_engine.documents.pages.annotations.form_fields import FormField
+from qa_engine.documents.pages.annotations.reading import read_annotations
 from qa_engine.documents.pages.block_roles import is_contents
 from qa_engine.documents.pages.garbling import agreement, examine_text
 from qa_engine.documents.pages.lines.joining import bounds, join_pieces, rows_of
@@ -23,7 +23,6 @@ from qa_engine.documents.pages.parsers.fast import CELL_GAP, MAX_PIECES
 from qa_engine.documents.pages.reading_order import columns
 from qa_engine.documents.pages.tables.rules import Rules
 from qa_engine.documents.pages.tables.words import Word
-from qa_engine.text.one_line import first_line
 
 logger = logging.getLogger("qa_engine.documents")
 
@@ -61,6 +60,8 @@ _RULE, _CELL = 3.0, 8.0
 """A path that is thinner than this and longer than that, in points, may be a border of a cell; one without, a cell."""
 _CELLS = 6
 _MANY_PATHS = 5000
+_FORM = 0.25
+"""Share of filled fields on a page from which on its rules are those of a form, and not of a table."""
 _PATHS = 40
 """More paths than this make a drawing."""
 
@@ -95,14 +96,13 @@ def read_page(page: Any, number: int, options: ReadingOptions, trusted: bool = F
         options: how to read it.
         trusted: whether OCR has confirmed text of this file that looks like no language, so that more of it is believed.
     """
-    kinds = _annotation_kinds(page)
-    fields, faults = _take_fields(page) if kinds else ([], [])
+    annotations = read_annotations(page, number)
     source = read_page_lines(page, number)
     label = page.get_label() or None
     problem, doubts = _problem(page, source)
     if problem == SUSPECT and trusted:
         problem, doubts = None, []
-    result = Page(number, 0.0, 0.0, "fast", label=label, doubts=[*faults, *doubts])
+    result = Page(number, 0.0, 0.0, "fast", label=label, doubts=[*annotations.doubts, *doubts])
     lines = vertical = None
     if problem is not None or options.ocr == "always":
         lines = _recognise(page, number, options, problem, source.raw, result)
@@ -114,30 +114,21 @@ def read_page(page: Any, number: int, options: ReadingOptions, trusted: bool = F
             result.left_out.append(("line_number", f"{numbers[0]}–{numbers[-1]}"))
         lines = source.lines
         vertical = directions.vertical_columns(lines, source.turned)
+    annotations.move(result.rotation)
     result.width, result.height = page.rect.width, page.rect.height
     if vertical is not None:
         result.blocks = directions.vertical_blocks(vertical, result.width, result.height)
-    elif lines or fields:
-        result.blocks = _blocks_with_fields(page, lines or [], fields, options, result)
+    elif lines or annotations.fields:
+        result.blocks = _blocks_with_fields(page, lines or [], annotations.fields, options, result)
     if lines is source.lines:
         turned = source.turned if vertical is None else vertical.turned
         result.turned, left_out = directions.read_turned(turned, result.width, result.height)
         result.left_out += [("turned", text) for text in left_out]
         if vertical is None and directions.may_be_vertical(lines, result.blocks):
             result.doubts.append("some of its text may be vertical, and is read in rows")
-    if kinds:
-        _read_notes(page, result)
+    result.notes = annotations.notes
+    result.left_out += annotations.files
     return result
-
-
-def _take_fields(page: Any) -> tuple[list[FormField], list[str]]:
-    """The fields of a page, if its file is a form, and a doubt where they are damaged."""
-    import pymupdf
-
-    try:
-        return (take_fields(page) if page.parent.is_form_pdf else []), []
-    except (RuntimeError, ValueError, TypeError, AttributeError, pymupdf.mupdf.FzErrorBase) as error:
-        return [], [f"its form cannot be read ({first_line(error) or type(error).__name__})"]
 
 
 def _blocks_with_fields(
@@ -147,33 +138,17 @@ def _blocks_with_fields(
     if not any(field.filled for field in fields):
         return _blocks(page, lines, options, result) if lines else []
     words = [Word(*word[:5]) for word in page.get_text("words")] if not result.ocr else _words(lines)
-    lines, filled = field_blocks(lines, words, placed(fields, result.rotation), result.number)
-    blocks = _blocks(page, lines, options, result) if lines else []
+    lines, filled = field_blocks(lines, words, fields, result.number)
+    if options.parser == "auto" and len(filled) > _FORM * (len(filled) + len(lines)):
+        blocks = fast.build_blocks(lines, result.width, result.height)
+    else:
+        blocks = _blocks(page, lines, options, result) if lines else []
     return in_order(blocks, filled, result.width, result.height)
 
 
 def _words(lines: Sequence[Line]) -> list[Word]:
     """Recognised lines as words."""
     return [Word(line.x0, line.y0, line.x1, line.y1, line.text) for line in lines]
-
-
-def _read_notes(page: Any, result: Page) -> None:
-    """Adds the notes on a page. Damaged ones do not stop its text."""
-    import pymupdf
-
-    try:
-        result.notes, files = read_notes(page, result.number)
-        result.left_out += files
-    except (RuntimeError, ValueError, TypeError, AttributeError, pymupdf.mupdf.FzErrorBase) as error:
-        result.doubts.append(f"its notes cannot be read ({first_line(error) or type(error).__name__})")
-
-
-def _annotation_kinds(page: Any) -> set[int]:
-    """The kinds of annotations of a page other than links and the windows of notes. Takes 0.05 ms, unlike reading them."""
-    import pymupdf
-
-    ignored = {pymupdf.PDF_ANNOT_LINK, pymupdf.PDF_ANNOT_POPUP}
-    return {kind for _, kind, _ in page.annot_xrefs()} - ignored
 
 
 def _rotate(page: Any, degrees: int) -> Matrix | None:

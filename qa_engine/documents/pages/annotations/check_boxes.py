@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from qa_engine.documents.blocks import Block
-from qa_engine.documents.pages.annotations.form_rows import ALIGNED, PUNCTUATED, FormRows, Item, labelled
+from qa_engine.documents.pages.annotations.form_rows import (
+    ALIGNED,
+    PUNCTUATED,
+    STOP,
+    FormRows,
+    Item,
+    labelled,
+)
+from qa_engine.documents.pages.block_roles import TERMINAL
 from qa_engine.documents.pages.lines.joining import grouped
-from qa_engine.documents.pages.lines.text_layer import count_han
+from qa_engine.documents.pages.lines.text_layer import clean, count_han
 
 _ON, _OFF = "☑", "☐"
+_MAX_OPTION = 60
+"""An option with more characters (Han characters count twice) is a paragraph of its own."""
+_SENTENCES = re.compile(r"[。！？；]\S|[.!?] \S")
 
 
 class _Box(NamedTuple):
@@ -41,7 +53,7 @@ class _Box(NamedTuple):
 
 
 def box_blocks(form: FormRows) -> Iterator[Block]:
-    """A block for each group of boxes of which one is ticked; a ticked box alone is noted in the line of its label."""
+    """A block for each group of boxes of which one is ticked, or one for each box where their labels are sentences."""
     rows = [boxes for row in form.rows if (boxes := _boxes(row, form))]
 
     def below(group: list[list[_Box]], boxes: list[_Box]) -> bool:
@@ -103,18 +115,52 @@ def _group(boxes: Sequence[_Box], form: FormRows) -> Iterator[Block]:
             label.used = False
         return
     question = _question(boxes[0], form)
-    items = [box.item for box in boxes] + labels
-    if question is not None:
-        question.used = True
-        items.append(question)
-    elif len(boxes) == 1 and labels:  # its sentence may go on in the lines below
-        labels[0].used = False
-        labels[0].line.text = f"{_ON} {labels[0].line.text}"
-        return
+    wrapped = [[box.label, *_continued(box.label, form)] if box.label is not None else [] for box in boxes]
+    names = [
+        [item.line.text for item in items] or [box.name] for box, items in zip(boxes, wrapped, strict=True)
+    ]
     marks = [_ON if box.checked else _OFF for box in boxes]
-    if len(boxes) == 1 and not labels and question is not None:
-        yield form.block([labelled(question.line.text, marks[0])], items)
+    if (len(boxes) == 1 and question is None) or any(_is_long(" ".join(lines)) for lines in names):
+        for box, mark, lines, items in zip(boxes, marks, names, wrapped, strict=True):
+            yield form.block([f"{mark} {lines[0]}", *lines[1:]], [box.item, *items])
         return
-    comma = "，" if count_han("".join(box.name for box in boxes)) else ", "
-    text = comma.join(f"{box.name} {mark}" for box, mark in zip(boxes, marks, strict=True))
-    yield form.block([labelled(question.line.text, text) if question is not None else text], items)
+    items = [item for box, texts in zip(boxes, wrapped, strict=True) for item in (box.item, *texts)]
+    options = [
+        f"{STOP.sub('', clean(' '.join(lines)))} {mark}" for lines, mark in zip(names, marks, strict=True)
+    ]
+    if question is None:
+        yield form.block([_comma(options).join(options)], items)
+        return
+    question.used = True
+    text = marks[0] if len(boxes) == 1 and not labels else _comma(options).join(options)
+    yield form.block([labelled(question.line.text, text)], [question, *items])
+
+
+def _comma(options: Sequence[str]) -> str:
+    return "，" if count_han("".join(options)) else ", "
+
+
+def _is_long(text: str) -> bool:
+    """Whether the label of a box is a sentence or more: then it stands alone, with its mark before it."""
+    return len(text) + count_han(text) > _MAX_OPTION or _SENTENCES.search(text) is not None
+
+
+def _continued(label: Item, form: FormRows) -> list[Item]:
+    """The lines below the label of a box that it goes on in; they are marked as used."""
+    lines = [label]
+    while not TERMINAL.search(lines[-1].line.text):
+        last = lines[-1].line
+        following = (
+            item
+            for item in form.texts
+            if item.is_text
+            and item.beside(-1) is None
+            and abs(item.line.x0 - label.line.x0) < ALIGNED
+            and 0.5 * form.size < item.line.y0 - last.y0 < 1.7 * form.size
+        )
+        item = next(following, None)
+        if item is None or last.x1 < item.line.x1 - 2 * form.size:
+            break
+        item.used = True
+        lines.append(item)
+    return lines[1:]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from qa_engine.documents.blocks import Rect
@@ -36,6 +36,10 @@ class FormField:
     @property
     def filled(self) -> bool:
         return bool(self.value or self.checked)
+
+    def at(self, rect: Sequence[float]) -> FormField:
+        """The field at another place."""
+        return replace(self, rect=Rect(*rect))
 
 
 def take_fields(page: Any) -> list[FormField]:
@@ -112,17 +116,3 @@ def _texts(item: Any) -> Iterator[str]:
     for single in values or [value]:
         text = mupdf.pdf_load_stream_or_string_as_utf8(single) if single.m_internal else ""
         yield from (line for part in shown.get(text, text).splitlines() if (line := clean(part)))
-
-
-def placed(fields: Sequence[FormField], rotation: Any) -> list[FormField]:
-    """Fields on the page as it is shown, in the space of its blocks: ``rotation`` is the matrix from there, or None."""
-    import pymupdf
-
-    if rotation is None:
-        return list(fields)
-    inverse = ~pymupdf.Matrix(*rotation)
-    rects = [pymupdf.Rect(field.rect) * inverse for field in fields]
-    return [
-        FormField(field.name, Rect(rect.x0, rect.y0, rect.x1, rect.y1), field.value, field.checked)
-        for field, rect in zip(fields, rects, strict=True)
-    ]

@@ -23,7 +23,7 @@ _TALL = 2.5
 _GUIDE = re.compile(r"[_＿‗﹍]+|[.．…·]{4,}|[□☐○◯]")
 """What is printed for a pen to write on: lines, dots, boxes."""
 _GUIDE_END = re.compile(rf"({_GUIDE.pattern})+$")
-_STOP = re.compile(r"[.。]$")
+STOP = re.compile(r"[.。]$")
 PUNCTUATED = re.compile(r"[:：?？!！,，;；=≥≤]$")
 
 
@@ -140,7 +140,7 @@ class FormRows:
 
 def labelled(label: str, value: str) -> str:
     """A label and what it names, with a colon between them unless there is a mark."""
-    label = _STOP.sub("", label)
+    label = STOP.sub("", label)
     if PUNCTUATED.search(label):
         return label + value if label[-1] in "：？！，；" else f"{label} {value}"
     return f"{label}：{value}" if count_han(label) else f"{label}: {value}"

@@ -24,20 +24,24 @@ _NOTES = _COPIES | {
     "PolyLine",
     "FileAttachment",
 }
-"""Annotations with a comment that a click shows. The text of a FreeText is painted on the page."""
+"""Annotations with a comment that a click shows."""
+_PAINTED, _CALLOUT = "FreeText", "FreeTextCallout"
+"""Text that is painted on the page, such as what people write into a form; with a line to a place it is a comment."""
 _CALLED_NOTE = re.compile(r"\W?(\w{0,6}(批注|批語|批语|备注|備註|注[:：])|(note|comment|remark)s?\b)", re.I)
 _HIDDEN = 2 | 32
 _MAX_AUTHOR = 40
 _SIZE = 10.0
 
 
-def read_notes(page: Any, number: int) -> tuple[list[Block], list[tuple[str, str]]]:
+def take_notes(page: Any, number: int) -> tuple[list[Block], list[tuple[str, str]]]:
     """The notes on a ``pymupdf.Page`` with this number (from 1), replies after what they answer.
 
     The first line of each begins with 批注 or Note, and its author, so that it is not taken for the text of the page.
+    Comments that are painted, with a line to what they are about, are hidden on the page in memory.
 
     Returns:
-        A block for each paragraph of a note, at the place of its mark; and role and name of each file attached to the page.
+        A block for each paragraph of a note, at the place of its mark on the page as it is shown; and role and name of each
+        file attached to the page.
     """
     found: list[tuple[tuple[float, float, int], Any]] = []
     places: dict[int, tuple[float, float]] = {}
@@ -45,11 +49,9 @@ def read_notes(page: Any, number: int) -> tuple[list[Block], list[tuple[str, str
     page_text: str | None = None
     for index, annotation in enumerate(_annotations(page)):
         reply_to = _get(annotation, "IRT")
-        hidden = annotation.flags & _HIDDEN
-        if (
-            reply_to.m_internal
-        ):  # Acrobat hides the marks of replies, and shows their text with the first note
-            hidden = _number(reply_to, "F") & _HIDDEN
+        is_reply = bool(reply_to.m_internal)
+        # Acrobat hides the marks of replies, and shows their text with the first note.
+        hidden = (_number(reply_to, "F") if is_reply else annotation.flags) & _HIDDEN
         if hidden or _get(annotation, "StateModel").m_internal:
             continue
         kind = annotation.type[1]
@@ -63,29 +65,32 @@ def read_notes(page: Any, number: int) -> tuple[list[Block], list[tuple[str, str
                 page_text = _squeezed(page.get_text())
             if _squeezed(text) in page_text:
                 continue
+        if kind == _PAINTED:
+            annotation.set_flags(annotation.flags | _HIDDEN)
         rect = annotation.rect
-        place = places.get(_xref(reply_to), (rect.y0, rect.x0)) if reply_to.m_internal else (rect.y0, rect.x0)
+        place = places.get(_xref(reply_to), (rect.y0, rect.x0)) if is_reply else (rect.y0, rect.x0)
         places[annotation.xref] = place
         found.append(((*place, index), annotation))
     blocks: list[Block] = []
     for _, annotation in sorted(found, key=lambda item: item[0]):
-        blocks.extend(Block(Role.NOTE, [line]) for line in _lines(annotation, number))
+        blocks.extend(Block(Role.NOTE, [line]) for line in _lines(annotation, page, number))
     return blocks, files
 
 
 def _annotations(page: Any) -> Iterator[Any]:
     annotation = page.first_annot
     while annotation:
-        if annotation.type[1] in _NOTES:
+        painted = annotation.type[1] == _PAINTED and _intent(annotation) == _CALLOUT
+        if painted or annotation.type[1] in _NOTES:
             yield annotation
         annotation = annotation.next
 
 
-def _lines(annotation: Any, number: int) -> Iterator[Line]:
+def _lines(annotation: Any, page: Any, number: int) -> Iterator[Line]:
     """A line for each paragraph of a note."""
     paragraphs = [text for part in annotation.info["content"].splitlines() if (text := clean(part))]
     author = one_line(clean(annotation.info["title"]), _MAX_AUTHOR)
-    rect = annotation.rect
+    rect = annotation.rect * page.rotation_matrix
     for index, text in enumerate(paragraphs):
         if index == 0 and (author or not _CALLED_NOTE.match(text)):
             chinese = count_han("".join(paragraphs)) > 0
@@ -102,6 +107,12 @@ def _get(annotation: Any, key: str) -> Any:
     from pymupdf import mupdf
 
     return mupdf.pdf_dict_gets(mupdf.pdf_annot_obj(annotation.this), key)
+
+
+def _intent(annotation: Any) -> str:
+    from pymupdf import mupdf
+
+    return str(mupdf.pdf_to_name(_get(annotation, "IT")))
 
 
 def _number(item: Any, key: str) -> int:

@@ -195,6 +195,31 @@ def test_ticked_sentence_goes_on_in_the_next_line(form: Form) -> None:
     assert "☑ Send" not in form.parsed.text
 
 
+def test_ticked_sentences_are_not_joined(form: Form) -> None:
+    for y, text, on in (
+        (100, "I have read the rules. I agree to them.", True),
+        (118, "Send me the newsletter.", False),
+    ):
+        form.box(on, 72, y).text(text, 90, y)
+    assert form.lines() == ["☑ I have read the rules. I agree to them.", "☐ Send me the newsletter."]
+
+
+def test_ruled_form_is_no_table(chinese: Form) -> None:
+    chinese.text("设备报修登记表", 200, 70, 18)
+    for row, cells in enumerate(
+        (("报修部门", "注塑二车间", "报修人", "何晓岚"), ("设备编号", "ZS-2207", "紧急程度", ""))
+    ):
+        for column, cell in enumerate(cells):
+            x, y = 60 + 118 * column, 100 + 30 * row
+            chinese.page.draw_rect((x, y, x + 118, y + 30))
+            if column % 2:
+                chinese.field(cell, x + 2, y + 15, 114, 24)
+            else:
+                chinese.text(cell, x + 10, y + 20)
+    expected = ["设备报修登记表", "报修部门：注塑二车间", "报修人：何晓岚", "设备编号：ZS-2207", "紧急程度"]
+    assert sorted(chinese.lines()) == sorted(expected)
+
+
 def test_table_of_fields(chinese: Form) -> None:
     for x, name in ((72, "品名"), (192, "数量"), (312, "单价")):
         chinese.text(name, x + 4, 100)

@@ -128,6 +128,18 @@ def test_text_painted_by_an_annotation_is_text_of_the_page_once(noted: NotedPdf)
     assert noted.sentences()[1:] == [("body", "Approved by the board.")]
 
 
+def test_painted_comment_with_a_line_to_its_place_is_a_note(noted: NotedPdf) -> None:
+    comment = noted.page.add_freetext_annot((300, 108, 420, 124), "Change to May.", fontsize=11)
+    comment.set_info(title="Wang")
+    noted.page.parent.xref_set_key(comment.xref, "IT", "/FreeTextCallout")
+    assert noted.sentences() == [("body", TEXT), ("note", "Note (Wang): Change to May.")]
+
+
+def test_stamp_is_read_once(noted: NotedPdf) -> None:
+    noted.finish(noted.page.add_stamp_annot((400, 300, 500, 340)), "Approved")
+    assert [text for _, text in noted.sentences()].count("Note: Approved") == 0
+
+
 def test_damaged_note_does_not_stop_the_page(noted: NotedPdf, monkeypatch: pytest.MonkeyPatch) -> None:
     noted.note("开工改到六月。")
 
