@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import islice
 from typing import NamedTuple
+
+from qa_engine.text.one_line import one_line
+
+_DIGITS = re.compile(r"\d+")
+_MAX_TEXTS, _MAX_CHARS = 50, 120
+"""Bounds of what is said about a file, whatever was left out of it."""
 
 
 class Role(StrEnum):
@@ -238,6 +246,36 @@ class PageReport:
     doubts: list[str] = field(default_factory=list)
     unread: str | None = None
     suspect: bool = False
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Text of a file that is not read, such as a header.
+
+    Attributes:
+        role: what it is: ``header``, ``footer``, ``page_number``, ``line_number``, ``figure`` and so on.
+        text: on the first of its pages, at most 120 characters of it.
+        page: the first of its pages.
+        pages: how many pages have it, with other digits perhaps.
+    """
+
+    role: str
+    text: str
+    page: int
+    pages: int
+
+
+def left_out(reports: Sequence[PageReport]) -> list[LeftOut]:
+    """What was left out of the pages of a file, each text once, the first fifty of them."""
+    found: dict[tuple[str, str], tuple[int, str, set[int]]] = {}
+    for report in reports:
+        for role, text in report.left_out:
+            words = "" if role == Role.PAGE_NUMBER else _DIGITS.sub("#", text)
+            found.setdefault((role, words), (report.number, text, set()))[2].add(report.number)
+    return [
+        LeftOut(role, one_line(text, _MAX_CHARS), page, len(pages))
+        for (role, _), (page, text, pages) in islice(found.items(), _MAX_TEXTS)
+    ]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
-from qa_engine.documents.blocks import PageReport
+from qa_engine.documents.blocks import LeftOut, PageReport
 from qa_engine.documents.pages.annotations.attachments import clauses
 
 FileStatus = Literal["added", "updated", "unchanged", "moved", "duplicate", "vanished", "deleted", "failed"]
@@ -29,6 +29,7 @@ class FileResult:
         pages: the number of pages of the file as it is in the collection.
         nodes: sentences of the file in the collection.
         seconds: spent on the file, including its share of what was done for several files at once.
+        left_out: what was not read of a file that was read now: headers, footers, numbers, figures, attached files.
     """
 
     path: str
@@ -38,6 +39,7 @@ class FileResult:
     pages: int = 0
     nodes: int = 0
     seconds: float = 0.0
+    left_out: Sequence[LeftOut] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """One line of the report for machines."""

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from qa_engine.documents.blocks import LeftOut, left_out
 from qa_engine.documents.files import path_text
 from qa_engine.documents.parsing_pool import ParsingPool
 from qa_engine.errors import DocumentError, QAEngineError
@@ -219,7 +220,8 @@ class IngestRun:
                 self._report.warnings.extend(doubtful_pages(record.file_name, result.parsed.pages))
                 self._report.pages += record.pages
                 self._report.nodes += record.nodes
-                self._done(record, file.status, file.moved_from, result.seconds)
+                skipped = left_out(result.parsed.pages)
+                self._done(record, file.status, file.moved_from, result.seconds, skipped)
             if time.monotonic() >= self._publish_at:
                 self._publish()
 
@@ -240,10 +242,15 @@ class IngestRun:
         self._count(FileResult(path_text(path), "failed", error.reason, path_text(str(error))))
 
     def _done(
-        self, record: FileRecord, status: FileStatus, moved_from: str | None = None, seconds: float = 0.0
+        self,
+        record: FileRecord,
+        status: FileStatus,
+        moved_from: str | None = None,
+        seconds: float = 0.0,
+        skipped: Sequence[LeftOut] = (),
     ) -> None:
         pages, nodes = record.pages, record.nodes
-        self._count(FileResult(record.path, status, moved_from or "", "", pages, nodes, seconds))
+        self._count(FileResult(record.path, status, moved_from or "", "", pages, nodes, seconds, skipped))
 
     def _count(self, result: FileResult) -> None:
         self._report.count(result)

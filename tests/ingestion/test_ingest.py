@@ -475,6 +475,18 @@ def test_progress_is_told_of_every_file(docs: Path, storage: Path) -> None:
     assert sorted(progress.done) == [("a.pdf", "added"), ("b.pdf", "damaged")]
 
 
+def test_result_of_a_file_names_what_was_left_out(docs: Path, storage: Path) -> None:
+    results: list[FileResult] = []
+    progress = IngestProgress()
+    progress.file_done = results.append  # type: ignore[method-assign]
+    chinese_pdf(docs / "a.pdf", lines_per_page=4)
+    ingest(docs, storage, progress=progress)
+    ingest(docs, storage, progress=progress)
+    (line, unchanged) = [result.to_dict() for result in results]
+    assert {"role": "header", "text": "杭州风物志", "page": 1, "pages": line["pages"]} in line["left_out"]
+    assert unchanged["left_out"] == ()
+
+
 def test_settings_name_storage_and_collection(docs: Path, tmp_path: Path) -> None:
     chinese_pdf(docs / "a.pdf")
     report = ingest_locally(

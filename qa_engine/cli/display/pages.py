@@ -47,7 +47,7 @@ def _sentence_to_dict(node: BaseNode, spans: Sequence[Span]) -> dict[str, Any]:
 
 
 def show_document(name: str, document: PdfDocument, sentences: Mapping[int, Sequence[BaseNode]]) -> None:
-    """Prints a table of the pages of a file, with their sentences counted.
+    """Prints a table of the pages of a file, with their sentences counted, and one of what was left out.
 
     Args:
         name: of the file.
@@ -59,9 +59,17 @@ def show_document(name: str, document: PdfDocument, sentences: Mapping[int, Sequ
         f"{name}: {document.pages} pages, {total} sentences, {len(document.tables)} tables, "
         f"{len(document.sections) - 1} sections"
     )
+    from qa_engine.documents.blocks import left_out
+
     rows = (_cells(report, len(sentences.get(report.number, ()))) for report in document.page_reports)
     columns = ("page", "label", "parser", "roles", "sentences", "doubts")
     print_table(columns, rows, {"page", "sentences"})
+    if skipped := left_out(document.page_reports):
+        results().print("\nleft out:", style="bold")
+        cells = (
+            (item.role.replace("_", " "), item.text, str(item.page), str(item.pages)) for item in skipped
+        )
+        print_table(("what", "text", "first page", "pages"), cells, {"first page", "pages"})
 
 
 def _cells(report: PageReport, sentences: int) -> tuple[str, ...]:

@@ -41,6 +41,8 @@ def test_table_for_people(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert "a.pdf: 1 pages" in done.stdout
     assert "page number" in done.stdout
+    assert "left out:" in done.stdout
+    assert "第1页" in done.stdout
 
 
 def test_one_page_for_people(tmp_path: Path) -> None:
