@@ -21,7 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from qa_engine.documents.files import open_regular
 from qa_engine.errors import InputError, StorageError
-from qa_engine.index.atomic_file import write_atomically
+from qa_engine.index.atomic_file import file_mode, make_folder, open_private, write_atomically
 
 _MAX_BYTES = 200_000_000
 _T = TypeVar("_T")
@@ -52,7 +52,7 @@ class RecordLog(Generic[_T]):
             StorageError: it cannot be written.
         """
         line = json_line(record).encode("utf-8", "replace")
-        with writing(self._path), self._path.open("ab") as file:
+        with writing(self._path), open_private(self._path, "ab") as file:
             file.write(line)
             file.flush()
             os.fsync(file.fileno())
@@ -116,7 +116,7 @@ def replace_file(path: Path, content: str) -> None:
         StorageError: it cannot be written.
     """
     with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         write_atomically(path, content.encode("utf-8", "replace"))
 
 
@@ -142,7 +142,7 @@ def exclusive(lock: Path, message: str) -> Iterator[None]:
     with ExitStack() as stack:
         with writing(lock):
             try:
-                stack.enter_context(FileLock(lock, timeout=0))
+                stack.enter_context(FileLock(lock, timeout=0, mode=file_mode(lock)))
             except Timeout:  # a subclass of OSError
                 raise InputError(message) from None
         yield

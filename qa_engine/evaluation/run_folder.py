@@ -26,6 +26,7 @@ from qa_engine.evaluation.record_files import (
     writing,
 )
 from qa_engine.evaluation.records import FORMAT, CaseResult, RunManifest, RunResults
+from qa_engine.index.atomic_file import make_folder
 
 MANIFEST, CASES, RESULTS, REPORT = "run.json", "cases.jsonl", "results.json", "report.md"
 
@@ -72,7 +73,7 @@ def open_run_folder(path: Path, manifest: RunManifest) -> Iterator[RunFolder]:
         StorageError: it cannot be written.
     """
     with writing(path):
-        path.mkdir(parents=True, exist_ok=True)
+        make_folder(path)
     message = f"Another process is evaluating into {path}: wait for it, or name another folder with --out."
     with exclusive(path / ".lock", message):
         yield RunFolder(path, manifest)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sqlite3
 import weakref
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import RLock
 from typing import Any, ClassVar
 
 from qa_engine.errors import StorageError
 from qa_engine.forks import follow_forks, keep
+from qa_engine.index.atomic_file import open_private
 
 _VALUES = 400
 """Most values that are bound in one statement."""
@@ -42,13 +43,16 @@ class SqliteFile:
         self._writing = False
         self._closed = False
         self._inherited = False
+        if create:
+            with suppress(OSError):  # SQLite says it better
+                open_private(path, "ab").close()
         with self._guarded():
-            self._connect("rwc" if create else "rw")
+            self._connect()
         follow_forks(self)
 
-    def _connect(self, mode: str) -> None:
+    def _connect(self) -> None:
         self._connection = sqlite3.connect(
-            f"{self._path.absolute().as_uri()}?mode={mode}", uri=True, timeout=30, check_same_thread=False
+            f"{self._path.absolute().as_uri()}?mode=rw", uri=True, timeout=30, check_same_thread=False
         )
         self._finalizer = weakref.finalize(self, self._connection.close)
         self._finalizer.atexit = False
@@ -83,7 +87,7 @@ class SqliteFile:
         try:
             with self._lock:
                 if self._inherited and not self._closed:
-                    self._connect("rw")
+                    self._connect()
                     self._inherited = False
                 yield
         except sqlite3.Error as error:

@@ -14,6 +14,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from qa_engine.errors import IndexLockedError, StorageError
+from qa_engine.index.atomic_file import file_mode, open_private
 
 logger = logging.getLogger("qa_engine.index")
 
@@ -29,7 +30,8 @@ def writer_lock(folder: Path, timeout_seconds: float = 0) -> Iterator[None]:
         StorageError: the folder cannot be written.
     """
     owner_file = folder / "writer.json"
-    lock = FileLock(folder / "writer.lock")
+    file = folder / "writer.lock"
+    lock = FileLock(file, mode=file_mode(file))
     with ExitStack() as held:
         try:
             _acquire(lock, owner_file, timeout_seconds)
@@ -40,7 +42,8 @@ def writer_lock(folder: Path, timeout_seconds: float = 0) -> Iterator[None]:
                 "host": socket.gethostname(),
                 "since": datetime.now(UTC).isoformat(timespec="seconds"),
             }
-            owner_file.write_text(json.dumps(owner), encoding="utf-8")
+            with open_private(owner_file, "w", encoding="utf-8") as opened:
+                opened.write(json.dumps(owner))
         except Timeout:
             raise IndexLockedError(
                 f"The collection in {folder} is being written by {_owner(owner_file)}: wait until it is done, stop it, "

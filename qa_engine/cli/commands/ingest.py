@@ -100,9 +100,10 @@ def _report(file: Path | None) -> AbstractContextManager[IO[str] | None]:
         InputError: it cannot be written.
     """
     from qa_engine.errors import InputError
+    from qa_engine.index.atomic_file import open_private
 
     try:
-        return nullcontext() if file is None else file.open("w", encoding="utf-8")
+        return nullcontext() if file is None else open_private(file, "w", encoding="utf-8")
     except OSError as error:
         raise InputError(
             f"The report {file} cannot be written ({error.strerror or error}): name another file with --report."

@@ -81,6 +81,7 @@ def write_pictures(
     from qa_engine.documents.parsing_pool import reading_options, run_in_worker
     from qa_engine.documents.rendering import render_boxes
     from qa_engine.errors import InputError
+    from qa_engine.index.atomic_file import make_folder, open_private
 
     if not boxes:
         return []
@@ -95,8 +96,9 @@ def write_pictures(
     for page, image in images.items():
         path = out if is_file else out / _picture_name(name, page)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(image)
+            make_folder(path.parent)
+            with open_private(path, "wb") as file:
+                file.write(image)
         except OSError as error:
             raise InputError(
                 f"{path} cannot be written ({error.strerror or error}): name another place with {option}."

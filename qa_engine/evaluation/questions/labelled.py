@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from qa_engine.errors import InputError
 from qa_engine.evaluation.record_files import content_hash, text_lines, validation_message
+from qa_engine.index.atomic_file import make_folder, open_private
 
 
 class LabelledQuestion(BaseModel):
@@ -96,8 +97,9 @@ def write_questions(path: Path, questions: Sequence[LabelledQuestion]) -> None:
     )
     lines = (json.dumps(content, ensure_ascii=False) + "\n" for content in contents)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(lines), encoding="utf-8", errors="replace")
+        make_folder(path.parent)
+        with open_private(path, "w", encoding="utf-8", errors="replace") as file:
+            file.writelines(lines)
     except OSError as error:
         raise InputError(
             f"{path} cannot be written ({error.strerror or error}): name another place with --out."

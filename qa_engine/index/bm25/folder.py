@@ -11,7 +11,7 @@ from typing import Any
 
 from qa_engine.config import Bm25Config
 from qa_engine.errors import StorageError
-from qa_engine.index.atomic_file import write_atomically
+from qa_engine.index.atomic_file import make_folder, write_atomically
 from qa_engine.index.bm25.index import Bm25Index
 from qa_engine.index.bm25.segment import Bm25Segment, StoredSegment
 from qa_engine.text.tokenizer import TOKENIZER_VERSION
@@ -77,7 +77,7 @@ class Bm25Folder:
         """Writes a new segment."""
         name = uuid.uuid4().hex[:16]
         path = self.folder / _SEGMENTS / name
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         segment.save(path)
         return StoredSegment(name, Bm25Segment.load(path))
 
@@ -91,7 +91,7 @@ class Bm25Folder:
             "segments": [{"name": stored.name, "dead": sorted(stored.dead)} for stored in segments],
         }
         path = self.manifest(published)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         write_atomically(path, json.dumps(facts))
 
     def delete_others(self, published: Iterable[int]) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa_engine.documents.sentences.node_ids import node_id
+from qa_engine.index.atomic_file import make_folder, open_private
 
 _DOCUMENTS = "documents.json"
 _ARRAYS = ("keys", "starts", "rows", "counts", "lengths", "first_rows")
@@ -123,10 +124,12 @@ class Bm25Segment:
         """Writes the segment into a folder that does not exist; it appears complete or not at all."""
         scratch = folder.with_name(f"{folder.name}.writing")
         shutil.rmtree(scratch, ignore_errors=True)
-        scratch.mkdir(parents=True)
+        make_folder(scratch)
         for name in _ARRAYS:
-            np.save(scratch / f"{name}.npy", getattr(self, name))
-        (scratch / _DOCUMENTS).write_text(json.dumps(self.document_ids), encoding="utf-8")
+            with open_private(scratch / f"{name}.npy", "wb") as file:
+                np.save(file, getattr(self, name))
+        with open_private(scratch / _DOCUMENTS, "w", encoding="utf-8") as file:
+            file.write(json.dumps(self.document_ids))
         scratch.rename(folder)
 
     @classmethod

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qa_engine.errors import StorageError
+from qa_engine.index.atomic_file import share_files
 from qa_engine.index.vectors.chroma_folder import abandon, chroma_turn
 from qa_engine.index.vectors.runtime import runtime
 
@@ -55,6 +56,8 @@ class FolderBackend:
         try:
             with chroma_turn(self._folder) if self._folder else nullcontext(), storage_errors(self.location):
                 action()
+                if self._folder is not None:
+                    share_files(self._folder)
         except StorageError as error:
             self._failure = error
             if self._folder is not None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qa_engine.errors import StorageError
+from qa_engine.index.atomic_file import file_mode, make_folder, share_files
 from qa_engine.index.vectors.runtime import runtime
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def open_unshared(folder: Path, name: str, create: bool) -> Collection:
         StorageError: Chroma cannot open or create the collection.
     """
     with _opened(folder, stop=False) as (system, server):
+        share_files(folder)
         collection = cosine_collection(server, name, create)
         _load(collection)
         runtime.stop_with(collection, system)
@@ -108,7 +110,8 @@ def chroma_turn(folder: Path) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    lock = FileLock(folder.parent / _LOCK, timeout=_TURN_SECONDS)
+    file = folder.parent / _LOCK
+    lock = FileLock(file, timeout=_TURN_SECONDS, mode=file_mode(file))
     try:
         lock.acquire()
     except Timeout:
@@ -139,6 +142,7 @@ def _opened(folder: Path, stop: bool = True) -> Iterator[tuple[System, ServerAPI
     )
     runtime.start()
     with _storage_errors(folder), chroma_turn(folder):
+        make_folder(folder)
         system = System(settings)
         system.instance(ProductTelemetryClient)  # type: ignore[type-abstract]
         server = system.instance(ServerAPI)  # type: ignore[type-abstract]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from qa_engine.config import Config
 from qa_engine.errors import StorageError
+from qa_engine.index.atomic_file import make_folder
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths, collection_paths, require_collection
 from qa_engine.index.writer_lock import writer_lock
@@ -74,7 +75,7 @@ def write_session(
     if create:
         paths = collection_paths(root, name)
         try:
-            paths.root.mkdir(parents=True, exist_ok=True)
+            make_folder(paths.root)
         except OSError as error:
             raise StorageError(
                 f"The storage {paths.root} cannot be made ({error.strerror or error}): name another with --storage."
