@@ -88,5 +88,8 @@ def _share(path: Path) -> None:
 
 def _shared_mode(path: Path) -> int:
     """The permissions of the folder that a path is in, but for those of other users, if it was made for a group; else 0."""
-    mode = path.parent.stat().st_mode
+    try:
+        mode = path.parent.stat().st_mode
+    except OSError:  # whoever writes there finds out
+        return 0
     return stat.S_IMODE(mode) & ~0o007 if mode & stat.S_ISGID else 0
