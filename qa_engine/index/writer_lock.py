@@ -42,8 +42,8 @@ def writer_lock(folder: Path, timeout_seconds: float = 0) -> Iterator[None]:
                 "host": socket.gethostname(),
                 "since": datetime.now(UTC).isoformat(timespec="seconds"),
             }
-            with open_private(owner_file, "w", encoding="utf-8") as opened:
-                opened.write(json.dumps(owner))
+            open_private(owner_file, "w").close()
+            owner_file.write_text(json.dumps(owner), encoding="utf-8")
         except Timeout:
             raise IndexLockedError(
                 f"The collection in {folder} is being written by {_owner(owner_file)}: wait until it is done, stop it, "
