@@ -13,7 +13,15 @@ from itertools import pairwise
 from qa_engine.documents.blocks import Block, Line, Role
 from qa_engine.documents.pages.annotations.check_boxes import box_blocks
 from qa_engine.documents.pages.annotations.form_fields import FormField
-from qa_engine.documents.pages.annotations.form_rows import ALIGNED, FAR, NEAR, FormRows, Item, labelled
+from qa_engine.documents.pages.annotations.form_rows import (
+    ALIGNED,
+    FAR,
+    NEAR,
+    PUNCTUATED,
+    FormRows,
+    Item,
+    labelled,
+)
 from qa_engine.documents.pages.lines.joining import bounds, grouped
 from qa_engine.documents.pages.lines.text_layer import clean, count_han
 from qa_engine.documents.pages.reading_order import reading_order
@@ -22,6 +30,8 @@ from qa_engine.documents.pages.tables.words import Word
 _COLON = re.compile(r"[:：]$")
 _LINE_NUMBER = re.compile(r"\d{1,3}[a-z]?\.?|[$€£¥￥]")
 """The number of a line, or a currency, before a label or right before its field."""
+_CONNECTION = re.compile(r"[至到和年月日时分×xX\-–—~～/]|to|until|and|bis", re.I)
+"""What stands between two fields of one value, such as the ends of a span of time."""
 _LEADER = re.compile(r"[\s.…·]*…$")
 _MAX_FIELDS = 1000
 """A page with more fields is no form for people: they are read with their names, and no labels are looked for."""
@@ -115,7 +125,11 @@ def _segments(row: Sequence[Item], form: FormRows) -> Iterator[Block]:
     """The fields of a row, with the text before, between and behind them."""
     items = [item for item in row if item.is_text or (item.field is not None and not item.is_box)]
     is_sentence = len(items) > 1 and items[-1].field is None and form.is_near(items[-2], items[-1])
-    labels = {id(left) for left, right in pairwise(items) if right.field is not None and not is_sentence}
+    labels = {
+        id(left)
+        for left, right in pairwise(items)
+        if right.field is not None and not is_sentence and not _CONNECTION.fullmatch(left.line.text)
+    }
 
     def belongs(segment: list[Item], item: Item) -> bool:
         last = segment[-1]
@@ -166,6 +180,6 @@ def _text(segment: Sequence[Item]) -> list[str]:
     values = [item.field.value if item.field is not None else item.line.text for item in rest]
     lines = " ".join(value for value in values if value).split("\n")
     label = clean(" ".join(labels)) or (rest[0].field.name if rest[0].field is not None else "")
-    is_sentence = len(rest) > 2 and any(item.field is None for item in rest)
+    is_sentence = len(rest) > 2 and any(item.field is None for item in rest) and not PUNCTUATED.search(label)
     lines[0] = f"{label} {lines[0]}" if is_sentence else labelled(label, lines[0])
     return [text for line in lines if (text := clean(line))]

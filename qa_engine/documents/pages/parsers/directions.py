@@ -216,7 +216,10 @@ def read_turned(turned: Sequence[TurnedLine], width: float, height: float) -> Tu
         for block in blocks:
             text = " ".join(line.text for line in block.lines)
             if block.role is Role.TABLE or (not labels and _is_prose(text)):
-                block.role = Role.TABLE if block.role is Role.TABLE else Role.CAPTION
+                if (
+                    block.role is not Role.TABLE
+                ):  # body text would break a paragraph that goes on over the page
+                    block.role = Role.CAPTION if CAPTION.match(text) else Role.FOOTNOTE
                 result.blocks.append(block)
             else:
                 result.left_out.append(text)

@@ -144,6 +144,13 @@ def test_fields_in_a_sentence(chinese: Form) -> None:
     assert chinese.lines() == ["租期自2024年1月起至2025年6月止，月租金为3200元。"]
 
 
+def test_span_of_time_is_one_value(chinese: Form) -> None:
+    chinese.text("起止时间：", 72, 100).field("6月3日", 130, 100, 80).text("至", 214, 100).field(
+        "6月5日", 228, 100, 80
+    )
+    assert chinese.lines() == ["起止时间：6月3日至6月5日"]
+
+
 def test_field_of_several_lines(form: Form) -> None:
     form.text("Remarks:", 72, 100)
     form.field("Uses the north gate.\rNeeds a ramp.", 150, 100, 200, 60, field_flags=MULTILINE)
