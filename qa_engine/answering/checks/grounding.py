@@ -15,6 +15,7 @@ from qa_engine.answering.checks.terms import (
     comparable,
     unknown_quoted,
     unknown_terms,
+    with_powers,
 )
 from qa_engine.text.citation_marks import CITATION, CITATION_RUN
 from qa_engine.text.language import is_chinese
@@ -83,7 +84,10 @@ def unsupported(text: str, question: str, passages: Sequence[NodeWithScore]) -> 
     # The sources are also read in the way the answer is read: otherwise, what remains of an odd text without its citations,
     # list numbers and dates would be unknown.
     claims = _claims(sources)
-    evidence = comparable("\n".join([sources, claims, _blank(_DATE, claims)]))
+    powers = with_powers(sources)
+    evidence = comparable(
+        "\n".join([sources, claims, _blank(_DATE, claims), *([powers] if powers != sources else [])])
+    )
     vocabulary, numbers = Vocabulary(evidence), TextNumbers.of(evidence)
     scales = {char for char in "百千万亿" if char in evidence}
     bare = _claims(text)

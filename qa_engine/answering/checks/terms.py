@@ -30,12 +30,21 @@ _NO_NAMES = frozenset(
 """Small words and units, which are no names."""
 RAISED = re.compile("[²³¹⁰⁴-⁹₀-₉¼-¾⅐-⅞]")
 """Digits that are exponents, indices, footnotes or fractions."""
+_LEVEL = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
+_POWER = re.compile("(?P<after>[0-9])?(?P<power>[⁺⁻]?[⁰¹²³⁴-⁹]+[⁺⁻]?|[⁺⁻])")
 _ENCIRCLED = re.compile("[①-⒛⓪-⓿❶-➓]")
 
 
 def comparable(text: str) -> str:
     """A text in lower case and folded (`qa_engine.text.tokenizer.fold`), without raised digits, encircled ones set apart."""
     return fold(_ENCIRCLED.sub(r" \g<0> ", RAISED.sub(" ", text))).lower()
+
+
+def with_powers(text: str) -> str:
+    """A text with its powers as models write them: 10 -5 for 10⁻⁵, which is never 105; m3 for m³, Ca2+ for Ca²⁺."""
+    return _POWER.sub(
+        lambda match: f"{match['after']} {match['power']}" if match["after"] else match["power"], text
+    ).translate(_LEVEL)
 
 
 @dataclass(frozen=True)

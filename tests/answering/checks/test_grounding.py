@@ -17,6 +17,21 @@ def found(answer: str, *passages: str, question: str = "问题？", **metadata: 
 @pytest.mark.parametrize(
     ("answer", "passage", "expected"),
     [
+        ("限值为4.2×10⁵个/m³[1]。", "限值为4.2×10⁵个/m³。", []),
+        ("限值为4.2×10^5个/m3[1]。", "限值为4.2×10⁵个/m³。", []),
+        ("学习率为10^-3[1]。", "The rate is 10⁻³.", []),
+        ("Ca2+浓度高[1]。", "Ca²⁺浓度高。", []),
+        ("限值为105个[1]。", "限值为10⁵个。", ["105"]),
+        ("限值为10^6个[1]。", "限值为10⁵个。", ["6"]),
+    ],
+)
+def test_powers_are_compared_however_they_are_written(answer: str, passage: str, expected: list[str]) -> None:
+    assert found(answer, passage) == expected
+
+
+@pytest.mark.parametrize(
+    ("answer", "passage", "expected"),
+    [
         ("增长了13%[1]。", "增长了12%。", ["13%"]),
         ("增长了百分之十三[1]。", "增长了12%。", ["百分之十三"]),
         ("共有1,300人[1]。", "共有1200人。", ["1,300"]),
