@@ -153,7 +153,7 @@ class Page:
             does not run from left to right; None if the two are the same.
         turned: what runs in another direction than the text of the page, and is read after it.
         notes: the notes of readers, which come last.
-        left_out: role and text of what is not read besides blocks, such as attached files.
+        left_out: role and text of what is not read besides blocks, such as attached files and hidden text.
     """
 
     number: int
@@ -234,7 +234,8 @@ class PageReport:
         label: the number that is printed on it, or that the file gives it; None without one.
         roles: how many blocks of each role it has.
         left_out: role and text of headers, footers, page numbers and figures, which are not in the text of the file; turned
-            lines that are no sentences (``turned``), and names of attached files (``attachment``).
+            lines that are no sentences (``turned``), text that is ``hidden``, ``struck`` or a ``watermark``, and names of
+            attached files (``attachment``).
     """
 
     number: int

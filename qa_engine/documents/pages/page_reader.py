@@ -23,12 +23,14 @@ from qa_engine.documents.pages.parsers.fast import CELL_GAP, MAX_PIECES
 from qa_engine.documents.pages.reading_order import columns
 from qa_engine.documents.pages.tables.rules import Rules
 from qa_engine.documents.pages.tables.words import Word
+from qa_engine.documents.pages.visibility.removal import Shown
 
 logger = logging.getLogger("qa_engine.documents")
 
 Box = tuple[float, float, float, float]
 Matrix = tuple[float, float, float, float, float, float]
 ParserChoice = Literal["auto", "fast", "layout"]
+PaintLog = Sequence[tuple[str, tuple[float, float, float, float]]]
 OcrChoice = Literal["auto", "never", "always"]
 GARBLED, NO_TEXT, SUSPECT = "garbled", "no_text", "suspect"
 _AGREEMENT = 0.6
@@ -109,6 +111,8 @@ def read_page(page: Any, number: int, options: ReadingOptions, trusted: bool = F
     if lines is None and problem in {None, SUSPECT}:
         result.rotation = _rotate(page, _ROTATIONS.get(source.direction, 0))
         source = source if source.direction == (1, 0) else read_page_lines(page, number)
+        result.left_out += source.shown.left_out
+        result.doubts[:0] = source.shown.doubts
         source.lines, numbers = without_line_numbers(source.lines)
         if numbers:
             result.left_out.append(("line_number", f"{numbers[0]}–{numbers[-1]}"))
@@ -119,7 +123,9 @@ def read_page(page: Any, number: int, options: ReadingOptions, trusted: bool = F
     if vertical is not None:
         result.blocks = directions.vertical_blocks(vertical, result.width, result.height)
     elif lines or annotations.fields:
-        result.blocks = _blocks_with_fields(page, lines or [], annotations.fields, options, result)
+        result.blocks = _blocks_with_fields(
+            page, lines or [], annotations.fields, options, result, source.shown
+        )
     if lines is source.lines:
         turned = source.turned if vertical is None else vertical.turned
         result.turned, left_out = directions.read_turned(turned, result.width, result.height)
@@ -132,23 +138,27 @@ def read_page(page: Any, number: int, options: ReadingOptions, trusted: bool = F
 
 
 def _blocks_with_fields(
-    page: Any, lines: list[Line], fields: list[FormField], options: ReadingOptions, result: Page
+    page: Any, lines: list[Line], fields: list[FormField], options: ReadingOptions, result: Page, shown: Shown
 ) -> list[Block]:
     """The blocks of a page and its filled fields."""
     if not any(field.filled for field in fields):
-        return _blocks(page, lines, options, result) if lines else []
-    words = [Word(*word[:5]) for word in page.get_text("words")] if not result.ocr else _words(lines)
+        return _blocks(page, lines, options, result, shown) if lines else []
+    words = _words(lines) if result.ocr else _shown_words(page, shown)
     lines, filled = field_blocks(lines, words, fields, result.number)
     if options.parser == "auto" and len(filled) > _FORM * (len(filled) + len(lines)):
         blocks = fast.build_blocks(lines, result.width, result.height)
     else:
-        blocks = _blocks(page, lines, options, result) if lines else []
+        blocks = _blocks(page, lines, options, result, shown) if lines else []
     return in_order(blocks, filled, result.width, result.height)
 
 
 def _words(lines: Sequence[Line]) -> list[Word]:
     """Recognised lines as words."""
     return [Word(line.x0, line.y0, line.x1, line.y1, line.text) for line in lines]
+
+
+def _shown_words(page: Any, shown: Shown) -> list[Word]:
+    return [Word(*word) for word in shown.visible_words(page.get_text("words"))]
 
 
 def _rotate(page: Any, degrees: int) -> Matrix | None:
@@ -233,17 +243,17 @@ def _without_ocr(problem: str, options: ReadingOptions) -> str:
     return f"{what[problem]} ({way})"
 
 
-def _blocks(page: Any, lines: list[Line], options: ReadingOptions, result: Page) -> list[Block]:
+def _blocks(page: Any, lines: list[Line], options: ReadingOptions, result: Page, shown: Shown) -> list[Block]:
     width, height = result.width, result.height
     if options.parser == "fast":
         return fast.build_blocks(lines, width, height)
-    if options.parser == "auto" and not result.ocr and layout_reason(page, lines) is None:
+    if options.parser == "auto" and not result.ocr and layout_reason(page, lines, shown.log) is None:
         return fast.build_blocks(lines, width, height)
     if result.ocr:
         _write_text_layer(page, lines)
         words = _words(lines)
     else:
-        words = [Word(*word[:5]) for word in page.get_text("words")]
+        words = _shown_words(page, shown)
     try:
         boxes = layout.find_boxes(page)
     except Exception as error:  # noqa: BLE001 - nobody has tried the model on all pages
@@ -279,8 +289,11 @@ def _write_text_layer(page: Any, lines: list[Line]) -> None:
         page.insert_text(origin, line.text, fontname=font, fontsize=size, render_mode=3)
 
 
-def layout_reason(page: Any, pieces: Sequence[Line]) -> str | None:
-    """What on a ``pymupdf.Page`` with these pieces of lines needs the layout model; None if the fast parser is enough."""
+def layout_reason(page: Any, pieces: Sequence[Line], log: PaintLog | None = None) -> str | None:
+    """What on a ``pymupdf.Page`` with these pieces of lines needs the layout model; None if the fast parser is enough.
+
+    ``log`` is its ``get_bboxlog()``, if that was already read.
+    """
     width, height = page.rect.width, page.rect.height
     if len(pieces) > MAX_PIECES:
         return "drawing"
@@ -294,7 +307,7 @@ def layout_reason(page: Any, pieces: Sequence[Line]) -> str | None:
         return "formulas"
     if _is_tabular(rows):
         return "table"
-    return _graphics(page, width * height, rows)
+    return _graphics(page, width * height, rows, page.get_bboxlog() if log is None else log)
 
 
 def _is_tabular(rows: Sequence[Sequence[Line]]) -> bool:
@@ -311,11 +324,11 @@ def _is_tabular(rows: Sequence[Sequence[Line]]) -> bool:
     return several >= _TABLE_ROWS or several + pairs >= _PAIR_ROWS
 
 
-def _graphics(page: Any, area: float, rows: Sequence[Sequence[Line]]) -> str | None:
+def _graphics(page: Any, area: float, rows: Sequence[Sequence[Line]], log: PaintLog) -> str | None:
     """The images or drawings on a page that need the layout model, if there are any."""
     paths = rules = levels = uprights = 0
     boxes: list[Box] = []
-    for kind, (x0, y0, x1, y1) in page.get_bboxlog():
+    for kind, (x0, y0, x1, y1) in log:
         if "image" in kind or "shade" in kind:
             if _FIGURE < abs((x1 - x0) * (y1 - y0)) / area < _BACKGROUND:
                 return "figure"

@@ -17,12 +17,18 @@ from qa_engine.documents.pages.lines.characters import (
     without_letter_spacing,
 )
 from qa_engine.documents.pages.lines.superscripts import SourceLine
+from qa_engine.documents.pages.visibility.examination import read_shown_text
+from qa_engine.documents.pages.visibility.removal import Shown
 from qa_engine.text.language import HAN_RANGES
 
 _HAN = f"\u2e80-\u2fdf{HAN_RANGES}"
 _WIDE = f"{_HAN}\u3000-\u303f\uff00-\uffef"
 _HAN_CHARACTER = re.compile(f"[{_HAN}]")
-_CONTROL = re.compile("[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\u200b\u2060\ufeff]")
+_CONTROL = re.compile(
+    "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\ufe00-\ufe0f\ufeff\U000e0000-\U000e01ef]"
+)
+"""Control characters, and those that nobody sees: of no width, that turn the direction of text, tags, variants of glyphs."""
 _BLANKS = re.compile("[ \t\u00a0\u2000-\u200a\u202f\u205f\u3000]+")
 _LEADER = re.compile(r"(?:[ ]?[.·․…⋯]){5,}[ ]?")
 """The dots that lead to a page number in a table of contents."""
@@ -73,28 +79,32 @@ class PageLines:
         raw: the text with every character of the file, to examine whether it is garbled.
         direction: of most of the text, as a unit vector: (1, 0) is from left to right, or upright.
         turned: the lines that run in another direction.
+        shown: what the page shows of its text layer, and what was left out of it.
     """
 
     lines: list[Line] = field(default_factory=list)
     raw: str = ""
     direction: Direction = (1, 0)
     turned: list[TurnedLine] = field(default_factory=list)
+    shown: Shown = field(default_factory=Shown)
 
 
 def read_page_lines(page: Any, number: int) -> PageLines:
-    """The lines of a ``pymupdf.Page`` with this number (from 1) that run from left to right."""
+    """The lines of a ``pymupdf.Page`` with this number (from 1) that run from left to right, as far as it shows them."""
     import pymupdf
 
-    textpage = page.get_textpage(flags=pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP)
-    blocks = [block for block in textpage.extractDICT()["blocks"] if block["type"] == 0]
+    shown = read_shown_text(page, pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP)
+    textpage = shown.textpage
     words: dict[tuple[int, int], list[tuple[float, str]]] | None = None
     spaced: dict[tuple[int, int], list[Word]] | None = None
-    result = PageLines()
+    result = PageLines(shown=shown)
     raws: list[str] = []
     directions = Counter[Direction]()
     last: SourceLine | None = None
-    for index, block in enumerate(blocks):
+    for index, block in enumerate(shown.blocks):
         for line_number, line in enumerate(block["lines"]):
+            if not line["spans"]:
+                continue
             raws.append("".join([span["text"] for span in line["spans"]]))
             direction, upright = _direction(line), bool(line["wmode"])
             directions[(1, 0) if upright else direction] += len(raws[-1].strip())
@@ -106,11 +116,9 @@ def read_page_lines(page: Any, number: int) -> PageLines:
             source = SourceLine(line, raws[-1])
             before = last if last is not None and source.goes_on(last) else None
             text = source.text(before)
-            if has_letter_spacing(text):
+            if has_letter_spacing(text) and "cut" not in line:
                 spaced = spaced if spaced is not None else _spaced_words(textpage)
-                text = without_letter_spacing(
-                    text, spaced.get((block["number"], line_number), ()), source.size
-                )
+                text = without_letter_spacing(text, spaced.get((index, line_number), ()), source.size)
             found = _line(line, text, number, index)
             if found is None:
                 continue
@@ -118,12 +126,12 @@ def read_page_lines(page: Any, number: int) -> PageLines:
             found.marks = tuple(source.marks)
             source.read = text if before is None else before.read + text
             ends = [match.end() for match in CUT.finditer(found.text) if match.end() < len(found.text)]
-            if ends:
+            if ends and "cut" not in line:
                 words = words if words is not None else _words(textpage)
                 found.cuts = _cuts(
                     found.text,
                     ends,
-                    words.get((block["number"], line_number), ()),
+                    words.get((index, line_number), ()),
                     _left_out(text, source.marks),
                 )
             if before is None:
@@ -224,9 +232,14 @@ def clean(raw: str) -> str:
 
 
 def _words(textpage: Any) -> dict[tuple[int, int], list[tuple[float, str]]]:
-    """For each line (by its block and its number), the left edges and the texts of its words, split at every mark."""
+    """For each line (by its block and its number), the left edges and the texts of its words, split at every mark.
+
+    To look for one mark takes half as long as to read the words: so only for those that the page has.
+    """
     words: dict[tuple[int, int], list[tuple[float, str]]] = {}
-    for x0, _, _, _, text, block, line, _ in textpage.extractWORDS(delimiters=_CUT_MARKS):
+    page = textpage.extractTEXT()
+    marks = "".join(mark for mark in _CUT_MARKS if mark in page)
+    for x0, _, _, _, text, block, line, _ in textpage.extractWORDS(delimiters=marks):
         words.setdefault((block, line), []).append((x0, text))
     return words
 

@@ -1,0 +1,220 @@
+"""The text layer of a page in, the text that the page shows out: what nobody sees, struck text and watermarks removed.
+
+Reading a page takes 2 to 10 ms, and nearly all pages have nothing to remove. So what is read anyway is examined first
+(size, colour, opacity and direction of spans; drawn areas and lines, which cost 1% when they are collected with the text);
+order of painting, characters and pixels are asked for only where this gives reason to.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from qa_engine.documents.pages.visibility.actual_text import differing_glyphs
+from qa_engine.documents.pages.visibility.hidden import (
+    FAINT,
+    TINY,
+    Fill,
+    Place,
+    covered_characters,
+    hidden_spans,
+)
+from qa_engine.documents.pages.visibility.painting import (
+    Box,
+    Painting,
+    PlacedLine,
+    difference,
+    holds,
+    ink_box,
+    middle,
+)
+from qa_engine.documents.pages.visibility.removal import HIDDEN, STRUCK, TURNED, WATERMARK, Removal, Shown
+from qa_engine.documents.pages.visibility.struck import THIN, struck_characters
+from qa_engine.documents.pages.visibility.watermarks import (
+    PALE,
+    SLANT,
+    TRANSLUCENT,
+    WATERMARK_ANNOTATION,
+    text_of,
+    watermarks,
+)
+
+_LIGHT = 0xE0E0E0
+"""Text whose channels are all of these bits may be white on white."""
+_OPAQUE = 250
+_ALIKE = 24
+"""A fill hides text from whose colour it differs by less than this."""
+_MOST = 0.5
+_MANY = 50
+"""It takes longer to look through more forms for images than to walk the page."""
+
+
+@dataclass
+class _Findings:
+    """What the blocks of a page give reason to look at.
+
+    Attributes:
+        lines: those along the page.
+        slanted: those that run neither along nor across it.
+        suspects: spans that may not show.
+        pale: lines that may be watermarks.
+        rules: thin lines and boxes.
+        fills: filled areas, with the places of their blocks.
+    """
+
+    lines: list[PlacedLine] = field(default_factory=list)
+    slanted: list[PlacedLine] = field(default_factory=list)
+    suspects: list[Place] = field(default_factory=list)
+    pale: list[PlacedLine] = field(default_factory=list)
+    rules: list[Box] = field(default_factory=list)
+    fills: list[tuple[int, Fill]] = field(default_factory=list)
+
+
+def read_shown_text(page: Any, flags: int) -> Shown:
+    """The text layer of a ``pymupdf.Page``, read with these flags, without what the page does not show."""
+    import pymupdf
+
+    # The lines stay as they are without these flags, on all pages that were tried: drawings that break a line come after it.
+    flags |= pymupdf.TEXT_COLLECT_VECTORS | pymupdf.TEXT_LAZY_VECTORS
+    textpage = page.get_textpage(flags=flags)
+    shown = Shown(textpage, textpage.extractDICT()["blocks"])
+    contents = _contents(page)
+    if b"/ActualText" in contents:
+        glyphs = differing_glyphs(page, contents, textpage.extractTEXT(), flags)
+        if glyphs is not None:
+            shown = Shown(glyphs[0], glyphs[0].extractDICT()["blocks"], [(HIDDEN, glyphs[1])])
+    try:
+        _examine(page, contents, shown)
+    except (RuntimeError, ValueError, TypeError, KeyError, IndexError, pymupdf.mupdf.FzErrorBase) as error:
+        shown.doubts.append(f"text that does not show may be among its text ({type(error).__name__})")
+    shown.blocks = [block for block in shown.blocks if block["type"] == 0]
+    return shown
+
+
+def _contents(page: Any) -> bytes:
+    try:
+        return bytes(page.read_contents())
+    except (RuntimeError, ValueError):
+        return b""
+
+
+def _examine(page: Any, contents: bytes, shown: Shown) -> None:
+    """Removes from the blocks what the page does not show."""
+    found = _findings(shown.blocks)
+    painting = Painting(page, shown.textpage)
+    removal = Removal(shown, painting)
+    covered = _beside_fills(found, painting)
+    if _images_follow_text(contents) and (contents.count(b" Do") > _MANY or page.get_images()):
+        images = [image for _, image in painting.images]
+        covered += [
+            line for line in found.lines if any(holds(box, *middle(line.data["bbox"])) for box in images)
+        ]
+    if found.slanted:
+        _remove_slanted(found, removal)
+    has_annotation = any(kind == WATERMARK_ANNOTATION for _, kind, _ in page.annot_xrefs())
+    if found.pale or has_annotation:
+        for line in watermarks(page, found.pale, found.lines, has_annotation):
+            removal.drop_line(line, WATERMARK)
+    if found.suspects:
+        fills = [fill for _, fill in found.fills]
+        for place in hidden_spans(found.suspects, fills, found.lines, painting):
+            removal.drop(place[:3], None, HIDDEN)
+    if covered:
+        parts, unsure = covered_characters(covered, page.rect, painting)
+        for part in parts:
+            removal.drop(part[:3], part[3], HIDDEN)
+        if unsure:
+            shown.doubts.append("text lies under an image and may not show")
+    if found.rules:
+        for part in struck_characters(found.rules, found.lines, painting):
+            removal.drop(part[:3], part[3], STRUCK)
+    if removal.dropped:
+        before = sum(len(text_of(line.data)) for line in found.lines)
+        removal.apply()
+        if sum(len(text) for reason, text in shown.left_out if reason == HIDDEN) > _MOST * before:
+            shown.doubts.append("most of its text does not show and is left out")
+    shown.log = painting.__dict__.get("log")
+
+
+def _findings(blocks: Sequence[dict[str, Any]]) -> _Findings:
+    found = _Findings()
+    for index, block in enumerate(blocks):
+        if block["type"] == 0:
+            for number, line in enumerate(block["lines"]):
+                x, y = line["dir"]
+                if abs(x) > SLANT and abs(y) > SLANT:
+                    found.slanted.append(PlacedLine(index, number, line))
+                    continue
+                placed = PlacedLine(index, number, line)
+                if x > SLANT:
+                    found.lines.append(placed)
+                for place, span in enumerate(line["spans"]):
+                    if span["color"] & PALE == PALE or span["alpha"] < TRANSLUCENT or span["size"] < TINY:
+                        _note(found, placed, place, span)
+        elif block["type"] == 3:
+            box = block["bbox"]
+            if box[2] - box[0] < THIN:
+                continue
+            if box[3] - box[1] < THIN:
+                if block["isrect"]:
+                    found.rules.append(box)
+            elif not block["stroked"] and block["alpha"] >= _OPAQUE:
+                found.fills.append((index, Fill(box, block["color"])))
+    return found
+
+
+def _note(found: _Findings, line: PlacedLine, place: int, span: dict[str, Any]) -> None:
+    """Notes a span that is light, faint or tiny, and its line if it may be a watermark."""
+    if not span["text"].strip():
+        return
+    along = line.data["dir"][0] > SLANT
+    if span["color"] & _LIGHT == _LIGHT or span["alpha"] < FAINT or span["size"] < TINY:
+        box = ink_box(span) if along else span["bbox"]
+        found.suspects.append(Place(line.block, line.line, place, span, box))
+    if along and span["alpha"] >= FAINT and (not found.pale or found.pale[-1] is not line):
+        found.pale.append(line)
+
+
+def _beside_fills(found: _Findings, painting: Painting) -> list[PlacedLine]:
+    """The lines over which an area may be filled after them. Spans of the colour of a fill around them become suspects."""
+    if not found.fills:
+        return []
+    across = sorted((sum(line.data["bbox"][1::2]) / 2, n, line) for n, line in enumerate(found.lines))
+    heights = [y for y, _, _ in across]
+    later = {}
+    for index, fill in found.fills:
+        x0, y0, x1, y1 = fill.box
+        for _, n, line in across[bisect_left(heights, y0) : bisect_left(heights, y1)]:
+            left, _, right, _ = line.data["bbox"]
+            if left >= x1 or x0 >= right:
+                continue
+            if index > line.block and not any(holds(note, *middle(fill.box)) for note in painting.notes):
+                later[n] = line
+            if fill.color & _LIGHT != _LIGHT:
+                found.suspects.extend(
+                    Place(line.block, line.line, place, span, ink_box(span))
+                    for place, span in enumerate(line.data["spans"])
+                    if difference(span["color"], fill.color) < _ALIKE
+                    and holds(fill.box, *middle(span["bbox"]))
+                    and span["text"].strip()
+                )
+    return list(later.values())
+
+
+def _images_follow_text(contents: bytes) -> bool:
+    """Whether something that may be an image is drawn after text."""
+    last = max(contents.rfind(b" Do"), contents.rfind(b"\nDo"))
+    return last >= 0 and (contents.find(b"Tj", 0, last) >= 0 or contents.find(b"TJ", 0, last) >= 0)
+
+
+def _remove_slanted(found: _Findings, removal: Removal) -> None:
+    """Removes slanted lines, unless they are most of the page: then the page itself lies askew."""
+    texts = [text_of(line.data) for line in found.slanted]
+    if len(set(texts)) == len(texts) and sum(map(len, texts)) > _MOST * sum(
+        len(text_of(line.data)) for line in [*found.lines, *found.slanted]
+    ):
+        return
+    for line, text in zip(found.slanted, texts, strict=True):
+        removal.drop_line(line, WATERMARK if texts.count(text) > 1 else TURNED)

@@ -1,0 +1,74 @@
+"""Thin lines and lines of text in, the struck characters out."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from qa_engine.documents.pages.visibility.painting import Box, Painting, PlacedLine, Span, holds, middle
+
+THIN = 4.0
+"""A drawn line of more points is none through text. The rectangle of a line is as high as twice its width."""
+_BAND = 4
+_LEAST, _MOST = 0.12, 0.5
+"""Height of the middle of a strike over the baseline, by the font size. Underlines and fraction bars lie below the
+characters that they touch, rules between rows above them."""
+_THICK = 0.3
+"""Height of the rectangle of a strike, by the font size, at most."""
+_COVERED = 0.75
+"""Share of a strike that has characters: a rule of a table or a chart goes on beside the text."""
+
+
+def struck_characters(
+    rules: Sequence[Box], lines: Iterable[PlacedLine], painting: Painting
+) -> list[tuple[int, int, int, list[int]]]:
+    """Block, line, span and the numbers of the characters that a thin line crosses out.
+
+    Args:
+        rules: rectangles of thin horizontal lines and thin filled boxes.
+        lines: the lines of text that run from left to right, with the places of their blocks and of themselves.
+        painting: of the page.
+    """
+    heights = defaultdict[int, list[PlacedLine]](list)
+    for place in lines:
+        _, y0, _, y1 = place.data["bbox"]
+        high = y1 - y0
+        for band in range(int(y1 - 0.8 * high) // _BAND, int(y1 - 0.15 * high) // _BAND + 1):
+            heights[band].append(place)
+    struck: dict[tuple[int, int, int], set[int]] = defaultdict(set)
+    for rule in rules:
+        x0, y0, x1, y1 = rule
+        crossed = [
+            (line, index, span)
+            for line in heights.get(int((y0 + y1) / 2) // _BAND, ())
+            for index, span in enumerate(line.data["spans"])
+            if span["bbox"][0] < x1 and x0 < span["bbox"][2] and _is_strike(span, rule)
+        ]
+        # Spans first: most rules that touch one go on beside it, and characters take time to read.
+        if _shared(rule, [span["bbox"] for _, _, span in crossed]) < _COVERED * (x1 - x0):
+            continue
+        if any(holds(note, (x0 + x1) / 2, (y0 + y1) / 2) for note in painting.notes):
+            continue
+        found = [
+            ((line.block, line.line, index), number, character)
+            for line, index, _ in crossed
+            for number, character in enumerate(painting.characters(line.block, line.line)[index])
+            if x0 < middle(character["bbox"])[0] < x1
+        ]
+        shared = _shared(rule, [character["bbox"] for _, _, character in found])
+        if shared >= _COVERED * (x1 - x0) and any(character["c"].isalnum() for _, _, character in found):
+            for key, number, _ in found:
+                struck[key].add(number)
+    return [(*key, sorted(numbers)) for key, numbers in struck.items()]
+
+
+def _shared(rule: Box, boxes: Sequence[Box]) -> float:
+    """The length of a rule that has text."""
+    return sum(max(min(box[2], rule[2]) - max(box[0], rule[0]), 0.0) for box in boxes)
+
+
+def _is_strike(span: Span, rule: Box) -> bool:
+    _, y0, _, y1 = rule
+    size = span["size"]
+    high = span["origin"][1] - (y0 + y1) / 2
+    return bool(_LEAST * size < high < _MOST * size and y1 - y0 <= _THICK * size)
