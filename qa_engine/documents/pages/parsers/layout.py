@@ -43,6 +43,8 @@ _FIGURE_PROSE = 40
 """A line this wide in a figure is prose (a slide, a boxed text), not the label of a chart; Han characters count twice."""
 _WHOLE_PAGE = 0.7
 """A figure with more than this share of the page is a slide: its text is body text."""
+_FILLED = 0.6
+"""What the model takes for a figure is a table if there is a grid, and more than this share of its cells are filled."""
 _MARK = 4
 """Most characters of the bullet or number of a list item."""
 _GAP = 1.0
@@ -237,10 +239,13 @@ def _blocks(
     if is_contents(lines):
         return [Block(Role.CONTENTS, lines)]
     if role is Role.TABLE or (role is Role.FIGURE and rules.is_grid(bounds(pieces))):
-        lines = [join_pieces(row) for row in rows_of(pieces)]
+        rows = [join_pieces(row) for row in rows_of(pieces)]
         # The words of the pieces and not of the box: at its edge, none is lost, and none is in two boxes.
-        table = build_table(bounds(lines), box.rows, box.columns, _words_of(pieces, words), rules)
-        return _with_notes(lines, table) if table is not None else [Block(Role.TABLE, lines)]
+        table = build_table(bounds(rows), box.rows, box.columns, _words_of(pieces, words), rules)
+        if table is not None and (role is Role.TABLE or _is_full(table)):
+            return _with_notes(rows, table)
+        if role is Role.TABLE:
+            return [Block(Role.TABLE, rows)]
     if role in {Role.HEADER, Role.FOOTER}:
         middle = (box.rect.y0 + box.rect.y1) / 2
         if _MARGIN * height < middle < (1 - _MARGIN) * height:
@@ -248,6 +253,12 @@ def _blocks(
     elif role is Role.FIGURE and _is_prose(box, pieces, width, height):
         role = Role.BODY
     return [Block(role, lines)]
+
+
+def _is_full(table: Table) -> bool:
+    """Whether most cells hold something, as those of a chart with a grid do not."""
+    cells = [cell for row in table.rows for cell in row]
+    return sum(1 for cell in cells if cell) > _FILLED * len(cells)
 
 
 def _with_notes(lines: list[Line], table: Table) -> list[Block]:

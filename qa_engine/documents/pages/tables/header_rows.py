@@ -15,12 +15,13 @@ _LONG_VALUE = 28
 """A first cell beside a key is its value from this many characters on; Han characters count twice."""
 _SMALL = re.compile(r"\d{1,3}")
 """A number that may be a name: of a quarter, a class, a size."""
+_MIN_PAIRS = 3
 _KEYS = 1 / 3
 """This share of the first cells tells a list of keys and values."""
 _KEY = re.compile(
-    r".*(名称?|[简全]称|代码|编[号码]|序列号|[地网]址|邮编|电话|传真|手机|[邮信]箱|网站|表人|负责人|联系人|法人|日期|时间|地点|部门"
-    r"|岗位|职[务位称]|性别|年龄|民族|学历|专业|籍贯|型号|规格|品牌|产地|厂家|[账帐]号|开户行|税号|资本|范围|期限|方式|性质|状态"
-    r"|版本|作者|主管|标题|密级)([（(].*[）)])?[：:]?|.*[：:]"
+    r".*(名称?|[简全]称|代码|编[号码]|序列号|[地网]址|邮编|电话|传真|手机|[邮信]箱|网站|表人|负责人|[^ ]人|日期|时间|地点"
+    r"|部门|岗位|职[务位称]|性别|年龄|民族|学历|专业|籍贯|型号|规格|品牌|产地|厂家|[账帐]号|开户行|税号|资本|范围|期限|方式|性质|状态"
+    r"|事由|原因|用途|来源|意见|金额|版本|作者|主管|标题|密级)([（(].*[）)])?[：:]?|.*[：:]"
     r"|(.*[ -])?(name|address|e-?mail|phone|telephone|fax|mobile|website|url|date|no\.?|number|code|id|title|city"
     r"|country|zip|contact|department|position|model|brand|version|author|status|currency|symbol)s?",
     re.I,
@@ -85,7 +86,9 @@ def _is_name(column: int, cell: str, what: Kind, below: Sequence[Sequence[str]])
         return False
     if what is Kind.NUMBER:
         return _SMALL.fullmatch(cell) is not None and same <= len(cells) / 2 and Kind.NUMBER not in kinds[:1]
-    if what in _YEARS:
+    if what is Kind.DATE:
+        return 2 * kinds.count(Kind.NUMBER) >= len(kinds)
+    if what is Kind.YEAR:
         return sum(1 for other in kinds if other in _YEARS) <= len(cells) / 2
     return same <= len(cells) / 3
 
@@ -120,10 +123,12 @@ def is_key_value(rows: Sequence[Sequence[str]]) -> bool:
         return False
     if width > 2:
         columns = range(width % 2, width, 2)
+        pairs = [[(row[column], row[column + 1]) for row in rows if row[column + 1]] for column in columns]
         return all(
-            _share_of_keys([row[column] for row in rows]) > 0.5
-            and _share_of_keys([row[column + 1] for row in rows]) < 0.2
-            for column in columns
+            2 * len(pair) >= max(len(rows), _MIN_PAIRS)
+            and _share_of_keys([key for key, _ in pair]) > 0.5
+            and _share_of_keys([value for _, value in pair]) < 0.2
+            for pair in pairs
         )
     keys, values = [row[0] for row in rows], [row[1] for row in rows]
     if not all(kind(key) is Kind.WORDS for key in keys) or _NAME_OF_VALUES.fullmatch(values[0]):

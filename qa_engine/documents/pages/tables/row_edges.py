@@ -60,6 +60,14 @@ def row_edges(
             ruled.append(at)
     model = [edge for edge in edges[1:-1] if all(abs(edge - at) > _NEAR * height for at in ruled)]
     bands = [min(rect.y0, edges[0]) - height, *ruled, max(rect.y1, edges[-1]) + height]
+    known = [bands[0], *sorted([*ruled, *model]), bands[-1]]
+    model += [
+        edge
+        for top, bottom in pairwise(known)
+        if sum(1 for at in ruled if at in lines) < _BANDS - 1
+        for edge in _missing_edges(runs, top, bottom, columns)
+    ]
+    model.sort()
     split: list[list[tuple[float, Part]]] = []
     for top, bottom in pairwise(bands):
         within = [top, *(edge for edge in model if top < edge < bottom), bottom]
@@ -116,11 +124,10 @@ def _pitch(parts: Sequence[Part]) -> float | None:
 
 
 def _centre(part: Part) -> float:
-    words = [word for runs in part.values() for run in runs for word in run]
-    return (min(word.y0 for word in words) + max(word.y1 for word in words)) / 2
+    return (_top(part) + _bottom(part)) / 2
 
 
-def _is_stacked(parts: Sequence[Part], width: int) -> bool:
+def _is_stacked(parts: Sequence[Part], width: int, values_only: bool = False) -> bool:
     """Whether parts of a table between two rules are rows: values below each other, or lines that fill all columns."""
     rows = [part for part in parts if len(part) > 1]
     if len(rows) < 2:
@@ -132,7 +139,32 @@ def _is_stacked(parts: Sequence[Part], width: int) -> bool:
         ):
             return True
     filled = sum(len(part) for part in parts)
-    return len(parts) >= _MANY and filled >= 0.8 * width * len(parts)
+    return not values_only and len(parts) >= _MANY and filled >= 0.8 * width * len(parts)
+
+
+def _missing_edges(
+    runs: Sequence[list[Word]], top: float, bottom: float, columns: Sequence[float]
+) -> list[float]:
+    """Edges between lines that are rows of their own: each fills several columns, and one column has a value in all."""
+    lines: list[Part] = []
+    inside = [run for run in runs if top <= middle(run) < bottom and column_of(run, columns)]
+    for run in sorted(inside, key=middle):
+        if not lines or middle(run) > _bottom(lines[-1]):
+            lines.append({})
+        lines[-1].setdefault(column_of(run, columns), []).append(run)
+    if len(lines) < 2 or any(len(line) < 2 for line in lines):
+        return []
+    if not _is_stacked(lines, len(columns) - 1, values_only=True):
+        return []
+    return [(_bottom(upper) + _top(lower)) / 2 for upper, lower in pairwise(lines)]
+
+
+def _top(part: Part) -> float:
+    return min(word.y0 for runs in part.values() for run in runs for word in run)
+
+
+def _bottom(part: Part) -> float:
+    return max(word.y1 for runs in part.values() for run in runs for word in run)
 
 
 def _has_levels(parts: Sequence[Part]) -> bool:
