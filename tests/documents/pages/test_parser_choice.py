@@ -6,6 +6,7 @@ import random
 
 import pymupdf
 import pytest
+from drawn_table import Borders, drawn
 from pdf_factory import CHINESE_FONT, LEFT, RIGHT, SOLAR_SYSTEM, WEST_LAKE, PdfBuilder, wrap
 
 from qa_engine.documents.pages.lines.text_layer import read_page_lines
@@ -132,6 +133,23 @@ def test_ruled_table_needs_the_model() -> None:
     for row in range(3):
         builder.document[0].draw_line((LEFT, 400 + 20 * row), (RIGHT, 400 + 20 * row))
     assert reason(builder) == "table"
+
+
+@pytest.mark.parametrize("borders", ["lines", "thin boxes", "cells"])
+def test_small_table_in_boxes_needs_the_model(borders: Borders) -> None:
+    with drawn([["x", "Fee"], ["A car", "5"], ["A lorry", "9"]], borders) as document:
+        page = document[0]
+        assert layout_reason(page, read_page_lines(page, 1).lines) == "table"
+
+
+def test_boxed_and_marked_prose_needs_no_model() -> None:
+    builder = prose()
+    builder.document[0].draw_rect((LEFT - 10, 80, RIGHT + 10, 300))
+    for number in range(8):
+        builder.document[0].draw_rect(
+            (LEFT + 7 * number, 100 + 20 * number, LEFT + 90, 112 + 20 * number), fill=(1, 1, 0.8)
+        )
+    assert reason(builder) is None
 
 
 def test_labels_and_formulas_need_the_model() -> None:

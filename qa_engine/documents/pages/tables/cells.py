@@ -147,8 +147,8 @@ def build_cells(
     for row, merged in zip(cells, joined, strict=True):
         _join_columns(row, merged, columns)
     ruled = [[rules.separates(edge, left, right) for left, right in pairwise(columns)] for edge in rows[1:]]
-    top = min((rule.start for rule in rules.vertical if rule.at in dividers), default=rect.y0)
-    bottom = max((rule.end for rule in rules.vertical if rule.at in dividers), default=rect.y1)
+    top = min((rule.start for rule in rules.vertical if dividers), default=rect.y0)
+    bottom = max((rule.end for rule in rules.vertical if dividers), default=rect.y1)
     top = top if rules.separates(top, rect.x0, rect.x1) else rect.y0
     bottom = bottom if rules.separates(bottom, rect.x0, rect.x1) else rect.y1
     return Cells(list(rows), list(columns), cells, ruled, joined, dividers, top, bottom, rules.horizontal)

@@ -64,8 +64,7 @@ def row_edges(
     model += [
         edge
         for top, bottom in pairwise(known)
-        if sum(1 for at in ruled if at in lines) < _BANDS - 1
-        for edge in _missing_edges(runs, top, bottom, columns)
+        for edge in _missing_edges(runs, top, bottom, columns, sum(at in lines for at in ruled) >= _BANDS - 1)
     ]
     model.sort()
     split: list[list[tuple[float, Part]]] = []
@@ -143,16 +142,19 @@ def _is_stacked(parts: Sequence[Part], width: int, values_only: bool = False) ->
 
 
 def _missing_edges(
-    runs: Sequence[list[Word]], top: float, bottom: float, columns: Sequence[float]
+    runs: Sequence[list[Word]], top: float, bottom: float, columns: Sequence[float], ruled: bool
 ) -> list[float]:
-    """Edges between lines that are rows of their own: each fills several columns, and one column has a value in all."""
+    """Edges between lines that are rows of their own: each fills several columns, and one column has a value in all.
+
+    Where all rows are ``ruled``, each has to fill all columns, because the lines of a cell may stand beside those of others.
+    """
     lines: list[Part] = []
-    inside = [run for run in runs if top <= middle(run) < bottom and column_of(run, columns)]
+    inside = [run for run in runs if top <= middle(run) < bottom and (ruled or column_of(run, columns))]
     for run in sorted(inside, key=middle):
         if not lines or middle(run) > _bottom(lines[-1]):
             lines.append({})
         lines[-1].setdefault(column_of(run, columns), []).append(run)
-    if len(lines) < 2 or any(len(line) < 2 for line in lines):
+    if len(lines) < 2 or any(len(line) < (len(columns) - 1 if ruled else 2) for line in lines):
         return []
     if not _is_stacked(lines, len(columns) - 1, values_only=True):
         return []

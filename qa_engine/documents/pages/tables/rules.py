@@ -101,16 +101,8 @@ class Rules:
     def is_grid(self, rect: Rect) -> bool:
         """Whether rules alone make a table around the text in a rectangle."""
         inside = self.around(rect)
-        levels = {
-            round(r.at / _THIN)
-            for r in inside.horizontal
-            if _shared(r, rect.x0, rect.x1) > _COVERS * (rect.x1 - rect.x0)
-        }
-        uprights = {
-            round(r.at / _THIN)
-            for r in inside.vertical
-            if _shared(r, rect.y0, rect.y1) > _COVERS * (rect.y1 - rect.y0)
-        }
+        levels = {rule.at for rule in inside.horizontal if inside.separates(rule.at, rect.x0, rect.x1)}
+        uprights = {rule.at for rule in inside.vertical if inside.divides(rule.at, rect.y0, rect.y1)}
         return min(len(levels), len(uprights)) >= _GRID
 
     def separates(self, at: float, start: float, end: float) -> bool:
