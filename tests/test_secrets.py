@@ -77,6 +77,19 @@ def test_of_an_address_that_is_refused(url: str, tmp_path: Path) -> None:
     assert SECRET not in str(refusal.value)
 
 
+@pytest.mark.parametrize("value", [[4711], "hush4711", [["hush4711"]]])
+@pytest.mark.parametrize(
+    ("section", "key"), [("documents", "passwords"), ("llm", "api_key"), ("index", "token")]
+)
+def test_of_a_secret_of_the_wrong_kind(section: str, key: str, value: object) -> None:
+    if key != "passwords":
+        value = [value]
+    with pytest.raises(ConfigurationError) as refusal:
+        Config(**{section: {key: value}})
+    assert f"{section}.{key}" in str(refusal.value)
+    assert "4711" not in str(refusal.value)
+
+
 class _Spans(BaseEventHandler):
     """Keeps the events that become the spans of OpenTelemetry."""
 
