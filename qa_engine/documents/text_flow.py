@@ -6,6 +6,7 @@ sentence around them stays whole.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -37,9 +38,9 @@ _NOTE = 40
 """Between two parts of a table there is no more text than this: its unit, or a mark that it goes on."""
 _OPEN = tuple("（「『“‘《〈【〔［([")
 """A line that ends with one of these is not over."""
-_LONG = 50
-"""A line as wide as so many letters (a Han character is two) may be one of running text."""
-_MUCH_SHORTER = 0.7
+_DIGITS = re.compile(r"\d+")
+_LONG, _SHORTER = 50, 0.7
+"""A line as wide as so many letters (a Han character is two) may be one of running text, one so much shorter is none."""
 _BULLETS = "•●▪■◆–—‣·►▶◦○"
 _PROSE = frozenset({Role.BODY, Role.LIST})
 _LEFT_OUT = HEADERS_FOOTERS | {Role.FIGURE}
@@ -147,6 +148,8 @@ def _continues(paragraph: Sequence[Line], line: Line, block: Block, body_size: f
     if terminal or line.size > _HEADING_SIZE * body_size:
         return False
     if last.page != line.page or line.y0 < last.y0 - last.size:
+        if _DIGITS.sub("#", last.text) == _DIGITS.sub("#", line.text):
+            return False  # records, one on each page
         return full or len(paragraph) > 1 or line.text[0].islower()
     return full and line.y0 - last.y1 < 1.5 * (last.y1 - last.y0)
 
@@ -162,7 +165,7 @@ def _is_labelled(paragraph: Sequence[Line], line: Line, full: bool) -> bool:
         return not (full and long)
     if full or long:
         return False
-    shorter = last.x1 - last.x0 < _MUCH_SHORTER * (line.x1 - line.x0)
+    shorter = last.x1 - last.x0 < _SHORTER * (line.x1 - line.x0)
     # The right edge of English is ragged: a line that is not full may go on.
     return count_han(line.text) > 0 if own else len(paragraph) == 1 and shorter
 

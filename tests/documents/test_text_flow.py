@@ -273,6 +273,11 @@ def test_line_with_a_label_and_the_paragraph_below_are_apart() -> None:
     assert text == f"{date}\n{first}{second}"
 
 
+def test_records_of_one_line_a_page_are_apart() -> None:
+    first, second = "2024-06-01 进水量3200立方米，浊度0.3 NTU", "2024-06-02 进水量3237立方米，浊度0.4 NTU"
+    assert joined(line(first), line(second, page=2)) == f"{first}\n{second}"
+
+
 def test_colon_in_a_paragraph_is_no_label() -> None:
     first = "双方经友好协商，就城南污水泵站迁建工程的设计、采购、施工及验收等有关事项达成协议，具体"
     assert (

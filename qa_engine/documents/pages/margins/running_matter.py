@@ -14,7 +14,7 @@ from itertools import pairwise
 from statistics import median
 
 from qa_engine.documents.blocks import HEADERS_FOOTERS, Block, Line, Page, Role
-from qa_engine.documents.pages.block_roles import NUMBERED_HEADING, body_size
+from qa_engine.documents.pages.block_roles import LABEL, NUMBERED_HEADING, body_size
 from qa_engine.documents.pages.lines.joining import grouped, join_pieces, rows_of
 from qa_engine.documents.pages.margins.page_counting import (
     PAGE_NUMBER,
@@ -67,13 +67,8 @@ class _Margins:
         self._pages = pages
         widest = _WIDE_MARGIN if len(pages) >= _MIN_REPEATS else MARGIN
         self._rows = {page.number: _edge_rows(page, MARGIN) or _edge_rows(page, widest) for page in pages}
-        self._in_tables = {
-            id(line)
-            for page in pages
-            for block in page.blocks
-            if block.table is not None
-            for line in block.lines
-        }
+        tables = [block for page in pages for block in page.blocks if block.table is not None]
+        self._in_tables = {id(line) for block in tables for line in block.lines}
         self._numbers = page_numbers(self._rows, self._in_tables)
         """``id()`` of the lines that are page numbers."""
         self._repeated: dict[int, str] = {}
@@ -110,7 +105,14 @@ class _Margins:
                     figures = Figures.of(whole.text)
                     places[figures.words, round(whole.y0 / _ROW)].append((page.number, figures, pieces))
         enough = min(_MIN_REPEATS, max(len(self._pages), 2))
+        values: dict[tuple[str, int], set[str]] = defaultdict(set)
+        for words, height in places:
+            if label := LABEL.match(words):
+                values[label[0][:-1], height].add(words)
         for (words, height), found in places.items():
+            label = LABEL.match(words)
+            if label and len(values[label[0][:-1], height]) > 1:
+                continue  # what is filled in differs
             around = [item for shift in (-1, 1) for item in places.get((words, height + shift), [])]
             nearby = sorted([*found, *around], key=lambda item: item[0])
             numbers = sorted({number for number, _, _ in nearby})
@@ -191,6 +193,8 @@ class _Margins:
             there = set[int]().union(*(places[height + shift] for shift in (-1, 0, 1)))
             is_title = line.size > _TITLE_SIZE * self._body_size or (page is self._pages[0] and enough > 1)
             says = says_something(" ".join(line.text for line in block.lines))
+            if is_bare(line.text) and len(self._pages) >= _MIN_REPEATS:
+                continue  # it counts with no others
             is_place = len(there) >= enough or not _WORD.search(line.text)
             if not says and is_place and not (is_title and self._count(line.text) < 2):
                 self._single.add(id(line))
@@ -215,7 +219,9 @@ class _Margins:
         for page in self._pages:
             lines = [line for block in page.blocks for line in block.lines]
             if lines and all(self._is_marked(line) for line in lines):
-                empty.append([line for line in lines if id(line) not in self._numbers])
+                empty.append(
+                    [line for line in lines if id(line) not in self._numbers and _WORD.search(line.text)]
+                )
         if not empty:
             return
         alone = Counter(self._repeated.get(id(line), "") for lines in empty for line in lines)

@@ -226,6 +226,26 @@ def test_bare_number_that_does_not_count_with_the_others_is_text() -> None:
     assert running(numbered) == {"1", "2", "3", "4", "6"}
 
 
+def test_what_is_filled_in_on_each_page_is_text() -> None:
+    log = pages(9, ("编制部门：水务所", 30))
+    for number, name in enumerate("张李王张李王张李王", 1):
+        log[number - 1].append(line(f"值班员：{name}工", 780, number))
+    assert running(log) == {"编制部门：水务所"}
+
+
+def test_bare_number_that_a_layout_model_calls_a_footer_is_text_unless_it_counts() -> None:
+    read = [Page(n, 595, HEIGHT, "layout", [Block(Role.BODY, [line("body", 300, n)])]) for n in range(1, 6)]
+    for number, (page, total) in enumerate(zip(read, (2200, 2511, 2780, 3104, 3377), strict=True), 1):
+        page.blocks += [
+            Block(Role.FOOTER, [line(str(total), 700, number)]),
+            Block(Role.FOOTER, [line(str(number), 780, number)]),
+        ]
+    mark_headers_footers(read)
+    assert [[block.role for block in page.blocks][1:] for page in read] == [
+        [Role.FOOTNOTE, Role.PAGE_NUMBER]
+    ] * 5
+
+
 # -- what says something
 
 
