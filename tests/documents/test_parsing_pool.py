@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -21,7 +23,7 @@ from qa_engine.documents.parsing_pool import ParsingPool, parse_files, result_or
 from qa_engine.documents.processes.worker_pool import WORKER_NAME
 from qa_engine.errors import DocumentError
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs POSIX")
+pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs Linux")
 
 
 def reasons(paths: list[Path], config: DocumentsConfig | None = None, workers: int = 1) -> list[str]:
@@ -40,10 +42,34 @@ def workers() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == WORKER_NAME]
 
 
-def endless(path: Path) -> Path:
-    """A pipe that nobody writes to: opening it blocks, as a share on a dead server does."""
-    os.mkfifo(path)
+def endless(path: Path, depth: int = 40) -> Path:
+    """A small file with one page that takes for ever: forms in forms, each painted twice by the next."""
+    document = PdfBuilder().page().document
+    inner, painted = "", b""
+    for _ in range(depth):
+        xref = document.get_new_xref()
+        resources = f"/Resources<</XObject<<{inner}>>>>"
+        document.update_object(xref, f"<</Type/XObject/Subtype/Form/BBox[0 0 600 800]{resources}>>")
+        document.update_stream(xref, painted or b"q Q")
+        inner, painted = f"/F {xref} 0 R", b"/F Do /F Do"
+    page = document[0]
+    page.insert_text((72, 72), "text")
+    (stream,) = page.get_contents()
+    document.update_stream(stream, document.xref_stream(stream) + b" /F Do")
+    document.xref_set_key(page.xref, "Resources", f"<</XObject<<{inner}>>>>")
+    document.save(path)
     return path
+
+
+def wait_until_read(path: Path) -> None:
+    """Returns when a child of this process has the file open."""
+    while True:
+        for children in Path(f"/proc/{os.getpid()}/task").glob("*/children"):
+            for child in children.read_text().split():
+                with contextlib.suppress(OSError):
+                    if any(link.readlink() == path for link in Path(f"/proc/{child}/fd").iterdir()):
+                        return
+        time.sleep(0.01)
 
 
 def bomb(path: Path) -> Path:
@@ -74,14 +100,12 @@ def test_results_come_in_the_order_of_the_files(workers: int, tmp_path: Path) ->
 def test_caller_who_gives_up_does_not_wait_for_the_file(tmp_path: Path) -> None:
     """What a thread reads cannot be closed by another: it is told to stop, and leaves no process."""
     given_up = threading.Event()
-    pipe = endless(tmp_path / "pipe.pdf")
-    paths = [chinese_pdf(tmp_path / "a.pdf"), pipe, chinese_pdf(tmp_path / "b.pdf")]
+    paths = [chinese_pdf(tmp_path / "a.pdf"), endless(tmp_path / "slow.pdf"), chinese_pdf(tmp_path / "b.pdf")]
     results = ParsingPool(DocumentsConfig(timeout_seconds=600)).parse(paths, given_up.is_set)
     assert next(results)[0] == paths[0]
-    writer = os.open(pipe, os.O_WRONLY)  # returns when the worker reads
+    wait_until_read(paths[1])
     given_up.set()
     assert list(results) == []  # and no error of a file that took too long
-    os.close(writer)
     assert workers() == []
 
 
@@ -92,12 +116,12 @@ def test_result_is_what_was_read(tmp_path: Path) -> None:
 
 
 def test_file_that_blocks_times_out_and_the_others_are_read(tmp_path: Path) -> None:
-    paths = [endless(tmp_path / "pipe.pdf"), chinese_pdf(tmp_path / "good.pdf")]
+    paths = [endless(tmp_path / "slow.pdf"), chinese_pdf(tmp_path / "good.pdf")]
     results = dict(parse_files(paths, DocumentsConfig(timeout_seconds=5)))
     error = results[paths[0]]
     assert isinstance(error, DocumentError)
     assert error.reason == "timeout"
-    assert str(error) == "pipe.pdf was not read within documents.timeout_seconds = 5."
+    assert str(error) == "slow.pdf was not read within documents.timeout_seconds = 5."
     assert isinstance(results[paths[1]], ParsedPdf)
 
 
@@ -110,11 +134,9 @@ def test_file_whose_process_dies_is_reported_and_the_others_are_read(tmp_path: P
     worker = pool._pool.submit(os.getpid).result()
     consumer = threading.Thread(target=lambda: results.update(pool.parse(paths)))
     consumer.start()
-    # Opening the pipe for writing succeeds as soon as the worker reads from it, so the kill hits the right moment.
-    writer = os.open(paths[0], os.O_WRONLY)
+    wait_until_read(paths[0])
     os.kill(worker, signal.SIGKILL)
     consumer.join()
-    os.close(writer)
     error = results[paths[0]]
     assert isinstance(error, DocumentError)
     assert error.reason == "crashed"
@@ -137,7 +159,7 @@ def test_unforeseen_error_of_a_library_is_the_failure_of_one_file(tmp_path: Path
 
 
 def test_consumer_that_stops_early_leaves_no_process_behind(tmp_path: Path) -> None:
-    paths = [chinese_pdf(tmp_path / "a.pdf"), endless(tmp_path / "pipe.pdf")]
+    paths = [chinese_pdf(tmp_path / "a.pdf"), endless(tmp_path / "slow.pdf")]
     results = parse_files(paths, DocumentsConfig(timeout_seconds=600))
     next(results)
     results.close()
@@ -224,16 +246,15 @@ def test_log_records_of_the_worker_reach_the_host(tmp_path: Path, caplog: pytest
 
 class TestBegin:
     def test_first_files_are_read_before_anyone_asks_and_only_once(self, tmp_path: Path) -> None:
-        """A pipe can be read once: what was begun is what `parse` gives."""
-        path = endless(tmp_path / "pipe.pdf")
-        good = chinese_pdf(tmp_path / "good.pdf").read_bytes()
+        path = chinese_pdf(tmp_path / "a.pdf")
         with ParsingPool(DocumentsConfig(timeout_seconds=60)) as pool:
             pool.begin([path])
-            writer = os.open(path, os.O_WRONLY)  # returns when the worker reads
-            os.write(writer, good[:1000])
-            os.close(writer)
-            ((result, _),) = pool.parse([path])
+            (begun,) = pool._started_jobs.values()
+            begun.result()
+            path.unlink()  # it cannot be read again: what was begun is what `parse` gives
+            ((result, parsed),) = pool.parse([path])
         assert result == path
+        assert isinstance(parsed, ParsedPdf)
 
     def test_no_more_is_begun_than_parse_would(self, tmp_path: Path) -> None:
         paths = [english_pdf(tmp_path / f"{n}.pdf") for n in range(9)]
@@ -245,7 +266,7 @@ class TestBegin:
 
     def test_what_was_begun_and_is_not_wanted_is_given_up(self, tmp_path: Path) -> None:
         with ParsingPool(DocumentsConfig(timeout_seconds=3600)) as pool:
-            pool.begin([endless(tmp_path / "pipe.pdf")])
+            pool.begin([endless(tmp_path / "slow.pdf")])
         assert workers() == []
 
     def test_nothing_begins_no_process(self) -> None:
