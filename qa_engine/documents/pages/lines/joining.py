@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from typing import TypeVar
 
 from qa_engine.documents.blocks import Line, Rect
@@ -14,6 +15,8 @@ _SAME_BASELINE = 0.5
 _CJK = "\u2e80-\u2fdf\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef\u2018-\u201d\u2026"
 _CJK_EDGE = re.compile(f"[{_CJK}]")
 _LATIN_QUOTE = re.compile("[\u2018-\u201d\u2026]")
+_HAN = re.compile("[\u3400-\u9fff]$")
+_EVEN = 0.3
 _LETTERS = "A-Za-z\u00c0-\u024f"
 _WORD = re.compile(f"[{_LETTERS}]++(?:-[{_LETTERS}]++)*+")
 _HYPHEN_END = re.compile(f"(?<![{_LETTERS}-])({_WORD.pattern})-$")
@@ -61,16 +64,24 @@ def bounds(lines: Sequence[Line]) -> Rect:
 
 
 def join_pieces(row: list[Line]) -> Line:
-    """One line out of the pieces of a row, with blanks between them."""
+    """One line out of the pieces of a row, with blanks between them, but none in a spread title (合 同 书)."""
     longest = max(row, key=lambda piece: len(piece.text))
     text, cuts = "", list[tuple[int, float]]()
+    spread = len(longest.text) == 1 and _is_spread(row)
     for piece in row:
-        if text:
+        if text and not spread:
             text += " "
             cuts.append((len(text), piece.x0))
         cuts.extend((len(text) + end, x) for end, x in piece.cuts)
         text += piece.text
     return Line(text, row[0].page, *bounds(row), longest.size, row[0].block, longest.bold, tuple(cuts))
+
+
+def _is_spread(row: Sequence[Line]) -> bool:
+    """Whether single Chinese characters stand at even distances."""
+    distances = [right.x0 - left.x0 for left, right in pairwise(row)]
+    even = len(row) > 1 and max(distances) - min(distances) < _EVEN * max(piece.size for piece in row)
+    return even and all(_HAN.match(piece.text) for piece in row)
 
 
 def baseline_overlap(first: Line, second: Line) -> float:

@@ -35,7 +35,7 @@ _PAGE_BEFORE = re.compile(
     r"(^|[\s\-–—―‐·•.|/~#(（\[]|第|共|of|page|页码?[:：]|page[:：]|[A-Z]-)\s*$", re.IGNORECASE
 )
 _PAGE_AFTER = re.compile(
-    r"\s*($|[\-–—―‐·•.|/~)）\]]|页|頁|共|，共|of\b)|\s+[“\"《]?((?-i:[A-Z][A-Za-z]{2})|[\u3400-\u9fff]{2})",
+    r"\s*($|[\-–—―‐·•.|/~)）\]]|页|頁|共|，共|of\b)|\s+[“\"《]?((?-i:[A-Z][A-Za-z]{2})|[〇\u3400-\u9fff]{2})",
     re.IGNORECASE,
 )
 _MAX_HEADER = 200
@@ -45,6 +45,8 @@ _TITLE_CHARS = 5
 """A row beside whose number stand fewer characters than in a title is no header."""
 _YEARS = 1900
 """A bare number from this on may be a year."""
+_TITLE = re.compile(r"[\u3400-\u9fff](?<![号序样例组井栋层室批次型项品单位])\s*$")
+"""The end of a title with the number of its page behind it, and not of what is numbered itself (样品 12)."""
 _ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
 _ROMAN_NUMERAL = re.compile("(?=.)c{0,3}(xc|xl|l?x{0,3})(ix|iv|v?i{0,3})")
 _STEPS = (1, 2)
@@ -85,6 +87,8 @@ class Figures:
             end = match.end()
             values.append(value)
             before, after = _PAGE_BEFORE.search(text, 0, match.start()), _PAGE_AFTER.match(text, end)
+            if end == len(text) and before is None:
+                before = _TITLE.search(text, 0, match.start())
             inside = any(first <= match.start() < last for first, last in reported)
             page_like.append(before is not None and after is not None and not inside)
         return cls(_BLANKS.sub("", words + text[end:]), tuple(values), tuple(page_like))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -89,6 +90,23 @@ def test_joined_line_spans_its_pieces_and_takes_the_look_of_the_longest() -> Non
 def test_places_where_sentences_may_end_move_with_their_pieces() -> None:
     row = [piece("A. B", cuts=((3, 80.0),)), piece("C. D", 200, cuts=((3, 210.0),))]
     assert join_pieces(row).cuts == ((3, 80.0), (5, 200), (8, 210.0))
+
+
+@pytest.mark.parametrize(
+    ("texts", "gaps", "whole"),
+    [
+        ("合同书", (60, 60), "合同书"),
+        ("合同书", (60, 90), "合 同 书"),
+        ("ABC", (60, 60), "A B C"),
+        (["合同", "书"], (60,), "合同 书"),
+    ],
+)
+def test_spread_title_has_no_blanks(texts: Sequence[str], gaps: Sequence[float], whole: str) -> None:
+    row, x = [], 100.0
+    for text, gap in zip(texts, (*gaps, 0), strict=True):
+        row.append(piece(text, x, x1=x + 12 * len(text)))
+        x += gap
+    assert join_pieces(row).text == whole
 
 
 def test_single_piece_stays_as_it_is() -> None:

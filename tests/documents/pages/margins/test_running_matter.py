@@ -184,6 +184,7 @@ def test_what_a_layout_model_calls_a_header_stays_one() -> None:
         ("Balance: {}", [104, 93, 210, 77, 81]),
         ("日志 2024-05-0{}", [1, 2, 3, 4, 5]),
         ("Sample pH 7.{}", [1, 2, 3, 4, 5]),
+        ("取水样品{}", [1, 2, 3, 4, 5]),
     ],
 )
 @pytest.mark.parametrize("y", [30.0, 780.0])
@@ -207,6 +208,8 @@ def test_figures_that_are_no_page_numbers_are_text(text: str, values: Sequence[f
         ],
         ["Preface ix", "Preface x", "Preface xi", "Preface xii"],
         ["12 Summary", "14 Summary", "16 Summary"],
+        ["2 二〇二三年度", "3 二〇二三年度", "4 二〇二三年度"],
+        ["水资源公报1", "水资源公报2", "水资源公报3"],
         ["第一页", "第二页", "第三页"],
         ["版本 2.0 2024-03-01 第1页", "版本 2.0 2024-03-01 第2页", "版本 2.0 2024-03-01 第3页"],
     ],
