@@ -20,6 +20,7 @@ from qa_engine.documents.pages.visibility.hidden import (
     Place,
     covered_characters,
     hidden_spans,
+    sunk_characters,
 )
 from qa_engine.documents.pages.visibility.painting import (
     Box,
@@ -62,6 +63,7 @@ class _Findings:
         pale: lines that may be watermarks.
         rules: thin lines and boxes.
         fills: filled areas, with the places of their blocks.
+        sunk: lines, the numbers of spans in them, and fills of the colour of these under them.
     """
 
     lines: list[PlacedLine] = field(default_factory=list)
@@ -70,6 +72,7 @@ class _Findings:
     pale: list[PlacedLine] = field(default_factory=list)
     rules: list[Box] = field(default_factory=list)
     fills: list[tuple[int, Fill]] = field(default_factory=list)
+    sunk: list[tuple[PlacedLine, int, Fill]] = field(default_factory=list)
 
 
 def read_shown_text(page: Any, flags: int) -> Shown:
@@ -127,12 +130,15 @@ def _examine(page: Any, contents: bytes, shown: Shown) -> None:
             removal.drop(part[:3], part[3], HIDDEN)
         if unsure:
             shown.doubts.append("text lies under an image and may not show")
+    for part in sunk_characters(found.sunk, painting):
+        removal.drop(part[:3], part[3], HIDDEN)
     if found.rules:
         for part in struck_characters(found.rules, found.lines, painting):
             removal.drop(part[:3], part[3], STRUCK)
     if removal.dropped:
         before = sum(len(text_of(line.data)) for line in found.lines)
-        removal.apply()
+        if removal.apply():
+            shown.doubts.append("a part of a line is covered and left out")
         if sum(len(text) for reason, text in shown.left_out if reason == HIDDEN) > _MOST * before:
             shown.doubts.append("most of its text does not show and is left out")
     shown.log = painting.__dict__.get("log")
@@ -178,7 +184,7 @@ def _note(found: _Findings, line: PlacedLine, place: int, span: dict[str, Any]) 
 
 
 def _beside_fills(found: _Findings, painting: Painting) -> list[PlacedLine]:
-    """The lines over which an area may be filled after them. Spans of the colour of a fill around them become suspects."""
+    """The lines over which an area may be filled after them. Notes spans on a fill of their own colour."""
     if not found.fills:
         return []
     across = sorted((sum(line.data["bbox"][1::2]) / 2, n, line) for n, line in enumerate(found.lines))
@@ -193,12 +199,10 @@ def _beside_fills(found: _Findings, painting: Painting) -> list[PlacedLine]:
             if index > line.block and not any(holds(note, *middle(fill.box)) for note in painting.notes):
                 later[n] = line
             if fill.color & _LIGHT != _LIGHT:
-                found.suspects.extend(
-                    Place(line.block, line.line, place, span, ink_box(span))
+                found.sunk.extend(
+                    (line, place, fill)
                     for place, span in enumerate(line.data["spans"])
-                    if difference(span["color"], fill.color) < _ALIKE
-                    and holds(fill.box, *middle(span["bbox"]))
-                    and span["text"].strip()
+                    if difference(span["color"], fill.color) < _ALIKE and span["text"].strip()
                 )
     return list(later.values())
 
@@ -217,4 +221,6 @@ def _remove_slanted(found: _Findings, removal: Removal) -> None:
     ):
         return
     for line, text in zip(found.slanted, texts, strict=True):
-        removal.drop_line(line, WATERMARK if texts.count(text) > 1 else TURNED)
+        span = line.data["spans"][0]
+        pale = span["color"] & PALE == PALE or span["alpha"] < TRANSLUCENT
+        removal.drop_line(line, WATERMARK if pale or texts.count(text) > 1 else TURNED)

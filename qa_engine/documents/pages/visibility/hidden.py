@@ -137,58 +137,80 @@ def covered_characters(
             for index, cover in painting.near(box, COVERS)
             if "image" not in painting.log[index][0] or _share(cover, area) < _SCAN
         ]
-        near = [(index, cover) for index, cover in covers if _may_hide(index, cover, box, painting)]
-        if opaque and not near:
-            unsure = unsure or any(
-                "image" in painting.log[index][0] and holds(cover, *middle(box)) for index, cover in covers
-            )
+        later = [(index, cover) for index, cover in covers if _lies_on_text(index, cover, box, painting)]
+        near = [(index, cover) for index, cover in later if _may_hide(index, cover, box, painting)]
         if not near:
+            unsure = unsure or (opaque and any("image" in painting.log[index][0] for index, _ in later))
             continue
         for span, characters in enumerate(painting.characters(block, number)):
             size = line["spans"][span]["size"]
-            covered = [n for n, c in enumerate(characters) if _is_covered(c, size, near, painting)]
+            verdicts = [_is_covered(c, size, near, painting) for c in characters]
+            covered = [n for n, verdict in enumerate(verdicts) if verdict]
+            below = [n for n, verdict in enumerate(verdicts) if verdict is not None]
+            # A span is painted at once: the few that seem to show have the same characters above them.
+            covered = below if 2 * len(covered) > len(below) else covered
             if any(not characters[index]["c"].isspace() for index in covered):
                 found.append((block, number, span, covered))
     return found, unsure
 
 
-def _may_hide(index: int, cover: Box, line: Box, painting: Painting) -> bool:
-    """Whether the part of a line under a cover shows no ink, or that of text that came later. Spares reading characters."""
+def _part(cover: Box, line: Box) -> Box:
+    """The part of a line under a cover, without its margins. It may be empty."""
     inset = 0.15 * (line[3] - line[1])
-    part = (
-        max(line[0], cover[0]),
-        max(line[1] + inset, cover[1]),
-        min(line[2], cover[2]),
-        min(line[3] - inset, cover[3]),
-    )
+    x0, x1 = max(line[0], cover[0]), min(line[2], cover[2])
+    edge = min(1.0, (x1 - x0) / 4)
+    return x0 + edge, max(line[1] + inset, cover[1]), x1 - edge, min(line[3] - inset, cover[3])
+
+
+def _lies_on_text(index: int, cover: Box, line: Box, painting: Painting) -> bool:
+    """Whether text of a line was painted before a cover, and lies under it."""
+    part = _part(cover, line)
     if part[0] >= part[2] or part[1] >= part[3]:
         return False
-    edge = min(1.0, (part[2] - part[0]) / 4)
-    inner = (part[0] + edge, part[1], part[2] - edge, part[3])
-    texts = painting.near(part, TEXTS)
     least = min(_LEAST_COVERED * (line[3] - line[1]), (part[2] - part[0]) / 2)
-    if not any(other < index and min(box[2], part[2]) - max(box[0], part[0]) > least for other, box in texts):
-        return False
-    return any(other > index for other, _ in texts) or painting.is_flat(inner)
+    return any(
+        other < index and min(box[2], part[2]) - max(box[0], part[0]) > least
+        for other, box in painting.near(part, TEXTS)
+    )
+
+
+def _may_hide(index: int, cover: Box, line: Box, painting: Painting) -> bool:
+    """Whether the part of a line under a cover shows no ink, or that of text that came later. Spares reading characters."""
+    part = _part(cover, line)
+    return any(other > index for other, _ in painting.near(part, TEXTS)) or painting.is_flat(part)
+
+
+def sunk_characters(
+    parts: Iterable[tuple[PlacedLine, int, Fill]], painting: Painting
+) -> list[tuple[int, int, int, list[int]]]:
+    """Of spans that lie on a fill of their own colour, the characters there: block, line, span and their numbers."""
+    found = []
+    for line, index, fill in parts:
+        span = line.data["spans"][index]
+        part = _part(fill.box, span["bbox"])
+        if part[0] < part[2] and part[1] < part[3] and painting.is_flat(part):
+            characters = painting.characters(line.block, line.line)[index]
+            numbers = [n for n, c in enumerate(characters) if holds(fill.box, *middle(c["bbox"]))]
+            found.append((line.block, line.line, index, numbers))
+    return found
 
 
 def _is_covered(
     character: dict[str, Any], size: float, covers: Sequence[tuple[int, Box]], painting: Painting
-) -> bool:
-    """Whether one of the covers lies over a character."""
+) -> bool | None:
+    """Whether one of the covers hides a character; None if none lies there."""
     x0, _, x1, _ = character["bbox"]
     base = character["origin"][1]
     x, y = (x0 + x1) / 2, base - 0.35 * size
     over = [index for index, box in covers if holds(box, x, y)]
     if not over:
-        return False
+        return None
     painted = painting.painted_at(character)
     if painted is None or max(over) < painted:
         return False
     edge = 0.15 * (x1 - x0)
-    return painting.is_flat((x0 + edge, base - 0.72 * size, x1 - edge, base - 0.02 * size)) or any(
-        kind == "fill-text" and holds(box, x, y) for kind, box in painting.log[max(over) + 1 :]
-    )
+    ink = (x0 + edge, base - 0.72 * size, x1 - edge, base - 0.02 * size)
+    return painting.is_flat(ink) or any(index > max(over) for index, _ in painting.near(ink, TEXTS))
 
 
 def _share(box: Box, area: float) -> float:

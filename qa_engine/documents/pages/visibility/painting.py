@@ -99,9 +99,13 @@ class Painting:
         return bands
 
     def painted_at(self, character: dict[str, Any]) -> int | None:
-        """When a character was painted, as a place in `log`: of the same ones at one place, the first one that is asked for
-        is the first one painted; where the text page has fewer of them, it is the last one."""
-        key = _key(character["c"], *character["origin"])
+        """When a character was painted, as a place in `log`.
+
+        Of several at one place, the first one that is asked for is the first one painted; where the text page has fewer of
+        them, it is the last one. Their codes are not compared: one glyph may stand for a character and for its radical.
+        """
+        x, y = character["origin"]
+        key = (round(x), round(y))
         places = self._places.get(key)
         if not places:
             return None
@@ -111,26 +115,26 @@ class Painting:
         return places[min(self._asked[key], len(places)) - 1]
 
     @cached_property
-    def _asked(self) -> Counter[tuple[str, int, int]]:
+    def _asked(self) -> Counter[tuple[int, int]]:
         return Counter()
 
     @cached_property
-    def _counts(self) -> Counter[tuple[str, int, int]]:
+    def _counts(self) -> Counter[tuple[int, int]]:
         blocks = [block for block in self._characters if block["type"] == 0]
         lines = [line for block in blocks for line in block["lines"]]
         return Counter(
-            _key(character["c"], *character["origin"])
+            (round(character["origin"][0]), round(character["origin"][1]))
             for line in lines
             for span in line["spans"]
             for character in span["chars"]
         )
 
     @cached_property
-    def _places(self) -> dict[tuple[str, int, int], list[int]]:
-        places: dict[tuple[str, int, int], list[int]] = defaultdict(list)
+    def _places(self) -> dict[tuple[int, int], list[int]]:
+        places: dict[tuple[int, int], list[int]] = defaultdict(list)
         for span in self.page.get_texttrace():
-            for code, _, (x, y), _ in span["chars"]:
-                places[_key(chr(code), x, y)].append(span["seqno"])
+            for _, _, (x, y), _ in span["chars"]:
+                places[round(x), round(y)].append(span["seqno"])
         return places
 
     def is_flat(self, box: Box, color: int | None = None) -> bool:
@@ -166,10 +170,6 @@ class Painting:
             return self.page.get_displaylist()
         finally:
             self.page.set_rotation(rotation)
-
-
-def _key(character: str, x: float, y: float) -> tuple[str, int, int]:
-    return character[:1], round(x), round(y)
 
 
 def difference(first: int, second: int) -> int:

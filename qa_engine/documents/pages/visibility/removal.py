@@ -69,8 +69,9 @@ class Removal:
         for span in range(len(line.data["spans"])):
             self.drop((line.block, line.line, span), None, reason)
 
-    def apply(self) -> None:
-        """Edits the blocks, and notes what was removed and what is left."""
+    def apply(self) -> bool:
+        """Edits the blocks, and notes what was removed and what is left; returns whether a line lost a covered part."""
+        partly = False
         words: dict[tuple[int, int], list[Sequence[Any]]] = {}
         for word in self._shown.textpage.extractWORDS():
             words.setdefault((word[5], word[6]), []).append(word)
@@ -82,6 +83,9 @@ class Removal:
                 self._shown.removed.add(_key(x0, y0, text))
             for reason, text in self._edit(line, block, number, spans):
                 self._shown.left_out.append((reason, text))
+            some = any(reason == HIDDEN and numbers is not None for reason, numbers in spans.values())
+            partly = partly or (some and "cut" in line)
+        return partly
 
     def _edit(
         self, line: dict[str, Any], block: int, number: int, dropped: dict[int, tuple[str, set[int] | None]]

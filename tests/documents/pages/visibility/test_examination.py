@@ -123,6 +123,15 @@ def test_only_the_covered_part_of_a_line_is_left_out() -> None:
     )
     assert "The rent is dollars a month." in texts(page)
     assert page.left_out == [("hidden", "7200")]
+    assert page.doubts == ["a part of a line is covered and left out"]
+
+
+def test_part_of_a_line_in_the_colour_of_its_ground_is_left_out() -> None:
+    page = read(
+        lambda page: page.draw_rect((131.5, 188, 159, 204), color=None, fill=(0, 0, 0)),
+        lambda page: write(page, 200, "The rent is 7200 dollars a month."),
+    )
+    assert "The rent is dollars a month." in texts(page)
 
 
 def test_highlighted_and_shaded_text_and_text_under_a_seal_is_read() -> None:
@@ -252,10 +261,12 @@ def test_symbol_of_a_note_strikes_nothing() -> None:
 # -- watermarks
 
 
-def slanted(page: Any, degrees: float, x: float, y: float, text: str, size: float = 20) -> None:
+def slanted(
+    page: Any, degrees: float, x: float, y: float, text: str, size: float = 20, grey: float = 0.8
+) -> None:
     turn = pymupdf.Matrix(1, 1).prerotate(degrees)
     page.insert_text(
-        (x, y), text, fontname=CHINESE, fontsize=size, color=(0.8,) * 3, morph=(pymupdf.Point(x, y), turn)
+        (x, y), text, fontname=CHINESE, fontsize=size, color=(grey,) * 3, morph=(pymupdf.Point(x, y), turn)
     )
 
 
@@ -291,7 +302,7 @@ def test_pale_captions_and_titles_are_read() -> None:
 
 
 def test_label_that_lies_askew_is_listed() -> None:
-    page = read(lambda page: slanted(page, 30, 200, 500, "北门"))
+    page = read(lambda page: slanted(page, 30, 200, 500, "北门", grey=0))
     assert page.left_out == [("turned", "北门")]
 
 
