@@ -15,6 +15,9 @@ from chroma_process import URL_VARIABLE, ChromaProcess
 from hash_embedding import HashEmbedding
 from hypothesis import settings
 
+# Tests import ONNX Runtime directly, and through PyMuPDF: their process would report to its makers. What the package does
+# about that is tested in processes that do not have this variable.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 _LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
 _ALLOWED_VARIABLES = {"QA_ENGINE_CACHE"}
 
