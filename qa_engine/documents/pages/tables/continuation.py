@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from qa_engine.documents.blocks import Table
 from qa_engine.documents.pages.tables.header_rows import names_anew
-from qa_engine.documents.pages.tables.row_texts import column_names
+from qa_engine.documents.pages.tables.row_texts import column_names, with_wide
 from qa_engine.documents.pages.tables.values import Kind, kind
 
 _MAX_ROWS_OF_NAMES = 3
@@ -31,7 +31,8 @@ def continued(table: Table, before: Table, names: Sequence[str]) -> tuple[Table,
         return None
     alone = not any(names) and not before.key_value and _is_header_alone(before)
     if alone:
-        names = column_names(replace(before, header_rows=len(before.rows)))
+        header = [with_wide(before, number, row) for number, row in enumerate(before.rows)]
+        names = column_names(replace(before, rows=header, header_rows=len(header)))
     names = ["" if column is None else names[column] for column in columns]
     if table.header_rows:
         if names_anew(column_names(table), names):

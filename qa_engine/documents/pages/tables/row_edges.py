@@ -8,7 +8,7 @@ from statistics import median
 
 from qa_engine.documents.blocks import Rect
 from qa_engine.documents.pages.tables.rules import Rules
-from qa_engine.documents.pages.tables.values import Kind, is_whole_number, kind
+from qa_engine.documents.pages.tables.values import Kind, is_broken, is_whole_value, kind
 from qa_engine.documents.pages.tables.words import Word, cell_text, column_of, height_of
 
 _NEAR = 0.5
@@ -64,7 +64,13 @@ def row_edges(
     model += [
         edge
         for top, bottom in pairwise(known)
-        for edge in _missing_edges(runs, top, bottom, columns, sum(at in lines for at in ruled) >= _BANDS - 1)
+        for edge in _missing_edges(
+            runs,
+            top,
+            bottom,
+            columns,
+            bool(rules.vertical) and sum(at in lines for at in ruled) >= _BANDS - 1,
+        )
     ]
     model.sort()
     split: list[list[tuple[float, Part]]] = []
@@ -81,7 +87,9 @@ def row_edges(
             shade.y0 < top + _SAME and shade.y1 > bottom - _SAME for shade in rules.shades
         )
         inside = [part for _, part in band]
-        if closed and not _is_stacked(inside, len(columns) - 1) and not _has_levels(inside):
+        width = len(columns) - 1
+        parted = _is_stacked(inside, width) or (not rules.vertical and _are_filled(inside, width))
+        if closed and not parted and not _has_levels(inside):
             continue
         current, edges = band[0][1], list[float]()
         for edge, part in band[1:]:
@@ -133,12 +141,21 @@ def _is_stacked(parts: Sequence[Part], width: int, values_only: bool = False) ->
         return False
     for column in range(width):
         texts = [cell_text([word for run in part[column] for word in run]) for part in rows if column in part]
-        if len(texts) == len(rows) and all(
-            is_whole_number(text) or kind(text) is Kind.YEAR for text in texts
-        ):
+        whole = len(texts) == len(rows) and all(is_whole_value(text) for text in texts)
+        if whole and not is_broken(texts, "".join(texts)):
             return True
     filled = sum(len(part) for part in parts)
     return not values_only and len(parts) >= _MANY and filled >= 0.8 * width * len(parts)
+
+
+def _are_filled(parts: Sequence[Part], width: int) -> bool:
+    """Whether each of several lines fills all columns beside the labels, as the lines of a wrapped cell hardly do."""
+    lines = [part for part in parts if part]
+    return (
+        len(lines) > 1
+        and width > 2
+        and all(sum(1 for column in line if column) == width - 1 for line in lines)
+    )
 
 
 def _missing_edges(

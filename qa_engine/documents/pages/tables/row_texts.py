@@ -20,7 +20,7 @@ def column_names(table: Table) -> list[str]:
     names = ["" for _ in (table.rows[0] if table.rows else ())]
     for row in table.rows[: table.header_rows]:
         for column, cell in enumerate(row):
-            if cell != names[column]:
+            if cell and names[column] != cell and not names[column].endswith(f" {cell}"):
                 names[column] = f"{names[column]} {cell}".strip()
     return names
 
@@ -35,7 +35,7 @@ def names_by_row(table: Table, names: Sequence[str]) -> tuple[list[list[str]], l
     below_title = False
     rows = table.rows[table.header_rows :]
     for number, row in enumerate(rows):
-        spread = _with_wide(table, table.header_rows + number, row)
+        spread = with_wide(table, table.header_rows + number, row)
         again = names_anew(row, current)
         if result and not result[-1] and _goes_on(row, rows[number - 1], rows[number + 1 :]):
             current = [
@@ -52,7 +52,7 @@ def names_by_row(table: Table, names: Sequence[str]) -> tuple[list[list[str]], l
     return result, current
 
 
-def _with_wide(table: Table, number: int, row: Sequence[str]) -> list[str]:
+def with_wide(table: Table, number: int, row: Sequence[str]) -> list[str]:
     """A row with its cells over several columns in all of these."""
     cells = list(row)
     for column, cell in enumerate(row):

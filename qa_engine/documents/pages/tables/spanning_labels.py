@@ -27,7 +27,7 @@ _LINE_GAP = 0.6
 
 _Label = tuple[float, str, int, int]
 """Height of its middle, text, and the first and last row that it stands in."""
-_Groups = list[tuple[int, int, str]]
+_Groups = list[tuple[int, int, _Label]]
 """First row, last row, and label."""
 
 
@@ -60,7 +60,7 @@ def spread_labels(cells: Cells, first: int) -> tuple[list[list[str]], bool]:
             bounded = (start, end) != (first, len(texts) - 1)
             groups: _Groups | None
             if len(labels) == 1 and (enclosed or (leading and (whole or bounded))):
-                groups = [(start, end, labels[0][1])]
+                groups = [(start, end, labels[0])]
             elif leading and labels:
                 sums = {row for row in empty if _is_sum(cells.words[row], column)}
                 kinds = [row[column + 1] if column + 1 < len(row) else "" for row in texts]
@@ -68,16 +68,12 @@ def spread_labels(cells: Cells, first: int) -> tuple[list[list[str]], bool]:
                 unclear = unclear or groups is None
             else:
                 groups = None
-            if any(
-                not _is_part(texts[row][column], text)
-                for top, bottom, text in groups or ()
-                for row in range(top, bottom + 1)
-            ):
+            if any(_is_beyond(texts, column, group) for group in groups or ()):
                 groups, unclear = None, True
-            for top, bottom, text in groups or ():
+            for top, bottom, label in groups or ():
                 breaks |= {top, bottom + 1}
                 for row in range(top, bottom + 1):
-                    texts[row][column] = text
+                    texts[row][column] = label[1]
         leading = (
             leading and gaps and column + 1 < len(texts[0]) and _is_label_column(texts, column + 1, first)
         )
@@ -177,7 +173,7 @@ def _divide(
     if aligned and rows[0] == first and sums.issuperset(set(part) - set(rows)):
         return []
     if len(labels) == 1 and apart:
-        return [(first, last, labels[0][1])]
+        return [(first, last, labels[0])]
     found: list[list[int]] = []
     ends, at = [], first
     for label in labels:
@@ -201,7 +197,7 @@ def _divide(
     if not found or any(other != found[0] for other in found):
         return [] if aligned and sums.issuperset(set(part) - set(rows)) else None
     starts = [first, *found[0]]
-    return [(top, below - 1, label[1]) for (top, below), label in zip(pairwise(starts), labels, strict=True)]
+    return [(top, below - 1, label) for (top, below), label in zip(pairwise(starts), labels, strict=True)]
 
 
 def _is_sum(row: Sequence[Sequence[Word]], column: int) -> bool:
@@ -216,5 +212,8 @@ def _stand_in_rows(labels: Sequence[_Label], heights: Sequence[float]) -> bool:
     return 2 * aligned > len(labels)
 
 
-def _is_part(cell: str, label: str) -> bool:
-    return cell.replace(" ", "") in label.replace(" ", "")
+def _is_beyond(texts: Sequence[Sequence[str]], column: int, group: tuple[int, int, _Label]) -> bool:
+    """Whether a label has a line in a row that is none of its own, or one of its rows has another."""
+    top, bottom, (_, text, first, last) = group
+    own = [texts[row][column].replace(" ", "") for row in range(top, bottom + 1)]
+    return first < top or last > bottom or any(cell not in text.replace(" ", "") for cell in own)

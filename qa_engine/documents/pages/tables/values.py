@@ -60,6 +60,15 @@ def is_whole_number(cell: str) -> bool:
     return _COMPLETE.fullmatch(cell.strip()) is not None
 
 
+def is_whole_value(cell: str) -> bool:
+    """Whether a cell is a year, or a number with or without a unit, and not a part of one."""
+    return (
+        is_whole_number(cell)
+        or kind(cell) is Kind.YEAR
+        or (kind(cell) is Kind.NUMBER and cell[-1:].isalpha())
+    )
+
+
 def is_broken(lines: Sequence[str], text: str) -> bool:
     """Whether lines of digits are one number or date: together they are one, and they are not all whole by themselves."""
     if _DATE.fullmatch(text) or _YEAR.fullmatch(text):
