@@ -10,7 +10,7 @@ from drawn_table import Borders, drawn
 from pdf_factory import CHINESE_FONT, LEFT, RIGHT, SOLAR_SYSTEM, WEST_LAKE, PdfBuilder, wrap
 
 from qa_engine.documents.pages.lines.text_layer import read_page_lines
-from qa_engine.documents.pages.page_reader import layout_reason
+from qa_engine.documents.pages.parsers.choice import layout_reason
 
 WIDTH = RIGHT - LEFT
 
