@@ -12,7 +12,7 @@ from qa_engine.diagnosis.catalog_checks import CollectionView
 from qa_engine.diagnosis.report import Check, failed, first_names, ok, quantity, warning
 from qa_engine.errors import StorageError
 from qa_engine.index.bm25.folder import Bm25Folder
-from qa_engine.index.bm25.segment import StoredSegment
+from qa_engine.index.bm25.segment import StoredSegment, damaged_files
 from qa_engine.index.catalog import TERMS_TOKENIZER
 from qa_engine.text.tokenizer import TOKENIZER_VERSION
 
@@ -43,14 +43,20 @@ def check_bm25(view: CollectionView, config: Bm25Config) -> Check:
     if analyser != TOKENIZER_VERSION:
         message = f"The BM25 index was made by the tokenizer {analyser}, this is {TOKENIZER_VERSION}."
         return failed(message, again)
-    if torn := [stored.name for stored in segments if _is_torn(stored)]:
-        return failed(f"BM25 segments are damaged: {first_names(torn)}.", again)
+    damaged = {stored.name: damaged_files(folder.segment(stored.name)) for stored in segments}
+    if torn := [stored.name for stored in segments if damaged[stored.name] or _is_torn(stored)]:
+        return failed(f"BM25 segments are damaged: {first_names(torn)}.", again, may_lag=True)
     if view.published == view.changes and (wrong := _differences(segments, view)):
         return failed(f"BM25 and the catalog disagree: {'; '.join(wrong)}.", again, may_lag=True)
     if neighbours != config.context_sentences:
         return warning(
             f"The BM25 index counts {neighbours} neighbours for a sentence, the configuration says "
             f"{config.context_sentences} (bm25.context_sentences): the next ingest writes it anew.",
+            again,
+        )
+    if unproved := [name for name, files in damaged.items() if files is None]:
+        return warning(
+            f"{quantity(len(unproved), 'BM25 segment')} of an earlier version, without checksums that show damage.",
             again,
         )
     sentences = quantity(sum(_sizes(segments).values()), "sentence")

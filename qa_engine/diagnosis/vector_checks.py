@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from shlex import quote
 
+import numpy as np
 from filelock import Timeout
 
-from qa_engine.config import IndexConfig
+from qa_engine.config import LOCAL, IndexConfig
 from qa_engine.diagnosis.catalog_checks import CollectionView
-from qa_engine.diagnosis.report import Check, failed, first_names, ok, quantity
+from qa_engine.diagnosis.report import Check, failed, first_names, ok, quantity, warning
 from qa_engine.diagnosis.sqlite_faults import SqliteFault, find_sqlite_fault, sqlite_connection
 from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.errors import (
@@ -22,19 +23,38 @@ from qa_engine.errors import (
     StorageError,
 )
 from qa_engine.index.records import FileRecord
+from qa_engine.index.vectors.chroma_folder import look_through
 from qa_engine.index.vectors.locations import EMBEDDED, VectorLocation, open_vectors
-from qa_engine.index.vectors.token_store import TOKEN_BITS, TOKEN_FILE
+from qa_engine.index.vectors.token_store import TOKEN_BITS, TOKEN_FILE, TokenStore
 from qa_engine.index.vectors.vector_store import SentenceVectorStore
 
-_SAMPLE = 200
+_SAMPLE = 2000
 """The number of vectors that are read as a sample, spread over the collection."""
+_NEAR = 0.01
+"""How far the length of a vector of the local model may be from 1."""
 _SERVER_SECONDS = 20.0
 
 
 def check_sentences(view: CollectionView) -> Check:
-    """Whether the catalog holds the texts of the sentences of the live documents."""
-    stored = view.catalog.sentence_ids()
-    return _compare("the catalog", stored, view, view.commands.read_again, view.start_over())
+    """Whether the catalog holds the texts of the sentences of the live documents, as they were stored."""
+    check = _compare(
+        "the catalog", view.catalog.sentence_ids(), view, view.commands.read_again, view.start_over()
+    )
+    if check.status == "failed":
+        return check
+    documents, paths, unproved = view.catalog.damaged()
+    if documents or paths:
+        paths |= {record.path for record in view.files_of(documents)}
+        records = [view.files[path] for path in sorted(paths) if path in view.files]
+        names = first_names(record.path for record in records) or first_names(sorted(documents))
+        repair = view.commands.read_again(records) if records else view.start_over()
+        return failed(f"What the catalog says is not what was stored, of {names}.", repair, may_lag=True)
+    if unproved:
+        return warning(
+            f"{quantity(unproved, 'document')} of an earlier version, without checksums that show damage.",
+            view.commands.rebuild(),
+        )
+    return check
 
 
 def check_vectors(view: CollectionView, index: IndexConfig, server: bool) -> Check:
@@ -57,9 +77,11 @@ def check_vectors(view: CollectionView, index: IndexConfig, server: bool) -> Che
         return failed(f"There is no {database}: the vectors are lost.", anew)
     quick = index.model_copy(update={"timeout_seconds": min(index.timeout_seconds, _SERVER_SECONDS)})
     try:
+        if embedded and index.url is None:
+            look_through(view.paths.chroma, location.name)
         store = SentenceVectorStore(open_vectors(view.paths, view.catalog, quick))
         stored = {identifier for batch in store.identifiers() for identifier in batch}
-        damage = _vector_damage(store, sorted(stored))
+        damage = _vector_damage(store, sorted(stored), (view.catalog.identity or {}).get("provider") == LOCAL)
     except AuthenticationFailedError as error:
         return failed(str(error), "export QA_ENGINE_INDEX__TOKEN=…")
     except ConfigurationError as error:
@@ -92,6 +114,10 @@ def check_tokens(view: CollectionView) -> Check:
     if fault is None:
         try:
             stored = _stored_tokens(file, bits)
+            if damaged := _damaged_tokens(file):
+                fault = SqliteFault("damaged", f"holds {quantity(damaged, 'sentence')} that are damaged")
+        except StorageError:
+            fault = SqliteFault("damaged", "is damaged")
         except sqlite3.Error as error:
             fault = SqliteFault.of(error)
         except ValueError as error:
@@ -116,6 +142,14 @@ def _stored_tokens(file: Path, bits: int) -> set[str]:
             "SELECT document_id, ordinal FROM sentences JOIN documents ON document = number"
         )
         return {node_id(document_id, ordinal) for document_id, ordinal in rows}
+
+
+def _damaged_tokens(file: Path) -> int:
+    store = TokenStore(file)
+    try:
+        return store.damaged()
+    finally:
+        store.close()
 
 
 def _compare(
@@ -147,13 +181,17 @@ def _node_ids(document_id: str, nodes: int) -> set[str]:
     return {node_id(document_id, ordinal) for ordinal in range(nodes)}
 
 
-def _vector_damage(store: SentenceVectorStore, identifiers: Sequence[str]) -> str:
+def _vector_damage(store: SentenceVectorStore, identifiers: Sequence[str], normalised: bool) -> str:
     """A sentence about damage in a sample of the vectors; empty if the sample is sound."""
     sample = list(identifiers[:: max(1, len(identifiers) // _SAMPLE)])
     try:
-        sizes = {len(node.get_embedding()) for node in store.with_vectors(sample)}
+        vectors = [np.array(node.get_embedding()) for node in store.with_vectors(sample)]
     except StorageError as error:
         return f"Vectors cannot be read ({error.__cause__ or error})."
+    norms = [float(np.linalg.norm(vector)) for vector in vectors]
+    if not np.isfinite(norms).all() or (normalised and (np.abs(np.array(norms) - 1) > _NEAR).any()):
+        return "There are vectors that no model made."
+    sizes = {len(vector) for vector in vectors}
     if len(sizes) <= 1:
         return ""
     return f"Vectors of several lengths are stored: {first_names(map(str, sorted(sizes)))}."

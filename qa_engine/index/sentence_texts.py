@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import weakref
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -115,6 +116,26 @@ def stored_ids(connection: sqlite3.Connection) -> set[str]:
         f"JOIN places ON places.key = (sentences.key >> {_BITS} << {_BITS}) | place"
     )
     return {node_id(document_id, ordinal) for document_id, ordinal in rows}
+
+
+def document_checksum(connection: sqlite3.Connection, document_id: str) -> str:
+    """A checksum of the sentences of a document and of its numbers, as they are stored."""
+    value = 0
+    facts = connection.execute(
+        "SELECT number, nodes, pages, chinese_nodes, awaits_ocr FROM documents WHERE document_id = ?",
+        (document_id,),
+    )
+    for number, *counts in facts.fetchall():
+        value = zlib.crc32(repr(counts).encode())
+        rows = connection.execute(
+            f"SELECT sentences.key & {(1 << _BITS) - 1}, CAST(text AS BLOB), start, stop, CAST(metadata AS BLOB) "
+            f"FROM sentences JOIN places ON places.key = (sentences.key >> {_BITS} << {_BITS}) | place "
+            "WHERE sentences.key >= ? AND sentences.key < ? ORDER BY sentences.key",
+            (number << _BITS, (number + 1) << _BITS),
+        )
+        for row in rows:
+            value = zlib.crc32(repr(row).encode(), value)
+    return str(value)
 
 
 class SentenceTexts:

@@ -6,6 +6,7 @@ import json
 import shutil
 import uuid
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,10 @@ class Bm25Folder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    def segment(self, name: str) -> Path:
+        """The folder of a segment."""
+        return self.folder / _SEGMENTS / name
 
     def manifest(self, published: int) -> Path:
         """The file that describes a state."""
@@ -61,7 +66,7 @@ class Bm25Folder:
             segments = [
                 StoredSegment(
                     part["name"],
-                    Bm25Segment.load(self.folder / _SEGMENTS / part["name"]),
+                    Bm25Segment.load(self.segment(part["name"])),
                     frozenset(part["dead"]),
                 )
                 for part in facts["segments"]
@@ -76,7 +81,7 @@ class Bm25Folder:
     def add(self, segment: Bm25Segment) -> StoredSegment:
         """Writes a new segment."""
         name = uuid.uuid4().hex[:16]
-        path = self.folder / _SEGMENTS / name
+        path = self.segment(name)
         make_folder(path.parent)
         segment.save(path)
         return StoredSegment(name, Bm25Segment.load(path))
@@ -99,7 +104,7 @@ class Bm25Folder:
         manifests = {self.manifest(number) for number in published}
         used: set[str] = set()
         for path in manifests:
-            if path.is_file():
+            with suppress(OSError, ValueError, KeyError, TypeError):  # a damaged manifest uses nothing
                 used.update(part["name"] for part in json.loads(path.read_text(encoding="utf-8"))["segments"])
         for path in self.folder.glob("*.json"):
             if path not in manifests:

@@ -132,7 +132,10 @@ class Bm25Index:
             top_k: the largest number of sentences to return.
             rows: a mask of the sentences to search, see `rows_of`; None searches all.
         """
-        scores = self._scores(terms if isinstance(terms, TermStatistics) else self.look_up(terms))
+        try:
+            scores = self._scores(terms if isinstance(terms, TermStatistics) else self.look_up(terms))
+        except IndexError as error:
+            raise StorageError("The BM25 index is damaged: run qa-engine rebuild.") from error
         if self._dead is not None:
             scores[self._dead] = 0
         if rows is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import zlib
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,9 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa_engine.documents.sentences.node_ids import node_id
+from qa_engine.errors import StorageError
 from qa_engine.index.atomic_file import make_folder, open_private
 
 _DOCUMENTS = "documents.json"
+_CHECKSUMS = "checksums.json"
 _ARRAYS = ("keys", "starts", "rows", "counts", "lengths", "first_rows")
 Rows = NDArray[np.unsignedinteger[Any]]
 """Whole numbers of the shortest type that holds them."""
@@ -101,6 +104,9 @@ class Bm25Segment:
         """Where the postings of terms, given by their `term_key`, begin and end in `rows` and `counts`.
 
         Of a term that occurs nowhere, both arrays hold the same number.
+
+        Raises:
+            StorageError: the segment is damaged: such postings cannot be.
         """
         if not len(self.keys):
             nowhere = np.zeros(len(keys), np.int64)
@@ -108,6 +114,8 @@ class Bm25Segment:
         positions = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
         starts = self.starts[positions].astype(np.int64)
         ends = self.starts[positions + 1].astype(np.int64)
+        if (starts > ends).any() or (ends > len(self.rows)).any():
+            raise StorageError("The BM25 index is damaged: run qa-engine rebuild.")
         return starts, np.where(self.keys[positions] == keys, ends, starts)
 
     def rows_of(self, document_ids: Container[str]) -> NDArray[np.bool_]:
@@ -130,6 +138,9 @@ class Bm25Segment:
                 np.save(file, getattr(self, name))
         with open_private(scratch / _DOCUMENTS, "w", encoding="utf-8") as file:
             file.write(json.dumps(self.document_ids))
+        sums = {path.name: _checksum(path) for path in sorted(scratch.iterdir())}
+        with open_private(scratch / _CHECKSUMS, "w", encoding="utf-8") as file:
+            file.write(json.dumps(sums))
         scratch.rename(folder)
 
     @classmethod
@@ -150,6 +161,29 @@ class Bm25Segment:
         if any(size != expected for size, expected in sizes):
             raise ValueError(f"{folder} holds parts that do not fit together")
         return segment
+
+
+def damaged_files(folder: Path) -> list[str] | None:
+    """The files of a saved segment that are not as they were written; all of them are read.
+
+    None if an earlier version wrote it, without checksums.
+    """
+    try:
+        sums = json.loads((folder / _CHECKSUMS).read_text(encoding="utf-8"))
+        return [name for name, value in sums.items() if _checksum(folder / name) != value]
+    except FileNotFoundError as error:
+        name = Path(error.filename).name
+        return None if name == _CHECKSUMS else [name]
+    except (ValueError, AttributeError):
+        return [_CHECKSUMS]
+
+
+def _checksum(file: Path) -> int:
+    value = 0
+    with file.open("rb") as content:
+        while block := content.read(1 << 20):
+            value = zlib.crc32(block, value)
+    return value
 
 
 @dataclass(frozen=True, eq=False)

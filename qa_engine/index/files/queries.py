@@ -9,6 +9,7 @@ from __future__ import annotations
 import fnmatch
 import json
 import sqlite3
+import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
@@ -41,6 +42,8 @@ _METADATA = "json_each(json_patch(files.listed, files.sidecar)) AS metadata"
 _ENTRY = f"SELECT 1 FROM {_METADATA} WHERE metadata.key = ?"
 _VALUE = "CASE WHEN metadata.type = 'text' THEN CAST(metadata.value AS BLOB) ELSE metadata.value END"
 """A value of the metadata. As bytes, because JSON can hold texts that are not valid UTF-8."""
+FILE_CHECKSUM = "file_checksum"
+"""Prefix of the facts of the catalog with the checksums of the rows of files."""
 _INTEGERS = 2**63
 """SQLite's whole numbers are smaller than this."""
 CONTAINS, CONTAINS_CASELESS = "contains", "contains, whatever the case"
@@ -185,6 +188,15 @@ class FileQueries(SqliteFile):
             f"INSERT OR REPLACE INTO files ({', '.join(_FILE_COLUMNS)}) VALUES ({marks})",
             [json.dumps(value) if isinstance(value, dict) else value for value in values],
         )
+        FileQueries._seal_file(connection, record.path)
+
+    @staticmethod
+    def _seal_file(connection: sqlite3.Connection, path: str) -> None:
+        """Notes the checksum of the row of a file."""
+        connection.execute(
+            "INSERT OR REPLACE INTO meta VALUES (?, ?)",
+            (f"{FILE_CHECKSUM} {path}", file_checksum(connection, path)),
+        )
 
     @staticmethod
     def _take_out(connection: sqlite3.Connection, path: str) -> str | None:
@@ -193,6 +205,13 @@ class FileQueries(SqliteFile):
         connection.execute("INSERT INTO former_files SELECT * FROM files WHERE path = ?", (path,))
         connection.execute("DELETE FROM files WHERE path = ?", (path,))
         return rows[0][0] if rows else None
+
+
+def file_checksum(connection: sqlite3.Connection, path: str) -> str:
+    """A checksum of the row of a file, as it is stored."""
+    columns = ", ".join(f"CAST({name} AS BLOB)" for name in _FILE_COLUMNS)
+    rows = connection.execute(f"SELECT {columns} FROM files WHERE path = ?", (path,)).fetchall()
+    return str(zlib.crc32(repr(rows).encode()))
 
 
 def _record(row: Sequence[Any]) -> FileRecord:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from qa_engine.errors import StorageError
 from qa_engine.index.atomic_file import share_files
-from qa_engine.index.vectors.chroma_folder import abandon, chroma_turn
+from qa_engine.index.vectors.chroma_folder import abandon, writing_turn
 from qa_engine.index.vectors.runtime import runtime
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class FolderBackend:
         if self._failure is not None:
             raise StorageError(str(self._failure)) from self._failure
         try:
-            with chroma_turn(self._folder) if self._folder else nullcontext(), storage_errors(self.location):
+            with writing_turn(self._folder) if self._folder else nullcontext(), storage_errors(self.location):
                 action()
                 if self._folder is not None:
                     share_files(self._folder)

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qa_engine.errors import StorageError
-from qa_engine.index.atomic_file import file_mode, make_folder, share_files
+from qa_engine.index.atomic_file import file_mode, make_folder, open_private, share_files
+from qa_engine.index.vectors.hnsw_files import find_hnsw_fault
+from qa_engine.index.vectors.hnsw_rollback import keep_files, roll_back
 from qa_engine.index.vectors.runtime import runtime
 
 if TYPE_CHECKING:
@@ -26,8 +28,16 @@ logger = logging.getLogger("qa_engine.index")
 SENTENCES = "sentences"
 """Name of the first Chroma collection in a folder."""
 _LOCK = "chroma.lock"
+_MARK = "chroma.turn"
+"""A file that is there during a turn, and after one that was cut off."""
+_KEPT = "chroma.kept"
+"""The folder with what `keep_files` copies."""
 _TURN_SECONDS = 120
 """How long to wait for another process to end what it does with the folder, which takes seconds at most."""
+
+
+class DamagedIndexError(StorageError):
+    """The files of the vector index are damaged; Chroma would find too little in them, or end the process."""
 
 
 def open_chroma(folder: Path, published: int, create: bool = False, name: str = SENTENCES) -> Collection:
@@ -53,7 +63,7 @@ def open_unshared(folder: Path, name: str, create: bool) -> Collection:
     Raises:
         StorageError: Chroma cannot open or create the collection.
     """
-    with _opened(folder, stop=False) as (system, server):
+    with _opened(folder, stop=False, name=name) as (system, server):
         share_files(folder)
         collection = cosine_collection(server, name, create)
         _load(collection)
@@ -99,11 +109,14 @@ def abandon(folder: Path) -> None:
 
 
 @contextmanager
-def chroma_turn(folder: Path) -> Iterator[None]:
+def chroma_turn(folder: Path) -> Iterator[bool]:
     """Keeps processes that open the folder from reading what another one is just writing.
 
     Chroma applies its log to the vector index when it opens a folder as well as when it writes, and writes the files of the
     index in place; nothing in it keeps two processes from doing so at once.
+
+    Yields:
+        Whether the process of an earlier turn was killed, and the index was not looked at since.
 
     Raises:
         StorageError: another process did not end its turn.
@@ -119,17 +132,57 @@ def chroma_turn(folder: Path) -> Iterator[None]:
             f"Another process has been busy with the vectors in {folder} for {_TURN_SECONDS} s: end it, then try again."
         ) from None
     except OSError:  # a folder that may only be read: nobody writes to it from here
-        yield
+        yield False
         return
+    mark = folder.parent / _MARK
+    interrupted = mark.exists()
     try:
-        yield
+        if not interrupted:
+            with suppress(OSError):
+                open_private(mark, "wb").close()
+        yield interrupted
     finally:
+        if not interrupted:
+            mark.unlink(missing_ok=True)
         lock.release()
 
 
 @contextmanager
-def _opened(folder: Path, stop: bool = True) -> Iterator[tuple[System, ServerAPI]]:
-    """A new system of Chroma, in our turn. It is stopped in the end, or if that is not wanted, after an error."""
+def writing_turn(folder: Path) -> Iterator[None]:
+    """`chroma_turn` for a write to a collection that is open: what Chroma may overwrite is kept."""
+    with chroma_turn(folder) as interrupted:
+        if not interrupted:
+            keep_files(folder.absolute(), folder.parent / _KEPT)
+        yield
+
+
+def look_through(folder: Path, name: str) -> None:
+    """Reads all files of the vector index of a collection before Chroma does, which does not doubt what it reads.
+
+    Raises:
+        StorageError: they are damaged, or another process did not end its turn.
+    """
+    with chroma_turn(folder) as interrupted:
+        _require_sound(folder.absolute(), name, interrupted, thorough=True)
+
+
+def _require_sound(folder: Path, name: str, interrupted: bool, thorough: bool) -> None:
+    """Refuses a damaged vector index; one that was half written is brought back to what it was before."""
+    fault = find_hnsw_fault(folder, name, thorough)
+    if fault and interrupted and roll_back(folder, folder.parent / _KEPT):
+        fault = find_hnsw_fault(folder, name, thorough=True)
+    if fault:
+        raise DamagedIndexError(
+            f"The vectors in {folder} are damaged ({fault}): qa-engine doctor prints the command that makes them anew."
+        )
+
+
+@contextmanager
+def _opened(folder: Path, stop: bool = True, name: str | None = None) -> Iterator[tuple[System, ServerAPI]]:
+    """A new system of Chroma, in our turn. It is stopped in the end, or if that is not wanted, after an error.
+
+    The files of the collection ``name``, if it is given, are looked at before Chroma reads them.
+    """
     from chromadb.api import ServerAPI
     from chromadb.config import Settings, System
     from chromadb.telemetry.product import ProductTelemetryClient
@@ -141,14 +194,19 @@ def _opened(folder: Path, stop: bool = True) -> Iterator[tuple[System, ServerAPI
         anonymized_telemetry=False,
     )
     runtime.start()
-    with _storage_errors(folder), chroma_turn(folder):
+    with _storage_errors(folder), chroma_turn(folder) as interrupted:
         make_folder(folder)
+        if name is not None:
+            _require_sound(folder.absolute(), name, interrupted, thorough=interrupted)
+            keep_files(folder.absolute(), folder.parent / _KEPT)
         system = System(settings)
         system.instance(ProductTelemetryClient)  # type: ignore[type-abstract]
         server = system.instance(ServerAPI)  # type: ignore[type-abstract]
         system.start()
         try:
             yield system, server
+            if name is not None:
+                (folder.parent / _MARK).unlink(missing_ok=True)
         except BaseException:
             stop = True
             raise

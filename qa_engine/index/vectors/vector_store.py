@@ -16,6 +16,7 @@ from llama_index.vector_stores.chroma import ChromaVectorStore
 from pydantic import PrivateAttr
 
 from qa_engine.documents.sentences.node_ids import node_id, split_node_id
+from qa_engine.errors import StorageError
 from qa_engine.index.records import StoredSentence
 from qa_engine.index.sentence_texts import SentenceTexts
 from qa_engine.index.vectors.backends import (
@@ -188,7 +189,13 @@ class SentenceVectorStore(ChromaVectorStore):
         )
 
     def _is_visible(self, identifier: str) -> bool:
-        return self._visible is None or split_node_id(identifier)[0] in self._visible
+        try:
+            return self._visible is None or split_node_id(identifier)[0] in self._visible
+        except ValueError as error:
+            raise StorageError(
+                f"The vectors name a sentence {identifier!r}, which is none: qa-engine doctor prints the command that makes "
+                "them anew."
+            ) from error
 
 
 def _request_bytes(node: BaseNode) -> int:

@@ -63,6 +63,8 @@ def publish(
     try:
         segments = _update_segments(folder, catalog, current or [], live, settings.context_sentences)
         folder.write_manifest(changes, segments, settings.context_sentences)
+        if anew:
+            catalog.seal()
         catalog.publish()
         folder.delete_others([changes, previous])
         logger.info("published state %d: %d documents, %d BM25 segments", changes, len(live), len(segments))
