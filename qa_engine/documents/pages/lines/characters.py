@@ -22,6 +22,8 @@ FOLDED = {0x2E81 + index: character for index, character in enumerate(_EQUIVALEN
 }
 """Radicals and compatibility forms that stand for ordinary Han characters in some fonts, and ligatures."""
 
+_USUAL = 5
+"""Ordinary lines have fewer than one blank in so many characters."""
 _SINGLES = re.compile(r" \S \S \S")
 _RUN = re.compile(r"(?<![^\s：:])\S(?: \S){4,}(?!\S)")
 _REST = re.compile(r"(?<![^\s：:])\S(?: \S)+(?!\S)")
