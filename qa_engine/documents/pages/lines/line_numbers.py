@@ -14,13 +14,15 @@ from qa_engine.documents.pages.block_roles import TERMINAL
 from qa_engine.documents.pages.lines.joining import grouped, rows_of
 
 _NUMBER = re.compile(r"(\d{1,4})(?:\s+|$)")
-_FEW, _MANY = 3, 8
-"""So many numbers of lines are looked for, if they count in steps, or one by one."""
+_FEW, _ENOUGH, _MANY = 2, 3, 8
+"""So many numbers of lines are looked for, if they count in steps from the first line, in steps, or one by one."""
 _ALIGNED = 1.5
 """Numbers begin within so many font sizes of each other."""
 _EVEN = 0.08
 """The distances between numbered lines differ by no more than this share."""
 _SAME_PITCH = 0.1
+_HEADER = 2
+"""Most rows of a header above numbered lines."""
 _PROSE, _CELL = 20, 8
 """Running text is at least so many font sizes wide; the cells of a table are narrower than the second."""
 _FULL, _GOING_ON, _BLANK_LINES = 0.8, 0.25, 0.2
@@ -107,6 +109,8 @@ def _is_margin(run: Sequence[_Numbered], lines: Sequence[Line]) -> bool:
     if cells > _IN_CELLS * len(rows):
         return False
     pitch = (run[-1].y - run[0].y) / (run[-1].value - run[0].value)
+    if len(run) < _ENOUGH and not _counts_from_the_top(run, lines, numbers):
+        return False
     if run[1].value - run[0].value > 1:
         pitches = [below[0].y0 - above[0].y0 for above, below in pairwise(rows)]
         return bool(pitches) and abs(median(pitches) - pitch) < _SAME_PITCH * pitch
@@ -119,6 +123,12 @@ def _is_margin(run: Sequence[_Numbered], lines: Sequence[Line]) -> bool:
         for above, below in pairwise(rows)
     )
     return going_on >= _GOING_ON * len(rows) or blank >= _BLANK_LINES * len(run)
+
+
+def _counts_from_the_top(run: Sequence[_Numbered], lines: Sequence[Line], numbers: set[int]) -> bool:
+    """Whether there are as many lines down to a number as it says, perhaps below a header."""
+    above = rows_of(line for line in lines if id(line) not in numbers and line.y0 < run[0].y)
+    return 0 <= len(above) - run[0].value <= _HEADER
 
 
 def _cut(line: Line, end: int) -> Line:

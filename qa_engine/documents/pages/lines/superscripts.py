@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
+from statistics import median
 from typing import Any
 
-from qa_engine.documents.blocks import Mark
+from qa_engine.documents.blocks import Line, Mark
 
+_SHORT = 4
 _SMALL, _TOUCHING = 0.85, 0.2
 """Superscripts and subscripts are smaller than this share of the text that they touch, with a gap below this share."""
 _LOWER, _HIGHER, _LEVEL = -0.35, 0.6, 0.12
@@ -16,8 +19,8 @@ _RAISED, _SMALLER = 0.12, 0.85
 """A superscript stands at least so much higher, and is at most so large, in sizes of the text around it."""
 _SUPERSCRIPT = 1
 """The flag of MuPDF, set by comparison with the first character of the line."""
-_RAISED_DIGITS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-_SUPERSCRIPTS = _RAISED_DIGITS | str.maketrans("+-−–", "⁺⁻⁻⁻")
+_SUPERSCRIPTS = str.maketrans("0123456789+-−–", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻")
+_LEADING_DIGITS = re.compile(r"\d+")
 _NUMBER = re.compile(r"\d{1,3}")
 _SIGNED = re.compile(r"[+\-−–]?\d{0,3}\.\d{1,3}|[+\-−–]\d{1,3}|\d{0,3}[+\-−–]")
 _ONE_NOTE = r"(\d{1,3}|[①-⑳]|[*∗†‡§¶※]{1,4})"
@@ -177,7 +180,10 @@ def raised(text: str, before: str, following: str) -> str:
     if _NUMBER.fullmatch(mark) and _is_power(mark, before, following):
         return mark.translate(_SUPERSCRIPTS)
     if not _NOTE.fullmatch(mark):
-        return text if _ORDINAL.fullmatch(mark) else text.translate(_RAISED_DIGITS)
+        digits = (
+            _LEADING_DIGITS.match(text) if before[-1].isdigit() and not _ORDINAL.fullmatch(mark) else None
+        )
+        return text if digits is None else digits[0].translate(_SUPERSCRIPTS) + text[digits.end() :]
     if before[-1].isspace() and following[:1].isspace():
         return text.translate(_SUPERSCRIPTS)  # † is spoken of
     of_variable = not mark[-1].isalnum() and _VARIABLE.search(before[-30:])
@@ -198,6 +204,31 @@ def _is_power(mark: str, before: str, following: str) -> bool:
     if _UNIT.search(base):
         return mark in "234"
     return bool(_VARIABLE.search(base) or (_SMALL_BASE.search(base) and _OPERATOR.match(following)))
+
+
+def with_loose_marks(lines: list[Line]) -> list[Line]:
+    """The pieces of a page, with the superscripts that are drawn apart joined to the text that they touch."""
+    loose = [line for line in lines if len(line.text) <= _SHORT and _is_mark(line.text)]
+    if not loose:
+        return lines
+    usual = median(line.size for line in lines)
+    attached: set[int] = set()
+    for mark in loose:
+        if mark.size > _SMALL * usual:
+            continue
+        for index, line in enumerate(lines):
+            higher = line.y1 - mark.y1
+            touches = abs(mark.x0 - line.x1) < _TOUCHING * line.size and mark.size <= _SMALL * line.size
+            if touches and _RAISED * line.size < higher < line.size:
+                read = raised(mark.text, line.text, "")
+                place = Mark(
+                    len(line.text), (mark.x0 + mark.x1) / 2, (mark.y0 + mark.y1) / 2, mark.text, read
+                )
+                whole = replace(line, text=line.text + read, marks=(*line.marks, place))
+                lines[index] = replace(whole, x1=mark.x1, y0=min(line.y0, mark.y0))
+                attached.add(id(mark))
+                break
+    return [line for line in lines if id(line) not in attached]
 
 
 def word_as_read(text: str, x0: float, y0: float, x1: float, y1: float, marks: Sequence[Mark]) -> str:

@@ -16,7 +16,7 @@ from qa_engine.documents.pages.lines.characters import (
     has_letter_spacing,
     without_letter_spacing,
 )
-from qa_engine.documents.pages.lines.superscripts import SourceLine
+from qa_engine.documents.pages.lines.superscripts import SourceLine, with_loose_marks
 from qa_engine.documents.pages.visibility.examination import read_shown_text
 from qa_engine.documents.pages.visibility.removal import Shown
 from qa_engine.text.language import HAN_RANGES
@@ -138,6 +138,7 @@ def read_page_lines(page: Any, number: int) -> PageLines:
                 result.lines.append(found)
             else:
                 result.lines[-1] = _joined(result.lines[-1], found, clean(source.read))
+    result.lines = with_loose_marks(result.lines)
     result.raw = "\n".join(raws)
     if directions:
         result.direction = directions.most_common(1)[0][0]

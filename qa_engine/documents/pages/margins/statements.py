@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from qa_engine.documents.pages.block_roles import TERMINAL
+from qa_engine.documents.pages.block_roles import LABEL, TERMINAL
 
 _NOTICE = re.compile(
     r"请|应当|不得|严禁|禁止|未经|仅供|必须|不构成|：[\s_＿]*$|\b(please|must|shall|may not|do not|not be|is|are)\b",
@@ -23,8 +23,12 @@ _HAN = re.compile("[\u3400-\u9fff]")
 
 
 def says_something(text: str) -> bool:
-    """Whether a text is a sentence, a clause, a notice or an address, and not a title."""
-    if _ADDRESS.search(text) or FORMULA.search(text):
+    """Whether a text is a sentence, a clause, a notice, an address or the line of a form, and not a title."""
+    if (
+        _ADDRESS.search(text)
+        or FORMULA.search(text)
+        or (_HAN.match(text) and LABEL.match(text) and text[0] != "第")
+    ):
         return True
     if len(_HAN.findall(text)) < _HAN_CHARACTERS and len(text.split()) < _WORDS:
         return False

@@ -95,6 +95,15 @@ def piece(text: str, x0: float, y0: float, x1: float) -> Line:
     return Line(text, 1, x0, y0, x1, y0 + 12, size=11, block=0)
 
 
+def test_two_numbers_are_enough_if_they_count_from_the_first_line() -> None:
+    going_on = "and so the text goes on and on to the edge of the"
+    lines = [piece(going_on, 110, 20 * n, 450) for n in range(1, 13)]
+    fives = [piece(str(n), 80, 20 * n, 90) for n in (5, 10)]
+    assert without_line_numbers([*lines, *fives])[1] == [5, 10]
+    others = [piece(str(n), 80, 20 * n - 60, 90) for n in (5, 10)]
+    assert without_line_numbers([*lines, *others])[1] == []
+
+
 CITIES = ["上海", "北京", "广州", "深圳", "天津", "重庆", "成都", "武汉", "西安", "南京", "杭州", "苏州"]
 
 

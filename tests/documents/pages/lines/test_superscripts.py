@@ -28,6 +28,8 @@ from qa_engine.documents.pages.lines.text_layer import read_page_lines
         ("共有10", "1", "家", ""),
         ("Table 1", "a", "", "a"),
         ("the 1", "st", " of May", "st"),
+        ("x", "t+1", " is", "t+1"),
+        ("10000", "2i/d", ")", "²i/d"),
         ("4.2×10", "5", "个", "⁵"),
         ("a rate of 10", "-3", " m", "⁻³"),
         ("10", "−3", "", "⁻³"),
@@ -87,6 +89,19 @@ def test_raised_and_lowered_digits_stand_in_the_middle_of_their_line(
     parts: Sequence[tuple[str, float, float]], text: str, gap: float
 ) -> None:
     assert [line.text for line in lines_of(written(*parts, gap=gap))] == [text]
+
+
+@pytest.mark.parametrize(
+    ("number", "mark", "text"), [("1850", "3", "1850"), ("10", "5", "10⁵"), ("x", "y", "x")]
+)
+def test_superscripts_that_are_drawn_last_belong_to_the_text_that_they_touch(
+    number: str, mark: str, text: str
+) -> None:
+    builder = PdfBuilder().page().put(number, LEFT, 100, 12).put("of the total", LEFT, 130, 12)
+    builder.put(mark, LEFT + pymupdf.get_text_length(number, ENGLISH_FONT, 12), 95, 7)
+    first, *rest = lines_of(builder)
+    assert first.text == text
+    assert [line.text for line in rest] == (["of the total"] if mark != "y" else ["of the total", "y"])
 
 
 def test_text_of_the_next_line_is_not_taken_for_a_superscript() -> None:

@@ -259,6 +259,7 @@ def test_bare_number_that_a_layout_model_calls_a_footer_is_text_unless_it_counts
         "请务必阅读正文之后的免责条款部分",
         "Please read the important disclosures at the end of this report",
         "服务热线：8800-3377",
+        "检测员：周敏",
     ],
 )
 def test_sentence_or_notice_that_repeats_is_kept_once(text: str) -> None:
