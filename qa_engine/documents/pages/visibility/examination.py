@@ -7,9 +7,11 @@ order of painting, characters and pixels are asked for only where this gives rea
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from qa_engine.documents.pages.visibility.actual_text import differing_glyphs
@@ -30,6 +32,7 @@ from qa_engine.documents.pages.visibility.painting import (
     holds,
     ink_box,
     middle,
+    overlap,
 )
 from qa_engine.documents.pages.visibility.removal import HIDDEN, STRUCK, TURNED, WATERMARK, Removal, Shown
 from qa_engine.documents.pages.visibility.struck import THIN, struck_characters
@@ -45,11 +48,19 @@ from qa_engine.documents.pages.visibility.watermarks import (
 _LIGHT = 0xE0E0E0
 """Text whose channels are all of these bits may be white on white."""
 _OPAQUE = 250
+_HIGHLIGHT = 8
+"""Kind of annotation."""
+_COLORFUL = 40
+_BAND, _LOWEST = 16, 20_000
+_SHARED = 0.3
+"""Share of the height of a line that a fill lies on it at least, in both directions."""
 _ALIKE = 24
 """A fill hides text from whose colour it differs by less than this."""
 _MOST = 0.5
-_MANY = 50
-"""It takes longer to look through more forms for images than to walk the page."""
+_DRAWN = re.compile(rb"/([^\s/<>\[\]()%]+)\s+Do\b")
+_REFERENCE = re.compile(r"(\d+) 0 R")
+_FEW = 400
+"""Characters of a list of about 20 objects."""
 
 
 @dataclass
@@ -89,7 +100,7 @@ def read_shown_text(page: Any, flags: int) -> Shown:
         if glyphs is not None:
             shown = Shown(glyphs[0], glyphs[0].extractDICT()["blocks"], [(HIDDEN, glyphs[1])])
     try:
-        _examine(page, contents, shown)
+        _examine(page, flags, contents, shown)
     except (RuntimeError, ValueError, TypeError, KeyError, IndexError, pymupdf.mupdf.FzErrorBase) as error:
         shown.doubts.append(f"text that does not show may be among its text ({type(error).__name__})")
     shown.blocks = [block for block in shown.blocks if block["type"] == 0]
@@ -103,22 +114,24 @@ def _contents(page: Any) -> bytes:
         return b""
 
 
-def _examine(page: Any, contents: bytes, shown: Shown) -> None:
+def _examine(page: Any, flags: int, contents: bytes, shown: Shown) -> None:
     """Removes from the blocks what the page does not show."""
     found = _findings(shown.blocks)
     painting = Painting(page, shown.textpage)
     removal = Removal(shown, painting)
-    covered = _beside_fills(found, painting)
-    if _images_follow_text(contents) and (contents.count(b" Do") > _MANY or page.get_images()):
+    annotations = {kind for _, kind, _ in page.annot_xrefs()}
+    covered = _beside_fills(found, painting, _HIGHLIGHT in annotations)
+    if covered:
+        covered = _under_fills(page, flags, covered)
+    if _may_draw_image(page, contents):
         images = [image for _, image in painting.images]
         covered += [
             line for line in found.lines if any(holds(box, *middle(line.data["bbox"])) for box in images)
         ]
     if found.slanted:
         _remove_slanted(found, removal)
-    has_annotation = any(kind == WATERMARK_ANNOTATION for _, kind, _ in page.annot_xrefs())
-    if found.pale or has_annotation:
-        for line in watermarks(page, found.pale, found.lines, has_annotation):
+    if found.pale or WATERMARK_ANNOTATION in annotations:
+        for line in watermarks(page, found.pale, found.lines, WATERMARK_ANNOTATION in annotations):
             removal.drop_line(line, WATERMARK)
     if found.suspects:
         fills = [fill for _, fill in found.fills]
@@ -183,7 +196,7 @@ def _note(found: _Findings, line: PlacedLine, place: int, span: dict[str, Any]) 
         found.pale.append(line)
 
 
-def _beside_fills(found: _Findings, painting: Painting) -> list[PlacedLine]:
+def _beside_fills(found: _Findings, painting: Painting, highlighted: bool) -> list[PlacedLine]:
     """The lines over which an area may be filled after them. Notes spans on a fill of their own colour."""
     if not found.fills:
         return []
@@ -196,7 +209,8 @@ def _beside_fills(found: _Findings, painting: Painting) -> list[PlacedLine]:
             left, _, right, _ = line.data["bbox"]
             if left >= x1 or x0 >= right:
                 continue
-            if index > line.block and not any(holds(note, *middle(fill.box)) for note in painting.notes):
+            over = index > line.block and n not in later and not (highlighted and _is_colorful(fill.color))
+            if over and not any(holds(note, *middle(fill.box)) for note in painting.notes):
                 later[n] = line
             if fill.color & _LIGHT != _LIGHT:
                 found.sunk.extend(
@@ -207,10 +221,60 @@ def _beside_fills(found: _Findings, painting: Painting) -> list[PlacedLine]:
     return list(later.values())
 
 
-def _images_follow_text(contents: bytes) -> bool:
-    """Whether something that may be an image is drawn after text."""
-    last = max(contents.rfind(b" Do"), contents.rfind(b"\nDo"))
-    return last >= 0 and (contents.find(b"Tj", 0, last) >= 0 or contents.find(b"TJ", 0, last) >= 0)
+def _under_fills(page: Any, flags: int, lines: list[PlacedLine]) -> list[PlacedLine]:
+    """Those of the lines that a fill lies on, by the exact order of painting.
+
+    Drawings that are collected after the line that they break are too late in it; read again, each breaks its line.
+    """
+    import pymupdf
+
+    texts: dict[int, list[Box]] = {}
+    covers: list[Box] = []
+    for block in page.get_textpage(flags=flags & ~pymupdf.TEXT_LAZY_VECTORS).extractDICT()["blocks"]:
+        x0, y0, x1, y1 = block["bbox"]
+        bands = range(max(int(y0), 0) // _BAND, min(int(y1), _LOWEST) // _BAND + 1)
+        if block["type"] == 0:
+            for line in block["lines"]:
+                for band in bands:
+                    texts.setdefault(band, []).append(line["bbox"])
+        elif block["type"] == 3 and not block["stroked"] and block["alpha"] >= _OPAQUE:
+            near = [box for band in bands for box in texts.get(band, ())]
+            if any(
+                min(x1, box[2]) - max(x0, box[0]) > min(_SHARED * (box[3] - box[1]), (x1 - x0) / 2)
+                and min(y1, box[3]) - max(y0, box[1]) > _SHARED * (box[3] - box[1])
+                for box in near
+            ):
+                covers.append(block["bbox"])
+    return [line for line in lines if any(overlap(line.data["bbox"], box) for box in covers)]
+
+
+@lru_cache(maxsize=4096)
+def _is_colorful(color: int) -> bool:
+    """Whether a colour is no grey. Where readers have highlighted text, such fills are theirs: to ask each takes time."""
+    channels = color.to_bytes(4, "big")[1:]
+    return max(channels) - min(channels) >= _COLORFUL
+
+
+def _may_draw_image(page: Any, contents: bytes) -> bool:
+    """Whether an image without a mask may be drawn after text. One with a mask, as a seal on a contract, lets text show.
+
+    A form of more than a few objects is a drawing: it takes longer to look for images in it than to read the page.
+    """
+    starts = [start for start in (contents.find(b"Tj"), contents.find(b"TJ")) if start >= 0]
+    if not starts:
+        return False
+    value = page.parent.xref_get_key
+    for name in set(_DRAWN.findall(contents, min(starts))):
+        key = f"Resources/XObject/{name.decode('latin-1')}"
+        if value(page.xref, f"{key}/Subtype")[1] == "/Form":
+            objects = value(page.xref, f"{key}/Resources/XObject")[1]
+            inside = [int(xref) for xref in _REFERENCE.findall(objects)] if len(objects) < _FEW else []
+            images = [xref for xref in inside if value(xref, "Subtype")[1] == "/Image"]
+            if any(value(xref, "SMask")[1] == "null" for xref in images):
+                return True
+        elif value(page.xref, f"{key}/SMask")[1] == "null":
+            return True
+    return False
 
 
 def _remove_slanted(found: _Findings, removal: Removal) -> None:

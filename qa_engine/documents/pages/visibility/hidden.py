@@ -27,6 +27,8 @@ _CLIPPING = 64
 _CONTRAST = 40
 _MOST = 0.9
 """From this share of invisible characters on, a page with images is a scan with its OCR."""
+_LEAST_HIGH = 0.4
+"""What covers less of the height of a line is a part of a drawing."""
 _LEAST_COVERED = 0.6
 """Text that lies under a fill by less than this share of its height only has margins there."""
 _SCAN = 0.5
@@ -128,7 +130,6 @@ def covered_characters(
         than one colour, so that the text may show or not.
     """
     area = (page[2] - page[0]) * (page[3] - page[1])
-    opaque = all(not image[1] for image in painting.page.get_images())
     found, unsure = [], False
     for block, number, line in lines:
         box = line["bbox"]
@@ -140,7 +141,7 @@ def covered_characters(
         later = [(index, cover) for index, cover in covers if _lies_on_text(index, cover, box, painting)]
         near = [(index, cover) for index, cover in later if _may_hide(index, cover, box, painting)]
         if not near:
-            unsure = unsure or (opaque and any("image" in painting.log[index][0] for index, _ in later))
+            unsure = unsure or any("image" in painting.log[index][0] for index, _ in later)
             continue
         for span, characters in enumerate(painting.characters(block, number)):
             size = line["spans"][span]["size"]
@@ -165,7 +166,7 @@ def _part(cover: Box, line: Box) -> Box:
 def _lies_on_text(index: int, cover: Box, line: Box, painting: Painting) -> bool:
     """Whether text of a line was painted before a cover, and lies under it."""
     part = _part(cover, line)
-    if part[0] >= part[2] or part[1] >= part[3]:
+    if part[0] >= part[2] or part[3] - part[1] < _LEAST_HIGH * (line[3] - line[1]):
         return False
     least = min(_LEAST_COVERED * (line[3] - line[1]), (part[2] - part[0]) / 2)
     return any(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from qa_engine.documents.blocks import Rect
@@ -66,12 +66,13 @@ class Painting:
         """The rectangles of annotations that let text show, as highlights do, and of the symbols of others."""
         import pymupdf
 
-        document, found = self.page.parent, []
+        value = self.page.parent.xref_get_key
+        found, upright = [], None
         for xref, kind, _ in self.page.annot_xrefs():
-            edges = document.xref_get_key(xref, "Rect")[1].strip("[]").split() if kind in _NOTES else ()
+            edges = value(xref, "Rect")[1].strip("[]").split() if kind in _NOTES else ()
             if len(edges) == 4:
-                rect = pymupdf.Rect([float(edge) for edge in edges]) * self.page.transformation_matrix
-                found.append(tuple(rect.normalize()))
+                upright = self.page.transformation_matrix if upright is None else upright
+                found.append(tuple((pymupdf.Rect([float(edge) for edge in edges]) * upright).normalize()))
         return found
 
     def characters(self, block: int, line: int) -> list[list[dict[str, Any]]]:
@@ -84,18 +85,27 @@ class Painting:
         return blocks
 
     def near(self, box: Box, kinds: frozenset[str]) -> list[tuple[int, Box]]:
-        """The places in `log` and the rectangles of what is painted over a rectangle, in order."""
-        low, high = int(box[1]) // _BAND, int(box[3]) // _BAND
-        found = {item for band in range(low, high + 1) for item in self._bands.get(band, ())}
-        return sorted((index, other) for index, kind, other in found if kind in kinds and overlap(other, box))
+        """The places in `log` and the rectangles of what is painted over a rectangle: `TEXTS` or `COVERS`."""
+        x0, y0, x1, y1 = box
+        bands = self._bands[kinds]
+        return list(
+            {
+                index: other
+                for band in range(int(y0) // _BAND, int(y1) // _BAND + 1)
+                for index, other in bands.get(band, ())
+                if other[0] < x1 and x0 < other[2] and other[1] < y1 and y0 < other[3]
+            }.items()
+        )
 
     @cached_property
-    def _bands(self) -> dict[int, list[tuple[int, str, Box]]]:
-        bands: dict[int, list[tuple[int, str, Box]]] = defaultdict(list)
+    def _bands(self) -> dict[frozenset[str], dict[int, list[tuple[int, Box]]]]:
+        bands: dict[frozenset[str], dict[int, list[tuple[int, Box]]]] = {TEXTS: {}, COVERS: {}}
         bottom = int(self.page.rect.height) // _BAND
         for index, (kind, box) in enumerate(self.log):
-            for band in range(max(int(box[1]) // _BAND, 0), min(int(box[3]) // _BAND, bottom) + 1):
-                bands[band].append((index, kind, box))
+            kinds = TEXTS if kind in TEXTS else COVERS if kind in COVERS else None
+            if kinds is not None:
+                for band in range(max(int(box[1]) // _BAND, 0), min(int(box[3]) // _BAND, bottom) + 1):
+                    bands[kinds].setdefault(band, []).append((index, box))
         return bands
 
     def painted_at(self, character: dict[str, Any]) -> int | None:
@@ -172,6 +182,7 @@ class Painting:
             self.page.set_rotation(rotation)
 
 
+@lru_cache(maxsize=4096)
 def difference(first: int, second: int) -> int:
     """By how much two colours (0xRRGGBB) differ in the channel in which they differ most, 0 to 255."""
     return max(abs((first >> shift & 255) - (second >> shift & 255)) for shift in (0, 8, 16))

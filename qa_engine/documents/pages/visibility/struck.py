@@ -29,25 +29,27 @@ def struck_characters(
         lines: the lines of text that run from left to right, with the places of their blocks and of themselves.
         painting: of the page.
     """
-    heights = defaultdict[int, list[PlacedLine]](list)
+    heights = defaultdict[int, list[tuple[float, float, PlacedLine]]](list)
     for place in lines:
         _, y0, _, y1 = place.data["bbox"]
         high = y1 - y0
         for band in range(int(y1 - 0.8 * high) // _BAND, int(y1 - 0.15 * high) // _BAND + 1):
-            heights[band].append(place)
+            heights[band].append((y1 - 0.8 * high, y1 - 0.15 * high, place))
     struck: dict[tuple[int, int, int], set[int]] = defaultdict(set)
     for rule in rules:
         x0, y0, x1, y1 = rule
+        y = (y0 + y1) / 2
         crossed = [
             (line, index, span)
-            for line in heights.get(int((y0 + y1) / 2) // _BAND, ())
+            for top, bottom, line in heights.get(int(y) // _BAND, ())
+            if top < y < bottom
             for index, span in enumerate(line.data["spans"])
             if span["bbox"][0] < x1 and x0 < span["bbox"][2] and _is_strike(span, rule)
         ]
         # Spans first: most rules that touch one go on beside it, and characters take time to read.
         if _shared(rule, [span["bbox"] for _, _, span in crossed]) < _COVERED * (x1 - x0):
             continue
-        if any(holds(note, (x0 + x1) / 2, (y0 + y1) / 2) for note in painting.notes):
+        if any(holds(note, (x0 + x1) / 2, y) for note in painting.notes):
             continue
         found = [
             ((line.block, line.line, index), number, character)
