@@ -29,7 +29,7 @@ _ORDINAL = re.compile(r"\d*(?:st|nd|rd|th)|\D*", re.IGNORECASE)
 _DEGREE = re.compile(r"[oO0°]")
 _SCALE = re.compile(r"\s?[CFＣ℃]")
 _UNIT = re.compile(
-    r"(?<![A-Za-z])(?:[kdcmnuµμ]?m|ft|yd|mi|pc|[kM]pc|sec)$|(?<=[\d/·×])\s?(?:in|s|g|kg|L|h|rad|mol)$|\d\s?[千厘毫分公]?[米里]$"
+    r"(?<![A-Za-z])(?:[kdcmnuµμ]?m|ft|yd|mi|pc|[kM]pc|sec)$|(?<=[\d/·×])\s?(?:in|s|g|kg|L|h|rad|mol)$|[\d万亿]\s?[千厘毫分公]?[米里]$"
 )
 _VARIABLE = re.compile(
     r"(?:^|[^A-Za-z\u00c0-\u024f])[A-Za-z\u0370-\u03ff]$|[\U0001d400-\U0001d7ff]$|[=+−×/(·*-]\s?[A-Za-z]{1,2}$|(?:sin|cos|tan|log|ln|exp)$"

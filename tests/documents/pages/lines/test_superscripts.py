@@ -37,6 +37,7 @@ from qa_engine.documents.pages.lines.text_layer import read_page_lines
         ("面积为26400m", "2", "，", "²"),
         ("5 km", "2", " of", "²"),
         ("占地12公里", "2", "。", "²"),
+        ("库容3.6亿米", "3", "，", "³"),
         ("E=mc", "2", "", "²"),
         ("scale as T ", "2", ",", "²"),
         ("sin", "2", " x", "²"),
