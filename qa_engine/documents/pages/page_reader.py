@@ -15,7 +15,7 @@ from qa_engine.documents.pages.garbling import agreement, examine_text
 from qa_engine.documents.pages.lines.line_numbers import without_line_numbers
 from qa_engine.documents.pages.lines.text_layer import PageLines, read_page_lines
 from qa_engine.documents.pages.ocr import INSTALL, ocr_available, recognise_page
-from qa_engine.documents.pages.parsers import directions, fast, layout
+from qa_engine.documents.pages.parsers import directions, fast, layout, layout_model
 from qa_engine.documents.pages.parsers.choice import layout_reason
 from qa_engine.documents.pages.tables.rules import Rules
 from qa_engine.documents.pages.tables.words import Word
@@ -232,7 +232,7 @@ def _blocks(page: Any, lines: list[Line], options: ReadingOptions, result: Page,
     else:
         words = _shown_words(page, shown)
     try:
-        boxes = layout.find_boxes(page)
+        boxes = layout_model.find_boxes(page)
     except Exception as error:  # noqa: BLE001 - nobody has tried the model on all pages
         logger.warning("Page %d is read by the fast parser: the layout model failed.", result.number)
         result.doubts.append(f"the layout model failed ({type(error).__name__})")

@@ -15,7 +15,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import IO
 
-from qa_engine.documents.pages.parsers.layout import import_without_layout, limit_threads
+from qa_engine.documents.pages.parsers.layout_model import import_without_layout, limit_threads
 from qa_engine.models.onnx_runtime import disable_telemetry
 
 _LENGTH_BYTES = 8

@@ -13,7 +13,7 @@ from qa_engine.documents.blocks import Line, ParsedPdf
 from qa_engine.documents.pages import page_reader
 from qa_engine.documents.pages.ocr import Recognition
 from qa_engine.documents.pages.page_reader import ReadingOptions
-from qa_engine.documents.pages.parsers import layout
+from qa_engine.documents.pages.parsers import layout_model
 from qa_engine.documents.pdf import read_pdf
 
 TEXT = "A wide table was turned to fit."
@@ -78,7 +78,7 @@ def test_page_on_which_the_layout_model_fails_is_read_by_geometry(
     def fail(page: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(layout, "find_boxes", fail)
+    monkeypatch.setattr(layout_model, "find_boxes", fail)
     parsed = read(english_pdf(tmp_path / "a.pdf", header=None), parser="layout")
     assert "Jupiter is the largest planet" in parsed.text
     assert parsed.pages[0].parser == "fast"

@@ -1,42 +1,23 @@
-"""Reads a page with PyMuPDF's layout model: the pieces of its lines in, blocks with roles in reading order out."""
+"""The pieces of lines of a page, and its parts by the layout model, in; blocks with roles in reading order out."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 
-from qa_engine.documents.blocks import HEADERS_FOOTERS, Block, Line, Rect, Role, Table
+from qa_engine.documents.blocks import HEADERS_FOOTERS, Block, Line, Role, Table
 from qa_engine.documents.pages.block_roles import LIST_ITEM, is_contents
 from qa_engine.documents.pages.lines.joining import baseline_overlap, bounds, grouped, join_pieces, rows_of
 from qa_engine.documents.pages.lines.superscripts import word_as_read
 from qa_engine.documents.pages.lines.text_layer import count_han
-from qa_engine.documents.pages.parsers.fast import lines_in_order
+from qa_engine.documents.pages.parsers.fast import CELL_GAP, lines_in_order
+from qa_engine.documents.pages.parsers.layout_model import LayoutBox
 from qa_engine.documents.pages.reading_order import reading_order
 from qa_engine.documents.pages.tables.rules import Rules
 from qa_engine.documents.pages.tables.table import build_table
 from qa_engine.documents.pages.tables.words import Word
-from qa_engine.models.onnx_runtime import telemetry_disabled
 
-_ROLES = {
-    "text": Role.BODY,
-    "title": Role.HEADING,
-    "section-header": Role.HEADING,
-    "list-item": Role.LIST,
-    "table": Role.TABLE,
-    "caption": Role.CAPTION,
-    "footnote": Role.FOOTNOTE,
-    "formula": Role.FORMULA,
-    "picture": Role.FIGURE,
-    "page-header": Role.HEADER,
-    "page-footer": Role.FOOTER,
-}
 _MAY_BE_TABLES = frozenset({Role.TABLE, Role.FIGURE})
-_LAYOUT = "pymupdf.layout"
-_MIN_SIDE = 2.0
-"""Boxes that are narrower or lower than so many points are lines and not text."""
 _MARGIN = 0.15
 """Headers and footers stand within this share of the page height from its edges; elsewhere the model is wrong."""
 _FIGURE_PROSE = 40
@@ -45,106 +26,13 @@ _WHOLE_PAGE = 0.7
 """A figure with more than this share of the page is a slide: its text is body text."""
 _FILLED = 0.6
 """What the model takes for a figure is a table if there is a grid, and more than this share of its cells are filled."""
+_CELL_GAPS, _MOST_ROWS, _SHORT_CELLS = 2, 0.7, 0.75
+"""What the model takes for text is rows of cells if more than this share of its rows have so many wide gaps, and text takes
+less than this share of their width; columns of text fill theirs."""
 _MARK = 4
 """Most characters of the bullet or number of a list item."""
 _GAP = 1.0
 """Lines outside of all boxes make one block while the gap between them is less than this many line heights."""
-_threads: int | None = None
-"""How many threads the layout model has, in processes of our own."""
-
-
-@dataclass(frozen=True)
-class LayoutBox:
-    """A part of a page.
-
-    Attributes:
-        role: what it is.
-        rect: where it is, in points.
-        rows, columns: for a table, the edges of its rows and of its columns, in points; empty if they are not known.
-    """
-
-    role: Role
-    rect: Rect
-    rows: Sequence[float] = ()
-    columns: Sequence[float] = ()
-
-
-def import_without_layout() -> None:
-    """Imports PyMuPDF without its layout model, which takes half of the time of the import and 55 MB.
-
-    `find_boxes` loads it with the first page that needs it. Only for processes of our own: in others, somebody may need
-    what ``import pymupdf`` brings.
-    """
-    if "pymupdf" in sys.modules:
-        return
-    sys.modules[_LAYOUT] = None  # type: ignore[assignment]
-    try:
-        import pymupdf  # noqa: F401
-    finally:
-        del sys.modules[_LAYOUT]
-
-
-def limit_threads(threads: int) -> None:
-    """Bounds the threads that the layout model computes a page with, and lets them sleep while they wait.
-
-    Only for processes of our own, before the model is loaded: elsewhere the model runs as PyMuPDF loads it. Its threads
-    spin while they wait then: measured on two cores, 0.38 processor seconds a page instead of 0.26, at the same speed.
-    """
-    global _threads
-    _threads = threads
-
-
-def _load_model() -> None:
-    """Loads the layout model unless that has happened."""
-    if _LAYOUT in sys.modules:
-        return
-    with telemetry_disabled(), nullcontext() if _threads is None else _sessions_with_threads(_threads):
-        import pymupdf.layout
-    pymupdf.layout.activate()
-
-
-@contextmanager
-def _sessions_with_threads(threads: int) -> Iterator[None]:
-    """Inside, all sessions of onnxruntime get so many threads, which do not spin. PyMuPDF has no option for that."""
-    import onnxruntime
-
-    original = onnxruntime.InferenceSession
-
-    class Session(original):  # type: ignore[misc, valid-type]
-        def __init__(self, *arguments: Any, **options: Any) -> None:
-            settings = options.get("sess_options") or onnxruntime.SessionOptions()
-            settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
-            settings.intra_op_num_threads = threads
-            settings.inter_op_num_threads = 1
-            options["sess_options"] = settings
-            super().__init__(*arguments, **options)
-
-    onnxruntime.InferenceSession = Session
-    try:
-        yield
-    finally:
-        onnxruntime.InferenceSession = original
-
-
-def find_boxes(page: Any) -> list[LayoutBox]:
-    """The parts of a ``pymupdf.Page`` as the layout model sees them; text may lie outside of all of them."""
-    _load_model()
-    page.get_layout(return_raw=True)
-    boxes = []
-    for group in page.layout_information or ():
-        rect = Rect(*(float(edge) for edge in group["group_bbox"][:4]))
-        if rect.x1 - rect.x0 > _MIN_SIDE and rect.y1 - rect.y0 > _MIN_SIDE:
-            rows, columns = _grid(group.get("table_grid"), rect)
-            boxes.append(LayoutBox(_ROLES.get(group["class_name"], Role.BODY), rect, rows, columns))
-    return boxes
-
-
-def _grid(grid: Any, rect: Rect) -> tuple[list[float], list[float]]:
-    if not grid:
-        return [], []
-    rows = [rect.y0, *(float(y) + rect.y0 for y in grid.h_lines), rect.y1]
-    columns = [rect.x0, *(float(x) + rect.x0 for x in grid.v_lines), rect.x1]
-    return sorted(rows), sorted(columns)
 
 
 def build_blocks(
@@ -164,7 +52,6 @@ def build_blocks(
         width, height: of the page in points.
         rules: gives the rules of the page. Called only if a table may be there, because reading the drawings takes time.
     """
-    drawn = rules() if any(box.role in _MAY_BE_TABLES for box in boxes) else Rules()
     inside: dict[int, list[Line]] = {}
     outside: list[Line] = []
     for piece in pieces:
@@ -174,6 +61,11 @@ def build_blocks(
         else:
             inside.setdefault(index, []).append(piece)
     _move_marks(outside, inside)
+    may_be_tables = any(
+        boxes[index].role in _MAY_BE_TABLES or (boxes[index].role is Role.BODY and _has_cells(lines))
+        for index, lines in inside.items()
+    )
+    drawn = rules() if may_be_tables else Rules()
     blocks = [
         block
         for index, lines in inside.items()
@@ -238,7 +130,8 @@ def _blocks(
     lines = lines_in_order(pieces, width, height)
     if is_contents(lines):
         return [Block(Role.CONTENTS, lines)]
-    if role is Role.TABLE or (role is Role.FIGURE and rules.is_grid(bounds(pieces))):
+    cells = role is Role.BODY and _has_cells(pieces)
+    if role is Role.TABLE or ((cells or role is Role.FIGURE) and rules.is_grid(bounds(pieces))):
         rows = [join_pieces(row) for row in rows_of(pieces)]
         # The words of the pieces and not of the box: at its edge, none is lost, and none is in two boxes.
         table = build_table(bounds(rows), box.rows, box.columns, _words_of(pieces, words), rules)
@@ -246,6 +139,8 @@ def _blocks(
             return _with_notes(rows, table)
         if role is Role.TABLE:
             return [Block(Role.TABLE, rows)]
+    elif cells and len(several := rows_of(pieces)) > 1 and _are_short(several):
+        return [Block(Role.TABLE, [join_pieces(row) for row in several])]
     if role in {Role.HEADER, Role.FOOTER}:
         middle = (box.rect.y0 + box.rect.y1) / 2
         if _MARGIN * height < middle < (1 - _MARGIN) * height:
@@ -253,6 +148,23 @@ def _blocks(
     elif role is Role.FIGURE and _is_prose(box, pieces, width, height):
         role = Role.BODY
     return [Block(role, lines)]
+
+
+def _has_cells(pieces: Sequence[Line]) -> bool:
+    """Whether most rows of what the model takes for text are several pieces with wide gaps."""
+    rows = rows_of(pieces)
+    several = sum(
+        1
+        for row in rows
+        if sum(right.x0 - left.x1 > CELL_GAP * left.size for left, right in pairwise(row)) >= _CELL_GAPS
+    )
+    return several > _MOST_ROWS * len(rows)
+
+
+def _are_short(rows: Sequence[Sequence[Line]]) -> bool:
+    """Whether the pieces of rows leave room, as cells do and columns of text do not."""
+    text = sum(piece.x1 - piece.x0 for row in rows for piece in row)
+    return text < _SHORT_CELLS * sum(row[-1].x1 - row[0].x0 for row in rows)
 
 
 def _is_full(table: Table) -> bool:

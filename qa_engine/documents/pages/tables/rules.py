@@ -20,7 +20,7 @@ _REACH = 18.0
 _COVERS = 0.6
 """A rule under this share of a cell separates it from the next."""
 _GRID = 3
-"""So many rules in each direction make a grid."""
+"""So many rules in each direction make a grid, and so do more uprights between two levels: one row."""
 _BAND = 0.6
 """Shading over this share of the width of a table is that of a row."""
 
@@ -103,7 +103,7 @@ class Rules:
         inside = self.around(rect)
         levels = {rule.at for rule in inside.horizontal if inside.separates(rule.at, rect.x0, rect.x1)}
         uprights = {rule.at for rule in inside.vertical if inside.divides(rule.at, rect.y0, rect.y1)}
-        return min(len(levels), len(uprights)) >= _GRID
+        return min(len(levels), len(uprights)) >= _GRID or (len(levels) == 2 and len(uprights) > _GRID)
 
     def separates(self, at: float, start: float, end: float) -> bool:
         """Whether a horizontal rule at this height separates what stands between two places in a row."""

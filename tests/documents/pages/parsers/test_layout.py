@@ -10,7 +10,9 @@ from pdf_factory import LEFT, RIGHT, SOLAR_SYSTEM, PdfBuilder, wrap
 
 from qa_engine.documents.blocks import Block, Line, Rect, Role
 from qa_engine.documents.pages.lines.text_layer import read_page_lines
-from qa_engine.documents.pages.parsers.layout import LayoutBox, build_blocks, find_boxes
+from qa_engine.documents.pages.parsers.layout import build_blocks
+from qa_engine.documents.pages.parsers.layout_model import LayoutBox, find_boxes
+from qa_engine.documents.pages.tables.rules import Rule, Rules
 from qa_engine.documents.pages.tables.words import Word
 
 WIDTH, HEIGHT = 595.0, 842.0
@@ -284,3 +286,46 @@ def test_labels_of_a_chart_are_set_apart_and_a_boxed_text_is_not() -> None:
     assert "2018" in " ".join(text for role, texts in found if role is Role.FIGURE for text in texts)
     assert (Role.CAPTION, ["Figure 1: Sales of telescopes by year."]) in found
     assert any(role is Role.BODY and "Saturn is best" in texts[0] for role, texts in found)
+
+
+# -- tables that the model takes for text
+
+
+def cells(y: float, *texts: str, width: float = 40) -> list[Line]:
+    return [piece(text, 72 + 100 * column, y, 72 + 100 * column + width) for column, text in enumerate(texts)]
+
+
+def test_rows_of_cells_in_a_box_of_text_stay_rows() -> None:
+    pieces = cells(100, "07/03", "Acme", "Paper", "12.10") + cells(125, "07/19", "Borg", "Fares", "65.00")
+    assert shown(built(pieces, [box(Role.BODY, 60, 90, 420, 150)])) == [
+        (Role.TABLE, ["07/03 Acme Paper 12.10", "07/19 Borg Fares 65.00"])
+    ]
+
+
+def test_columns_of_text_in_a_box_of_text_stay_columns() -> None:
+    pieces = [
+        line
+        for y in range(100, 200, 14)
+        for line in cells(y, "left of it", "in its middle", "right", width=80)
+    ]
+    ((role, lines),) = shown(built(pieces, [box(Role.BODY, 60, 90, 420, 220)]))
+    assert role is Role.BODY
+    assert lines[:2] == ["left of it", "left of it"]
+
+
+def test_one_row_in_a_frame_is_a_table() -> None:
+    pieces = cells(100, "Site", "State", "Power")
+    rules = Rules(
+        [Rule(95, 60, 360), Rule(117, 60, 360)], [Rule(x, 95, 117) for x in (60.0, 160.0, 260.0, 360.0)]
+    )
+    (block,) = build_blocks(
+        pieces, [box(Role.BODY, 70, 98, 320, 114)], words_of(pieces), WIDTH, HEIGHT, lambda: rules
+    )
+    assert block.table is not None
+    assert block.table.rows == [["Site", "State", "Power"]]
+
+
+def test_rules_are_read_only_where_a_table_may_be() -> None:
+    build_blocks(
+        [piece("text", 72, 100, 372)], [box(Role.BODY, 60, 90, 400, 130)], [], WIDTH, HEIGHT, pytest.fail
+    )

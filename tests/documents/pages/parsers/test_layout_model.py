@@ -9,11 +9,11 @@ import pymupdf
 from pdf_factory import LEFT, RIGHT, SOLAR_SYSTEM, PdfBuilder, wrap
 
 from qa_engine.documents.blocks import Role
-from qa_engine.documents.pages.parsers.layout import LayoutBox, find_boxes
+from qa_engine.documents.pages.parsers.layout_model import LayoutBox, find_boxes
 
 LOADING = """
 import sys
-from qa_engine.documents.pages.parsers.layout import find_boxes, import_without_layout, limit_threads
+from qa_engine.documents.pages.parsers.layout_model import find_boxes, import_without_layout, limit_threads
 
 assert "pymupdf" not in sys.modules, "something imports PyMuPDF at once"
 import_without_layout()
