@@ -123,7 +123,8 @@ def _examine(page: Any, flags: int, contents: bytes, shown: Shown) -> None:
     covered = _beside_fills(found, painting, _HIGHLIGHT in annotations)
     if covered:
         covered = _under_fills(page, flags, covered)
-    if _may_draw_image(page, contents):
+    images_cover = _may_draw_image(page, contents)
+    if images_cover:
         images = [image for _, image in painting.images]
         covered += [
             line for line in found.lines if any(holds(box, *middle(line.data["bbox"])) for box in images)
@@ -138,7 +139,7 @@ def _examine(page: Any, flags: int, contents: bytes, shown: Shown) -> None:
         for place in hidden_spans(found.suspects, fills, found.lines, painting):
             removal.drop(place[:3], None, HIDDEN)
     if covered:
-        parts, unsure = covered_characters(covered, page.rect, painting)
+        parts, unsure = covered_characters(covered, images_cover, painting)
         for part in parts:
             removal.drop(part[:3], part[3], HIDDEN)
         if unsure:

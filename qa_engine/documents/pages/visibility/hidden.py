@@ -27,6 +27,7 @@ _CLIPPING = 64
 _CONTRAST = 40
 _MOST = 0.9
 """From this share of invisible characters on, a page with images is a scan with its OCR."""
+_SAMPLES = 7
 _LEAST_HIGH = 0.4
 """What covers less of the height of a line is a part of a drawing."""
 _LEAST_COVERED = 0.6
@@ -113,7 +114,7 @@ def _without_ink(faint: Sequence[Place], lines: Sequence[PlacedLine], painting: 
 
 
 def covered_characters(
-    lines: Iterable[PlacedLine], page: Box, painting: Painting
+    lines: Iterable[PlacedLine], images: bool, painting: Painting
 ) -> tuple[list[tuple[int, int, int, list[int]]], bool]:
     """The characters that lie under what was painted after them.
 
@@ -122,14 +123,14 @@ def covered_characters(
 
     Args:
         lines: their places and themselves; those that a fill or an image touches.
-        page: the rectangle of the page.
+        images: whether images without a mask may lie on text.
         painting: of the page.
 
     Returns:
         Block, line, span and the numbers of the covered characters; and whether text lies under an image that shows more
         than one colour, so that the text may show or not.
     """
-    area = (page[2] - page[0]) * (page[3] - page[1])
+    area = painting.page.rect.width * painting.page.rect.height
     found, unsure = [], False
     for block, number, line in lines:
         box = line["bbox"]
@@ -141,15 +142,16 @@ def covered_characters(
         later = [(index, cover) for index, cover in covers if _lies_on_text(index, cover, box, painting)]
         near = [(index, cover) for index, cover in later if _may_hide(index, cover, box, painting)]
         if not near:
-            unsure = unsure or any("image" in painting.log[index][0] for index, _ in later)
+            unsure = unsure or (images and any("image" in painting.log[index][0] for index, _ in later))
             continue
         for span, characters in enumerate(painting.characters(block, number)):
             size = line["spans"][span]["size"]
-            verdicts = [_is_covered(c, size, near, painting) for c in characters]
-            covered = [n for n, verdict in enumerate(verdicts) if verdict]
-            below = [n for n, verdict in enumerate(verdicts) if verdict is not None]
-            # A span is painted at once: the few that seem to show have the same characters above them.
-            covered = below if 2 * len(covered) > len(below) else covered
+            below = [n for n, c in enumerate(characters) if _is_below(c, size, near)]
+            # A span is painted at once: a few characters tell about all. Those with the same ones above seem to show.
+            some = [n for n in below if characters[n]["c"].isalnum()]
+            some = some[:: max(1, len(some) // _SAMPLES)]
+            hidden = sum(_is_covered(characters[n], size, near, painting) for n in some)
+            covered = below if 2 * hidden > len(some) else []
             if any(not characters[index]["c"].isspace() for index in covered):
                 found.append((block, number, span, covered))
     return found, unsure
@@ -196,22 +198,24 @@ def sunk_characters(
     return found
 
 
+def _is_below(character: dict[str, Any], size: float, covers: Sequence[tuple[int, Box]]) -> bool:
+    x, y = middle(character["bbox"])[0], character["origin"][1] - 0.35 * size
+    return any(holds(box, x, y) for _, box in covers)
+
+
 def _is_covered(
     character: dict[str, Any], size: float, covers: Sequence[tuple[int, Box]], painting: Painting
-) -> bool | None:
-    """Whether one of the covers hides a character; None if none lies there."""
+) -> bool:
+    """Whether the last of the covers over a character hides it."""
     x0, _, x1, _ = character["bbox"]
     base = character["origin"][1]
-    x, y = (x0 + x1) / 2, base - 0.35 * size
-    over = [index for index, box in covers if holds(box, x, y)]
-    if not over:
-        return None
+    last = max(index for index, box in covers if holds(box, (x0 + x1) / 2, base - 0.35 * size))
     painted = painting.painted_at(character)
-    if painted is None or max(over) < painted:
+    if painted is None or last < painted:
         return False
     edge = 0.15 * (x1 - x0)
     ink = (x0 + edge, base - 0.72 * size, x1 - edge, base - 0.02 * size)
-    return painting.is_flat(ink) or any(index > max(over) for index, _ in painting.near(ink, TEXTS))
+    return painting.is_flat(ink) or any(index > last for index, _ in painting.near(ink, TEXTS))
 
 
 def _share(box: Box, area: float) -> float:

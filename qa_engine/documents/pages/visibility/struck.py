@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-from qa_engine.documents.pages.visibility.painting import Box, Painting, PlacedLine, Span, holds, middle
+from qa_engine.documents.pages.visibility.painting import Box, Painting, PlacedLine, holds, middle
 
 THIN = 4.0
 """A drawn line of more points is none through text. The rectangle of a line is as high as twice its width."""
@@ -44,7 +45,7 @@ def struck_characters(
             for top, bottom, line in heights.get(int(y) // _BAND, ())
             if top < y < bottom
             for index, span in enumerate(line.data["spans"])
-            if span["bbox"][0] < x1 and x0 < span["bbox"][2] and _is_strike(span, rule)
+            if span["bbox"][0] < x1 and x0 < span["bbox"][2] and _is_strike(span, span["size"], rule)
         ]
         # Spans first: most rules that touch one go on beside it, and characters take time to read.
         if _shared(rule, [span["bbox"] for _, _, span in crossed]) < _COVERED * (x1 - x0):
@@ -53,9 +54,10 @@ def struck_characters(
             continue
         found = [
             ((line.block, line.line, index), number, character)
-            for line, index, _ in crossed
+            for line, index, span in crossed
             for number, character in enumerate(painting.characters(line.block, line.line)[index])
-            if x0 < middle(character["bbox"])[0] < x1
+            # The characters of a span may stand at other heights: the numerator behind a bracket, for one.
+            if x0 < middle(character["bbox"])[0] < x1 and _is_strike(character, span["size"], rule)
         ]
         shared = _shared(rule, [character["bbox"] for _, _, character in found])
         if shared >= _COVERED * (x1 - x0) and any(character["c"].isalnum() for _, _, character in found):
@@ -69,8 +71,8 @@ def _shared(rule: Box, boxes: Sequence[Box]) -> float:
     return sum(max(min(box[2], rule[2]) - max(box[0], rule[0]), 0.0) for box in boxes)
 
 
-def _is_strike(span: Span, rule: Box) -> bool:
+def _is_strike(text: dict[str, Any], size: float, rule: Box) -> bool:
+    """Whether a rule lies at the height of a strike through a span or a character of this font size."""
     _, y0, _, y1 = rule
-    size = span["size"]
-    high = span["origin"][1] - (y0 + y1) / 2
+    high = text["origin"][1] - (y0 + y1) / 2
     return bool(_LEAST * size < high < _MOST * size and y1 - y0 <= _THICK * size)
