@@ -6,239 +6,43 @@ decide what a collection holds: the next ingest run applies another value. All o
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from qa_engine.config import loading
-from qa_engine.config.masking import MaskedUrl, masked_url
+from qa_engine.config.sections import (
+    LOCAL,
+    AnsweringConfig,
+    Bm25Config,
+    ConversationConfig,
+    DocumentsConfig,
+    EmbeddingConfig,
+    IndexConfig,
+    IngestionConfig,
+    LlmConfig,
+    RerankConfig,
+    RetrievalConfig,
+    without_control_characters,
+)
 
-LOCAL = "local"
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-
-
-_FREE_TEXT = {"query_prefix", "text_prefix", "passwords", "api_key", "fallback_api_key", "token"}
-"""Settings that may hold control characters; a key that no header can carry is refused where it is used."""
-
-
-def _without_control_characters(value: Any, info: ValidationInfo) -> Any:
-    """Refuses what ``"D:\\new"`` in double quotes became, and NUL, which no path can hold."""
-    if info.field_name not in _FREE_TEXT and isinstance(value, str | Path) and _CONTROL.search(str(value)):
-        raise ValueError(f"it holds a control character: {loading.BACKSLASHES}")
-    return value
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", validate_default=True, protected_namespaces=())
-
-    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        for name, value in super().__repr_args__():
-            is_url = isinstance(value, str) and (name or "").endswith("url")
-            yield name, masked_url(value) if is_url else value
-
-    _check_text = field_validator("*", mode="before")(_without_control_characters)
-
-
-class DocumentsConfig(_Section):
-    """How PDF files are read."""
-
-    parser: Literal["auto", "fast", "layout"] = "auto"
-    """``layout`` has a model look at every page, ``fast`` goes by geometry; ``auto`` takes for each page what it needs."""
-    ocr: Literal["auto", "never", "always"] = "auto"
-    """``auto`` recognises pages without a usable text layer, if the extra ``ocr`` is installed."""
-    ocr_dpi: Annotated[int, Field(ge=72, le=600)] = 200
-    passwords: list[SecretStr] = []
-    """Tried in turn on files that are locked."""
-    timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 120
-    """For every four pages of a file, and for a shorter file."""
-    max_file_megabytes: Annotated[int, Field(ge=1, le=10_000)] = 500
-    memory_megabytes: Annotated[int, Field(ge=256, le=1_000_000)] = 2048
-    """Address space that a parsing process may add to what it has at its start."""
-    max_sentence_chars: Annotated[int, Field(ge=50, le=4000)] = 400
-    """*Stored*: the next ingest run reads every file again. Longer sentences are cut at a clause mark."""
-
-
-class IngestionConfig(_Section):
-    """How files become nodes in the index."""
-
-    workers: Annotated[int, Field(ge=1, le=256)] | None = None
-    """Processes that parse PDFs beside the process that embeds and writes. Unset: what the files keep busy, at most eight
-    and no more than there are processors."""
-    ray_address: Annotated[MaskedUrl, Field(min_length=1)] | None = None
-    """A Ray cluster that reads and embeds: ``auto``, ``HOST:PORT``, ``ray://HOST:PORT`` as ``ray.init`` takes them, or
-    ``local`` to start one here. Unset: this machine does it."""
-    lock_timeout_seconds: Annotated[float, Field(ge=0, le=86_400)] = 0
-    """How long to wait for another writer of the collection before giving up."""
-
-
-def _as_integer(value: object) -> object:
-    """A number as environment variables hold it: a choice among numbers does not convert text by itself."""
-    return int(value) if isinstance(value, str) and value.strip().isdigit() else value
-
-
-class EmbeddingConfig(_Section):
-    """The embedding model. *Identity*: provider, model, dimensions, both prefixes, pass_chars and context_sentences."""
-
-    provider: Literal["local", "openai", "huggingface"] = "local"
-    model: str = "multilingual-e5-small"
-    base_url: MaskedUrl | None = None
-    api_key: SecretStr | None = None
-    dimensions: Annotated[int, Field(ge=1, le=20_000)] | None = None
-    query_prefix: str = ""
-    text_prefix: str = ""
-    batch_size: Annotated[int, Field(ge=1, le=2048)] = 32
-    """Texts in one request to a service. The local model makes batches by tokens, and has prefixes of its own."""
-    timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 60
-    max_retries: Annotated[int, Field(ge=0, le=20)] = 3
-    pass_chars: Annotated[int, Field(ge=0, le=400)] = 70
-    """Chinese characters, of other scripts three times as many, of sentences that go through the local model together; each
-    gets the mean of its own tokens. With 0, and with other models, ``context_sentences`` counts instead."""
-    context_sentences: Annotated[int, Field(ge=0, le=5)] = 1
-    """Neighbours on each side that are embedded with a sentence outside of all windows. The stored text is the sentence."""
-    token_bits: Annotated[Literal[0, 2, 4], BeforeValidator(_as_integer)] = 4
-    """*Stored*: bits a dimension of the token vectors that the local model keeps for reranking, 194 bytes a token with 4.
-    With 0, passages are encoded anew for each question."""
-
-
-def _server_address(url: str) -> str:
-    if not re.fullmatch(r"https?://(\[[0-9A-Fa-f:.]+\]|[^/\s@?#:\[\]]+)(:\d{1,5})?/?", url):
-        raise ValueError(
-            "it has to look like https://chroma.example:8000, without a path, and without a user and a password, for which "
-            "there is index.token"
-        )
-    return url
-
-
-class IndexConfig(_Section):
-    """Where the vectors are: in the folder of the collection, or on a Chroma server that several machines share."""
-
-    url: Annotated[MaskedUrl, AfterValidator(_server_address)] | None = None
-    """Address of a Chroma server, such as ``https://chroma.example:8000``. Unset: the embedded Chroma."""
-    token: SecretStr | None = None
-    token_header: str = "Authorization"
-    """The header that the token is sent in, after ``Bearer`` if it is this one."""
-    ca_file: Path | None = None
-    """Certificate, in PEM, of the authority that signed the server's; unset: those that httpx brings."""
-    tenant: str = "default_tenant"
-    database: str = "default_database"
-    timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 60
-    """For each request to the server."""
-
-
-class Bm25Config(_Section):
-    """Lexical retrieval."""
-
-    k1: Annotated[float, Field(ge=0, le=10)] = 1.2
-    b: Annotated[float, Field(ge=0, le=1)] = 0.75
-    context_sentences: Annotated[int, Field(ge=0, le=5)] = 1
-    """*Stored*: neighbours on each side whose words count for a sentence."""
-
-
-class RetrievalConfig(_Section):
-    """From a question to candidate passages."""
-
-    dense_top_k: Annotated[int, Field(ge=1, le=1000)] = 50
-    bm25_top_k: Annotated[int, Field(ge=1, le=1000)] = 50
-    fusion: Literal["dist_based_score", "relative_score", "reciprocal_rerank"] = "dist_based_score"
-    dense_weight: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """Share of the dense retriever in the fused score; BM25 has the rest. Rank fusion knows no weights."""
-    window_chars: Annotated[int, Field(ge=50, le=20_000)] = 235
-    """Size of a passage in Chinese characters; a passage of other scripts may be ``latin_ratio`` times as long."""
-    latin_ratio: Annotated[float, Field(ge=1, le=10)] = 2.0
-    candidates: Annotated[int, Field(ge=1, le=200)] = 12
-    """Passages that the reranker orders. Those asked for beyond them follow in the fused order."""
-    max_per_file: Annotated[int, Field(ge=0, le=200)] = 0
-    """Most passages of one file, so that the next best files move up; 0 for any number."""
-    diversity: Annotated[float, Field(ge=0, le=1)] = 0
-    """How much a passage loses that resembles a better one (maximal marginal relevance); 0 keeps the order."""
-    max_question_chars: Annotated[int, Field(ge=10, le=1_000_000)] = 2000
-    expansion: Literal["none", "translate", "expand"] = "none"
-    """``translate`` has the language model translate each question, if there are texts in the other language; ``expand``
-    has it name keywords as well. One more call a question."""
-    expansion_keywords: Annotated[int, Field(ge=1, le=50)] = 8
-    expansion_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 10
-    """After that the question is searched for as it is."""
-
-
-class RerankConfig(_Section):
-    """The order of the candidate passages."""
-
-    model: str = LOCAL
-    """``local`` (late interaction on the local embedding model), ``none``, or a cross-encoder: a path or a hub name."""
-    device: str | None = None
-    max_length: Annotated[int, Field(ge=16, le=32_768)] = 512
-    """Tokens of question and passage that a model sees."""
-    weight: Annotated[float, Field(ge=0, le=1)] | None = None
-    """Share of the reranker's z-score in the final order, the fused first-stage score has the rest. Unset: for ``local``
-    0.7, up to 0.9 where BM25 found little; 1 for a cross-encoder."""
-
-
-class LlmConfig(_Section):
-    """The language model that words the answer. Without ``model`` the answer is extractive, local and free."""
-
-    model: str | None = None
-    base_url: MaskedUrl | None = None
-    api_key: SecretStr | None = None
-    temperature: Annotated[float, Field(ge=0, le=2)] = 0
-    max_tokens: Annotated[int, Field(ge=16, le=100_000)] = 1024
-    context_window: Annotated[int, Field(ge=1024, le=10_000_000)] = 16_384
-    timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 60
-    """For each try: until the reply is there, or in a stream the next piece of it."""
-    max_retries: Annotated[int, Field(ge=0, le=20)] = 3
-    price_input: Annotated[float, Field(ge=0, le=1_000_000)] | None = None
-    """Of a million tokens of the prompt, in any currency; with ``price_output`` it makes ``answer.cost``."""
-    price_output: Annotated[float, Field(ge=0, le=1_000_000)] | None = None
-    fallback_model: str | None = None
-    """Asked where ``model`` is out of reach, overloaded or failing after its retries."""
-    fallback_base_url: MaskedUrl | None = None
-    """Unset: the same service, with the same key."""
-    fallback_api_key: SecretStr | None = None
-    fallback_after_failures: Annotated[int, Field(ge=1, le=1000)] = 3
-    """Failures in a row after which ``model`` is not tried for ``fallback_seconds``."""
-    fallback_seconds: Annotated[float, Field(ge=0, le=86_400)] = 60
-
-
-class AnsweringConfig(_Section):
-    """From passages to the answer."""
-
-    passages: Annotated[int, Field(ge=1, le=50)] = 5
-    """Passages that the answer may use."""
-    threshold: Annotated[float, Field(ge=0, le=1)] | None = None
-    """Without a language model, refuse when the probability that the passages hold the answer is below this. Unset: where
-    the calibration of the collection, or of qa_engine, lost about 6 % of the answerable questions."""
-    llm_threshold: Annotated[float, Field(ge=0, le=1)] | None = None
-    """Below it a language model is not asked. Unset: where about 1 % were lost: the model can refuse, too."""
-    max_quotes: Annotated[int, Field(ge=1, le=10)] = 2
-    """Most places that an extractive answer quotes: single sentences, or sentences that follow one another. Together they
-    have at most one sentence more than there are places."""
-    repairs: Annotated[int, Field(ge=0, le=1)] = 1
-    """Second calls of the language model for an answer that cites nothing or is not Chinese."""
-    streaming: Literal["live", "checked"] = "live"
-    """``live`` shows a stream as it comes, which leaves nothing to repair; ``checked`` when it is whole and checked."""
-
-
-class ConversationConfig(_Section):
-    """What a chat session remembers, and how its follow-ups are made to stand alone."""
-
-    max_turns: Annotated[int, Field(ge=1, le=100)] = 6
-    """Questions with their answers that are remembered; the oldest go first."""
-    max_chars: Annotated[int, Field(ge=100, le=1_000_000)] = 4000
-    """Characters that they have together at most."""
-    condense_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 10
-    """After that a follow-up is asked as it is."""
+__all__ = [
+    "LOCAL",
+    "AnsweringConfig",
+    "Bm25Config",
+    "Config",
+    "ConversationConfig",
+    "DocumentsConfig",
+    "EmbeddingConfig",
+    "IndexConfig",
+    "IngestionConfig",
+    "LlmConfig",
+    "RerankConfig",
+    "RetrievalConfig",
+]
 
 
 class Config(BaseSettings):
@@ -265,7 +69,7 @@ class Config(BaseSettings):
         validate_default=True,
     )
 
-    _check_text = field_validator("*", mode="before")(_without_control_characters)
+    _check_text = field_validator("*", mode="before")(without_control_characters)
 
     storage: Path = Path("storage")
     collection: str = "default"

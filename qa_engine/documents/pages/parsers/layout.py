@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
@@ -26,6 +27,7 @@ _WHOLE_PAGE = 0.7
 """A figure with more than this share of the page is a slide: its text is body text."""
 _FILLED = 0.6
 """What the model takes for a figure is a table if there is a grid, and more than this share of its cells are filled."""
+_FIGURES = re.compile(r"\d")
 _CELL_GAPS, _MOST_ROWS, _SHORT_CELLS = 2, 0.7, 0.75
 """What the model takes for text is rows of cells if more than this share of its rows have so many wide gaps, and text takes
 less than this share of their width; columns of text fill theirs."""
@@ -139,7 +141,7 @@ def _blocks(
             return _with_notes(rows, table)
         if role is Role.TABLE:
             return [Block(Role.TABLE, rows)]
-    elif cells and len(several := rows_of(pieces)) > 1 and _are_short(several):
+    elif cells and len(several := rows_of(pieces)) > 1 and _are_entries(several):
         return [Block(Role.TABLE, [join_pieces(row) for row in several])]
     if role in {Role.HEADER, Role.FOOTER}:
         middle = (box.rect.y0 + box.rect.y1) / 2
@@ -161,10 +163,12 @@ def _has_cells(pieces: Sequence[Line]) -> bool:
     return several > _MOST_ROWS * len(rows)
 
 
-def _are_short(rows: Sequence[Sequence[Line]]) -> bool:
-    """Whether the pieces of rows leave room, as cells do and columns of text do not."""
+def _are_entries(rows: Sequence[Sequence[Line]]) -> bool:
+    """Whether most rows have figures (those of authors have none), and leave room, which columns of text fill."""
+    figures = sum(1 for row in rows if any(_FIGURES.search(piece.text) for piece in row))
     text = sum(piece.x1 - piece.x0 for row in rows for piece in row)
-    return text < _SHORT_CELLS * sum(row[-1].x1 - row[0].x0 for row in rows)
+    room = sum(row[-1].x1 - row[0].x0 for row in rows)
+    return figures > len(rows) / 2 and text < _SHORT_CELLS * room
 
 
 def _is_full(table: Table) -> bool:
