@@ -32,7 +32,7 @@ _UNIT = re.compile(
     r"(?<![A-Za-z])(?:[kdcmnuµμ]?m|ft|yd|mi|pc|[kM]pc|sec)$|(?<=[\d/·×])\s?(?:in|s|g|kg|L|h|rad|mol)$|[\d万亿]\s?[千厘毫分公]?[米里]$"
 )
 _VARIABLE = re.compile(
-    r"(?:^|[^A-Za-z\u00c0-\u024f])[A-Za-z\u0370-\u03ff]$|[\U0001d400-\U0001d7ff]$|[=+−×/(·*-]\s?[A-Za-z]{1,2}$|(?:sin|cos|tan|log|ln|exp)$"
+    r"(?:^|[^A-Za-z\u00c0-\u024f])[A-Za-z\u00b5\u0370-\u03ff]$|[\U0001d400-\U0001d7ff]$|[=+−×/(·*-]\s?[A-Za-z]{1,2}$|(?:sin|cos|tan|log|ln|exp)$"
     r"|(?<![A-Za-z])[b-df-hj-np-tv-z]{2}$|[=+−×¯].*\)$|[|\]]$"
 )
 _SMALL_BASE = re.compile(r"(?<![\d.,A-Za-z])\d$")
@@ -91,6 +91,20 @@ class SourceLine:
         return bool(
             abs(higher) < _LEVEL * size and end["size"] <= _SMALL * self.size and _is_mark(end["text"])
         )
+
+    def numerator(self, last: SourceLine) -> str:
+        """The superscript at the end of the line before, if this one is the denominator below it; else empty."""
+        mark, first = last.marks[-1] if last.marks else None, self.spans[0]
+        if (
+            mark is None
+            or mark.read
+            or first["size"] > _SMALL * last.size
+            or not self.raw.strip()[:1].isdigit()
+        ):
+            return ""
+        below = 0 < first["origin"][1] - last.baseline < last.size
+        beside = abs(mark.x - (first["bbox"][0] + first["bbox"][2]) / 2) < last.size / 2
+        return mark.text.translate(_SUPERSCRIPTS) if below and beside else ""
 
     def text(self, before: SourceLine | None) -> str:
         """The text with its superscripts as they are read."""

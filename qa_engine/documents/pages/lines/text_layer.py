@@ -114,6 +114,9 @@ def read_page_lines(page: Any, number: int) -> PageLines:
                     result.turned.append(TurnedLine(direction, upright, turned))
                 continue
             source = SourceLine(line, raws[-1])
+            if last is not None and (numerator := source.numerator(last)):
+                result.lines[-1].text += numerator
+                last.read += numerator
             before = last if last is not None and source.goes_on(last) else None
             text = source.text(before)
             if has_letter_spacing(text) and "cut" not in line:

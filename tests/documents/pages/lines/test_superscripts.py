@@ -51,6 +51,7 @@ from qa_engine.documents.pages.lines.text_layer import read_page_lines
         ("售价￥9", "99", "", "⁹⁹"),
         ("an optimal x", "*", " exists", "*"),
         ("marked ", "†", " are", "†"),
+        ("Γ(µ", "∗", ", λ)", "∗"),
         ("", "4", "To illustrate", "4 "),
         ("", "注1", "：含税", "注1"),
     ],
@@ -103,6 +104,13 @@ def test_superscripts_that_are_drawn_last_belong_to_the_text_that_they_touch(
     first, *rest = lines_of(builder)
     assert first.text == text
     assert [line.text for line in rest] == (["of the total"] if mark != "y" else ["of the total", "y"])
+
+
+def test_number_above_another_is_the_numerator_of_a_fraction() -> None:
+    builder = written(("即系数为", 12, 0), ("1", 7, 5), font=CHINESE_FONT)
+    x = LEFT + pymupdf.get_text_length("即系数为", CHINESE_FONT, 12)
+    builder.put("2", x, 106, 7)
+    assert lines_of(builder)[0].text == "即系数为¹"
 
 
 def test_text_of_the_next_line_is_not_taken_for_a_superscript() -> None:
