@@ -32,7 +32,11 @@ def keep_files(folder: Path, kept: Path) -> None:
     Nobody may be writing to them. Where there is no room for the copies, there are none.
     """
     with suppress(OSError, sqlite3.Error):
-        for name, sequence in _sequences(folder).items():
+        sequences = _sequences(folder)
+        for old in kept.iterdir() if kept.is_dir() else ():
+            if old.name not in sequences:
+                shutil.rmtree(old, ignore_errors=True)
+        for name, sequence in sequences.items():
             segment = folder / name
             if not all((segment / file).is_file() for file in _FILES):
                 continue
