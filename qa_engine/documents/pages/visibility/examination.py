@@ -22,6 +22,7 @@ from qa_engine.documents.pages.visibility.hidden import (
     Place,
     covered_characters,
     hidden_spans,
+    part_below,
     sunk_characters,
 )
 from qa_engine.documents.pages.visibility.painting import (
@@ -59,6 +60,7 @@ _ALIKE = 24
 _MOST = 0.5
 _DRAWN = re.compile(rb"/([^\s/<>\[\]()%]+)\s+Do\b")
 _REFERENCE = re.compile(r"(\d+) 0 R")
+_MANY = 3
 _FEW = 400
 """Characters of a list of about 20 objects."""
 
@@ -122,7 +124,7 @@ def _examine(page: Any, flags: int, contents: bytes, shown: Shown) -> None:
     annotations = {kind for _, kind, _ in page.annot_xrefs()}
     covered = _beside_fills(found, painting, _HIGHLIGHT in annotations)
     if covered:
-        covered = _under_fills(page, flags, covered)
+        covered = _under_fills(flags, covered, painting)
     images_cover = _may_draw_image(page, contents)
     if images_cover:
         images = [image for _, image in painting.images]
@@ -222,16 +224,17 @@ def _beside_fills(found: _Findings, painting: Painting, highlighted: bool) -> li
     return list(later.values())
 
 
-def _under_fills(page: Any, flags: int, lines: list[PlacedLine]) -> list[PlacedLine]:
-    """Those of the lines that a fill lies on, by the exact order of painting.
+def _under_fills(flags: int, lines: list[PlacedLine], painting: Painting) -> list[PlacedLine]:
+    """Those of the lines that a fill may hide, by the exact order of painting.
 
     Drawings that are collected after the line that they break are too late in it; read again, each breaks its line.
     """
     import pymupdf
 
     texts: dict[int, list[Box]] = {}
-    covers: list[Box] = []
-    for block in page.get_textpage(flags=flags & ~pymupdf.TEXT_LAZY_VECTORS).extractDICT()["blocks"]:
+    covers: list[tuple[Box, dict[int, int]]] = []
+    textpage = painting.page.get_textpage(flags=flags & ~pymupdf.TEXT_LAZY_VECTORS)
+    for block in textpage.extractDICT()["blocks"]:
         x0, y0, x1, y1 = block["bbox"]
         bands = range(max(int(y0), 0) // _BAND, min(int(y1), _LOWEST) // _BAND + 1)
         if block["type"] == 0:
@@ -245,8 +248,24 @@ def _under_fills(page: Any, flags: int, lines: list[PlacedLine]) -> list[PlacedL
                 and min(y1, box[3]) - max(y0, box[1]) > _SHARED * (box[3] - box[1])
                 for box in near
             ):
-                covers.append(block["bbox"])
-    return [line for line in lines if any(overlap(line.data["bbox"], box) for box in covers)]
+                covers.append((block["bbox"], {band: len(texts.get(band, ())) for band in bands}))
+    return [
+        line for line in lines if any(_hides(line.data["bbox"], *cover, texts, painting) for cover in covers)
+    ]
+
+
+def _hides(
+    line: Box, cover: Box, before: dict[int, int], texts: dict[int, list[Box]], painting: Painting
+) -> bool:
+    """Whether what shows where a fill lies on a line is no ink, or may be that of text which came after the fill.
+
+    ``before`` is how many of the ``texts`` of each band came before the fill.
+    """
+    if not overlap(line, cover):
+        return False
+    part = part_below(cover, line)
+    later = (box for band, count in before.items() for box in texts.get(band, ())[count:])
+    return any(overlap(box, part) for box in later) or painting.is_flat(part)
 
 
 @lru_cache(maxsize=4096)
@@ -261,11 +280,19 @@ def _may_draw_image(page: Any, contents: bytes) -> bool:
 
     A form of more than a few objects is a drawing: it takes longer to look for images in it than to read the page.
     """
-    starts = [start for start in (contents.find(b"Tj"), contents.find(b"TJ")) if start >= 0]
+    last = max(contents.rfind(b" Do"), contents.rfind(b"\nDo"))
+    starts = [
+        start
+        for start in (contents.find(b"Tj", 0, last + 1), contents.find(b"TJ", 0, last + 1))
+        if start >= 0
+    ]
     if not starts:
         return False
     value = page.parent.xref_get_key
-    for name in set(_DRAWN.findall(contents, min(starts))):
+    names = set(_DRAWN.findall(contents, min(starts)))
+    if len(names) > _MANY:
+        return any(not image[1] for image in page.get_images())
+    for name in names:
         key = f"Resources/XObject/{name.decode('latin-1')}"
         if value(page.xref, f"{key}/Subtype")[1] == "/Form":
             objects = value(page.xref, f"{key}/Resources/XObject")[1]

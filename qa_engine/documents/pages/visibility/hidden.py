@@ -157,7 +157,7 @@ def covered_characters(
     return found, unsure
 
 
-def _part(cover: Box, line: Box) -> Box:
+def part_below(cover: Box, line: Box) -> Box:
     """The part of a line under a cover, without its margins. It may be empty."""
     inset = 0.15 * (line[3] - line[1])
     x0, x1 = max(line[0], cover[0]), min(line[2], cover[2])
@@ -167,7 +167,7 @@ def _part(cover: Box, line: Box) -> Box:
 
 def _lies_on_text(index: int, cover: Box, line: Box, painting: Painting) -> bool:
     """Whether text of a line was painted before a cover, and lies under it."""
-    part = _part(cover, line)
+    part = part_below(cover, line)
     if part[0] >= part[2] or part[3] - part[1] < _LEAST_HIGH * (line[3] - line[1]):
         return False
     least = min(_LEAST_COVERED * (line[3] - line[1]), (part[2] - part[0]) / 2)
@@ -179,7 +179,7 @@ def _lies_on_text(index: int, cover: Box, line: Box, painting: Painting) -> bool
 
 def _may_hide(index: int, cover: Box, line: Box, painting: Painting) -> bool:
     """Whether the part of a line under a cover shows no ink, or that of text that came later. Spares reading characters."""
-    part = _part(cover, line)
+    part = part_below(cover, line)
     return any(other > index for other, _ in painting.near(part, TEXTS)) or painting.is_flat(part)
 
 
@@ -190,7 +190,7 @@ def sunk_characters(
     found = []
     for line, index, fill in parts:
         span = line.data["spans"][index]
-        part = _part(fill.box, span["bbox"])
+        part = part_below(fill.box, span["bbox"])
         if part[0] < part[2] and part[1] < part[3] and painting.is_flat(part):
             characters = painting.characters(line.block, line.line)[index]
             numbers = [n for n, c in enumerate(characters) if holds(fill.box, *middle(c["bbox"]))]

@@ -40,9 +40,12 @@ def struck_characters(
     for rule in rules:
         x0, y0, x1, y1 = rule
         y = (y0 + y1) / 2
+        near = heights.get(int(y) // _BAND)
+        if near is None:
+            continue
         crossed = [
             (line, index, span)
-            for top, bottom, line in heights.get(int(y) // _BAND, ())
+            for top, bottom, line in near
             if top < y < bottom
             for index, span in enumerate(line.data["spans"])
             if span["bbox"][0] < x1 and x0 < span["bbox"][2] and _is_strike(span, span["size"], rule)
