@@ -126,6 +126,7 @@ def _assert_noticed_or_harmless(large: Path, sound: dict[str, Any], at: Path, na
     [
         ("keys.npy", "zeros"),
         ("counts.npy", "flip 0.5"),
+        ("first_rows.npy", "hole"),
         ("catalog.sqlite", "flip 0.5"),
         ("data_level0.bin", "half"),
         ("data_level0.bin", "zeros"),

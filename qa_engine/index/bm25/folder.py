@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 from qa_engine.config import Bm25Config
@@ -18,6 +19,19 @@ from qa_engine.index.bm25.segment import Bm25Segment, StoredSegment
 from qa_engine.text.tokenizer import TOKENIZER_VERSION
 
 _SEGMENTS = "segments"
+_DAMAGE = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    ArithmeticError,
+    MemoryError,
+    SyntaxError,
+    TokenError,
+)
+"""What reading damaged JSON, or an array whose header is damaged, can raise."""
 
 
 class Bm25Folder:
@@ -71,7 +85,7 @@ class Bm25Folder:
                 )
                 for part in facts["segments"]
             ]
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
+        except _DAMAGE as error:
             raise StorageError(
                 f"The BM25 index in {self.folder} cannot be opened ({error}): run qa-engine rebuild, or qa-engine ingest "
                 "once more on its files."
