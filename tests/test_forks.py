@@ -11,6 +11,7 @@ from pathlib import Path
 import chromadb
 import pytest
 from chroma_process import URL_VARIABLE, ChromaProcess
+from chromadb.api.shared_system_client import SharedSystemClient
 from hash_embedding import HashEmbedding
 from ingest_process import PARSING_POOL, ParsingInPlace, ingest
 from pdf_factory import chinese_pdf
@@ -83,7 +84,8 @@ def test_embedded_chroma_says_that_it_cannot_be_used_in_a_child(storage: Path) -
     assert ended_well(start_child(refuses(opened)))  # also if the parent has closed it
 
 
-def test_a_child_whose_parent_only_imported_chroma_may_use_it() -> None:
+def test_a_child_whose_parent_only_imported_chroma_may_use_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SharedSystemClient, "_identifier_to_system", {})  # those of other tests count, too
     runtime = ChromaRuntime()
     other = start_child(lambda: runtime.start() is None)
     runtime.start()

@@ -25,6 +25,9 @@ _ALIGNED = 2.0
 _LINE_GAP = 0.6
 """The lines of one label are less than this share of their height apart."""
 
+_LONGEST = 60
+"""A text of more characters is no label of rows; it stands once, in the first of them."""
+
 _Label = tuple[float, str, int, int]
 """Height of its middle, text, and the first and last row that it stands in."""
 _Groups = list[tuple[int, int, _Label]]
@@ -73,7 +76,7 @@ def spread_labels(cells: Cells, first: int) -> tuple[list[list[str]], bool]:
             for top, bottom, label in groups or ():
                 breaks |= {top, bottom + 1}
                 for row in range(top, bottom + 1):
-                    texts[row][column] = label[1]
+                    texts[row][column] = label[1] if row == top or len(label[1]) <= _LONGEST else ""
         leading = (
             leading and gaps and column + 1 < len(texts[0]) and _is_label_column(texts, column + 1, first)
         )

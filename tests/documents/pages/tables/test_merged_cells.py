@@ -107,3 +107,18 @@ def test_words_without_padding_are_cut_at_the_rule_between_them() -> None:
             page.draw_line((x, y), (x, y + HIGH))
         page.draw_line((LEFT - 2, y), (LEFT + 42, y))
     assert said(read(document)) == ["品名：螺栓；单价：三元", "品名：垫圈；单价：一元"]
+
+
+def test_a_long_text_over_rows_stands_once() -> None:
+    note = "以发布后的十二个月"
+    rows: list[Row] = [
+        ["标准", "评级", "涨幅"],
+        [Cell("\n".join([note] * 7), 4), "推荐", "15"],
+        *([None, rating, change] for rating, change in (("谨慎", "5"), ("中性", "0"), ("回避", "3"))),
+    ]
+    assert said(read(drawn(rows))) == [
+        f"标准：{note * 7}；评级：推荐；涨幅：15",
+        "评级：谨慎；涨幅：5",
+        "评级：中性；涨幅：0",
+        "评级：回避；涨幅：3",
+    ]
