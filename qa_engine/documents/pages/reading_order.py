@@ -36,23 +36,32 @@ _STEPS = 4096
 
 def reading_order(rects: Sequence[Rect], width: float, height: float) -> list[int]:
     """Indices of the rectangles of text or of blocks in reading order, on a page of this size in points."""
-    return _order(list(range(len(rects))), _finite(rects), width, height, 0)
+    return _order(list(range(len(rects))), _pieces(rects, height), width, height, 0)
+
+
+def column_order(rects: Sequence[Rect], width: float, height: float) -> list[int] | None:
+    """`reading_order` of rectangles that stand in more than one column somewhere on the page; None if there is one."""
+    pieces, indices = _pieces(rects, height), list(range(len(rects)))
+    gutter = _gutter(indices, pieces, width, height)
+    return _divided(gutter, indices, pieces, width, height, 0) if gutter is not None else None
 
 
 def columns(rects: Sequence[Rect], width: float, height: float) -> bool:
     """Whether the rectangles stand in more than one column somewhere on the page."""
-    return _gutter(list(range(len(rects))), _finite(rects), width, height) is not None
+    return _gutter(list(range(len(rects))), _pieces(rects, height), width, height) is not None
 
 
-def _finite(rects: Sequence[Rect]) -> list[Rect]:
-    """Damaged files place text at infinity, or nowhere."""
-    return [Rect(*(min(max(-_FAR, edge), _FAR) for edge in rect)) for rect in rects]
-
-
-def _order(indices: list[int], rects: Sequence[Rect], width: float, height: float, depth: int) -> list[int]:
+def _order(indices: list[int], rects: Sequence[_Piece], width: float, height: float, depth: int) -> list[int]:
     gutter = _gutter(indices, rects, width, height) if depth < _MAX_DEPTH else None
     if gutter is None:
         return _downwards(indices, rects)
+    return _divided(gutter, indices, rects, width, height, depth)
+
+
+def _divided(
+    gutter: float, indices: list[int], rects: Sequence[_Piece], width: float, height: float, depth: int
+) -> list[int]:
+    """The order of what stands on both sides of a gutter and across it."""
     crossing = [i for i in indices if rects[i].x0 < gutter - _SLACK and rects[i].x1 > gutter + _SLACK]
     across = set(crossing)
     beside = sorted((i for i in indices if i not in across), key=lambda i: rects[i].y0 + rects[i].y1)
@@ -71,15 +80,17 @@ def _order(indices: list[int], rects: Sequence[Rect], width: float, height: floa
     return ordered
 
 
-def _gutter(indices: list[int], rects: Sequence[Rect], width: float, height: float) -> float | None:
+def _gutter(indices: list[int], rects: Sequence[_Piece], width: float, height: float) -> float | None:
     """The x with columns on both sides that is crossed least, or None.
 
     The heights that rectangles cover are a bit mask, so that thousands of them take thousands of steps and not millions.
     """
     unit = max(height, 1.0) / _STEPS
-    pieces = [_Piece(rects[i].x0, rects[i].x1, _mask(rects[i], unit)) for i in indices]
+    pieces = [rects[i] for i in indices]
+    if not pieces or _is_small(pieces, width, height, unit):
+        return None
     gutters = sorted({round(piece.x0, 1) for piece in pieces})
-    mirrored = [_Piece(-piece.x1, -piece.x0, piece.mask) for piece in pieces]
+    mirrored = [_Piece(-piece.x1, -piece.x0, piece.y0, piece.y1, piece.mask) for piece in pieces]
     lefts = _left_of(gutters, pieces)
     rights = _left_of([-x for x in reversed(gutters)], mirrored)[::-1]
     best: tuple[float, float] | None = None
@@ -100,11 +111,31 @@ def _gutter(indices: list[int], rects: Sequence[Rect], width: float, height: flo
 
 
 class _Piece(NamedTuple):
-    """The left and right edge of a rectangle, and the heights that it covers."""
+    """A rectangle, and the heights that it covers."""
 
     x0: float
     x1: float
+    y0: float
+    y1: float
     mask: int
+
+
+def _pieces(rects: Sequence[Rect], height: float) -> list[_Piece]:
+    """Rectangles on a page of this height. Damaged files place text at infinity, or nowhere."""
+    unit = max(height, 1.0) / _STEPS
+    pieces = []
+    for rect in rects:
+        x0, y0, x1, y1 = [min(max(-_FAR, edge), _FAR) for edge in rect]
+        top, bottom = round(min(max(0.0, y0 / unit), _STEPS)), round(min(max(0.0, y1 / unit), _STEPS))
+        pieces.append(_Piece(x0, x1, y0, y1, (1 << bottom) - (1 << top) if top < bottom else 0))
+    return pieces
+
+
+def _is_small(pieces: Sequence[_Piece], width: float, height: float, unit: float) -> bool:
+    """Whether there is no room for two columns, as in most of the parts into which a page is divided."""
+    wide = max([piece.x1 for piece in pieces]) - min([piece.x0 for piece in pieces])
+    tall = max([piece.y1 for piece in pieces]) - min([piece.y0 for piece in pieces])
+    return wide + 2 * _SLACK < 2 * _MIN_COLUMN * width or tall + 2 * unit < _MIN_HEIGHT * height
 
 
 class _Side(NamedTuple):
@@ -112,11 +143,6 @@ class _Side(NamedTuple):
 
     extent: float
     mask: int
-
-
-def _mask(rect: Rect, unit: float) -> int:
-    top, bottom = (round(min(max(0.0, y / unit), _STEPS)) for y in (rect.y0, rect.y1))
-    return (1 << bottom) - (1 << top) if top < bottom else 0
 
 
 def _left_of(gutters: Sequence[float], pieces: Sequence[_Piece]) -> list[_Side]:
@@ -150,7 +176,7 @@ def _across(gutters: Sequence[float], pieces: Sequence[_Piece]) -> list[int]:
     return tree[size:]
 
 
-def _downwards(indices: list[int], rects: Sequence[Rect]) -> list[int]:
+def _downwards(indices: list[int], rects: Sequence[_Piece]) -> list[int]:
     """Row after row from top to bottom, each from left to right."""
     ordered = sorted(indices, key=lambda i: (rects[i].y0, rects[i].x0))
     rows = grouped(ordered, lambda row, i: rects[i].y0 - rects[row[0]].y0 < _SAME_ROW)

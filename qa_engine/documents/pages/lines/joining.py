@@ -55,6 +55,9 @@ def rows_of(pieces: Iterable[Line]) -> list[list[Line]]:
 
 def bounds(lines: Sequence[Line]) -> Rect:
     """The rectangle around lines."""
+    if len(lines) == 1:
+        (line,) = lines
+        return Rect(line.x0, line.y0, line.x1, line.y1)
     return Rect(
         min(line.x0 for line in lines),
         min(line.y0 for line in lines),

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from qa_engine.documents.blocks import Block, Line, Role
 from qa_engine.documents.pages.lines.joining import baseline_overlap, bounds, grouped, join_pieces, rows_of
-from qa_engine.documents.pages.reading_order import columns, reading_order
+from qa_engine.documents.pages.reading_order import column_order
 
 _GAP = 0.75
 """A gap of more than this many line heights begins a new block."""
@@ -60,8 +60,9 @@ def _tabular_rows(pieces: Sequence[Line]) -> set[tuple[float, float]]:
 def lines_in_order(pieces: Sequence[Line], width: float, height: float) -> list[Line]:
     """Whole lines in reading order: column after column where there are columns, else row after row."""
     rects = [bounds([piece]) for piece in pieces]
-    if len(pieces) <= MAX_PIECES and columns(rects, width, height):
-        return _join_neighbours([pieces[index] for index in reading_order(rects, width, height)])
+    order = column_order(rects, width, height) if len(pieces) <= MAX_PIECES else None
+    if order is not None:
+        return _join_neighbours([pieces[index] for index in order])
     return [join_pieces(row) for row in rows_of(pieces)]
 
 

@@ -43,7 +43,12 @@ def watermarks(
     counts = Counter(text_of(line.data) for line in pale)
     places = {line[:2] for line in pale}
     dark = [line.data["bbox"] for line in lines if line[:2] not in places]
-    behind = [line for line in pale if any(_overlap(line.data["bbox"], box) for box in dark)]
+    behind = [
+        line
+        for line in pale
+        if (counts[text_of(line.data)] >= _REPEATS or _size(line.data) >= _LARGE * usual)
+        and any(_overlap(line.data["bbox"], box) for box in dark)
+    ]
     repeated = {text for line in behind if counts[text := text_of(line.data)] >= _REPEATS}
     found = [line for line in pale if text_of(line.data) in repeated]
     found += [line for line in behind if line not in found and _size(line.data) >= _LARGE * usual]
@@ -71,8 +76,10 @@ def _size(line: TextLine) -> float:
 
 def _overlap(first: Box, second: Box) -> bool:
     """Whether two lines lie over each other by more than their margins."""
-    wide = min(first[2], second[2]) - max(first[0], second[0])
     high = min(first[3], second[3]) - max(first[1], second[1])
+    if high <= 0:  # nearly always
+        return False
+    wide = min(first[2], second[2]) - max(first[0], second[0])
     return wide > 0.2 * min(first[2] - first[0], second[2] - second[0]) and high > 0.4 * min(
         first[3] - first[1], second[3] - second[1]
     )
