@@ -10,8 +10,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from qa_engine.documents.blocks import Line, Mark
-from qa_engine.documents.pages.lines.characters import (
-    FOLDED,
+from qa_engine.documents.pages.lines.letter_spacing import (
     Word,
     has_letter_spacing,
     without_letter_spacing,
@@ -20,6 +19,7 @@ from qa_engine.documents.pages.lines.superscripts import SourceLine, with_loose_
 from qa_engine.documents.pages.visibility.examination import read_shown_text
 from qa_engine.documents.pages.visibility.removal import Shown
 from qa_engine.text.language import HAN_RANGES
+from qa_engine.text.radicals import FOLDED
 
 _HAN = f"\u2e80-\u2fdf{HAN_RANGES}"
 _WIDE = f"{_HAN}\u3000-\u303f\uff00-\uffef"

@@ -7,6 +7,7 @@ import unicodedata
 from typing import Any
 
 from qa_engine.documents.pages.garbling import examine_text
+from qa_engine.text.radicals import FOLDED
 
 _ACTUAL_TEXT = re.compile(rb"/ActualText\s*(\((?:\\.|[^\\)])*+\)|<[\da-fA-F\s]*+>)")
 _UNREADABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ue000-\uf8ff\ufffd]")
@@ -17,7 +18,7 @@ _LETTER = re.compile(r"\w")
 def differing_glyphs(page: Any, contents: bytes, text: str, flags: int) -> tuple[Any, str] | None:
     """The text page of the glyphs themselves, where these are readable and say something else than the text given for them.
 
-    Blanks, hyphens, ligatures, bullets and glyphs without a character are what the text is meant for: there it stays.
+    Blanks, hyphens, ligatures, radicals, bullets and glyphs without a character are what it is meant for: there it stays.
 
     Args:
         page: a ``pymupdf.Page``.
@@ -61,4 +62,4 @@ def _lines(text: str) -> dict[str, str]:
 
 
 def _content(text: str) -> str:
-    return _NO_CONTENT.sub("", unicodedata.normalize("NFKC", text))
+    return _NO_CONTENT.sub("", unicodedata.normalize("NFKC", text.translate(FOLDED)))

@@ -213,6 +213,21 @@ def test_text_given_for_a_hyphen_is_used() -> None:
     assert "agree-" not in texts(read(tagged))
 
 
+def test_text_given_for_a_radical_hides_nothing() -> None:
+    """Browsers map a glyph that two characters share to the radical, and give the character."""
+
+    def tagged(page: Any) -> None:
+        write(page, 200, "⻔")
+        xref = page.get_contents()[-1]
+        content = page.parent.xref_stream(xref)
+        given = b"<FEFF" + "门".encode("utf-16-be").hex().encode() + b">"
+        page.parent.update_stream(xref, b"/Span <</ActualText " + given + b">> BDC " + content + b" EMC")
+
+    page = read(tagged)
+    assert "门" in texts(page)
+    assert page.left_out == []
+
+
 # -- struck
 
 

@@ -1,17 +1,15 @@
-"""Characters that mean others: letter-spaced words, radicals."""
+"""Letter-spaced words are read as words, and what only looks like them is not."""
 
 from __future__ import annotations
 
 import time
-import unicodedata
 
 import pymupdf
 import pytest
 from pdf_factory import ENGLISH_FONT, LEFT, PdfBuilder
 
 from qa_engine.documents.blocks import Line
-from qa_engine.documents.pages.lines.characters import (
-    FOLDED,
+from qa_engine.documents.pages.lines.letter_spacing import (
     Word,
     has_letter_spacing,
     without_letter_spacing,
@@ -92,23 +90,6 @@ def test_letter_spacing_of_a_page_is_read_by_its_gaps() -> None:
             builder.put(character, x, 100)
         x += 5 if character == " " else pymupdf.get_text_length(character, ENGLISH_FONT, 11) + 2.5
     assert [line.text for line in lines_of(builder)] == ["SALES CONTRACT"]
-
-
-# -- radicals
-
-
-@pytest.mark.parametrize(
-    ("radical", "character"),
-    list(zip("⻓⻔⻋⻅⻚⻢⻩⻛⻥⻰⻳⺠⻆⻄", "长门车见页马黄风鱼龙龟民角西", strict=True)),
-)
-def test_radicals_become_the_characters_that_they_stand_for(radical: str, character: str) -> None:
-    assert radical.translate(FOLDED) == character
-
-
-def test_every_radical_of_the_supplement_is_known_but_the_mark_of_repetition() -> None:
-    named = [code for code in range(0x2E81, 0x2F00) if unicodedata.name(chr(code), "")]
-    assert all(FOLDED[code] not in {chr(code), " "} for code in named)
-    assert 0x2E9A not in FOLDED
 
 
 @pytest.mark.parametrize("text", ["a " * 50_000, "1 ：" * 30_000, "A 1 " * 30_000])
