@@ -88,7 +88,7 @@ def read_page(page: Any, number: int, options: ReadingOptions, trusted: bool = F
     if lines is None and problem in {None, SUSPECT}:
         result.rotation = _rotate(page, _ROTATIONS.get(source.direction, 0))
         source = source if source.direction == (1, 0) else read_page_lines(page, number)
-        result.left_out += source.shown.left_out
+        result.left_out += dict.fromkeys(source.shown.left_out)  # a tiled watermark once
         result.doubts[:0] = source.shown.doubts
         source.lines, numbers = without_line_numbers(source.lines)
         if numbers:

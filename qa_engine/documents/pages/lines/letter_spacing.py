@@ -12,6 +12,8 @@ _SINGLES = re.compile(r" \S \S \S")
 _RUN = re.compile(r"(?<![^\s：:])\S(?: \S){4,}(?!\S)")
 _REST = re.compile(r"(?<![^\s：:])\S(?: \S)+(?!\S)")
 _SPACED_CHARACTERS = re.compile(r"[\w\-–—/.,，．:：()（）%￥¥$#&'_]+")
+_DATE = re.compile(r"\d(?: \d){3} ?年 ?\d(?: ?\d)? ?月(?: ?\d(?: ?\d)? ?日)?")
+"""A date whose digits stand apart, with or without blanks beside its Han characters."""
 _MIN_CHARACTERS = 5
 _OPTIONS = frozenset("ABCDE")
 _MOSTLY = 0.7
@@ -30,7 +32,7 @@ class Word(NamedTuple):
 
 def has_letter_spacing(raw: str) -> bool:
     """Whether a line may have words with blanks between their characters; ordinary lines have none."""
-    return any(
+    return ("年" in raw and _DATE.search(raw) is not None) or any(
         not match[0].isspace() and _is_spaced(match[0], raw[: match.start()]) for match in _RUN.finditer(raw)
     )
 
@@ -64,12 +66,13 @@ def without_letter_spacing(raw: str, words: Sequence[Word], size: float) -> str:
 
     singles = sum(len(token) == 1 for token in tokens)
     pattern = _REST if singles >= _MOSTLY * len(tokens) else _RUN
-    return pattern.sub(
+    raw = pattern.sub(
         lambda match: (
             joined(match) if pattern is _REST or _is_spaced(match[0], raw[: match.start()]) else match[0]
         ),
         raw,
     )
+    return _DATE.sub(lambda match: match[0].replace(" ", ""), raw)
 
 
 def _is_spaced(run: str, before: str) -> bool:

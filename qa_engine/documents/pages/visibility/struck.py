@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -16,6 +17,8 @@ _LEAST, _MOST = 0.12, 0.5
 characters that they touch, rules between rows above them."""
 _THICK = 0.3
 """Height of the rectangle of a strike, by the font size, at most."""
+_WORD = re.compile(r"[^\W\d_\u2e80-\uffff]+")
+_STOPS = frozenset(".,;:!?。，；：！？")
 _COVERED = 0.75
 """Share of a strike that has characters: a rule of a table or a chart goes on beside the text."""
 
@@ -66,7 +69,24 @@ def struck_characters(
         if shared >= _COVERED * (x1 - x0) and any(character["c"].isalnum() for _, _, character in found):
             for key, number, _ in found:
                 struck[key].add(number)
-    return [(*key, sorted(numbers)) for key, numbers in struck.items()]
+    return [
+        (*key, sorted(_with_words(painting.characters(*key[:2])[key[2]], numbers)))
+        for key, numbers in struck.items()
+    ]
+
+
+def _with_words(characters: Sequence[dict[str, Any]], struck: set[int]) -> set[int]:
+    """Struck characters with the rest of the Latin words of which they are half, and marks that are all that is left."""
+    text = "".join(character["c"] for character in characters)
+    whole = set(struck)
+    for word in _WORD.finditer(text):
+        numbers = range(*word.span())
+        if struck.intersection(numbers) and 2 * len(struck.intersection(numbers)) >= len(numbers):
+            whole.update(numbers)
+    left = {
+        number for number, character in enumerate(text) if number not in whole and not character.isspace()
+    }
+    return whole | left if all(text[number] in _STOPS for number in left) else whole
 
 
 def _shared(rule: Box, boxes: Sequence[Box]) -> float:

@@ -24,6 +24,7 @@ from qa_engine.documents.pages.lines.text_layer import read_page_lines
         ("编号：H T 2 0 2 4", "编号：HT2024"),
         ("￥ 3 , 8 6 0 , 0 0 0 . 0 0 元", "￥3,860,000.00元"),
         ("2 0 2 4 年 5 月 8 日", "2024年5月8日"),
+        ("日期：2 0 2 5 年3 月1 7 日起", "日期：2025年3月17日起"),
         ("C O N T R A C T  N O . 7 1", "CONTRACT  NO.71"),
         ("账号：6 2 2 2 0 2 1", "账号：6222021"),
     ],

@@ -251,6 +251,17 @@ def test_struck_characters_are_left_out_and_the_rest_is_joined(kind: str) -> Non
     assert page.left_out == [("struck", "七千二百元")]
 
 
+def test_a_strike_that_ends_within_a_word_takes_the_word() -> None:
+    def draw(page: Any) -> None:
+        write(page, 200, "Keys are in the second drawer.")
+        page.draw_line(
+            (72, 196), (70 + pymupdf.get_text_length("Keys are in the second draw", ENGLISH, 12), 196)
+        )
+
+    page = read(draw)
+    assert page.left_out == [("struck", "Keys are in the second drawer.")]
+
+
 def test_underlines_fractions_and_rules_of_tables_strike_nothing() -> None:
     def draw(page: Any) -> None:
         write(page, 200)
