@@ -23,7 +23,7 @@ from qa_engine.errors import DocumentError
 
 logger = logging.getLogger("qa_engine.documents")
 
-PARSER_VERSION = "pages-1"
+PARSER_VERSION = "pages-2"
 """Part of the identity of every ingested file: another version reads the file again."""
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,8 @@ from typing import Any
 from qa_engine.documents.blocks import Span
 from qa_engine.errors import StorageError
 from qa_engine.index.bm25.segment import DocumentTerms
-from qa_engine.index.files.queries import FILE_CHECKSUM, FILE_TABLES, FileQueries, file_checksum
+from qa_engine.index.document_checksums import DOCUMENT_CHECKSUM, DocumentChecksums
+from qa_engine.index.files.queries import FILE_TABLES
 from qa_engine.index.records import (
     DocumentParts,
     DocumentRecord,
@@ -32,7 +32,6 @@ from qa_engine.index.records import (
 )
 from qa_engine.index.sentence_texts import (
     SENTENCE_TABLES,
-    document_checksum,
     drop_sentences,
     misnamed_documents,
     read_document,
@@ -42,8 +41,6 @@ from qa_engine.index.sentence_texts import (
 )
 
 FORMAT = 5
-_CHECKSUM = "document_checksum"
-"""Prefix of the facts of the catalog with the checksums of documents."""
 TERMS_TOKENIZER = "analyser"
 """Fact of the catalog: the version of the tokenizer that made its BM25 terms."""
 _TABLES = f"""
@@ -57,7 +54,7 @@ CREATE TABLE IF NOT EXISTS rebuilt (document_id TEXT PRIMARY KEY, nodes INTEGER 
 """The number of a document is never given again: it stands for the document in the keys of its sentences."""
 
 
-class Catalog(FileQueries):
+class Catalog(DocumentChecksums):
     """Opens, or creates, the catalog file of a collection. Thread-safe.
 
     Raises:
@@ -85,11 +82,6 @@ class Catalog(FileQueries):
         self._connection.execute("PRAGMA cache_spill = OFF")
 
     # -- what readers ask
-
-    def meta(self, key: str) -> str | None:
-        """A recorded fact about the collection, or None."""
-        rows = self._rows("SELECT value FROM meta WHERE key = ?", (key,))
-        return rows[0][0] if rows else None
 
     def set_meta(self, **values: str) -> None:
         """Records facts about the collection."""
@@ -157,12 +149,6 @@ class Catalog(FileQueries):
     def node_count(self) -> int:
         """Nodes of all live documents."""
         return int(self._rows("SELECT COALESCE(SUM(nodes), 0) FROM documents WHERE state = 'live'")[0][0])
-
-    def live_documents(self) -> dict[str, int]:
-        """The number of nodes of every live document, by id."""
-        return dict(
-            self._rows("SELECT document_id, nodes FROM documents WHERE state = 'live' ORDER BY document_id")
-        )
 
     def chinese_share(self) -> float:
         """The share of the sentences, 0 to 1, that are in Chinese."""
@@ -264,49 +250,8 @@ class Catalog(FileQueries):
             if not connection.execute(live, (document_id,)).fetchall():
                 drop_sentences(connection, document_id)
                 connection.execute("DELETE FROM documents WHERE document_id = ?", (document_id,))
-                connection.execute("DELETE FROM meta WHERE key = ?", (f"{_CHECKSUM} {document_id}",))
+                connection.execute("DELETE FROM meta WHERE key = ?", (f"{DOCUMENT_CHECKSUM} {document_id}",))
             connection.execute("DELETE FROM former_files WHERE document_id = ?", (document_id,))
-
-    @staticmethod
-    def _seal_document(connection: sqlite3.Connection, document_id: str) -> None:
-        """Notes the checksum of a document."""
-        connection.execute(
-            "INSERT OR REPLACE INTO meta VALUES (?, ?)",
-            (f"{_CHECKSUM} {document_id}", document_checksum(connection, document_id)),
-        )
-
-    def seal(self) -> None:
-        """Notes the checksums of the live documents and of the files that have none, from an earlier version."""
-        with self._transaction() as connection:
-            for document_id in self.live_documents():
-                if self.meta(f"{_CHECKSUM} {document_id}") is None:
-                    self._seal_document(connection, document_id)
-            for path in self.files():
-                if self.meta(f"{FILE_CHECKSUM} {path}") is None:
-                    self._seal_file(connection, path)
-
-    def damaged(self) -> tuple[set[str], set[str], int]:
-        """The live documents and the paths of files that are not as they were stored, and the number of documents of which
-        no checksum tells."""
-        documents, paths, unproved = set[str](), set[str](), 0
-        packed = "SELECT spans, tables, sections, terms FROM documents WHERE document_id = ?"
-        with self._guarded():
-            for document_id in self.live_documents():
-                expected = self.meta(f"{_CHECKSUM} {document_id}")
-                unproved += expected is None
-                if expected not in {None, document_checksum(self._connection, document_id)}:
-                    documents.add(document_id)
-                for row in self._connection.execute(packed, (document_id,)):
-                    try:
-                        for content in filter(None, row):
-                            zlib.decompress(content)
-                    except (zlib.error, TypeError):
-                        documents.add(document_id)
-            for path in self.files():
-                expected = self.meta(f"{FILE_CHECKSUM} {path}")
-                if expected not in {None, file_checksum(self._connection, path)}:
-                    paths.add(path)
-        return documents, paths, unproved
 
     def rebuilt(self) -> dict[str, int]:
         """The documents that the rebuild under way is done with, and the number of their nodes."""

@@ -7,7 +7,6 @@ order of painting, characters and pixels are asked for only where this gives rea
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from qa_engine.documents.pages.visibility.actual_text import differing_glyphs
+from qa_engine.documents.pages.visibility.drawn_images import may_draw_image
 from qa_engine.documents.pages.visibility.hidden import (
     FAINT,
     TINY,
@@ -58,11 +58,6 @@ _SHARED = 0.3
 _ALIKE = 24
 """A fill hides text from whose colour it differs by less than this."""
 _MOST = 0.5
-_DRAWN = re.compile(rb"/([^\s/<>\[\]()%]+)\s+Do\b")
-_REFERENCE = re.compile(r"(\d+) 0 R")
-_MANY = 3
-_FEW = 400
-"""Characters of a list of about 20 objects."""
 
 
 @dataclass
@@ -125,7 +120,7 @@ def _examine(page: Any, flags: int, contents: bytes, shown: Shown) -> None:
     covered = _beside_fills(found, painting, _HIGHLIGHT in annotations)
     if covered:
         covered = _under_fills(flags, covered, painting)
-    images_cover = _may_draw_image(page, contents)
+    images_cover = may_draw_image(page, contents)
     if images_cover:
         images = [image for _, image in painting.images]
         covered += [
@@ -273,36 +268,6 @@ def _is_colorful(color: int) -> bool:
     """Whether a colour is no grey. Where readers have highlighted text, such fills are theirs: to ask each takes time."""
     channels = color.to_bytes(4, "big")[1:]
     return max(channels) - min(channels) >= _COLORFUL
-
-
-def _may_draw_image(page: Any, contents: bytes) -> bool:
-    """Whether an image without a mask may be drawn after text. One with a mask, as a seal on a contract, lets text show.
-
-    A form of more than a few objects is a drawing: it takes longer to look for images in it than to read the page.
-    """
-    last = max(contents.rfind(b" Do"), contents.rfind(b"\nDo"))
-    starts = [
-        start
-        for start in (contents.find(b"Tj", 0, last + 1), contents.find(b"TJ", 0, last + 1))
-        if start >= 0
-    ]
-    if not starts:
-        return False
-    value = page.parent.xref_get_key
-    names = set(_DRAWN.findall(contents, min(starts)))
-    if len(names) > _MANY:
-        return any(not image[1] for image in page.get_images())
-    for name in names:
-        key = f"Resources/XObject/{name.decode('latin-1')}"
-        if value(page.xref, f"{key}/Subtype")[1] == "/Form":
-            objects = value(page.xref, f"{key}/Resources/XObject")[1]
-            inside = [int(xref) for xref in _REFERENCE.findall(objects)] if len(objects) < _FEW else []
-            images = [xref for xref in inside if value(xref, "Subtype")[1] == "/Image"]
-            if any(value(xref, "SMask")[1] == "null" for xref in images):
-                return True
-        elif value(page.xref, f"{key}/SMask")[1] == "null":
-            return True
-    return False
 
 
 def _remove_slanted(found: _Findings, removal: Removal) -> None:
