@@ -22,7 +22,10 @@ _ROW = 4.0
 _MIN_SOUGHT = 3
 _LONG = 12
 _MIN_BODY = 20
+_LEADER = "....."
+"""The dots of a table of contents, which readers may leave out."""
 _BODY_SAMPLE = 1000
+_MIN_STRUCK, _STRUCK = 2, 8
 _UNIT = "\x00"
 
 
@@ -61,6 +64,30 @@ class Leftover:
 def similarity(text: str, reference: str) -> float:
     """Indel similarity of the normalised texts, from 0 to 1."""
     return float(Indel.normalized_similarity(normalise(text), normalise(reference)))
+
+
+def struck_parts(path: Path) -> list[str]:
+    """What a PDF strikes out, by MuPDF's own flag, as pieces of the keys of its sentences.
+
+    The flag is one character too wide at both ends.
+    """
+    texts, current = list[str](), ""
+    flags = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_COLLECT_STYLES
+    with pymupdf.open(path) as document:
+        blocks = [block for page in document for block in page.get_text("dict", flags=flags)["blocks"]]
+    for span in (span for block in blocks for line in block.get("lines", ()) for span in line["spans"]):
+        if span["char_flags"] & pymupdf.mupdf.FZ_STEXT_STRIKEOUT:
+            current += span["text"]
+        else:
+            texts.append(current)
+            current = ""
+    keys = [sentence_key(text)[1:-1] for text in [*texts, current]]
+    return [
+        key[start : start + _STRUCK]
+        for key in keys
+        for start in range(max(len(key) - _STRUCK, 0) + 1)
+        if len(key) >= _MIN_STRUCK
+    ]
 
 
 def find_sentences(keys: Sequence[str], units: Iterable[str], text: str) -> Found:
@@ -152,7 +179,7 @@ def book_margins(path: Path) -> BookMargins:
                     if text and not _MARGIN * height < middle < (1 - _MARGIN) * height:
                         place = _DIGITS.sub("#", text), round(middle / _ROW)
                         places[place].append((page.number, text))
-                    elif len(text) >= _MIN_BODY:
+                    elif len(text) >= _MIN_BODY and _LEADER not in text:
                         body.append(text)
     lines: Counter[str] = Counter()
     for found in places.values():

@@ -19,7 +19,8 @@ several parsers (``--parser``, repeatable).
    ``whole`` if, after normalisation and without what is not a letter or digit at both ends, it equals one unit of the
    reader; ``within`` if it stands inside one; ``in text`` if it stands anywhere in all that the reader gives, in one
    piece. Units of ours are the nodes. A peer's text is cut by the same independent rule, page by page, in two ways: line
-   breaks end a unit (``lines``), or only blank lines do and line breaks are taken out (``joined``).
+   breaks end a unit (``lines``), or only blank lines do and line breaks are taken out (``joined``). Sentences of which the
+   PDF strikes a part out, by MuPDF's flag, are not counted: the reference holds them, and no reader should.
 3. **Running matter.** PDFs with known headers, footers and page numbers are made here; counted are the lines of
    the margins that are left in the text, the sentences of the body that are still there in one piece, and, where chapters
    give the header its text, their headings that were lost. In the book, the margins' lines are found by a rule on
@@ -50,6 +51,7 @@ from pdf_measures import (
     find_sentences,
     running_left,
     similarity,
+    struck_parts,
 )
 from pdf_pages import MadePdf, make_breaks, make_running
 from pdf_quality_tables import (
@@ -79,7 +81,8 @@ def measure_reference(data: Path, chosen: dict[str, Reader]) -> dict[str, Any]:
     results: dict[str, Any] = {}
     for path in files:
         markdown = _reference(data, path).read_text(encoding="utf-8")
-        keys = reference_sentences(markdown)
+        struck = struck_parts(path)
+        keys = [key for key in reference_sentences(markdown) if not any(part in key for part in struck)]
         text_layer = len(read_get_text(path).text.strip()) > _TEXT_LAYER_CHARS
         entry: dict[str, Any] = {"sentences": len(keys), "text_layer": text_layer}
         entry |= {"similarity": {}, "found": {}, "failures": {}}

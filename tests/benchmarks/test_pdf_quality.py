@@ -22,9 +22,11 @@ from pdf_measures import (
     find_sentences,
     running_left,
     similarity,
+    struck_parts,
 )
 from pdf_pages import Break, MadePdf
 from pdf_readers import PEERS, Reading, UnavailableError, safely
+from reference_markdown import sentence_key
 from running_layouts import RunningLine, RunningMatter
 from typer.testing import CliRunner
 
@@ -183,6 +185,18 @@ def test_the_command_compares_a_folder(tmp_path: Path, monkeypatch: pytest.Monke
     assert entry["found"]["get_text, lines"] == {"equal": 3, "within": 3, "in_text": 3, "total": 3}
     assert entry["found"]["qa_engine fast"]["in_text"] == 3
     assert results["book"]["left"]["get_text"]["left"] == 2
+
+
+def test_sentences_with_struck_text_do_not_count(tmp_path: Path) -> None:
+    path = pdf(tmp_path / "one.pdf", [SENTENCES])
+    with pymupdf.open(path) as document:
+        (rect,) = document[0].search_for(SENTENCES[0][:10])
+        middle = (rect.y0 + rect.y1) / 2
+        document[0].draw_line((rect.x0, middle), (rect.x1, middle))
+        document.saveIncr()
+    assert struck_parts(path)
+    assert all(part in sentence_key(SENTENCES[0]) for part in struck_parts(path))
+    assert struck_parts(pdf(tmp_path / "other.pdf", [SENTENCES])) == []
 
 
 def test_the_command_makes_its_own_pdfs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

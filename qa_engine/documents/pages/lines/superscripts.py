@@ -40,6 +40,8 @@ _PRICE = re.compile(r"[$¥￥€£]\s?\d+$")
 _OPERATOR = re.compile(r"\s*(?:[=×+−·*)≈<>-]|$)")
 _OPERATION = re.compile(r"[=×+−·*÷^]")
 _FRACTION = re.compile(r"\s*[/⁄]")
+_MATH_FONT = re.compile("CMMI|MTMI|txmi|zplmi|Math", re.IGNORECASE)
+"""Fonts of variables: what is raised behind these is a power."""
 _ISOTOPE = re.compile(r"(?:C|H|N|O|P|S|F|U|K|Ca|Cs|Sr|Tc|Pb|Pu|Co|Fe)(?![a-z])")
 _MARKED = re.compile(r"[\w。．，、；：！？.,;:!?)）\]】》〉」』”’\"'%％‰℃°]$")
 
@@ -138,7 +140,10 @@ def _read(
                 part += spans[end]["text"]
                 end += 1
             following = "".join(other["text"] for other in spans[end:])
-            read = raised(part, text, following)
+            if index and _MATH_FONT.search(spans[index - 1]["font"]) and _NUMBER.fullmatch(part.strip()):
+                read = part.strip().translate(_SUPERSCRIPTS)
+            else:
+                read = raised(part, text, following)
             if not read:
                 text = text.rstrip(" ") if following[:1] in {*".,;:)"} else text
                 read = " " if text[-1:] in {*".!?"} and following[:1].isalpha() else ""

@@ -9,7 +9,7 @@ import pytest
 from pdf_factory import CHINESE_FONT, ENGLISH_FONT, LEFT, PdfBuilder
 
 from qa_engine.documents.blocks import Line, Mark
-from qa_engine.documents.pages.lines.superscripts import raised, word_as_read
+from qa_engine.documents.pages.lines.superscripts import SourceLine, raised, word_as_read
 from qa_engine.documents.pages.lines.text_layer import read_page_lines
 
 
@@ -133,3 +133,20 @@ def test_word_of_a_table_loses_the_mark_of_its_note_and_nothing_else() -> None:
     marks = [Mark(3, 96, 50, "1", ""), Mark(3, 300, 50, "1", "")]
     assert word_as_read("1181", 72, 45, 98, 55, marks) == "118"
     assert word_as_read("1181", 172, 45, 198, 55, marks) == "1181"
+
+
+@pytest.mark.parametrize(
+    ("font", "read"), [("CMMI10", "也就是说dist²"), ("FandolSong-Regular", "也就是说dist")]
+)
+def test_number_behind_a_variable_is_a_power(font: str, read: str) -> None:
+    def span(text: str, name: str, x: float, y: float, size: float) -> dict[str, object]:
+        box = (x, y - size, x + 5 * len(text), y)
+        return {"text": text, "font": name, "size": size, "origin": (x, y), "bbox": box, "flags": 0}
+
+    spans = [
+        span("也就是说", "FandolSong-Regular", 72, 100, 10.5),
+        span("dist", font, 114, 100, 10.5),
+        span("2", "CMR7", 134, 96, 7),
+    ]
+    line = SourceLine({"spans": spans, "bbox": (72, 89, 139, 100)}, "也就是说dist2")
+    assert line.text(None) == read
