@@ -23,6 +23,8 @@ _LONG = 6.0
 """A cell that goes on in the next line is so many line heights wide at least."""
 _TIGHT = 0.85
 """The lines of a cell are nearer to each other than this share of the distance between rows."""
+_WIDER = 1.15
+"""Between the labels of two rows is so many times the distance of the lines of one."""
 _BANDS = 3
 """From so many rows between rules on, all rows of a table are between rules."""
 _MANY = 4
@@ -92,11 +94,11 @@ def row_edges(
         if closed and not parted and not _has_levels(inside):
             continue
         current, edges = band[0][1], list[float]()
-        for edge, part in band[1:]:
+        for (edge, part), after in zip(band[1:], [*inside[2:], Part()], strict=False):
             edges.append(edge)
             if not part:
                 continue
-            if _tears(current, part, pitch):
+            if _tears(current, part, pitch) and not _begins_label(current, part, after):
                 current = _joined(current, part)
             else:
                 result += edges
@@ -216,6 +218,13 @@ def _tears(upper: Part, lower: Part, pitch: float | None) -> bool:
     if 0 in lower or len(both) < len(lower) or any(_is_value(lower, column) for column in lower):
         return False
     return tight or (len(lower) == 1 and all(_is_full(upper, column, lower) for column in lower))
+
+
+def _begins_label(row: Part, part: Part, after: Part) -> bool:
+    """Whether a line of a label belongs to the row below: values stand in the middle of the lines of their label."""
+    if set(part) != {0} or len(row) < 2 or not after:
+        return False
+    return _distance(row, part) > _WIDER * _distance(part, after)
 
 
 def _beside(upper: Part, lower: Part) -> bool:

@@ -109,6 +109,8 @@ class Removal:
             elif span["text"].strip():
                 kept.append(span["bbox"])
                 self._keep_words([(span["text"], span["bbox"])])
+        if not any(character.isalnum() for span in line["spans"] for character in span["text"]):
+            kept = []  # a full stop that was not covered is no sentence
         if kept:
             x0s, y0s, x1s, y1s = zip(*kept, strict=True)
             line["bbox"] = (min(x0s), min(y0s), max(x1s), max(y1s))

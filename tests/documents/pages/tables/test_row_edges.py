@@ -39,6 +39,22 @@ def test_wrapped_label_is_one_row_with_its_values(values_at: int) -> None:
     assert rows_of(words, [98, 118, 138, 158, 171, 190, 210])[3] == ["归属于公司普通股股东的净利润", "5", "4"]
 
 
+def test_values_in_the_middle_of_the_lines_of_their_labels() -> None:
+    words = row("Item", 100, "2023", "2022")
+    for top, number in ((124, 3), (179, 3), (234, 2)):
+        words += [word(f"label at {top + 16 * line}", 72, top + 16 * line, 120) for line in range(number)]
+        middle = top + 8 * (number - 1)
+        words += [word(str(top), 240, middle, 40), word("1", 340, middle, 40)]
+    words += row("Total", 270, "9", "8")
+    edges = [98, 118, 139, 155, 174, 194, 210, 228, 249, 265, 284]
+    assert rows_of(words, edges)[1:] == [
+        ["label at 124 label at 140 label at 156", "124", "1"],
+        ["label at 179 label at 195 label at 211", "179", "1"],
+        ["label at 234 label at 250", "234", "1"],
+        ["Total", "9", "8"],
+    ]
+
+
 def test_heading_above_a_row_stays_apart() -> None:
     words = [*row("Item", 100, "2023", "2022"), *row("Cash", 120, "9", "8"), word("Liabilities", 72, 140, 60)]
     words += [*row("Debt", 160, "7", "6"), *row("Other", 180, "5", "4")]

@@ -203,6 +203,17 @@ def test_glyphs_count_and_not_another_text_given_for_them() -> None:
     assert any(reason == "hidden" and "999" in text for reason, text in page.left_out)
 
 
+def test_stop_that_is_not_covered_is_no_sentence() -> None:
+    def draw(page: Any) -> None:
+        write(page, 200)
+        width = pymupdf.get_text_length(FALSE[:-1], CHINESE, 12)
+        page.draw_rect((66, 185, 72 + width, 206), color=(0, 0, 0), fill=(0, 0, 0))
+
+    page = read(draw)
+    assert texts(page).startswith(BODY)
+    assert len(texts(page).splitlines()) == 2
+
+
 def test_text_given_for_a_hyphen_is_used() -> None:
     def tagged(page: Any) -> None:
         write(page, 200, "The agree- ment")
