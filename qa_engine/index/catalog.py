@@ -175,7 +175,10 @@ class Catalog(DocumentChecksums):
     def rename_sentences(self, document_id: str, file_name: str) -> None:
         """Has the sentences of a document name another file; those in Chroma do so already."""
         with self._transaction() as connection:
+            is_sound = self._is_sound(connection, document_id)
             rename_sentences(connection, document_id, file_name)
+            if is_sound:
+                self._seal_document(connection, document_id)
 
     def unfinished(self, state: str | None = None) -> list[tuple[str, int]]:
         """Documents whose nodes are to be deleted, with the number of their nodes.

@@ -34,6 +34,10 @@ class DocumentChecksums(FileQueries):
             (f"{DOCUMENT_CHECKSUM} {document_id}", document_checksum(connection, document_id)),
         )
 
+    def _is_sound(self, connection: sqlite3.Connection, document_id: str) -> bool:
+        """Whether a document has a checksum, and it is right."""
+        return self.meta(f"{DOCUMENT_CHECKSUM} {document_id}") == document_checksum(connection, document_id)
+
     def seal(self) -> None:
         """Notes the checksums of the live documents and of the files that have none, from an earlier version."""
         with self._transaction() as connection:

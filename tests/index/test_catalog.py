@@ -13,7 +13,7 @@ from qa_engine.documents.blocks import Span
 from qa_engine.errors import StorageError
 from qa_engine.index.bm25.segment import DocumentTerms
 from qa_engine.index.catalog import Catalog
-from qa_engine.index.records import DocumentParts, DocumentRecord, FileRecord, Scalar
+from qa_engine.index.records import DocumentParts, DocumentRecord, FileRecord, Scalar, StoredSentence
 
 SPANS = [Span(0, 5, 1, 72.04, 90.0, 500.0, 101.96), Span(5, 9, 2, 72.0, 90.0, 300.0, 102.0)]
 TERMS = [["西湖", "杭州"], [], ["lake"]]
@@ -342,3 +342,19 @@ def test_terms_of_another_tokenizer_take_the_place_of_the_old(catalog: Catalog) 
     commit(catalog, record())
     catalog.replace_terms("d1", [["x"], [], ["y"]])
     assert live_terms(catalog) == [DocumentTerms("d1", [["x"], [], ["y"]])]
+
+
+def test_sentences_that_name_another_file_are_as_they_were_stored(catalog: Catalog) -> None:
+    moved = record("/a.pdf", "d")
+    catalog.begin("d", 1)
+    catalog.commit(moved, DocumentParts([], [[]], sentences=[StoredSentence("d-0000000", "一。", {}, 0, 2)]))
+    catalog.rename_sentences("d", "b.pdf")
+    assert catalog.sentences("d")[0].metadata["file_name"] == "b.pdf"
+    assert catalog.damaged() == (set(), set(), 0)
+
+
+def test_no_checksum_is_kept_of_a_file_that_is_gone(catalog: Catalog) -> None:
+    commit(catalog, record("/a.pdf", "d"))
+    assert catalog.meta("file_checksum /a.pdf") is not None
+    catalog.remove("/a.pdf")
+    assert catalog.meta("file_checksum /a.pdf") is None

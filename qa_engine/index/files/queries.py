@@ -204,6 +204,7 @@ class FileQueries(SqliteFile):
         rows = connection.execute("SELECT document_id FROM files WHERE path = ?", (path,)).fetchall()
         connection.execute("INSERT INTO former_files SELECT * FROM files WHERE path = ?", (path,))
         connection.execute("DELETE FROM files WHERE path = ?", (path,))
+        connection.execute("DELETE FROM meta WHERE key = ?", (f"{FILE_CHECKSUM} {path}",))
         return rows[0][0] if rows else None
 
 
