@@ -23,6 +23,9 @@ _HYPHEN_END = re.compile(f"(?<![{_LETTERS}-])({_WORD.pattern})-$")
 _TIGHT_END = re.compile(r"\w[-–/]$")
 """A hyphen, dash or stroke without a blank before it has none after it."""
 _OPENERS, _CLOSERS = tuple("(["), tuple(")]")
+_NUMBERED = re.compile(f"[{_CJK}]\\d+\0[{_CJK}]|[{_CJK}]\0\\d")
+_WORD_GAP = 0.6
+"""Han characters and digits with a gap of less than so many font sizes belong together."""
 _SUSPENDED = frozenset({"and", "or"})
 """Before these words, a hyphen stands for the rest of a word, as in pre- and post-training."""
 _NO_URL = re.compile(r"[^!-~]")
@@ -71,13 +74,19 @@ def join_pieces(row: list[Line]) -> Line:
     longest = max(row, key=lambda piece: len(piece.text))
     text, cuts = "", list[tuple[int, float]]()
     spread = len(longest.text) == 1 and _is_spread(row)
-    for piece in row:
+    for number, piece in enumerate(row):
         if text and not spread:
-            text += " "
+            text += "" if _is_one_number(text, row[number - 1], piece) else " "
             cuts.append((len(text), piece.x0))
         cuts.extend((len(text) + end, x) for end, x in piece.cuts)
         text += piece.text
     return Line(text, row[0].page, *bounds(row), longest.size, row[0].block, longest.bold, tuple(cuts))
+
+
+def _is_one_number(text: str, last: Line, piece: Line) -> bool:
+    """Whether 第1 and 章, or 第 and 1, are pieces only because a file has two fonts for them."""
+    near = piece.x0 - last.x1 < _WORD_GAP * piece.size
+    return near and _NUMBERED.search(f"{text[-4:]}\0{piece.text[:1]}") is not None
 
 
 def _is_spread(row: Sequence[Line]) -> bool:

@@ -31,6 +31,7 @@ _NAME_OF_VALUES = re.compile(
     r"|(value|description|amount|contents?|details?|definition|meaning|price|quantity|total|result|remarks?)s?(\s?\(.*\))?",
     re.I,
 )
+_UNIT_OF_AMOUNT = re.compile(r"^\D?[\d.,]+\s?")
 _YEARS = frozenset({Kind.YEAR, Kind.DATE})
 
 
@@ -137,8 +138,18 @@ def is_key_value(rows: Sequence[Sequence[str]]) -> bool:
     numbers = kinds[1:].count(Kind.NUMBER) > len(kinds[1:]) / 2
     if kinds[0] is Kind.WORDS:
         long = not numbers and len(values[0]) + count_han(values[0]) >= _LONG_VALUE
-        return long or (len(rows) > 1 and _share_of_keys(keys[1:]) >= (2 * _KEYS if numbers else _KEYS))
+        return (
+            long
+            or _have_units_of_their_own(values[1:])
+            or (len(rows) > 1 and _share_of_keys(keys[1:]) >= (2 * _KEYS if numbers else _KEYS))
+        )
     return not numbers or kinds[0] not in _YEARS
+
+
+def _have_units_of_their_own(values: Sequence[str]) -> bool:
+    """Whether each amount has another unit (32.50元, 4.2亿股), as the values of keys have and those of a column do not."""
+    units = [unit for value in values if (unit := _UNIT_OF_AMOUNT.sub("", value, count=1)) not in {"", value}]
+    return len(units) > 1 and len(set(units)) == len(units)
 
 
 def _share_of_keys(cells: Sequence[str]) -> float:

@@ -252,3 +252,17 @@ def test_line_of_a_hundred_thousand_letters_is_no_trap(text: str) -> None:
     start = time.process_time()
     assert line_end(text, "b", NONE).startswith(text)
     assert time.process_time() - start < 2
+
+
+@pytest.mark.parametrize(
+    ("left", "gap", "right", "joined"),
+    [
+        ("第1", 3, "章总则", "第1章总则"),
+        ("第", 3, "12条", "第12条"),
+        ("第1", 20, "季度", "第1 季度"),
+        ("1", 3, "总则", "1 总则"),
+    ],
+)
+def test_number_in_another_font_is_part_of_its_word(left: str, gap: float, right: str, joined: str) -> None:
+    pieces = [Line(left, 1, 72, 100, 92, 112, 12, 0), Line(right, 1, 92 + gap, 100, 200, 112, 12, 0)]
+    assert join_pieces(pieces).text == joined

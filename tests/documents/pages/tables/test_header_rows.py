@@ -102,3 +102,10 @@ def test_header_inside_of_a_table_changes_the_names() -> None:
     ]
     assert names_anew(["", "2020年末", "2019年末"], ["项目", "2020年", "2019年"])
     assert not names_anew(["现金", "2020", "1,999"], ["项目", "2020年", "2019年"])
+
+
+def test_amounts_with_units_of_their_own_are_values_of_keys() -> None:
+    cover = [["投资评级", "增持"], ["目标价", "32.50元"], ["总股本", "4.2亿股"], ["流通市值", "118亿元"]]
+    assert is_key_value(cover)
+    assert not is_key_value([["品名", "单价"], ["阀门", "32.5元"], ["弯头", "16元"], ["法兰", "40元"]])
+    assert not is_key_value([["科目", "全年"], ["收入", "118"], ["成本", "97"], ["利润", "21"]])
