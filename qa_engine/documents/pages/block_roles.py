@@ -46,6 +46,7 @@ _CONTENTS_TITLE = re.compile(
 )
 """The title of a list of what follows, above no section: whatever its size, the text after the list is not part of it."""
 _CONTENTS_ENTRY = re.compile(r"(…|[.·]{3,}|([.·] ){3,})\s*[\dIVXivx]{1,5}$")
+_PAGE_AT_END = re.compile(r"(?<![\d.,:/-])\d{1,4}$")
 _CONTENTS_SHARE = 0.5
 _MIN_CONTENTS = 3
 _FOOTNOTE_SIZE = 0.87
@@ -100,15 +101,36 @@ def assign_roles(pages: Sequence[Page], size: float) -> None:
         if page.parser != "fast":
             for block in page.blocks:
                 block.role = _corrected(block, page.height, size)
+            _mark_contents(page.blocks)
             continue
         page.blocks = [
             part
             for block in page.blocks
             for part in ([block] if block.role is not Role.BODY else _parts(block, page.height, size))
         ]
+        _mark_contents(page.blocks)
         for number, block in enumerate(page.blocks):
             for line in block.lines:
                 line.block = number
+
+
+def _mark_contents(blocks: Sequence[Block]) -> None:
+    """Makes the lines below the title of a table of contents its entries, whose page numbers go up, with dots or without."""
+    for index, block in enumerate(blocks):
+        if len(block.lines) != 1 or not _CONTENTS_TITLE.fullmatch(block.lines[0].text):
+            continue
+        entries, last = list[Block](), 0
+        for other in blocks[index + 1 :]:
+            found = [_PAGE_AT_END.search(line.text) for line in other.lines]
+            pages = [last, *(int(page[0]) for page in found if page is not None)]
+            words = all(any(map(str.isalpha, line.text)) for line in other.lines)
+            if other.table is not None or None in found or not words or pages != sorted(pages):
+                break
+            entries.append(other)
+            last = pages[-1]
+        if sum(len(entry.lines) for entry in entries) >= _MIN_CONTENTS:
+            for entry in entries:
+                entry.role = Role.CONTENTS
 
 
 def _corrected(block: Block, height: float, size: float) -> Role:

@@ -195,6 +195,29 @@ def test_block_of_contents_stays_whole_though_it_is_large() -> None:
     assert role_of(*lines) is Role.CONTENTS
 
 
+@pytest.mark.parametrize("parser", ["fast", "layout"])
+@pytest.mark.parametrize(
+    ("texts", "found"),
+    [
+        (["1 概述2", "2 巡检3", "3 抢修4"], True),
+        (["Overview 2", "Repairs 2", "Spare parts 14"], True),
+        (["1 概述2", "2 巡检3"], False),
+        (["1 概述2", "2 巡检9", "3 抢修4"], False),
+        (["收入为118", "成本为9.7", "利润为21"], False),
+        (["2", "3", "4"], False),
+    ],
+    ids=["Chinese", "English", "two", "downwards", "decimals", "numbers"],
+)
+def test_entries_below_the_title_of_the_contents_need_no_dots(
+    parser: str, texts: list[str], found: bool
+) -> None:
+    title = Block(Role.HEADING, [line("目 录", 100, size=16)])
+    entries = [Block(Role.BODY, [line(text, 130 + 30 * n)]) for n, text in enumerate(texts)]
+    page = Page(1, 595, HEIGHT, parser, [title, *entries])
+    assign_roles([page], SIZE)
+    assert all((block.role is Role.CONTENTS) is found for block in page.blocks[1:])
+
+
 # -- footnotes and lists
 
 
