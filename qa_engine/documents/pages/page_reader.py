@@ -16,7 +16,7 @@ from qa_engine.documents.pages.lines.line_numbers import without_line_numbers
 from qa_engine.documents.pages.lines.text_layer import PageLines, read_page_lines
 from qa_engine.documents.pages.ocr import INSTALL, ocr_available, recognise_page
 from qa_engine.documents.pages.parsers import directions, fast, layout, layout_model
-from qa_engine.documents.pages.parsers.choice import layout_reason
+from qa_engine.documents.pages.parsers.choice import PaintLog, layout_reason
 from qa_engine.documents.pages.tables.rules import Rules
 from qa_engine.documents.pages.tables.words import Word
 from qa_engine.documents.pages.visibility.removal import Shown
@@ -238,7 +238,7 @@ def _blocks(page: Any, lines: list[Line], options: ReadingOptions, result: Page,
         result.doubts.append(f"the layout model failed ({type(error).__name__})")
         return fast.build_blocks(lines, width, height)
     result.parser = "layout"
-    blocks = layout.build_blocks(lines, boxes, words, width, height, lambda: _rules(page))
+    blocks = layout.build_blocks(lines, boxes, words, width, height, lambda: _rules(page, shown.log))
     for doubt in dict.fromkeys(block.table.doubt for block in blocks if block.table is not None):
         if doubt:
             result.doubts.insert(0, doubt)  # the last one tells why a page is suspect
@@ -248,9 +248,9 @@ def _blocks(page: Any, lines: list[Line], options: ReadingOptions, result: Page,
     return blocks
 
 
-def _rules(page: Any) -> Rules:
-    """The rules of a page; none of a drawing with very many paths."""
-    paths = sum(1 for kind, _ in page.get_bboxlog() if "path" in kind)
+def _rules(page: Any, log: PaintLog | None) -> Rules:
+    """The rules of a page; none of a drawing with very many paths. ``log`` is as for `layout_reason`."""
+    paths = sum(1 for kind, _ in (page.get_bboxlog() if log is None else log) if "path" in kind)
     return Rules.from_drawings(page.get_cdrawings()) if paths < _MANY_PATHS else Rules()
 
 

@@ -52,7 +52,7 @@ def layout_reason(page: Any, pieces: Sequence[Line], log: PaintLog | None = None
         return "formulas"
     if _is_tabular(rows):
         return "table"
-    return _graphics(page, width * height, rows, page.get_bboxlog() if log is None else log)
+    return _graphics(width * height, rows, page.get_bboxlog() if log is None else log)
 
 
 def _is_tabular(rows: Sequence[Sequence[Line]]) -> bool:
@@ -69,7 +69,7 @@ def _is_tabular(rows: Sequence[Sequence[Line]]) -> bool:
     return several >= _TABLE_ROWS or several + pairs >= _PAIR_ROWS
 
 
-def _graphics(page: Any, area: float, rows: Sequence[Sequence[Line]], log: PaintLog) -> str | None:
+def _graphics(area: float, rows: Sequence[Sequence[Line]], log: PaintLog) -> str | None:
     """The images or drawings on a page that need the layout model, if there are any."""
     paths = rules = levels = uprights = 0
     boxes: list[Box] = []

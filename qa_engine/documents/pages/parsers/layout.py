@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import cache
 from itertools import pairwise
 
 from qa_engine.documents.blocks import HEADERS_FOOTERS, Block, Line, Role, Table
@@ -18,7 +19,6 @@ from qa_engine.documents.pages.tables.rules import Rules
 from qa_engine.documents.pages.tables.table import build_table
 from qa_engine.documents.pages.tables.words import Word
 
-_MAY_BE_TABLES = frozenset({Role.TABLE, Role.FIGURE})
 _MARGIN = 0.15
 """Headers and footers stand within this share of the page height from its edges; elsewhere the model is wrong."""
 _FIGURE_PROSE = 40
@@ -63,11 +63,7 @@ def build_blocks(
         else:
             inside.setdefault(index, []).append(piece)
     _move_marks(outside, inside)
-    may_be_tables = any(
-        boxes[index].role in _MAY_BE_TABLES or (boxes[index].role is Role.BODY and _has_cells(lines))
-        for index, lines in inside.items()
-    )
-    drawn = rules() if may_be_tables else Rules()
+    drawn = cache(rules)
     blocks = [
         block
         for index, lines in inside.items()
@@ -125,7 +121,12 @@ def _is_mark(piece: Line) -> bool:
 
 
 def _blocks(
-    box: LayoutBox, pieces: list[Line], words: Sequence[Word], width: float, height: float, rules: Rules
+    box: LayoutBox,
+    pieces: list[Line],
+    words: Sequence[Word],
+    width: float,
+    height: float,
+    rules: Callable[[], Rules],
 ) -> list[Block]:
     """The block of a part of a page; of a table also its title and its notes, which are no cells."""
     role = box.role
@@ -133,10 +134,10 @@ def _blocks(
     if is_contents(lines):
         return [Block(Role.CONTENTS, lines)]
     cells = role is Role.BODY and _has_cells(pieces)
-    if role is Role.TABLE or ((cells or role is Role.FIGURE) and rules.is_grid(bounds(pieces))):
+    if role is Role.TABLE or ((cells or role is Role.FIGURE) and rules().is_grid(bounds(pieces))):
         rows = [join_pieces(row) for row in rows_of(pieces)]
         # The words of the pieces and not of the box: at its edge, none is lost, and none is in two boxes.
-        table = build_table(bounds(rows), box.rows, box.columns, _words_of(pieces, words), rules)
+        table = build_table(bounds(rows), box.rows, box.columns, _words_of(pieces, words), rules())
         if table is not None and (role is Role.TABLE or _is_full(table)):
             return _with_notes(rows, table)
         if role is Role.TABLE:
