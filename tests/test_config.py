@@ -302,6 +302,12 @@ def test_secrets_are_masked_wherever_a_config_is_shown() -> None:
     assert config.llm.api_key.get_secret_value() == SECRET
 
 
+def test_addresses_are_masked_whatever_their_setting_is_called() -> None:
+    config = Config(ingestion={"ray_address": f"ray://me:{SECRET}@head:10001"})
+    assert SECRET not in repr(config) + config.model_dump_json()
+    assert config.ingestion.ray_address == f"ray://me:{SECRET}@head:10001"
+
+
 @pytest.mark.parametrize(
     "values",
     [

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsError
 
-from qa_engine.config.masking import masked_url
+from qa_engine.config.masking import is_address, masked_url
 from qa_engine.errors import ConfigurationError
 
 CONFIG_FILE = "qa_engine.toml"
@@ -203,10 +203,6 @@ def _explain(error: ValidationError, settings_cls: type[BaseSettings]) -> str:
             sentences.append(f"{name} is not valid: {fault['msg']}")
         else:
             given = fault["input"]
-            value = repr(masked_url(given) if isinstance(given, str) and _is_address(name, given) else given)
+            value = repr(masked_url(given) if isinstance(given, str) and is_address(name, given) else given)
             sentences.append(f"{name} = {value} is not valid: {fault['msg']}")
     return "Configuration: " + "; ".join(sentences) + "."
-
-
-def _is_address(name: str, value: str) -> bool:
-    return name.endswith(("url", "address")) or "://" in value

@@ -30,5 +30,10 @@ def masked_url(url: str) -> str:
     return f"{scheme}{'…' if user else ''}{at}{place}{path}{rest[:1]}{'…' if rest[1:] else ''}"
 
 
+def is_address(name: str, value: str) -> bool:
+    """Whether a setting of this name and value is, or was meant to be, an address."""
+    return name.endswith(("url", "address")) or "://" in value
+
+
 MaskedUrl = Annotated[str, PlainSerializer(masked_url, when_used="json")]
 """A setting that is an address: masked in JSON, as keys are."""

@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from qa_engine.config.loading import BACKSLASHES
-from qa_engine.config.masking import MaskedUrl, masked_url
+from qa_engine.config.masking import MaskedUrl, is_address, masked_url
 
 LOCAL = "local"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -41,8 +41,8 @@ class _Section(BaseModel):
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         for name, value in super().__repr_args__():
-            is_url = isinstance(value, str) and (name or "").endswith("url")
-            yield name, masked_url(value) if is_url else value
+            shown = masked_url(value) if isinstance(value, str) and is_address(name or "", value) else value
+            yield name, shown
 
     _check_text = field_validator("*", mode="before")(without_control_characters)
 
