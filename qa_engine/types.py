@@ -106,6 +106,8 @@ class Passage:
         tables: the tables that it holds rows of, in Markdown. Only passages that are shown have them.
         collection: name of the collection it is from; empty if that is not known.
         metadata: what the user noted about the file.
+        surroundings: its sentences with those before and behind it, to quote an article, a list or a table whole; not in
+            the metadata of its node, and empty unless an answer without a language model is made from it.
     """
 
     node_id: str
@@ -125,6 +127,7 @@ class Passage:
     tables: tuple[str, ...] = ()
     collection: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    surroundings: tuple[PassageSentence, ...] = ()
 
 
 class PassageNode(TextNode):

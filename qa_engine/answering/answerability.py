@@ -184,6 +184,7 @@ class AnswerabilityGate:
         """
         self._used = settings.passages
         self._model = model
+        self._extractive = extractive
         self._threshold = 0.0
         if model is not None:
             configured = settings.threshold if extractive else settings.llm_threshold
@@ -193,6 +194,8 @@ class AnswerabilityGate:
     def evidence(self, query: QueryBundle, ranked: RankedPassages) -> Evidence:
         """The passages that the answer may use, and the decision whether to refuse at once."""
         passages = ranked.best(self._used)
+        if self._extractive:
+            passages = ranked.with_surroundings(passages)
         if self._model is None:
             return Evidence(query, ranked, passages)
         question = ranked.rerank_query or query.query_str

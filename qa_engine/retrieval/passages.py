@@ -253,7 +253,7 @@ def _passage(window: _Window, sentences: SentenceNeighbours, origin: Origin | No
         page_label=parts[0].metadata.get("page_label", ""),
         section=hit.metadata.get("section", ""),
         sentence=hit.get_content(),
-        sentences=tuple(map(_sentence, parts)),
+        sentences=tuple(map(passage_sentence, parts)),
         scores=window.scores,
         ranks=window.ranks,
         score=window.scores.get("fused", window.hit.score),
@@ -266,6 +266,7 @@ def _section(sentence: Sentence | None) -> str:
     return str(sentence.metadata.get("section", "")) if sentence is not None else ""
 
 
-def _sentence(part: Sentence) -> PassageSentence:
+def passage_sentence(part: Sentence) -> PassageSentence:
+    """A stored sentence as a sentence of a passage."""
     known = {key: part.metadata[key] for key in _PLACE_KEYS if key in part.metadata}
     return PassageSentence(part.node_id, part.text, start=part.start_char_idx, end=part.end_char_idx, **known)

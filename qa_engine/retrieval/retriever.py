@@ -24,6 +24,7 @@ from qa_engine.retrieval.hybrid.targets import JoinedSentences, SearchTarget, jo
 from qa_engine.retrieval.passages import PassageBuilder, StoredSentences
 from qa_engine.retrieval.rerank import DiversityRerank, PassageRerank
 from qa_engine.retrieval.sources import PassageSources
+from qa_engine.retrieval.surroundings import with_surroundings
 from qa_engine.types import RANKS
 
 
@@ -38,6 +39,7 @@ class RankedPassages:
         stages: passages by the stage that ranked them: ``dense`` and ``bm25`` alone, ``fused``, and ``reranked``, which are
             `passages`. Empty unless they were asked for.
         sources: looks up the documents of the passages; None for passages that are in no catalog.
+        store: holds the sentences around the passages; None if they cannot be read.
     """
 
     passages: list[NodeWithScore]
@@ -47,11 +49,16 @@ class RankedPassages:
     expansion: Expansion | None = None
     stages: dict[str, list[NodeWithScore]] = field(default_factory=dict)
     sources: PassageSources | None = None
+    store: StoredSentences | None = None
 
     def best(self, count: int) -> list[NodeWithScore]:
         """The best ``count`` passages; those that hold rows of tables have these tables in Markdown."""
         passages = self.passages[:count]
         return passages if self.sources is None else self.sources.with_tables(passages)
+
+    def with_surroundings(self, passages: Sequence[NodeWithScore]) -> list[NodeWithScore]:
+        """Passages with the sentences around them, see `qa_engine.retrieval.surroundings`."""
+        return list(passages) if self.store is None else with_surroundings(passages, self.store)
 
     def spans(self, passage: NodeWithScore) -> list[Span]:
         """The places of the lines of a passage's document; empty if they are not known."""
@@ -128,7 +135,14 @@ class PassageRetriever(BaseRetriever):
             by_stage["reranked"] = passages
         weights = self._hybrid.weights(query)
         return RankedPassages(
-            passages, timings, weights, rerank_query.query_str, expansion, by_stage, self._sources
+            passages,
+            timings,
+            weights,
+            rerank_query.query_str,
+            expansion,
+            by_stage,
+            self._sources,
+            self._store,
         )
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:

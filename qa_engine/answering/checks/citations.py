@@ -109,12 +109,12 @@ def as_answer(response: RESPONSE_TYPE, question: str, nodes: Sequence[NodeWithSc
 
 def _cited(citation: Citation, passage: Passage) -> Sequence[PassageSentence]:
     """The sentences of a passage that a citation cites."""
-    sentences = passage.sentences
+    sentences = passage.surroundings or passage.sentences
     ids = [sentence.node_id for sentence in sentences]
     first, _, last = citation.id.partition("..")
     if citation.id == passage.node_id or first not in ids:
         # A passage that was too long for the prompt is cited without the sentences that were left out.
-        return [sentence for sentence in sentences if sentence.text in citation.text]
+        return [sentence for sentence in passage.sentences if sentence.text in citation.text]
     start = ids.index(first)
     # The id of a range names the last sentence by its number alone.
     end = next((i for i in range(start, len(ids)) if last and ids[i].endswith(f"-{int(last):07}")), start)

@@ -9,55 +9,24 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from functools import cache
 
+from qa_engine.answering.extractive.question_kinds import QuestionKind
+from qa_engine.answering.extractive.rows import AskedLabel, Row, label_match, period_match, row_period_match
 from qa_engine.text.language import chinese_size
 from qa_engine.text.tokenizer import fold, tokenize
 
-_NUMERAL = "[〇零一二两三四五六七八九十百千万亿]"
-_NUMBER = re.compile(
-    rf"[0-9]+(?:[.,][0-9]+)*|{_NUMERAL}+(?=[个名人位座条次倍种部家届年月日天岁米公里元美吨亩层])"
-    r"|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|hundreds?|thousands?|millions?|billions?)\b",
+_NAMING_WEIGHT = 0.25
+"""A term of the question that is in the name of a document counts so much as another: it tells which document is meant, and
+pulls towards the pages that repeat the name. Not nothing, as 劳动合同法 is about 劳动合同."""
+_PARENT_COMPANY = re.compile(
+    r"(?<!归属于)(?<!归属)(?<!归)母公司(?!所有者|股东|的?净利|净利)|单体报?表|\bparent company\b",
     re.IGNORECASE,
 )
-_TIME = re.compile(
-    r"[0-9]{3,4}\s*年|[0-9]{1,2}\s*[月日时点]|世纪|年代|年间|\b(?:1[0-9]{3}|20[0-9]{2})s?\b|\bcentur(?:y|ies)\b"
-    r"|\b(?:January|February|March|April|May|June|July|August|September|October|November|December)\b"
-)
-_PLACE = re.compile(r"位于|地处|[市县省州区国镇]|\blocated\b|\b(?:in|at|from) (?:the )?[A-Z]")
-_REASON = re.compile(
-    r"因|由于|为了|\bbecause\b|\bdue to\b|\bsince\b|\bin order to\b|\bas a result\b", re.IGNORECASE
-)
-_QUESTION_KINDS: Sequence[tuple[str, re.Pattern[str], re.Pattern[str]]] = (
-    (
-        "time",
-        re.compile(
-            r"何时|何年|什么时[候间]|哪一?[年天月日]|哪[几个]年|哪个(?:年|世纪)|几[年月]|时间|日期|年代|年份|\bwhen\b"
-            r"|\b(?:what|which) (?:year|date|day|month|century)\b",
-            re.IGNORECASE,
-        ),
-        _TIME,
-    ),
-    (
-        "number",
-        re.compile(r"多[少大高长远久重]|几|\bhow (?:many|much|long|large|big|high|far|old)\b", re.IGNORECASE),
-        _NUMBER,
-    ),
-    (
-        "place",
-        re.compile(
-            r"哪[里儿国州]|何[处地]|什么地[方区]|哪个(?:国家|城市|省|州|市|县|地区|地方)|位于|地点|\bwhere\b",
-            re.IGNORECASE,
-        ),
-        _PLACE,
-    ),
-    ("reason", re.compile(r"为什么|为何|原因|\bwhy\b", re.IGNORECASE), _REASON),
-)
-"""The kinds of question: a name, a pattern that the question matches, and one that the sentences that answer it match.
-The first kind that fits counts: 哪一年 and 几月 ask for a time, though 几 asks for a number as well."""
+_REPORT_YEAR = re.compile(r"(20[0-9]{2})\s*(?:年|[Aa]nnual|10-?[KQ])")
 _FULL_TRUST = 0.5
 """From this share of the question's terms on that the candidates hold together, shares of these terms count in full."""
 WEIGHTS: Mapping[str, float] = {
@@ -69,6 +38,13 @@ WEIGHTS: Mapping[str, float] = {
     "number": 1.5,
     "place": 1.1,
     "reason": 1.1,
+    "precise": 1.0,
+    "label": 3.0,
+    "period": 1.0,
+    "scope": 1.0,
+    "document": 2.0,
+    "article": 3.0,
+    "name": 0.5,
 }
 """Weights of `SentenceFeatures` in a conditional logit (McFadden, 1974): the probability of a sentence is the softmax,
 over the candidates, of the weighted sum of its features.
@@ -94,6 +70,9 @@ class Candidate:
         titles: the titles above it.
         quotable: whether it may be quoted; a heading may not, but its words count beside others.
         table: number of the table that it is a row of.
+        document: what names its document: the title, the organisation, the name of the file.
+        articles: the articles and clauses that it stands in, see `clauses.articles_of`.
+        part: the part of the question that its passage was found for; empty for a question of one part.
     """
 
     text: str
@@ -102,6 +81,20 @@ class Candidate:
     titles: str = ""
     quotable: bool = True
     table: int | None = None
+    document: str = ""
+    articles: frozenset[str] = frozenset()
+    part: str = ""
+
+    @property
+    def row(self) -> Row | None:
+        """Its label and cells; None for running text."""
+        return Row.of(self.text) if self.table is not None else None
+
+    @property
+    def document_year(self) -> int | None:
+        """The year that its document reports on; None if nothing says so."""
+        years = _REPORT_YEAR.search(self.document) or _REPORT_YEAR.search(self.titles)
+        return int(years[1]) if years else None
 
 
 @dataclass(frozen=True)
@@ -117,6 +110,13 @@ class SentenceFeatures:
         number: the same for a number.
         place: 1 if the question asks for a place, and the sentence may hold one; else 0.
         reason: 1 if the question asks for a reason, and the sentence may hold one; else 0.
+        precise: 1 if it may hold the more precise kind of thing that is asked for, such as a ratio; else 0.
+        label: for a row, how well its label and the names of its columns match what is asked, 0 to 1; else 0.
+        period: 1 if it is of a period that is asked for, -1 if it is of others only; else 0.
+        scope: -1 if it is of the parent company alone, and the question is not; 1 if both are; else 0.
+        document: share of the question's terms that name documents that its own document's name holds, 0 to 1.
+        article: 1 if it stands in the article that is asked for; else 0.
+        name: 1 if a name is asked for, and a cell of the row may be one; else 0.
     """
 
     support: float
@@ -127,6 +127,13 @@ class SentenceFeatures:
     number: float = 0.0
     place: float = 0.0
     reason: float = 0.0
+    precise: float = 0.0
+    label: float = 0.0
+    period: float = 0.0
+    scope: float = 0.0
+    document: float = 0.0
+    article: float = 0.0
+    name: float = 0.0
 
     def values(self) -> tuple[float, ...]:
         """The numbers, in the order of `FEATURES`."""
@@ -147,30 +154,42 @@ def chosen_sentences(question: str, candidates: Sequence[Candidate], max_quotes:
         question: the question as it was asked.
         candidates: the sentences of the passages, passage by passage in reading order.
         max_quotes: greatest number of quotes. Together they have one sentence more than that at most: if many sentences
-            are about as probable, each would be worth its price, but together they would be no short answer any more.
+            are about as probable, each would be worth its price, but together they would be no short answer any more. Of a
+            question of several parts, each part has one quote instead.
 
     Returns:
         Quotes as ranges of indices of ``candidates``; empty if no candidate is quotable.
     """
-    quotable = [index for index, candidate in enumerate(candidates) if candidate.quotable]
-    if not quotable:
-        return []
     features = sentence_features(question, candidates)
-    worth = {
-        index: probability - PRICE * chinese_size(candidates[index].text, _LATIN_RATIO)
-        for index, probability in zip(
-            quotable, answer_probabilities([features[index] for index in quotable]), strict=True
+    by_part: dict[str, list[int]] = defaultdict(list)
+    for index, candidate in enumerate(candidates):
+        if candidate.quotable:
+            by_part[candidate.part].append(index)
+    if len(by_part) > 1:
+        return _quotes(
+            [_worths(indices, features, candidates)[0][0] for indices in by_part.values()], candidates
         )
-    }
-    best_first = sorted(quotable, key=lambda index: -worth[index])
-    chosen = best_first[:1]
-    for index in best_first[1:]:
-        if worth[index] <= 0 or len(chosen) > max_quotes:
+    worths = [one for indices in by_part.values() for one in _worths(indices, features, candidates)]
+    chosen = [index for index, _ in worths[:1]]
+    for index, worth in worths[1:]:
+        if worth <= 0 or len(chosen) > max_quotes:
             break
         is_repeated = any(candidates[index].text == candidates[other].text for other in chosen)
         if not is_repeated and len(_quotes([*chosen, index], candidates)) <= max_quotes:
             chosen.append(index)
     return _quotes(chosen, candidates)
+
+
+def _worths(
+    indices: Sequence[int], features: Sequence[SentenceFeatures], candidates: Sequence[Candidate]
+) -> list[tuple[int, float]]:
+    """Candidates with what each is worth: its probability, less the price of its length; the best first."""
+    probabilities = answer_probabilities([features[index] for index in indices])
+    worths = [
+        (index, probability - PRICE * chinese_size(candidates[index].text, _LATIN_RATIO))
+        for index, probability in zip(indices, probabilities, strict=True)
+    ]
+    return sorted(worths, key=lambda one: -one[1])
 
 
 def answer_probabilities(features: Sequence[SentenceFeatures]) -> list[float]:
@@ -197,48 +216,83 @@ def sentence_features(question: str, candidates: Sequence[Candidate]) -> list[Se
         candidates: the sentences, passage by passage.
     """
     question_terms = set(tokenize(question))
+    kind = QuestionKind.of(question)
+
+    naming = naming_terms(question, candidates)
+
+    @cache
+    def shared_terms(text: str) -> frozenset[str]:
+        return frozenset(question_terms.intersection(tokenize(text))) if text else frozenset()
+
     matches = [question_terms.intersection(tokenize(candidate.text)) for candidate in candidates]
     counts = Counter(term for terms in matches for term in terms)
-    weights = {term: math.log((len(candidates) + 1) / (count + 0.5)) for term, count in counts.items()}
+    weights = {
+        term: math.log((len(candidates) + 1) / (count + 0.5)) * (_NAMING_WEIGHT if term in naming else 1.0)
+        for term, count in counts.items()
+    }
     total = sum(weights.values())
     trust = min(1.0, len(counts) / (_FULL_TRUST * len(question_terms))) if question_terms else 0.0
 
-    def share(terms: set[str]) -> float:
+    def share(terms: set[str] | frozenset[str]) -> float:
         # In a fixed order: sums of floats differ by their order, and sets have none.
         weight = sum(weights[term] for term in sorted(terms) if term in weights)
         return trust * weight / total if total > 0 else 0.0
 
-    @cache
-    def of_titles(titles: str) -> set[str]:
-        return question_terms.intersection(tokenize(titles)) if titles else set()
-
-    answering = _answering(question, candidates)
+    asked = AskedLabel.of(question, naming)
+    answering = _answering(kind, fold(question), candidates)
+    of_parent = bool(_PARENT_COMPANY.search(question))
     features = []
     for index, candidate in enumerate(candidates):
         follows = index > 0 and candidates[index - 1].rank == candidate.rank
         before = matches[index - 1] if follows else set()
+        row = candidate.row
+        year = candidate.document_year
+        parents = (
+            bool(_PARENT_COMPANY.search(candidate.titles))
+            and "合并" not in candidate.titles.rpartition("›")[2]
+        )
         features.append(
             SentenceFeatures(
                 candidate.support,
                 candidate.rank,
                 share(matches[index] | before),
-                share(matches[index] | of_titles(candidate.titles)),
+                share(matches[index] | shared_terms(candidate.titles)),
+                label=label_match(row, asked, candidate.titles.rpartition("›")[2]) if row else 0.0,
+                period=row_period_match(row, kind, year) if row else period_match(candidate.text, kind, year),
+                scope=(1.0 if of_parent else -1.0) if parents else 0.0,
+                document=len(shared_terms(candidate.document)) / len(naming) if naming else 0.0,
+                article=float(kind.article in candidate.articles),
                 **answering[index],
             )
         )
     return features
 
 
-def _answering(question: str, candidates: Sequence[Candidate]) -> list[dict[str, float]]:
-    """For each candidate the feature of the kind of thing that the question asks for; empty if it holds no such thing."""
-    folded = fold(question)
-    for name, asks, answers in _QUESTION_KINDS:
-        if asks.search(folded):
-            # A time or a number that stands in the question itself answers nothing.
-            known = set(answers.findall(folded)) if name in {"time", "number"} else set()
-            found = [set(answers.findall(fold(candidate.text))) - known for candidate in candidates]
-            return [{name: 1.0} if things else {} for things in found]
-    return [{} for _ in candidates]
+def naming_terms(question: str, candidates: Sequence[Candidate]) -> frozenset[str]:
+    """The terms of a question that are in the names of the candidates' documents."""
+    names = dict.fromkeys(candidate.document for candidate in candidates)
+    return frozenset(tokenize(question)) & {term for name in names for term in tokenize(name)}
+
+
+def _answering(kind: QuestionKind, question: str, candidates: Sequence[Candidate]) -> list[dict[str, float]]:
+    """For each candidate the features of the kind of thing that is asked for; empty if it holds no such thing.
+
+    A time or a number that stands in the question itself answers nothing, nor does one in the name of a column.
+    """
+    known = set(kind.answers.findall(question)) if kind.answers and kind.name in {"time", "number"} else set()
+    found = []
+    for candidate in candidates:
+        row = candidate.row
+        text = fold(candidate.text)
+        signs = {}
+        if kind.answers and set(kind.answers.findall(fold(row.values) if row else text)) - known:
+            signs[kind.name] = 1.0
+        if kind.precise and kind.precise.search(text):
+            signs["precise"] = 1.0
+        if kind.asks_name and row and any(not re.search("[0-9]", cell.text) for cell in row.cells):
+            signs["name"] = 1.0
+        found.append(signs)
+    return found
 
 
 def _quotes(chosen: Sequence[int], candidates: Sequence[Candidate]) -> list[range]:

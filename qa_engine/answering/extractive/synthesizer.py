@@ -16,7 +16,12 @@ from llama_index_instrumentation import get_dispatcher
 
 from qa_engine.answering.answer import REFUSAL, Answer, Citation
 from qa_engine.answering.checks.citations import build_answer, passage_citation, refusal
-from qa_engine.answering.extractive.sentence_choice import Candidate, chosen_sentences
+from qa_engine.answering.extractive.clauses import articles_of
+from qa_engine.answering.extractive.figures import figure, not_computed, unit_above
+from qa_engine.answering.extractive.question_kinds import QuestionKind
+from qa_engine.answering.extractive.quotes import Quote, whole_quotes, without_repetition
+from qa_engine.answering.extractive.rows import AskedLabel
+from qa_engine.answering.extractive.sentence_choice import Candidate, chosen_sentences, naming_terms
 from qa_engine.answering.stream import AnswerStream, AsyncAnswerStream
 from qa_engine.documents.sentences.splitting import join_sentences, split_sentences
 from qa_engine.flow import Flow, Piece, apieces, in_thread, pieces
@@ -28,7 +33,8 @@ from qa_engine.types import Passage, PassageSentence, passage_of
 dispatcher = get_dispatcher(__name__)
 _MAX_PASSAGES = 3
 """Only the sentences of so many passages compete: further down, the evidence is rarely better."""
-_MIN_CHARS = 8
+_MIN_CHARS, _MIN_PAIR_CHARS = 8, 4
+"""Characters of the shortest sentence, and of the shortest row or pair, such as 评级：买入."""
 _NOT_QUOTED = {"heading", "contents"}
 """Roles of sentences that only name what other sentences say."""
 
@@ -43,6 +49,9 @@ class _Sentence:
         passage: the passage.
         rank: rank of the passage, from 0.
         quotable: whether it may be quoted.
+        around: the sentences of the passage and those around it.
+        place: its index in these.
+        articles: the articles and clauses that it stands in.
     """
 
     own: PassageSentence
@@ -50,6 +59,9 @@ class _Sentence:
     passage: Passage
     rank: int
     quotable: bool
+    around: Sequence[PassageSentence]
+    place: int
+    articles: frozenset[str]
 
 
 class ExtractiveSynthesizer(BaseSynthesizer):
@@ -127,16 +139,28 @@ class ExtractiveSynthesizer(BaseSynthesizer):
 
     def _answer(self, question: str, nodes: Sequence[NodeWithScore]) -> Answer:
         sentences = _sentences_of(nodes)
-        quotes = chosen_sentences(question, self._candidates(question, sentences), self._max_quotes)
-        if not quotes:
+        candidates = self._candidates(question, sentences)
+        chosen = chosen_sentences(question, candidates, self._max_quotes)
+        if not chosen:
             return refusal(question, nodes)
-        citations = [
-            _citation(number, [sentences[index] for index in quote]) for number, quote in enumerate(quotes, 1)
-        ]
+        kind = QuestionKind.of(question)
+        quotes = without_repetition(
+            [
+                whole
+                for run in chosen
+                for whole in whole_quotes(_quote([sentences[index] for index in run]), kind)
+            ]
+        )
+        citations = [_citation(number, quote) for number, quote in enumerate(quotes, 1)]
         sources = "，".join(dict.fromkeys(_source(citation) for citation in citations if citation.file))
         frame = f"根据{sources}：" if sources else "相关原文："
-        text = frame + "".join(f"“{citation.text}”[{citation.number}]" for citation in citations)
-        return build_answer(question, text, nodes, citations)
+        asked = AskedLabel.of(question, naming_terms(question, candidates))
+        figures = [_figures(quote, question, asked, kind) for quote in quotes]
+        text = frame + "".join(
+            f"{said}[{citation.number}]" if said else f"“{citation.text}”[{citation.number}]"
+            for said, citation in zip(figures, citations, strict=True)
+        )
+        return build_answer(question, text + not_computed(kind, "".join(figures)), nodes, citations)
 
     def candidates(self, question: str, nodes: Sequence[NodeWithScore]) -> list[Candidate]:
         """The sentences that the quotes of an answer are chosen from, passage by passage."""
@@ -152,6 +176,8 @@ class ExtractiveSynthesizer(BaseSynthesizer):
                 sentence.own.section,
                 sentence.quotable,
                 sentence.own.table,
+                _names_document(sentence.passage),
+                sentence.articles,
             )
             for sentence in sentences
         ]
@@ -176,12 +202,25 @@ def _sentences_of(nodes: Sequence[NodeWithScore]) -> list[_Sentence]:
     sentences: list[_Sentence] = []
     for rank, node in enumerate(nodes[:_MAX_PASSAGES]):
         passage = passage_of(node)
+        own = passage.sentences or _split(passage)
+        around = passage.surroundings or own
+        offset = (
+            next((place for place, one in enumerate(around) if one.node_id == own[0].node_id), 0)
+            if own
+            else 0
+        )
+        articles = articles_of(around)
         before = ""
-        for sentence in passage.sentences or _split(passage):
+        for place, sentence in enumerate(own, offset):
             text = sentence.text
             with_before = join_sentences([before, text]) if before else text
-            quotable = sentence.role not in _NOT_QUOTED and len(text) >= _MIN_CHARS
-            sentences.append(_Sentence(sentence, with_before, passage, rank, quotable))
+            long_enough = len(text) >= _MIN_CHARS or (
+                sentence.table is not None and len(text) >= _MIN_PAIR_CHARS
+            )
+            quotable = sentence.role not in _NOT_QUOTED and long_enough
+            sentences.append(
+                _Sentence(sentence, with_before, passage, rank, quotable, around, place, articles[place])
+            )
             before = text
     if any(one.quotable for one in sentences):
         return sentences
@@ -209,10 +248,41 @@ def _split(passage: Passage) -> list[PassageSentence]:
     ]
 
 
-def _citation(number: int, quote: Sequence[_Sentence]) -> Citation:
+def _quote(chosen: Sequence[_Sentence]) -> Quote:
+    """The quote of sentences that follow one another."""
+    first = chosen[0]
+    return Quote(first.passage, first.around, range(first.place, first.place + len(chosen)))
+
+
+def _figures(quote: Quote, question: str, asked: AskedLabel, kind: QuestionKind) -> str:
+    """What the rows of a quote answer in figures; empty if they hold none, or if it is running text."""
+    said = []
+    for place in quote.places:
+        candidate = Candidate(
+            quote.around[place].text,
+            0,
+            titles=quote.around[place].section,
+            table=quote.around[place].table,
+            document=_names_document(quote.passage),
+        )
+        if candidate.row is None:
+            return ""
+        unit = unit_above(quote.around, place)
+        text = figure(candidate.row, question, asked, kind, candidate.document_year, unit)
+        if not text:
+            return ""
+        said.append(text)
+    return "；".join(said)
+
+
+def _names_document(passage: Passage) -> str:
+    """What names the document of a passage."""
+    return passage.file_name.rpartition(".")[0]
+
+
+def _citation(number: int, quote: Quote) -> Citation:
     """The citation of a quote, without boxes."""
-    passage = quote[0].passage
-    sentences = [one.own for one in quote]
+    passage, sentences = quote.passage, quote.sentences
     first, last = sentences[0], sentences[-1]
     return replace(
         passage_citation(number, passage),

@@ -1,0 +1,93 @@
+"""From chosen sentences to quotes: an article whole, a list with its items, a sentence to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from qa_engine.answering.extractive.clauses import article_range, articles_of
+from qa_engine.answering.extractive.lists import list_range, rows_range, with_continuation
+from qa_engine.answering.extractive.question_kinds import QuestionKind
+from qa_engine.text.language import chinese_size
+from qa_engine.types import Passage, PassageSentence
+
+_ASKED_ARTICLE, _HIT_ARTICLE, _LIST = 1000, 450, 700
+"""Chinese characters of the longest article that is quoted whole if it was asked for by its number, and if not; and of the
+longest list."""
+_LATIN_RATIO = 1.7
+
+
+@dataclass(frozen=True)
+class Quote:
+    """Sentences that follow one another, to be quoted in one piece.
+
+    Attributes:
+        passage: the passage that they were chosen from.
+        around: the sentences of the passage and those around it.
+        places: indices in ``around``.
+    """
+
+    passage: Passage
+    around: Sequence[PassageSentence]
+    places: range
+
+    @property
+    def sentences(self) -> Sequence[PassageSentence]:
+        """The quoted sentences, in reading order."""
+        return self.around[self.places.start : self.places.stop]
+
+
+def whole_quotes(quote: Quote, kind: QuestionKind) -> list[Quote]:
+    """A quote as a whole: the article or clause that it is of, the list if a list is asked for, the rest of its sentence.
+
+    Of an article or a list that is too long, the lead-in is quoted before the chosen sentences.
+
+    Args:
+        quote: the chosen sentences.
+        kind: of the question.
+    """
+    around, places = quote.around, quote.places
+    first = around[places.start]
+    if first.table is not None:
+        rows = rows_range(around, places.start)
+        fits = kind.gathers and _size(around, rows) <= _LIST
+        return [Quote(quote.passage, around, rows if fits else places)]
+    asked = bool(kind.article) and kind.article in articles_of(around)[places.start]
+    article = article_range(around, places.start, kind.article)
+    listed = list_range(around, places.start) if kind.gathers else None
+    for unit, limit in ((article, _ASKED_ARTICLE if asked else _HIT_ARTICLE), (listed, _LIST)):
+        if unit is None:
+            continue
+        unit = _both(unit, places)
+        if _size(around, unit) <= limit:
+            return [Quote(quote.passage, around, with_continuation(around, unit))]
+        kept = with_continuation(around, places)
+        if _size(around, kept) > limit:
+            kept = places
+        lead_in = range(unit.start, min(unit.start + 1, kept.start))
+        return [Quote(quote.passage, around, part) for part in (lead_in, kept) if part]
+    return [Quote(quote.passage, around, with_continuation(around, places))]
+
+
+def without_repetition(quotes: Sequence[Quote]) -> list[Quote]:
+    """Quotes without those whose sentences are all in one before or behind them."""
+    kept: list[Quote] = []
+    for quote in quotes:
+        own = _names(quote)
+        if any(own <= _names(other) for other in kept):
+            continue
+        kept = [other for other in kept if not _names(other) <= own]
+        kept.append(quote)
+    return kept
+
+
+def _names(quote: Quote) -> set[tuple[str, str]]:
+    return {(sentence.node_id or quote.passage.node_id, sentence.text) for sentence in quote.sentences}
+
+
+def _both(one: range, other: range) -> range:
+    return range(min(one.start, other.start), max(one.stop, other.stop))
+
+
+def _size(sentences: Sequence[PassageSentence], places: range) -> float:
+    return sum(chinese_size(sentences[place].text, _LATIN_RATIO) for place in places)
