@@ -22,7 +22,7 @@ from qa_engine.documents.sentences.node_ids import document_id_of
 SCORES, RANKS = "scores", "ranks"
 """Metadata keys of sentences and passages: the score, and the rank (from 1), by stage: ``dense`` (cosine), ``bm25``,
 ``fused``, then ``rerank``."""
-SENTENCES, TABLES, COMPARED_WITH = "sentences", "tables", "compared_with"
+SENTENCES, TABLES, COMPARED_WITH, IDENTITY = "sentences", "tables", "compared_with", "identity"
 PASSAGE_KEYS = (
     "file_name",
     "page",
@@ -37,10 +37,11 @@ PASSAGE_KEYS = (
     "metadata",
     COMPARED_WITH,
     TABLES,
+    IDENTITY,
 )
 """The metadata keys of a passage's node. Each is the name of an attribute of `Passage`."""
-_ABSENT_IF_EMPTY = frozenset({COMPARED_WITH, TABLES})
-_PLAIN_KEYS = tuple(key for key in PASSAGE_KEYS if key not in {SENTENCES, COMPARED_WITH, TABLES})
+_ABSENT_IF_EMPTY = frozenset({COMPARED_WITH, TABLES, IDENTITY})
+_PLAIN_KEYS = tuple(key for key in PASSAGE_KEYS if key not in {SENTENCES, *_ABSENT_IF_EMPTY})
 _plain_values = attrgetter(*_PLAIN_KEYS)
 
 
@@ -108,6 +109,8 @@ class Passage:
         metadata: what the user noted about the file.
         surroundings: its sentences with those before and behind it, to quote an article, a list or a table whole; not in
             the metadata of its node, and empty unless an answer without a language model is made from it.
+        identity: what its document is, as far as that is known, under the keys ``title``, ``organisation``, ``names``,
+            ``kind``, ``period``, ``date`` and ``product``.
     """
 
     node_id: str
@@ -128,6 +131,7 @@ class Passage:
     collection: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     surroundings: tuple[PassageSentence, ...] = ()
+    identity: Mapping[str, Any] = field(default_factory=dict)
 
 
 class PassageNode(TextNode):
@@ -216,9 +220,9 @@ def _matches(metadata: Mapping[str, Any], passage: Passage) -> bool:
     entries = metadata.get(SENTENCES)
     if not isinstance(entries, list) or tuple(map(metadata.get, _PLAIN_KEYS)) != _plain_values(passage):
         return False
-    if metadata.get(COMPARED_WITH) != passage.compared_with or metadata.get(TABLES, []) != list(
-        passage.tables
-    ):
+    if metadata.get(COMPARED_WITH) != passage.compared_with or metadata.get(IDENTITY, {}) != passage.identity:
+        return False
+    if metadata.get(TABLES, []) != list(passage.tables):
         return False
     compared = passage.compared_with is not None
     sentences = passage.sentences if compared else map(_without_support, passage.sentences)
@@ -255,6 +259,7 @@ def _read(node: BaseNode, score: float | None) -> Passage:
         tables=tuple(map(str, tables)) if isinstance(tables, list | tuple) else (),
         collection=_text(metadata.get("collection")),
         metadata=_mapping(metadata.get("metadata")),
+        identity=_mapping(metadata.get(IDENTITY)),
     )
 
 

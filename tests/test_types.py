@@ -45,6 +45,7 @@ COMPARED = {
     "compared_with": "问",
     "sentences": (SENTENCES[0].supporting(0.5), SENTENCES[1].supporting(None)),
     "tables": ("| 年 |",),
+    "identity": {"kind": "book"},
 }
 
 

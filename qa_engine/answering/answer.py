@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -45,6 +45,7 @@ class Citation:
         page_label: the page number printed on the first page, if it is not ``page``.
         id: id of the quoted sentence, or of the passage; `qa-engine show` takes it.
         collection: name of the collection of the file; empty if the passage names none.
+        identity: what the document is, see `Passage.identity`.
     """
 
     number: int
@@ -59,6 +60,7 @@ class Citation:
     page_label: str = ""
     id: str = ""
     collection: str = ""
+    identity: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -131,6 +133,7 @@ def passage_to_dict(rank: int, passage: NodeWithScore) -> dict[str, Any]:
         "section": content.section,
         "collection": content.collection,
         "metadata": content.metadata,
+        "identity": dict(content.identity),
         "score": content.score,
         "scores": content.scores,
     }

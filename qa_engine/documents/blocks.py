@@ -154,6 +154,7 @@ class Page:
         turned: what runs in another direction than the text of the page, and is read after it.
         notes: the notes of readers, which come last.
         left_out: role and text of what is not read besides blocks, such as attached files and hidden text.
+        file_title: of the first page, the title in the metadata of the file.
     """
 
     number: int
@@ -171,6 +172,7 @@ class Page:
     turned: list[Block] = field(default_factory=list)
     notes: list[Block] = field(default_factory=list)
     left_out: list[tuple[str, str]] = field(default_factory=list)
+    file_title: str = ""
 
 
 @dataclass(frozen=True)
@@ -281,6 +283,7 @@ def left_out(reports: Sequence[PageReport]) -> list[LeftOut]:
 
 @dataclass(frozen=True)
 class ParsedPdf(RunningText):
-    """The running text of one file, and how each of its pages was read."""
+    """The running text of one file, how each of its pages was read, and the title that its own metadata give it."""
 
     pages: list[PageReport]
+    title: str = ""

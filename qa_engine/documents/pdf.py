@@ -20,11 +20,14 @@ from qa_engine.documents.pages.page_reader import GARBLED, NO_TEXT, ReadingOptio
 from qa_engine.documents.pdf_file import DAMAGED, check_memory, error_reason, opened_pdf
 from qa_engine.documents.text_flow import build_text
 from qa_engine.errors import DocumentError
+from qa_engine.text.one_line import one_line
 
 logger = logging.getLogger("qa_engine.documents")
 
 PARSER_VERSION = "pages-2"
 """Part of the identity of every ingested file: another version reads the file again."""
+_MAX_TITLE = 200
+"""Characters of the title in the metadata of a file that are read."""
 
 
 def read_pdf(path: Path, options: ReadingOptions | None = None) -> ParsedPdf:
@@ -57,6 +60,7 @@ def read_pages(
             pages.append(page)
         if not first and pages:
             pages[0].left_out += _not_read(document, path)
+            pages[0].file_title = _title(document)
         return count, pages
 
 
@@ -86,7 +90,8 @@ def assemble(path: Path, pages: Sequence[Page], options: ReadingOptions) -> Pars
     content = build_text(pages, size, options.max_row_chars)
     if not content.text.strip():
         raise _no_text_error(path, pages, options)
-    return ParsedPdf(**vars(content), pages=[_report(page) for page in pages])
+    title = next((page.file_title for page in pages), "")
+    return ParsedPdf(**vars(content), pages=[_report(page) for page in pages], title=title)
 
 
 def _drop_repeated(pages: Sequence[Page]) -> None:
@@ -124,6 +129,12 @@ def _not_read(document: Any, path: Path) -> list[tuple[str, str]]:
         check_memory(path, error)
         logger.warning("%s: its attached files cannot be listed (%s).", path.name, error_reason(error))
         return []
+
+
+def _title(document: Any) -> str:
+    """The title in the metadata of a file, without what is no text; empty if there is none."""
+    title = str((document.metadata or {}).get("title") or "").replace("\0", "")
+    return one_line(title.encode("utf-8", "ignore").decode(), _MAX_TITLE)
 
 
 def _log(path: Path, page: Page) -> None:

@@ -16,7 +16,8 @@ from typing import Any
 from qa_engine.documents.blocks import Span
 from qa_engine.errors import StorageError
 from qa_engine.index.bm25.segment import DocumentTerms
-from qa_engine.index.document_checksums import DOCUMENT_CHECKSUM, DocumentChecksums
+from qa_engine.index.document_checksums import DOCUMENT_CHECKSUM
+from qa_engine.index.document_identities import DOCUMENT_IDENTITY, DocumentIdentities
 from qa_engine.index.files.queries import FILE_TABLES
 from qa_engine.index.records import (
     DocumentParts,
@@ -54,7 +55,7 @@ CREATE TABLE IF NOT EXISTS rebuilt (document_id TEXT PRIMARY KEY, nodes INTEGER 
 """The number of a document is never given again: it stands for the document in the keys of its sentences."""
 
 
-class Catalog(DocumentChecksums):
+class Catalog(DocumentIdentities):
     """Opens, or creates, the catalog file of a collection. Thread-safe.
 
     Raises:
@@ -239,6 +240,7 @@ class Catalog(DocumentChecksums):
         """Updates size, times and metadata of a file whose content is the same. Readers see it at once."""
         with self._transaction() as connection:
             self._put_file(connection, record)
+            self.note_metadata_change()
 
     def remove(self, path: str) -> None:
         """Takes a file out: its document becomes stale if no other file has it."""
@@ -253,7 +255,8 @@ class Catalog(DocumentChecksums):
             if not connection.execute(live, (document_id,)).fetchall():
                 drop_sentences(connection, document_id)
                 connection.execute("DELETE FROM documents WHERE document_id = ?", (document_id,))
-                connection.execute("DELETE FROM meta WHERE key = ?", (f"{DOCUMENT_CHECKSUM} {document_id}",))
+                facts = [f"{name} {document_id}" for name in (DOCUMENT_CHECKSUM, DOCUMENT_IDENTITY)]
+                connection.execute("DELETE FROM meta WHERE key IN (?, ?)", facts)
             connection.execute("DELETE FROM former_files WHERE document_id = ?", (document_id,))
 
     def rebuilt(self) -> dict[str, int]:

@@ -31,6 +31,7 @@ from qa_engine.ingestion.reading.batches import FileBatch, FileReader, Parser
 from qa_engine.ingestion.reading.custom_components import CustomSplitter, ParsedDocuments
 from qa_engine.ingestion.reading.local import LocalReader
 from qa_engine.ingestion.report import StageClock, needs_ocr, utc_now
+from qa_engine.ingestion.writing.identities import read_identity
 from qa_engine.ingestion.writing.session import WriteSession
 from qa_engine.ingestion.writing.stored_nodes import bm25_text
 from qa_engine.models.embedding import build_embedding
@@ -154,6 +155,7 @@ class FilePipeline:
         terms = [tokenize(bm25_text(sentence)) for sentence in stored]
         if not nodes:
             catalog.begin(record.document_id, 0)
+        catalog.set_identity(record.document_id, read_identity(stored, record, parsed))
         catalog.commit(record, DocumentParts(spans, terms, parsed.tables, list(sections), stored))
         if file.moved_from is not None:
             catalog.remove(file.moved_from)

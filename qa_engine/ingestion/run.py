@@ -34,6 +34,7 @@ from qa_engine.ingestion.report import (
     doubtful_pages,
     utc_now,
 )
+from qa_engine.ingestion.writing.identities import identify_documents
 from qa_engine.ingestion.writing.publishing import publish
 from qa_engine.ingestion.writing.session import WriteSession
 from qa_engine.models.cores import available_cores
@@ -107,6 +108,7 @@ class IngestRun:
         try:
             with self._clock("comparing"):
                 self._session.nodes.retokenize(self._progress)
+                identify_documents(self._catalog, self._progress)
             self._change_token_bits()
             with self._clock("comparing"):
                 self._progress.stage("comparing files with the catalog")

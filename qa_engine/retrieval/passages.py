@@ -259,6 +259,7 @@ def _passage(window: _Window, sentences: SentenceNeighbours, origin: Origin | No
         score=window.scores.get("fused", window.hit.score),
         collection=origin.collection if origin is not None else "",
         metadata=origin.metadata if origin is not None else {},
+        identity=origin.identity if origin is not None else {},
     )
 
 

@@ -17,10 +17,10 @@ from llama_index.core.schema import NodeWithScore, QueryBundle
 from qa_engine.config import RetrievalConfig
 from qa_engine.documents.blocks import Span
 from qa_engine.retrieval.expansion.expanded_query import Expansion, expansion_of, in_language_of
-from qa_engine.retrieval.hybrid.dense import build_dense_retriever
-from qa_engine.retrieval.hybrid.fusion import HybridRetriever, QueryWeights
-from qa_engine.retrieval.hybrid.lexical import build_bm25_retriever
+from qa_engine.retrieval.hybrid.fusion import QueryWeights
 from qa_engine.retrieval.hybrid.targets import JoinedSentences, SearchTarget, joined_tokens
+from qa_engine.retrieval.naming.identity_index import IdentityIndex, NamedDocuments
+from qa_engine.retrieval.naming.preference import DocumentPreference, hybrid_retriever
 from qa_engine.retrieval.passages import PassageBuilder, StoredSentences
 from qa_engine.retrieval.rerank import DiversityRerank, PassageRerank
 from qa_engine.retrieval.sources import PassageSources
@@ -40,6 +40,7 @@ class RankedPassages:
             `passages`. Empty unless they were asked for.
         sources: looks up the documents of the passages; None for passages that are in no catalog.
         store: holds the sentences around the passages; None if they cannot be read.
+        named: the documents that the question names.
     """
 
     passages: list[NodeWithScore]
@@ -50,6 +51,7 @@ class RankedPassages:
     stages: dict[str, list[NodeWithScore]] = field(default_factory=dict)
     sources: PassageSources | None = None
     store: StoredSentences | None = None
+    named: NamedDocuments = field(default_factory=NamedDocuments)
 
     def best(self, count: int) -> list[NodeWithScore]:
         """The best ``count`` passages; those that hold rows of tables have these tables in Markdown."""
@@ -77,20 +79,16 @@ class PassageRetriever(BaseRetriever):
         embed_model: BaseEmbedding,
         reranker: BaseNodePostprocessor | None,
         config: RetrievalConfig,
+        identities: IdentityIndex | None = None,
     ) -> None:
+        """``identities`` are those of the documents; without them no question prefers any."""
         super().__init__(callback_manager=CallbackManager())
-        self._hybrid = HybridRetriever(
-            {
-                "dense": build_dense_retriever(targets, embed_model, config.dense_top_k),
-                "bm25": build_bm25_retriever(targets, config.bm25_top_k),
-            },
-            config,
-            similarity_top_k=config.dense_top_k + config.bm25_top_k,
-        )
+        self._hybrid = hybrid_retriever(targets, embed_model, config)
+        self._preference = DocumentPreference(targets, embed_model, config, identities)
         self._store: StoredSentences = (
             targets[0].snapshot.store if len(targets) == 1 else JoinedSentences(targets)
         )
-        self._sources = PassageSources(targets)
+        self._sources = PassageSources(targets, identities)
         self._diversity = DiversityRerank(diversity=config.diversity) if config.diversity else None
         self._config = config
         self._reranker = (
@@ -109,8 +107,10 @@ class PassageRetriever(BaseRetriever):
         expansion = expansion_of(query)
         if expansion is not None:
             timings["expand"] = expansion.seconds
+        named = self._preference.named(query)
+        asked = named.question(query)
         with _timed(timings, "retrieve"):
-            hits = self._hybrid.retrieve(query)
+            hits = self._preference.hits(named, query, self._hybrid)
         builder = PassageBuilder(
             self._store,
             window_chars=self._config.window_chars,
@@ -120,13 +120,14 @@ class PassageRetriever(BaseRetriever):
             sources=self._sources,
         )
         with _timed(timings, "passages"):
-            passages = builder.postprocess_nodes(hits, query)
+            passages = builder.postprocess_nodes(hits, asked)
         by_stage = {**_by_retriever(builder, hits, query), "fused": passages} if stages else {}
         candidates, rest = passages[: self._config.candidates], passages[self._config.candidates :]
-        rerank_query = in_language_of(candidates, query)
+        rerank_query = in_language_of(candidates, asked)
         if self._reranker is not None and candidates:
             with _timed(timings, "rerank"):
                 candidates = self._reranker.postprocess_nodes(candidates, rerank_query)
+                candidates = self._preference.ordered(named, candidates, query, rerank_query)
         if self._diversity is not None and candidates:
             with _timed(timings, "diversity"):
                 candidates = self._diversity.postprocess_nodes(candidates, query)
@@ -143,6 +144,7 @@ class PassageRetriever(BaseRetriever):
             by_stage,
             self._sources,
             self._store,
+            named,
         )
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:

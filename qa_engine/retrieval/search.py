@@ -20,6 +20,7 @@ from qa_engine.retrieval.expansion.expanded_query import ExpandedQuery
 from qa_engine.retrieval.expansion.expander import TRANSLATE, QueryExpander
 from qa_engine.retrieval.filters.resolution import Scope, resolve
 from qa_engine.retrieval.hybrid.targets import SearchTarget
+from qa_engine.retrieval.naming.identity_index import IdentityIndex, identity_index
 from qa_engine.retrieval.retriever import PassageRetriever, RankedPassages
 from qa_engine.text.language import is_chinese
 from qa_engine.text.one_line import is_text, one_line
@@ -27,6 +28,8 @@ from qa_engine.text.one_line import is_text, one_line
 logger = logging.getLogger("qa_engine.retrieval")
 
 Snapshots = tuple[IndexSnapshot, ...]
+State = tuple[Snapshots, tuple[int, ...]]
+"""What was published, and how often the metadata of files were changed since."""
 _ATTEMPTS = 5
 """A question is searched for so many times at most, while writers publish one state after the other."""
 
@@ -63,7 +66,8 @@ class CollectionSearch:
         self._reranker = reranker
         self._config = config
         self._expander = expander
-        self._unfiltered: tuple[Snapshots, PassageRetriever] | None = None
+        self._unfiltered: tuple[State, PassageRetriever] | None = None
+        self._identities: tuple[State, IdentityIndex] | None = None
         self._lock = RenewedLock()
 
     @property
@@ -148,21 +152,25 @@ class CollectionSearch:
 
     def _retriever(self, snapshots: Snapshots, filters: MetadataFilters | None) -> PassageRetriever:
         """The retriever for a state; that for questions without a filter is made once for each state."""
-        if filters is not None:
-            return self._new_retriever(snapshots, filters)
+        state = snapshots, tuple(reader.catalog.metadata_changes for reader in self._readers)
         with self._lock:
+            if filters is not None:
+                return self._new_retriever(state, filters)
             # Snapshots are compared by identity: see `IndexSnapshot`.
-            if self._unfiltered is None or self._unfiltered[0] != snapshots:
-                self._unfiltered = snapshots, self._new_retriever(snapshots, None)
+            if self._unfiltered is None or self._unfiltered[0] != state:
+                self._unfiltered = state, self._new_retriever(state, None)
             return self._unfiltered[1]
 
-    def _new_retriever(self, snapshots: Snapshots, filters: MetadataFilters | None) -> PassageRetriever:
-        scopes = self._scopes(filters, snapshots)
+    def _new_retriever(self, state: State, filters: MetadataFilters | None) -> PassageRetriever:
+        scopes = self._scopes(filters, state[0])
         targets = [
             SearchTarget(snapshot, scope, reader.name, reader.catalog)
-            for reader, snapshot, scope in zip(self._readers, snapshots, scopes, strict=True)
+            for reader, snapshot, scope in zip(self._readers, state[0], scopes, strict=True)
         ]
-        return PassageRetriever(targets, self._embed_model, self._reranker, self._config)
+        if self._identities is None or self._identities[0] != state:
+            self._identities = state, identity_index([reader.catalog for reader in self._readers])
+        identities = self._identities[1]
+        return PassageRetriever(targets, self._embed_model, self._reranker, self._config, identities)
 
     def _scopes(self, filters: MetadataFilters | None, snapshots: Snapshots) -> list[Scope | None]:
         """The scope of each collection; None for the whole published state."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
@@ -11,8 +11,10 @@ from llama_index.core.schema import NodeWithScore, QueryBundle
 from pydantic import Field, PrivateAttr
 
 from qa_engine.documents.blocks import Span
+from qa_engine.documents.identity.record import DocumentIdentity
 from qa_engine.index.catalog import Catalog
 from qa_engine.retrieval.hybrid.targets import SearchTarget
+from qa_engine.retrieval.naming.identity_index import IdentityIndex
 from qa_engine.types import Passage, passage_of, with_changes
 
 
@@ -24,11 +26,13 @@ class Origin:
         collection: name of the collection; empty if the document was removed meanwhile, and there are several collections.
         file_name: name of the file; empty if it was removed meanwhile.
         metadata: what the user noted about the file.
+        identity: what the document is, see `DocumentIdentity.to_dict`.
     """
 
     collection: str
     file_name: str
     metadata: Mapping[str, Any]
+    identity: Mapping[str, Any] = field(default_factory=dict)
 
 
 class PassageSources:
@@ -37,8 +41,10 @@ class PassageSources:
     A document that several collections have belongs to the first whose scope admits it.
     """
 
-    def __init__(self, targets: Sequence[SearchTarget]) -> None:
+    def __init__(self, targets: Sequence[SearchTarget], identities: IdentityIndex | None = None) -> None:
+        """Without ``identities``, no origin has one."""
         self._targets = targets
+        self._identities = identities
         self._catalogs = {target.collection: target.catalog for target in targets}
 
     def origins(self, document_ids: Iterable[str]) -> dict[str, Origin]:
@@ -53,9 +59,15 @@ class PassageSources:
             for document_id, files in files_of.items():
                 admitted = target.scope.files.get(document_id) if target.scope is not None else None
                 record = next((file for file in files if file.path == admitted), files[0])
-                origins[document_id] = Origin(target.collection, record.file_name, record.metadata)
+                identity = self.identity(document_id)
+                facts = identity.to_dict() if identity is not None else {}
+                origins[document_id] = Origin(target.collection, record.file_name, record.metadata, facts)
                 remaining.discard(document_id)
         return origins
+
+    def identity(self, document_id: str) -> DocumentIdentity | None:
+        """What a document is; None if that is not known."""
+        return None if self._identities is None else self._identities.identities.get(document_id)
 
     def with_tables(self, nodes: Sequence[NodeWithScore]) -> list[NodeWithScore]:
         """The passages; those that hold rows of tables have these tables in Markdown."""

@@ -59,6 +59,7 @@ def passage_citation(number: int, passage: Passage) -> Citation:
         page_label=passage.page_label,
         id=passage.node_id,
         collection=passage.collection,
+        identity=dict(passage.identity),
     )
 
 

@@ -89,7 +89,7 @@ def parsed_documents(documents: Sequence[Document], name: str) -> ParsedPdf:
         for key, value in documents[0].metadata.items()
         if all(key in document.metadata and document.metadata[key] == value for document in documents)
     }
-    return ParsedDocuments("\n".join(texts), spans, [], [], [], reports, usable_metadata(common))
+    return ParsedDocuments("\n".join(texts), spans, [], [], [], reports, metadata=usable_metadata(common))
 
 
 def _pages(documents: Sequence[Document]) -> list[int]:

@@ -1,0 +1,184 @@
+"""The identities of all documents that are searched, in memory, and which of them a question names."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, field
+
+from llama_index.core.schema import QueryBundle
+
+from qa_engine.documents.identity.kinds import named_kind
+from qa_engine.documents.identity.organisations import squeezed
+from qa_engine.documents.identity.periods import Period, named_part, named_years
+from qa_engine.documents.identity.record import REPORTS, DocumentIdentity
+from qa_engine.index.catalog import Catalog
+from qa_engine.retrieval.expansion.expanded_query import ExpandedQuery
+from qa_engine.retrieval.naming.names import FoundName, NameDictionary, without
+
+_TELLING_KINDS = REPORTS | {"broker_report", "data_sheet", "handbook"}
+"""Kinds whose words in a question mean documents; a contract or a law may be what any document is about."""
+_MAX_TITLE = 30
+_WHOLE_YEAR_FOR_PART, _PART_FOR_WHOLE_YEAR, _OTHER_PART = 0.6, 0.7, 0.3
+_LATER = {1: 0.5, 2: 0.4}
+"""How well a report fits a year that is one or two years before its own: as a column to compare with."""
+
+
+@dataclass(frozen=True)
+class NamedDocuments:
+    """The documents that a question names.
+
+    Attributes:
+        preferred: they fit what the question says of its documents best.
+        set_aside: others of the same organisation, of periods that the question does not ask for.
+        focus: the question without the words that only name documents.
+        years: the years that it names.
+    """
+
+    preferred: frozenset[str] = frozenset()
+    set_aside: frozenset[str] = frozenset()
+    focus: str = ""
+    years: tuple[int, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.preferred or self.set_aside)
+
+    def question(self, query: QueryBundle) -> QueryBundle:
+        """The question as the documents it names are asked it: without the words that only name them."""
+        if not self or self.focus in {"", query.query_str}:
+            return query
+        if isinstance(query, ExpandedQuery):
+            return ExpandedQuery(self.focus, expansion=query.expansion)
+        return QueryBundle(self.focus)
+
+
+@dataclass(frozen=True)
+class IdentityIndex:
+    """The identities of documents, by id.
+
+    Attributes:
+        identities: with what users noted about the files.
+        names: of all of them.
+        families: by document, the others that differ from it in the period alone.
+    """
+
+    identities: Mapping[str, DocumentIdentity]
+    names: NameDictionary = field(init=False)
+    families: Mapping[str, frozenset[str]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", NameDictionary(_names(self.identities)))
+        object.__setattr__(self, "families", _families(self.identities))
+
+    def named(self, question: str, admitted: Set[str] | None = None) -> NamedDocuments:
+        """The documents that a question names, among those that may be searched; None for all.
+
+        A document that has fewer of the named things than another and none that it lacks is not preferred, such as the other
+        report of a broker, where the question names the broker and a company.
+        """
+        found = self._found(question, admitted)
+        everything = self.identities.keys() if admitted is None else admitted
+        candidates = _undominated(found)
+        years, part = tuple(named_years(question)), named_part(question)
+        kind = named_kind(question)
+        of_kind = {one for one in candidates or everything if self._is(one, kind)}
+        preferred = set(candidates)
+        if of_kind and (candidates or len(of_kind) < len(everything)):
+            preferred = of_kind
+        out = self._of_other_periods(preferred or everything, years, part, not preferred) if years else set()
+        preferred -= out
+        focus = without(question, found) if found else question
+        if not preferred or len(preferred) == len(everything):
+            out = out if not preferred else set()
+            return NamedDocuments(
+                frozenset(preferred) if found else frozenset(), frozenset(out), focus, years
+            )
+        return NamedDocuments(frozenset(preferred), frozenset(out), focus, years)
+
+    def _is(self, document: str, kind: str) -> bool:
+        return (
+            kind in _TELLING_KINDS and document in self.identities and self.identities[document].kind == kind
+        )
+
+    def _found(self, question: str, admitted: Set[str] | None) -> list[FoundName]:
+        found = self.names.find(question)
+        if admitted is None:
+            return found
+        within = (name._replace(documents=name.documents & admitted) for name in found)
+        return [name for name in within if name.documents]
+
+    def _of_other_periods(
+        self, documents: Iterable[str], years: tuple[int, ...], part: str, same_kind: bool
+    ) -> set[str]:
+        """Those that fit none of the years as well as another report of the organisation does.
+
+        With ``same_kind``, the other report is one of the same kind: the question does not name the organisation.
+        """
+        families = defaultdict[tuple[str, str], list[str]](list)
+        for one in documents:
+            identity = self.identities.get(one)
+            if identity is not None and identity.period.year and identity.kind in REPORTS:
+                families[squeezed(identity.organisation), identity.kind * same_kind].append(one)
+        others = set[str]()
+        for family in families.values():
+            if len({self.identities[one].period for one in family}) < 2:
+                continue
+            fitting = set[str]()
+            for year in years:
+                fits = {one: fit(self.identities[one].period, year, part) for one in family}
+                best = max(fits.values())
+                fitting.update(one for one in family if best and fits[one] == best)
+            others.update(one for one in family if fitting and one not in fitting)
+        return others
+
+
+def fit(period: Period, year: int, part: str) -> float:
+    """How well a report of a period fits a year, or a part of it, that a question names, 0 to 1."""
+    if year in {period.year, period.calendar_year}:
+        named = 1.0 if year == period.year else 0.9
+        if period.part == part:
+            return named
+        if not part:
+            return named * _PART_FOR_WHOLE_YEAR
+        return named * (_OTHER_PART if period.part else _WHOLE_YEAR_FOR_PART)
+    later = _LATER.get(period.year - year, 0.0)
+    return later if period.part == part else later / 2
+
+
+def _undominated(found: Iterable[FoundName]) -> set[str]:
+    named = defaultdict[str, set[int]](set)
+    for number, name in enumerate(found):
+        for document in name.documents:
+            named[document].add(number)
+    kinds = {frozenset(own) for own in named.values()}
+    dominated = {own for own in kinds if any(own < other for other in kinds)}
+    return {one for one, own in named.items() if own not in dominated}
+
+
+def _names(identities: Mapping[str, DocumentIdentity]) -> Iterable[tuple[str, str]]:
+    for document, identity in identities.items():
+        names = [identity.organisation, *identity.names, identity.product]
+        if len(squeezed(identity.title)) <= _MAX_TITLE:
+            names.append(identity.title)
+        for name in filter(None, names):
+            yield name, document
+
+
+def _families(identities: Mapping[str, DocumentIdentity]) -> dict[str, frozenset[str]]:
+    groups = defaultdict[tuple[str, str, str], set[str]](set)
+    for document, identity in identities.items():
+        if identity.organisation and identity.kind in REPORTS and identity.period.year:
+            groups[squeezed(identity.organisation), identity.kind, identity.product].add(document)
+    return {one: frozenset(group - {one}) for group in groups.values() for one in group if len(group) > 1}
+
+
+def identity_index(catalogs: Iterable[Catalog]) -> IdentityIndex:
+    """The index of some collections. What a user noted about the first file of a document corrects what was read."""
+    identities: dict[str, DocumentIdentity] = {}
+    for catalog in catalogs:
+        read = catalog.identities()
+        for record in catalog.files().values():
+            if record.document_id not in identities:
+                identity = read.get(record.document_id, DocumentIdentity())
+                identities[record.document_id] = identity.corrected(record.metadata)
+    return IdentityIndex(identities)

@@ -1,0 +1,148 @@
+"""Prefers the documents that a question names: a search within them joins the fusion, and their passages go first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import replace
+from typing import Any
+
+from llama_index.core.base.embeddings.base import BaseEmbedding
+from llama_index.core.schema import NodeWithScore, QueryBundle
+
+from qa_engine.config import RetrievalConfig
+from qa_engine.documents.sentences.node_ids import split_node_id
+from qa_engine.retrieval.filters.conditions import ALWAYS, Condition
+from qa_engine.retrieval.filters.resolution import Scope
+from qa_engine.retrieval.hybrid.dense import build_dense_retriever
+from qa_engine.retrieval.hybrid.fusion import HybridRetriever
+from qa_engine.retrieval.hybrid.lexical import build_bm25_retriever
+from qa_engine.retrieval.hybrid.targets import SearchTarget
+from qa_engine.retrieval.naming.identity_index import IdentityIndex, NamedDocuments
+from qa_engine.types import RANKS, SCORES, passage_of, with_changes
+
+_FUSED, _RERANKED = 1.0, 2.0
+"""What a preferred document adds to the fused score of a sentence, which is 0 to 1, and to the final score of a passage,
+a mean of z-scores; what a document that is set aside loses."""
+
+
+def hybrid_retriever(
+    targets: Sequence[SearchTarget], embed_model: BaseEmbedding, config: RetrievalConfig
+) -> HybridRetriever:
+    """The retriever of sentences by vectors and by BM25, over all targets together."""
+    return HybridRetriever(
+        {
+            "dense": build_dense_retriever(targets, embed_model, config.dense_top_k),
+            "bm25": build_bm25_retriever(targets, config.bm25_top_k),
+        },
+        config,
+        similarity_top_k=config.dense_top_k + config.bm25_top_k,
+    )
+
+
+class DocumentPreference:
+    """Finds the documents that a question names, and prefers them. A question that names none is left as it is."""
+
+    def __init__(
+        self,
+        targets: Sequence[SearchTarget],
+        embed_model: BaseEmbedding,
+        config: RetrievalConfig,
+        identities: IdentityIndex | None,
+    ) -> None:
+        """``identities`` may have more documents than the targets."""
+        self._targets = targets
+        self._embed_model = embed_model
+        self._config = config
+        self._identities = identities
+        self._scopes = [
+            target.scope or Scope(dict.fromkeys(target.snapshot.bm25.document_ids, ALWAYS), complete=True)
+            for target in targets
+        ]
+        self._all: Set[str] = {document for scope in self._scopes for document in scope.conditions}
+
+    def named(self, query: QueryBundle) -> NamedDocuments:
+        """The documents that a question names, among those that are searched."""
+        if self._identities is None:
+            return NamedDocuments()
+        return self._identities.named(query.query_str, self._all)
+
+    def hits(
+        self, named: NamedDocuments, query: QueryBundle, everywhere: HybridRetriever
+    ) -> list[NodeWithScore]:
+        """The sentences for a question, best first.
+
+        The documents it names are searched with the words that do not name them, since a company's name pulls towards the
+        pages that repeat it, such as the auditor's; the others with all of its words.
+        """
+        if not named:
+            return everywhere.retrieve(query)
+        asked = named.question(query)
+        if len(named.preferred) == len(self._all):
+            return everywhere.retrieve(asked)
+        within = named.preferred or self._all - named.set_aside
+        own = self._within(within).retrieve(asked)
+        return _joined(own, everywhere.retrieve(query), named)
+
+    def ordered(
+        self,
+        named: NamedDocuments,
+        passages: Sequence[NodeWithScore],
+        query: QueryBundle,
+        compared: QueryBundle,
+    ) -> list[NodeWithScore]:
+        """Reranked passages with those of preferred documents first, unless others are much better.
+
+        What the passages were ``compared`` with stands for the question: the words that it lacks are true of the documents.
+        """
+        if not named:
+            return list(passages)
+        changed = []
+        for node in passages:
+            passage = passage_of(node)
+            score = (passage.score or 0.0) + _RERANKED * weight(named, passage.document_id)
+            changes: dict[str, Any] = {"score": score}
+            if passage.compared_with == compared.query_str and compared.query_str == named.focus:
+                changes["compared_with"] = query.query_str
+            changed.append(with_changes(node, passage, **changes))
+        return sorted(changed, key=lambda node: -(node.score or 0.0))
+
+    def _within(self, documents: Set[str]) -> HybridRetriever:
+        targets = [
+            replace(target, scope=Scope(conditions, complete=False, files=scope.files))
+            for target, scope in zip(self._targets, self._scopes, strict=True)
+            if (conditions := _part(scope.conditions, documents))
+        ]
+        return hybrid_retriever(targets, self._embed_model, self._config)
+
+
+def weight(named: NamedDocuments, document_id: str) -> float:
+    """1 for a preferred document, -1 for one that is set aside, else 0."""
+    return float(document_id in named.preferred) - float(document_id in named.set_aside)
+
+
+def _part(conditions: Mapping[str, Condition], documents: Set[str]) -> dict[str, Condition]:
+    return {document: condition for document, condition in conditions.items() if document in documents}
+
+
+def _joined(
+    own: Sequence[NodeWithScore], others: Sequence[NodeWithScore], named: NamedDocuments
+) -> list[NodeWithScore]:
+    """The hits within the named documents and those everywhere, each sentence once, by their fused scores."""
+    hits: dict[str, NodeWithScore] = {}
+    for hit in (*own, *others):
+        known = hits.setdefault(hit.node_id, hit)
+        if known is not hit:
+            known.score = max(known.score or 0.0, hit.score or 0.0)
+            for key, better in ((SCORES, max), (RANKS, min)):
+                mine, other = known.node.metadata[key], hit.node.metadata[key]
+                known.node.metadata[key] = {
+                    stage: better(mine.get(stage, other.get(stage)), other.get(stage, mine.get(stage)))
+                    for stage in {**mine, **other}
+                }
+    for hit in hits.values():
+        hit.score = (hit.score or 0.0) + _FUSED * weight(named, split_node_id(hit.node_id)[0])
+        hit.node.metadata[SCORES]["fused"] = hit.score
+    ranked = sorted(hits.values(), key=lambda hit: -(hit.score or 0.0))
+    for rank, hit in enumerate(ranked, 1):
+        hit.node.metadata[RANKS]["fused"] = rank
+    return ranked
