@@ -9,7 +9,8 @@ from typing import Any
 from qa_engine.documents.blocks import Line
 from qa_engine.documents.pages.block_roles import is_contents
 from qa_engine.documents.pages.lines.joining import bounds, join_pieces, rows_of
-from qa_engine.documents.pages.parsers.fast import CELL_GAP, MAX_PIECES
+from qa_engine.documents.pages.parsers.fast import MAX_PIECES
+from qa_engine.documents.pages.parsers.pairs import CELL_GAP
 from qa_engine.documents.pages.reading_order import columns
 
 Box = tuple[float, float, float, float]

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from qa_engine.documents.blocks import Block, Line, Role
+from qa_engine.documents.pages.annotations.field_labels import in_order
 from qa_engine.documents.pages.lines.joining import baseline_overlap, bounds, grouped, join_pieces, rows_of
+from qa_engine.documents.pages.parsers.pairs import CELL_GAP, take_pairs
 from qa_engine.documents.pages.reading_order import column_order
 
 _GAP = 0.75
@@ -17,19 +19,18 @@ _MARK_GAP = 2.0
 """A bullet or number stands less than this many font sizes before its text."""
 _SAME_SIZE = 0.08
 """Lines whose font sizes differ by no more than this share are of one size."""
-CELL_GAP = 1.5
-"""Between the cells of a row there is a gap of more than this many font sizes."""
 MAX_PIECES = 1500
 """More pieces than this are a drawing or a map, in which no columns are looked for."""
 
 
 def build_blocks(pieces: Sequence[Line], width: float, height: float) -> list[Block]:
-    """The blocks of a page in reading order. Their role is table for rows of cells, else body: other roles need the file.
+    """The blocks of a page in reading order. Rows of cells and pairs are tables, else body: others need the file.
 
     Args:
         pieces: of lines, in the order of the file.
         width, height: of the page in points.
     """
+    pairs, pieces = take_pairs(pieces) if len(pieces) <= MAX_PIECES else ([], pieces)
     lines = lines_in_order(pieces, width, height)
     tabular = _tabular_rows(pieces)
     blocks: list[Block] = []
@@ -39,7 +40,7 @@ def build_blocks(pieces: Sequence[Line], width: float, height: float) -> list[Bl
             blocks.append(Block(role, []))
         line.block = len(blocks) - 1
         blocks[-1].lines.append(line)
-    return blocks
+    return in_order(blocks, pairs, width, height) if pairs else blocks
 
 
 def _tabular_rows(pieces: Sequence[Line]) -> set[tuple[float, float]]:

@@ -12,8 +12,9 @@ from qa_engine.documents.pages.block_roles import LIST_ITEM, is_contents
 from qa_engine.documents.pages.lines.joining import baseline_overlap, bounds, grouped, join_pieces, rows_of
 from qa_engine.documents.pages.lines.superscripts import word_as_read
 from qa_engine.documents.pages.lines.text_layer import count_han
-from qa_engine.documents.pages.parsers.fast import CELL_GAP, lines_in_order
+from qa_engine.documents.pages.parsers.fast import lines_in_order
 from qa_engine.documents.pages.parsers.layout_model import LayoutBox
+from qa_engine.documents.pages.parsers.pairs import CELL_GAP, take_pairs
 from qa_engine.documents.pages.reading_order import reading_order
 from qa_engine.documents.pages.tables.rules import Rules
 from qa_engine.documents.pages.tables.table import build_table
@@ -33,6 +34,8 @@ _CELL_GAPS, _MOST_ROWS, _SHORT_CELLS = 2, 0.7, 0.75
 less than this share of their width; columns of text fill theirs."""
 _MARK = 4
 """Most characters of the bullet or number of a list item."""
+_MAY_BE_PAIRS = frozenset({Role.TABLE, Role.BODY, Role.LIST, Role.HEADING, Role.FOOTNOTE})
+"""What the model calls a box of labels and values."""
 _GAP = 1.0
 """Lines outside of all boxes make one block while the gap between them is less than this many line heights."""
 
@@ -64,11 +67,15 @@ def build_blocks(
             inside.setdefault(index, []).append(piece)
     _move_marks(outside, inside)
     drawn = cache(rules)
+    built = {
+        index: _blocks(boxes[index], lines, words, width, height, drawn) for index, lines in inside.items()
+    }
+    pairs, outside = _take_pairs(built, boxes, inside, outside, width, height)
     blocks = [
-        block
-        for index, lines in inside.items()
-        for block in _blocks(boxes[index], lines, words, width, height, drawn)
-    ] + [Block(Role.BODY, lines) for lines in _groups(outside)]
+        *(block for found in built.values() for block in found),
+        *pairs,
+        *(Block(Role.BODY, lines) for lines in _groups(outside)),
+    ]
     if all(block.role in HEADERS_FOOTERS for block in blocks):
         for block in blocks:
             block.role = Role.BODY  # headers and footers alone are the text of the page
@@ -78,6 +85,38 @@ def build_blocks(
         for line in block.lines:
             line.block = number
     return ordered
+
+
+def _take_pairs(
+    built: dict[int, list[Block]],
+    boxes: Sequence[LayoutBox],
+    inside: dict[int, list[Line]],
+    outside: list[Line],
+    width: float,
+    height: float,
+) -> tuple[list[Block], list[Line]]:
+    """Labels and values out of ``built``, and of the pieces that no box holds, of which the rest comes back, too.
+
+    The model takes them for a table without cells, for text, or has a box for the labels and one for the values.
+    """
+    open_boxes = [
+        index
+        for index, found in built.items()
+        if boxes[index].role in _MAY_BE_PAIRS and all(block.table is None for block in found)
+    ]
+    pairs, rest = take_pairs([*outside, *(piece for index in open_boxes for piece in inside[index])])
+    if not pairs:
+        return [], outside
+    left = {id(piece) for piece in rest}
+    for index in open_boxes:
+        pieces = [piece for piece in inside[index] if id(piece) in left]
+        if len(pieces) < len(inside[index]):
+            if boxes[index].role is Role.TABLE:  # the titles of the lists
+                built[index] = [Block(Role.CAPTION, [join_pieces(row)]) for row in rows_of(pieces)]
+            else:
+                lines = lines_in_order(pieces, width, height)
+                built[index] = [Block(boxes[index].role, lines)] if lines else []
+    return pairs, [piece for piece in outside if id(piece) in left]
 
 
 def _box_of(piece: Line, boxes: Sequence[LayoutBox]) -> int | None:

@@ -31,6 +31,8 @@ _NAME_OF_VALUES = re.compile(
     r"|(value|description|amount|contents?|details?|definition|meaning|price|quantity|total|result|remarks?)s?(\s?\(.*\))?",
     re.I,
 )
+_DATE_KEY = re.compile(r".*(日期|时间|日)[：:]?|(.*\s)?(date|as of)[：:]?", re.I)
+"""A date beside one of these is its value, and names no column."""
 _UNIT_OF_AMOUNT = re.compile(r"^\D?[\d.,]+\s?")
 _YEARS = frozenset({Kind.YEAR, Kind.DATE})
 
@@ -127,8 +129,8 @@ def is_key_value(rows: Sequence[Sequence[str]]) -> bool:
         pairs = [[(row[column], row[column + 1]) for row in rows if row[column + 1]] for column in columns]
         return all(
             2 * len(pair) >= max(len(rows), _MIN_PAIRS)
-            and _share_of_keys([key for key, _ in pair]) > 0.5
-            and _share_of_keys([value for _, value in pair]) < 0.2
+            and share_of_keys([key for key, _ in pair]) > 0.5
+            and share_of_keys([value for _, value in pair]) < 0.2
             for pair in pairs
         )
     keys, values = [row[0] for row in rows], [row[1] for row in rows]
@@ -141,9 +143,9 @@ def is_key_value(rows: Sequence[Sequence[str]]) -> bool:
         return (
             long
             or _have_units_of_their_own(values[1:])
-            or (len(rows) > 1 and _share_of_keys(keys[1:]) >= (2 * _KEYS if numbers else _KEYS))
+            or (len(rows) > 1 and share_of_keys(keys[1:]) >= (2 * _KEYS if numbers else _KEYS))
         )
-    return not numbers or kinds[0] not in _YEARS
+    return not numbers or kinds[0] not in _YEARS or _DATE_KEY.fullmatch(keys[0]) is not None
 
 
 def _have_units_of_their_own(values: Sequence[str]) -> bool:
@@ -152,5 +154,5 @@ def _have_units_of_their_own(values: Sequence[str]) -> bool:
     return len(units) > 1 and len(set(units)) == len(units)
 
 
-def _share_of_keys(cells: Sequence[str]) -> float:
+def share_of_keys(cells: Sequence[str]) -> float:
     return sum(1 for cell in cells if _KEY.fullmatch(cell)) / max(len(cells), 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from qa_engine.documents.blocks import Table
@@ -11,6 +12,8 @@ from qa_engine.text.language import is_chinese
 
 _MIN_ROOM = 10
 """A piece of a long row has room for so many characters at least."""
+_HAS_LABEL = re.compile(r"[\u4e00-\u9fff]{2}[：:]\s?[A-Za-z]*\d")
+"""A cell with a label and its value, as in 编号：S111, is no label itself."""
 _MARKS = 4
 """Characters of the marks between a name, a cell and the cell before it."""
 
@@ -126,7 +129,7 @@ def _pairs(row: Sequence[str]) -> list[tuple[str, str]]:
     """Keys and values of a row, after the label that is before an odd number of them."""
     start = len(row) % 2
     pairs = [
-        (key if value else "", value or key)
+        ("", f"{key}；{value}") if _HAS_LABEL.search(key) and value else (key if value else "", value or key)
         for key, value in zip(row[start::2], row[start + 1 :: 2], strict=True)
     ]
     return [*(("", label) for label in row[:start]), *pairs]

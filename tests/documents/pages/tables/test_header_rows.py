@@ -32,8 +32,9 @@ def test_first_row_of_data_is_no_header(rows: list[list[str]]) -> None:
         [["股票简称", "北原精密"], ["股票代码", "600201"], ["电子信箱", "ir@a.example"]],
         [["姓名", "林一舟", "性别", "男"], ["手机", "13800000000", "部门", "质检部"], ["职务", "工程师", "学历", "本科"]],
         [["Name", "Ann Lee"], ["Phone", "555 0100"], ["E-mail", "ann@a.example"]],
+        [["日期", "2024/4/30"], ["当前股价(元)", "8.92"], ["总市值(亿元)", "405.48"]],
     ],
-    ids=["long value", "short values", "four columns", "English"],
+    ids=["long value", "short values", "four columns", "English", "date"],
 )  # fmt: skip
 def test_keys_and_values_have_no_header(rows: list[list[str]]) -> None:
     assert is_key_value(rows)
