@@ -27,6 +27,7 @@ from qa_engine.models.late_interaction import LateInteractionModel
 from qa_engine.models.lifetime import ModelUser
 from qa_engine.models.llm import build_llm
 from qa_engine.retrieval.expansion.expander import QueryExpander, build_expander
+from qa_engine.retrieval.glossary.glossary import Glossary, build_glossary
 from qa_engine.retrieval.rerank import build_reranker, name_of
 
 
@@ -63,6 +64,7 @@ class EngineParts:
     config: Config
     answerability: AnswerabilityModel | None
     expander: QueryExpander | None
+    glossary: Glossary | None
     condenser: QuestionCondenser
     resources: Resources
 
@@ -108,6 +110,7 @@ def assemble(
             config,
             answerability,
             _expander(config, llm),
+            build_glossary(config.retrieval),
             build_condenser(config, llm),
             Resources(stack.pop_all()),
         )

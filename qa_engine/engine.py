@@ -32,6 +32,7 @@ from qa_engine.index.reader import IndexReader
 from qa_engine.question_flow import QuestionFlow, QuestionRetriever, as_query, require_positive
 from qa_engine.retrieval.expansion.expander import QueryExpander
 from qa_engine.retrieval.explanation import Explanation
+from qa_engine.retrieval.glossary.glossary import Glossary
 from qa_engine.retrieval.search import CollectionSearch
 from qa_engine.tracing import atraced, traced
 
@@ -62,6 +63,7 @@ class QueryEngine(BaseQueryEngine):
         answerability: AnswerabilityModel | None = None,
         callback_manager: CallbackManager | None = None,
         expander: QueryExpander | None = None,
+        glossary: Glossary | None = None,
         filters: MetadataFilters | None = None,
         condenser: QuestionCondenser | None = None,
         node_postprocessors: Sequence[BaseNodePostprocessor] = (),
@@ -77,6 +79,7 @@ class QueryEngine(BaseQueryEngine):
             config: sizes and thresholds.
             answerability: estimates whether the passages hold the answer; None never refuses before the synthesizer.
             expander: adds a translation and keywords to each question; None searches for the question alone.
+            glossary: has the terms for which further words are searched for; None for no terms.
             condenser: makes follow-ups of conversations standalone; None goes by rules alone.
             resources: what `close` closes; None leaves closing the parts to whoever made them.
         """
@@ -84,7 +87,7 @@ class QueryEngine(BaseQueryEngine):
             synthesizer.callback_manager = callback_manager
         super().__init__(synthesizer.callback_manager)
         readers = [reader] if isinstance(reader, IndexReader) else reader
-        search = CollectionSearch(readers, embed_model, reranker, config.retrieval, expander)
+        search = CollectionSearch(readers, embed_model, reranker, config.retrieval, expander, glossary)
         extractive = isinstance(synthesizer, ExtractiveSynthesizer)
         self._flow = QuestionFlow(
             search,

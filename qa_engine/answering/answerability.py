@@ -218,6 +218,7 @@ class AnswerabilityGate:
             ranked.rerank_query,
             answer.probability,
             answer.timings,
+            glossary=ranked.glossary,
         )
         by_id = {node.node.node_id: node for node in answer.source_nodes}
         answer.citations = [
@@ -233,7 +234,14 @@ class AnswerabilityGate:
         timings = rounded(ranked.timings)
         stages = {stage: nodes[:top_k] for stage, nodes in ranked.stages.items()}
         return Explanation(
-            passages, ranked.queries, ranked.expansion, ranked.rerank_query, None, timings, stages
+            passages,
+            ranked.queries,
+            ranked.expansion,
+            ranked.rerank_query,
+            None,
+            timings,
+            stages,
+            glossary=ranked.glossary,
         )
 
 

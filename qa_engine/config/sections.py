@@ -142,6 +142,11 @@ class Bm25Config(_Section):
     """*Stored*: neighbours on each side whose words count for a sentence."""
 
 
+def _as_list(value: object) -> object:
+    """One path is as good as a list of one."""
+    return [value] if isinstance(value, str | Path) else value
+
+
 class RetrievalConfig(_Section):
     """From a question to candidate passages."""
 
@@ -166,6 +171,10 @@ class RetrievalConfig(_Section):
     expansion_keywords: Annotated[int, Field(ge=1, le=50)] = 8
     expansion_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 10
     """After that the question is searched for as it is."""
+    glossary: Annotated[list[Path], BeforeValidator(_as_list)] = []
+    """CSV files, in UTF-8 or GBK: a term, then the words that documents use for it."""
+    shipped_glossary: bool = True
+    """Whether the glossary that comes with qa_engine, of financial statements, contracts and data sheets, holds as well."""
 
 
 class RerankConfig(_Section):

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from llama_index.core.schema import NodeWithScore
 
 from qa_engine.retrieval.expansion.expanded_query import Expansion
+from qa_engine.retrieval.glossary.glossary import GlossaryTerm
 from qa_engine.retrieval.hybrid.fusion import QueryWeights
 from qa_engine.text.tokenizer import HAN_CLASS, fold, tokenize
 from qa_engine.types import passage_of
@@ -87,6 +88,7 @@ class Explanation:
         timings: seconds by stage.
         stages: passages by the stage that ranked them, ``dense``, ``bm25``, ``fused`` and ``reranked``; empty unless
             they were asked for.
+        glossary: the terms of the glossary in the question, and what was searched for because of them.
         condensation: how a question of a conversation was made to stand alone; None for one outside of conversations.
     """
 
@@ -98,6 +100,7 @@ class Explanation:
     timings: dict[str, float] = field(default_factory=dict)
     stages: dict[str, list[NodeWithScore]] = field(default_factory=dict)
     condensation: Condensation | None = None
+    glossary: Sequence[GlossaryTerm] = ()
 
     @property
     def passages(self) -> list[PassageExplanation]:
@@ -128,6 +131,7 @@ class Explanation:
         return {
             "queries": [asdict(query) for query in self.queries],
             "expansion": None if self.expansion is None else self.expansion.to_dict(),
+            "glossary": [term.to_dict() for term in self.glossary],
             "judged_as": self.rerank_query,
             "probability": self.probability,
             "timings": self.timings,

@@ -21,6 +21,7 @@ from qa_engine.models.cross_encoder import load_cross_encoder
 from qa_engine.models.embedding import LocalEmbedding
 from qa_engine.models.late_interaction import Interaction, LateInteractionModel, telling_scores
 from qa_engine.retrieval.cross_lingual_offset import INTERACTION, language_shift
+from qa_engine.retrieval.expansion.expanded_query import ComparedQuery
 from qa_engine.text.tokenizer import tokenize
 from qa_engine.types import Passage, passage_of, with_changes
 
@@ -30,6 +31,9 @@ LOCAL_WEIGHT = 0.7
 """Default share of late interaction in the final score if BM25 found much; a trained cross-encoder has a share of 1."""
 BLIND_WEIGHT = 0.9
 """Its share if BM25 found nothing, so that the fused order is that of the vectors alone."""
+_RELATED_SHARE = 0.5
+"""The share of what the glossary adds in the model's score: by the question alone, a statement that a ratio follows from
+ranks behind every passage that names the ratio."""
 _FULL_BM25_SHARE = 0.35
 """If BM25 found at least this share of the candidates, `LOCAL_WEIGHT` holds. Measured shares: 0.25 to 0.95 (5th and 95th
 percentile) within a language, 0 to 0.32 between two."""
@@ -94,24 +98,17 @@ class PassageRerank(SentenceTransformerRerank):
             EventPayload.TOP_K: self.top_n,
         }
         with self.callback_manager.event(CBEventType.RERANKING, payload=payload) as event:
-            ranked = self._ranked(query_bundle.query_str, nodes) if nodes else []
+            ranked = self._ranked(query_bundle, nodes) if nodes else []
             event.on_end(payload={EventPayload.NODES: ranked})
         dispatcher.event(ReRankEndEvent(nodes=ranked))
         return ranked
 
-    def _ranked(self, question: str, nodes: Sequence[NodeWithScore]) -> list[NodeWithScore]:
-        passages = [passage_of(node) for node in nodes]
-        interactions: Sequence[Interaction | None]
-        if isinstance(self._model, LateInteractionModel):
-            stored = self._from_stored(self._model, question, passages)
-            interactions = stored or self._model.interactions(_pairs(question, nodes))
-            own_scores = [interaction.score for interaction in interactions]
-            offsets = [language_shift(question, passage.text, INTERACTION) for passage in passages]
-            model_scores = interaction_scores(interactions, offsets)
-        else:
-            interactions = [None] * len(nodes)
-            own_scores = [float(score) for score in self._model.predict(_pairs(question, nodes))]
-            model_scores = own_scores
+    def _ranked(self, query: QueryBundle, nodes: Sequence[NodeWithScore]) -> list[NodeWithScore]:
+        passages, question = [passage_of(node) for node in nodes], query.query_str
+        interactions, own_scores, model_scores = self._compared(question, nodes, passages)
+        if isinstance(query, ComparedQuery) and query.related:
+            _, _, related = self._compared(query.related, nodes, passages)
+            model_scores = blend(related, model_scores, _RELATED_SHARE)
         final = blend(model_scores, [passage.score or 0.0 for passage in passages], self._weight(passages))
         order = sorted(range(len(nodes)), key=lambda number: -final[number])[: self.top_n]
         by_model = sorted(order, key=lambda number: -own_scores[number])
@@ -125,6 +122,19 @@ class PassageRerank(SentenceTransformerRerank):
             )
             for number in order
         ]
+
+    def _compared(
+        self, question: str, nodes: Sequence[NodeWithScore], passages: Sequence[Passage]
+    ) -> tuple[Sequence[Interaction | None], Sequence[float], Sequence[float]]:
+        """Of each passage its interaction, its score by the model, and that among the others."""
+        if not isinstance(self._model, LateInteractionModel):
+            scores = [float(score) for score in self._model.predict(_pairs(question, nodes))]
+            return [None] * len(nodes), scores, scores
+        stored = self._from_stored(self._model, question, passages)
+        interactions = stored or self._model.interactions(_pairs(question, nodes))
+        offsets = [language_shift(question, passage.text, INTERACTION) for passage in passages]
+        own_scores = [interaction.score for interaction in interactions]
+        return interactions, own_scores, interaction_scores(interactions, offsets)
 
     def _from_stored(
         self, model: LateInteractionModel, question: str, passages: Sequence[Passage]

@@ -16,7 +16,13 @@ from llama_index.core.schema import NodeWithScore, QueryBundle
 
 from qa_engine.config import RetrievalConfig
 from qa_engine.documents.blocks import Span
-from qa_engine.retrieval.expansion.expanded_query import Expansion, expansion_of, in_language_of
+from qa_engine.retrieval.expansion.expanded_query import (
+    Expansion,
+    expansion_of,
+    glossary_of,
+    in_language_of,
+)
+from qa_engine.retrieval.glossary.glossary import GlossaryTerm
 from qa_engine.retrieval.hybrid.fusion import QueryWeights
 from qa_engine.retrieval.hybrid.targets import JoinedSentences, SearchTarget, joined_tokens
 from qa_engine.retrieval.naming.identity_index import IdentityIndex, NamedDocuments
@@ -35,7 +41,7 @@ class RankedPassages:
     Attributes:
         passages: best first.
         timings: seconds that each stage took.
-        queries, rerank_query, expansion: as for `Explanation`.
+        queries, rerank_query, expansion, glossary: as for `Explanation`.
         stages: passages by the stage that ranked them: ``dense`` and ``bm25`` alone, ``fused``, and ``reranked``, which are
             `passages`. Empty unless they were asked for.
         sources: looks up the documents of the passages; None for passages that are in no catalog.
@@ -52,6 +58,7 @@ class RankedPassages:
     sources: PassageSources | None = None
     store: StoredSentences | None = None
     named: NamedDocuments = field(default_factory=NamedDocuments)
+    glossary: tuple[GlossaryTerm, ...] = ()
 
     def best(self, count: int) -> list[NodeWithScore]:
         """The best ``count`` passages; those that hold rows of tables have these tables in Markdown."""
@@ -145,6 +152,7 @@ class PassageRetriever(BaseRetriever):
             self._sources,
             self._store,
             named,
+            glossary_of(query),
         )
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:

@@ -16,9 +16,10 @@ from qa_engine.errors import InputError, StorageError
 from qa_engine.flow import Flow, in_thread
 from qa_engine.forks import RenewedLock
 from qa_engine.index.reader import IndexReader, IndexSnapshot
-from qa_engine.retrieval.expansion.expanded_query import ExpandedQuery
+from qa_engine.retrieval.expansion.expanded_query import ExpandedQuery, with_glossary
 from qa_engine.retrieval.expansion.expander import TRANSLATE, QueryExpander
 from qa_engine.retrieval.filters.resolution import Scope, resolve
+from qa_engine.retrieval.glossary.glossary import Glossary
 from qa_engine.retrieval.hybrid.targets import SearchTarget
 from qa_engine.retrieval.naming.identity_index import IdentityIndex, identity_index
 from qa_engine.retrieval.retriever import PassageRetriever, RankedPassages
@@ -47,6 +48,7 @@ class CollectionSearch:
         reranker: BaseNodePostprocessor | None,
         config: RetrievalConfig,
         expander: QueryExpander | None = None,
+        glossary: Glossary | None = None,
     ) -> None:
         """
         Args:
@@ -55,6 +57,7 @@ class CollectionSearch:
             reranker: orders the candidates; None keeps the fused order.
             config: sizes and weights.
             expander: adds a translation and keywords to each question; None searches for the question alone.
+            glossary: has the terms for which further words are searched for; None for no terms.
 
         Raises:
             InputError: there is no collection.
@@ -68,6 +71,7 @@ class CollectionSearch:
         self._expander = expander
         self._unfiltered: tuple[State, PassageRetriever] | None = None
         self._identities: tuple[State, IdentityIndex] | None = None
+        self._glossary = glossary
         self._lock = RenewedLock()
 
     @property
@@ -113,6 +117,17 @@ class CollectionSearch:
             query = yield from self._expander.steps(query, task)
         return (yield from in_thread(self.rank, query, top_k, filters, stages))
 
+    def _with_glossary(self, query: QueryBundle, snapshots: Snapshots) -> QueryBundle:
+        """The query with the terms of the glossary, in the languages that the collections hold."""
+        found = self._glossary.terms(query.query_str) if self._glossary is not None else []
+        if not found:
+            return query
+        chinese, other = (
+            any(snapshot.holds_other_language(chinese) for snapshot in snapshots) for chinese in (False, True)
+        )
+        terms = (term.in_languages(chinese, other) for term in found)
+        return with_glossary(query, [term for term in terms if term.words])
+
     def _expansion_task(self, query: QueryBundle) -> dict[str, Any]:
         """Asks for a translation only if a collection holds a number of texts in another language than the question."""
         chinese = is_chinese(query.query_str)
@@ -135,7 +150,9 @@ class CollectionSearch:
         for attempt in range(_ATTEMPTS):
             snapshots = self._snapshots()
             try:
-                ranked = self._retriever(snapshots, filters).rank(query, top_k, stages)
+                ranked = self._retriever(snapshots, filters).rank(
+                    self._with_glossary(query, snapshots), top_k, stages
+                )
             except StorageError as error:
                 if attempt == _ATTEMPTS - 1 or snapshots == self._snapshots():
                     raise

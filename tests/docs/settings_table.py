@@ -29,6 +29,8 @@ def rows() -> Iterator[tuple[str, str, str]]:
 
 
 def _default(value: Any) -> str:
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"  # as TOML has it
     return "not set" if value is None else "empty" if value == "" else f"`{value}`"
 
 
@@ -42,6 +44,8 @@ def _values(field: FieldInfo) -> str:
             metadata += getattr(part, "metadata", [])
     if get_origin(kinds[0]) is Literal:
         return ", ".join(f"`{value}`" for value in get_args(kinds[0]))
+    if kinds[0] is bool:
+        return "`true`, `false`"
     bounds = {
         bound: getattr(part, bound)
         for part in metadata

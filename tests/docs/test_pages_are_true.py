@@ -23,6 +23,7 @@ from qa_engine.ingestion.maintenance.delete import DeleteReport
 from qa_engine.ingestion.report import FileStatus
 from qa_engine.retrieval.expansion.expanded_query import Expansion
 from qa_engine.retrieval.explanation import Condensation, Explanation
+from qa_engine.retrieval.glossary.glossary import GlossaryTerm
 
 DOCS = ROOT / "docs"
 _LINK = re.compile(r"\[[^\]]*\]\((?!https?:)([^)#\s]*)(#[^)\s]+)?\)")
@@ -220,8 +221,10 @@ def test_json_lists_every_key_of_an_explanation() -> None:
         [NodeWithScore(node=TextNode(text="甲"))],
         expansion=Expansion(),
         condensation=Condensation("甲", "乙"),
+        glossary=[GlossaryTerm("甲", ("乙",))],
     ).to_dict()
     assert _documented_keys("explanation") == list(explanation)
     assert _documented_keys("expansion") == list(explanation["expansion"])
+    assert _documented_keys("glossary term") == list(explanation["glossary"][0])
     assert _documented_keys("condensation") == list(explanation["condensation"])
     assert set(_documented_keys("explained passage")) == set(explanation["passages"][0])

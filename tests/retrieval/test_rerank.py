@@ -11,8 +11,9 @@ from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
 from qa_engine.config import RerankConfig
 from qa_engine.errors import ModelUnavailableError
+from qa_engine.retrieval.expansion.expanded_query import ComparedQuery
 from qa_engine.retrieval.rerank import LOCAL_WEIGHT, PassageRerank, build_reranker, z_scores
-from qa_engine.types import SCORES
+from qa_engine.types import SCORES, Passage, passage_node, passage_of
 
 QUESTION = QueryBundle("哪一个？")
 
@@ -157,3 +158,17 @@ def test_local_model_puts_the_answer_first(local_model, hash_embedding) -> None:
     ranked = reranker.postprocess_nodes(nodes, QueryBundle("西湖有多大？"))
     assert ranked[0].node.get_content() == texts[1]
     assert all(-1 <= node.node.metadata[SCORES]["rerank"] <= 1 for node in ranked)
+
+
+def test_what_the_glossary_adds_is_compared_as_well() -> None:
+    class Words:
+        def predict(self, pairs: list[tuple[str, str]]) -> list[float]:
+            return [float(sum(word in text for word in question.split())) for question, text in pairs]
+
+    nodes = [passage_node(Passage(name, text, score=0.0)) for name, text in (("a", "x y"), ("b", "p q r"))]
+    reranker = PassageRerank(Words(), "words", 2, 1.0)
+    alone = reranker.postprocess_nodes(nodes, QueryBundle("x"))
+    assert [node.node_id for node in alone] == ["a", "b"]
+    related = reranker.postprocess_nodes(nodes, ComparedQuery("z", related="p q"))
+    assert [node.node_id for node in related] == ["b", "a"]
+    assert passage_of(related[0]).scores["rerank"] == 0  # by the question itself

@@ -23,6 +23,8 @@ from qa_engine.index.collection import collection_paths
 from qa_engine.index.reader import open_collections
 from qa_engine.retrieval.filters.expressions import parse_filters
 from qa_engine.retrieval.filters.resolution import resolve
+from qa_engine.retrieval.glossary.files import GlossaryEntry
+from qa_engine.retrieval.glossary.glossary import Glossary
 from qa_engine.retrieval.hybrid import dense as dense_retriever
 from qa_engine.retrieval.hybrid.dense import build_dense_retriever
 from qa_engine.retrieval.hybrid.targets import SearchTarget
@@ -335,3 +337,16 @@ class TestCrowding:
             return len({passage.node.metadata["sentence"] for passage in passages[:3]})
 
         assert distinct(diverse) >= distinct(plain)
+
+
+def test_words_of_the_glossary_find_what_shares_no_word_with_the_question(storage: Path) -> None:
+    glossary = Glossary([GlossaryEntry(("塔尖高度",), ("雷峰塔", "tower"))])
+    readers = open_collections(storage, ["lakes"], EmbeddingConfig(), EMBEDDING)
+    searched = CollectionSearch(readers, EMBEDDING, None, RetrievalConfig(dense_weight=0), glossary=glossary)
+    ranked = searched.rank(QueryBundle("塔尖高度？"))
+    assert "雷峰塔" in ranked.passages[0].node.get_content()
+    assert [query.query for query in ranked.queries] == ["塔尖高度？", "雷峰塔"]  # no English text is there
+    assert [term.term for term in ranked.glossary] == ["塔尖高度"]
+    assert ranked.rerank_query == "塔尖高度？"
+    plain = searched.rank(QueryBundle(QUESTION))
+    assert plain.queries == search(storage, "lakes", dense_weight=0).rank(QueryBundle(QUESTION)).queries

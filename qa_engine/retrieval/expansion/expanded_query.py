@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from llama_index.core.schema import NodeWithScore, QueryBundle
 
-from qa_engine.text.language import is_chinese
+from qa_engine.retrieval.glossary.glossary import GlossaryTerm
+from qa_engine.text.language import HAN, is_chinese
+
+GLOSSARY_WEIGHT = 1.0
+"""Weight of the query of the glossary; the question itself has 1."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,11 @@ class Expansion:
 class ExpandedQuery(QueryBundle):
     """A LlamaIndex query whose ``query_str`` is the question as it was asked, and whose expansion is searched for as well.
 
-    An engine does not expand such a query again, so you can also use it for a translation of your own.
+    An engine asks no language model to expand such a query again, so you can also use it for a translation of your own.
+
+    Attributes:
+        expansion: what a language model added; None if none was asked.
+        glossary: the terms of the glossary in the question.
 
     Example:
         >>> query = ExpandedQuery("浮标多少钱？", expansion=Expansion("What does a buoy cost?", ("price",)))
@@ -48,7 +56,36 @@ class ExpandedQuery(QueryBundle):
         ['浮标多少钱？', 'What does a buoy cost? price']
     """
 
-    expansion: Expansion = field(default_factory=Expansion)
+    expansion: Expansion | None = field(default_factory=Expansion)
+    glossary: tuple[GlossaryTerm, ...] = ()
+
+
+@dataclass
+class WeightedQuery(QueryBundle):
+    """A query beside the question, whose results count ``weight`` times as much as those of the question."""
+
+    weight: float = 1.0
+
+
+@dataclass
+class ComparedQuery(QueryBundle):
+    """What passages are compared with: the question, and what the glossary adds to it in the language of the passages."""
+
+    related: str = ""
+
+
+def with_glossary(query: QueryBundle, terms: Sequence[GlossaryTerm]) -> QueryBundle:
+    """The query with terms of the glossary; the query itself without any."""
+    if not terms:
+        return query
+    return ExpandedQuery(
+        query.query_str,
+        image_path=query.image_path,
+        custom_embedding_strs=query.custom_embedding_strs,
+        embedding=query.embedding,
+        expansion=expansion_of(query),
+        glossary=tuple(terms),
+    )
 
 
 def expansion_of(query: QueryBundle) -> Expansion | None:
@@ -56,32 +93,54 @@ def expansion_of(query: QueryBundle) -> Expansion | None:
     return query.expansion if isinstance(query, ExpandedQuery) else None
 
 
+def glossary_of(query: QueryBundle) -> tuple[GlossaryTerm, ...]:
+    """The terms of the glossary in a query."""
+    return query.glossary if isinstance(query, ExpandedQuery) else ()
+
+
 def queries_of(query: QueryBundle) -> list[QueryBundle]:
-    """The queries to search for: the question itself, then at most one more with the whole expansion.
+    """The queries to search for: the question itself, then the whole expansion and the words of the glossary as one each.
 
     BM25 gets the translation and the keywords as one bag of words. The vector is that of the translation; without one, it is
     that of the question with the keywords, because words without a sentence have vectors of little use.
     """
-    expansion = expansion_of(query)
-    if expansion is None:
-        return [query]
-    words = " ".join(part for part in (expansion.translation, *expansion.keywords) if part)
-    if not words or words == query.query_str:
-        return [query]
-    embedded = expansion.translation or f"{query.query_str} {words}"
-    return [query, QueryBundle(words, custom_embedding_strs=[embedded])]
+    queries = [query]
+    if expansion := expansion_of(query):
+        words = " ".join(part for part in (expansion.translation, *expansion.keywords) if part)
+        if words and words != query.query_str:
+            embedded = expansion.translation or f"{query.query_str} {words}"
+            queries.append(QueryBundle(words, custom_embedding_strs=[embedded]))
+    if terms := glossary_of(query):
+        words = " ".join(dict.fromkeys(word for term in terms for word in (*term.titles, *term.words)))
+        chinese = is_chinese(query.query_str)
+        embedded = related_text(terms, chinese) or related_text(terms, not chinese)
+        if words:
+            queries.append(WeightedQuery(words, custom_embedding_strs=[embedded], weight=GLOSSARY_WEIGHT))
+    return queries
+
+
+def related_text(terms: Iterable[GlossaryTerm], chinese: bool) -> str:
+    """The titles and words of terms in Chinese, or in other languages, as the text of a passage would have them."""
+    titles: dict[str, None] = {}
+    words: dict[str, None] = {}
+    for term in terms:
+        titles |= dict.fromkeys(title for title in term.titles if bool(HAN.search(title)) == chinese)
+        words |= dict.fromkeys(word for word in term.words if bool(HAN.search(word)) == chinese)
+    return "; ".join([*titles, *words])
 
 
 def in_language_of(passages: Sequence[NodeWithScore], query: QueryBundle) -> QueryBundle:
-    """The question, or its translation if that is in the language of most passages.
+    """What passages are compared with: the question, or its translation if that is in the language of most passages.
 
     A reranker that compares tokens tells passages in the language of its question apart much better: on XQuAD, Chinese
-    questions on English text had MRR@10 .891 with the question itself and .954 with its translation.
+    questions on English text had MRR@10 .891 with the question itself and .954 with its translation. With terms of the
+    glossary, it is a `ComparedQuery`.
     """
-    expansion = expansion_of(query)
-    if expansion is None or not expansion.translation or not passages:
-        return query
+    expansion, question = expansion_of(query), query.query_str
     chinese = sum(is_chinese(passage.node.get_content()) for passage in passages) * 2 > len(passages)
-    if is_chinese(query.query_str) == chinese or is_chinese(expansion.translation) != chinese:
-        return query
-    return QueryBundle(expansion.translation)
+    translation = expansion.translation if expansion is not None else ""
+    if translation and passages and is_chinese(question) != chinese == is_chinese(translation):
+        question = translation
+    if related := related_text(glossary_of(query), chinese):
+        return ComparedQuery(question, related=related)
+    return query if question == query.query_str else QueryBundle(question)

@@ -14,7 +14,7 @@ from llama_index.core.retrievers.fusion_retriever import FUSION_MODES
 from llama_index.core.schema import NodeWithScore, QueryBundle
 
 from qa_engine.config import RetrievalConfig
-from qa_engine.retrieval.expansion.expanded_query import queries_of
+from qa_engine.retrieval.expansion.expanded_query import WeightedQuery, queries_of
 from qa_engine.retrieval.hybrid.lexical import BilingualBM25Retriever
 from qa_engine.types import RANKS, SCORES
 
@@ -75,7 +75,7 @@ class HybridRetriever(QueryFusionRetriever):
     def weights(self, query: QueryBundle) -> list[QueryWeights]:
         """The weights of each query of a question, the question itself first."""
         queries = queries_of(query)
-        rows = [self._weights_and_coverage(one.query_str) for one in queries]
+        rows = [self._weights_and_coverage(one) for one in queries]
         total = sum(sum(weights.values()) for weights, _ in rows)
         described = []
         for one, (weights, coverage) in zip(queries, rows, strict=True):
@@ -85,13 +85,16 @@ class HybridRetriever(QueryFusionRetriever):
             described.append(QueryWeights(one.query_str, " ".join(one.embedding_strs), coverage, shares))
         return described
 
-    def _weights_and_coverage(self, query: str) -> tuple[dict[str, float], float]:
+    def _weights_and_coverage(self, query: QueryBundle) -> tuple[dict[str, float], float]:
         """The weights of the retrievers for one query, before they are normalised over all queries, and its coverage."""
-        weights = dict(zip(self._names, self._retriever_weights, strict=True))
+        own = query.weight if isinstance(query, WeightedQuery) else 1.0
+        weights = {
+            name: own * weight for name, weight in zip(self._names, self._retriever_weights, strict=True)
+        }
         coverage = 1.0
         for name, retriever in zip(self._names, self._retrievers, strict=True):
             if isinstance(retriever, BilingualBM25Retriever):
-                coverage = retriever.coverage(query)
+                coverage = retriever.coverage(query.query_str)
                 weights[name] *= min(1.0, coverage / _FULL_COVERAGE)
         return weights, coverage
 

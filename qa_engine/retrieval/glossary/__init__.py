@@ -1,0 +1,1 @@
+"""The words of a trade: what documents write where questions use another name, from CSV files."""
