@@ -12,7 +12,16 @@ from pdf_factory import llama_paper
 
 QUESTION = "他们发布了哪些参数规模的模型？"
 TRANSLATION = "Which model variants did they release, with how many parameters?"
-EXPLAINED = {"queries", "expansion", "condensation", "judged_as", "probability", "timings", "passages"}
+EXPLAINED = {
+    "queries",
+    "expansion",
+    "condensation",
+    "glossary",
+    "judged_as",
+    "probability",
+    "timings",
+    "passages",
+}
 
 
 @pytest.fixture(scope="module")
