@@ -131,12 +131,12 @@ class Explanation:
         return {
             "queries": [asdict(query) for query in self.queries],
             "expansion": None if self.expansion is None else self.expansion.to_dict(),
-            "glossary": [term.to_dict() for term in self.glossary],
             "judged_as": self.rerank_query,
             "probability": self.probability,
             "timings": self.timings,
             "passages": [asdict(passage) for passage in self.passages],
             "condensation": None if self.condensation is None else self.condensation.to_dict(),
+            "glossary": [term.to_dict() for term in self.glossary],
         }
 
 

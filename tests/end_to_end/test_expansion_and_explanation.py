@@ -193,6 +193,7 @@ class TestExplanation:
             "timings",
             "passages",
             "condensation",
+            "glossary",
         ]
 
     def test_answers_can_be_stored_and_sent(self, answer: Answer) -> None:
