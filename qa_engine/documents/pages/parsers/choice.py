@@ -30,6 +30,8 @@ _RULES = 3
 """So many long horizontal lines make a table."""
 _RULE, _CELL = 3.0, 8.0
 """A path that is thinner than this and longer than that, in points, may be a border of a cell; one without, a cell."""
+_LEVEL = 4.0
+"""Rules that are less than this apart, in points, are one: a thick line, or the upper and lower edge of one."""
 _CELLS = 6
 _PATHS = 40
 """More paths than this make a drawing."""
@@ -72,7 +74,9 @@ def _is_tabular(rows: Sequence[Sequence[Line]]) -> bool:
 
 def _graphics(area: float, rows: Sequence[Sequence[Line]], log: PaintLog) -> str | None:
     """The images or drawings on a page that need the layout model, if there are any."""
-    paths = rules = levels = uprights = 0
+    paths = uprights = 0
+    rules: list[float] = []
+    levels: list[float] = []
     boxes: list[Box] = []
     for kind, (x0, y0, x1, y1) in log:
         if "image" in kind or "shade" in kind:
@@ -81,16 +85,24 @@ def _graphics(area: float, rows: Sequence[Sequence[Line]], log: PaintLog) -> str
         elif "path" in kind:
             paths += 1
             width, height = abs(x1 - x0), abs(y1 - y0)
-            rules += height < 2 and width > 100
-            levels += height < _RULE < _CELL < width
+            if height < 2 and width > 100:
+                rules.append(y0)
+            if height < _RULE < _CELL < width:
+                levels.append(y0)
             uprights += width < _RULE < _CELL < height
-            if width > _CELL < height:
+            if width > _CELL < height and width * height < _BACKGROUND * area:
                 boxes.append((x0, y0, x1, y1))
     if paths > _PATHS:
         return "drawing"
-    if rules >= _RULES or (levels >= _RULES and uprights >= _RULES):
+    if _distinct(rules) >= _RULES or (_distinct(levels) >= _RULES and uprights >= _RULES):
         return "table"
     return "table" if boxes and _are_cells(boxes, rows) else None
+
+
+def _distinct(heights: list[float]) -> int:
+    """How many of the places of rules on a page are apart."""
+    heights.sort()
+    return sum(1 for above, below in pairwise([float("-inf"), *heights]) if below - above >= _LEVEL)
 
 
 def _are_cells(boxes: Sequence[Box], rows: Sequence[Sequence[Line]]) -> bool:

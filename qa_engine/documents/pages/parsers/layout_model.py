@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 from qa_engine.documents.blocks import Rect, Role
+from qa_engine.documents.pages.parsers.layout_sessions import sessions_with_threads
 from qa_engine.models.onnx_runtime import telemetry_disabled
 
 _ROLES = {
@@ -76,32 +77,9 @@ def _load_model() -> None:
     """Loads the layout model unless that has happened."""
     if _LAYOUT in sys.modules:
         return
-    with telemetry_disabled(), nullcontext() if _threads is None else _sessions_with_threads(_threads):
+    with telemetry_disabled(), nullcontext() if _threads is None else sessions_with_threads(_threads):
         import pymupdf.layout
     pymupdf.layout.activate()
-
-
-@contextmanager
-def _sessions_with_threads(threads: int) -> Iterator[None]:
-    """Inside, all sessions of onnxruntime get so many threads, which do not spin. PyMuPDF has no option for that."""
-    import onnxruntime
-
-    original = onnxruntime.InferenceSession
-
-    class Session(original):  # type: ignore[misc, valid-type]
-        def __init__(self, *arguments: Any, **options: Any) -> None:
-            settings = options.get("sess_options") or onnxruntime.SessionOptions()
-            settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
-            settings.intra_op_num_threads = threads
-            settings.inter_op_num_threads = 1
-            options["sess_options"] = settings
-            super().__init__(*arguments, **options)
-
-    onnxruntime.InferenceSession = Session
-    try:
-        yield
-    finally:
-        onnxruntime.InferenceSession = original
 
 
 def find_boxes(page: Any) -> list[LayoutBox]:

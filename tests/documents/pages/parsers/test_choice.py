@@ -181,3 +181,16 @@ def test_page_of_thousands_of_words_in_all_places_is_a_drawing() -> None:
         writer.append((dice.uniform(20, 560), dice.uniform(20, 820)), f"w{number}", fontsize=4)
     writer.write_text(builder.document[0])
     assert reason(builder) == "drawing"
+
+
+def test_line_across_the_page_that_is_drawn_as_a_box_is_one_rule() -> None:
+    """As converters from HTML draw it, with a box around all pages of which one is a part."""
+    builder = prose()
+    page = builder.document[0]
+    page.draw_rect((0, -3000, 595, 3000))
+    for y in (700.0, 701.0):
+        page.draw_line((LEFT, y), (RIGHT, y))
+    page.draw_line((LEFT, 400), (RIGHT, 400))
+    assert reason(builder) is None
+    page.draw_line((LEFT, 720), (RIGHT, 720))
+    assert reason(builder) == "table"
