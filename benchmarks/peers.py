@@ -19,7 +19,7 @@ import typer
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from metrics import TOP_K
 from page_texts import Page, page_texts
-from pipelines import Pipeline
+from pipelines import Found, Pipeline
 
 RETRIEVER_TOP_K = 2 * TOP_K
 """Candidates of each retriever before fusion, where the framework leaves that to its user."""
@@ -38,8 +38,12 @@ os.environ.update(TELEMETRY_OFF)
 class Built:
     """What a peer's module returns: its search, and the number of pieces it searches."""
 
-    retrieve: Callable[[str], list[str]]
+    find: Callable[[str], list[Found]]
     nodes: int
+
+    def retrieve(self, question: str) -> list[str]:
+        """The texts of what it finds."""
+        return [found.text for found in self.find(question)]
 
 
 @dataclass(frozen=True)
@@ -92,8 +96,8 @@ def chosen_peers(names: str | None) -> tuple[list[str], list[str]]:
     return chosen, []
 
 
-def build_peer(name: str, files: Sequence[Path], embedding: BaseEmbedding) -> Pipeline:
-    """Build one of `PEERS` from the PDFs.
+def build_peer(name: str, files: Sequence[Path], embedding: BaseEmbedding, top_k: int = TOP_K) -> Pipeline:
+    """Build one of `PEERS` from the PDFs, to return ``top_k`` passages.
 
     Raises:
         ValueError: there is no such peer.
@@ -102,12 +106,12 @@ def build_peer(name: str, files: Sequence[Path], embedding: BaseEmbedding) -> Pi
         raise ValueError(f"{name} is not a peer; known here: {', '.join(PEERS)}")
     peer = PEERS[name]
     # The import is the price of a process, not of an index.
-    builder: Callable[[Sequence[Page], BaseEmbedding], Built] = getattr(
+    builder: Callable[[Sequence[Page], BaseEmbedding, int], Built] = getattr(
         import_module(peer.module), peer.builder
     )
     started = time.perf_counter()
-    built = builder(page_texts(files), embedding)
-    return Pipeline(name, built.retrieve, built.nodes, time.perf_counter() - started)
+    built = builder(page_texts(files), embedding, top_k)
+    return Pipeline(name, built.retrieve, built.nodes, time.perf_counter() - started, built.find)
 
 
 def _is(names: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 from metrics import TOP_K
 from page_texts import Page
 from peers import RETRIEVER_TOP_K, Built
+from pipelines import Found
 
 SPLIT_LENGTH = 512
 SPLIT_OVERLAP = 32
@@ -47,7 +48,7 @@ class SharedTextEmbedder:
         return {"embedding": self._embedding.get_query_embedding(text)}
 
 
-def hybrid(pages: Sequence[Page], embedding: BaseEmbedding) -> Built:
+def hybrid(pages: Sequence[Page], embedding: BaseEmbedding, top_k: int = TOP_K) -> Built:
     """Chunks of words between blanks; both retrievers in one pipeline, joined by reciprocal ranks."""
     store = InMemoryDocumentStore(shared=False)
     indexing = Pipeline()
@@ -63,15 +64,18 @@ def hybrid(pages: Sequence[Page], embedding: BaseEmbedding) -> Built:
 
     search = Pipeline()
     search.add_component("embedder", SharedTextEmbedder(embedding))
-    search.add_component("dense", InMemoryEmbeddingRetriever(store, top_k=RETRIEVER_TOP_K))
-    search.add_component("bm25", InMemoryBM25Retriever(store, top_k=RETRIEVER_TOP_K))
-    search.add_component("joiner", DocumentJoiner(join_mode="reciprocal_rank_fusion", top_k=TOP_K))
+    search.add_component("dense", InMemoryEmbeddingRetriever(store, top_k=max(RETRIEVER_TOP_K, top_k)))
+    search.add_component("bm25", InMemoryBM25Retriever(store, top_k=max(RETRIEVER_TOP_K, top_k)))
+    search.add_component("joiner", DocumentJoiner(join_mode="reciprocal_rank_fusion", top_k=top_k))
     search.connect("embedder", "dense")
     search.connect("bm25", "joiner")
     search.connect("dense", "joiner")
 
-    def retrieve(question: str) -> list[str]:
+    def find(question: str) -> list[Found]:
         found = search.run({"embedder": {"text": question}, "bm25": {"query": question}})
-        return [document.content for document in found["joiner"]["documents"]]
+        return [
+            Found(one.content, one.meta["file"], one.meta["page"], one.meta["page"])
+            for one in found["joiner"]["documents"]
+        ]
 
-    return Built(retrieve, store.count_documents())
+    return Built(find, store.count_documents())

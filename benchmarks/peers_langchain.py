@@ -14,6 +14,7 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 from metrics import TOP_K
 from page_texts import Page
 from peers import RETRIEVER_TOP_K, Built
+from pipelines import Found
 
 CHUNK_SIZE = 1000
 CHUNK_OVERLAP = 200
@@ -34,7 +35,7 @@ class SharedEmbeddings(Embeddings):
         return self._embedding.get_query_embedding(text)
 
 
-def hybrid(pages: Sequence[Page], embedding: BaseEmbedding) -> Built:
+def hybrid(pages: Sequence[Page], embedding: BaseEmbedding, top_k: int = TOP_K) -> Built:
     """Chunks of characters; BM25 and vectors with equal weights, fused by rank."""
     splitter = RecursiveCharacterTextSplitter(chunk_size=CHUNK_SIZE, chunk_overlap=CHUNK_OVERLAP)
     chunks = splitter.split_documents(
@@ -43,12 +44,17 @@ def hybrid(pages: Sequence[Page], embedding: BaseEmbedding) -> Built:
             for page in pages
         ]
     )
+    deep = max(RETRIEVER_TOP_K, top_k)
     store = InMemoryVectorStore.from_documents(chunks, SharedEmbeddings(embedding))
-    bm25 = BM25Retriever.from_documents(chunks, k=RETRIEVER_TOP_K)
+    bm25 = BM25Retriever.from_documents(chunks, k=deep)
     ensemble = EnsembleRetriever(
-        retrievers=[bm25, store.as_retriever(search_kwargs={"k": RETRIEVER_TOP_K})], weights=[0.5, 0.5]
+        retrievers=[bm25, store.as_retriever(search_kwargs={"k": deep})], weights=[0.5, 0.5]
     )
     # The ensemble has no top k of its own: it returns what either retriever found.
     return Built(
-        lambda question: [found.page_content for found in ensemble.invoke(question)[:TOP_K]], len(chunks)
+        lambda question: [
+            Found(one.page_content, one.metadata["source"], one.metadata["page"], one.metadata["page"])
+            for one in ensemble.invoke(question)[:top_k]
+        ],
+        len(chunks),
     )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from llama_index.core.base.embeddings.base import BaseEmbedding
-from metrics import TOP_K
+from metrics import TOP_K, squash
 from numpy.typing import NDArray
 from page_texts import Page
 from peers import Built
+from pipelines import Found
 from txtai import Embeddings
 from txtai.pipeline import Segmentation
 
@@ -18,7 +19,7 @@ from txtai.pipeline import Segmentation
 QUERY_MARK = "\x00query\x00"
 
 
-def hybrid(pages: Sequence[Page], embedding: BaseEmbedding) -> Built:
+def hybrid(pages: Sequence[Page], embedding: BaseEmbedding, top_k: int = TOP_K) -> Built:
     """Sections, which end where a page ends; BM25 and vectors with equal weights."""
     sections = [text for text in Segmentation(sections=True)("\f".join(page.text for page in pages)) if text]
     index = Embeddings(
@@ -28,9 +29,20 @@ def hybrid(pages: Sequence[Page], embedding: BaseEmbedding) -> Built:
         hybrid=True,
     )
     index.index(sections)
+    where = list(_with_pages(sections, pages))
     return Built(
-        lambda question: [sections[number] for number, _ in index.search(question, TOP_K)], len(sections)
+        lambda question: [where[number] for number, _ in index.search(question, top_k)], len(sections)
     )
+
+
+def _with_pages(sections: Sequence[str], pages: Sequence[Page]) -> Iterator[Found]:
+    """Sections come in the order of the pages, with other white space."""
+    texts = [squash(page.text) for page in pages]
+    at = 0
+    for section in sections:
+        text = squash(section)
+        at = next((place for place in range(at, len(pages)) if text in texts[place]), at)
+        yield Found(section, pages[at].file, pages[at].number, pages[at].number)
 
 
 def shared_transform(embedding: BaseEmbedding) -> Callable[[list[str]], NDArray[np.float32]]:

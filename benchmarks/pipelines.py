@@ -33,13 +33,24 @@ STAGES = (*_LEGS, FUSED)
 
 
 @dataclass(frozen=True)
+class Found:
+    """A passage with the pages that it is from."""
+
+    text: str
+    file: str
+    page: int
+    page_end: int
+
+
+@dataclass(frozen=True)
 class Pipeline:
-    """A pipeline that is ready to be asked: question in, passage texts out, best first."""
+    """A pipeline that is ready to be asked: question in, passage texts out, best first; with their pages by ``find``."""
 
     name: str
     retrieve: Callable[[str], list[str]]
     nodes: int
     build_seconds: float
+    find: Callable[[str], list[Found]] | None = None
 
 
 def embedding_model(config: Config) -> BaseEmbedding:
@@ -70,12 +81,24 @@ def build_stages(storage: Path, config: Config, nodes: int) -> list[Pipeline]:
 
     stages = []
     for name in STAGES:
-        settings = without_reranker(config, **_LEGS.get(name, {}))
+        settings = stage_settings(config, name)
         started = time.perf_counter()
         engine = QueryEngine.open(storage=storage, collection=COLLECTION, config=settings)
         seconds = time.perf_counter() - started
         stages.append(Pipeline(name, _stage(engine.retrieve, name), nodes, seconds))
     return stages
+
+
+def stage_settings(config: Config, name: str) -> Config:
+    """The configuration that stops at one of `STAGES`."""
+    return without_reranker(config, **_LEGS.get(name, {}))
+
+
+def of_stage(found: list[NodeWithScore], name: str) -> list[NodeWithScore]:
+    """What the retriever of a stage found: a weight of 0 puts what the other found last, but does not leave it out."""
+    if name not in _LEGS:
+        return found
+    return [passage for passage in found if name in passage.node.metadata["scores"]]
 
 
 def without_reranker(config: Config, **retrieval: Any) -> Config:
@@ -90,11 +113,7 @@ def without_reranker(config: Config, **retrieval: Any) -> Config:
 
 def _stage(retrieve: Callable[..., list[NodeWithScore]], name: str) -> Callable[[str], list[str]]:
     def passages(question: str) -> list[str]:
-        found = retrieve(question, top_k=TOP_K)
-        if name in _LEGS:
-            # A weight of 0 puts what the other retriever found last, but does not leave it out.
-            found = [passage for passage in found if name in passage.node.metadata["scores"]]
-        return texts(found)
+        return texts(of_stage(retrieve(question, top_k=TOP_K), name))
 
     return passages
 

@@ -6,14 +6,18 @@ import json
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pymupdf
 import pytest
 import reports
+from corpus import render_pdf
 from families.family_set import FamilySet, make_set, read_questions
 from families.figures import GROUP, PARENT, Figures, read_firms
 from families.judging import holds, last_rank, quoted_part
 from families.questions import COMPARISON, COUNTS, NO_FIRM, NO_YEAR, RATIO, STATEMENT, Part
+from hash_embedding import HashEmbedding
+from report_pages import RememberedEmbedding, read_page_questions
 from typer.testing import CliRunner
 
 FEW = dict.fromkeys(COUNTS, 2)
@@ -100,3 +104,57 @@ def test_whole_script(tmp_path: Path, local_model: Path) -> None:
     assert content["kinds"][STATEMENT]["page@20"] == 1
     written = (tmp_path / "out" / "reports-families.md").read_text(encoding="utf-8")
     assert "| all answerable | 6 |" in written
+
+
+def test_pages_of_the_set_are_questions_too(made: FamilySet) -> None:
+    names = [file.name for file in made.files]
+    read = read_page_questions(made.directory / "questions.jsonl", names)
+    assert len(read) == sum(bool(question.parts) for question in made.questions)
+    with pytest.raises(ValueError, match="no question about any of the 1 PDFs"):
+        read_page_questions(made.directory / "questions.jsonl", ["other.pdf"])
+
+
+def test_no_text_is_embedded_twice() -> None:
+    asked: list[str] = []
+
+    class Recording(HashEmbedding):
+        def get_text_embedding_batch(self, texts: list[str], *_: Any, **__: Any) -> list[list[float]]:
+            asked.extend(texts)
+            return super().get_text_embedding_batch(texts)
+
+    remembered = RememberedEmbedding(Recording())
+    first = remembered.get_text_embedding_batch(["a", "b", "a"])
+    assert remembered.get_text_embedding_batch(["b", "c"])[0] == first[1]
+    assert asked == ["a", "b", "c"]
+
+
+@pytest.mark.slow
+def test_pages_beside_a_peer(tmp_path: Path, local_model: Path) -> None:
+    pdfs = tmp_path / "pdfs"
+    pdfs.mkdir()
+    for name, lake in (
+        ("EAST", "The lake of the east is 12 metres deep. "),
+        ("WEST", "The lake is frozen. "),
+    ):
+        render_pdf(
+            [("Lakes", lake), ("Rivers", "The river ends in the sea. " * 200)],
+            pdfs / f"{name}.pdf",
+            header=name,
+        )
+    evidence = [{"doc_name": "EAST", "evidence_page_num": 0}]
+    lines = [
+        {"financebench_id": "1", "question": "How deep is the lake?", "doc_name": name, "evidence": evidence}
+        for name in ("EAST", "GONE")
+    ]
+    asked = tmp_path / "asked.jsonl"
+    asked.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    arguments = ["pages", str(asked), str(pdfs), "--peers", "llamaindex-starter", "--out", str(tmp_path)]
+    result = CliRunner().invoke(reports.app, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    ways = json.loads((tmp_path / "reports-pages-asked.json").read_text(encoding="utf-8"))["ways"]
+    assert list(ways) == ["all files", "right file given"]
+    for way in ways.values():
+        assert list(way["pipelines"]) == ["qa_engine", "dense", "bm25", "fused", "llamaindex-starter"]
+        assert way["ranks"]["qa_engine"] == [1]
+        assert way["differences"][0]["base"] == "llamaindex-starter"
+    assert ways["right file given"]["pipelines"]["llamaindex-starter"]["file first"] == 1
