@@ -63,6 +63,23 @@ class Citation:
     identity: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Nearest:
+    """Something that the documents hold, nearest to what a question named and they do not hold.
+
+    Attributes:
+        text: for people, in Chinese, such as 2021年 or 第十五条.
+        kind: ``year``, ``quarter``, ``code``, ``article`` or ``document``.
+        value: in plain form, such as ``2021`` or ``LQ-SC1500``.
+        file: name of a file that holds it.
+    """
+
+    text: str
+    kind: str
+    value: str
+    file: str
+
+
 @dataclass
 class Answer(Response):
     """A LlamaIndex `Response` whose text is Chinese, with all that a reader needs to check it.
@@ -83,6 +100,7 @@ class Answer(Response):
         probability: estimated probability (0 to 1) that the passages hold the answer; None without an estimate.
         timings: seconds by stage.
         models: names of the embedding model, the reranker and the language model that answered.
+        nearest: after a refusal because something that the question names stands in no document, what is nearest to it.
         explanation: how the passages came about; None for an answer from passages of the caller.
     """
 
@@ -98,6 +116,7 @@ class Answer(Response):
     probability: float | None = None
     timings: dict[str, float] = field(default_factory=dict)
     models: dict[str, str] = field(default_factory=dict)
+    nearest: list[Nearest] = field(default_factory=list)
     explanation: Explanation | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -114,6 +133,7 @@ class Answer(Response):
             "repaired": self.repaired,
             "usage": None if self.usage is None else asdict(self.usage),
             "cost": self.cost,
+            "nearest": [asdict(nearest) for nearest in self.nearest],
             "passages": [passage_to_dict(rank, node) for rank, node in enumerate(self.source_nodes, 1)],
             "timings": self.timings,
             "models": self.models,

@@ -13,7 +13,8 @@ from typing import Any
 from llama_index.core.schema import NodeWithScore, QueryBundle
 from pydantic import TypeAdapter
 
-from qa_engine.answering.answer import Answer
+from qa_engine.answering.absence import Absence
+from qa_engine.answering.answer import Answer, Nearest
 from qa_engine.answering.checks.citations import citation_boxes, refusal
 from qa_engine.config import AnsweringConfig
 from qa_engine.retrieval.explanation import Explanation
@@ -157,6 +158,8 @@ class Evidence:
         passages: the passages for the answer, best first.
         probability: estimated probability (0 to 1) that they hold the answer; None without an estimate.
         refused: whether to refuse without making an answer.
+        missing: what the question names and the documents do not hold.
+        nearest: what they hold instead.
         started: the time when the answer was begun, by `time.perf_counter`.
     """
 
@@ -165,6 +168,8 @@ class Evidence:
     passages: list[NodeWithScore]
     probability: float | None = None
     refused: bool = False
+    missing: Sequence[str] = ()
+    nearest: Sequence[Nearest] = ()
     started: float = field(default_factory=time.perf_counter)
 
     def refusal(self) -> Answer | None:
@@ -185,6 +190,7 @@ class AnswerabilityGate:
         self._used = settings.passages
         self._model = model
         self._extractive = extractive
+        self._looks_up = settings.identifiers == "checked"
         self._threshold = 0.0
         if model is not None:
             configured = settings.threshold if extractive else settings.llm_threshold
@@ -193,23 +199,34 @@ class AnswerabilityGate:
 
     def evidence(self, query: QueryBundle, ranked: RankedPassages) -> Evidence:
         """The passages that the answer may use, and the decision whether to refuse at once."""
-        passages = ranked.best(self._used)
+        absence = Absence.of(query.query_str, ranked) if self._looks_up else Absence((), (), ranked.passages)
+        agreeing = replace(ranked, passages=absence.passages)
+        passages = agreeing.best(self._used)
         if self._extractive:
-            passages = ranked.with_surroundings(passages)
-        if self._model is None:
-            return Evidence(query, ranked, passages)
-        question = ranked.rerank_query or query.query_str
-        probability = self._model.probability(question, ranked.passages, self._used)
-        refused = probability < self._threshold
-        if refused:
-            logger.info("Refused before an answer: probability %.3f < %.3f.", probability, self._threshold)
-        return Evidence(query, ranked, passages, probability, refused)
+            passages = agreeing.with_surroundings(passages)
+        evidence = Evidence(query, ranked, passages)
+        evidence.missing, evidence.nearest = absence.missing, absence.nearest
+        if self._model is not None:
+            question = ranked.rerank_query or query.query_str
+            evidence.probability = self._model.probability(question, agreeing.passages, self._used)
+            evidence.refused = evidence.probability < self._threshold
+        if evidence.refused:
+            logger.info(
+                "Refused before an answer: probability %.3f < %.3f.", evidence.probability, self._threshold
+            )
+        if absence.missing:
+            logger.info(
+                "Refused before an answer: %d things that it names are missing.", len(absence.missing)
+            )
+            evidence.refused = True
+        return evidence
 
     def completed(self, answer: Answer, evidence: Evidence, models: dict[str, str]) -> Answer:
         """The answer with timings, probability, models, explanation and the boxes of its citations."""
         ranked, seconds = evidence.ranked, time.perf_counter() - evidence.started
         answer.timings = rounded({**ranked.timings, "answer": seconds})
         answer.probability = None if evidence.probability is None else round(evidence.probability, 4)
+        answer.nearest = list(evidence.nearest) if answer.refused else []
         answer.models = {**models, **answer.models}
         answer.explanation = Explanation(
             answer.source_nodes,
@@ -219,6 +236,7 @@ class AnswerabilityGate:
             answer.probability,
             answer.timings,
             glossary=ranked.glossary,
+            missing=evidence.missing,
         )
         by_id = {node.node.node_id: node for node in answer.source_nodes}
         answer.citations = [

@@ -225,6 +225,8 @@ class AnsweringConfig(_Section):
     the calibration of the collection, or of qa_engine, lost about 6 % of the answerable questions."""
     llm_threshold: Annotated[float, Field(ge=0, le=1)] | None = None
     """Below it a language model is not asked. Unset: where about 1 % were lost: the model can refuse, too."""
+    identifiers: Literal["checked", "ignored"] = "checked"
+    """``checked``: refuse if a year, a code, an article or a name of the question stands in no document."""
     max_quotes: Annotated[int, Field(ge=1, le=10)] = 2
     """Most places that an extractive answer quotes: single sentences, or sentences that follow one another. Together they
     have at most one sentence more than there are places."""

@@ -89,6 +89,7 @@ class Explanation:
         stages: passages by the stage that ranked them, ``dense``, ``bm25``, ``fused`` and ``reranked``; empty unless
             they were asked for.
         glossary: the terms of the glossary in the question, and what was searched for because of them.
+        missing: what the question names and the documents do not hold, so that it was refused.
         condensation: how a question of a conversation was made to stand alone; None for one outside of conversations.
     """
 
@@ -101,6 +102,7 @@ class Explanation:
     stages: dict[str, list[NodeWithScore]] = field(default_factory=dict)
     condensation: Condensation | None = None
     glossary: Sequence[GlossaryTerm] = ()
+    missing: Sequence[str] = ()
 
     @property
     def passages(self) -> list[PassageExplanation]:
@@ -135,6 +137,7 @@ class Explanation:
             "probability": self.probability,
             "timings": self.timings,
             "passages": [asdict(passage) for passage in self.passages],
+            "missing": list(self.missing),
             "condensation": None if self.condensation is None else self.condensation.to_dict(),
             "glossary": [term.to_dict() for term in self.glossary],
         }

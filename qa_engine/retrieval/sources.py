@@ -69,6 +69,29 @@ class PassageSources:
         """What a document is; None if that is not known."""
         return None if self._identities is None else self._identities.identities.get(document_id)
 
+    def documents_holding(
+        self, terms: Sequence[str], within: int | None = None, at_least: int = 1
+    ) -> set[str]:
+        """The documents searched that hold all of some terms in one place, see `Bm25Index.documents_holding`."""
+        return {
+            document_id
+            for target in self._targets
+            for document_id in target.snapshot.bm25.documents_holding(terms, within, at_least)
+            if target.holds(document_id)
+        }
+
+    def file_names(self, limit: int = 2000) -> dict[str, str]:
+        """The file names of the documents searched, by document id; empty if there are more than ``limit``."""
+        ids = {
+            document_id
+            for target in self._targets
+            for document_id in target.snapshot.bm25.document_ids
+            if target.holds(document_id)
+        }
+        if len(ids) > limit:
+            return {}
+        return {document_id: origin.file_name for document_id, origin in self.origins(ids).items()}
+
     def with_tables(self, nodes: Sequence[NodeWithScore]) -> list[NodeWithScore]:
         """The passages; those that hold rows of tables have these tables in Markdown."""
         return TableAttacher(self._tables).postprocess_nodes(list(nodes))

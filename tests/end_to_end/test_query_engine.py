@@ -108,6 +108,7 @@ class TestAnswer:
             "repaired",
             "usage",
             "cost",
+            "nearest",
             "passages",
             "timings",
             "models",

@@ -73,6 +73,8 @@ def _explanation(explanation: Explanation) -> Iterator[str]:
         yield f"  {query.coverage:.0%} of its terms known; weights: {weights or 'none, joined by rank'}"
     if len(explanation.queries) > 1:
         yield f"reranked as: {explanation.rerank_query}"
+    if explanation.missing:
+        yield f"in no document that fits: {', '.join(explanation.missing)}"
     if explanation.probability is not None:
         yield f"probability that the passages hold the answer: {explanation.probability:.3f}"
     stages = ", ".join(f"{stage} {time:.3f}" for stage, time in explanation.timings.items())

@@ -105,6 +105,32 @@ class Bm25Index:
             [np.zeros(0, bool), *(stored.segment.rows_of(document_ids) for stored in self.segments)]
         )
 
+    def documents_holding(
+        self, terms: Sequence[str], within: int | None = None, at_least: int = 1
+    ) -> set[str]:
+        """The documents that hold all of some terms in one sentence, with as many neighbours as were indexed with it.
+
+        Args:
+            terms: at least one.
+            within: only among so many first sentences of each document; None for all.
+            at_least: in so many sentences at least, neighbours included.
+        """
+        keys = np.fromiter(map(term_key, dict.fromkeys(terms)), np.uint64)
+        found: set[str] = set()
+        for stored in self.segments:
+            segment = stored.segment
+            starts, ends = segment.spans(keys)
+            rows = segment.rows[int(starts[0]) : int(ends[0])].astype(np.int64)
+            for start, end in zip(starts[1:].tolist(), ends[1:].tolist(), strict=True):
+                rows = np.intersect1d(rows, segment.rows[start:end].astype(np.int64))
+            documents = np.searchsorted(segment.first_rows, rows, side="right") - 1
+            if within is not None:
+                documents = documents[rows - segment.first_rows[documents] < within]
+            numbers, counts = np.unique(documents, return_counts=True)
+            ids = {segment.document_ids[number] for number in numbers[counts >= at_least].tolist()}
+            found |= ids - stored.dead
+        return found
+
     def look_up(self, terms: Sequence[str]) -> TermStatistics:
         """Finds the terms of a question in all segments at once, for `search`."""
         times = Counter(terms)

@@ -1,0 +1,385 @@
+"""What a question names and the documents do not hold: then there is no answer, however similar the passages are.
+
+Scores cannot tell: the revenue of 2021 is as close to a question about 2020 as any text can be. So years, codes, articles
+and names are looked up, in the whole collection and in the documents that the question names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence, Set
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import cached_property
+
+from llama_index.core.schema import NodeWithScore
+
+from qa_engine.answering.answer import Nearest
+from qa_engine.retrieval.retriever import RankedPassages
+from qa_engine.text.identifiers import (
+    Identifier,
+    articles_of,
+    codes_of,
+    identifiers,
+    name_parts,
+    quarters_of,
+    years_of,
+)
+from qa_engine.text.language import is_chinese
+from qa_engine.text.tokenizer import fold, tokenize
+from qa_engine.types import Passage, passage_of
+
+_NEAREST = 3
+_NEAR_ARTICLES = 60
+"""Articles that are looked up below and above a missing one."""
+_FIRST_SENTENCES = 20
+"""A document whose first sentences name a work is that work."""
+_OFTEN = 10
+"""A document with so many sentences that hold a name, or are beside one that does, is about it."""
+_SIMILAR_CODE = 0.6
+_BEFORE = re.compile(
+    r"上期|上年|去年|同期|期初|年初|同比|\b(?:prior|previous|preceding|last) (?:fiscal )?(?:year|period)\b",
+    re.I,
+)
+_REPORT = re.compile(
+    r"年报|季报|年度报告|财务报[告表]|审计报告|annual|report|10-?[KQ]|financial|statement", re.I
+)
+_HAN_RUN = re.compile("[\u4e00-\u9fff]+")
+_ASKING = re.compile(
+    "什么|多少|哪[一个些家几里年]?|几|如何|怎么样?|怎样|为什么|为何|是否|有没有|请问|一共|总共|分别|公司|情况|关于|[的了是在和与及或呢吗有]"
+)
+
+
+@dataclass(frozen=True)
+class Absence:
+    """What the documents lack of what a question names.
+
+    Attributes:
+        missing: what they lack, as it stands in the question.
+        nearest: what they hold instead, the nearest first.
+        passages: the candidates that do not contradict the question, best first; all of them if each does.
+    """
+
+    missing: tuple[str, ...]
+    nearest: tuple[Nearest, ...]
+    passages: list[NodeWithScore]
+
+    @classmethod
+    def of(cls, question: str, ranked: RankedPassages) -> Absence:
+        """Looks up what a question names.
+
+        Args:
+            question: as it was asked.
+            ranked: the candidates for it.
+        """
+        named = identifiers(question)
+        if not named or not ranked.passages:
+            return cls((), (), ranked.passages)
+        return _Check(question, named, ranked).result()
+
+
+class _Check:
+    """Looks up the identifiers of one question among its candidates and in their collections."""
+
+    def __init__(self, question: str, named: Sequence[Identifier], ranked: RankedPassages) -> None:
+        self._question, self._named, self._nodes = question, named, ranked.passages
+        self._passages = [passage_of(node) for node in ranked.passages]
+        self._texts = [fold(_all_text(passage)) for passage in self._passages]
+        self._sources = ranked.sources
+        self._chinese = is_chinese(question)
+        self._numbers = list(range(len(self._passages)))
+
+    def result(self) -> Absence:
+        absent = [one for one in self._named if not any(map(self._fits(one), self._numbers))]
+        inside = self._inside([one for one in self._named if one not in absent])
+        if not absent:
+            passages = [self._passages[number] for number in inside]
+            absent = [one for one in self._named if not self._answers(one, passages)]
+        passages = [self._passages[number] for number in inside or self._numbers]
+        nearest = [near for one in absent for near in self._nearest(one, passages)]
+        agreeing = [self._nodes[number] for number in inside if not self._contradicts(self._passages[number])]
+        return Absence(tuple(map(_shown, absent)), tuple(dict.fromkeys(nearest)), agreeing or self._nodes)
+
+    def _inside(self, present: Sequence[Identifier]) -> list[int]:
+        """The numbers of the passages of documents that hold what the question names."""
+        inside = self._numbers
+        for one in present:
+            fits = self._fits(one, anywhere=True)
+            inside = list(filter(fits, inside)) or inside
+        return inside
+
+    def _fits(self, one: Identifier, anywhere: bool = False) -> Callable[[int], bool]:
+        """Whether a passage holds a name, a title or a code, or is of a document about it; for others see `_answers`.
+
+        With ``anywhere``, it is enough that its document holds it somewhere.
+        """
+        if one.kind == "article":
+            works = self._works(one) if one.work else set()
+            return lambda number: not works or self._passages[number].document_id in works
+        if one.kind in {"year", "quarter"} or (one.kind == "name" and not self._same_language):
+            return lambda number: True  # a name in another language than the texts is written otherwise there
+        terms = tokenize(one.value)[:1] if one.value.isascii() else _pairs(one.value)
+        documents = self._documents(terms) if anywhere or one.is_weak else self._about(terms)
+        if one.is_weak and (documents or anywhere):
+            return lambda number: True
+        return lambda number: (
+            self._passages[number].document_id in documents or _holds(self._texts[number], one)
+        )
+
+    def _about(self, terms: Sequence[str]) -> Set[str]:
+        """The documents that name something among their first sentences, or often."""
+        if self._sources is None or not terms:
+            return set()
+        first = self._sources.documents_holding(terms, within=_FIRST_SENTENCES)
+        return first | self._sources.documents_holding(terms, at_least=_OFTEN)
+
+    @cached_property
+    def _same_language(self) -> bool:
+        return any(is_chinese(passage.text) for passage in self._passages[:5]) == self._chinese
+
+    def _documents(self, terms: Sequence[str]) -> Set[str]:
+        """The documents that hold all the terms in one place."""
+        return self._sources.documents_holding(terms) if self._sources is not None and terms else set()
+
+    def _works(self, one: Identifier) -> Set[str]:
+        """The documents that are the work that an article belongs to, or that name both together."""
+        titles = self._titles()
+        for work in _ends(one.work):
+            found = {identifier for identifier, title in titles.items() if work in title}
+            if self._sources is not None:
+                found |= self._sources.documents_holding(_pairs(work), within=_FIRST_SENTENCES)
+            if found:
+                return found | self._documents([f"第{one.value}条", *_pairs(one.work)])
+            if one.marked:
+                return self._documents([f"第{one.value}条", *_pairs(work)])
+        return set()
+
+    def _titles(self) -> dict[str, str]:
+        """What documents are called, by document id."""
+        titles = {
+            passage.document_id: fold(f"{passage.file_name}\n{_identity_text(passage)}")
+            for passage in self._passages
+        }
+        if self._sources is not None:
+            for identifier, name in self._sources.file_names().items():
+                titles.setdefault(identifier, fold(name))
+        return titles
+
+    def _answers(self, one: Identifier, inside: Sequence[Passage]) -> bool:
+        """Whether the documents that fit hold an article, or a year for what is asked."""
+        if one.kind == "article":
+            if one.marked and not self._works(one):
+                return False
+            documents = self._documents([f"第{one.value}条"])
+            if documents & {passage.document_id for passage in inside}:
+                return True
+            return any(int(one.value) in _articles(passage) for passage in inside)
+        if one.kind in {"year", "quarter"}:
+            year, _, quarter = one.value.partition("Q")
+            return any(self._holds_period(passage, int(year), int(quarter or 0)) for passage in inside)
+        return True
+
+    def _holds_period(self, passage: Passage, year: int, quarter: int) -> bool:
+        own, text = _document_years(passage), _all_text(passage)
+        if quarter:
+            return quarter in quarters_of(text) and (year in own or year in years_of(text))
+        # A report shows the year before in its statements, where columns may be called 本期 and 上期.
+        if year in own or (year + 1 in own and (_is_report(passage) or _BEFORE.search(text))):
+            return True
+        if year not in years_of(text):
+            return False
+        if is_chinese(passage.text) != self._chinese or not passage.sentences:
+            return True
+        for index, sentence in enumerate(passage.sentences):
+            if year in years_of(f"{sentence.section}\n{sentence.text}"):
+                # What a document about another period says of this year is said in one sentence.
+                reach = 0 if own or sentence.table is not None else 1
+                around = passage.sentences[max(0, index - reach) : index + reach + 1]
+                texts = [passage.section, *(f"{one.section}\n{one.text}" for one in around)]
+                if self._covered(fold("\n".join(texts))):
+                    return True
+        return False
+
+    @cached_property
+    def _subject(self) -> list[str]:
+        """The words of the question that are neither identifiers nor ask."""
+        import rjieba
+
+        text = fold(self._question)
+        for one in self._named:
+            text = text.replace(one.text, " ")
+        text = re.sub(r"[0-9]+\s*年?", " ", _ASKING.sub(" ", text))
+        return [
+            word.lower()
+            for word in rjieba.cut(text)
+            if len(word) > 1 and (not word.isascii() or len(word) > 3)
+        ]
+
+    def _covered(self, text: str) -> bool:
+        """Whether a text holds a word of the subject; true of every text if there is none."""
+        lower = text.lower()
+        return not self._subject or any(_stem(word) in lower for word in self._subject)
+
+    def _contradicts(self, passage: Passage) -> bool:
+        years = {int(one.value[:4]) for one in self._named if one.kind in {"year", "quarter"}}
+        own = _document_years(passage)
+        if (
+            years
+            and own
+            and not (years | {year + 1 for year in years}) & own
+            and not years & years_of(_all_text(passage))
+        ):
+            return True
+        numbers = {int(one.value) for one in self._named if one.kind == "article"}
+        sections = articles_of(passage.section.rpartition(">")[2].strip()) if numbers else set()
+        return bool(sections) and not numbers & (sections | _articles(passage))
+
+    def _nearest(self, one: Identifier, inside: Sequence[Passage]) -> list[Nearest]:
+        if one.kind in {"year", "quarter"}:
+            return _nearest_periods(one, inside)
+        if one.kind == "code":
+            return _nearest_codes(one.value, inside)
+        if one.kind == "article":
+            works = one.marked and not self._works(one)
+            return [] if works else self._nearest_articles(int(one.value), inside)
+        return []
+
+    def _nearest_articles(self, number: int, inside: Sequence[Passage]) -> list[Nearest]:
+        files = {passage.document_id: passage.file_name for passage in inside}
+        found = []
+        for step in (-1, 1):
+            for other in range(number + step, number + step * _NEAR_ARTICLES, step):
+                holding = self._documents([f"第{other}条"]) & set(files) if other > 0 else set()
+                if holding:
+                    found.append(Nearest(f"第{other}条", "article", str(other), files[min(holding)]))
+                    break
+        return sorted(found, key=lambda near: abs(int(near.value) - number))
+
+
+def _nearest_periods(one: Identifier, passages: Iterable[Passage]) -> list[Nearest]:
+    year, _, quarter = one.value.partition("Q")
+    found: dict[str, Nearest] = {}
+    for passage in passages:
+        for sentence in [passage.section, *(sentence.text for sentence in passage.sentences)]:
+            years, quarters = years_of(sentence), quarters_of(sentence) if quarter else set()
+            for value in years:
+                if quarters and len(years) == 1:
+                    for part in quarters:
+                        text = f"{value}年第{'一二三四'[part - 1]}季度"
+                        found.setdefault(text, Nearest(text, "quarter", f"{value}Q{part}", passage.file_name))
+                elif not quarter:
+                    found.setdefault(
+                        f"{value}年", Nearest(f"{value}年", "year", str(value), passage.file_name)
+                    )
+        for value in _document_years(passage) if not quarter else ():
+            found.setdefault(f"{value}年", Nearest(f"{value}年", "year", str(value), passage.file_name))
+    asked = 4 * int(year) + int(quarter or 0)
+
+    def distance(near: Nearest) -> tuple[int, str]:
+        whole, _, part = near.value.partition("Q")
+        return abs(4 * int(whole) + int(part or 0) - asked), near.value
+
+    return [near for near in sorted(found.values(), key=distance) if near.value != one.value][:_NEAREST]
+
+
+def _nearest_codes(value: str, passages: Iterable[Passage]) -> list[Nearest]:
+    found = {
+        key: Nearest(code, "code", code, passage.file_name)
+        for passage in passages
+        for key, code in codes_of(fold(_all_text(passage))).items()
+    }
+    likeness = {key: SequenceMatcher(None, key, value).ratio() for key in found}
+    best = sorted((key for key in found if likeness[key] >= _SIMILAR_CODE), key=lambda key: -likeness[key])
+    return [found[key] for key in best[:_NEAREST]]
+
+
+def _all_text(passage: Passage) -> str:
+    """Everything that a passage says of itself, with the titles above its sentences."""
+    titles = dict.fromkeys(sentence.section for sentence in passage.sentences)
+    noted = (str(value) for value in passage.metadata.values())
+    return "\n".join(
+        [passage.file_name, _identity_text(passage), *noted, passage.section, *titles, passage.text]
+    )
+
+
+def _identity_text(passage: Passage) -> str:
+    known = passage.identity
+    names = known.get("names", ())
+    return "\n".join(
+        map(str, [*(known.get(key, "") for key in ("title", "organisation", "product")), *names])
+    )
+
+
+def _document_years(passage: Passage) -> set[int]:
+    """The years that a document is about, by its identity, or by its file name.
+
+    A year that ends in January or February is named by either of the two.
+    """
+    period, end = str(passage.identity.get("period", "")), str(passage.identity.get("date", ""))
+    years = years_of(period) or years_of(re.sub("[_-]+", " ", passage.file_name))
+    if period and _is_report(passage) and end[5:7] in {"01", "02"}:
+        years |= years_of(end[:4])
+    return years
+
+
+def _articles(passage: Passage) -> set[int]:
+    texts = [passage.section, *(sentence.text for sentence in passage.sentences)]
+    return set().union(*map(articles_of, texts))
+
+
+def _holds(text: str, one: Identifier) -> bool:
+    """Whether a folded text holds a code, a title, or all parts of a name."""
+    if one.kind == "code":
+        return _code_pattern(one.value).search(text) is not None
+    if fold(one.value) in text:
+        return True
+    return one.kind == "name" and all(_holds_part(text, one.value, part) for part in name_parts(one.value))
+
+
+def _holds_part(text: str, name: str, part: str) -> bool:
+    """Whether a text holds a part of a name, where both may be cut wrongly.
+
+    Of a longer part, two characters are enough; a part that the text joins with what stands before it is no word of its own.
+    """
+    if part in text or part.isascii():
+        return part.lower() in text.lower()
+    at = name.find(part)
+    if len(part) > 2 or (at > 0 and name[at - 1 : at + 1] in text):
+        return any(pair in text for pair in _pairs(name[max(0, at - 1) : at + len(part)]))
+    return re.search(".{0,3}".join(part), text) is not None  # 北大 is 北京大学
+
+
+def _is_report(passage: Passage) -> bool:
+    return _REPORT.search(f"{passage.file_name} {passage.identity.get('kind', '')}") is not None
+
+
+def _shown(one: Identifier) -> str:
+    if one.kind == "year":
+        return f"{one.value}年"
+    if one.kind == "quarter":
+        return f"{one.value[:4]}年第{'一二三四'[int(one.value[-1]) - 1]}季度"
+    return f"《{one.work}》{one.text}" if one.work and one.marked else one.text
+
+
+def _code_pattern(value: str) -> re.Pattern[str]:
+    joined = r"[-–_/·.\s]*".join(map(re.escape, value))
+    return re.compile(
+        rf"(?<![A-Za-z]){joined}(?![0-9A-Za-z])|(?<=[-_/]){joined}(?![0-9A-Za-z])", re.IGNORECASE
+    )
+
+
+def _pairs(text: str) -> list[str]:
+    """The pairs of characters that the lexical index has for the Chinese of a text."""
+    return [run[i : i + 2] for run in _HAN_RUN.findall(fold(text)) for i in range(len(run) - 1)]
+
+
+def _ends(work: str) -> Iterable[str]:
+    """A work as it is called, then without words before it: 采购合同 of 甲与乙的采购合同."""
+    yield work
+    tail = re.split("[的与和及在按据照]", work)[-1]
+    if tail != work and len(tail) > 1:
+        yield tail
+
+
+def _stem(word: str) -> str:
+    return word[: max(4, len(word) - 3)] if word.isascii() else word

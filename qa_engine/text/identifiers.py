@@ -1,0 +1,238 @@
+"""What a question names and a text either holds or not: years, quarters, codes, articles of laws, names, titles."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from qa_engine.text.language import is_chinese
+from qa_engine.text.numbers import parse_number
+from qa_engine.text.tokenizer import HAN_CLASS, fold
+
+Kind = Literal["year", "quarter", "code", "article", "name", "title"]
+_HAN_YEAR = "[一二][〇零○一二三四五六七八九]{3}"
+_FULL = r"(?:1[5-9]|20)\d\d"
+_YEAR = re.compile(
+    rf"(?<![\d.,])(?P<span>{_FULL})\s*[-–—~至到和与及、/]\s*(?={_FULL}\s*年)"
+    rf"|(?<![\d.,])(?P<full>{_FULL})(?=\s*(?:财年|年(?!代|以?[前后来起]|之[前后]|内|间|轮)|\s?[QH][1-4](?!\d)|/\d\d(?!\d)|[AE](?![A-Za-z])))"
+    rf"|(?P<han>{_HAN_YEAR})(?=年(?!代))"
+    rf"|(?<![A-Za-z])FY\s?-?(?P<fiscal>{_FULL}|\d\d)(?!\d)|(?<!\d)(?P<short>\d\d)(?=[QH][1-4](?!\d)|年(?:年?报|度|[上下]半年|第?[一二三四]季))"
+    rf"|(?<![A-Za-z0-9])[1-4]Q(?P<after>{_FULL}|\d\d)(?!\d)"
+)
+_ENGLISH_YEAR = re.compile(
+    rf"\b(?:in|of|for|during|fiscal|year|from|to|and|between|vs\.?|versus|Q[1-4])\s+({_FULL})(?![\d,.]\d|\d|\s+[a-z]+s\b)"
+    rf"|\b({_FULL})(?=\s+(?:annual|fiscal|revenue|net|report|results?|sales|income|10-[KQ])\b|'s\b|\?)"
+)
+_ANY_YEAR = re.compile(
+    rf"(?<![\d.,])({_FULL})(?![\d]|[.,]\d)(?:/(\d\d)(?!\d))?|({_HAN_YEAR})(?=年)"
+    r"|(?<![A-Za-z])FY\s?'?(\d\d)(?!\d)|(?<![\d.,])(\d\d)(?=[QH][1-4](?!\d)|年|[AE](?![A-Za-z0-9]))|(?<![A-Za-z0-9])[1-4][QH](\d\d)(?!\d)"
+)
+_QUARTER = re.compile(
+    r"第?([一二三四1-4])季度|(?<![A-Za-z])Q([1-4])(?!\d)|(?<!\d)([1-4])Q(?![A-Za-z])"
+    r"|\b(first|second|third|fourth)\s+(?:fiscal\s+)?quarter",
+    re.IGNORECASE,
+)
+_ORDINALS = {"一": 1, "二": 2, "三": 3, "四": 4, "first": 1, "second": 2, "third": 3, "fourth": 4}
+_ARTICLE = re.compile(
+    r"第\s*([0-9]{1,4}|[〇零一二三四五六七八九十百千两]{1,9})\s*条|\b(?:[Aa]rticle|[Cc]lause)\s+([0-9]{1,3})\b"
+)
+_NUMBERED = re.compile(r"^\W*([0-9]{1,3})(?:[.．、\s]|(?=[^\W\d_]))")
+_CODE = re.compile(
+    r"(?<![A-Za-z0-9.@/_-])(?:[A-Za-z]+[-–/·.]?)+(?:[ -]?[0-9]+(?:[.][0-9]+)?)(?:[-/.]?[A-Za-z0-9]+)*(?![A-Za-z0-9@])"
+)
+_NO_CODE = re.compile(
+    r"(?:[A-Z]|F\.?Y\.?|[Ii]n|[Oo]f|[Ff]or|[Tt]o|[Aa]nd|[Tt]he|[Pp]ages?|[Tt]able|[Ff]ig(?:ure)?|[Ss]ection|[Cc]hapter"
+    r"|[Aa]rticle|[Cc]lause|[Ii]tem|[Nn]ote|[Vv]ersion|[Tt]op|[A-Za-z]*year)[ -]?[0-9]*(?:[.][0-9]+)?%?|[a-z]+[ ][0-9.]+.*"
+)
+_LATIN_NAME = re.compile(r"(?<![A-Za-z0-9_.@'’-])(?=[A-Za-z]*[a-z])[A-Z][A-Za-z]{3,}(?![A-Za-z0-9_@])")
+_COMMON_LATIN = frozenset(
+    """email mail logo wifi word excel table figure chapter section page note appendix list offline online web website demo
+    january february march april june july august september october november december monday tuesday wednesday thursday
+    friday saturday sunday what when where which whose does were will could should would have according""".split()  # noqa: SIM905
+)
+_TITLE = re.compile(r"[《〈]([^《》〈〉]{2,40})[》〉]")
+_WORK = re.compile(
+    rf"([{HAN_CLASS}]{{1,20}}?(?:法|条例|办法|规定|细则|合同|协议|手册|章程|准则|规则|制度|规范))(?:的|中|里|里面|书)?$"
+)
+_SUFFIX = frozenset(
+    "公司 股份 集团 大学 银行 证券 学院 医院 药业 酒业 保险 基金 电子 科技 制造 汽车 实业 控股".split()  # noqa: SIM905
+)
+_PLACE = "ns"
+"""The one tag of the dictionary that is reliable: what it calls a person or another name is often none (磷酸, 董秘)."""
+_NOUNS = frozenset({"n", "nr", "nz", "nt", "g"})
+_GENERIC = frozenset(
+    """公司 本公司 母公司 子公司 分公司 总公司 上市公司 股份公司 有限公司 集团 本集团 股份 普通股 大学 银行 证券 学院 医院
+    保险 基金 电子 科技 制造 汽车 实业 控股 中国 全国 我国 国家 国内 国外 境内 境外 中文 英文 英语 汉语 中华 人民币 美元 欧元
+    日元 港元 港币 该公司 这家 哪家 本行 本校 该校 这所 央行 中央 海外 亚洲 世界 西方 东方 内地 大陆""".split()  # noqa: SIM905
+)
+
+
+@dataclass(frozen=True)
+class Identifier:
+    """Something that a question names, and that what answers it must hold.
+
+    Attributes:
+        kind: what it is.
+        text: as it stands in the question.
+        value: in one form of all: ``2023``, ``2024Q2``, ``lqsc3000``, ``47``; a name as it is.
+        work: of an article, the law, contract or other work that the question names with it; empty without one.
+        marked: whether that work stands in 《》.
+    """
+
+    kind: Kind
+    text: str
+    value: str
+    work: str = ""
+    marked: bool = False
+
+    @property
+    def is_weak(self) -> bool:
+        """Whether it is one word that the dictionary calls a place, which may be none (长度, 海港)."""
+        return self.kind == "name" and not self.value.isascii() and name_parts(self.value) == [self.value]
+
+
+def identifiers(question: str) -> list[Identifier]:
+    """The identifiers of a question, each once. Quantities and general words are none, neither are 去年 and 90年代.
+
+    Names are only what is clearly one: places and organisations that the dictionary knows, and what stands before 股份, 大学
+    and the like. Abbreviations such as ROE are none: documents spell them out.
+
+    Example:
+        >>> [(one.kind, one.value) for one in identifiers("贵州茅台二〇二三年的LQ-SC3000第四十七条")]
+        [('article', '47'), ('year', '2023'), ('code', 'lqsc3000'), ('name', '贵州茅台')]
+    """
+    question = fold(question)
+    found = [*_articles(question), *_periods(question)]
+    codes = [
+        Identifier("code", match[0], code_key(match[0]))
+        for match in _CODE.finditer(question)
+        if not _NO_CODE.fullmatch(match[0]) and any(char.isdigit() for char in match[0]) and len(match[0]) > 2
+    ]
+    works = {one.work for one in found if one.marked}
+    titles = [
+        Identifier("title", match[0], match[1])
+        for match in _TITLE.finditer(question)
+        if match[1] not in works and is_chinese(match[1])
+    ]
+    bare = _CODE.sub(_blank, _TITLE.sub(_blank, question))
+    names = [*_han_names(bare, found), *_latin_names(bare)]
+    return list(dict.fromkeys([*found, *codes, *titles, *names]))
+
+
+def years_of(text: str) -> set[int]:
+    """The years that a text holds in any writing: 2023年, 二〇二三年, FY23, 24Q1, 2023/24, 2024E; also bare 2023."""
+    years = set()
+    for match in _ANY_YEAR.finditer(text):
+        full, second, han, *shorts = match.groups()
+        if full or han:
+            years.add(_year(full or han))
+        years.update(_year(short) for short in (second, *shorts) if short)
+    return years
+
+
+def quarters_of(text: str) -> set[int]:
+    """The quarters, 1 to 4, that a text names."""
+    return {
+        _ORDINALS.get(part.lower()) or int(part)
+        for match in _QUARTER.finditer(text)
+        if (part := next(filter(None, match.groups())))
+    }
+
+
+def articles_of(text: str) -> set[int]:
+    """The articles that a text names: 第四十七条, Article 47; also 47 if the text begins with that number."""
+    found = {_article(match) for match in _ARTICLE.finditer(text)}
+    if match := _NUMBERED.match(text):
+        found.add(int(match[1]))
+    return found - {0}
+
+
+def codes_of(text: str) -> dict[str, str]:
+    """The codes of a text, as they stand there, by their `code_key`."""
+    return {
+        code_key(match[0]): match[0] for match in _CODE.finditer(text) if not _NO_CODE.fullmatch(match[0])
+    }
+
+
+def code_key(code: str) -> str:
+    """A code without case and without the characters that join its parts."""
+    return re.sub(r"[^a-z0-9.]+", "", fold(code).lower()).strip(".")
+
+
+def _blank(match: re.Match[str]) -> str:
+    return " " * len(match[0])
+
+
+def _year(digits: str) -> int:
+    value = int(digits) if digits.isdecimal() and digits.isascii() else int(parse_number(digits) or 0)
+    return value if value > 99 else 2000 + value
+
+
+def _article(match: re.Match[str]) -> int:
+    return int(float(parse_number(match[1] or match[2]) or 0))
+
+
+def _articles(question: str) -> Iterator[Identifier]:
+    for match in _ARTICLE.finditer(question):
+        before = question[: match.start()].rstrip()
+        marked = re.search(r"[《〈]([^《》〈〉]{2,40})[》〉](?:的|中|里|里面)?$", before)
+        run = _WORK.search(before)
+        work = marked[1] if marked else run[1] if run else ""
+        if number := _article(match):
+            yield Identifier("article", match[0], str(number), work, marked is not None)
+
+
+def _periods(question: str) -> Iterator[Identifier]:
+    pattern = _YEAR if is_chinese(question) else _ENGLISH_YEAR
+    matches = [*pattern.finditer(question), *(_YEAR.finditer(question) if pattern is _ENGLISH_YEAR else ())]
+    for match in matches:
+        year = _year(next(filter(None, match.groups())))
+        if not 1500 <= year <= 2099:
+            continue
+        around = question[max(0, match.start() - 18) : match.end() + 6]
+        quarters = quarters_of(around) if match.re is _YEAR or "uarter" in around else set()
+        if len(quarters) == 1 and not re.search("前[二三]季", around):
+            yield Identifier("quarter", match[0], f"{year}Q{quarters.pop()}")
+        else:
+            yield Identifier("year", match[0], str(year))
+
+
+def _han_names(question: str, found: list[Identifier]) -> Iterator[Identifier]:
+    """Words that make up a name: a place and what it begins, or what ends in 股份 and the like."""
+    import rjieba
+
+    works = "".join(one.work for one in found)
+    run: list[tuple[str, str]] = []
+    for word, tag in [*rjieba.tag(question), ("", "x")]:
+        is_han = len(word) > 1 and is_chinese(word)
+        follows = tag == _PLACE or (tag in _NOUNS and run and run[-1][1] == _PLACE)
+        if is_han and run and (word in _SUFFIX or (follows and run[-1][0] not in _SUFFIX)):
+            run.append((word, tag))
+            continue
+        name = "".join(word for word, _ in run)
+        is_place = any(tag == _PLACE and word not in _GENERIC for word, tag in run)
+        has_suffix = len(run) > 1 and run[-1][0] in _SUFFIX
+        if (is_place or has_suffix) and name not in _GENERIC and name not in works:
+            yield Identifier("name", name, name)
+        begins = is_han and (tag == _PLACE or (tag in _NOUNS and word not in _SUFFIX))
+        run = [(word, tag)] if begins else []
+
+
+def name_parts(name: str) -> list[str]:
+    """The words of a name that tell it from others: 茅台 of 贵州茅台股份."""
+    import rjieba
+
+    if name.isascii():
+        return [name]
+    parts = [word for word in rjieba.cut_for_search(name) if len(word) > 1 and word not in _SUFFIX]
+    return [part for part in parts if part not in _GENERIC] or [name]
+
+
+def _latin_names(question: str) -> Iterator[Identifier]:
+    chinese = is_chinese(question)
+    for match in _LATIN_NAME.finditer(question):
+        is_first = not question[: match.start()].strip(" \"'“‘")
+        if match[0].lower() not in _COMMON_LATIN and (chinese or not is_first):
+            yield Identifier("name", match[0], match[0])

@@ -1,0 +1,105 @@
+"""What a question names and no document holds, over families of near-identical documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hash_embedding import HashEmbedding
+from pdf_factory import chinese_pdf
+
+from qa_engine import Answer, QueryEngine, ingest
+
+SETTINGS = {"rerank": {"model": "none"}}
+LAW = [
+    f"第{number}条 仓库管理员应当在每月{number}日之前盘点货物，并把结果报告给主管部门。"
+    for number in "一二三四五六七八"
+]
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QueryEngine]:
+    folder = tmp_path_factory.mktemp("families")
+    embedding = HashEmbedding()
+    for year, revenue in ((2021, 310), (2022, 355), (2023, 402)):
+        chinese_pdf(
+            folder / f"澄江电子{year}年年度报告.pdf",
+            [
+                f"澄江电子股份有限公司{year}年年度报告。",
+                f"本年公司营业收入为{revenue}万元，净利润为{revenue // 10}万元。",
+                "公司成立于2009年，2015年迁入新厂区，2018年成立研究院。",
+            ],
+            header=f"澄江电子{year}年年度报告",
+        )
+    chinese_pdf(
+        folder / "传感器价目.pdf",
+        [f"温度传感器TH{code:02}的单价为{code * 20}元，精度为0.{code}度。" for code in (1, 3, 5)],
+        header="传感器价目",
+    )
+    chinese_pdf(folder / "仓库管理条例.pdf", ["临川市仓库管理条例", *LAW], header="仓库管理条例")
+    ingest(folder, folder / "storage", embed_model=embedding, config=SETTINGS)
+    with QueryEngine.open(folder / "storage", embed_model=embedding, config=SETTINGS) as opened:
+        yield opened
+
+
+def missing(answer: Answer) -> list[str]:
+    assert answer.refused == bool(answer.explanation and answer.explanation.missing)
+    return list(answer.explanation.missing) if answer.explanation else []
+
+
+@pytest.mark.parametrize(
+    ("question", "named", "nearest"),
+    [
+        ("澄江电子2019年的营业收入是多少？", ["2019年"], ["2020"]),
+        ("澄江电子二〇一五年的净利润是多少？", ["2015年"], []),
+        ("澄江电子2023年第二季度的营业收入是多少？", ["2023年第二季度"], []),
+        ("温度传感器TH02的单价是多少？", ["TH02"], ["TH01"]),
+        ("《仓库管理条例》第三百条是怎么规定的？", ["《仓库管理条例》第三百条"], []),
+        ("仓库管理条例第九条规定了什么？", ["第九条"], ["8"]),
+        ("《安全生产法》第三条是怎么规定的？", ["《安全生产法》第三条"], []),
+        ("牧原股份的净利润是多少？", ["牧原股份"], []),
+        ("《红楼梦》的营业收入是多少？", ["《红楼梦》"], []),
+        ("Transformer的净利润是多少？", ["Transformer"], []),
+    ],
+)
+def test_what_no_document_holds_is_refused(
+    engine: QueryEngine, question: str, named: list[str], nearest: list[str]
+) -> None:
+    answer = engine.query(question)
+    assert missing(answer) == named
+    values = [near.value for near in answer.nearest]
+    assert values[: len(nearest)] == nearest or "2021" in values
+    assert all(near.file and near.text for near in answer.nearest)
+    assert answer.to_dict()["nearest"] == [vars(near) for near in answer.nearest]
+
+
+@pytest.mark.parametrize(
+    ("question", "file"),
+    [
+        ("澄江电子2022年的营业收入是多少？", "澄江电子2022年年度报告.pdf"),
+        ("FY2023澄江电子的净利润是多少？", "澄江电子2023年年度报告.pdf"),
+        ("公司哪一年迁入新厂区？", ""),
+        ("公司2015年迁入了哪里？", ""),
+        ("去年的营业收入是多少？", ""),
+        ("温度传感器TH 03的单价是多少？", "传感器价目.pdf"),
+        ("《仓库管理条例》第3条是怎么规定的？", "仓库管理条例.pdf"),
+        ("仓库管理条例第五条规定了什么？", "仓库管理条例.pdf"),
+    ],
+)
+def test_what_is_there_is_answered_from_the_right_file(engine: QueryEngine, question: str, file: str) -> None:
+    answer = engine.query(question)
+    assert missing(answer) == []
+    assert answer.nearest == []
+    assert not file or {citation.file for citation in answer.citations} == {file}
+
+
+def test_it_can_be_switched_off(engine: QueryEngine, tmp_path: Path) -> None:
+    answer = engine.query("牧原股份的净利润是多少？")
+    assert answer.refused
+    gate = engine._flow.gate
+    gate._looks_up = False
+    try:
+        assert not engine.query("牧原股份的净利润是多少？").refused
+    finally:
+        gate._looks_up = True

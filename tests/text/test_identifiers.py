@@ -1,0 +1,73 @@
+"""Identifiers of questions, and what texts hold of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from qa_engine.text.identifiers import articles_of, codes_of, identifiers, quarters_of, years_of
+
+
+def named(question: str) -> list[tuple[str, str]]:
+    return [(one.kind, one.value) for one in identifiers(question)]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "公司的年假有几天？",
+        "去年的营业收入是多少？",
+        "90年代的工厂有几家？1990年代呢？",
+        "2000吨货物要付多少钱，196Ah的电芯呢，第3页写了什么？",
+        "加权ROE是百分之几？KPI和HR呢？",
+        "怎么发Email？",
+        "in 2000 samples, how many failed?",
+        "",
+    ],
+)
+def test_quantities_and_general_words_are_no_identifiers(question: str) -> None:
+    assert named(question) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("二〇二三年的净利润", [("year", "2023")]),
+        ("FY2023的收入", [("year", "2023")]),
+        ("2023/24财年的收入", [("year", "2023")]),
+        ("2021-2022年的收入", [("year", "2021"), ("year", "2022")]),
+        ("24年第二季度的营收", [("quarter", "2024Q2")]),
+        ("24Q1的营收", [("quarter", "2024Q1")]),
+        ("What was the revenue in 2020?", [("year", "2020")]),
+        ("岚峤的LQ-SC3000型堆垛机", [("code", "lqsc3000")]),
+        ("Llama 2有多少参数", [("code", "llama2")]),
+        ("第一百零五条规定了什么", [("article", "105")]),
+        ("贵州茅台的目标价", [("name", "贵州茅台")]),
+        ("牧原股份出栏了多少头猪", [("name", "牧原股份")]),
+        ("《红楼梦》的作者是谁", [("title", "红楼梦")]),
+        ("Transformer的公式", [("name", "Transformer")]),
+        ("How much did Apple earn?", [("name", "Apple")]),
+    ],
+)
+def test_identifiers_in_any_writing(question: str, expected: list[tuple[str, str]]) -> None:
+    assert named(question) == expected
+
+
+def test_an_article_knows_its_work() -> None:
+    (marked,) = identifiers("《劳动合同法》第六十二条怎么规定")
+    (bare,) = identifiers("采购合同第16条讲什么")
+    assert (marked.value, marked.work, marked.marked) == ("62", "劳动合同法", True)
+    assert (bare.value, bare.work, bare.marked) == ("16", "采购合同", False)
+
+
+def test_texts_hold_years_quarters_articles_and_codes() -> None:
+    assert years_of("2022A: 5；2023E: 6；FY21；24Q1；二〇二五年；1,999；2019.5") == {
+        2022,
+        2023,
+        2021,
+        2024,
+        2025,
+    }
+    assert quarters_of("第二季度，Q3") == {2, 3}
+    assert articles_of("第十六条 违约") == {16}
+    assert articles_of("16. 违约责任") == {16}
+    assert list(codes_of("型号 LQ-SC1500，重 20 kg")) == ["lqsc1500"]
