@@ -113,7 +113,9 @@ def ours(parser: str, ocr: str = "never") -> Reader:
         except DocumentError as error:
             return Reading(nodes=[], failure=error.reason)
         nodes = SentenceNodeParser().get_nodes_from_documents(documents)
-        return Reading([document.text for document in documents], [node.text for node in nodes])
+        # What a table is about is made of it, and is no text of the file.
+        texts = [node.text for node in nodes if node.metadata.get("role") != "table_summary"]
+        return Reading([document.text for document in documents], texts)
 
     return read
 

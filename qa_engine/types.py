@@ -22,7 +22,8 @@ from qa_engine.documents.sentences.node_ids import document_id_of
 SCORES, RANKS = "scores", "ranks"
 """Metadata keys of sentences and passages: the score, and the rank (from 1), by stage: ``dense`` (cosine), ``bm25``,
 ``fused``, then ``rerank``."""
-SENTENCES, TABLES, COMPARED_WITH, IDENTITY = "sentences", "tables", "compared_with", "identity"
+SENTENCES, TABLES, COMPARED_WITH = "sentences", "tables", "compared_with"
+STATEMENT, IDENTITY = "statement", "identity"
 PASSAGE_KEYS = (
     "file_name",
     "page",
@@ -37,10 +38,11 @@ PASSAGE_KEYS = (
     "metadata",
     COMPARED_WITH,
     TABLES,
+    STATEMENT,
     IDENTITY,
 )
 """The metadata keys of a passage's node. Each is the name of an attribute of `Passage`."""
-_ABSENT_IF_EMPTY = frozenset({COMPARED_WITH, TABLES, IDENTITY})
+_ABSENT_IF_EMPTY = frozenset({COMPARED_WITH, TABLES, STATEMENT, IDENTITY})
 _PLAIN_KEYS = tuple(key for key in PASSAGE_KEYS if key not in {SENTENCES, *_ABSENT_IF_EMPTY})
 _plain_values = attrgetter(*_PLAIN_KEYS)
 
@@ -105,6 +107,7 @@ class Passage:
         score: the score that decided its rank; higher is better.
         compared_with: the question that the supports of the sentences belong to; None if they were not compared.
         tables: the tables that it holds rows of, in Markdown. Only passages that are shown have them.
+        statement: the financial statement that it shows rows of, such as ``balance_sheet``; empty for other passages.
         collection: name of the collection it is from; empty if that is not known.
         metadata: what the user noted about the file.
         surroundings: its sentences with those before and behind it, to quote an article, a list or a table whole; not in
@@ -128,6 +131,7 @@ class Passage:
     score: float | None = None
     compared_with: str | None = None
     tables: tuple[str, ...] = ()
+    statement: str = ""
     collection: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     surroundings: tuple[PassageSentence, ...] = ()
@@ -222,6 +226,8 @@ def _matches(metadata: Mapping[str, Any], passage: Passage) -> bool:
         return False
     if metadata.get(COMPARED_WITH) != passage.compared_with or metadata.get(IDENTITY, {}) != passage.identity:
         return False
+    if metadata.get(STATEMENT, "") != passage.statement:
+        return False
     if metadata.get(TABLES, []) != list(passage.tables):
         return False
     compared = passage.compared_with is not None
@@ -257,6 +263,7 @@ def _read(node: BaseNode, score: float | None) -> Passage:
         score=score,
         compared_with=compared_with if isinstance(compared_with, str) else None,
         tables=tuple(map(str, tables)) if isinstance(tables, list | tuple) else (),
+        statement=_text(metadata.get(STATEMENT)),
         collection=_text(metadata.get("collection")),
         metadata=_mapping(metadata.get("metadata")),
         identity=_mapping(metadata.get(IDENTITY)),

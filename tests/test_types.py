@@ -46,6 +46,7 @@ COMPARED = {
     "sentences": (SENTENCES[0].supporting(0.5), SENTENCES[1].supporting(None)),
     "tables": ("| 年 |",),
     "identity": {"kind": "book"},
+    "statement": "balance_sheet",
 }
 
 

@@ -157,6 +157,8 @@ class RetrievalConfig(_Section):
     """Share of the dense retriever in the fused score; BM25 has the rest. Rank fusion knows no weights."""
     window_chars: Annotated[int, Field(ge=50, le=20_000)] = 235
     """Size of a passage in Chinese characters; a passage of other scripts may be ``latin_ratio`` times as long."""
+    table_chars: Annotated[int, Field(ge=50, le=20_000)] = 1000
+    """Size of the passage of a table: all its rows, or as many around those that were found."""
     latin_ratio: Annotated[float, Field(ge=1, le=10)] = 2.0
     candidates: Annotated[int, Field(ge=1, le=200)] = 12
     """Passages that the reranker orders. Those asked for beyond them follow in the fused order."""

@@ -32,6 +32,8 @@ class Role(StrEnum):
     """Text inside a picture or chart."""
     FIELD = "field"
     """A filled field of a form, with its label."""
+    TABLE_SUMMARY = "table_summary"
+    """What a whole table is about: its title and the names of its columns and rows. No block of a page; a node."""
     NOTE = "note"
     """A note of a reader on the page: a sticky note, a reply, or a comment on marked text."""
     HEADER = "header"
@@ -198,6 +200,8 @@ class Paragraph:
         section: number of its section, from 0 in the order of the text.
         table: number of its table, if it is a row of one.
         row_texts: for a row of a table, its cells with the names of their columns; empty for a header row.
+        summary: for the first row of a table, what the whole table is about; empty for a table of few rows.
+        statement: for a row of a financial statement, which one it is; empty for all other paragraphs.
     """
 
     start: int
@@ -206,6 +210,8 @@ class Paragraph:
     section: int
     table: int | None = None
     row_texts: tuple[str, ...] = ()
+    summary: str = ""
+    statement: str = ""
 
 
 @dataclass(frozen=True)
@@ -217,7 +223,7 @@ class RunningText:
         spans: the place of every line, and of every part of a line that a sentence may end in.
         paragraphs: role and section of each paragraph, in order.
         sections: the path of headings of each section; the first is for the text before any heading.
-        tables: each table in Markdown.
+        tables: each table in Markdown, one that goes on over several pages as one.
     """
 
     text: str

@@ -24,7 +24,7 @@ from qa_engine.text.one_line import one_line
 
 logger = logging.getLogger("qa_engine.documents")
 
-PARSER_VERSION = "pages-2"
+PARSER_VERSION = "pages-3"
 """Part of the identity of every ingested file: another version reads the file again."""
 _MAX_TITLE = 200
 """Characters of the title in the metadata of a file that are read."""

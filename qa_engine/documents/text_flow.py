@@ -7,7 +7,7 @@ sentence around them stays whole.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from qa_engine.documents.blocks import (
     HEADERS_FOOTERS,
@@ -26,10 +26,14 @@ from qa_engine.documents.pages.lines.paragraphs import continues_paragraph
 from qa_engine.documents.pages.tables.continuation import continued
 from qa_engine.documents.pages.tables.row_texts import column_names, markdown_row, names_by_row, row_texts
 from qa_engine.documents.pages.tables.row_texts import markdown as table_markdown
+from qa_engine.documents.pages.tables.summaries import TableSummary
 
 _NOTE = 40
 """Between two parts of a table there is no more text than this: its unit, or a mark that it goes on."""
+_TITLE_LINES, _TITLE_LINE = 5, 120
+"""The title of a table is in so many paragraphs above it at most, each of at most so many characters."""
 _PROSE = frozenset({Role.BODY, Role.LIST})
+_TITLE_ROLES = frozenset({Role.BODY, Role.HEADING, Role.CAPTION})
 _LEFT_OUT = HEADERS_FOOTERS | {Role.FIGURE}
 
 
@@ -42,6 +46,7 @@ class _Piece:
     table: Table | None = None
     section: int = 0
     caption: str = ""
+    title: str = ""
 
     @property
     def text(self) -> str:
@@ -127,7 +132,22 @@ def _sections(pieces: Sequence[_Piece]) -> list[tuple[str, ...]]:
                 same_page = neighbour.lines[-1].page == piece.lines[0].page
                 if same_page and neighbour.role is Role.CAPTION and not piece.caption:
                     piece.caption = title(neighbour.text)
+            piece.title = _title_above(pieces, index)
     return [(), *section_paths(headings)]
+
+
+def _title_above(pieces: Sequence[_Piece], index: int) -> str:
+    """What stands directly above a table on its page: headings, its unit, the date, and what introduces it."""
+    lines: list[str] = []
+    for above in reversed(pieces[max(index - _TITLE_LINES, 0) : index]):
+        text = above.text
+        ends = above.role in _PROSE and TERMINAL.search(text) is not None and text[-1] not in ":："
+        if above.lines[-1].page != pieces[index].lines[0].page or above.table is not None:
+            break
+        if len(text) > _TITLE_LINE or ends or above.role not in _TITLE_ROLES:
+            break
+        lines.append(text)
+    return " ".join(reversed(lines))
 
 
 class _TextBuilder:
@@ -149,6 +169,8 @@ class _TextBuilder:
         self._paragraphs: list[Paragraph] = []
         self._sections = sections
         self._tables: list[str] = []
+        self._summary: tuple[int, TableSummary] | None = None
+        """The number of the first paragraph of the last table, and what the table is about."""
         self._before: tuple[int, Table, list[str]] | None = None
         """The page and the table before, and the names of its columns, while nothing but a short note is between."""
         for piece in pieces:
@@ -160,6 +182,7 @@ class _TextBuilder:
                     self._before = None
 
     def result(self) -> RunningText:
+        self._finish_table()
         return RunningText("".join(self._texts), self._spans, self._paragraphs, self._sections, self._tables)
 
     def _begin(self) -> int:
@@ -205,13 +228,25 @@ class _TextBuilder:
     def _add_table(self, piece: _Piece, table: Table) -> None:
         page = piece.lines[0].page
         names = column_names(table)
-        if self._before is not None and page - self._before[0] in {0, 1}:
-            table, names = continued(table, *self._before[1:]) or (table, names)
+        before, part, goes_on = self._before, None, False
+        if before is not None and page - before[0] in {0, 1}:
+            part = continued(table, *before[1:])
+            goes_on = part is not None and len(table.rows[0]) == len(before[1].rows[0])
+        table, names = part or (table, names)
         texts = row_texts(table, names, self._max_row_chars)
         section = piece.section
         if piece.caption:  # it is the innermost title
             self._sections.append((*self._sections[section], piece.caption))
             section = len(self._sections) - 1
+        if self._summary is None or not goes_on:
+            above = self._summary[1].title if self._summary is not None and part is not None else ""
+            self._finish_table()
+            self._summary = len(self._paragraphs), TableSummary(above or self._title(piece), names)
+            heading = f"{piece.caption}\n\n" if piece.caption else ""
+            self._tables.append(heading + table_markdown(table))
+        else:
+            self._tables[-1] += "".join(f"\n{markdown_row(row)}" for row in table.rows)
+        self._summary[1].add(table)
         for number, (row, box) in enumerate(zip(table.rows, table.boxes, strict=True)):
             start = self._begin()
             text = markdown_row([cell.replace("\n", " ") for cell in row])
@@ -223,8 +258,27 @@ class _TextBuilder:
             if number == 0 and len(table.rows) == table.header_rows:
                 row_text = (" ".join(cell for cell in row if cell),)
             self._paragraphs.append(
-                Paragraph(start, self._length, Role.TABLE, section, len(self._tables), row_text)
+                Paragraph(start, self._length, Role.TABLE, section, len(self._tables) - 1, row_text)
             )
-        heading = f"{piece.caption}\n\n" if piece.caption else ""
-        self._tables.append(heading + table_markdown(table))
         self._before = (page, table, names_by_row(table, names)[1])
+
+    def _title(self, piece: _Piece) -> str:
+        """The title of a table: what stands above it, its caption, and the title of its section if these have none."""
+        above = piece.title
+        caption = piece.caption if piece.caption not in above else ""
+        section = self._sections[piece.section][-1:] if not caption else ()
+        known = " ".join(part for part in (above, caption) if part)
+        return " ".join([*(part for part in section if part.rstrip("…") not in known), known]).strip()
+
+    def _finish_table(self) -> None:
+        """Notes in the paragraphs of the last table what it is about, which is known when all its parts are read."""
+        if self._summary is None:
+            return
+        first, summary = self._summary
+        self._summary = None
+        statement = summary.statement
+        for number in range(first, len(self._paragraphs)):
+            paragraph = self._paragraphs[number]
+            if paragraph.table == len(self._tables) - 1:
+                text = summary.text if number == first else ""
+                self._paragraphs[number] = replace(paragraph, summary=text, statement=statement)

@@ -27,10 +27,12 @@ from qa_engine.retrieval.hybrid.fusion import QueryWeights
 from qa_engine.retrieval.hybrid.targets import JoinedSentences, SearchTarget, joined_tokens
 from qa_engine.retrieval.naming.identity_index import IdentityIndex, NamedDocuments
 from qa_engine.retrieval.naming.preference import DocumentPreference, hybrid_retriever
-from qa_engine.retrieval.passages import PassageBuilder, StoredSentences
+from qa_engine.retrieval.neighbours import StoredSentences
+from qa_engine.retrieval.passages import PassageBuilder
 from qa_engine.retrieval.rerank import DiversityRerank, PassageRerank
 from qa_engine.retrieval.sources import PassageSources
 from qa_engine.retrieval.surroundings import with_surroundings
+from qa_engine.retrieval.table_hits import raised_tables
 from qa_engine.types import RANKS
 
 
@@ -117,10 +119,11 @@ class PassageRetriever(BaseRetriever):
         named = self._preference.named(query)
         asked = named.question(query)
         with _timed(timings, "retrieve"):
-            hits = self._preference.hits(named, query, self._hybrid)
+            hits = raised_tables(self._preference.hits(named, query, self._hybrid))
         builder = PassageBuilder(
             self._store,
             window_chars=self._config.window_chars,
+            table_chars=self._config.table_chars,
             latin_ratio=self._config.latin_ratio,
             max_passages=max(self._config.candidates, top_k),
             max_per_file=self._config.max_per_file,

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from llama_index.core.schema import NodeWithScore
 
 from qa_engine.documents.sentences.node_ids import node_id, split_node_id
-from qa_engine.retrieval.passages import StoredSentences, passage_sentence
+from qa_engine.retrieval.neighbours import StoredSentences
+from qa_engine.retrieval.passages import passage_sentence
+from qa_engine.retrieval.table_hits import is_summary
 from qa_engine.types import passage_of, with_changes
 
 _REACH = 24
@@ -47,7 +49,7 @@ def with_surroundings(nodes: Sequence[NodeWithScore], store: StoredSentences) ->
         around = tuple(
             own[name] if name in own else passage_sentence(stored[name])
             for name in names
-            if name in own or name in stored
+            if name in own or (name in stored and not is_summary(stored[name]))
         )
         found[number] = with_changes(nodes[number], passage, surroundings=around)
     return found

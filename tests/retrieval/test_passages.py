@@ -12,6 +12,7 @@ from llama_index.core.schema import MetadataMode, NodeWithScore, TextNode
 
 from qa_engine.documents.sentences.node_ids import node_id, split_node_id
 from qa_engine.retrieval.passages import PassageBuilder
+from qa_engine.retrieval.table_hits import raised_tables
 from qa_engine.types import SCORES
 
 
@@ -109,6 +110,63 @@ def test_window_ends_where_its_section_does() -> None:
     (below,) = build(store, [store.hit("d", 6)], window_chars=100)
     assert numbers(above) == [3, 4, 5]
     assert numbers(below) == [6, 7, 8]
+
+
+def with_table(before: int, rows: int, after: int = 4) -> Store:
+    """Sentences of 20 characters, then what a table is about, its rows, and further sentences."""
+    store = Store({"d": chinese(before + 1 + rows + after)})
+    for ordinal, node in enumerate(store.nodes.values()):
+        if before <= ordinal <= before + rows:
+            node.metadata |= {"table": 0, "role": "table", "statement": "balance_sheet"}
+    store.nodes[node_id("d", before)].metadata["role"] = "table_summary"
+    return store
+
+
+def test_hit_on_what_a_table_is_about_brings_its_rows_and_is_no_text_of_the_passage() -> None:
+    store = with_table(5, 10)
+    (passage,) = build(store, [store.hit("d", 5)], window_chars=100)
+    assert numbers(passage) == list(range(5, 16))
+    assert passage.node.get_content() == "".join(chinese(20)[6:16])
+    assert passage.node.metadata["sentence"] == chinese(20)[6]
+    assert passage.node.metadata["statement"] == "balance_sheet"
+
+
+def test_passage_of_a_long_table_is_around_its_best_row() -> None:
+    store = with_table(5, 80)
+    hits = [store.hit("d", 5, 1.0), store.hit("d", 60, 0.5), store.hit("d", 20, 0.4)]
+    first, second = build(store, hits, window_chars=60, table_chars=200)
+    assert 60 in numbers(first)
+    assert 20 in numbers(second)
+    assert len(first.node.get_content()) <= 200
+
+
+def test_window_of_a_row_ends_where_its_table_does() -> None:
+    store = with_table(5, 10)
+    (passage,) = build(store, [store.hit("d", 14)], window_chars=100)
+    assert numbers(passage) == [11, 12, 13, 14, 15]
+
+
+def test_rows_of_one_table_are_one_passage_while_it_has_room() -> None:
+    store = with_table(5, 20)
+    hits = [store.hit("d", 8, 0.9), store.hit("d", 20, 0.8)]
+    (passage,) = build(store, hits, window_chars=60)
+    assert numbers(passage) == list(range(7, 22))
+    assert len(build(store, hits, window_chars=60, table_chars=100)) == 2
+
+
+def test_several_rows_raise_their_table_above_a_better_sentence() -> None:
+    store = with_table(20, 10)
+    sentence, rows = store.hit("d", 2, 0.95), [store.hit("d", ordinal, 0.9) for ordinal in (24, 25)]
+    first, second = build(store, raised_tables([sentence, *rows]), window_chars=60)
+    assert 24 in numbers(first)
+    assert first.node.metadata["scores"]["fused"] == pytest.approx(0.99)
+    assert numbers(second) == [1, 2, 3]
+
+
+def test_text_before_a_table_does_not_end_with_what_the_table_is_about() -> None:
+    store = with_table(5, 10)
+    (passage,) = build(store, [store.hit("d", 4)], window_chars=40)
+    assert numbers(passage) == [3, 4]
 
 
 def test_short_section_is_read_with_those_beside_it() -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from llama_index.core.schema import NodeWithScore, TextNode
 
 from qa_engine.answering.llm.prompt import format_passages
-from qa_engine.retrieval.sources import TableAttacher
+from qa_engine.retrieval.sources import TableAttacher, part_around
 from qa_engine.types import SENTENCES, TABLES
 
 STORED = {"d": ["| 年 | 收入 |\n| --- | --- |\n| 2020 | 7 |", "| x |\n" * 40]}
@@ -36,8 +37,55 @@ def test_table_is_attached_once_at_the_best_passage() -> None:
     assert attached(passage(1, 0), passage(5, 0)) == [[STORED["d"][0]], None]
 
 
-def test_long_table_is_left_out() -> None:
-    assert attached(passage(1, 0, 1)) == [[STORED["d"][0]]]
+LONG = "单位：元\n\n| 项目 | 金额 |\n| --- | --- |\n" + "\n".join(
+    f"| 第{number}项 | {number}00 |" for number in range(90)
+)
+
+
+def test_of_a_long_table_the_rows_around_the_hit_are_shown_below_the_header() -> None:
+    part = part_around(LONG, ["项目：第40项；金额：4000"], 150)
+    assert len(part) <= 150
+    assert part.startswith("单位：元\n\n| 项目 | 金额 |\n| --- | --- |\n…\n")
+    assert "| 第39项 | 3900 |\n| 第40项 | 4000 |\n| 第41项 | 4100 |" in part
+    assert part.endswith("\n…")
+
+
+def test_part_reaches_over_all_hits_where_there_is_room() -> None:
+    part = part_around(LONG, ["项目：第10项；金额：1000", "项目：第14项；金额：1400"], 250)
+    assert [f"第{number}项" in part for number in (10, 12, 14, 40)] == [True, True, True, False]
+
+
+def test_bar_in_a_cell_does_not_hide_its_row() -> None:
+    table = LONG.replace("| 第70项 |", "| 甲\\|乙 |")
+    assert "甲" in part_around(table, ["项目：甲|乙；金额：7000"], 120)
+
+
+@pytest.mark.parametrize("rows", [[], ["not a row of it"]])
+def test_long_table_without_a_known_row_begins_at_its_first(rows: list[str]) -> None:
+    assert "| 第0项 | 000 |" in part_around(LONG, rows, 150)
+
+
+def test_row_longer_than_the_room_is_not_shown() -> None:
+    assert part_around("| a |\n| --- |\n| " + "x" * 300 + " |", ["x" * 300], 100) == ""
+    assert attached(passage(1, 0, 1)) == [[STORED["d"][0], "| x |\n" * 16 + "…"]]
+
+
+def test_each_passage_of_a_long_table_gets_its_own_part() -> None:
+    attacher = TableAttacher(lambda passage: [LONG], max_chars=150)
+    nodes = [passage(1, 0), passage(9, 0), passage(9, 0)]
+    for node, number in zip(nodes, (5, 80, 80), strict=True):
+        node.node.metadata[SENTENCES] = [{"text": f"项目：第{number}项；金额：{number}00", "table": 0}]
+    first, second, again = (node.node.metadata.get(TABLES) for node in attacher.postprocess_nodes(nodes))
+    assert "第5项" in first[0]
+    assert "第80项" in second[0]
+    assert again is None
+
+
+def test_what_a_table_is_about_is_no_row_of_it() -> None:
+    node = passage(1, 0)
+    node.node.metadata[SENTENCES] = [{"text": "表", "table": 0, "role": "table_summary"}]
+    attacher = TableAttacher(lambda passage: STORED["d"])
+    assert attacher.postprocess_nodes([node])[0].node.metadata.get(TABLES) is None
 
 
 def test_table_that_the_catalog_does_not_know_does_no_harm() -> None:

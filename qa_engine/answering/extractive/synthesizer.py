@@ -35,7 +35,7 @@ _MAX_PASSAGES = 3
 """Only the sentences of so many passages compete: further down, the evidence is rarely better."""
 _MIN_CHARS, _MIN_PAIR_CHARS = 8, 4
 """Characters of the shortest sentence, and of the shortest row or pair, such as 评级：买入."""
-_NOT_QUOTED = {"heading", "contents"}
+_NOT_QUOTED = {"heading", "contents", "table_summary"}
 """Roles of sentences that only name what other sentences say."""
 
 

@@ -85,9 +85,11 @@ def _read(file: Path, config: DocumentsConfig) -> PdfDocument:
 
 def _sentences_by_page(document: PdfDocument, max_chars: int) -> dict[int, list[BaseNode]]:
     """The sentences of a document by the page they begin on."""
+    from qa_engine.documents.blocks import Role
     from qa_engine.documents.sentences.node_parser import SentenceNodeParser
 
     pages: dict[int, list[BaseNode]] = defaultdict(list)
     for node in SentenceNodeParser(max_sentence_chars=max_chars).get_nodes_from_documents([document]):
-        pages[node.metadata["page"]].append(node)
+        if node.metadata.get("role") != Role.TABLE_SUMMARY:  # it is made of the table, and on no page
+            pages[node.metadata["page"]].append(node)
     return pages

@@ -1,0 +1,67 @@
+"""Hits on tables: which table a hit belongs to, and how the hits on one table raise it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from llama_index.core.schema import BaseNode, NodeWithScore
+
+from qa_engine.documents.blocks import Role
+from qa_engine.documents.sentences.node_ids import split_node_id
+from qa_engine.index.records import StoredSentence
+from qa_engine.types import SCORES
+
+_RAISE, _MAX_RAISE = 0.1, 0.3
+"""The share of its score by which each further hit of a table raises the first, and by how much all of them together."""
+
+
+def raised_tables(hits: Sequence[NodeWithScore]) -> list[NodeWithScore]:
+    """Hits in the order of their scores, after the first hit of each table was raised by the others of its table.
+
+    The scores of several rows, and that of what the table is about, say more together than one sentence that scores as
+    well.
+    """
+    firsts: dict[tuple[str, int], NodeWithScore] = {}
+    extra: dict[str, float] = {}
+    for hit in hits:
+        table = table_of(hit.node)
+        if table is None:
+            continue
+        first = firsts.setdefault((split_node_id(hit.node_id)[0], table), hit)
+        if first is not hit:
+            extra[first.node_id] = extra.get(first.node_id, 0.0) + _RAISE * (hit.score or 0.0)
+    if not extra:
+        return list(hits)
+    result = []
+    for hit in hits:
+        if hit.node_id in extra:
+            score = (hit.score or 0.0) + min(extra[hit.node_id], _MAX_RAISE * (hit.score or 0.0))
+            hit = NodeWithScore(node=_with_fused(hit.node, score), score=score)
+        result.append(hit)
+    return sorted(result, key=lambda hit: -(hit.score or 0.0))
+
+
+def _with_fused(node: BaseNode, score: float) -> BaseNode:
+    scores = {**node.metadata.get(SCORES, {}), "fused": score}
+    return node.model_copy(update={"metadata": {**node.metadata, SCORES: scores}})
+
+
+def best_rows(hits: Sequence[NodeWithScore]) -> dict[tuple[str, int | None], int]:
+    """The ordinal of the best row that was found of each table, by document and number of the table."""
+    rows: dict[tuple[str, int | None], int] = {}
+    for hit in hits:
+        if table_of(hit.node) is not None and not is_summary(hit.node):
+            document_id, ordinal = split_node_id(hit.node_id)
+            rows.setdefault((document_id, table_of(hit.node)), ordinal)
+    return rows
+
+
+def is_summary(sentence: BaseNode | StoredSentence) -> bool:
+    """Whether it is what a table is about, and no text of a page."""
+    return sentence.metadata.get("role") == Role.TABLE_SUMMARY
+
+
+def table_of(sentence: BaseNode | StoredSentence) -> int | None:
+    """The number of the table that a sentence is a row of; None for other text."""
+    table = sentence.metadata.get("table")
+    return int(table) if table is not None else None
