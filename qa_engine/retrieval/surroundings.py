@@ -14,7 +14,7 @@ from qa_engine.types import passage_of, with_changes
 
 _REACH = 24
 """Sentences on each side. An article of a law with its items, or a list with its lead-in, is mostly shorter."""
-_MAX_PASSAGES = 3
+_MAX_PASSAGES = 4
 """Only the passages that quotes are taken from need them."""
 
 

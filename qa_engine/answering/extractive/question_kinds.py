@@ -35,13 +35,15 @@ _QUESTION_KINDS: Sequence[tuple[str, re.Pattern[str], re.Pattern[str]]] = (
     ),
     (
         "number",
-        re.compile(r"多[少大高长远久重]|几|\bhow (?:many|much|long|large|big|high|far|old)\b", re.IGNORECASE),
+        re.compile(
+            r"多[少大高长远久重]|(?<!哪)几|\bhow (?:many|much|long|large|big|high|far|old)\b", re.IGNORECASE
+        ),
         _NUMBER,
     ),
     (
         "place",
         re.compile(
-            r"哪[里儿国州]|何[处地]|什么地[方区]|哪个(?:国家|城市|省|州|市|县|地区|地方)|位于|地点|\bwhere\b",
+            r"哪[里儿国州]|在哪(?![个些几年天月种位家一])|何[处地]|什么地[方区]|哪个(?:国家|城市|省|州|市|县|地区|地方)|位于|地点|\bwhere\b",
             re.IGNORECASE,
         ),
         _PLACE,
@@ -62,6 +64,12 @@ _PRECISE_KINDS: Sequence[tuple[re.Pattern[str], re.Pattern[str]]] = (
         re.compile(r"电话|传真|热线|联系方式|手机|\b(?:phone|telephone|fax)\b", re.IGNORECASE),
         re.compile(
             r"(?<![0-9.,])(?:[0-9]{3,4}[-—– ][0-9]{7,8}|1[3-9][0-9]{9}|400[-— ]?[0-9]{3}[-— ]?[0-9]{4})"
+        ),
+    ),
+    (
+        re.compile(r"地址|住所|注册地|在哪(?![个些几年天月种位家一])|\baddress\b", re.IGNORECASE),
+        re.compile(
+            r"[路街道巷村区镇大厦园]\s*[0-9A-Za-z]+\s*[号栋座楼]|[省市区县][^，。；]{2,20}[号楼室路街]|\b(?:Street|Road|Avenue|Ave|St)\b"
         ),
     ),
     (
@@ -112,9 +120,6 @@ _PRECISE_KINDS: Sequence[tuple[re.Pattern[str], re.Pattern[str]]] = (
     ),
 )
 """More precise kinds of thing: a pattern that the question matches, and one for the text that may name such a thing."""
-_ASKS_NAME = re.compile(
-    r"谁|哪位|何人|什么人|姓名|叫什么|名称|哪[家个](?:公司|机构|单位|银行|企业)|\bwho\b", re.IGNORECASE
-)
 _GATHERS = re.compile(
     r"哪些|哪几|有什么|列出|列举|分别|包括什么|包含什么|步骤|流程|程序|依次|怎[么样](?:做|办|操作|处理|申请|设置)|如何|都有|所有的?"
     r"|哪[两三四五六七八九十]|[两三四五六七八九十]位.{0,6}[谁叫]|\b(?:which|list|steps?|what are)\b",
@@ -146,7 +151,6 @@ class QuestionKind:
         name: ``time``, ``number``, ``place`` or ``reason``; empty for another thing.
         answers: a pattern for texts that may name a thing of that kind; None for another thing.
         precise: the same for a more precise kind, such as a ratio, a telephone number or a rating.
-        asks_name: whether it asks for the name of a person or an organisation.
         gathers: whether it asks for several things that belong together: a list, the steps of a procedure.
         compares: whether it asks for a difference or a growth.
         years: the years that it names.
@@ -157,7 +161,6 @@ class QuestionKind:
     name: str = ""
     answers: re.Pattern[str] | None = None
     precise: re.Pattern[str] | None = None
-    asks_name: bool = False
     gathers: bool = False
     compares: bool = False
     years: frozenset[int] = frozenset()
@@ -177,7 +180,6 @@ class QuestionKind:
             name,
             answers,
             precise,
-            bool(_ASKS_NAME.search(folded)),
             bool(_GATHERS.search(folded)),
             bool(_COMPARES.search(folded)),
             years_of(folded),

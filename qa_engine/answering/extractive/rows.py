@@ -88,6 +88,10 @@ class Row:
         return " ".join(cell.text for cell in self.cells)
 
 
+def _is_precise(cell: Cell, precise: re.Pattern[str]) -> bool:
+    return bool(precise.search(f"{cell.name}：{cell.text}"))
+
+
 def _cell(part: str) -> Cell:
     pieces = _NAME.split(part, maxsplit=1)
     return (
@@ -222,6 +226,8 @@ def asked_cells(
     matches = {cell.name: asked.share(cell.name) for cell in cells if cell.name}
     best = max(matches.values(), default=0.0)
     if best >= 0.5 and len(matches) > 1:
-        named = [cell for cell in cells if matches.get(cell.name, 0.0) >= 0.7 * best]
-        return named or cells
+        named = {cell for cell in cells if matches.get(cell.name, 0.0) >= 0.7 * best}
+        if kind.precise and not any(_is_precise(cell, kind.precise) for cell in named):
+            named.update(cell for cell in cells if _is_precise(cell, kind.precise))
+        return [cell for cell in cells if cell in named]
     return cells

@@ -18,6 +18,7 @@ from qa_engine.answering.answer import REFUSAL, Answer, Citation
 from qa_engine.answering.checks.citations import build_answer, passage_citation, refusal
 from qa_engine.answering.extractive.clauses import articles_of
 from qa_engine.answering.extractive.figures import figure, not_computed, unit_above
+from qa_engine.answering.extractive.lists import list_range
 from qa_engine.answering.extractive.question_kinds import QuestionKind
 from qa_engine.answering.extractive.quotes import Quote, whole_quotes, without_repetition
 from qa_engine.answering.extractive.rows import AskedLabel
@@ -31,7 +32,7 @@ from qa_engine.tracing import synthesis_events
 from qa_engine.types import Passage, PassageSentence, passage_of
 
 dispatcher = get_dispatcher(__name__)
-_MAX_PASSAGES = 3
+_MAX_PASSAGES = 4
 """Only the sentences of so many passages compete: further down, the evidence is rarely better."""
 _MIN_CHARS, _MIN_PAIR_CHARS = 8, 4
 """Characters of the shortest sentence, and of the shortest row or pair, such as 评级：买入."""
@@ -178,6 +179,7 @@ class ExtractiveSynthesizer(BaseSynthesizer):
                 sentence.own.table,
                 _names_document(sentence.passage),
                 sentence.articles,
+                list_range(sentence.around, sentence.place) is not None,
             )
             for sentence in sentences
         ]
@@ -276,8 +278,12 @@ def _figures(quote: Quote, question: str, asked: AskedLabel, kind: QuestionKind)
 
 
 def _names_document(passage: Passage) -> str:
-    """What names the document of a passage."""
-    return passage.file_name.rpartition(".")[0]
+    """What names the document of a passage: what is known of its identity, and the name of the file."""
+    identity = passage.identity
+    names = identity.get("names")
+    known = [identity.get(key) for key in ("title", "organisation", "product", "period")]
+    known += names if isinstance(names, list | tuple) else []
+    return " ".join(map(str, filter(None, [*known, passage.file_name.rpartition(".")[0]])))
 
 
 def _citation(number: int, quote: Quote) -> Citation:
