@@ -90,7 +90,7 @@ def test_many_sentences_of_equal_worth_are_not_all_quoted() -> None:
 
 def test_a_long_sentence_needs_a_higher_probability() -> None:
     first = Candidate("雷峰塔在西湖的南岸。", 0, 0.90)
-    short, long = Candidate("雷峰塔有五层。", 1, 0.90), Candidate("雷峰塔有五层。" + "文" * 300, 1, 0.90)
+    short, long = Candidate("雷峰塔有五层。", 1, 0.90), Candidate("雷峰塔有五层。" + "文" * 400, 1, 0.90)
     assert len(texts("雷峰塔", [first, short])) == 2
     assert len(texts("雷峰塔", [first, long])) == 1
 
