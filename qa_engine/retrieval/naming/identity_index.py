@@ -48,7 +48,7 @@ class NamedDocuments:
         if not self or self.focus in {"", query.query_str}:
             return query
         if isinstance(query, ExpandedQuery):
-            return ExpandedQuery(self.focus, expansion=query.expansion)
+            return ExpandedQuery(self.focus, expansion=query.expansion, glossary=query.glossary)
         return QueryBundle(self.focus)
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from qa_engine.documents.identity.periods import period_of
 from qa_engine.documents.identity.record import DocumentIdentity
+from qa_engine.retrieval.expansion.expanded_query import ExpandedQuery, glossary_of
+from qa_engine.retrieval.glossary.glossary import GlossaryTerm
 from qa_engine.retrieval.naming.identity_index import IdentityIndex
 
 
@@ -75,3 +77,11 @@ def test_a_kind_alone_prefers_it() -> None:
 def test_only_documents_that_may_be_searched_are_named() -> None:
     assert INDEX.named("远山股份2021年的营业收入", {"y2019", "law"}).preferred == {"y2019"}
     assert not INDEX.named("远山股份2021年的营业收入", {"law"})
+
+
+def test_the_words_of_the_glossary_stay_with_the_question_without_the_names() -> None:
+    terms = (GlossaryTerm("毛利率", ("毛利", "营业成本"), ("income_statement",)),)
+    query = ExpandedQuery("远山股份2021年的毛利率是多少？", glossary=terms)
+    asked = INDEX.named(query.query_str).question(query)
+    assert "远山" not in asked.query_str
+    assert glossary_of(asked) == terms
