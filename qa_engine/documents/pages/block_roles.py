@@ -124,13 +124,14 @@ def _mark_contents(blocks: Sequence[Block]) -> None:
             found = [_PAGE_AT_END.search(line.text) for line in other.lines]
             pages = [last, *(int(page[0]) for page in found if page is not None)]
             words = all(any(map(str.isalpha, line.text)) for line in other.lines)
-            if other.table is not None or None in found or not words or pages != sorted(pages):
+            if None in found or not words or pages != sorted(pages):
                 break
             entries.append(other)
             last = pages[-1]
         if sum(len(entry.lines) for entry in entries) >= _MIN_CONTENTS:
             for entry in entries:
-                entry.role = Role.CONTENTS
+                # Titles and numbers far apart, without dots between them, look like a table to the layout model.
+                entry.role, entry.table = Role.CONTENTS, None
 
 
 def _corrected(block: Block, height: float, size: float) -> Role:

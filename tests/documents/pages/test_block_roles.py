@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa_engine.documents.blocks import Block, Line, Page, Role
+from qa_engine.documents.blocks import Block, Line, Page, Role, Table
 from qa_engine.documents.pages.block_roles import (
     CAPTION,
     LIST_ITEM,
@@ -216,6 +216,20 @@ def test_entries_below_the_title_of_the_contents_need_no_dots(
     page = Page(1, 595, HEIGHT, parser, [title, *entries])
     assign_roles([page], SIZE)
     assert all((block.role is Role.CONTENTS) is found for block in page.blocks[1:])
+
+
+def test_entries_that_the_layout_model_takes_for_a_table_are_contents() -> None:
+    title = Block(Role.HEADING, [line("目录", 100, size=16)])
+    lines = [line("第一节 概述 3", 130), line("释义 3", 160), line("第二节 业务 12", 190)]
+    rows = [["第一节 概述", "3"], ["释义", "3"], ["第二节 业务", "12"]]
+    taken = Block(Role.TABLE, lines, Table(rows, [(0, 0, 0, 0)] * 3, 0))
+    page = Page(1, 595, HEIGHT, "layout", [title, taken])
+    assign_roles([page], SIZE)
+    assert (taken.role, taken.table) == (Role.CONTENTS, None)
+    sales = [line("A 118", 130), line("B 97", 160), line("C 21", 190)]
+    table = Block(Role.TABLE, sales, Table(rows, [(0, 0, 0, 0)] * 3, 0))
+    assign_roles([Page(1, 595, HEIGHT, "layout", [title, table])], SIZE)
+    assert table.role is Role.TABLE and table.table is not None
 
 
 # -- footnotes and lists

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from qa_engine.documents.blocks import Rect, Table
@@ -18,6 +19,12 @@ _UNDER = 3.0
 """A rule under a name is no more points above the foot of its letters, or below by a line."""
 _PART = 0.9
 """A rule over this share of the table and more is under the whole row."""
+
+_ABOVE = re.compile(
+    r"(?=.*单位[:：])(编制(单位|人)[:：][^\d:：]{2,40})?(\d{4}年(\d{1,2}月(\d{1,2}日)?)?)?"
+    r"([（(]?(金额)?单位[:：](人民币)?[十百千万亿]*([美港欧日]?元|股|人)([/、]股)?)?([,，]?币种[:：]\D{2,4})?[)）]?"
+)
+"""Who made a statement, of which day, and its unit: they stand over all columns and name none."""
 
 _Extent = tuple[float, float]
 """Left and right edge."""
@@ -51,7 +58,11 @@ def build_table(
         for column in range(len(cells.columns) - 1)
         if any(texts[row][column] for row in filled) or cells.is_column(column)
     ]
-    while len(filled) > 1 and (_is_title(cells, filled[0], used) or cells.is_outside(filled[0])):
+    while len(filled) > 1 and (
+        _is_title(cells, filled[0], used)
+        or cells.is_outside(filled[0])
+        or _ABOVE.fullmatch("".join(texts[filled[0]]))
+    ):
         filled = filled[1:]
     while len(filled) > 1 and cells.is_outside(filled[-1]):
         filled = filled[:-1]

@@ -288,3 +288,21 @@ def test_markdown_has_one_header_and_escapes_pipes() -> None:
 def test_markdown_without_header_has_empty_names() -> None:
     assert markdown(table(["a", "b"], header_rows=0)) == "|  |  |\n| --- | --- |\n| a | b |"
     assert markdown_row([]) == "|  |"
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        ["", "", "单位：元 币种：人民币"],
+        ["编制单位：云岭机床股份有限公司", "", "单位：万元"],
+        ["", "2022年12月31日", "（金额单位：人民币千元）"],
+    ],
+)
+def test_unit_of_a_statement_above_its_header_names_no_column(above: list[str]) -> None:
+    words = grid(above, ["项目", "2022年", "2021年"], ["货币资金", "1,438.20", "1,314.60"])
+    assert cells(*words)[0] == ["项目", "2022年", "2021年"]
+
+
+def test_unit_in_the_corner_of_a_header_stays() -> None:
+    words = grid(["单位：元", "2022年", "2021年"], ["货币资金", "1,438.20", "1,314.60"])
+    assert cells(*words)[0] == ["单位：元", "2022年", "2021年"]
