@@ -188,3 +188,20 @@ def page_numbers(rows: Mapping[int, Sequence[list[Line]]], in_tables: Container[
                 continue
         numbers.update(id(line) for line in row)
     return numbers
+
+
+def numbers_at_ends(rows: Mapping[int, list[Line]]) -> set[int]:
+    """``id()`` of the lines that are the number of their page below its text, wherever that ends.
+
+    Pages that were made out of HTML have it there. It counts with those of other pages, or is none.
+
+    Args:
+        rows: by number of the page, its lowest row.
+    """
+    offsets: dict[int, list[Line]] = defaultdict(list)
+    for page, row in rows.items():
+        match = PAGE_NUMBER.fullmatch(join_pieces(row).text)
+        label = number_of(match["label"]) if match is not None else None
+        if label is not None:
+            offsets[label - page].extend(row)
+    return {id(line) for lines in offsets.values() if len(lines) >= _MIN_PAGES for line in lines}

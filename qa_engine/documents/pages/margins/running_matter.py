@@ -21,6 +21,7 @@ from qa_engine.documents.pages.margins.page_counting import (
     Figures,
     belongs_to_pages,
     is_bare,
+    numbers_at_ends,
     page_numbers,
 )
 from qa_engine.documents.pages.margins.statements import FORMULA, says_something
@@ -69,7 +70,13 @@ class _Margins:
         self._rows = {page.number: _edge_rows(page, MARGIN) or _edge_rows(page, widest) for page in pages}
         tables = [block for page in pages for block in page.blocks if block.table is not None]
         self._in_tables = {id(line) for block in tables for line in block.lines}
-        self._numbers = page_numbers(self._rows, self._in_tables)
+        self._numbers = page_numbers(self._rows, self._in_tables) | numbers_at_ends(
+            {
+                page.number: row
+                for page in pages
+                if (row := _lowest_row(page)) and id(row[0]) not in self._in_tables
+            }
+        )
         """``id()`` of the lines that are page numbers."""
         self._repeated: dict[int, str] = {}
         """``id()`` and words of the lines that repeat, and whose figures belong to the pages."""
@@ -266,6 +273,13 @@ def _edge_rows(page: Page, margin: float) -> list[list[Line]]:
     top = rows_of(line for line in lines if line.y1 < margin * page.height)[:_LINES_AT_EDGE]
     bottom = rows_of(line for line in lines if line.y0 > (1 - margin) * page.height)[-_LINES_AT_EDGE:]
     return [*top, *bottom]
+
+
+def _lowest_row(page: Page) -> list[Line]:
+    """The lines at the height of the lowest one of a page."""
+    lines = [line for block in page.blocks for line in block.lines]
+    lowest = max((line.y0 for line in lines), default=0.0)
+    return [line for line in lines if line.y1 > lowest + 1]
 
 
 def _continues(rows: list[list[Line]], row: list[Line]) -> bool:

@@ -101,9 +101,9 @@ def take_pairs(pieces: Sequence[Line]) -> tuple[list[Block], list[Line]]:
         own = {id(line) for pair in pairs for line in pair.lines}
         if own & taken or not _are_pairs([pair.texts for pair in pairs], pairs):
             continue
-        name = _name_above(pairs, others)
-        taken |= own | {id(line) for line in name}
-        blocks.append(_block(pairs, name))
+        names = _names_above(pairs, others)
+        taken |= own | {id(line) for line in names}
+        blocks.append(_block(pairs, names))
     return blocks, [piece for piece in pieces if id(piece) not in taken]
 
 
@@ -224,35 +224,35 @@ def _are_pairs(texts: Sequence[tuple[str, str]], pairs: Sequence[_Pair]) -> bool
     return keys >= _KEYS or typed >= _TYPED or bold
 
 
-def _name_above(pairs: Sequence[_Pair], others: Iterable[Line]) -> list[Line]:
-    """The line above the values that names them: a year, or words, above numbers."""
+def _names_above(pairs: Sequence[_Pair], others: Iterable[Line]) -> list[Line]:
+    """The line above the values that names them, a year or words above numbers, and what is beside it above the labels."""
     kinds = [kind(_text(pair.value)) for pair in pairs]
     if 2 * kinds.count(Kind.NUMBER) < len(kinds):
         return []
-    values = bounds([line for pair in pairs for line in pair.value])
-    return [
-        line
-        for line in others
-        if 0 <= pairs[0].label[0].y0 - line.y1 + 1 < _NAME_ABOVE * line.size
-        and line.x0 > pairs[0].label[0].x1
-        and line.x0 < values.x1
-        and line.x1 > values.x0
-        and kind(line.text) in {Kind.YEAR, Kind.DATE, Kind.WORDS}
-    ][:1]
+    labels, values = (
+        bounds([line for lines in side for line in lines])
+        for side in ([pair.label for pair in pairs], [pair.value for pair in pairs])
+    )
+    above = [line for line in others if 0 <= labels.y0 - line.y1 + 1 < _NAME_ABOVE * line.size]
+    names = [line for line in above if values.x0 - line.size < line.x1 and labels.x1 < line.x0 < values.x1]
+    if not names or kind(names[0].text) not in {Kind.YEAR, Kind.DATE, Kind.WORDS}:
+        return []
+    return [line for line in above if labels.x0 - 2 < line.x0 and line.x1 < names[0].x0][:1] + names[:1]
 
 
 def _ascend(numbers: Sequence[str]) -> bool:
     return all(int(one) <= int(two) for one, two in pairwise(numbers))
 
 
-def _block(pairs: Sequence[_Pair], name: Sequence[Line]) -> Block:
-    rows = [["", line.text] for line in name] + [list(pair.texts) for pair in pairs]
-    parts = [[line] for line in name] + [pair.lines for pair in pairs]
+def _block(pairs: Sequence[_Pair], names: list[Line]) -> Block:
+    texts = [["", *(line.text for line in names)][-2:]] if names else []
+    rows = texts + [list(pair.texts) for pair in pairs]
+    parts = ([names] if names else []) + [pair.lines for pair in pairs]
     kinds = [kind(value) for _, value in rows]
     named = kinds[0] in {Kind.WORDS, Kind.YEAR} and kinds.count(Kind.NUMBER) == len(kinds) - 1 > 1
     lines = [join_pieces(sorted(part, key=lambda line: line.x0)) for part in parts]
+    header = 1 if names or named else 0
     boxes = [bounds(part) for part in parts]
-    header = 1 if name or named else 0
     return Block(Role.TABLE, lines, Table(rows, boxes, header, key_value=not header, complete=True))
 
 

@@ -73,6 +73,25 @@ def test_page_number_amid_the_page_is_text() -> None:
     assert running(pages(1, ("7", 400))) == set()
 
 
+@pytest.mark.parametrize(
+    ("numbers", "found"),
+    [
+        (["12", "7", "31", "9"], set[str]()),
+        (["2020", "2020", "2020", "2020"], set[str]()),
+        (["1", "2", "41", "40"], set[str]()),
+        (["8", "9", "10", "11"], {"8", "9", "10", "11"}),
+        (["i", "ii", "1", "2", "3"], {"1", "2", "3"}),
+    ],
+    ids=["measurements", "year", "two alike", "all", "from a chapter on"],
+)
+def test_number_below_the_text_is_that_of_its_page_if_it_counts(numbers: list[str], found: set[str]) -> None:
+    texts = [
+        [line(f"body text of {number}", 250, page), line(number, 300 + 50 * page, page)]
+        for page, number in enumerate(numbers, 1)
+    ]
+    assert running(texts) == found
+
+
 def test_header_on_three_pages_is_found() -> None:
     assert running(pages(3, ("Annual report", 30))) == {"Annual report"}
 
