@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from qa_engine.documents.blocks import Block, Line
-from qa_engine.documents.pages.block_roles import LABEL, LIST_ITEM, TERMINAL
+from qa_engine.documents.pages.block_roles import LABEL, LIST_ITEM, TERMINAL, UNIT
 from qa_engine.documents.pages.lines.text_layer import count_han
 
 _HEADING_SIZE = 1.12
@@ -37,6 +37,8 @@ def continues_paragraph(paragraph: Sequence[Line], line: Line, block: Block, bod
         return False
     if last.text.endswith(_OPEN):
         return True
+    if len(paragraph) == 1 and UNIT.fullmatch(last.text):
+        return False
     terminal = bool(TERMINAL.search(last.text))
     same_block = last.page == line.page and last.block == line.block
     full = _is_full(last, paragraph, line, block)
@@ -51,6 +53,13 @@ def continues_paragraph(paragraph: Sequence[Line], line: Line, block: Block, bod
     if same_block:
         indented = line.x0 > min(other.x0 for other in block.lines) + 1.2 * line.size
         hanging = LIST_ITEM.match(paragraph[0].text) is not None
+        if (
+            hanging
+            and not full
+            and paragraph[0].text[0] in _BULLETS
+            and line.x0 < paragraph[0].x0 - 0.3 * line.size
+        ):
+            return False
         return not (terminal and (not full or (indented and not hanging)))
     if terminal or line.size > _HEADING_SIZE * body_size:
         return False

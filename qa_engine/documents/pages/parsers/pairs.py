@@ -16,7 +16,7 @@ from qa_engine.documents.blocks import Block, Line, Role, Table
 from qa_engine.documents.pages.block_roles import LABEL, LIST_ITEM
 from qa_engine.documents.pages.lines.joining import bounds, grouped, join_pieces, rows_of
 from qa_engine.documents.pages.lines.text_layer import count_han
-from qa_engine.documents.pages.tables.header_rows import share_of_keys
+from qa_engine.documents.pages.tables.header_rows import is_usual_label
 from qa_engine.documents.pages.tables.values import Kind, kind
 from qa_engine.documents.sentences.splitting import join_sentences
 
@@ -34,13 +34,6 @@ _NAME_ABOVE = 1.0
 """The name of a column of values is no more font sizes above the first of them."""
 _KEYS, _TYPED = 1 / 3, 0.5
 """Among three pairs and more, this share of the labels are usual ones, or this share of the values no words."""
-_USUAL_LABEL = re.compile(
-    r".*(评级|价格?|行业|市值|股本|股价|净资产|负债率|换手率|[甲乙丙丁买卖双]方|委托人|受托人|项目|地区|材质|重量|尺寸|温度|湿度|电压|电流"
-    r"|功率|频率|容量|寿命|精度|接口|等级|单位)([（(].*[）)])?|.*(rating|price|shares|cap|range|yield|party|weight|size|voltage"
-    r"|temperature|power|capacity|ticker|sector|industry|analyst)s?(\s?\(.*\))?",
-    re.I,
-)
-"""Labels that are usual in such boxes besides those of tables."""
 _NO_LABEL = re.compile(r",\s?\d[\d\s–-]*$|[。；，、！？,;!?…]$|.[：:].|^\W*$")
 _COLON = re.compile(r"\s*[：:]$")
 _CURRENCY = re.compile(r"[$€£¥￥]")
@@ -214,7 +207,7 @@ def _are_pairs(texts: Sequence[tuple[str, str]], pairs: Sequence[_Pair]) -> bool
     if all(_NUMBERED.fullmatch(value) for value in values) and _ascend(values):
         return False  # titles and the numbers of their pages
     colons = sum(1 for pair in pairs if _COLON.search(_text(pair.label)))
-    usual = sum(1 for label in labels if _USUAL_LABEL.fullmatch(label) or share_of_keys([label]))
+    usual = sum(1 for label in labels if is_usual_label(label))
     keys = max(usual, colons) / len(pairs)
     if len(pairs) == 2:
         return keys == 1

@@ -26,6 +26,13 @@ _KEY = re.compile(
     r"|country|zip|contact|department|position|model|brand|version|author|status|currency|symbol)s?",
     re.I,
 )
+_USUAL = re.compile(
+    r".*(评级|价格?|行业|市值|股本|股价|净资产|负债率|换手率|[甲乙丙丁买卖双]方|委托人|受托人|项目|地区|材质|重量|尺寸|温度|湿度|电压|电流"
+    r"|功率|频率|容量|寿命|精度|接口|等级|单位|分析师|联系人)([（(].*[）)])?|.*(rating|price|shares|cap|range|yield|party|weight"
+    r"|size|voltage|temperature|power|capacity|ticker|sector|industry|analyst)s?(\s?\(.*\))?",
+    re.I,
+)
+"""Labels of covers, boxes of market data and data sheets."""
 _NAME_OF_VALUES = re.compile(
     r"(具体|主要)?(内容|说明|描述|释义|金额|数量|数值|值|参数值?|结果|标准|要求|比[例率重]|占比|单价|价格|合计|描述|含义|定义|备注)([（(].*[）)])?"
     r"|(value|description|amount|contents?|details?|definition|meaning|price|quantity|total|result|remarks?)s?(\s?\(.*\))?",
@@ -129,8 +136,8 @@ def is_key_value(rows: Sequence[Sequence[str]]) -> bool:
         pairs = [[(row[column], row[column + 1]) for row in rows if row[column + 1]] for column in columns]
         return all(
             2 * len(pair) >= max(len(rows), _MIN_PAIRS)
-            and share_of_keys([key for key, _ in pair]) > 0.5
-            and share_of_keys([value for _, value in pair]) < 0.2
+            and _share_of_keys([key for key, _ in pair]) > 0.5
+            and _share_of_keys([value for _, value in pair]) < 0.2
             for pair in pairs
         )
     keys, values = [row[0] for row in rows], [row[1] for row in rows]
@@ -143,7 +150,7 @@ def is_key_value(rows: Sequence[Sequence[str]]) -> bool:
         return (
             long
             or _have_units_of_their_own(values[1:])
-            or (len(rows) > 1 and share_of_keys(keys[1:]) >= (2 * _KEYS if numbers else _KEYS))
+            or (len(rows) > 1 and _share_of_keys(keys[1:]) >= (2 * _KEYS if numbers else _KEYS))
         )
     return not numbers or kinds[0] not in _YEARS or _DATE_KEY.fullmatch(keys[0]) is not None
 
@@ -154,5 +161,10 @@ def _have_units_of_their_own(values: Sequence[str]) -> bool:
     return len(units) > 1 and len(set(units)) == len(units)
 
 
-def share_of_keys(cells: Sequence[str]) -> float:
+def is_usual_label(text: str) -> bool:
+    """Whether a text, without a colon, is a label that is usual in forms, covers, boxes of market data and data sheets."""
+    return _KEY.fullmatch(text) is not None or _USUAL.fullmatch(text) is not None
+
+
+def _share_of_keys(cells: Sequence[str]) -> float:
     return sum(1 for cell in cells if _KEY.fullmatch(cell)) / max(len(cells), 1)

@@ -1,0 +1,64 @@
+"""Labels with their values on one line, or on two: 投资评级：买入, or 买入 below 投资评级."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+
+from qa_engine.documents.blocks import Block, Line, Role
+from qa_engine.documents.pages.lines.text_layer import count_han
+from qa_engine.documents.pages.tables.header_rows import is_usual_label
+from qa_engine.documents.pages.tables.values import Kind, kind
+
+_LABELLED = re.compile(r"(\w[^：:。；，]{0,11})[：:]\s*(\S[^：:。；]{0,30})")
+_RATING = re.compile(
+    r"(强烈|谨慎|审慎)?(买入|增持|推荐|中性|持有|减持|卖出|回避|优于大市|跑赢\S{0,4}|看好|看淡)([（(].{1,8}[）)])?"
+    r"|(strong )?(buy|sell|hold|neutral|outperform|underperform|overweight|underweight)( \(.{1,20}\))?",
+    re.I,
+)
+_MAX_LABEL, _MAX_VALUE = 16, 24
+_MAY_BE_LABEL = frozenset({Role.BODY, Role.HEADING, Role.CAPTION})
+
+
+def is_labelled_value(text: str) -> bool:
+    """Whether a line is a usual label and its value (投资评级：买入), which is no title for what follows."""
+    match = _LABELLED.fullmatch(text)
+    return match is not None and is_usual_label(match[1])
+
+
+def join_values(blocks: Iterable[Block]) -> list[Block]:
+    """Blocks, with each usual label that begins one joined to the rating, figure, date or code right below it."""
+    result = list[Block]()
+    for block in blocks:
+        alone = result and len(result[-1].lines) == 1 and result[-1].role in _MAY_BE_LABEL
+        if block.role not in _MAY_BE_LABEL:
+            result.append(block)
+        elif alone and _are_pair(label := result[-1].lines[0], block.lines[0]):
+            result[-1:] = _joined(label, block, 0)
+        elif len(block.lines) > 1 and _are_pair(label := block.lines[0], block.lines[1]):
+            result += _joined(label, block, 1)
+        else:
+            result.append(block)
+    return result
+
+
+def _are_pair(label: Line, value: Line) -> bool:
+    return (
+        len(label.text) <= _MAX_LABEL
+        and len(value.text) <= _MAX_VALUE
+        and -0.5 * label.size < value.y0 - label.y1 < label.size
+        and value.x0 < label.x1
+        and label.x0 < value.x1
+        and is_usual_label(label.text)
+        and (_RATING.fullmatch(value.text) is not None or kind(value.text) not in {Kind.WORDS, Kind.EMPTY})
+    )
+
+
+def _joined(label: Line, block: Block, index: int) -> list[Block]:
+    """A label with its value, which is the line of this index in a block, and what follows it there."""
+    value, rest = block.lines[index], block.lines[index + 1 :]
+    x0, x1 = min(label.x0, value.x0), max(label.x1, value.x1)
+    text = f"{label.text}{'：' if count_han(label.text) else ': '}{value.text}"
+    line = replace(label, text=text, x0=x0, x1=x1, y1=value.y1, cuts=(), marks=())
+    return [Block(Role.FIELD, [line]), *([replace(block, lines=rest)] if rest else [])]
