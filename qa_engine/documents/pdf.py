@@ -17,6 +17,7 @@ from qa_engine.documents.pages.block_roles import assign_roles, body_size
 from qa_engine.documents.pages.margins.running_matter import mark_headers_footers
 from qa_engine.documents.pages.ocr import INSTALL, ocr_available
 from qa_engine.documents.pages.page_reader import GARBLED, NO_TEXT, ReadingOptions, read_page
+from qa_engine.documents.pages.parsers.labels import read_labels
 from qa_engine.documents.pdf_file import DAMAGED, check_memory, error_reason, opened_pdf
 from qa_engine.documents.text_flow import build_text
 from qa_engine.errors import DocumentError
@@ -85,7 +86,7 @@ def assemble(path: Path, pages: Sequence[Page], options: ReadingOptions) -> Pars
     assign_roles(pages, size)
     _drop_repeated(pages)
     for page in pages:
-        page.blocks += page.turned + page.notes
+        page.blocks = read_labels(page.blocks) + page.turned + page.notes
         page.doubts[:0] = clauses(page.left_out)
     content = build_text(pages, size, options.max_row_chars)
     if not content.text.strip():

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from qa_engine.documents.blocks import HEADERS_FOOTERS, Block, Line, Page, Role
-from qa_engine.documents.pages.lines.labels import is_labelled_value, join_values
-from qa_engine.documents.pages.lines.text_layer import count_han
+from qa_engine.text.language import HAN
 from qa_engine.text.one_line import one_line
 
 _VERBS = (
@@ -64,7 +63,6 @@ _LARGER = 1.05
 _SENTENCE_END = re.compile(r"[。！？；，,;]$|[^\d\s]\.$")
 _MAX_HEADING = 80
 _FEW_LINES = 3
-_MAX_TITLE_LINES = 6
 
 MAX_TITLE = 80
 """Most characters of a heading in a path."""
@@ -111,36 +109,17 @@ def assign_roles(pages: Sequence[Page], size: float) -> None:
         if page.parser != "fast":
             for block in page.blocks:
                 block.role = _corrected(block, page.height, size)
-        else:
-            page.blocks = [
-                part
-                for block in page.blocks
-                for part in ([block] if block.role is not Role.BODY else _parts(block, page.height, size))
-            ]
-        page.blocks = join_values(part for block in page.blocks for part in _title_parts(block))
+            _mark_contents(page.blocks)
+            continue
+        page.blocks = [
+            part
+            for block in page.blocks
+            for part in ([block] if block.role is not Role.BODY else _parts(block, page.height, size))
+        ]
         _mark_contents(page.blocks)
         for number, block in enumerate(page.blocks):
             for line in block.lines:
                 line.block = number
-
-
-def _title_parts(block: Block) -> list[Block]:
-    """A heading, without the unit of a statement below it, a sentence before it, or labels with values among it."""
-    if block.role is not Role.HEADING or len(block.lines) > _MAX_TITLE_LINES:
-        return [block]
-    roles = [
-        Role.BODY if UNIT.fullmatch(line.text) or (line is not block.lines[-1] and line.text.endswith("。"))
-        else Role.FIELD if is_labelled_value(line.text) and not NUMBERED_HEADING.match(line.text)
-        else Role.HEADING
-        for line in block.lines
-    ]  # fmt: skip
-    parts = list[Block]()
-    for role, line in zip(roles, block.lines, strict=True):
-        if parts and parts[-1].role is role and role is not Role.FIELD:
-            parts[-1].lines.append(line)
-        else:
-            parts.append(Block(role, [line]))
-    return parts
 
 
 def _mark_contents(blocks: Sequence[Block]) -> None:
@@ -221,7 +200,7 @@ def _is_heading(line: Line, lines: Sequence[Line], index: int, size: float) -> b
 def _is_among_text(line: Line, lines: Sequence[Line]) -> bool:
     """Whether others of its size in its block are too long for headings: its text is larger than its tables."""
     return any(
-        len(other.text) + count_han(other.text) > _MAX_HEADING
+        len(other.text) + len(HAN.findall(other.text)) > _MAX_HEADING
         and other.bold == line.bold
         and abs(other.size - line.size) < _SAME_SIZE * line.size
         for other in lines

@@ -133,47 +133,6 @@ def test_short_last_line_of_large_text_is_no_heading() -> None:
     ]
 
 
-@pytest.mark.parametrize("parser", ["fast", "layout"])
-@pytest.mark.parametrize(
-    "unit",
-    ["($ in millions, except per share data)", "(In millions, except par value)", "$ in millions (unaudited)",
-     "Amounts in thousands of US dollars", "单位：万元 币种：人民币", "(除特别注明外，金额单位均为人民币元)", "(unaudited)"],
-)  # fmt: skip
-def test_unit_below_the_title_of_a_statement_is_no_title(unit: str, parser: str) -> None:
-    lines = line("Consolidated Balance Sheets", size=14, bold=True), line(unit, 117, size=14, bold=True)
-    assert roles(*lines, role=Role.HEADING, parser=parser) == [
-        (Role.HEADING, ["Consolidated Balance Sheets"]),
-        (Role.BODY, [unit]),
-    ]
-
-
-@pytest.mark.parametrize(
-    "title",
-    [
-        "Net sales in millions",
-        "Change in units",
-        "Millions of people",
-        "单位工程",
-        "单位：一个概念的历史，以及它在各国法律中的地位",
-    ],
-)
-def test_title_that_speaks_of_units_stays_one(title: str) -> None:
-    assert role_of(line(title, size=14), role=Role.HEADING, parser="layout") is Role.HEADING
-
-
-def test_sentence_and_labelled_value_among_titles_are_none() -> None:
-    lines = (
-        line("风险提示：原料涨价等。", bold=True),
-        line("投资评级：买入", 115, bold=True),
-        line("财务摘要", 130, bold=True),
-    )
-    assert [role for role, _ in roles(*lines, role=Role.HEADING, parser="layout")] == [
-        Role.BODY,
-        Role.FIELD,
-        Role.HEADING,
-    ]
-
-
 def test_heading_is_taken_off_the_paragraph_below_it() -> None:
     found = roles(line("1.1 背景", x1=130), line("西湖位于杭州市，", 115), line("水深2.27米。", 130, x1=200))
     assert found == [(Role.HEADING, ["1.1 背景"]), (Role.BODY, ["西湖位于杭州市，", "水深2.27米。"])]

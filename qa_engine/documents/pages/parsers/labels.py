@@ -7,17 +7,18 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from qa_engine.documents.blocks import Block, Line, Role
+from qa_engine.documents.pages.block_roles import NUMBERED_HEADING, UNIT
 from qa_engine.documents.pages.lines.text_layer import count_han
 from qa_engine.documents.pages.tables.header_rows import is_usual_label
 from qa_engine.documents.pages.tables.values import Kind, kind
 
-_LABELLED = re.compile(r"(\w[^：:。；，]{0,11})[：:]\s*(\S[^：:。；]{0,30})")
+_LABELLED = re.compile(r"(\w[^：:。；，]{0,11})[：:]\s*(\S[^：:。；，]{0,30})")
 _RATING = re.compile(
     r"(强烈|谨慎|审慎)?(买入|增持|推荐|中性|持有|减持|卖出|回避|优于大市|跑赢\S{0,4}|看好|看淡)([（(].{1,8}[）)])?"
     r"|(strong )?(buy|sell|hold|neutral|outperform|underperform|overweight|underweight)( \(.{1,20}\))?",
     re.I,
 )
-_MAX_LABEL, _MAX_VALUE = 16, 24
+_MAX_LABEL, _MAX_VALUE, _MAX_TITLE_LINES = 16, 24, 6
 _MAY_BE_LABEL = frozenset({Role.BODY, Role.HEADING, Role.CAPTION})
 
 
@@ -25,6 +26,30 @@ def is_labelled_value(text: str) -> bool:
     """Whether a line is a usual label and its value (投资评级：买入), which is no title for what follows."""
     match = _LABELLED.fullmatch(text)
     return match is not None and is_usual_label(match[1])
+
+
+def read_labels(blocks: Iterable[Block]) -> list[Block]:
+    """Blocks whose roles are set, with labels and values as fields, and titles without units and sentences."""
+    return join_values(part for block in blocks for part in _title_parts(block))
+
+
+def _title_parts(block: Block) -> list[Block]:
+    """A heading, without the unit of a statement below it, a sentence before it, or labels with values among it."""
+    if block.role is not Role.HEADING or len(block.lines) > _MAX_TITLE_LINES:
+        return [block]
+    roles = [
+        Role.BODY if UNIT.fullmatch(line.text) or (line is not block.lines[-1] and line.text.endswith("。"))
+        else Role.FIELD if is_labelled_value(line.text) and not NUMBERED_HEADING.match(line.text)
+        else Role.HEADING
+        for line in block.lines
+    ]  # fmt: skip
+    parts = list[Block]()
+    for role, line in zip(roles, block.lines, strict=True):
+        if parts and parts[-1].role is role and role is not Role.FIELD:
+            parts[-1].lines.append(line)
+        else:
+            parts.append(Block(role, [line]))
+    return parts
 
 
 def join_values(blocks: Iterable[Block]) -> list[Block]:
