@@ -92,7 +92,8 @@ def assemble(
         embedding = embed_model or build_embedding(config.embedding)
         own_reranker = reranker is not None
         reranker = reranker or build_reranker(config.rerank, embedding, config.retrieval.candidates)
-        synthesizer = response_synthesizer or _synthesizer(config, llm, text_qa_template)
+        glossary = build_glossary(config.retrieval)
+        synthesizer = response_synthesizer or _synthesizer(config, llm, text_qa_template, glossary)
         if response_synthesizer is not None and text_qa_template is not None:
             raise InputError(
                 "text_qa_template and response_synthesizer were both passed: give the template to the synthesizer."
@@ -110,17 +111,19 @@ def assemble(
             config,
             answerability,
             _expander(config, llm),
-            build_glossary(config.retrieval),
+            glossary,
             build_condenser(config, llm),
             Resources(stack.pop_all()),
         )
 
 
-def _synthesizer(config: Config, llm: LLM | None, template: BasePromptTemplate | None) -> BaseSynthesizer:
+def _synthesizer(
+    config: Config, llm: LLM | None, template: BasePromptTemplate | None, glossary: Glossary | None
+) -> BaseSynthesizer:
     if llm is None and config.llm.model is None:
         if template is not None:
             raise InputError("text_qa_template needs a language model: pass llm, or set llm.model.")
-        return ExtractiveSynthesizer(LateInteractionModel(), config.answering.max_quotes)
+        return ExtractiveSynthesizer(LateInteractionModel(), config.answering.max_quotes, glossary)
     return ChineseAnswerSynthesizer(
         llm or build_llm(config.llm),
         template,

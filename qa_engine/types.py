@@ -114,6 +114,7 @@ class Passage:
             the metadata of its node, and empty unless an answer without a language model is made from it.
         identity: what its document is, as far as that is known, under the keys ``title``, ``organisation``, ``names``,
             ``kind``, ``period``, ``date`` and ``product``.
+        part: the part of the question that it was found for; empty if the question has one part.
     """
 
     node_id: str
@@ -136,6 +137,7 @@ class Passage:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     surroundings: tuple[PassageSentence, ...] = ()
     identity: Mapping[str, Any] = field(default_factory=dict)
+    part: str = ""
 
 
 class PassageNode(TextNode):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from qa_engine.answering.extractive.lists import rows_range
 from qa_engine.answering.extractive.question_kinds import QuestionKind
 from qa_engine.answering.extractive.rows import AskedLabel, Cell, Row, asked_cells
 from qa_engine.types import PassageSentence
@@ -25,6 +26,10 @@ _WITHOUT_UNIT = re.compile(
 _NOT_COMPUTED = "（差额和比率没有计算，由以上数字得出）"
 
 
+_UNIT_REACH = 4
+"""So many sentences above the first row may name the unit; the first of them is what the whole table is about."""
+
+
 def unit_above(sentences: Sequence[PassageSentence], place: int) -> str:
     """The unit of a table: from its title, its caption or the text above it; empty if none is named there.
 
@@ -32,26 +37,20 @@ def unit_above(sentences: Sequence[PassageSentence], place: int) -> str:
         sentences: of a document, in reading order.
         place: index of a row of the table.
     """
-    table = sentences[place].table
-    first = place
-    while first > 0 and sentences[first - 1].table == table:
-        first -= 1
-    for sentence in reversed(sentences[max(0, first - 3) : first]):
-        if sentence.table is not None and sentence.role == "table":
+    first = rows_range(sentences, place).start
+    for sentence in reversed(sentences[max(0, first - _UNIT_REACH) : first]):
+        if sentence.role == "table":  # of another table
             break
         if match := list(_UNIT.finditer(sentence.text)):
             return str(match[-1][1] or match[-1][2])
     return ""
 
 
-def figure(
-    row: Row, question: str, asked: AskedLabel, kind: QuestionKind, year: int | None, unit: str
-) -> str:
+def figure(row: Row, asked: AskedLabel, kind: QuestionKind, year: int | None, unit: str) -> str:
     """What a row answers, such as ``营业收入（万元），2022年：39,700``; empty if the row holds no figures.
 
     Args:
         row: the row.
-        question: as it was asked.
         asked: the words of the question that may name a row or a column.
         kind: of the question.
         year: the year that 本期 stands for; None if it is not known.

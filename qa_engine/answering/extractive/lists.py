@@ -83,11 +83,14 @@ def list_range(sentences: Sequence[PassageSentence], place: int) -> range | None
 
 def rows_range(sentences: Sequence[PassageSentence], place: int) -> range:
     """The rows of the table that a row belongs to, as far as they are among the sentences."""
-    table = sentences[place].table
+    table, role = sentences[place].table, sentences[place].role
     first = last = place
-    while first > 0 and sentences[first - 1].table == table:
+    while first > 0 and (sentences[first - 1].table, sentences[first - 1].role) == (table, role):
         first -= 1
-    while last + 1 < len(sentences) and sentences[last + 1].table == table:
+    while last + 1 < len(sentences) and (sentences[last + 1].table, sentences[last + 1].role) == (
+        table,
+        role,
+    ):
         last += 1
     return range(first, last + 1)
 

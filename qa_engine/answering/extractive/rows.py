@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from qa_engine.answering.extractive.question_kinds import QuestionKind, quarters_of, years_of
+from qa_engine.retrieval.glossary.glossary import GlossaryTerm
 from qa_engine.text.tokenizer import fold, tokenize
 
 _PART = re.compile(r"；|; ")
@@ -30,6 +31,8 @@ _PERIOD_WORDS = re.compile(
 _FILLER = re.compile(
     r"是多少|有多少|多少|是什么|什么|哪[些个里家]?|怎[么样]|如何|请问|一共|总共|分别|告诉我|的|了|吗|呢|[?？，,。、：:]"
 )
+_OTHER_WORDS = 0.8
+"""A label in the words of a glossary matches so well: they may be another name, or only a part of what is asked for."""
 
 
 @dataclass(frozen=True)
@@ -106,27 +109,38 @@ class AskedLabel:
     """The words of a question that may name a row or a column.
 
     Attributes:
-        words: the question without periods, question words and the words that only name the document.
-        terms: the terms of these words.
+        terms: of the question without periods, question words and the words that only name the document.
+        others: the same with other words for a term of a glossary.
     """
 
-    words: str
     terms: frozenset[str]
+    others: tuple[frozenset[str], ...] = ()
 
     @classmethod
-    def of(cls, question: str, names: Collection[str] = ()) -> AskedLabel:
+    def of(
+        cls, question: str, names: Collection[str] = (), glossary: Sequence[GlossaryTerm] = ()
+    ) -> AskedLabel:
         """
         Args:
             question: as it was asked.
             names: terms that only name the document.
+            glossary: the terms of a glossary in the question, with what documents write for them.
         """
-        words = _FILLER.sub(" ", _PERIOD_WORDS.sub(" ", fold(question)))
-        return cls(words, frozenset(tokenize(words)) - frozenset(names))
+
+        def terms(text: str) -> frozenset[str]:
+            return frozenset(tokenize(_FILLER.sub(" ", _PERIOD_WORDS.sub(" ", fold(text))))) - frozenset(
+                names
+            )
+
+        others = {terms(question.replace(term.term, word)) for term in glossary for word in term.words}
+        return cls(terms(question), tuple(others))
 
     def match(self, label: str) -> float:
         """How well a label matches, 0 to 1: the harmonic mean of the share of its terms that are asked for and of the
-        share of the asked terms that it holds. So an exact label comes before a longer one."""
-        return _f1(self.terms, _label_terms(label)) if label else 0.0
+        share of the asked terms that it holds. So an exact label comes before a longer one, and the words of the question
+        before those of the glossary."""
+        terms = _label_terms(label)
+        return max(_f1(self.terms, terms), *(_OTHER_WORDS * _f1(other, terms) for other in self.others), 0.0)
 
     def share(self, label: str) -> float:
         """The share of the terms of a label that are asked for, 0 to 1."""

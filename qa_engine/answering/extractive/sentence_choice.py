@@ -16,6 +16,7 @@ from functools import cache
 
 from qa_engine.answering.extractive.question_kinds import QuestionKind
 from qa_engine.answering.extractive.rows import AskedLabel, Row, label_match, period_match, row_period_match
+from qa_engine.retrieval.glossary.glossary import Glossary
 from qa_engine.text.language import chinese_size
 from qa_engine.text.tokenizer import fold, tokenize
 
@@ -99,12 +100,6 @@ class Candidate:
         """Its label and cells; None for running text."""
         return Row.of(self.text) if self.table is not None else None
 
-    @property
-    def document_year(self) -> int | None:
-        """The year that its document reports on; None if nothing says so."""
-        years = _REPORT_YEAR.search(self.document) or _REPORT_YEAR.search(self.titles)
-        return int(years[1]) if years else None
-
 
 @dataclass(frozen=True)
 class SentenceFeatures:
@@ -154,7 +149,9 @@ class SentenceFeatures:
 FEATURES = tuple(field.name for field in fields(SentenceFeatures))
 
 
-def chosen_sentences(question: str, candidates: Sequence[Candidate], max_quotes: int) -> list[range]:
+def chosen_sentences(
+    question: str, candidates: Sequence[Candidate], max_quotes: int, glossary: Glossary | None = None
+) -> list[range]:
     """The sentences to quote, the most probable quote first.
 
     The sentence whose probability exceeds its price by most is always quoted. Further ones are quoted, in this order, as
@@ -163,42 +160,54 @@ def chosen_sentences(question: str, candidates: Sequence[Candidate], max_quotes:
 
     Args:
         question: the question as it was asked.
-        candidates: the sentences of the passages, passage by passage in reading order.
+        candidates: the sentences of the passages, passage by passage in reading order; those of one part of the question
+            before those of the next.
         max_quotes: greatest number of quotes. Together they have one sentence more than that at most: if many sentences
             are about as probable, each would be worth its price, but together they would be no short answer any more. Of a
             question of several parts, each part has one quote instead.
+        glossary: what documents write for the terms of questions; None for nothing.
 
     Returns:
         Quotes as ranges of indices of ``candidates``; empty if no candidate is quotable.
     """
-    features = sentence_features(question, candidates)
-    by_part: dict[str, list[int]] = defaultdict(list)
-    for index, candidate in enumerate(candidates):
-        if candidate.quotable:
-            by_part[candidate.part].append(index)
-    if len(by_part) > 1:
-        return _quotes(
-            [_worths(indices, features, candidates)[0][0] for indices in by_part.values()], candidates
-        )
-    worths = [one for indices in by_part.values() for one in _worths(indices, features, candidates)]
+    by_part: dict[str, list[Candidate]] = defaultdict(list)
+    for candidate in candidates:
+        by_part[candidate.part].append(candidate)
+    most = max_quotes if len(by_part) == 1 else 1
+    quotes: list[range] = []
+    offset = 0
+    for part, own in by_part.items():
+        chosen = _chosen(part or question, own, most, glossary)
+        quotes += [range(offset + quote.start, offset + quote.stop) for quote in chosen]
+        offset += len(own)
+    return quotes
+
+
+def _chosen(
+    question: str, candidates: Sequence[Candidate], max_quotes: int, glossary: Glossary | None
+) -> list[range]:
+    """The sentences to quote for a question of one part."""
+    features = sentence_features(question, candidates, glossary)
+    worths = _worths(candidates, features)
     chosen = [index for index, _ in worths[:1]]
     for index, worth in worths[1:]:
         if worth <= 0 or len(chosen) > max_quotes:
             break
+        if candidates[index].table is not None and features[index].label < features[chosen[0]].label:
+            continue  # a row beside the one that is asked for
         is_repeated = any(candidates[index].text == candidates[other].text for other in chosen)
         if not is_repeated and len(_quotes([*chosen, index], candidates)) <= max_quotes:
             chosen.append(index)
     return _quotes(chosen, candidates)
 
 
-def _worths(
-    indices: Sequence[int], features: Sequence[SentenceFeatures], candidates: Sequence[Candidate]
-) -> list[tuple[int, float]]:
-    """Candidates with what each is worth: its probability, less the price of its length; the best first."""
-    probabilities = answer_probabilities([features[index] for index in indices])
+def _worths(candidates: Sequence[Candidate], features: Sequence[SentenceFeatures]) -> list[tuple[int, float]]:
+    """The quotable candidates with what each is worth: its probability, less the price of its length; the best first."""
+    quotable = [index for index, candidate in enumerate(candidates) if candidate.quotable]
+    probabilities = answer_probabilities([features[index] for index in quotable])
     worths = [
         (index, probability - PRICE * chinese_size(candidates[index].text, _LATIN_RATIO))
-        for index, probability in zip(indices, probabilities, strict=True)
+        for index, probability in zip(quotable, probabilities, strict=True)
     ]
     return sorted(worths, key=lambda one: -one[1])
 
@@ -215,7 +224,9 @@ def answer_probabilities(features: Sequence[SentenceFeatures]) -> list[float]:
     return [power / total for power in powers]
 
 
-def sentence_features(question: str, candidates: Sequence[Candidate]) -> list[SentenceFeatures]:
+def sentence_features(
+    question: str, candidates: Sequence[Candidate], glossary: Glossary | None = None
+) -> list[SentenceFeatures]:
     """The features of each candidate.
 
     The terms are those of BM25: traditional and simplified characters are the same, and question words are left out. The
@@ -225,6 +236,7 @@ def sentence_features(question: str, candidates: Sequence[Candidate]) -> list[Se
     Args:
         question: the question as it was asked.
         candidates: the sentences, passage by passage.
+        glossary: what documents write for the terms of questions; None for nothing.
     """
     question_terms = set(tokenize(question))
     kind = QuestionKind.of(question)
@@ -249,16 +261,17 @@ def sentence_features(question: str, candidates: Sequence[Candidate]) -> list[Se
         weight = sum(weights[term] for term in sorted(terms) if term in weights)
         return trust * weight / total if total > 0 else 0.0
 
-    asked = AskedLabel.of(question, naming)
+    asked = AskedLabel.of(question, naming, glossary.terms(question) if glossary is not None else ())
     labels = {row.label for candidate in candidates if (row := candidate.row) and row.label}
     answering = _answering(kind, fold(question), candidates)
     of_parent = bool(_PARENT_COMPANY.search(question))
     features = []
     for index, candidate in enumerate(candidates):
-        follows = index > 0 and candidates[index - 1].rank == candidate.rank
-        before = matches[index - 1] if follows else set()
         row = candidate.row
-        year = candidate.document_year
+        # A row needs no sentence before it: that is another row, and may hold the label that is asked for.
+        follows = index > 0 and candidates[index - 1].rank == candidate.rank and row is None
+        before = matches[index - 1] if follows else set()
+        year = report_year(candidate.document, candidate.titles)
         parents = (
             bool(_PARENT_COMPANY.search(candidate.titles))
             and "合并" not in candidate.titles.rpartition("›")[2]
@@ -282,6 +295,11 @@ def sentence_features(question: str, candidates: Sequence[Candidate]) -> list[Se
             )
         )
     return features
+
+
+def report_year(*names: str) -> int | None:
+    """The year that a document reports on, by the first of its names that says so; None if none does."""
+    return next((int(year[1]) for name in names if (year := _REPORT_YEAR.search(name))), None)
 
 
 def naming_terms(question: str, candidates: Sequence[Candidate]) -> frozenset[str]:

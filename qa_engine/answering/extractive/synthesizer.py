@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,12 +22,18 @@ from qa_engine.answering.extractive.figures import figure, not_computed, unit_ab
 from qa_engine.answering.extractive.lists import list_range
 from qa_engine.answering.extractive.question_kinds import QuestionKind
 from qa_engine.answering.extractive.quotes import Quote, whole_quotes, without_repetition
-from qa_engine.answering.extractive.rows import AskedLabel
-from qa_engine.answering.extractive.sentence_choice import Candidate, chosen_sentences, naming_terms
+from qa_engine.answering.extractive.rows import AskedLabel, Row
+from qa_engine.answering.extractive.sentence_choice import (
+    Candidate,
+    chosen_sentences,
+    naming_terms,
+    report_year,
+)
 from qa_engine.answering.stream import AnswerStream, AsyncAnswerStream
 from qa_engine.documents.sentences.splitting import join_sentences, split_sentences
 from qa_engine.flow import Flow, Piece, apieces, in_thread, pieces
 from qa_engine.models.late_interaction import LateInteractionModel
+from qa_engine.retrieval.glossary.glossary import Glossary
 from qa_engine.text.one_line import one_line
 from qa_engine.tracing import synthesis_events
 from qa_engine.types import Passage, PassageSentence, passage_of
@@ -73,16 +80,23 @@ class ExtractiveSynthesizer(BaseSynthesizer):
     other features. English evidence is quoted in English.
     """
 
-    def __init__(self, scorer: LateInteractionModel | None = None, max_quotes: int = 2) -> None:
+    def __init__(
+        self,
+        scorer: LateInteractionModel | None = None,
+        max_quotes: int = 2,
+        glossary: Glossary | None = None,
+    ) -> None:
         """
         Args:
             scorer: scores (question, sentence) pairs; the local model if None.
             max_quotes: greatest number of quotes, each of one sentence or of several that follow one another.
+            glossary: what documents write for the terms of questions; None for nothing.
         """
         # An argument that is None is taken from the global Settings, which would build an OpenAI model.
         super().__init__(llm=MockLLM(), callback_manager=CallbackManager(), empty_response=REFUSAL)
         self._scorer = scorer or LateInteractionModel()
         self._max_quotes = max_quotes
+        self._glossary = glossary
 
     def _get_prompts(self) -> PromptDictType:
         return {}
@@ -141,27 +155,47 @@ class ExtractiveSynthesizer(BaseSynthesizer):
     def _answer(self, question: str, nodes: Sequence[NodeWithScore]) -> Answer:
         sentences = _sentences_of(nodes)
         candidates = self._candidates(question, sentences)
-        chosen = chosen_sentences(question, candidates, self._max_quotes)
+        chosen = chosen_sentences(question, candidates, self._max_quotes, self._glossary)
         if not chosen:
             return refusal(question, nodes)
-        kind = QuestionKind.of(question)
         quotes = without_repetition(
             [
                 whole
                 for run in chosen
-                for whole in whole_quotes(_quote([sentences[index] for index in run]), kind)
+                for whole in whole_quotes(
+                    _quote([sentences[index] for index in run]),
+                    QuestionKind.of(candidates[run.start].part or question),
+                )
             ]
         )
         citations = [_citation(number, quote) for number, quote in enumerate(quotes, 1)]
         sources = "，".join(dict.fromkeys(_source(citation) for citation in citations if citation.file))
         frame = f"根据{sources}：" if sources else "相关原文："
-        asked = AskedLabel.of(question, naming_terms(question, candidates))
-        figures = [_figures(quote, question, asked, kind) for quote in quotes]
+        naming = naming_terms(question, candidates)
+        figures = [self._figures(quote, question, naming) for quote in quotes]
         text = frame + "".join(
             f"{said}[{citation.number}]" if said else f"“{citation.text}”[{citation.number}]"
             for said, citation in zip(figures, citations, strict=True)
         )
-        return build_answer(question, text + not_computed(kind, "".join(figures)), nodes, citations)
+        remark = not_computed(QuestionKind.of(question), "".join(figures))
+        return build_answer(question, text + remark, nodes, citations)
+
+    def _figures(self, quote: Quote, question: str, naming: frozenset[str]) -> str:
+        """What the rows of a quote answer in figures; empty if they hold none, or if it is running text."""
+        question = quote.passage.part or question
+        kind = QuestionKind.of(question)
+        asked = AskedLabel.of(
+            question, naming, self._glossary.terms(question) if self._glossary is not None else ()
+        )
+        said = []
+        for place in quote.places:
+            sentence = quote.around[place]
+            if sentence.table is None:
+                return ""
+            year = report_year(_names_document(quote.passage), sentence.section)
+            unit = unit_above(quote.around, place)
+            said.append(figure(Row.of(sentence.text), asked, kind, year, unit))
+        return "；".join(said) if all(said) else ""
 
     def candidates(self, question: str, nodes: Sequence[NodeWithScore]) -> list[Candidate]:
         """The sentences that the quotes of an answer are chosen from, passage by passage."""
@@ -180,6 +214,7 @@ class ExtractiveSynthesizer(BaseSynthesizer):
                 _names_document(sentence.passage),
                 sentence.articles,
                 list_range(sentence.around, sentence.place) is not None,
+                sentence.passage.part,
             )
             for sentence in sentences
         ]
@@ -202,8 +237,12 @@ class ExtractiveSynthesizer(BaseSynthesizer):
 def _sentences_of(nodes: Sequence[NodeWithScore]) -> list[_Sentence]:
     """The sentences of the best passages, in reading order. At least one may be quoted, if there are any."""
     sentences: list[_Sentence] = []
-    for rank, node in enumerate(nodes[:_MAX_PASSAGES]):
-        passage = passage_of(node)
+    by_part: dict[str, list[Passage]] = defaultdict(list)
+    for passage in map(passage_of, nodes):
+        by_part[passage.part].append(passage)
+    for rank, passage in (
+        one for passages in by_part.values() for one in enumerate(passages[:_MAX_PASSAGES])
+    ):
         own = passage.sentences or _split(passage)
         around = passage.surroundings or own
         offset = (
@@ -235,8 +274,8 @@ def _sentences_of(nodes: Sequence[NodeWithScore]) -> list[_Sentence]:
 
 
 def _stored_supports(question: str, sentences: Sequence[_Sentence]) -> list[float] | None:
-    """The supports that the reranker computed; None unless it compared all sentences with this very question."""
-    if any(sentence.passage.compared_with != question for sentence in sentences):
+    """The supports that the reranker computed; None unless it compared all sentences with this very question or its part."""
+    if any(sentence.passage.compared_with != (sentence.passage.part or question) for sentence in sentences):
         return None
     supports = [sentence.own.support for sentence in sentences if sentence.own.support is not None]
     return supports if len(supports) == len(sentences) else None
@@ -254,27 +293,6 @@ def _quote(chosen: Sequence[_Sentence]) -> Quote:
     """The quote of sentences that follow one another."""
     first = chosen[0]
     return Quote(first.passage, first.around, range(first.place, first.place + len(chosen)))
-
-
-def _figures(quote: Quote, question: str, asked: AskedLabel, kind: QuestionKind) -> str:
-    """What the rows of a quote answer in figures; empty if they hold none, or if it is running text."""
-    said = []
-    for place in quote.places:
-        candidate = Candidate(
-            quote.around[place].text,
-            0,
-            titles=quote.around[place].section,
-            table=quote.around[place].table,
-            document=_names_document(quote.passage),
-        )
-        if candidate.row is None:
-            return ""
-        unit = unit_above(quote.around, place)
-        text = figure(candidate.row, question, asked, kind, candidate.document_year, unit)
-        if not text:
-            return ""
-        said.append(text)
-    return "；".join(said)
 
 
 def _names_document(passage: Passage) -> str:

@@ -20,7 +20,7 @@ REVENUE = "项目：营业收入；2022年：39,700；2021年：36,500"
 
 
 def said(question: str, text: str, unit: str = "", year: int | None = None) -> str:
-    return figure(Row.of(text), question, AskedLabel.of(question), QuestionKind.of(question), year, unit)
+    return figure(Row.of(text), AskedLabel.of(question), QuestionKind.of(question), year, unit)
 
 
 @pytest.mark.parametrize("text", ["", "；", "：", "；；：；"])

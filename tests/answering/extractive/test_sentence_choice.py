@@ -16,6 +16,8 @@ from qa_engine.answering.extractive.sentence_choice import (
     chosen_sentences,
     sentence_features,
 )
+from qa_engine.retrieval.glossary.files import GlossaryEntry
+from qa_engine.retrieval.glossary.glossary import Glossary
 
 TOWER = "雷峰塔有多高？"
 PARTS = [
@@ -175,3 +177,69 @@ def test_whatever_there_is_quotes_are_few_and_apart(
     assert all(len({candidates[place].rank for place in quote}) == 1 for quote in chosen)
     assert len(places) <= quotes + 1
     assert chosen == chosen_sentences(question, candidates, quotes)
+
+
+REVENUE = Candidate("项目：营业收入；2022年：39,700；2021年：36,500", 1, 0.85, table=0)
+
+
+def first(question: str, candidates: list[Candidate], glossary: Glossary | None = None) -> str:
+    return candidates[chosen_sentences(question, candidates, 1, glossary)[0].start].text
+
+
+def test_the_row_with_the_asked_label_and_period_is_quoted() -> None:
+    others = [
+        replace(REVENUE, text="项目：营业成本；2022年：20,700；2021年：18,500"),
+        replace(REVENUE, text="项目：其中：境外营业收入；2022年：1,700；2021年：1,500"),
+        replace(REVENUE, text="项目：营业收入；2018年：9,700；2017年：6,500"),
+    ]
+    for place in range(4):
+        assert first("2022年营业收入是多少？", [*others[:place], REVENUE, *others[place:]]) == REVENUE.text
+
+
+def test_the_group_comes_before_the_parent_company_unless_that_is_asked_for() -> None:
+    group, parent = (
+        replace(REVENUE, titles="合并利润表"),
+        replace(REVENUE, text=REVENUE.text + "；", titles="母公司利润表"),
+    )
+    assert first("2022年营业收入是多少？", [parent, group]) == group.text
+    assert first("母公司2022年营业收入是多少？", [group, parent]) == parent.text
+    assert first("2022年归属于母公司股东的营业收入是多少？", [parent, group]) == group.text
+
+
+def test_words_that_only_name_the_document_do_not_pull() -> None:
+    named = Candidate(
+        "甲乙生物股份有限公司2022年年度报告经董事会审议，甲乙生物保证营业的真实。",
+        0,
+        0.85,
+        document="甲乙生物",
+    )
+    row = replace(REVENUE, rank=0, document="甲乙生物")
+    assert first("甲乙生物2022年的营业收入是多少？", [named, row]) == row.text
+
+
+def test_the_asked_article_is_quoted_and_not_one_that_names_it() -> None:
+    own = Candidate("第三十九条 劳动者有下列情形之一的：", 1, 0.85, articles=frozenset({"39条"}))
+    other = Candidate(
+        "第二十一条 除本法第三十九条规定的情形外，不得解除。", 0, 0.9, articles=frozenset({"21条"})
+    )
+    assert first("第39条说什么？", [other, own]) == own.text
+
+
+def test_a_glossary_names_the_label() -> None:
+    glossary = Glossary([GlossaryEntry(("归母净利润",), ("归属于上市公司股东的净利润",))])
+    rows = [
+        replace(REVENUE, text=f"项目：{label}；2022年：7,700；2021年：6,500")
+        for label in ("少数股东损益", "归属于上市公司股东的净利润")
+    ]
+    assert first("归母净利润是多少？", rows, glossary) == rows[1].text
+
+
+def test_each_part_of_a_question_has_one_quote() -> None:
+    of_parts = [
+        replace(one, part=part, support=0.95 if one is best else 0.6)
+        for part, best in (("雷峰塔有多高？", PARTS[2]), ("孤山在哪里？", PARTS[3]))
+        for one in PARTS
+    ]
+    chosen = chosen_sentences("雷峰塔有多高，孤山在哪里？", of_parts, 2)
+    assert [of_parts[quote.start].text for quote in chosen] == [PARTS[2].text, PARTS[3].text]
+    assert [of_parts[quote.start].part for quote in chosen] == ["雷峰塔有多高？", "孤山在哪里？"]
