@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 import quotes
 import typer
 from corpus import Question
+from pdf_factory import chinese_pdf
 from typer.testing import CliRunner
 
 from qa_engine import Answer
-from qa_engine.answering.extractive.sentence_choice import FEATURES, Candidate
+from qa_engine.answering.extractive.sentence_choice import FEATURES, WEIGHTS, Candidate
 
 app = typer.Typer()
 app.command()(quotes.main)
@@ -56,11 +58,48 @@ def test_best_support_takes_a_second_sentence_only_if_it_is_close() -> None:
 def test_fit_finds_the_sign_that_tells() -> None:
     told = Candidate("这座塔高71.679米。", 0, 0.7)
     others = [Candidate("这座塔在西湖边上。", 0, 0.7), Candidate("这座塔是木头的。", 0, 0.7)]
-    weights = quotes.fitted_weights([asked("塔有多高？", "71.679米", *others, told)] * 20)
+    weights = quotes.fitted_weights(quotes.choices([asked("塔有多高？", "71.679米", *others, told)] * 20))
     assert weights["number"] > 1
     assert all(abs(weights[sign]) < 1e-6 for sign in ("rank", "time", "place", "reason"))
 
 
 def test_questions_whose_answer_no_sentence_holds_say_nothing() -> None:
     missing = asked("塔有多高？", "没有的", Candidate("塔高71.679米。", 0, 0.9))
-    assert set(quotes.fitted_weights([missing]).values()) == {0.0}
+    assert set(quotes.fitted_weights(quotes.choices([missing])).values()) == {0.0}
+    assert quotes.right_in_folds(quotes.choices([missing])) == 0.0
+
+
+def test_few_questions_hardly_change_the_weights_that_they_start_from() -> None:
+    told = asked(
+        "塔有多高？", "71.679米", Candidate("塔高71.679米。", 0, 0.9), Candidate("塔在湖边。", 0, 0.9)
+    )
+    weights = quotes.fitted_weights(quotes.choices([told]), WEIGHTS)
+    assert all(abs(weights[sign] - WEIGHTS[sign]) < 0.5 for sign in ("period", "label", "time"))
+    assert quotes.right_in_folds(quotes.choices([told] * 6), WEIGHTS) == 1.0
+
+
+def test_questions_about_documents_of_ones_own(tmp_path: Path, local_model: Path) -> None:
+    chinese_pdf(tmp_path / "documents" / "西湖.pdf")
+    questions = tmp_path / "own.jsonl"
+    questions.write_text(
+        '{"question": "雷峰塔有多高？", "answers": ["71.679米"]}\n{"question": "谁？", "answerable": false}\n'
+    )
+    arguments = [
+        str(questions),
+        "--documents",
+        str(tmp_path / "documents"),
+        "--fit",
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    result = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    content = json.loads((tmp_path / "out" / "quotes-own.json").read_text(encoding="utf-8"))
+    assert content["quotes"]["quoted"]["holds_answer"] == 1.0
+
+
+def test_a_folder_without_pdfs_is_refused(tmp_path: Path) -> None:
+    questions = tmp_path / "own.jsonl"
+    questions.write_text('{"question": "雷峰塔有多高？", "answers": ["71.679米"]}\n')
+    with pytest.raises(typer.BadParameter, match="no PDF"):
+        quotes.own_corpus(questions, tmp_path, 10)
