@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.resources import as_file, files
 from typing import Any
 
@@ -30,12 +30,14 @@ class GlossaryTerm:
         words: what is searched for beside the question.
         statements: kinds of the statements in which these words stand, the likeliest first.
         titles: titles of these statements.
+        literal: whether documents write the term as well, by its row, so that the question alone finds much.
     """
 
     term: str
     words: tuple[str, ...]
     statements: tuple[str, ...] = ()
     titles: tuple[str, ...] = ()
+    literal: bool = False
 
     def in_languages(self, chinese: bool, other: bool) -> GlossaryTerm:
         """The same term with the words and titles in Chinese, those in other languages, both or none."""
@@ -43,11 +45,13 @@ class GlossaryTerm:
         def kept(words: Iterable[str]) -> tuple[str, ...]:
             return tuple(word for word in words if (chinese if HAN.search(word) else other))
 
-        return GlossaryTerm(self.term, kept(self.words), self.statements, kept(self.titles))
+        return replace(self, words=kept(self.words), titles=kept(self.titles))
 
     def to_dict(self) -> dict[str, Any]:
         """The documented JSON object."""
-        return {name: list(value) if name != "term" else value for name, value in asdict(self).items()}
+        return {
+            name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()
+        }
 
 
 class Glossary:
@@ -88,15 +92,16 @@ class Glossary:
                 continue
             last = place + len(longest) - 1
             text = question[units[place][1] : units[last][2]]
-            found.setdefault(longest, self._term(text, names[longest]))
+            found.setdefault(longest, self._term(text, longest, names[longest]))
             place = last + 1
         return list(found.values())
 
-    def _term(self, text: str, entries: Sequence[GlossaryEntry]) -> GlossaryTerm:
+    def _term(self, text: str, name: tuple[str, ...], entries: Sequence[GlossaryEntry]) -> GlossaryTerm:
         statements = tuple(dict.fromkeys(kind for entry in entries for kind in entry.statements))
         words = tuple(dict.fromkeys(word for entry in entries for word in entry.words))
         titles = tuple(title for kind in statements for title in self._titles.get(kind, ()))
-        return GlossaryTerm(text, words, statements, titles)
+        literal = any(tuple(unit for unit, _, _ in _units(word)) == name for word in words)
+        return GlossaryTerm(text, words, statements, titles, literal)
 
 
 def _units(text: str) -> list[tuple[str, int, int]]:

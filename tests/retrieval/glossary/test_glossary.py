@@ -110,3 +110,13 @@ def test_the_shipped_glossary_knows_the_trade(question: str, words: set[str]) ->
     glossary = build_glossary(RetrievalConfig())
     assert glossary is not None
     assert words <= {word for term in glossary.terms(question) for word in term.words}
+
+
+def test_a_term_among_its_own_words_is_literal() -> None:
+    glossary = Glossary(
+        [
+            GlossaryEntry(("净利润", "net income"), ("净利润", "net earnings")),
+            GlossaryEntry(("ROE",), ("净资产收益率",)),
+        ]
+    )
+    assert [found.literal for found in glossary.terms("净利润, net income, ROE")] == [True, False, False]
