@@ -26,7 +26,9 @@ from qa_engine.documents.pages.lines.paragraphs import continues_paragraph
 from qa_engine.documents.pages.tables.continuation import continued
 from qa_engine.documents.pages.tables.row_texts import column_names, markdown_row, names_by_row, row_texts
 from qa_engine.documents.pages.tables.row_texts import markdown as table_markdown
-from qa_engine.documents.pages.tables.summaries import TableSummary
+from qa_engine.documents.pages.tables.whole.statements import is_title
+from qa_engine.documents.pages.tables.whole.summaries import TableSummary
+from qa_engine.documents.pages.tables.whole.titles import TitledTable, titled_parts
 
 _NOTE = 40
 """Between two parts of a table there is no more text than this: its unit, or a mark that it goes on."""
@@ -175,7 +177,8 @@ class _TextBuilder:
         """The page and the table before, and the names of its columns, while nothing but a short note is between."""
         for piece in pieces:
             if piece.table is not None:
-                self._add_table(piece, piece.table)
+                for number, part in enumerate(titled_parts(piece.table)):
+                    self._add_part(piece if not number else replace(piece, title="", caption=""), part)
             else:
                 self._add_lines(piece)
                 if len(piece.text) > _NOTE or piece.role is Role.HEADING:
@@ -225,6 +228,24 @@ class _TextBuilder:
         ys = [b * x0 + d * y0 + f, b * x1 + d * y1 + f]
         return min(xs), min(ys), max(xs), max(ys)
 
+    def _add_part(self, piece: _Piece, part: TitledTable) -> None:
+        """Adds a table, or a part of one below a title of its own, which is a caption."""
+        page = piece.lines[0].page
+        for text, box in zip(part.title, part.title_boxes, strict=True):
+            start = self._begin()
+            self._spans.append(Span(start, start + len(text), page, *self._shown(page, *box)))
+            self._write(text)
+            self._paragraphs.append(Paragraph(start, self._length, Role.CAPTION, piece.section))
+        if part.title:
+            self._before = None
+            piece = replace(piece, title=" ".join([piece.title, *part.title]).strip())
+        if own := next(filter(is_title, part.title), None):
+            path = self._sections[piece.section]
+            path = path[:-1] if path and is_title(path[-1]) else path
+            self._sections.append((*path, own))
+            piece = replace(piece, section=len(self._sections) - 1)
+        self._add_table(piece, part.table)
+
     def _add_table(self, piece: _Piece, table: Table) -> None:
         page = piece.lines[0].page
         names = column_names(table)
@@ -239,9 +260,12 @@ class _TextBuilder:
             self._sections.append((*self._sections[section], piece.caption))
             section = len(self._sections) - 1
         if self._summary is None or not goes_on:
-            above = self._summary[1].title if self._summary is not None and part is not None else ""
+            summary = TableSummary(self._title(piece), names)
+            if self._summary is not None and part is not None:  # in other columns
+                last = self._summary[1]
+                summary = TableSummary(last.title, names, continues=last.statement)
             self._finish_table()
-            self._summary = len(self._paragraphs), TableSummary(above or self._title(piece), names)
+            self._summary = len(self._paragraphs), summary
             heading = f"{piece.caption}\n\n" if piece.caption else ""
             self._tables.append(heading + table_markdown(table))
         else:

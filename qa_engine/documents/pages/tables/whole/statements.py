@@ -192,6 +192,11 @@ def statement_of(title: str, labels: Sequence[str], columns: Sequence[str] = ())
     return f"{PARENT}{found}" if is_parent else found
 
 
+def is_title(text: str) -> bool:
+    """Whether a text is the title of a statement."""
+    return any(statement.title.search(text) for statement in _STATEMENTS.values())
+
+
 def standard_names(statement: str) -> str:
     """The names of a statement in Chinese and English; empty for none."""
     found = _STATEMENTS.get(statement.removeprefix(PARENT))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qa_engine.documents.pages.tables.statements import standard_names, statement_of
+from qa_engine.documents.pages.tables.whole.statements import standard_names, statement_of
 
 INCOME = ["Net sales", "Cost of sales", "Operating income", "Income taxes", "Net income"]
 BALANCE = [

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from qa_engine.documents.blocks import Table
-from qa_engine.documents.pages.tables.statements import standard_names, statement_of
 from qa_engine.documents.pages.tables.values import Kind, kind
+from qa_engine.documents.pages.tables.whole.statements import standard_names, statement_of
 from qa_engine.text.language import is_chinese
 
 MIN_ROWS = 3
@@ -25,6 +25,8 @@ _MAX_COLUMNS = 0.3
 """The names of columns take this share of the text at most."""
 _MAX_TITLE = 0.4
 _WORDS = frozenset({Kind.WORDS, Kind.CODE})
+_NO_TITLE = re.compile(r"^.*(法定代表人|负责人)\s?[:：]\s?\S{1,8}(\s|$)|[□☐√✓☑☒■]\s?(不?适用|是|否)")
+"""The signatures below the statement before, and ticks."""
 _FIGURE = re.compile(r"[$¥￥€£]\s?\d[\d,.]*|\b\d{1,3}(,\d{3})+(\.\d+)?\b")
 
 
@@ -37,12 +39,14 @@ class TableSummary:
         columns: their names.
         labels: of its rows, in order.
         rows: how many rows it has below its header.
+        continues: the statement that it goes on with, in other columns; empty without one.
     """
 
     title: str
     columns: list[str]
     labels: list[str] = field(default_factory=list)
     rows: int = 0
+    continues: str = ""
 
     def add(self, table: Table) -> None:
         """Adds the rows of a table, or of the part of it on one page."""
@@ -55,7 +59,7 @@ class TableSummary:
     def statement(self) -> str:
         """Which statement it is, see `statement_of`; empty for any other table."""
         inside = self.labels[:1] if self.rows > MIN_ROWS else []
-        return statement_of(" ".join([self.title, *inside]), self.labels, self.columns)
+        return statement_of(" ".join([self.title, *inside]), self.labels, self.columns) or self.continues
 
     @property
     def text(self) -> str:
@@ -67,7 +71,7 @@ class TableSummary:
         chinese = is_chinese("".join([self.title, *columns, *labels]))
         room = _MAX_CHINESE if chinese else _MAX_LATIN
         mark, stop = ("、", "。") if chinese else ("; ", ". ")
-        title = self.title[: int(_MAX_TITLE * room)]
+        title = " ".join(_NO_TITLE.sub("", self.title).split())[: int(_MAX_TITLE * room)]
         names = standard_names(self.statement)
         titles = " ".join(part for part in (title, f"({names})" if names else "") if part)
         head = _joined(columns, mark, int(_MAX_COLUMNS * room))

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from pdf_factory import PdfBuilder
+from pdf_factory import CHINESE_FONT, PdfBuilder
 
 from qa_engine.documents.blocks import Table
-from qa_engine.documents.pages.tables.summaries import TableSummary
+from qa_engine.documents.pages.tables.whole.summaries import TableSummary
 from qa_engine.documents.pdf import read_pdf
 from qa_engine.documents.pdf_document import PdfDocument
 from qa_engine.documents.sentences.node_parser import SentenceNodeParser
@@ -120,3 +120,22 @@ def test_table_over_two_pages_is_one_and_its_title_is_above_it(tmp_path: Path) -
     (markdown,) = document.tables
     assert markdown.count("| 12 | 11 |") == 6
     assert markdown.count("---") == 3
+
+
+def test_part_in_other_columns_is_the_statement_that_it_goes_on_with() -> None:
+    made = TableSummary("合并利润表", ["项目", "2020"], continues="income_statement")
+    made.add(table([["（1）其他", "1"], ["（2）折算差额", "2"], ["（3）其他", "3"]], 0))
+    assert made.statement == "income_statement"
+    assert "income statement" in made.text
+
+
+def test_line_of_signatures_and_ticks_are_no_title(tmp_path: Path) -> None:
+    builder = PdfBuilder(font=CHINESE_FONT).page()
+    builder.lines(["法定代表人：甲 主管会计工作负责人：乙", "母公司利润表 □适用 √不适用", "单位：元"], 72, 80)
+    ruled(builder, [["项目", "2020年"], ["营业收入", "12"], ["营业成本", "7"], ["净利润", "3"]], 140)
+    path = builder.save(tmp_path / "a.pdf")
+    document = PdfDocument.of(read_pdf(path), path)
+    about = next(paragraph.summary for paragraph in document.paragraphs if paragraph.summary)
+    assert "法定代表人" not in about
+    assert "适用" not in about
+    assert about.startswith("母公司利润表 单位：元 (利润表")
