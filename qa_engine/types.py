@@ -62,6 +62,7 @@ class PassageSentence(NamedTuple):
         page_label: the number printed on its first page, if that is not ``page``.
         table: the number, in its document, of the table that it is a row of.
         support: how well it supports the question in `Passage.compared_with`, -1 to 1; None if it could not be compared.
+        doubt: why its text may not be what the page shows, so that it is not quoted; empty, and no entry, for most.
     """
 
     node_id: str
@@ -75,16 +76,18 @@ class PassageSentence(NamedTuple):
     page_label: str = ""
     table: int | None = None
     support: float | None = None
+    doubt: str = ""
 
     def supporting(self, support: float | None) -> PassageSentence:
         """The same sentence, compared with a question."""
-        return PassageSentence(*self[:-1], support)
+        return PassageSentence(*self[:-2], support, self.doubt)
 
 
 _SENTENCE_KEYS = PassageSentence._fields
-_SENTENCE_TEXTS = ("node_id", "text", "section", "role", "page_label")
+_SENTENCE_TEXTS = ("node_id", "text", "section", "role", "page_label", "doubt")
 _SENTENCE_NUMBERS = ("page", "page_end", "start", "end", "table")
-_without_support = itemgetter(slice(0, -1))
+_compared, _not_compared = itemgetter(slice(0, -1)), itemgetter(slice(0, -2))
+"""The values of a sentence with and without its support; its doubt follows, if there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,9 +216,12 @@ def _entry(passage: Passage, name: str) -> Any:
     """A value for the metadata, as new lists and dicts, which a user may change."""
     value = getattr(passage, name)
     if name == SENTENCES:
-        # Without `compared_with` no sentence has a support: zip leaves out the last key.
-        keys = _SENTENCE_KEYS if passage.compared_with is not None else _SENTENCE_KEYS[:-1]
-        return [dict(zip(keys, sentence, strict=False)) for sentence in value]
+        # Without `compared_with` no sentence has a support.
+        keys = _SENTENCE_KEYS[:-1] if passage.compared_with is not None else _SENTENCE_KEYS[:-2]
+        return [
+            dict(zip(keys, sentence, strict=False)) | ({"doubt": sentence.doubt} if sentence.doubt else {})
+            for sentence in value
+        ]
     if isinstance(value, tuple):
         return list(value)
     return dict(value) if isinstance(value, Mapping) else value
@@ -232,11 +238,11 @@ def _matches(metadata: Mapping[str, Any], passage: Passage) -> bool:
         return False
     if metadata.get(TABLES, []) != list(passage.tables):
         return False
-    compared = passage.compared_with is not None
-    sentences = passage.sentences if compared else map(_without_support, passage.sentences)
-    return [tuple(entry.values()) if isinstance(entry, dict) else None for entry in entries] == list(
-        sentences
-    )
+    values = _compared if passage.compared_with is not None else _not_compared
+    return [tuple(entry.values()) if isinstance(entry, dict) else None for entry in entries] == [
+        (*values(sentence), sentence.doubt) if sentence.doubt else values(sentence)
+        for sentence in passage.sentences
+    ]
 
 
 def _read(node: BaseNode, score: float | None) -> Passage:

@@ -20,7 +20,7 @@ from qa_engine.types import RANKS, SCORES, Passage, PassageSentence, passage_nod
 _SHORT_SENTENCE = 25
 """Characters of a short Chinese sentence, which bounds how many neighbours a window may reach."""
 _MAX_REACH = 8
-_PLACE_KEYS = ("page", "page_end", "section", "role", "page_label", "table")
+_PLACE_KEYS = ("page", "page_end", "section", "role", "page_label", "table", "doubt")
 _TABLE_REACH = 60
 """Rows on each side of a hit that the passage of a table may reach."""
 _HITS_AT_ONCE = 24

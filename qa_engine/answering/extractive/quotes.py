@@ -46,6 +46,12 @@ def whole_quotes(quote: Quote, kind: QuestionKind) -> list[Quote]:
         quote: the chosen sentences.
         kind: of the question.
     """
+    # A sentence that may be misread is never quoted, nor as a part of a whole.
+    wholes = _wholes(quote, kind)
+    return [quote] if any(sentence.doubt for whole in wholes for sentence in whole.sentences) else wholes
+
+
+def _wholes(quote: Quote, kind: QuestionKind) -> list[Quote]:
     around, places = quote.around, quote.places
     first = around[places.start]
     if first.table is not None:

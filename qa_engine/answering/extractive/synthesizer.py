@@ -258,7 +258,7 @@ def _sentences_of(nodes: Sequence[NodeWithScore]) -> list[_Sentence]:
             long_enough = len(text) >= _MIN_CHARS or (
                 sentence.table is not None and len(text) >= _MIN_PAIR_CHARS
             )
-            quotable = sentence.role not in _NOT_QUOTED and long_enough
+            quotable = _may_be_quoted(sentence) and long_enough
             sentences.append(
                 _Sentence(sentence, with_before, passage, rank, quotable, around, place, articles[place])
             )
@@ -266,11 +266,16 @@ def _sentences_of(nodes: Sequence[NodeWithScore]) -> list[_Sentence]:
     if any(one.quotable for one in sentences):
         return sentences
     # Short sentences are better than none, and headings are better than nothing.
-    is_text = [one.own.role not in _NOT_QUOTED for one in sentences]
+    is_text = [_may_be_quoted(one.own) for one in sentences]
     return [
-        replace(sentence, quotable=quotable or not any(is_text))
+        replace(sentence, quotable=not sentence.own.doubt and (quotable or not any(is_text)))
         for sentence, quotable in zip(sentences, is_text, strict=True)
     ]
+
+
+def _may_be_quoted(sentence: PassageSentence) -> bool:
+    """Whether a sentence says something itself, and is read for sure."""
+    return sentence.role not in _NOT_QUOTED and not sentence.doubt
 
 
 def _stored_supports(question: str, sentences: Sequence[_Sentence]) -> list[float] | None:

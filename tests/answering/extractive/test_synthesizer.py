@@ -76,6 +76,14 @@ def test_short_sentences_are_quoted_only_where_there_is_nothing_else() -> None:
     assert answer(Scorer(), QUESTION, [passage([short])]).citations[0].text == "高71米。"
 
 
+def test_what_may_be_misread_is_never_quoted() -> None:
+    misread = sentence("雷峰塔高#!&.$!%米。", 1, node_id="d-0000000", doubt="font without a map")
+    told = sentence("塔建于十世纪，共有五层。", 1, node_id="d-0000001")
+    given = answer(Scorer(), QUESTION, [passage([misread, told])])
+    assert [citation.text for citation in given.citations] == [told["text"]]
+    assert answer(Scorer(), QUESTION, [passage([misread])]).refused
+
+
 def test_passage_without_a_text_is_the_refusal() -> None:
     assert answer(Scorer(), QUESTION, [NodeWithScore(node=TextNode(text=""))]).refused
 

@@ -107,3 +107,10 @@ def test_what_is_in_another_quote_is_not_quoted_again() -> None:
     whole, part = Quote(passage, text, range(4)), Quote(passage, text, range(1, 2))
     assert without_repetition([part, whole]) == [whole]
     assert without_repetition([whole, part]) == [whole]
+
+
+def test_a_whole_with_a_sentence_that_may_be_misread_is_not_quoted() -> None:
+    text = sentences(*LAW)
+    text[1] = text[1]._replace(doubt="font without a map")
+    assert quoted("第三十八条是什么？", text, 3) == [[LAW[3]]]
+    assert quoted("第三十九条是什么？", text, 4) == [list(LAW[4:])]
