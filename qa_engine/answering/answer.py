@@ -100,7 +100,8 @@ class Answer(Response):
         probability: estimated probability (0 to 1) that the passages hold the answer; None without an estimate.
         timings: seconds by stage.
         models: names of the embedding model, the reranker and the language model that answered.
-        nearest: after a refusal because something that the question names stands in no document, what is nearest to it.
+        nearest: after a refusal because something that the question names stands in no document, what is nearest to it;
+            beside an answer to a question without a year, other reports that it fits as well, the newest first.
         explanation: how the passages came about; None for an answer from passages of the caller.
     """
 

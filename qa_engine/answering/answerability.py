@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 from qa_engine.answering.absence import Absence
 from qa_engine.answering.answer import Answer, Nearest
 from qa_engine.answering.checks.citations import citation_boxes, refusal
+from qa_engine.answering.nearest import other_reports
 from qa_engine.config import AnsweringConfig
 from qa_engine.retrieval.explanation import Explanation
 from qa_engine.retrieval.retriever import RankedPassages
@@ -239,6 +240,7 @@ class AnswerabilityGate:
             missing=evidence.missing,
         )
         by_id = {node.node.node_id: node for node in answer.source_nodes}
+        answer.nearest += other_reports(answer, ranked)
         answer.citations = [
             replace(citation, boxes=citation_boxes(citation, passage, ranked.spans(passage)))
             for citation in answer.citations

@@ -97,6 +97,14 @@ class PassageSources:
             return {}
         return {document_id: origin.file_name for document_id, origin in self.origins(ids).items()}
 
+    def other_periods(self, document_id: str) -> frozenset[str]:
+        """The reports that differ from one in the period alone."""
+        return (
+            frozenset()
+            if self._identities is None
+            else self._identities.families.get(document_id, frozenset())
+        )
+
     def with_tables(self, nodes: Sequence[NodeWithScore]) -> list[NodeWithScore]:
         """The passages; those that hold rows of tables have these tables in Markdown."""
         return TableAttacher(self._tables).postprocess_nodes(list(nodes))

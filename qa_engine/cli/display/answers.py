@@ -39,6 +39,8 @@ def show_answer(
     console.print(answer.response)
     for warning in _warnings(answer):
         console.print_line(warning, style="yellow")
+    for nearest in answer.nearest:
+        console.print_line(f"{nearest.text}：{nearest.file}")
     for citation in answer.citations:
         _show_citation(console, citation, several)
         for picture in (pictures or {}).get(citation.number, ()):

@@ -16,7 +16,7 @@ _CHINESE_FORM = (
     "股份有限公司|有限责任公司|集团有限公司|控股有限公司|有限公司|集团公司|股份公司|总公司|集团|大学|学院|研究院|研究所|证券|"
     "银行|委员会|协会|出版社"
 )
-_CHINESE_NAME = re.compile(rf"[{_HAN}A-Za-z0-9·（）()]{{2,28}}?(?:{_CHINESE_FORM})")
+_CHINESE_NAME = re.compile(rf"[{_HAN}A-Za-z0-9·（）()]{{2,28}}?(?:{_CHINESE_FORM})(?:{_CHINESE_FORM})?")
 _LEGAL_FORM = re.compile(
     "(?:股份有限公司|集团股份有限公司|有限责任公司|集团有限公司|控股有限公司|有限公司|集团公司|股份公司|总公司|集团)$"
 )
@@ -167,7 +167,7 @@ def labelled(texts: Iterable[str], what: str) -> str:
             value = re.split(r"[;；，,|\s：:（(]", text[match.end() :].strip(), maxsplit=1)[0]
             sound = {
                 "full": 4 <= len(value) <= 30 and _CHINESE_NAME.fullmatch(value) is not None,
-                "short": 2 <= len(value) <= 8 and not re.search("简称|代码|名称|变更|股票|公司", value),
+                "short": 2 <= len(value) <= 8 and not re.search("简称|代码|名称|变更|股票|公司|日期", value),
                 "code": re.fullmatch(r"\d{4,6}", value) is not None,
             }
             if sound[what]:

@@ -14,7 +14,7 @@ from qa_engine.documents.identity.periods import Period, named_part, named_years
 from qa_engine.documents.identity.record import REPORTS, DocumentIdentity
 from qa_engine.index.catalog import Catalog
 from qa_engine.retrieval.expansion.expanded_query import ExpandedQuery
-from qa_engine.retrieval.naming.names import FoundName, NameDictionary, without
+from qa_engine.retrieval.naming.names import FoundName, NameDictionary, chinese_variants, without
 
 _TELLING_KINDS = REPORTS | {"broker_report", "data_sheet", "handbook"}
 """Kinds whose words in a question mean documents; a contract or a law may be what any document is about."""
@@ -31,12 +31,14 @@ class NamedDocuments:
     Attributes:
         preferred: they fit what the question says of its documents best.
         set_aside: others of the same organisation, of periods that the question does not ask for.
+        newest: of those, each that is newer than its like, where the question names no year.
         focus: the question without the words that only name documents.
         years: the years that it names.
     """
 
     preferred: frozenset[str] = frozenset()
     set_aside: frozenset[str] = frozenset()
+    newest: frozenset[str] = frozenset()
     focus: str = ""
     years: tuple[int, ...] = ()
 
@@ -88,12 +90,24 @@ class IdentityIndex:
         out = self._of_other_periods(preferred or everything, years, part, not preferred) if years else set()
         preferred -= out
         focus = without(question, found) if found else question
-        if not preferred or len(preferred) == len(everything):
-            out = out if not preferred else set()
-            return NamedDocuments(
-                frozenset(preferred) if found else frozenset(), frozenset(out), focus, years
-            )
-        return NamedDocuments(frozenset(preferred), frozenset(out), focus, years)
+        if not found and len(preferred) + len(out) == len(everything):
+            preferred = set()  # a kind that all of them are
+        newest = frozenset() if years else self._newest(preferred)
+        return NamedDocuments(frozenset(preferred), frozenset(out), newest, focus, years)
+
+    def _newest(self, documents: Set[str]) -> frozenset[str]:
+        """Those of several like reports that are the newest."""
+
+        def age(one: str) -> tuple[int, str]:
+            period = self.identities[one].period
+            return period.year, period.part
+
+        return frozenset(
+            one
+            for one in documents
+            if (others := self.families.get(one, frozenset()) & documents)
+            and age(one) >= max(map(age, others))
+        )
 
     def _is(self, document: str, kind: str) -> bool:
         return (
@@ -160,6 +174,7 @@ def _names(identities: Mapping[str, DocumentIdentity]) -> Iterable[tuple[str, st
         names = [identity.organisation, *identity.names, identity.product]
         if len(squeezed(identity.title)) <= _MAX_TITLE:
             names.append(identity.title)
+        names += [variant for name in names for variant in chinese_variants(name)]
         for name in filter(None, names):
             yield name, document
 

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
 from qa_engine.documents.identity.organisations import squeezed
 
 _MAX_UNITS = 32
+_COMPANY = re.compile(r"(?P<name>[\u4e00-\u9fff]{4,}?)(?:集团|控股)?(?:股份|有限责任)?(?:有限公司|公司|集团)")
+_PLACE = re.compile(
+    "(?:北京|上海|天津|重庆|河北|山西|辽宁|吉林|黑龙江|江苏|浙江|安徽|福建|江西|山东|河南|湖北|湖南|广东|海南|四川|贵州|云南|陕西|"
+    "甘肃|青海|台湾|内蒙古|广西|西藏|宁夏|新疆|香港|澳门|深圳|广州|苏州|杭州|南京|成都|武汉|西安|青岛|宁波|厦门|大连|无锡|长沙|"
+    "郑州|沈阳|济南|合肥|福州|东莞|佛山|珠海|常州|中国)[省市]?"
+)
 _POSSESSIVE = re.compile(r"['’]s\b", re.I)
 _LEADING = re.compile(r"^[\s,，、:：;；的之]+")
 _COMMON = frozenset(
@@ -74,6 +81,29 @@ class NameDictionary:
             possessive = _POSSESSIVE.match(text, unit.end)
             best = FoundName(units[start].start, possessive.end() if possessive else unit.end, documents)
         return best
+
+
+def chinese_variants(organisation: str) -> Iterator[str]:
+    """What people call a Chinese company besides its full name, by its place, its brand and its trade.
+
+    A brand is what the dictionary of the tokenizer does not have, so that it is nothing else in a question: of
+    苏州澄湖精密制造有限公司 it is 澄湖. Variants are 澄湖, 苏州澄湖, 澄湖公司; of a name without such a brand its first two words.
+    """
+    match = _COMPANY.fullmatch(organisation)
+    if match is None:
+        return
+    import rjieba
+
+    words = rjieba.cut(match["name"], False)
+    place = words.pop(0) if len(words) > 1 and _PLACE.fullmatch(words[0]) else ""
+    brand = "".join(takewhile(lambda word: len(word) == 1, words))
+    if len(brand) >= 2:
+        yield brand
+        yield from (f"{brand}{form}" for form in ("集团", "股份", "公司"))
+        rest = words[len(brand) :]
+        yield from (f"{place}{brand}", *(f"{brand}{word}" for word in rest[:1]))
+    elif len(words) >= 2 and len(words[0]) >= 2:
+        yield from (f"{one}{words[0]}{two}" for one in {place, ""} for two in {words[1], ""} if two or one)
 
 
 def without(text: str, names: Sequence[FoundName]) -> str:
