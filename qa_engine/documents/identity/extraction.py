@@ -21,6 +21,7 @@ from qa_engine.documents.identity.organisations import (
     short_names,
     squeezed,
     tickers,
+    titled,
 )
 from qa_engine.documents.identity.periods import Period, issue_date, named_part, named_years, reported_period
 from qa_engine.documents.identity.record import REPORTS, DocumentIdentity
@@ -142,6 +143,7 @@ def _organisation(
         labelled(texts, "full"),
         *named,
         charter,
+        *filter(None, map(titled, lines[:20])),
         *alone,
         *(name for name, _ in headers.most_common(1)),
     ]

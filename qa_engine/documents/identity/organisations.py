@@ -46,6 +46,8 @@ _LABELLED = {
     "short": re.compile(r"(?:公司的?(?:中文)?简称|(?:股票|证券|A股|Ａ股)(?:的)?简称)\s*[:：|]?\s*"),
     "code": re.compile(r"(?:股票|证券|公司|A股|Ａ股)代码\s*[:：|]?\s*"),
 }
+_VALUE_END = re.compile(r"[;；，,|\s：:（(]|(?:股票|证券|公司|A股)的?(?:简称|代码|名称)|报告日期|上市")
+"""Where the value beside a label ends, also where the next label follows without a blank."""
 _DEFINED = re.compile(
     rf"[（(]\s*(?:以下)?(?:简称|称)(?:为)?\s*[“\"「]?([{_HAN}A-Za-z0-9]{{2,12}})[”\"」]?"
     r"|[(]\s*[“\"](?!the |our |we |us |company|corporation)([A-Z0-9][\w&.' -]{1,24}?)[,.]?[”\"]",
@@ -75,6 +77,9 @@ _SELF = frozenset(
     }
 )
 _MAX_LINE = 80
+_OF_REPORT = re.compile(
+    r"\W*(?:(?:FY|fiscal)?\s*20\d\d|年度报告|annual report|form 10|quarterly report)", re.I
+)
 _PLACE_BRACKETS = re.compile(r"[（(][^（）()]{1,8}[）)]")
 
 
@@ -139,6 +144,15 @@ def is_organisation(line: str) -> bool:
     return False
 
 
+def titled(line: str) -> str:
+    """The organisation that the title of a report begins with: …有限公司2020年年度报告, … Inc. Annual Report; or nothing."""
+    for pattern in (_CHINESE_NAME, _ENGLISH_NAME):
+        match = pattern.match(line.strip()[:_MAX_LINE])
+        if match is not None and _OF_REPORT.match(line.strip(), match.end()) and _is_usable(match.group()):
+            return match.group()
+    return ""
+
+
 def organisations_in(text: str) -> list[str]:
     """The full names of organisations in a short text, such as the parts of a file's name."""
     found = [
@@ -164,7 +178,7 @@ def labelled(texts: Iterable[str], what: str) -> str:
     """The value beside a label such as 公司的中文名称 (``full``), 股票简称 (``short``) or 股票代码 (``code``)."""
     for text in texts:
         for match in _LABELLED[what].finditer(text):
-            value = re.split(r"[;；，,|\s：:（(]", text[match.end() :].strip(), maxsplit=1)[0]
+            value = _VALUE_END.split(text[match.end() :].strip(), maxsplit=1)[0]
             sound = {
                 "full": 4 <= len(value) <= 30 and _CHINESE_NAME.fullmatch(value) is not None,
                 "short": 2 <= len(value) <= 8 and not re.search("简称|代码|名称|变更|股票|公司|日期", value),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from llama_index.core.schema import QueryBundle
 
 from qa_engine.documents.identity.kinds import named_kind
-from qa_engine.documents.identity.organisations import squeezed
+from qa_engine.documents.identity.organisations import short_name, squeezed
 from qa_engine.documents.identity.periods import Period, named_part, named_years
 from qa_engine.documents.identity.record import REPORTS, DocumentIdentity
 from qa_engine.index.catalog import Catalog
@@ -132,7 +132,7 @@ class IdentityIndex:
         for one in documents:
             identity = self.identities.get(one)
             if identity is not None and identity.period.year and identity.kind in REPORTS:
-                families[squeezed(identity.organisation), identity.kind * same_kind].append(one)
+                families[squeezed(short_name(identity.organisation)), identity.kind * same_kind].append(one)
         others = set[str]()
         for family in families.values():
             if len({self.identities[one].period for one in family}) < 2:
@@ -183,7 +183,7 @@ def _families(identities: Mapping[str, DocumentIdentity]) -> dict[str, frozenset
     groups = defaultdict[tuple[str, str, str], set[str]](set)
     for document, identity in identities.items():
         if identity.organisation and identity.kind in REPORTS and identity.period.year:
-            groups[squeezed(identity.organisation), identity.kind, identity.product].add(document)
+            groups[squeezed(short_name(identity.organisation)), identity.kind, identity.product].add(document)
     return {one: frozenset(group - {one}) for group in groups.values() for one in group if len(group) > 1}
 
 

@@ -13,9 +13,9 @@ from qa_engine.documents.identity.organisations import squeezed
 _MAX_UNITS = 32
 _COMPANY = re.compile(r"(?P<name>[\u4e00-\u9fff]{4,}?)(?:集团|控股)?(?:股份|有限责任)?(?:有限公司|公司|集团)")
 _PLACE = re.compile(
-    "(?:北京|上海|天津|重庆|河北|山西|辽宁|吉林|黑龙江|江苏|浙江|安徽|福建|江西|山东|河南|湖北|湖南|广东|海南|四川|贵州|云南|陕西|"
-    "甘肃|青海|台湾|内蒙古|广西|西藏|宁夏|新疆|香港|澳门|深圳|广州|苏州|杭州|南京|成都|武汉|西安|青岛|宁波|厦门|大连|无锡|长沙|"
-    "郑州|沈阳|济南|合肥|福州|东莞|佛山|珠海|常州|中国)[省市]?"
+    "(?:北京|上海|天津|重庆|河北|山西|辽宁|吉林|黑龙江|江苏|浙江|安徽|福建|江西|山东|河南|湖北|湖南|广东|海南|四川|贵州|云南|"
+    "陕西|甘肃|青海|台湾|内蒙古|广西|西藏|宁夏|新疆|香港|澳门|深圳|广州|苏州|杭州|南京|成都|武汉|西安|青岛|宁波|厦门|大连|无锡|"
+    "长沙|郑州|沈阳|济南|合肥|福州|东莞|佛山|珠海|常州|中国)[省市]?"
 )
 _POSSESSIVE = re.compile(r"['’]s\b", re.I)
 _LEADING = re.compile(r"^[\s,，、:：;；的之]+")
@@ -87,7 +87,7 @@ def chinese_variants(organisation: str) -> Iterator[str]:
     """What people call a Chinese company besides its full name, by its place, its brand and its trade.
 
     A brand is what the dictionary of the tokenizer does not have, so that it is nothing else in a question: of
-    苏州澄湖精密制造有限公司 it is 澄湖. Variants are 澄湖, 苏州澄湖, 澄湖公司; of a name without such a brand its first two words.
+    常州砾湖精密制造有限公司 it is 砾湖. Variants are 砾湖, 常州砾湖 and so on; without a brand, the first two words.
     """
     match = _COMPANY.fullmatch(organisation)
     if match is None:
@@ -102,8 +102,8 @@ def chinese_variants(organisation: str) -> Iterator[str]:
         yield from (f"{brand}{form}" for form in ("集团", "股份", "公司"))
         rest = words[len(brand) :]
         yield from (f"{place}{brand}", *(f"{brand}{word}" for word in rest[:1]))
-    elif len(words) >= 2 and len(words[0]) >= 2:
-        yield from (f"{one}{words[0]}{two}" for one in {place, ""} for two in {words[1], ""} if two or one)
+    elif words and len(words[0]) >= 2:
+        yield f"{place}{words[0]}" if place else "".join(words[:2])
 
 
 def without(text: str, names: Sequence[FoundName]) -> str:
