@@ -27,7 +27,5 @@ def other_reports(answer: Answer, ranked: RankedPassages) -> list[Nearest]:
     for document in others & candidates.keys():
         identity = sources.identity(document)
         if identity is not None:
-            found.append(
-                Nearest(identity.label, "document", identity.period.label, candidates[document])
-            )
+            found.append(Nearest(identity.label, "document", identity.period.label, candidates[document]))
     return sorted(found, key=lambda one: (one.value, one.file), reverse=True)[:_MAX_NEAREST]

@@ -63,8 +63,14 @@ class RankedPassages:
     glossary: tuple[GlossaryTerm, ...] = ()
 
     def best(self, count: int) -> list[NodeWithScore]:
-        """The best ``count`` passages; those that hold rows of tables have these tables in Markdown."""
-        passages = self.passages[:count]
+        """The best ``count`` passages; those that hold rows of tables have these tables in Markdown.
+
+        Reports of years that the question does not ask for are left out if there are others: they are so alike that a figure
+        of theirs would be quoted for one of the year that is asked for.
+        """
+        aside = self.named.set_aside
+        wanted = [node for node in self.passages if node.node.ref_doc_id not in aside] if aside else []
+        passages = (wanted or self.passages)[:count]
         return passages if self.sources is None else self.sources.with_tables(passages)
 
     def with_surroundings(self, passages: Sequence[NodeWithScore]) -> list[NodeWithScore]:

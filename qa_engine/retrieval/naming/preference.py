@@ -23,7 +23,7 @@ from qa_engine.types import RANKS, SCORES, passage_of, with_changes
 _FUSED, _RERANKED = 1.0, 2.0
 """What a preferred document adds to the fused score of a sentence, which is 0 to 1, and to the final score of a passage,
 a mean of z-scores; what a document that is set aside loses."""
-_NEWEST = 0.5
+_NEWEST = 1.0
 _ELSEWHERE = 12
 """So many sentences outside of the named documents are looked at."""
 
