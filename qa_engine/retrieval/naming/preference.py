@@ -57,8 +57,10 @@ class DocumentPreference:
         self._embed_model = embed_model
         self._config = config
         self._identities = identities
-        self._lexical = HybridRetriever(
-            {"bm25": build_bm25_retriever(targets, _ELSEWHERE)}, config, similarity_top_k=_ELSEWHERE
+        self._lexical = (
+            HybridRetriever({"bm25": build_bm25_retriever(targets, _ELSEWHERE)}, config, _ELSEWHERE)
+            if config.dense_weight < 1
+            else None
         )
         self._scopes = [
             target.scope or Scope(dict.fromkeys(target.snapshot.bm25.document_ids, ALWAYS), complete=True)
@@ -87,7 +89,9 @@ class DocumentPreference:
         if len(named.preferred) == len(self._all):
             return everywhere.retrieve(asked)
         within = named.preferred or self._all - named.set_aside
-        return _joined(self._within(within).retrieve(asked), self._lexical.retrieve(query), named)
+        return _joined(
+            self._within(within).retrieve(asked), (self._lexical or everywhere).retrieve(query), named
+        )
 
     def ordered(
         self,
