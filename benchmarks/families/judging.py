@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from families.questions import NO_FIRM, NO_YEAR, FamilyQuestion, Part
+from families.questions import NOT_THERE, FamilyQuestion, Part
 from qa_engine import QueryEngine
 
 DEPTHS = (1, 5, 10, 20)
@@ -130,8 +130,8 @@ def summary(judged: Sequence[Judged]) -> dict[str, dict[str, float]]:
         kind: lambda one, kind=kind: one.kind == kind  # type: ignore[misc]
         for kind in dict.fromkeys(one.kind for one in judged)
     }
-    groups["all answerable"] = lambda one: one.kind not in (NO_FIRM, NO_YEAR)
-    groups["all not there"] = lambda one: one.kind in (NO_FIRM, NO_YEAR)
+    groups["all answerable"] = lambda one: one.kind not in NOT_THERE
+    groups["all not there"] = lambda one: one.kind in NOT_THERE
     return {
         name: _measures([one for one in judged if belongs(one)])
         for name, belongs in groups.items()
@@ -160,7 +160,7 @@ def failures(judged: Sequence[Judged]) -> list[str]:
     """A line for each question that went wrong, by kind."""
     lines = []
     for one in judged:
-        missing = one.kind in (NO_FIRM, NO_YEAR)
+        missing = one.kind in NOT_THERE
         if (one.refused and missing) or (one.quoted and not one.wrong):
             continue
         state = (

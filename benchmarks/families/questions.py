@@ -19,9 +19,10 @@ STATEMENT, NOTE, KEY, RATIO, NAME, COMPARISON = (
     "name",
     "comparison",
 )
-NO_FIRM, NO_YEAR = "firm not there", "year not there"
+NO_FIRM, NO_YEAR, NO_MATTER = "firm not there", "year not there", "matter not there"
+NOT_THERE = (NO_FIRM, NO_YEAR, NO_MATTER)
 COUNTS: Mapping[str, int] = {
-    STATEMENT: 50, NOTE: 30, KEY: 20, RATIO: 20, NAME: 20, COMPARISON: 20, NO_FIRM: 20, NO_YEAR: 20
+    STATEMENT: 50, NOTE: 30, KEY: 20, RATIO: 20, NAME: 20, COMPARISON: 20, NO_FIRM: 20, NO_YEAR: 20, NO_MATTER: 20
 }  # fmt: skip
 """How many of each kind are asked."""
 _STATEMENTS = ("balance", "income", "flow", "flow_en")
@@ -116,7 +117,8 @@ class QuestionMaker:
             kind: self._about_cells(kind) for kind in (STATEMENT, NOTE, KEY, RATIO)
         }
         makers |= {
-            NAME: self._name, COMPARISON: self._comparison, NO_FIRM: self._no_firm, NO_YEAR: self._no_year
+            NAME: self._name, COMPARISON: self._comparison, NO_FIRM: self._no_firm, NO_YEAR: self._no_year,
+            NO_MATTER: self._no_matter,
         }  # fmt: skip
         made: list[FamilyQuestion] = []
         for kind, count in counts.items():
@@ -192,6 +194,13 @@ class QuestionMaker:
 
     def _no_year(self, firm: Firm, _: int) -> FamilyQuestion | None:
         return self._not_there(NO_YEAR, firm, self._chance.choice(_YEARS_NOT_THERE), "")
+
+    def _no_matter(self, firm: Firm, year: int) -> FamilyQuestion | None:
+        pattern: str = self._chance.choice(self._wording["matters"][firm.language])
+        text = pattern.format(f=self._chance.choice(firm.alias), y=year)
+        return FamilyQuestion(
+            f"{NO_MATTER}-{len(self._asked)}", NO_MATTER, firm.language, text, firm.name, year
+        )
 
     def _not_there(self, kind: str, firm: Firm, year: int, name: str) -> FamilyQuestion | None:
         key = self._chance.choice(

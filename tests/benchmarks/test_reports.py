@@ -15,7 +15,7 @@ from corpus import render_pdf
 from families.family_set import FamilySet, make_set, read_questions
 from families.figures import GROUP, PARENT, Figures, read_firms
 from families.judging import holds, last_rank, quoted_part
-from families.questions import COMPARISON, COUNTS, NO_FIRM, NO_YEAR, RATIO, STATEMENT, Part
+from families.questions import COMPARISON, COUNTS, NOT_THERE, RATIO, STATEMENT, Part
 from hash_embedding import HashEmbedding
 from report_pages import RememberedEmbedding, read_page_questions
 from typer.testing import CliRunner
@@ -37,7 +37,7 @@ def test_what_is_asked_for_stands_on_its_page(made: FamilySet) -> None:
     assert all(27 <= len(pages) <= 32 for pages in texts.values())
     assert made.questions == read_questions(made.directory / "questions.jsonl")
     for question in made.questions:
-        assert bool(question.parts) == (question.kind not in (NO_FIRM, NO_YEAR))
+        assert bool(question.parts) == (question.kind not in NOT_THERE)
         assert len(question.parts) == (2 if question.kind == COMPARISON else len(question.parts[:1]))
         for part in question.parts:
             for place in part.places:
@@ -100,7 +100,7 @@ def test_whole_script(tmp_path: Path, local_model: Path) -> None:
     assert result.exit_code == 0, result.output
     content = json.loads((tmp_path / "out" / "reports-families.json").read_text(encoding="utf-8"))
     assert content["kinds"]["all answerable"]["questions"] == 6
-    assert content["kinds"]["all not there"]["questions"] == 2
+    assert content["kinds"]["all not there"]["questions"] == 3
     assert content["kinds"][STATEMENT]["page@20"] == 1
     written = (tmp_path / "out" / "reports-families.md").read_text(encoding="utf-8")
     assert "| all answerable | 6 |" in written
