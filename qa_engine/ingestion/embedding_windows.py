@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -92,7 +93,20 @@ def sliced(windows: Sequence[EmbeddingWindow]) -> Iterator[list[EmbeddingWindow]
 def embed_windows(
     windows: Sequence[EmbeddingWindow], embed_model: BaseEmbedding, codec: TokenCodec | None
 ) -> EmbeddedSentences:
-    """The vectors of the sentences of some windows; with a codec and the local model also their token vectors."""
+    """The vectors of the sentences of some windows; with a codec and the local model also their token vectors.
+
+    Windows that are the same are embedded once: annexes repeat clauses, and tables rows.
+    """
+    different = list(dict.fromkeys(windows))
+    if len(different) < len(windows):
+        once = embed_windows(different, embed_model, codec)
+        sizes = [len(window.sentences) for window in different]
+        ends = dict(zip(different, accumulate(sizes), strict=True))
+        all_rows = [
+            row for window in windows for row in range(ends[window] - len(window.sentences), ends[window])
+        ]
+        codes = None if once.codes is None else [once.codes[row] for row in all_rows]
+        return EmbeddedSentences(once.vectors[all_rows], codes)
     texts = [window.text for window in windows]
     by_tokens = codec is not None or any(window.is_shared for window in windows)
     if not isinstance(embed_model, LocalEmbedding) or not by_tokens:

@@ -100,8 +100,13 @@ def _pairs(run: str) -> list[str]:
     return [run[i : i + 2] for i in range(len(run) - 1)] or [run]
 
 
-def _word_terms(run: str) -> Iterator[str]:
+@lru_cache(maxsize=65_536)
+def _word_terms(run: str) -> tuple[str, ...]:
     """The terms of words, numbers and codes that are joined without blanks."""
+    return tuple(_terms_of_word(run))
+
+
+def _terms_of_word(run: str) -> Iterator[str]:
     pieces = [piece.replace(",", "") for piece in _PIECES.findall(run)]
     for piece in pieces:
         yield from _piece_terms(piece)

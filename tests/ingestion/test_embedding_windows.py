@@ -144,5 +144,27 @@ class TestEmbedding:
         assert np.isfinite(found.vectors).all()
         assert np.linalg.norm(found.vectors, axis=1) == pytest.approx([1, 1], abs=1e-5)
 
+    def test_the_same_window_is_embedded_once(
+        self, local_model: object, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        model = LocalEmbedding()
+        codec = TokenCodec.of(model.encoder, 4)
+        one, two = self.windows(CHINESE * 4, ENGLISH, chars=40)
+        seen: list[str] = []
+        encode = model.encoder.encode
+
+        def encoding(texts: list[str], prefix: str) -> object:
+            seen.extend(texts)
+            return encode(texts, prefix)
+
+        monkeypatch.setattr(model.encoder, "encode", encoding)
+        found = embed_windows([one, two, one], model, codec)
+        assert seen == [one.text, two.text]
+        assert found.codes is not None
+        (first, second), third = found.vectors[:2], found.vectors[2:]
+        assert (third == first).all()
+        assert abs(float(first @ second)) < 0.99
+        assert found.codes[2] == found.codes[0] != found.codes[1]
+
     def test_nothing_is_embedded_for_nothing(self, local_model: object) -> None:
         assert list(sliced(self.windows())) == []
