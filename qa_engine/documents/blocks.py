@@ -86,6 +86,7 @@ class Line:
         cuts: places inside the line where a sentence may end: number of characters before it, and the x at which the
             next one begins. They let a sentence be marked instead of its whole lines.
         marks: its superscripts that are not read as they are printed.
+        doubt: why its text may not be what the page shows, or nothing.
     """
 
     text: str
@@ -99,6 +100,7 @@ class Line:
     bold: bool = False
     cuts: tuple[tuple[int, float], ...] = ()
     marks: tuple[Mark, ...] = ()
+    doubt: str = ""
 
 
 @dataclass(frozen=True)
@@ -214,6 +216,14 @@ class Paragraph:
     statement: str = ""
 
 
+class Doubt(NamedTuple):
+    """Characters ``start`` to ``end`` of a document's text may not be what the page shows, for this reason."""
+
+    start: int
+    end: int
+    reason: str
+
+
 @dataclass(frozen=True)
 class RunningText:
     """The running text of a file.
@@ -224,6 +234,7 @@ class RunningText:
         paragraphs: role and section of each paragraph, in order.
         sections: the path of headings of each section; the first is for the text before any heading.
         tables: each table in Markdown, one that goes on over several pages as one.
+        doubts: of the lines that may not say what their page shows.
     """
 
     text: str
@@ -231,6 +242,7 @@ class RunningText:
     paragraphs: list[Paragraph]
     sections: list[tuple[str, ...]]
     tables: list[str]
+    doubts: list[Doubt] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -291,5 +303,5 @@ def left_out(reports: Sequence[PageReport]) -> list[LeftOut]:
 class ParsedPdf(RunningText):
     """The running text of one file, how each of its pages was read, and the title that its own metadata give it."""
 
-    pages: list[PageReport]
+    pages: list[PageReport] = field(default_factory=list)
     title: str = ""

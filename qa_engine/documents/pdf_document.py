@@ -8,7 +8,7 @@ from typing import Any
 from llama_index.core.schema import Document
 from pydantic import Field
 
-from qa_engine.documents.blocks import PageReport, Paragraph, ParsedPdf, Span
+from qa_engine.documents.blocks import Doubt, PageReport, Paragraph, ParsedPdf, Span
 from qa_engine.documents.files import path_text
 
 
@@ -18,7 +18,7 @@ class PdfDocument(Document):
     A file is one document, and not one a page, because sentences run over page breaks.
 
     Attributes:
-        text, spans, paragraphs, sections, tables: as of a `RunningText`.
+        text, spans, paragraphs, sections, tables, doubts: as of a `RunningText`.
         page_reports: how each page was read.
         pages: number of pages.
     """
@@ -27,6 +27,7 @@ class PdfDocument(Document):
     paragraphs: list[Paragraph] = Field(default_factory=list, exclude=True)
     sections: list[tuple[str, ...]] = Field(default_factory=list, exclude=True)
     tables: list[str] = Field(default_factory=list, exclude=True)
+    doubts: list[Doubt] = Field(default_factory=list, exclude=True)
     page_reports: list[PageReport] = Field(default_factory=list, exclude=True)
     pages: int = 0
 
@@ -45,6 +46,7 @@ class PdfDocument(Document):
             paragraphs=parsed.paragraphs,
             sections=parsed.sections,
             tables=parsed.tables,
+            doubts=parsed.doubts,
             page_reports=parsed.pages,
             pages=len(parsed.pages),
             **content,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from qa_engine.documents.blocks import (
     HEADERS_FOOTERS,
     Block,
+    Doubt,
     Line,
     Page,
     Paragraph,
@@ -21,7 +22,7 @@ from qa_engine.documents.blocks import (
     Table,
 )
 from qa_engine.documents.pages.block_roles import LIST_ITEM, TERMINAL, Heading, section_paths, title
-from qa_engine.documents.pages.lines.joining import grouped, line_end, word_counts
+from qa_engine.documents.pages.lines.joining import doubt_of, grouped, line_end, word_counts
 from qa_engine.documents.pages.lines.paragraphs import continues_paragraph
 from qa_engine.documents.pages.tables.continuation import continued
 from qa_engine.documents.pages.tables.row_texts import column_names, markdown_row, names_by_row, row_texts
@@ -171,6 +172,7 @@ class _TextBuilder:
         self._paragraphs: list[Paragraph] = []
         self._sections = sections
         self._tables: list[str] = []
+        self._doubts: list[Doubt] = []
         self._summary: tuple[int, TableSummary] | None = None
         """The number of the first paragraph of the last table, and what the table is about."""
         self._before: tuple[int, Table, list[str]] | None = None
@@ -186,7 +188,9 @@ class _TextBuilder:
 
     def result(self) -> RunningText:
         self._finish_table()
-        return RunningText("".join(self._texts), self._spans, self._paragraphs, self._sections, self._tables)
+        return RunningText(
+            "".join(self._texts), self._spans, self._paragraphs, self._sections, self._tables, self._doubts
+        )
 
     def _begin(self) -> int:
         """Where the next paragraph begins."""
@@ -204,6 +208,8 @@ class _TextBuilder:
             following = piece.lines[index + 1].text if index + 1 < len(piece.lines) else None
             text = line.text if following is None else line_end(line.text, following, self._words)
             self._add_spans(line, len(text))
+            if line.doubt:
+                self._doubts.append(Doubt(self._length, self._length + len(text), line.doubt))
             self._write(text)
         self._paragraphs.append(Paragraph(start, self._length, piece.role, piece.section))
 
@@ -276,6 +282,8 @@ class _TextBuilder:
             text = markdown_row([cell.replace("\n", " ") for cell in row])
             shown = self._shown(page, *box)
             self._spans.append(Span(self._length, self._length + len(text), page, *shown))
+            if doubt := doubt_of(line for line in piece.lines if box[1] < (line.y0 + line.y1) / 2 < box[3]):
+                self._doubts.append(Doubt(self._length, self._length + len(text), doubt))
             self._write(text)
             index = number - table.header_rows
             row_text = tuple(texts[index]) if index >= 0 else ()

@@ -43,6 +43,7 @@ def _sentence_to_dict(node: BaseNode, spans: Sequence[Span]) -> dict[str, Any]:
         "page": node.metadata["page"],
         "page_end": node.metadata["page_end"],
         "boxes": [box._asdict() for box in boxes],
+        **({"doubt": doubt} if (doubt := node.metadata.get("doubt")) else {}),
     }
 
 

@@ -200,7 +200,7 @@ def _rare_han(text: str) -> _Finding | None:
         return None
     least = max(_LEAST_RARE_HAN, _RARE_HAN_DOUBT * total)
     rare = total
-    for common in _common_han():
+    for common in common_han():
         rare = min(rare, sum(n for c, n in han.items() if c not in common))
         if rare < least:
             return None
@@ -248,7 +248,7 @@ def _variety(counts: Counter[str]) -> float:
 
 
 @cache
-def _common_han() -> tuple[frozenset[str], ...]:
+def common_han() -> tuple[frozenset[str], ...]:
     """The first levels of GB 2312 (3,755 characters), Big5 (5,401) and JIS X 0208 (2,965)."""
     levels = (("gb2312", 0xB0, 0xD7), ("big5", 0xA4, 0xC6), ("shift_jis", 0x88, 0x97))
     trails = [trail for trail in range(0x40, 0xFF) if trail != 0x7F]

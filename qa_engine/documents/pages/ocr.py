@@ -12,6 +12,7 @@ from threading import Lock
 from typing import Any
 
 from qa_engine.documents.blocks import Line
+from qa_engine.documents.pages.lines.doubts import UNSURE
 from qa_engine.documents.pages.lines.joining import rows_of
 from qa_engine.documents.pages.lines.text_layer import CUT, clean, count_han
 from qa_engine.errors import ModelUnavailableError
@@ -34,6 +35,8 @@ _UPRIGHT = 0.5
 """From this share of lines taller than wide on, the page lies on its side."""
 _UNSURE = 0.75
 """Mean confidence below which a page may be upside down. Measured: 0.56 to 0.72 for pages upside down, 0.98 for others."""
+_UNSURE_LINE = 0.8
+"""Confidence below which a line is doubtful. Measured: 0.97 and more for scans of print, in the mean."""
 _SAME_LINE = 0.5
 """Pieces that overlap by this share of their height may be one line."""
 _GAP = 0.6
@@ -264,6 +267,7 @@ def _join(pieces: Sequence[_Piece]) -> list[_Piece]:
         lines[index] = replace(
             line,
             text=line.text + ("" if wide else " ") + piece.text,
+            confidence=min(line.confidence, piece.confidence),
             y0=min(line.y0, piece.y0),
             x1=max(line.x1, piece.x1),
             y1=max(line.y1, piece.y1),
@@ -289,5 +293,6 @@ def _line(piece: _Piece, number: int, scale: float) -> Line:
         ends = [match.end() for match in CUT.finditer(text)]
         cuts = tuple((end, begins[end] * scale) for end in ends if end in begins)
     box = (piece.x0 * scale, piece.y0 * scale, piece.x1 * scale, piece.y1 * scale)
+    doubt = UNSURE if piece.confidence < _UNSURE_LINE else ""
     share = _HAN_SIZE if count_han(text) else _LATIN_SIZE
-    return Line(text, number, *box, round(piece.height * scale * share, 1), 0, cuts=cuts)
+    return Line(text, number, *box, round(piece.height * scale * share, 1), 0, cuts=cuts, doubt=doubt)

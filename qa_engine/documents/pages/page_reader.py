@@ -12,6 +12,7 @@ from qa_engine.documents.pages.annotations.field_labels import field_blocks, in_
 from qa_engine.documents.pages.annotations.form_fields import FormField
 from qa_engine.documents.pages.annotations.reading import read_annotations
 from qa_engine.documents.pages.garbling import agreement, examine_text
+from qa_engine.documents.pages.lines.doubts import ODD_PAGE
 from qa_engine.documents.pages.lines.line_numbers import without_line_numbers
 from qa_engine.documents.pages.lines.text_layer import PageLines, read_page_lines
 from qa_engine.documents.pages.ocr import INSTALL, ocr_available, recognise_page
@@ -94,6 +95,9 @@ def read_page(page: Any, number: int, options: ReadingOptions, trusted: bool = F
         if numbers:
             result.left_out.append(("line_number", f"{numbers[0]}–{numbers[-1]}"))
         lines = source.lines
+        if result.suspect:
+            for line in lines:
+                line.doubt = line.doubt or ODD_PAGE
         vertical = directions.vertical_columns(lines, source.turned)
     annotations.move(result.rotation)
     result.width, result.height = page.rect.width, page.rect.height

@@ -16,8 +16,26 @@ from qa_engine.documents.pdf_document import PdfDocument
 from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.documents.sentences.splitting import Sentence, split_sentences
 
-SECTION, ROLE, TABLE, STATEMENT, PAGE_LABEL = "section", "role", "table", "statement", "page_label"
-METADATA_KEYS = ["file_name", "page", "page_end", "paragraph", SECTION, ROLE, TABLE, STATEMENT, PAGE_LABEL]
+SECTION, ROLE, TABLE, STATEMENT, PAGE_LABEL, DOUBT = (
+    "section",
+    "role",
+    "table",
+    "statement",
+    "page_label",
+    "doubt",
+)
+METADATA_KEYS = [
+    "file_name",
+    "page",
+    "page_end",
+    "paragraph",
+    SECTION,
+    ROLE,
+    TABLE,
+    STATEMENT,
+    PAGE_LABEL,
+    DOUBT,
+]
 SECTION_MARK = " › "
 """Separates the titles of a section path."""
 
@@ -28,9 +46,10 @@ class SentenceNodeParser(NodeParser):
     Metadata of every node: ``file_name`` and ``paragraph`` (from 0). The nodes of a `PdfDocument` also have ``page`` and
     ``page_end`` (from 1) and, where there is one, ``section`` (the titles above it), ``role`` (unless it is body text),
     ``page_label`` (the number printed on its first page, if it is another one) and ``table`` (the number, from 0, of the
-    table that it is a row of), and ``statement`` (which financial statement it is a row of, such as ``balance_sheet``). A
-    row of a table is a node with the names of its columns; the header row is no node. Before the rows of a table of three
-    and more is a node of the role ``table_summary``: what the table is about, without figures. It is no text of the page.
+    table that it is a row of), ``statement`` (which financial statement it is a row of, such as ``balance_sheet``), and
+    ``doubt`` (why its text may not be what its page shows: such a sentence is found, and not quoted). A row of a table is a
+    node with the names of its columns; the header row is no node. Before the rows of a table of three and more is a node of
+    the role ``table_summary``: what the table is about, without figures. It is no text of the page.
 
     The window around a sentence is not stored: it is rebuilt from the neighbours, whose ids follow from that of the
     sentence. Measured on 12.9k nodes, windows in metadata cost 3.3 times the disk and 2.5 times the query time.
@@ -71,6 +90,8 @@ class SentenceNodeParser(NodeParser):
             metadata["paragraph"] = sentence.paragraph
             if pdf is not None:
                 metadata |= _place_in_document(pdf, sentence.paragraph)
+                if doubt := _doubt(pdf, sentence):
+                    metadata[DOUBT] = doubt
             if is_summary:
                 metadata[ROLE] = Role.TABLE_SUMMARY.value
             nodes.append(
@@ -113,6 +134,12 @@ class SentenceNodeParser(NodeParser):
     ) -> list[BaseNode]:
         """The nodes as they are: the base class would copy all metadata of the document into every node."""
         return nodes
+
+
+def _doubt(document: PdfDocument, sentence: Sentence) -> str:
+    """Why a sentence may not be what its page shows, or nothing."""
+    doubts = (doubt for doubt in document.doubts if doubt.start < sentence.end and sentence.start < doubt.end)
+    return next((doubt.reason for doubt in doubts), "")
 
 
 def lines_between(spans: Sequence[Span], start: int, end: int) -> list[Span]:

@@ -73,7 +73,9 @@ def parsed_documents(documents: Sequence[Document], name: str) -> ParsedPdf:
     """
     if len(documents) == 1 and isinstance(documents[0], PdfDocument):
         pdf = documents[0]
-        return ParsedPdf(pdf.text, pdf.spans, pdf.paragraphs, pdf.sections, pdf.tables, pdf.page_reports)
+        return ParsedPdf(
+            pdf.text, pdf.spans, pdf.paragraphs, pdf.sections, pdf.tables, pdf.doubts, pdf.page_reports
+        )
     texts = [document.get_content(metadata_mode=MetadataMode.NONE) for document in documents]
     if not any(text.strip() for text in texts):
         raise DocumentError("no_text", f"{name} has no text: its reader returned {len(documents)} documents.")
@@ -89,7 +91,7 @@ def parsed_documents(documents: Sequence[Document], name: str) -> ParsedPdf:
         for key, value in documents[0].metadata.items()
         if all(key in document.metadata and document.metadata[key] == value for document in documents)
     }
-    return ParsedDocuments("\n".join(texts), spans, [], [], [], reports, metadata=usable_metadata(common))
+    return ParsedDocuments("\n".join(texts), spans, [], [], [], [], reports, metadata=usable_metadata(common))
 
 
 def _pages(documents: Sequence[Document]) -> list[int]:

@@ -64,6 +64,16 @@ def test_no_passages_is_the_refusal() -> None:
     assert answer(Scorer(), QUESTION, []).response == REFUSAL
 
 
+def test_doubtful_sentence_is_never_quoted_even_where_there_is_nothing_else() -> None:
+    doubtful = sentence(
+        "雷峰塔高㐄七丂米，很高的塔。", 1, node_id="d-0000000", doubt="rare characters may stand for digits"
+    )
+    told = sentence("雷峰塔的高度是71米，塔有五层。", 1, node_id="d-0000001")
+    assert answer(Scorer(), QUESTION, [passage([doubtful])]).response == REFUSAL
+    both = answer(Scorer(), QUESTION, [passage([doubtful, told])])
+    assert [citation.text for citation in both.citations] == [told["text"]]
+
+
 def test_headings_are_quoted_only_where_there_is_nothing_else() -> None:
     heading = sentence("雷峰塔的高度", 1, role="heading", node_id="d-0000000")
     told = sentence("高71.679米，共五层。", 1, node_id="d-0000001")

@@ -80,7 +80,21 @@ def join_pieces(row: list[Line]) -> Line:
             cuts.append((len(text), piece.x0))
         cuts.extend((len(text) + end, x) for end, x in piece.cuts)
         text += piece.text
-    return Line(text, row[0].page, *bounds(row), longest.size, row[0].block, longest.bold, tuple(cuts))
+    return Line(
+        text,
+        row[0].page,
+        *bounds(row),
+        longest.size,
+        row[0].block,
+        longest.bold,
+        tuple(cuts),
+        doubt=doubt_of(row),
+    )
+
+
+def doubt_of(lines: Iterable[Line]) -> str:
+    """The first doubt of some lines, or nothing."""
+    return next((line.doubt for line in lines if line.doubt), "")
 
 
 def _is_one_number(text: str, last: Line, piece: Line) -> bool:

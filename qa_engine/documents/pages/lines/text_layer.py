@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from qa_engine.documents.blocks import Line, Mark
+from qa_engine.documents.pages.lines.doubts import line_doubt, unmapped_fonts
 from qa_engine.documents.pages.lines.letter_spacing import (
     Word,
     has_letter_spacing,
@@ -100,6 +101,7 @@ def read_page_lines(page: Any, number: int) -> PageLines:
     result = PageLines(shown=shown)
     raws: list[str] = []
     directions = Counter[Direction]()
+    fonts = unmapped_fonts(shown.blocks)
     last: SourceLine | None = None
     for index, block in enumerate(shown.blocks):
         for line_number, line in enumerate(block["lines"]):
@@ -109,7 +111,7 @@ def read_page_lines(page: Any, number: int) -> PageLines:
             direction, upright = _direction(line), bool(line["wmode"])
             directions[(1, 0) if upright else direction] += len(raws[-1].strip())
             if direction != (1, 0):
-                turned = _line(line, raws[-1], number, index)
+                turned = _line(line, raws[-1], number, index, fonts)
                 if turned is not None:
                     result.turned.append(TurnedLine(direction, upright, turned))
                 continue
@@ -122,7 +124,7 @@ def read_page_lines(page: Any, number: int) -> PageLines:
             if has_letter_spacing(text) and "cut" not in line:
                 spaced = spaced if spaced is not None else _spaced_words(textpage)
                 text = without_letter_spacing(text, spaced.get((index, line_number), ()), source.size)
-            found = _line(line, text, number, index)
+            found = _line(line, text, number, index, fonts)
             if found is None:
                 continue
             last = source
@@ -182,10 +184,13 @@ def _joined(line: Line, rest: Line, text: str) -> Line:
         size=max(line.size, rest.size),
         cuts=cuts,
         marks=(*line.marks, *rest.marks),
+        doubt=line.doubt or rest.doubt,
     )
 
 
-def _line(line: dict[str, Any], raw: str, page: int, block: int) -> Line | None:
+def _line(
+    line: dict[str, Any], raw: str, page: int, block: int, fonts: frozenset[str] = frozenset()
+) -> Line | None:
     text = clean(raw)
     if not text:
         return None
@@ -200,7 +205,18 @@ def _line(line: dict[str, Any], raw: str, page: int, block: int) -> Line | None:
             bold += length
     x0, y0, x1, y1 = line["bbox"]
     size = max(sizes, key=sizes.__getitem__) if len(sizes) > 1 else size
-    return Line(text, page, x0, y0, x1, y1, size, block, bold=2 * bold > total)
+    return Line(
+        text,
+        page,
+        x0,
+        y0,
+        x1,
+        y1,
+        size,
+        block,
+        bold=2 * bold > total,
+        doubt=line_doubt(raw, line["spans"], fonts),
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from qa_engine.documents.blocks import Block, Line, Role
 from qa_engine.documents.pages.block_roles import CAPTION
-from qa_engine.documents.pages.lines.joining import bounds, grouped
+from qa_engine.documents.pages.lines.joining import bounds, doubt_of, grouped
 from qa_engine.documents.pages.lines.text_layer import Direction, TurnedLine, clean, count_han
 from qa_engine.documents.pages.parsers import fast
 
@@ -166,7 +166,7 @@ def _column(run: Sequence[Line]) -> Line:
     text = clean("".join(line.text for line in run))
     size = median(line.size for line in run)
     bold = 2 * sum(line.bold for line in run) > len(run)
-    return Line(text, run[0].page, *bounds(run), size, run[0].block, bold)
+    return Line(text, run[0].page, *bounds(run), size, run[0].block, bold, doubt=doubt_of(run))
 
 
 def vertical_blocks(page: Vertical, width: float, height: float) -> list[Block]:
