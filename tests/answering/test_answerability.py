@@ -20,6 +20,12 @@ LAKE = passage("西湖位于杭州市西部。", rerank=0.84, weakest=0.86, dens
 PLANET = passage("Jupiter is the largest planet.", rerank=0.7)
 
 
+def test_the_best_of_a_named_document_need_not_lead_as_far() -> None:
+    candidates = [passage("塔高三米。", rerank=support) for support in (0.88, 0.87, 0.87)]
+    estimates = [LOCAL_CALIBRATION.probability("塔高？", candidates, 5, alike) for alike in (False, True)]
+    assert estimates[0] < estimates[1]
+
+
 def test_evidence_is_the_best_of_the_passages_used_against_all_candidates() -> None:
     found = AnswerabilityFeatures.of("雷峰塔有多高？", [TOWER, LAKE, PLANET], used=2)
     assert (found.support, found.weakest, found.dense) == (0.92, 0.86, 0.9)
