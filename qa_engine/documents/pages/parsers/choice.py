@@ -75,8 +75,8 @@ def _is_tabular(rows: Sequence[Sequence[Line]]) -> bool:
 def _graphics(area: float, rows: Sequence[Sequence[Line]], log: PaintLog) -> str | None:
     """The images or drawings on a page that need the layout model, if there are any."""
     paths = uprights = 0
-    rules: list[float] = []
-    levels: list[float] = []
+    rules: list[Box] = []
+    levels: list[Box] = []
     boxes: list[Box] = []
     for kind, (x0, y0, x1, y1) in log:
         if "image" in kind or "shade" in kind:
@@ -86,9 +86,9 @@ def _graphics(area: float, rows: Sequence[Sequence[Line]], log: PaintLog) -> str
             paths += 1
             width, height = abs(x1 - x0), abs(y1 - y0)
             if height < 2 and width > 100:
-                rules.append(y0)
+                rules.append((x0, y0, x1, y1))
             if height < _RULE < _CELL < width:
-                levels.append(y0)
+                levels.append((x0, y0, x1, y1))
             uprights += width < _RULE < _CELL < height
             if width > _CELL < height and width * height < _BACKGROUND * area:
                 boxes.append((x0, y0, x1, y1))
@@ -99,10 +99,16 @@ def _graphics(area: float, rows: Sequence[Sequence[Line]], log: PaintLog) -> str
     return "table" if boxes and _are_cells(boxes, rows) else None
 
 
-def _distinct(heights: list[float]) -> int:
-    """How many of the places of rules on a page are apart."""
-    heights.sort()
-    return sum(1 for above, below in pairwise([float("-inf"), *heights]) if below - above >= _LEVEL)
+def _distinct(rules: Sequence[Box]) -> int:
+    """How many of some rules do not lie upon one another."""
+    return sum(
+        1
+        for number, (x0, y0, x1, _) in enumerate(rules)
+        if not any(
+            abs(y0 - other[1]) < _LEVEL and x0 < other[2] - _LEVEL and other[0] < x1 - _LEVEL
+            for other in rules[:number]
+        )
+    )
 
 
 def _are_cells(boxes: Sequence[Box], rows: Sequence[Sequence[Line]]) -> bool:

@@ -194,3 +194,14 @@ def test_line_across_the_page_that_is_drawn_as_a_box_is_one_rule() -> None:
     assert reason(builder) is None
     page.draw_line((LEFT, 720), (RIGHT, 720))
     assert reason(builder) == "table"
+
+
+def test_row_of_a_table_whose_other_rows_are_on_the_next_page_needs_the_model() -> None:
+    builder = prose()
+    for column in range(4):
+        builder.put(f"Name {column}", LEFT + 110 * column, 780)
+        for y in (765.0, 786.0):
+            builder.document[0].draw_line((LEFT + 110 * column, y), (LEFT + 110 * column + 110, y))
+    for column in range(5):
+        builder.document[0].draw_line((LEFT + 110 * column, 765), (LEFT + 110 * column, 786))
+    assert reason(builder) == "table"
