@@ -8,13 +8,16 @@ All ways have the same files and the same local embedding model.
 from __future__ import annotations
 
 import json
+import os
 import re
 import resource
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
+from threading import enumerate as enumerate_threads
 from typing import Any
 
 _SAMPLE_SECONDS = 0.5
@@ -24,15 +27,23 @@ _CHUNK_SIZE, _CHUNK_OVERLAP = 512, 50
 _CHUNK_CHARS, _CHUNK_CHARS_OVERLAP = 1000, 200
 _WINDOW = 3
 _SENTENCE_END = re.compile(r"(?<=[。！？])|(?<=[.!?])\s+")
+_GROUPS = {"e5": "model", "embedding": "model", "MainThread": "storing"}
+"""What threads do, by how their names begin."""
 _AT_ONCE = 5000
 """Chunks that LangChain stores at once: Chroma takes 5,461."""
+
+
+TIMINGS: dict[str, float] = {}
+"""Seconds by stage of the last ingest of ours; see `IngestReport.timings`."""
 
 
 def ours(folder: Path, storage: Path) -> int:
     """`qa_engine.ingest` with its defaults. Returns the nodes."""
     from qa_engine import Config, ingest
 
-    return ingest(folder, storage, config=Config.load()).nodes
+    report = ingest(folder, storage, config=Config.load())
+    TIMINGS.update(report.timings)
+    return report.nodes
 
 
 def ours_without_tokens(folder: Path, storage: Path) -> int:
@@ -171,8 +182,8 @@ def main() -> None:
     name, folder, storage = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
     storage.mkdir(parents=True, exist_ok=True)
     samples: list[float] = []
-    ended = Event()
-    sampler = Thread(target=_sample, args=(samples, ended), daemon=True)
+    ended, threads = Event(), ThreadTimes()
+    sampler = Thread(target=_sample, args=(samples, threads, ended), daemon=True)
     sampler.start()
     tokens = count_tokens()
     started = time.perf_counter()
@@ -185,7 +196,12 @@ def main() -> None:
         json.dumps(
             {
                 "seconds": seconds,
-                "cpu_seconds": sum(usage.ru_utime + usage.ru_stime for usage in (own, children)),
+                "cpu_seconds": sum(map(_cpu_seconds, (own, children))),
+                "stages": TIMINGS,
+                "cpu_by_thread": {
+                    **threads.by_group(_cpu_seconds(own)),
+                    "reading processes": _cpu_seconds(children),
+                },
                 "nodes": nodes,
                 "tokens": sum(tokens),
                 "peak_megabytes": own.ru_maxrss / 1024,
@@ -212,11 +228,42 @@ def count_tokens() -> list[int]:
     return counts
 
 
-def _sample(samples: list[float], ended: Event) -> None:
-    """The resident memory of this process, in MB, every half second; Linux only."""
+class ThreadTimes:
+    """The processor seconds of the threads of this process, as far as they were looked at; Linux only."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[int, tuple[str, float]] = {}
+
+    def look(self) -> None:
+        """Notes what each thread has used."""
+        named = {thread.native_id: thread.name for thread in enumerate_threads()}
+        for task in Path("/proc/self/task").iterdir():
+            with suppress(OSError):  # it has just ended
+                used = (task / "stat").read_text().rpartition(")")[2].split()[11:13]
+                seconds = sum(map(int, used)) / os.sysconf("SC_CLK_TCK")
+                self._seconds[int(task.name)] = (named.get(int(task.name), "libraries"), seconds)
+
+    def by_group(self, total: float) -> dict[str, float]:
+        """Seconds by what a thread does; ``libraries`` are those that Chroma starts, and what nobody saw of ``total``."""
+        groups = {"model": 0.0, "storing": 0.0, "libraries": total}
+        for name, seconds in self._seconds.values():
+            group = next((group for prefix, group in _GROUPS.items() if name.startswith(prefix)), "libraries")
+            if group != "libraries":
+                groups[group] += seconds
+                groups["libraries"] -= seconds
+        return groups
+
+
+def _cpu_seconds(usage: resource.struct_rusage) -> float:
+    return usage.ru_utime + usage.ru_stime
+
+
+def _sample(samples: list[float], threads: ThreadTimes, ended: Event) -> None:
+    """The resident memory of this process, in MB, and its threads, every half second; Linux only."""
     status = Path("/proc/self/statm")
     while status.exists() and not ended.wait(_SAMPLE_SECONDS):
         samples.append(int(status.read_text().split()[1]) * resource.getpagesize() / 1e6)
+        threads.look()
 
 
 if __name__ == "__main__":
