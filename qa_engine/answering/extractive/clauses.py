@@ -45,24 +45,28 @@ def article_range(sentences: Sequence[PassageSentence], place: int, asked: str =
         The range; None if the sentence is in no article, or if its beginning is not among the sentences.
     """
     section = sentences[place].section
-    if sentences[place].role in _NO_TEXT or sentences[place].table is not None:
+    if not _is_text(sentences[place]):
         return None
     if asked and asked == article_at_start(section.rpartition("›")[2]):
         return _of_section(sentences, place)
     first = place
     while not (number := _starts(sentences[first])):
         first -= 1
-        if first < 0 or sentences[first].section != section or sentences[first].role in _NO_TEXT:
+        if first < 0 or sentences[first].section != section or not _is_text(sentences[first]):
             return None
     last = place
     while last + 1 < len(sentences):
         following = sentences[last + 1]
-        if following.section != section or following.role in _NO_TEXT or following.table is not None:
+        if following.section != section or not _is_text(following):
             break
         if (other := _starts(following)) and not (number.endswith("条") and "." in other):
             break
         last += 1
     return range(first, last + 1)
+
+
+def _is_text(sentence: PassageSentence) -> bool:
+    return sentence.role not in _NO_TEXT and sentence.table is None
 
 
 def _starts(sentence: PassageSentence) -> str:

@@ -52,6 +52,10 @@ _QUESTION_KINDS: Sequence[tuple[str, re.Pattern[str], re.Pattern[str]]] = (
 )
 """The kinds of question: a name, a pattern that the question matches, and one that the sentences that answer it match.
 The first kind that fits counts: 哪一年 and 几月 ask for a time, though 几 asks for a number as well."""
+_ASKS_PEOPLE = re.compile(
+    r"(?:多少|几)[个名位]?(?:人|员工|股东|学生|工人)|人数|\bhow many (?:people|employees|persons)\b",
+    re.IGNORECASE,
+)
 _PRECISE_KINDS: Sequence[tuple[re.Pattern[str], re.Pattern[str]]] = (
     (
         re.compile(r"评级|投资建议|\brating\b|\brecommendation\b", re.IGNORECASE),
@@ -93,10 +97,7 @@ _PRECISE_KINDS: Sequence[tuple[re.Pattern[str], re.Pattern[str]]] = (
         ),
     ),
     (
-        re.compile(
-            r"(?:多少|几)[个名位]?(?:人|员工|股东|学生|工人)|人数|\bhow many (?:people|employees|persons)\b",
-            re.IGNORECASE,
-        ),
+        _ASKS_PEOPLE,
         re.compile(
             r"[0-9万余多]\s*(?:人|名|位)|人数|员工|人员|\b(?:people|employees|persons)\b", re.IGNORECASE
         ),
@@ -151,6 +152,7 @@ class QuestionKind:
         name: ``time``, ``number``, ``place`` or ``reason``; empty for another thing.
         answers: a pattern for texts that may name a thing of that kind; None for another thing.
         precise: the same for a more precise kind, such as a ratio, a telephone number or a rating.
+        counts_people: whether it asks for a number of people.
         gathers: whether it asks for several things that belong together: a list, the steps of a procedure.
         compares: whether it asks for a difference or a growth.
         years: the years that it names.
@@ -161,6 +163,7 @@ class QuestionKind:
     name: str = ""
     answers: re.Pattern[str] | None = None
     precise: re.Pattern[str] | None = None
+    counts_people: bool = False
     gathers: bool = False
     compares: bool = False
     years: frozenset[int] = frozenset()
@@ -180,6 +183,7 @@ class QuestionKind:
             name,
             answers,
             precise,
+            bool(_ASKS_PEOPLE.search(folded)),
             bool(_GATHERS.search(folded)),
             bool(_COMPARES.search(folded)),
             years_of(folded),

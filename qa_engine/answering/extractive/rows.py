@@ -136,11 +136,15 @@ class AskedLabel:
         return cls(terms(question), tuple(others))
 
     def match(self, label: str) -> float:
-        """How well a label matches, 0 to 1: the harmonic mean of the share of its terms that are asked for and of the
-        share of the asked terms that it holds. So an exact label comes before a longer one, and the words of the question
-        before those of the glossary."""
+        """How well a label matches, 0 to 1: the harmonic mean of the share of its terms that are asked for, which weighs
+        more, and of the share of the asked terms that it holds.
+
+        So an exact label comes before a longer one, and the words of the question before those of the glossary.
+        """
         terms = _label_terms(label)
-        return max(_f1(self.terms, terms), *(_OTHER_WORDS * _f1(other, terms) for other in self.others), 0.0)
+        return max(
+            _match(self.terms, terms), *(_OTHER_WORDS * _match(other, terms) for other in self.others), 0.0
+        )
 
     def share(self, label: str) -> float:
         """The share of the terms of a label that are asked for, 0 to 1."""
@@ -159,9 +163,10 @@ def _label_terms(label: str) -> frozenset[str]:
     return frozenset(tokenize(_PERIOD_WORDS.sub(" ", bare)))
 
 
-def _f1(asked: frozenset[str], terms: frozenset[str]) -> float:
+def _match(asked: frozenset[str], terms: frozenset[str]) -> float:
+    """The weighted harmonic mean of precision and recall; precision weighs twice as much, as questions are long."""
     shared = len(asked & terms)
-    return 2 * shared / (len(asked) + len(terms)) if shared else 0.0
+    return 1.25 * shared / (0.25 * len(asked) + len(terms)) if shared else 0.0
 
 
 def label_match(row: Row, asked: AskedLabel, title: str = "") -> float:

@@ -15,7 +15,14 @@ from dataclasses import astuple, dataclass, fields
 from functools import cache
 
 from qa_engine.answering.extractive.question_kinds import QuestionKind
-from qa_engine.answering.extractive.rows import AskedLabel, Row, label_match, period_match, row_period_match
+from qa_engine.answering.extractive.rows import (
+    AskedLabel,
+    Cell,
+    Row,
+    label_match,
+    period_match,
+    row_period_match,
+)
 from qa_engine.retrieval.glossary.glossary import Glossary
 from qa_engine.text.language import chinese_size
 from qa_engine.text.tokenizer import fold, tokenize
@@ -24,27 +31,32 @@ _NAMING_WEIGHT = 0.25
 """A term of the question that is in the name of a document counts so much as another: it tells which document is meant, and
 pulls towards the pages that repeat the name. Not nothing, as 劳动合同法 is about 劳动合同."""
 _PARENT_COMPANY = re.compile(
-    r"(?<!归属于)(?<!归属)(?<!归)母公司(?!所有者|股东|的?净利|净利)|单体报?表|\bparent company\b",
+    r"(?<!归属于)(?<!归属)(?<!归)母公司(?!所有者|股东|的?净利|净利|[和与及、])|单体报?表|\bparent company\b",
     re.IGNORECASE,
+)
+_PAIR = re.compile(
+    r"[^\w（(]{0,3}(?:[(（]?[0-9一二三四五六七八九十]{1,2}[)）.、]\s*)?([^：:。；，,;\s]{2,14})[：:]\s*(\S.*)"
 )
 _ENUMERATION = re.compile(
     r"[^、]{1,14}、[^、]{1,14}(?:、|和|及|以及|与)|第一.+第二|[（(]1[)）].+[（(]2[)）]|[①一]、?.+[②二]、|\bfirst\b.+\bsecond\b"
 )
+_ACROSS = re.compile(r"[的了是吗呢][\u4e00-\u9fff]$")
+"""A pair of characters from across two words, which rows with a longer label hold by chance."""
 _REPORT_YEAR = re.compile(r"(20[0-9]{2})\s*(?:年|[Aa]nnual|10-?[KQ])")
 _FULL_TRUST = 0.5
 """From this share of the question's terms on that the candidates hold together, shares of these terms count in full."""
 WEIGHTS: Mapping[str, float] = {
-    "support": 30.7,
-    "rank": -0.75,
+    "support": 30.5,
+    "rank": -0.7,
     "with_before": 1.1,
     "with_titles": 4.5,
     "time": 2.4,
     "number": 1.5,
     "place": 1.0,
     "reason": 1.3,
-    "precise": 3.1,
+    "precise": 4.0,
     "label": 1.7,
-    "period": 1.3,
+    "period": 1.7,
     "scope": 2.6,
     "document": 1.5,
     "article": 2.5,
@@ -94,6 +106,13 @@ class Candidate:
     articles: frozenset[str] = frozenset()
     listed: bool = False
     part: str = ""
+
+    @property
+    def pair(self) -> Row | None:
+        """Its label and what it says; also of a line of text that is a key and its value, such as • 邮箱：hr@example.com."""
+        if self.table is None and (line := _PAIR.match(self.text)):
+            return Row(line[1], "", (Cell("", line[2]),))
+        return self.row
 
     @property
     def row(self) -> Row | None:
@@ -238,7 +257,7 @@ def sentence_features(
         candidates: the sentences, passage by passage.
         glossary: what documents write for the terms of questions; None for nothing.
     """
-    question_terms = set(tokenize(question))
+    question_terms = {term for term in tokenize(question) if not _ACROSS.match(term)}
     kind = QuestionKind.of(question)
 
     naming = naming_terms(question, candidates)
@@ -267,7 +286,7 @@ def sentence_features(
     of_parent = bool(_PARENT_COMPANY.search(question))
     features = []
     for index, candidate in enumerate(candidates):
-        row = candidate.row
+        row, pair = candidate.row, candidate.pair
         # A row needs no sentence before it: that is another row, and may hold the label that is asked for.
         follows = index > 0 and candidates[index - 1].rank == candidate.rank and row is None
         before = matches[index - 1] if follows else set()
@@ -282,7 +301,7 @@ def sentence_features(
                 candidate.rank,
                 share(matches[index] | before),
                 share(matches[index] | shared_terms(candidate.titles)),
-                label=label_match(row, asked, candidate.titles.rpartition("›")[2]) if row else 0.0,
+                label=label_match(pair, asked, candidate.titles.rpartition("›")[2]) if pair else 0.0,
                 period=row_period_match(row, kind, year) if row else period_match(candidate.text, kind, year),
                 scope=(1.0 if of_parent else -1.0) if parents else 0.0,
                 document=len(shared_terms(candidate.document)) / len(naming) if naming else 0.0,
@@ -310,6 +329,18 @@ def naming_terms(question: str, candidates: Sequence[Candidate]) -> frozenset[st
 
 def _is_qualified(label: str, labels: Collection[str], asked: AskedLabel) -> bool:
     """Whether a label is another row's and more, where the question names the other, and not what there is more."""
+    return any(
+        len(other) > 1
+        and other != label
+        and other in label
+        and asked.match(other) > 0
+        and asked.share(label.replace(other, " ")) < 0.5
+        for other in labels
+    )
+
+
+def _is_qualified(label: str, labels: Collection[str], asked: AskedLabel) -> bool:
+    """Whether a label is another row's and more, where the question names the other, and not what there is more."""
     shorter = (other for other in labels if len(other) > 1 and other != label and other in label)
     return any(asked.match(other) >= asked.match(label) > 0 for other in shorter)
 
@@ -327,7 +358,9 @@ def _answering(kind: QuestionKind, question: str, candidates: Sequence[Candidate
         signs = {}
         if kind.answers and set(kind.answers.findall(fold(row.values) if row else text)) - known:
             signs[kind.name] = 1.0
-        if kind.precise and kind.precise.search(text):
+        # What the cells of a row count or measure may stand in the title of the table.
+        titled = f"{candidate.titles.rpartition('›')[2]}；{text}" if row and kind.counts_people else text
+        if kind.precise and kind.precise.search(titled):
             signs["precise"] = 1.0
         found.append(signs)
     return found
