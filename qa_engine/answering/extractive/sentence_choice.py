@@ -339,12 +339,6 @@ def _is_qualified(label: str, labels: Collection[str], asked: AskedLabel) -> boo
     )
 
 
-def _is_qualified(label: str, labels: Collection[str], asked: AskedLabel) -> bool:
-    """Whether a label is another row's and more, where the question names the other, and not what there is more."""
-    shorter = (other for other in labels if len(other) > 1 and other != label and other in label)
-    return any(asked.match(other) >= asked.match(label) > 0 for other in shorter)
-
-
 def _answering(kind: QuestionKind, question: str, candidates: Sequence[Candidate]) -> list[dict[str, float]]:
     """For each candidate the features of the kind of thing that is asked for; empty if it holds no such thing.
 
