@@ -8,7 +8,7 @@ from collections.abc import Sequence
 _NAMED = (
     (
         "broker_report",
-        r"证券研究报告|券商|研报|(?:季|年|中)报点评|(?:公司|行业)(?:点评|深度|研究)报告|\bequity research",
+        r"证券研究报告|研报|(?:季|年|中)报点评|(?:公司|行业)(?:点评|深度|研究)报告|\bequity research",
     ),
     ("half_year_report", r"半年度报告|半年报|中期报告|\bhalf[- ]year(?:ly)? report|\binterim report"),
     (

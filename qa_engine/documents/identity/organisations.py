@@ -31,7 +31,7 @@ _ENGLISH_NAME = re.compile(
 _UNIVERSITY = re.compile(r"(?:University of [A-Z]\w+(?: [A-Z]\w+){0,2}|(?:[A-Z]\w+ ){1,3}University)")
 _PARTY = re.compile(
     r"(?:甲方|乙方|丙方|买方|卖方|出租方|承租方|委托方|受托方|采购方|供应方|发包人|承包人)"
-    rf"[^：:]{{0,12}}[：:]\s*([{_HAN}（）()]{{4,28}}?(?:{_CHINESE_FORM}))"
+    rf"(?:[（(][^）)]{{1,8}}[）)])?(?:名称)?\s*[：:]\s*([{_HAN}（）()]{{4,28}}?(?:{_CHINESE_FORM}))"
 )
 _CHARTER = re.compile(r"exact name of (?:the )?registrant", re.I)
 _TICKER = re.compile(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from llama_index.core.schema import QueryBundle
@@ -67,10 +67,19 @@ class IdentityIndex:
     identities: Mapping[str, DocumentIdentity]
     names: NameDictionary = field(init=False)
     families: Mapping[str, frozenset[str]] = field(init=False)
+    _owners: Mapping[str, str] = field(init=False)
+    _groups: Sequence[frozenset[str]] = field(init=False)
 
     def __post_init__(self) -> None:
+        owners = {one: owner for one, identity in self.identities.items() if (owner := _owner(identity))}
+        groups = defaultdict[tuple[str, str, str], set[str]](set)
+        for one, owner in owners.items():
+            groups[owner, self.identities[one].kind, self.identities[one].product].add(one)
+        families = [frozenset(group) for group in groups.values() if len(group) > 1]
         object.__setattr__(self, "names", NameDictionary(_names(self.identities)))
-        object.__setattr__(self, "families", _families(self.identities))
+        object.__setattr__(self, "families", {one: group - {one} for group in families for one in group})
+        object.__setattr__(self, "_owners", owners)
+        object.__setattr__(self, "_groups", families)
 
     def named(self, question: str, admitted: Set[str] | None = None) -> NamedDocuments:
         """The documents that a question names, among those that may be searched; None for all.
@@ -122,27 +131,36 @@ class IdentityIndex:
         return [name for name in within if name.documents]
 
     def _of_other_periods(
-        self, documents: Iterable[str], years: tuple[int, ...], part: str, same_kind: bool
+        self, documents: Set[str], years: tuple[int, ...], part: str, same_kind: bool
     ) -> set[str]:
         """Those that fit none of the years as well as another report of the organisation does.
 
         With ``same_kind``, the other report is one of the same kind: the question does not name the organisation.
         """
-        families = defaultdict[tuple[str, str], list[str]](list)
-        for one in documents:
-            identity = self.identities.get(one)
-            if identity is not None and identity.period.year and identity.kind in REPORTS:
-                families[squeezed(short_name(identity.organisation)), identity.kind * same_kind].append(one)
+        if same_kind:
+            families = [family & documents for family in self._groups]
+        else:
+            by_owner = defaultdict[str, set[str]](set)
+            for one in documents & self._owners.keys():
+                by_owner[self._owners[one]].add(one)
+            families = list(map(frozenset, by_owner.values()))
         others = set[str]()
-        for family in families.values():
-            if len({self.identities[one].period for one in family}) < 2:
-                continue
-            fitting = set[str]()
-            for year in years:
-                fits = {one: fit(self.identities[one].period, year, part) for one in family}
-                best = max(fits.values())
-                fitting.update(one for one in family if best and fits[one] == best)
-            others.update(one for one in family if fitting and one not in fitting)
+        fits: dict[Period, list[float]] = {}
+        for family in families:
+            periods = {one: self.identities[one].period for one in family}
+            for period in periods.values():
+                if period not in fits:
+                    fits[period] = [fit(period, year, part) for year in years]
+            best = [
+                max(column) for column in zip(*(fits[period] for period in periods.values()), strict=True)
+            ]
+            fitting = {
+                one
+                for one, period in periods.items()
+                if any(own == most > 0 for own, most in zip(fits[period], best, strict=True))
+            }
+            if fitting:
+                others |= family - fitting
         return others
 
 
@@ -179,12 +197,10 @@ def _names(identities: Mapping[str, DocumentIdentity]) -> Iterable[tuple[str, st
             yield name, document
 
 
-def _families(identities: Mapping[str, DocumentIdentity]) -> dict[str, frozenset[str]]:
-    groups = defaultdict[tuple[str, str, str], set[str]](set)
-    for document, identity in identities.items():
-        if identity.organisation and identity.kind in REPORTS and identity.period.year:
-            groups[squeezed(short_name(identity.organisation)), identity.kind, identity.product].add(document)
-    return {one: frozenset(group - {one}) for group in groups.values() for one in group if len(group) > 1}
+def _owner(identity: DocumentIdentity) -> str:
+    """Whose report of a period a document is; empty if it is none."""
+    is_report = identity.organisation and identity.kind in REPORTS and identity.period.year
+    return squeezed(short_name(identity.organisation)) if is_report else ""
 
 
 def identity_index(catalogs: Iterable[Catalog]) -> IdentityIndex:

@@ -26,6 +26,8 @@ a mean of z-scores; what a document that is set aside loses."""
 _NEWEST = 1.0
 _ELSEWHERE = 12
 """So many sentences outside of the named documents are looked at."""
+_MOST_SCOPED = 1000
+"""More documents than these are not searched on their own: the filter would take longer than the search."""
 
 
 def hybrid_retriever(
@@ -89,6 +91,8 @@ class DocumentPreference:
         if len(named.preferred) == len(self._all):
             return everywhere.retrieve(asked)
         within = named.preferred or self._all - named.set_aside
+        if len(within) > _MOST_SCOPED:
+            return _joined([], everywhere.retrieve(asked), named)
         return _joined(
             self._within(within).retrieve(asked), (self._lexical or everywhere).retrieve(query), named
         )
