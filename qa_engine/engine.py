@@ -92,7 +92,12 @@ class QueryEngine(BaseQueryEngine):
         self._flow = QuestionFlow(
             search,
             tuple(node_postprocessors),
-            AnswerabilityGate(config.answering, answerability, extractive),
+            AnswerabilityGate(
+                config.answering,
+                answerability,
+                extractive,
+                synthesizer.best_worth if isinstance(synthesizer, ExtractiveSynthesizer) else None,
+            ),
             synthesizer,
             embed_model,
             reranker,

@@ -5,10 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from llama_index.core.schema import NodeWithScore, TextNode
+from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
-from qa_engine.answering.answerability import FEATURES, PAIRS, AnswerabilityFeatures, AnswerabilityModel
+from qa_engine.answering.answerability import (
+    FEATURES,
+    PAIRS,
+    AnswerabilityFeatures,
+    AnswerabilityGate,
+    AnswerabilityModel,
+)
 from qa_engine.answering.calibration import LOCAL_CALIBRATION
+from qa_engine.config import AnsweringConfig
+from qa_engine.retrieval.naming.identity_index import NamedDocuments
+from qa_engine.retrieval.retriever import RankedPassages
 
 
 def passage(text: str, **scores: float) -> NodeWithScore:
@@ -77,3 +86,18 @@ def test_log_odds_are_linear() -> None:
         dict.fromkeys(FEATURES, 0.0) | {"support": 2.0}, dict.fromkeys(PAIRS, -1.0), 0.5, 0.1
     )
     assert model.of_features(AnswerabilityFeatures(0.5, 0, 0, 0, 0, "zh-zh")) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("worth", "named", "threshold", "refused"),
+    [(0.8, True, None, False), (0.1, True, None, True), (0.8, False, None, True), (0.8, True, 0.5, True)],
+    ids=["stands out", "does not", "of any document", "threshold of the user"],
+)
+def test_a_sentence_that_stands_out_in_a_named_document_is_worth_an_answer(
+    worth: float, named: bool, threshold: float | None, refused: bool
+) -> None:
+    settings = AnsweringConfig(threshold=threshold, identifiers="ignored")
+    gate = AnswerabilityGate(settings, LOCAL_CALIBRATION, extractive=True, best_worth=lambda *_: worth)
+    documents = NamedDocuments(frozenset({"a"}) if named else frozenset())
+    ranked = RankedPassages([passage("项目：商誉；2022年：56.10", rerank=0.7)], named=documents)
+    assert gate.evidence(QueryBundle("2022年的商誉是多少？"), ranked).refused is refused

@@ -202,6 +202,20 @@ def chosen_sentences(
     return quotes
 
 
+def best_worth(question: str, candidates: Sequence[Candidate], glossary: Glossary | None = None) -> float:
+    """How far the best sentence stands out: its probability, less its price; of several parts, the least of theirs.
+
+    Near 0 if many sentences answer about as badly, up to 1 if one matches what is asked, and no other does.
+    """
+    by_part: dict[str, list[Candidate]] = defaultdict(list)
+    for candidate in candidates:
+        by_part[candidate.part].append(candidate)
+    worths = [
+        _worths(own, sentence_features(part or question, own, glossary)) for part, own in by_part.items()
+    ]
+    return min((found[0][1] if found else 0.0 for found in worths), default=0.0)
+
+
 def _chosen(
     question: str, candidates: Sequence[Candidate], max_quotes: int, glossary: Glossary | None
 ) -> list[range]:
