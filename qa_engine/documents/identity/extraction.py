@@ -46,6 +46,7 @@ _FILE_SUFFIX = re.compile(r"\.(?:pdf|docx?|pptx?|xlsx?)$", re.I)
 _KNOWN = 0.7
 """The share of the pairs of characters of a title in the file's metadata that the first page has as well."""
 _BROKER = re.compile(r"([\u4e00-\u9fff]{2,4}证券)(?=股份有限公司|有限责任公司|有限公司|研究所)")
+_MAKER = re.compile(r"(?:由|指)([\u4e00-\u9fff]{2,12}?公司)(?:生产|制造|研制)")
 _MODEL = re.compile(r"(?<![A-Za-z0-9])[A-Z]{1,6}[A-Za-z]*-?\d+[A-Za-z]*(?:[-.]\d+[A-Za-z]*)*")
 _REPORT_TITLE = re.compile(r"20\d\d\s*年?\s*(?:半?年度|第[一二三四]季度)\s*报告")
 _NAME_PARTS = re.compile(r"[_\s]+|(?<=[^\d])-(?=\d{4}(?!\d))")
@@ -152,13 +153,17 @@ def _organisation(
     if kind == "broker_report":
         listed = [pair for line in lines for pair in securities(line)] or securities(stem)
         brokers = Counter(name for line in all_lines for name in _BROKER.findall(line.text))
-        broker = next((name for name, count in brokers.most_common(1) if count > 1), "")
+        broker = next((name for name, count in brokers.most_common(1) if count > 1 or len(brokers) == 1), "")
         # It is about a company; one without a company in its first lines is about a trade.
         organisation, *names = (*listed[0], broker) if listed else (broker,)
     elif kind == "contract":
         both = parties(start)
         organisation = next(iter(both), organisation)
         names += [name for party in both for name in (party, *short_names(party, start))]
+    elif kind in {"data_sheet", "manual"} and not organisation:
+        makers = [name for line in all_lines[:_MAX_LINES] for name in _MAKER.findall(line.text[:_MAX_CHARS])]
+        organisation = next(iter(makers), "")
+        names += short_names(organisation, start)
     elif organisation:
         names += defined_names(start, organisation) + short_names(organisation, start) + tickers(start)
     if organisation or kind in REPORTS:

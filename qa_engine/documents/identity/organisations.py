@@ -30,7 +30,7 @@ _ENGLISH_NAME = re.compile(
 )
 _UNIVERSITY = re.compile(r"(?:University of [A-Z]\w+(?: [A-Z]\w+){0,2}|(?:[A-Z]\w+ ){1,3}University)")
 _PARTY = re.compile(
-    r"(?:甲方|乙方|丙方|买方|卖方|出租方|承租方|委托方|受托方|采购方|供应方|发包人|承包人)"
+    r"(甲方|乙方|丙方|买方|卖方|出租方|承租方|委托方|受托方|采购方|供应方|发包人|承包人)"
     rf"(?:[（(][^）)]{{1,8}}[）)])?(?:名称)?\s*[：:]\s*([{_HAN}（）()]{{4,28}}?(?:{_CHINESE_FORM}))"
 )
 _CHARTER = re.compile(r"exact name of (?:the )?registrant", re.I)
@@ -213,7 +213,10 @@ def defined_names(text: str, organisation: str) -> list[str]:
 
 def parties(text: str) -> list[str]:
     """The full names of the parties of a contract, as it introduces them: 甲方：…有限公司."""
-    return list(dict.fromkeys(_PARTY.findall(text)))
+    by_role: dict[str, str] = {}
+    for role, name in _PARTY.findall(text):
+        by_role.setdefault(role, name)  # what comes later are their banks
+    return list(dict.fromkeys(by_role.values()))
 
 
 def _is_usable(name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
@@ -18,7 +19,10 @@ from qa_engine.retrieval.naming.names import FoundName, NameDictionary, chinese_
 
 _TELLING_KINDS = REPORTS | {"broker_report", "data_sheet", "handbook"}
 """Kinds whose words in a question mean documents; a contract or a law may be what any document is about."""
-_MAX_TITLE = 30
+_TITLED = frozenset({"handbook", "manual", "data_sheet", "contract", "book"})
+"""Kinds that people call by their titles, however short."""
+_HAN = re.compile(r"[\u4e00-\u9fff]")
+_MAX_TITLE, _LONG_TITLE = 30, 6
 _WHOLE_YEAR_FOR_PART, _PART_FOR_WHOLE_YEAR, _OTHER_PART = 0.6, 0.7, 0.3
 _LATER = {1: 0.5, 2: 0.4}
 """How well a report fits a year that is one or two years before its own: as a column to compare with."""
@@ -189,12 +193,30 @@ def _undominated(found: Iterable[FoundName]) -> set[str]:
 
 def _names(identities: Mapping[str, DocumentIdentity]) -> Iterable[tuple[str, str]]:
     for document, identity in identities.items():
-        names = [identity.organisation, *identity.names, identity.product]
-        if len(squeezed(identity.title)) <= _MAX_TITLE:
-            names.append(identity.title)
+        names = [identity.organisation, *identity.names, *_title_names(identity), *_models(identity.product)]
         names += [variant for name in names for variant in chinese_variants(name)]
         for name in filter(None, names):
             yield name, document
+
+
+def _title_names(identity: DocumentIdentity) -> list[str]:
+    """The title as a name, if a question would not have it by chance; that of a law also without its country."""
+    title = identity.title
+    if identity.kind == "law":
+        return [title, title.removeprefix("中华人民共和国")]
+    long = len(title.split()) >= 3 or len(_HAN.findall(title)) >= _LONG_TITLE
+    return [title] if len(squeezed(title)) <= _MAX_TITLE and (identity.kind in _TITLED or long) else []
+
+
+def _models(product: str) -> list[str]:
+    """A product as people shorten it: of VX-320Ah-3.2V also VX-320Ah, 320Ah, and a word of it that is long enough."""
+    parts = product.split("-")
+    own = [
+        part
+        for part in parts
+        if len(part) >= 4 and (part.isalpha() or (part.isalnum() and not part.isdigit()))
+    ]
+    return [product, "-".join(parts[:2]), *own] if len(parts) > 1 else [product]
 
 
 def _owner(identity: DocumentIdentity) -> str:

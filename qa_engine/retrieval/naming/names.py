@@ -18,6 +18,7 @@ _PLACE = re.compile(
     "长沙|郑州|沈阳|济南|合肥|福州|东莞|佛山|珠海|常州|中国)[省市]?"
 )
 _POSSESSIVE = re.compile(r"['’]s\b", re.I)
+_QUOTED = frozenset({"《》", "“”", "「」", "〈〉", '""'})
 _LEADING = re.compile(r"^[\s,，、:：;；的之]+")
 _COMMON = frozenset(
     """target block gap visa apple square match shell unity ball best snap chase discover progressive southern general
@@ -78,8 +79,12 @@ class NameDictionary:
             documents = self._documents.get(key)
             if documents is None or (key in _COMMON and not text[units[start].start].isupper()):
                 continue
-            possessive = _POSSESSIVE.match(text, unit.end)
-            best = FoundName(units[start].start, possessive.end() if possessive else unit.end, documents)
+            first, end = units[start].start, unit.end
+            if text[first - 1 : first] + text[end : end + 1] in _QUOTED and first:
+                first, end = first - 1, end + 1
+            elif possessive := _POSSESSIVE.match(text, end):
+                end = possessive.end()
+            best = FoundName(first, end, documents)
         return best
 
 

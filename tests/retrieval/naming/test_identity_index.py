@@ -19,6 +19,7 @@ FAMILY = {
     f"y{year}": report("远山生物股份有限公司", str(year), "远山股份", "600999") for year in range(2019, 2023)
 }
 OTHERS = {
+    "short": DocumentIdentity("Rotation"),
     "law": DocumentIdentity("中华人民共和国植物法", kind="law"),
     "beer": DocumentIdentity("x", "远山啤酒", ("青崖证券",), "broker_report"),
     "pork": DocumentIdentity("y", "北岭猪业", ("青崖证券",), "broker_report"),
@@ -30,7 +31,8 @@ INDEX = IdentityIndex({**FAMILY, **OTHERS})
 
 
 @pytest.mark.parametrize(
-    "question", ["年假有几天？", "What is the capital of France?", "", "？！", "13M kilometres"]
+    "question",
+    ["年假有几天？", "What is the capital of France?", "", "？！", "13M kilometres", "What is rotation?"],
 )
 def test_a_question_that_names_nothing(question: str) -> None:
     named = INDEX.named(question)
