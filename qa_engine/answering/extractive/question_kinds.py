@@ -121,6 +121,7 @@ _PRECISE_KINDS: Sequence[tuple[re.Pattern[str], re.Pattern[str]]] = (
     ),
 )
 """More precise kinds of thing: a pattern that the question matches, and one for the text that may name such a thing."""
+_ASKS_NAME = re.compile(r"谁|哪[几]?位|何人|什么人|姓名|\bwho(?:m|se)?\b", re.IGNORECASE)
 _GATHERS = re.compile(
     r"哪些|哪几|有什么|列出|列举|分别|包括什么|包含什么|步骤|流程|程序|依次|怎[么样](?:做|办|操作|处理|申请|设置)|如何|都有|所有的?"
     r"|哪[两三四五六七八九十]|[两三四五六七八九十]位.{0,6}[谁叫]|\b(?:which|list|steps?|what are)\b",
@@ -152,6 +153,7 @@ class QuestionKind:
         name: ``time``, ``number``, ``place`` or ``reason``; empty for another thing.
         answers: a pattern for texts that may name a thing of that kind; None for another thing.
         precise: the same for a more precise kind, such as a ratio, a telephone number or a rating.
+        asks_person: whether it asks who somebody is.
         counts_people: whether it asks for a number of people.
         gathers: whether it asks for several things that belong together: a list, the steps of a procedure.
         compares: whether it asks for a difference or a growth.
@@ -163,6 +165,7 @@ class QuestionKind:
     name: str = ""
     answers: re.Pattern[str] | None = None
     precise: re.Pattern[str] | None = None
+    asks_person: bool = False
     counts_people: bool = False
     gathers: bool = False
     compares: bool = False
@@ -183,6 +186,7 @@ class QuestionKind:
             name,
             answers,
             precise,
+            bool(_ASKS_NAME.search(folded)),
             bool(_ASKS_PEOPLE.search(folded)),
             bool(_GATHERS.search(folded)),
             bool(_COMPARES.search(folded)),

@@ -40,6 +40,10 @@ _PAIR = re.compile(
 _ENUMERATION = re.compile(
     r"[^、]{1,14}、[^、]{1,14}(?:、|和|及|以及|与)|第一.+第二|[（(]1[)）].+[（(]2[)）]|[①一]、?.+[②二]、|\bfirst\b.+\bsecond\b"
 )
+_PERSON = re.compile(
+    r"\b[A-Z][a-z]+(?: [A-Z]\.)? [A-Z][a-z]{2,}\b|(?:[：:为是由、\s]|^)[\u4e00-\u9fff]{2,4}(?=[、，；。,;\s]|先生|女士|$)|先生|女士|等人"
+)
+"""What may be the name of a person."""
 _ACROSS = re.compile(r"[的了是吗呢][\u4e00-\u9fff]$")
 """A pair of characters from across two words, which rows with a longer label hold by chance."""
 _REPORT_YEAR = re.compile(r"(20[0-9]{2})\s*(?:年|[Aa]nnual|10-?[KQ])")
@@ -60,6 +64,7 @@ WEIGHTS: Mapping[str, float] = {
     "scope": 2.6,
     "document": 1.5,
     "article": 2.5,
+    "person": 2.0,
     "enumerates": 1.8,
     "qualified": -1.1,
 }
@@ -139,6 +144,7 @@ class SentenceFeatures:
         scope: -1 if it is of the parent company alone, and the question is not; 1 if both are; else 0.
         document: share of the question's terms that name documents that its own document's name holds, 0 to 1.
         article: 1 if it stands in the article that is asked for; else 0.
+        person: 1 if it asks who somebody is, and the sentence may name a person; else 0.
         enumerates: 1 if several things are asked for, and it is of a list or names several; else 0.
         qualified: 1 if its label is that of another row and more, as 其中 or 扣除… , which is not asked for; else 0.
     """
@@ -157,6 +163,7 @@ class SentenceFeatures:
     scope: float = 0.0
     document: float = 0.0
     article: float = 0.0
+    person: float = 0.0
     enumerates: float = 0.0
     qualified: float = 0.0
 
@@ -370,6 +377,8 @@ def _answering(kind: QuestionKind, question: str, candidates: Sequence[Candidate
         titled = f"{candidate.titles.rpartition('›')[2]}；{text}" if row and kind.counts_people else text
         if kind.precise and kind.precise.search(titled):
             signs["precise"] = 1.0
+        if kind.asks_person and _PERSON.search(row.values if row else candidate.text):
+            signs["person"] = 1.0
         found.append(signs)
     return found
 

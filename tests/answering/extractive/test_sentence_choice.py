@@ -249,6 +249,19 @@ def test_a_glossary_names_the_label() -> None:
     assert first("归母净利润是多少？", rows, glossary) == rows[1].text
 
 
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("董事会秘书是谁？", "董事会秘书：柯以恒；证券事务代表：沈七"),
+        ("Who was the counsel in 2021?", "General counsel: Ruth Amberley"),
+    ],
+)
+def test_who_somebody_is_is_no_row_of_figures(question: str, answer: str) -> None:
+    candidates = [replace(REVENUE, rank=0), replace(REVENUE, text=answer, rank=0)]
+    assert first(question, candidates) == answer
+    assert [one.person for one in sentence_features(question, candidates)] == [0.0, 1.0]
+
+
 def test_each_part_of_a_question_has_one_quote() -> None:
     of_parts = [
         replace(one, part=part, support=0.95 if one is best else 0.6)
