@@ -24,6 +24,7 @@ from qa_engine.answering.stream import StreamsAnswers
 from qa_engine.assembly import Resources
 from qa_engine.errors import InputError
 from qa_engine.flow import Flow, Piece, arun, call, in_thread, read, run
+from qa_engine.retrieval.decomposition.interleaving import with_passages
 from qa_engine.retrieval.explanation import Explanation
 from qa_engine.retrieval.rerank import name_of
 from qa_engine.retrieval.retriever import RankedPassages
@@ -130,7 +131,7 @@ class QuestionFlow:
         for postprocessor in self.postprocessors:
             passages = postprocessor.postprocess_nodes(passages, query_bundle=query)
         timings = {**ranked.timings, "postprocess": time.perf_counter() - started}
-        return replace(ranked, passages=passages, timings=timings)
+        return replace(with_passages(ranked, passages), timings=timings)
 
     def synthesized(
         self,

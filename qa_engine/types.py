@@ -22,7 +22,7 @@ from qa_engine.documents.sentences.node_ids import document_id_of
 SCORES, RANKS = "scores", "ranks"
 """Metadata keys of sentences and passages: the score, and the rank (from 1), by stage: ``dense`` (cosine), ``bm25``,
 ``fused``, then ``rerank``."""
-SENTENCES, TABLES, COMPARED_WITH = "sentences", "tables", "compared_with"
+SENTENCES, TABLES, COMPARED_WITH, PART = "sentences", "tables", "compared_with", "part"
 STATEMENT, IDENTITY = "statement", "identity"
 PASSAGE_KEYS = (
     "file_name",
@@ -40,9 +40,10 @@ PASSAGE_KEYS = (
     TABLES,
     STATEMENT,
     IDENTITY,
+    PART,
 )
 """The metadata keys of a passage's node. Each is the name of an attribute of `Passage`."""
-_ABSENT_IF_EMPTY = frozenset({COMPARED_WITH, TABLES, STATEMENT, IDENTITY})
+_ABSENT_IF_EMPTY = frozenset({COMPARED_WITH, TABLES, STATEMENT, IDENTITY, PART})
 _PLAIN_KEYS = tuple(key for key in PASSAGE_KEYS if key not in {SENTENCES, *_ABSENT_IF_EMPTY})
 _plain_values = attrgetter(*_PLAIN_KEYS)
 
@@ -234,7 +235,7 @@ def _matches(metadata: Mapping[str, Any], passage: Passage) -> bool:
         return False
     if metadata.get(COMPARED_WITH) != passage.compared_with or metadata.get(IDENTITY, {}) != passage.identity:
         return False
-    if metadata.get(STATEMENT, "") != passage.statement:
+    if metadata.get(STATEMENT, "") != passage.statement or metadata.get(PART, "") != passage.part:
         return False
     if metadata.get(TABLES, []) != list(passage.tables):
         return False
@@ -275,6 +276,7 @@ def _read(node: BaseNode, score: float | None) -> Passage:
         collection=_text(metadata.get("collection")),
         metadata=_mapping(metadata.get("metadata")),
         identity=_mapping(metadata.get(IDENTITY)),
+        part=_text(metadata.get(PART)),
     )
 
 

@@ -46,6 +46,7 @@ COMPARED = {
     "sentences": (SENTENCES[0].supporting(0.5), SENTENCES[1].supporting(None)),
     "tables": ("| 年 |",),
     "identity": {"kind": "book"},
+    "part": "问",
     "statement": "balance_sheet",
 }
 

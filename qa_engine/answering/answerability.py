@@ -41,6 +41,8 @@ _PLAIN = 0.3
 On 148 such questions about reports and 23 about other documents, 12 and 4 were refused without this, and 5 and 0 with it; of
 21 and 5 without an answer, 11 and 1 were refused, and 10 and 1 are.
 """
+_LEAST_OF_PART = 2
+"""Passages that the answer to each part of a question may use at least."""
 logger = logging.getLogger("qa_engine.answering")
 
 
@@ -226,17 +228,20 @@ class AnswerabilityGate:
         """The passages that the answer may use, and the decision whether to refuse at once."""
         absence = Absence.of(query.query_str, ranked) if self._looks_up else Absence((), (), ranked.passages)
         agreeing = replace(ranked, passages=absence.passages)
-        passages = agreeing.best(self._used)
+        parts = [self._agreeing(part) for part in ranked.parts] or [agreeing]
+        probabilities = [self._probability(query, part) for part in parts]
+        answerable = [
+            part
+            for part, probability in zip(parts, probabilities, strict=True)
+            if probability is None or probability >= self._threshold
+        ]
+        passages = self._passages(agreeing, answerable or parts)
         if self._extractive:
             passages = agreeing.with_surroundings(passages)
         evidence = Evidence(query, ranked, passages)
         evidence.missing, evidence.nearest = absence.missing, absence.nearest
-        if self._model is not None:
-            question = ranked.rerank_query or query.query_str
-            evidence.probability = self._model.probability(
-                question, agreeing.passages, self._used, bool(ranked.named.preferred)
-            )
-            evidence.refused = evidence.probability < self._threshold
+        evidence.probability = max((one for one in probabilities if one is not None), default=None)
+        evidence.refused = not answerable
         # The reranker says little of rows of tables: all are numbers, and a label is three words in another wording.
         if evidence.refused and self._best_worth is not None and ranked.named.preferred and passages:
             evidence.refused = self._best_worth(query.query_str, passages) < _PLAIN
@@ -251,9 +256,40 @@ class AnswerabilityGate:
             evidence.refused = True
         return evidence
 
+    def _agreeing(self, part: RankedPassages) -> RankedPassages:
+        """A part of a question with the passages that do not contradict it."""
+        return (
+            replace(part, passages=Absence.of(part.rerank_query, part).passages) if self._looks_up else part
+        )
+
+    def _probability(self, query: QueryBundle, ranked: RankedPassages) -> float | None:
+        """The probability that the passages of a question, or of a part of one, hold its answer."""
+        if self._model is None:
+            return None
+        question = ranked.rerank_query or query.query_str
+        return self._model.probability(question, ranked.passages, self._used, bool(ranked.named.preferred))
+
+    def _passages(self, agreeing: RankedPassages, parts: Sequence[RankedPassages]) -> list[NodeWithScore]:
+        """The passages for the answer: the best ones, or of a question with several parts the best ones of each.
+
+        An extractive answer quotes part by part, so it gets what several parts have found once for each of them.
+        """
+        if len(agreeing.parts) < 2:
+            return agreeing.best(self._used)
+        each = max(_LEAST_OF_PART, math.ceil(self._used / len(parts)))
+        if self._extractive:
+            own = [node for part in parts for node in part.passages[:each]]
+            return replace(agreeing, passages=own).best(len(own))
+        names = {part.part for part in parts}
+        kept = [node for node in agreeing.passages if passage_of(node).part in names]
+        return replace(agreeing, passages=kept).best(each * len(parts))
+
     def completed(self, answer: Answer, evidence: Evidence, models: dict[str, str]) -> Answer:
         """The answer with timings, probability, models, explanation and the boxes of its citations."""
         ranked, seconds = evidence.ranked, time.perf_counter() - evidence.started
+        answer.source_nodes = list(
+            {node.node.node_id: node for node in reversed(answer.source_nodes)}.values()
+        )[::-1]
         answer.timings = rounded({**ranked.timings, "answer": seconds})
         answer.probability = None if evidence.probability is None else round(evidence.probability, 4)
         answer.nearest = list(evidence.nearest) if answer.refused else []
@@ -266,6 +302,7 @@ class AnswerabilityGate:
             answer.probability,
             answer.timings,
             glossary=ranked.glossary,
+            parts=[part.part for part in ranked.parts],
             missing=evidence.missing,
         )
         by_id = {node.node.node_id: node for node in answer.source_nodes}
@@ -291,6 +328,7 @@ class AnswerabilityGate:
             timings,
             stages,
             glossary=ranked.glossary,
+            parts=[part.part for part in ranked.parts],
         )
 
 

@@ -88,6 +88,7 @@ class Explanation:
         timings: seconds by stage.
         stages: passages by the stage that ranked them, ``dense``, ``bm25``, ``fused`` and ``reranked``; empty unless
             they were asked for.
+        parts: the questions that were searched for one by one; empty if that is the question itself.
         glossary: the terms of the glossary in the question, and what was searched for because of them.
         missing: what the question names and the documents do not hold, so that it was refused.
         condensation: how a question of a conversation was made to stand alone; None for one outside of conversations.
@@ -102,6 +103,7 @@ class Explanation:
     stages: dict[str, list[NodeWithScore]] = field(default_factory=dict)
     condensation: Condensation | None = None
     glossary: Sequence[GlossaryTerm] = ()
+    parts: Sequence[str] = ()
     missing: Sequence[str] = ()
 
     @property
@@ -140,6 +142,7 @@ class Explanation:
             "missing": list(self.missing),
             "condensation": None if self.condensation is None else self.condensation.to_dict(),
             "glossary": [term.to_dict() for term in self.glossary],
+            "parts": list(self.parts),
         }
 
 

@@ -46,6 +46,8 @@ class RankedPassages:
         queries, rerank_query, expansion, glossary: as for `Explanation`.
         stages: passages by the stage that ranked them: ``dense`` and ``bm25`` alone, ``fused``, and ``reranked``, which are
             `passages`. Empty unless they were asked for.
+        parts: the results of the parts of the question; empty if it has one part, which is the question itself.
+        part: the part of the question that this is the result of; empty for a whole question.
         sources: looks up the documents of the passages; None for passages that are in no catalog.
         store: holds the sentences around the passages; None if they cannot be read.
         named: the documents that the question names.
@@ -61,6 +63,8 @@ class RankedPassages:
     store: StoredSentences | None = None
     named: NamedDocuments = field(default_factory=NamedDocuments)
     glossary: tuple[GlossaryTerm, ...] = ()
+    parts: tuple[RankedPassages, ...] = ()
+    part: str = ""
 
     def best(self, count: int) -> list[NodeWithScore]:
         """The best ``count`` passages; those that hold rows of tables have these tables in Markdown.

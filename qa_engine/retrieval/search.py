@@ -16,6 +16,8 @@ from qa_engine.errors import InputError, StorageError
 from qa_engine.flow import Flow, in_thread
 from qa_engine.forks import RenewedLock
 from qa_engine.index.reader import IndexReader, IndexSnapshot
+from qa_engine.retrieval.decomposition.interleaving import of_parts
+from qa_engine.retrieval.decomposition.rules import parts_of
 from qa_engine.retrieval.expansion.expanded_query import ExpandedQuery, with_glossary
 from qa_engine.retrieval.expansion.expander import TRANSLATE, QueryExpander
 from qa_engine.retrieval.filters.resolution import Scope, resolve
@@ -112,10 +114,21 @@ class CollectionSearch:
         The arguments and errors are those of `rank`, with the errors of `checked`.
         """
         query = self.checked(question)
+        parts = self._parts(query)
         if self._expander is not None and not isinstance(query, ExpandedQuery):
             task = yield from in_thread(self._expansion_task, query)
-            query = yield from self._expander.steps(query, task)
-        return (yield from in_thread(self.rank, query, top_k, filters, stages))
+            expanded: list[QueryBundle] = []
+            for part in parts or [query]:
+                expanded.append((yield from self._expander.steps(part, task)))
+            query, parts = (query, expanded) if parts else (expanded[0], [])
+        return (yield from in_thread(self.rank, query, top_k, filters, stages, parts))
+
+    def _parts(self, query: QueryBundle) -> list[QueryBundle]:
+        """The parts of a question; empty if it has one. A query with vectors or an expansion of its own is left whole."""
+        own = isinstance(query, ExpandedQuery) or query.embedding or query.custom_embedding_strs
+        if own or self._config.decomposition == "none":
+            return []
+        return [QueryBundle(part) for part in parts_of(query.query_str)]
 
     def _with_glossary(self, query: QueryBundle, snapshots: Snapshots) -> QueryBundle:
         """The query with the terms of the glossary, in the languages that the collections hold."""
@@ -134,7 +147,12 @@ class CollectionSearch:
         return {TRANSLATE: any(reader.snapshot().holds_other_language(chinese) for reader in self._readers)}
 
     def rank(
-        self, query: QueryBundle, top_k: int = 0, filters: MetadataFilters | None = None, stages: bool = False
+        self,
+        query: QueryBundle,
+        top_k: int = 0,
+        filters: MetadataFilters | None = None,
+        stages: bool = False,
+        parts: Sequence[QueryBundle] = (),
     ) -> RankedPassages:
         """The candidate passages for a question, best first, with ``collection`` and ``metadata`` in their metadata.
 
@@ -143,6 +161,7 @@ class CollectionSearch:
             top_k: number of passages to return at least, if there are as many.
             filters: what to search; None for everything. A filter that matches nothing finds nothing.
             stages: whether to return the passages as each stage alone ranks them, too.
+            parts: the parts of the question, which are searched for instead of it; empty for the question itself.
 
         Raises:
             InputError: a filter names a key that no file has, or compares values that cannot be compared.
@@ -150,9 +169,11 @@ class CollectionSearch:
         for attempt in range(_ATTEMPTS):
             snapshots = self._snapshots()
             try:
-                ranked = self._retriever(snapshots, filters).rank(
-                    self._with_glossary(query, snapshots), top_k, stages
-                )
+                retriever = self._retriever(snapshots, filters)
+                results = [
+                    retriever.rank(self._with_glossary(one, snapshots), top_k, stages)
+                    for one in parts or [query]
+                ]
             except StorageError as error:
                 if attempt == _ATTEMPTS - 1 or snapshots == self._snapshots():
                     raise
@@ -162,7 +183,7 @@ class CollectionSearch:
                 break
             # A writer deletes replaced sentences: the search may have missed some of them already.
             logger.info("Searching again, since another state was published meanwhile")
-        return ranked
+        return of_parts(query.query_str, [part.query_str for part in parts], results) if parts else results[0]
 
     def _snapshots(self) -> Snapshots:
         return tuple(reader.snapshot() for reader in self._readers)

@@ -194,6 +194,7 @@ class TestExplanation:
             "passages",
             "condensation",
             "glossary",
+            "parts",
         ]
 
     def test_answers_can_be_stored_and_sent(self, answer: Answer) -> None:

@@ -18,6 +18,7 @@ from pdf_factory import SOLAR_SYSTEM, WEST_LAKE, chinese_pdf, english_pdf
 from qa_engine.config import EmbeddingConfig, RetrievalConfig
 from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.errors import CollectionNotFoundError, ConfigurationError, InputError, StorageError
+from qa_engine.flow import run
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.reader import open_collections
@@ -29,7 +30,7 @@ from qa_engine.retrieval.hybrid import dense as dense_retriever
 from qa_engine.retrieval.hybrid.dense import build_dense_retriever
 from qa_engine.retrieval.hybrid.targets import SearchTarget
 from qa_engine.retrieval.search import CollectionSearch
-from qa_engine.types import SCORES
+from qa_engine.types import SCORES, passage_of
 
 EMBEDDING = HashEmbedding(model_name="hash")
 QUESTION = "西湖的雷峰塔高多少米？"
@@ -350,3 +351,14 @@ def test_words_of_the_glossary_find_what_shares_no_word_with_the_question(storag
     assert ranked.rerank_query == "塔尖高度？"
     plain = searched.rank(QueryBundle(QUESTION))
     assert plain.queries == search(storage, "lakes", dense_weight=0).rank(QueryBundle(QUESTION)).queries
+
+
+def test_each_part_of_a_question_is_searched_for(storage: Path) -> None:
+    question = "西湖的平均水深和雷峰塔的高度分别是多少？"
+    ranked = run(search(storage, "lakes").search(question))
+    assert [part.part for part in ranked.parts] == ["西湖的平均水深是多少？", "雷峰塔的高度是多少？"]
+    assert {passage_of(node).part for node in ranked.passages[:2]} == {part.part for part in ranked.parts}
+    assert [query.query for query in ranked.queries] == [part.part for part in ranked.parts]
+    plain = run(search(storage, "lakes", decomposition="none").search(question))
+    assert not plain.parts
+    assert {passage_of(node).part for node in plain.passages} == {""}

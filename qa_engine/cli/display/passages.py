@@ -65,6 +65,8 @@ def _explanation(explanation: Explanation) -> Iterator[str]:
         else:
             cached = " (from memory)" if expansion.cached else ""
             yield f"expanded{cached}: {'; '.join([expansion.translation, *expansion.keywords])}"
+    for part in explanation.parts:
+        yield f"part: {part}"
     for term in explanation.glossary:
         yield f"glossary: {term.term} → {'; '.join([*term.titles, *term.words])}"
     for query in explanation.queries:

@@ -17,6 +17,7 @@ EXPLAINED = {
     "expansion",
     "condensation",
     "glossary",
+    "parts",
     "judged_as",
     "probability",
     "timings",
