@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -13,11 +14,14 @@ from qa_engine.answering.answerability import (
     AnswerabilityFeatures,
     AnswerabilityGate,
     AnswerabilityModel,
+    Evidence,
 )
 from qa_engine.answering.calibration import LOCAL_CALIBRATION
 from qa_engine.config import AnsweringConfig
+from qa_engine.retrieval.decomposition.interleaving import of_parts
 from qa_engine.retrieval.naming.identity_index import NamedDocuments
 from qa_engine.retrieval.retriever import RankedPassages
+from qa_engine.types import passage_of
 
 
 def passage(text: str, **scores: float) -> NodeWithScore:
@@ -101,3 +105,26 @@ def test_a_sentence_that_stands_out_in_a_named_document_is_worth_an_answer(
     documents = NamedDocuments(frozenset({"a"}) if named else frozenset())
     ranked = RankedPassages([passage("项目：商誉；2022年：56.10", rerank=0.7)], named=documents)
     assert gate.evidence(QueryBundle("2022年的商誉是多少？"), ranked).refused is refused
+
+
+def test_of_several_parts_those_that_can_be_answered_are() -> None:
+    def part(name: str, support: float) -> RankedPassages:
+        return RankedPassages([passage(f"{name}在此。", rerank=support, dense=support)], rerank_query=name)
+
+    weights = dict.fromkeys(FEATURES, 0.0) | {"support": 10.0}
+    model = AnswerabilityModel(weights, dict.fromkeys(PAIRS, -5.0), 0.5, 0.1)
+    gate = AnswerabilityGate(AnsweringConfig(), model, extractive=True)
+
+    def evidence(*supports: float) -> Evidence:
+        names = [f"问题{number}" for number in range(len(supports))]
+        ranked = of_parts("都问", names, [part(*pair) for pair in zip(names, supports, strict=True)])
+        return gate.evidence(QueryBundle("都问"), ranked)
+
+    told = evidence(0.9, 0.1)
+    assert not told.refused
+    assert [passage_of(node).part for node in told.passages] == ["问题0"]
+    assert told.probability == pytest.approx(1 / (1 + math.exp(-4)))
+    assert [passage_of(node).part for node in evidence(0.9, 0.8).passages] == ["问题0", "问题1"]
+    none = evidence(0.1, 0.2)
+    assert none.refused
+    assert len(none.passages) == 2
