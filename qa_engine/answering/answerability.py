@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from itertools import groupby
 from statistics import median
 from typing import Any
 
@@ -237,7 +238,8 @@ class AnswerabilityGate:
         ]
         passages = self._passages(agreeing, answerable or parts)
         if self._extractive:
-            passages = agreeing.with_surroundings(passages)
+            by_part = groupby(passages, lambda node: passage_of(node).part)
+            passages = [node for _, own in by_part for node in agreeing.with_surroundings(list(own))]
         evidence = Evidence(query, ranked, passages)
         evidence.missing, evidence.nearest = absence.missing, absence.nearest
         evidence.probability = max((one for one in probabilities if one is not None), default=None)
