@@ -18,6 +18,7 @@ EXPLAINED = {
     "condensation",
     "glossary",
     "parts",
+    "missing",
     "judged_as",
     "probability",
     "timings",
