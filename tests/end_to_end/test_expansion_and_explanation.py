@@ -192,6 +192,7 @@ class TestExplanation:
             "probability",
             "timings",
             "passages",
+            "missing",
             "condensation",
             "glossary",
             "parts",
