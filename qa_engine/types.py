@@ -106,7 +106,8 @@ class Passage:
         section: the titles above the sentence that was found, from the outermost on; empty without any.
         sentence: the sentence that was found, around which the passage was built.
         sentences: all sentences, in reading order; empty for a node that is not from a collection.
-        scores: by stage, see `SCORES`; ``weakest`` is the support of the question's least supported words.
+        scores: by stage, see `SCORES`; ``weakest`` and ``asked`` are the supports of the question's least
+            supported words, and of its least supported noun.
         ranks: its rank, from 1, by stage.
         score: the score that decided its rank; higher is better.
         compared_with: the question that the supports of the sentences belong to; None if they were not compared.

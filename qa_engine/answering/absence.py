@@ -73,7 +73,7 @@ class Absence:
             ranked: the candidates for it.
         """
         named = identifiers(question)
-        if not named or not ranked.passages:
+        if not ranked.passages or not (named or ranked.named):
             return cls((), (), ranked.passages)
         return _Check(question, named, ranked).result()
 
@@ -85,7 +85,7 @@ class _Check:
         self._question, self._named, self._nodes = question, named, ranked.passages
         self._passages = [passage_of(node) for node in ranked.passages]
         self._texts = [fold(_all_text(passage)) for passage in self._passages]
-        self._sources = ranked.sources
+        self._sources, self._preference = ranked.sources, ranked.named
         self._chinese = is_chinese(question)
         self._numbers = list(range(len(self._passages)))
 
@@ -102,11 +102,17 @@ class _Check:
 
     def _inside(self, present: Sequence[Identifier]) -> list[int]:
         """The numbers of the passages of documents that hold what the question names."""
-        inside = self._numbers
+        inside = self._named_documents()
         for one in present:
             fits = self._fits(one, anywhere=True)
             inside = list(filter(fits, inside)) or inside
         return inside
+
+    def _named_documents(self) -> list[int]:
+        """The numbers of the passages of documents that retrieval prefers because the question names them, or of all."""
+        named = self._preference
+        kept = [n for n in self._numbers if self._passages[n].document_id not in named.set_aside]
+        return [n for n in kept if self._passages[n].document_id in named.preferred] or kept or self._numbers
 
     def _fits(self, one: Identifier, anywhere: bool = False) -> Callable[[int], bool]:
         """Whether a passage holds a name, a title or a code, or is of a document about it; for others see `_answers`.

@@ -17,18 +17,25 @@ from pydantic import TypeAdapter
 from qa_engine.answering.absence import Absence
 from qa_engine.answering.answer import Answer, Nearest
 from qa_engine.answering.checks.citations import citation_boxes, refusal
+from qa_engine.answering.extractive.question_kinds import QuestionKind
 from qa_engine.answering.nearest import other_reports
 from qa_engine.config import AnsweringConfig
 from qa_engine.retrieval.explanation import Explanation
 from qa_engine.retrieval.retriever import RankedPassages
 from qa_engine.text.language import is_chinese
-from qa_engine.text.tokenizer import tokenize
+from qa_engine.text.tokenizer import fold, tokenize
 from qa_engine.types import Passage, passage_of
 
-FEATURES = ("support", "weakest", "lead", "coverage", "dense")
+FEATURES = ("support", "weakest", "lead", "coverage", "dense", "asked", "kind")
 """The features that an `AnswerabilityModel` weighs; see `AnswerabilityFeatures`."""
 PAIRS = ("zh-zh", "en-en", "zh-en", "en-zh")
 """The languages of question and passage; ``en`` stands for every language but Chinese."""
+NEUTRAL = 0.85
+"""About the middle of supports within a language: a feature that is not known is this one, less itself."""
+_ASKED = (-0.04, 0.02)
+"""Bounds of ``asked``: a noun in other words than the passage's must not outweigh all the rest."""
+NO_SUCH_THING = 0.75
+"""About the support of a text that has nothing to do with the question."""
 LLM_THRESHOLD_KEY = "hopeless"
 """Key of ``llm_threshold`` in JSON, in stored calibrations as well."""
 _LEAD_WITHIN = 0.02
@@ -58,6 +65,10 @@ class AnswerabilityFeatures:
             as good; and anything that a language or a collection adds to all scores cancels out.
         coverage: the highest share of the question's BM25 terms that one passage has.
         dense: the highest cosine of a sentence with the question.
+        asked: the highest support of a question's least supported noun, less `NEUTRAL` and within bounds; 0 between
+            languages.
+        kind: the highest support by a sentence that holds the kind of thing that is asked for, less `NEUTRAL`; by any
+            sentence if the question asks for no certain kind; 0 between languages.
         pair: one of `PAIRS`, of the passage with the highest support.
     """
 
@@ -67,6 +78,8 @@ class AnswerabilityFeatures:
     coverage: float
     dense: float
     pair: str
+    asked: float = 0.0
+    kind: float = 0.0
 
     @classmethod
     def of(
@@ -84,13 +97,19 @@ class AnswerabilityFeatures:
         scores = [passage.scores for passage in passages]
         best = max(passages[:used], key=lambda passage: passage.scores.get("rerank", -math.inf))
         support = best.scores.get("rerank", 0.0)
+        pair = f"{_language(question)}-{_language(best.text)}"
+        asked = [one["asked"] for one in scores[:used] if "asked" in one]
+        kind = _kind_support(question, passages[:used])
+        same = pair in {"zh-zh", "en-en"}
         return cls(
             support=support,
             weakest=max(one.get("weakest", 0.0) for one in scores[:used]),
             lead=support - median(supports) if supports else 0.0,
             coverage=_coverage(question, passages[:used]) if with_coverage else 0.0,
             dense=max((one["dense"] for one in scores if "dense" in one), default=0.0),
-            pair=f"{_language(question)}-{_language(best.text)}",
+            pair=pair,
+            asked=max(_ASKED[0], min(_ASKED[1], max(asked) - NEUTRAL)) if asked and same else 0.0,
+            kind=kind - NEUTRAL if kind is not None and same else 0.0,
         )
 
     def values(self) -> list[float]:
@@ -128,14 +147,15 @@ class AnswerabilityModel:
         """
         if not candidates:
             return 0.0
-        with_coverage = self.weights["coverage"] != 0
+        with_coverage = self.weights.get("coverage", 0.0) != 0
         features = AnswerabilityFeatures.of(question, candidates, used, with_coverage)
         return self.of_features(replace(features, lead=features.lead + _LEAD_WITHIN) if alike else features)
 
     def of_features(self, features: AnswerabilityFeatures) -> float:
         """The probability that passages with these features hold the answer."""
         odds = self.biases[features.pair] + sum(
-            self.weights[feature] * value for feature, value in zip(FEATURES, features.values(), strict=True)
+            self.weights.get(feature, 0.0) * value
+            for feature, value in zip(FEATURES, features.values(), strict=True)
         )
         return 1 / (1 + math.exp(-max(-700.0, min(700.0, odds))))
 
@@ -155,6 +175,23 @@ class AnswerabilityModel:
         """
         fields = {**content, "llm_threshold": content[LLM_THRESHOLD_KEY]}
         return TypeAdapter(cls).validate_python(fields)
+
+
+def _kind_support(question: str, passages: Sequence[Passage]) -> float | None:
+    """The highest support by a sentence with the kind of thing that is asked for; `NO_SUCH_THING` without one.
+
+    None if no sentence was compared with the question.
+    """
+    sentences = [one for passage in passages for one in passage.sentences if one.support is not None]
+    if not sentences:
+        return None
+    kind = QuestionKind.of(question)
+    pattern = kind.precise or kind.answers
+    known = set() if pattern is None else set(pattern.findall(fold(question)))
+    for sentence in sorted(sentences, key=lambda one: -(one.support or 0.0)):
+        if pattern is None or set(pattern.findall(fold(sentence.text))) - known:
+            return sentence.support
+    return NO_SUCH_THING
 
 
 def _coverage(question: str, passages: Sequence[Passage]) -> float:
@@ -230,7 +267,10 @@ class AnswerabilityGate:
         absence = Absence.of(query.query_str, ranked) if self._looks_up else Absence((), (), ranked.passages)
         agreeing = replace(ranked, passages=absence.passages)
         parts = [self._agreeing(part) for part in ranked.parts] or [agreeing]
-        probabilities = [self._probability(query, part) for part in parts]
+        probabilities = [
+            self._probability(query, whole, part.passages)
+            for whole, part in zip(ranked.parts or [ranked], parts, strict=True)
+        ]
         answerable = [
             part
             for part, probability in zip(parts, probabilities, strict=True)
@@ -264,12 +304,17 @@ class AnswerabilityGate:
             replace(part, passages=Absence.of(part.rerank_query, part).passages) if self._looks_up else part
         )
 
-    def _probability(self, query: QueryBundle, ranked: RankedPassages) -> float | None:
-        """The probability that the passages of a question, or of a part of one, hold its answer."""
+    def _probability(
+        self, query: QueryBundle, ranked: RankedPassages, agreeing: Sequence[NodeWithScore]
+    ) -> float | None:
+        """The probability that passages of a question, or of a part of one, hold its answer; all together are its median."""
         if self._model is None:
             return None
         question = ranked.rerank_query or query.query_str
-        return self._model.probability(question, ranked.passages, self._used, bool(ranked.named.preferred))
+        others = [node for node in ranked.passages if node not in agreeing]
+        alike = bool(ranked.named.preferred) and not others
+        used = min(self._used, len(agreeing))
+        return self._model.probability(question, [*agreeing, *others], used, alike)
 
     def _passages(self, agreeing: RankedPassages, parts: Sequence[RankedPassages]) -> list[NodeWithScore]:
         """The passages for the answer: the best ones, or of a question with several parts the best ones of each.

@@ -219,7 +219,7 @@ def _fit(
     table = np.hstack([(values - mean) / spread, pairs, np.ones((len(examples), 1))])
     start = np.zeros(table.shape[1])
     if prior is not None:
-        slopes = np.array([prior.weights[feature] for feature in FEATURES])
+        slopes = np.array([prior.weights.get(feature, 0.0) for feature in FEATURES])
         start[: len(FEATURES)] = slopes * spread
         start[len(FEATURES) : -1] = [prior.biases[pair] + float(slopes @ mean) for pair in PAIRS]
     pull = np.full(len(start), _RIDGE)

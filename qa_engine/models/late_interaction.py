@@ -123,13 +123,21 @@ class LateInteractionModel:
             interactions.append(Interaction(supports[:, start:end].max(axis=1), supports[:, best], sentences))
         return interactions
 
+    def question_offsets(self, question: str) -> NDArray[np.int64]:
+        """Where each token of a question that is supported begins and ends, (tokens, 2)."""
+        tokens = self.encoder.question(question)
+        return tokens.offsets[self._rows(tokens)]
+
     def _questions(self, questions: Sequence[str]) -> Mapping[str, NDArray[np.float32]]:
         """The vectors of each question without its punctuation, which every passage supports."""
         return {question: self._words(self.encoder.question(question)) for question in questions}
 
     def _words(self, tokens: EncodedText) -> NDArray[np.float32]:
+        return unit_rows(tokens.vectors[self._rows(tokens)])
+
+    def _rows(self, tokens: EncodedText) -> list[int]:
         words = [row for row, number in enumerate(tokens.ids) if not self.encoder.is_punctuation(number)]
-        return unit_rows(tokens.vectors[words] if words else tokens.vectors)
+        return words or list(range(len(tokens.ids)))
 
 
 def _by_sentence(similar: NDArray[np.float32], sizes: NDArray[np.int64]) -> NDArray[np.float32]:

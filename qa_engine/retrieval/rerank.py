@@ -20,9 +20,11 @@ from qa_engine.index.vectors.token_store import StoredTokens
 from qa_engine.models.cross_encoder import load_cross_encoder
 from qa_engine.models.embedding import LocalEmbedding
 from qa_engine.models.late_interaction import Interaction, LateInteractionModel, telling_scores
+from qa_engine.retrieval.asked_words import AskedWords
 from qa_engine.retrieval.cross_lingual_offset import INTERACTION, language_shift
 from qa_engine.retrieval.expansion.expanded_query import ComparedQuery
-from qa_engine.text.tokenizer import tokenize
+from qa_engine.text.language import is_chinese
+from qa_engine.text.tokenizer import fold, tokenize
 from qa_engine.types import Passage, passage_of, with_changes
 
 dispatcher = get_dispatcher(__name__)
@@ -112,13 +114,15 @@ class PassageRerank(SentenceTransformerRerank):
         final = blend(model_scores, [passage.score or 0.0 for passage in passages], self._weight(passages))
         order = sorted(range(len(nodes)), key=lambda number: -final[number])[: self.top_n]
         by_model = sorted(order, key=lambda number: -own_scores[number])
+        late = isinstance(self._model, LateInteractionModel)
+        asked = AskedWords.of(question, self._model.question_offsets(question)) if late else None
         return [
             with_changes(
                 nodes[number],
                 passages[number],
                 score=final[number],
                 ranks={**passages[number].ranks, "rerank": by_model.index(number) + 1},
-                **_comparison(passages[number], question, own_scores[number], interactions[number]),
+                **_comparison(passages[number], question, own_scores[number], interactions[number], asked),
             )
             for number in order
         ]
@@ -218,12 +222,17 @@ def _pairs(question: str, nodes: Sequence[NodeWithScore]) -> list[tuple[str, str
 
 
 def _comparison(
-    passage: Passage, question: str, score: float, interaction: Interaction | None
+    passage: Passage, question: str, score: float, interaction: Interaction | None, asked: AskedWords | None
 ) -> dict[str, Any]:
     """The attributes of a passage that change when it is compared with a question; extractive answers need the supports."""
     if interaction is None:
         return {"scores": {**passage.scores, "rerank": score}}
     scores = {**passage.scores, "rerank": score, "weakest": interaction.weakest}
+    if asked is not None and is_chinese(question) == is_chinese(passage.text):
+        known = map(str, passage.identity.values())
+        text = fold("\n".join([passage.text, passage.section, passage.file_name, *known])).lower()
+        least = asked.least(interaction.support, text)
+        scores |= {} if least is None else {"asked": least}
     if not interaction.sentences:
         return {"scores": scores}
     supported = zip(passage.sentences, interaction.sentences, strict=True)

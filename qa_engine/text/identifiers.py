@@ -59,9 +59,16 @@ _WORK = re.compile(
 _SUFFIX = frozenset(
     "公司 股份 集团 大学 银行 证券 学院 医院 药业 酒业 保险 基金 电子 科技 制造 汽车 实业 控股".split()  # noqa: SIM905
 )
-_PLACE = "ns"
-"""The one tag of the dictionary that is reliable: what it calls a person or another name is often none (磷酸, 董秘)."""
-_NOUNS = frozenset({"n", "nr", "nz", "nt", "g"})
+_PLACES = frozenset(
+    """北京 上海 天津 重庆 河北 山西 辽宁 吉林 黑龙江 江苏 浙江 安徽 福建 江西 山东 河南 湖北 湖南 广东 海南 四川 贵州 云南
+    陕西 甘肃 青海 台湾 内蒙古 广西 西藏 宁夏 新疆 香港 澳门 石家庄 唐山 太原 大同 呼和浩特 沈阳 大连 鞍山 长春 哈尔滨
+    大庆 南京 苏州 无锡 常州 南通 徐州 扬州 镇江 盐城 杭州 宁波 温州 绍兴 嘉兴 湖州 金华 台州 合肥 芜湖 福州 厦门 泉州
+    漳州 南昌 九江 赣州 济南 青岛 烟台 潍坊 淄博 临沂 郑州 洛阳 武汉 宜昌 襄阳 长沙 株洲 湘潭 岳阳 广州 深圳 珠海 佛山
+    东莞 中山 惠州 汕头 南宁 桂林 柳州 海口 三亚 成都 绵阳 宜宾 贵阳 遵义 昆明 大理 拉萨 西安 宝鸡 咸阳 兰州 西宁 银川
+    乌鲁木齐 台北 高雄""".split()  # noqa: SIM905
+)
+"""Places that names begin with. What the dictionary calls a place is often none (长度, 上市)."""
+_NOUNS = frozenset({"n", "nr", "ns", "nz", "nt", "g"})
 _GENERIC = frozenset(
     """公司 本公司 母公司 子公司 分公司 总公司 上市公司 股份公司 有限公司 集团 本集团 股份 普通股 大学 银行 证券 学院 医院
     保险 基金 电子 科技 制造 汽车 实业 控股 中国 全国 我国 国家 国内 国外 境内 境外 中文 英文 英语 汉语 中华 人民币 美元 欧元
@@ -89,7 +96,7 @@ class Identifier:
 
     @property
     def is_weak(self) -> bool:
-        """Whether it is one word that the dictionary calls a place, which may be none (长度, 海港)."""
+        """Whether it is a place alone: what is said of a place need not name it."""
         return self.kind == "name" and not self.value.isascii() and name_parts(self.value) == [self.value]
 
 
@@ -105,18 +112,17 @@ def identifiers(question: str) -> list[Identifier]:
     """
     question = fold(question)
     found = [*_articles(question), *_periods(question)]
-    codes = [
-        Identifier("code", match[0], code_key(match[0]))
-        for match in _CODE.finditer(question)
-        if not _NO_CODE.fullmatch(match[0]) and any(char.isdigit() for char in match[0]) and len(match[0]) > 2
-    ]
+    written = [match for match in _CODE.finditer(question) if _is_code(match[0], is_chinese(question))]
+    codes = [Identifier("code", match[0], code_key(match[0])) for match in written]
     works = {one.work for one in found if one.marked}
     titles = [
         Identifier("title", match[0], match[1])
         for match in _TITLE.finditer(question)
         if match[1] not in works and is_chinese(match[1])
     ]
-    bare = _CODE.sub(_blank, _TITLE.sub(_blank, question))
+    bare = _TITLE.sub(_blank, question)
+    for match in written:
+        bare = f"{bare[: match.start()]}{_blank(match)}{bare[match.end() :]}"
     names = [*_han_names(bare, found), *_latin_names(bare)]
     return list(dict.fromkeys([*found, *codes, *titles, *names]))
 
@@ -159,6 +165,14 @@ def codes_of(text: str) -> dict[str, str]:
 def code_key(code: str) -> str:
     """A code without case and without the characters that join its parts."""
     return re.sub(r"[^a-z0-9.]+", "", fold(code).lower()).strip(".")
+
+
+def _is_code(text: str, in_chinese: bool) -> bool:
+    """Whether what has the form of a code is one. Of an English question, ``Part 2`` and ``Foods 2021`` are none."""
+    word, blank, _ = text.partition(" ")
+    if _NO_CODE.fullmatch(text) or len(text) < 3 or re.fullmatch(rf".*[ -]{_FULL}", text):
+        return False
+    return not blank or in_chinese or not word[1:].islower()
 
 
 def _blank(match: re.Match[str]) -> str:
@@ -207,16 +221,16 @@ def _han_names(question: str, found: list[Identifier]) -> Iterator[Identifier]:
     run: list[tuple[str, str]] = []
     for word, tag in [*rjieba.tag(question), ("", "x")]:
         is_han = len(word) > 1 and is_chinese(word)
-        follows = tag == _PLACE or (tag in _NOUNS and run and run[-1][1] == _PLACE)
+        follows = word in _PLACES or (tag in _NOUNS and run and run[-1][0] in _PLACES)
         if is_han and run and (word in _SUFFIX or (follows and run[-1][0] not in _SUFFIX)):
             run.append((word, tag))
             continue
         name = "".join(word for word, _ in run)
-        is_place = any(tag == _PLACE and word not in _GENERIC for word, tag in run)
+        is_place = any(word in _PLACES for word, _ in run)
         has_suffix = len(run) > 1 and run[-1][0] in _SUFFIX
         if (is_place or has_suffix) and name not in _GENERIC and name not in works:
             yield Identifier("name", name, name)
-        begins = is_han and (tag == _PLACE or (tag in _NOUNS and word not in _SUFFIX))
+        begins = is_han and (word in _PLACES or (tag in _NOUNS and word not in _SUFFIX))
         run = [(word, tag)] if begins else []
 
 

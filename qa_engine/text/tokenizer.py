@@ -75,6 +75,11 @@ def tokenize(text: str) -> list[str]:
     return terms
 
 
+def is_stop_word(word: str) -> bool:
+    """Whether an English word means nothing on its own."""
+    return word.lower() in _STOP_WORDS
+
+
 def fold(text: str) -> str:
     """A text in one form of several: NFKC, without accents and invisible characters, in simplified Chinese; case stays.
 

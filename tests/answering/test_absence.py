@@ -90,7 +90,7 @@ def test_what_no_document_holds_is_refused(
 def test_what_is_there_is_answered_from_the_right_file(engine: QueryEngine, question: str, file: str) -> None:
     answer = engine.query(question)
     assert missing(answer) == []
-    assert answer.nearest == []
+    assert {near.kind for near in answer.nearest} <= {"document"}  # a tie between the reports
     assert not file or {citation.file for citation in answer.citations} == {file}
 
 

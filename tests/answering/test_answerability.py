@@ -66,7 +66,7 @@ def test_languages_are_told(question: str, found: NodeWithScore, pair: str) -> N
 @pytest.mark.parametrize("scores", [{}, {"bm25": 3.0}, {"rerank": 0.9}])
 def test_stages_that_said_nothing_leave_zeros(scores: dict[str, Any]) -> None:
     found = AnswerabilityFeatures.of("？", [passage("", **scores)], used=5)
-    assert found.values() == [scores.get("rerank", 0.0), 0.0, 0.0, 0.0, 0.0]
+    assert found.values() == [scores.get("rerank", 0.0), *[0.0] * 6]
 
 
 def test_without_passages_there_is_no_answer() -> None:

@@ -20,6 +20,7 @@ def named(question: str) -> list[tuple[str, str]]:
         "2000吨货物要付多少钱，196Ah的电芯呢，第3页写了什么？",
         "加权ROE是百分之几？KPI和HR呢？",
         "怎么发Email？",
+        "What is the income of part 2?",
         "in 2000 samples, how many failed?",
         "",
     ],
@@ -45,6 +46,8 @@ def test_quantities_and_general_words_are_no_identifiers(question: str) -> None:
         ("牧原股份出栏了多少头猪", [("name", "牧原股份")]),
         ("《红楼梦》的作者是谁", [("title", "红楼梦")]),
         ("Transformer的公式", [("name", "Transformer")]),
+        ("What was the income at year-end 2021?", [("year", "2021")]),
+        ("Harrowmere Foods 2021 net interest?", [("year", "2021"), ("name", "Foods")]),
         ("How much did Apple earn?", [("name", "Apple")]),
     ],
 )
