@@ -100,6 +100,7 @@ class Candidate:
         articles: the articles and clauses that it stands in, see `clauses.articles_of`.
         listed: whether it is an item or the lead-in of a list.
         part: the part of the question that its passage was found for; empty for a question of one part.
+        place: its place among the sentences of its passage and around it, from 0; None if they follow one another.
     """
 
     text: str
@@ -112,6 +113,7 @@ class Candidate:
     articles: frozenset[str] = frozenset()
     listed: bool = False
     part: str = ""
+    place: int | None = None
 
     @property
     def pair(self) -> Row | None:
@@ -397,4 +399,6 @@ def _quotes(chosen: Sequence[int], candidates: Sequence[Candidate]) -> list[rang
 
 def _are_neighbours(first: Candidate, second: Candidate) -> bool:
     """Whether two sentences, the second behind the first, can be read as one text."""
+    if first.place is not None and second.place != first.place + 1:
+        return False
     return (first.rank, first.titles, first.table) == (second.rank, second.titles, second.table)

@@ -1,0 +1,150 @@
+"""The sentences of passages that compete to be quoted: their own, and rows around them whose labels are asked for."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from llama_index.core.schema import NodeWithScore
+
+from qa_engine.answering.extractive.clauses import articles_of
+from qa_engine.answering.extractive.rows import AskedLabel, Row, label_match
+from qa_engine.documents.sentences.splitting import join_sentences, split_sentences
+from qa_engine.retrieval.glossary.glossary import Glossary
+from qa_engine.text.tokenizer import tokenize
+from qa_engine.types import Passage, PassageSentence, passage_of
+
+_MAX_PASSAGES = 4
+"""Only the sentences of so many passages compete: further down, the evidence is rarely better."""
+_MIN_CHARS, _MIN_PAIR_CHARS = 8, 4
+"""Characters of the shortest sentence, and of the shortest row or pair, such as 评级：买入."""
+_NOT_QUOTED = {"heading", "contents", "table_summary"}
+"""Roles of sentences that only name what other sentences say."""
+
+
+_ROW_LABEL = 0.75
+"""A row around a passage competes if its label matches so well: the passage of a long table ends before all of its rows."""
+
+
+@dataclass(frozen=True)
+class QuotableSentence:
+    """A sentence of a passage.
+
+    Attributes:
+        own: the sentence, with its text and its place.
+        with_before: the text of the sentence before it and its own.
+        passage: the passage.
+        rank: rank of the passage, from 0.
+        quotable: whether it may be quoted.
+        around: the sentences of the passage and those around it.
+        place: its index in these.
+        articles: the articles and clauses that it stands in.
+        is_around: whether it is not of the passage itself, so that nothing has compared it with the question.
+    """
+
+    own: PassageSentence
+    with_before: str
+    passage: Passage
+    rank: int
+    quotable: bool
+    around: Sequence[PassageSentence]
+    place: int
+    articles: frozenset[str]
+    is_around: bool = False
+
+
+def sentences_of(
+    question: str, nodes: Sequence[NodeWithScore], glossary: Glossary | None = None
+) -> list[QuotableSentence]:
+    """The sentences of the best passages, in reading order. At least one may be quoted, if there are any.
+
+    Args:
+        question: as it was asked.
+        nodes: passages, best first; those of one part of the question before or among those of the others.
+        glossary: what documents write for the terms of questions; None for nothing.
+    """
+    sentences: list[QuotableSentence] = []
+    by_part: dict[str, list[Passage]] = defaultdict(list)
+    for passage in map(passage_of, nodes):
+        by_part[passage.part].append(passage)
+    for part, passages in by_part.items():
+        asked = _asked_label(part or question, passages, glossary)
+        for rank, passage in enumerate(passages[:_MAX_PASSAGES]):
+            sentences += _of_passage(passage, rank, asked)
+    if any(one.quotable for one in sentences):
+        return sentences
+    # Short sentences are better than none, and headings are better than nothing.
+    is_text = [_may_be_quoted(one.own) for one in sentences]
+    return [
+        replace(sentence, quotable=not sentence.own.doubt and (quotable or not any(is_text)))
+        for sentence, quotable in zip(sentences, is_text, strict=True)
+    ]
+
+
+def _of_passage(passage: Passage, rank: int, asked: AskedLabel) -> Iterator[QuotableSentence]:
+    """The sentences of a passage, and rows around it whose labels are asked for."""
+    own = passage.sentences or _split(passage)
+    if not own:
+        return
+    around = passage.surroundings or own
+    first = next((place for place, one in enumerate(around) if one.node_id == own[0].node_id), 0)
+    articles = articles_of(around)
+    before = ""
+    for place, sentence in enumerate(around):
+        is_around = not first <= place < first + len(own)
+        if is_around and not (
+            sentence.role == "table" and label_match(Row.of(sentence.text), asked) >= _ROW_LABEL
+        ):
+            continue
+        text = sentence.text
+        with_before = join_sentences([before, text]) if before and not is_around else text
+        shortest = _MIN_CHARS if sentence.table is None else _MIN_PAIR_CHARS
+        quotable = _may_be_quoted(sentence) and len(text) >= shortest
+        yield QuotableSentence(
+            sentence if is_around else own[place - first],
+            with_before,
+            passage,
+            rank,
+            quotable,
+            around,
+            place,
+            articles[place],
+            is_around,
+        )
+        before = text
+
+
+def _asked_label(question: str, passages: Sequence[Passage], glossary: Glossary | None) -> AskedLabel:
+    names = {term for passage in passages for term in tokenize(names_document(passage))}
+    return AskedLabel.of(question, names, glossary.terms(question) if glossary is not None else ())
+
+
+def names_document(passage: Passage) -> str:
+    """What names the document of a passage: what is known of its identity, and the name of the file."""
+    identity = passage.identity
+    names = identity.get("names")
+    known = [identity.get(key) for key in ("title", "organisation", "product", "period")]
+    known += names if isinstance(names, list | tuple) else []
+    return " ".join(map(str, filter(None, [*known, passage.file_name.rpartition(".")[0]])))
+
+
+def _may_be_quoted(sentence: PassageSentence) -> bool:
+    """Whether a sentence says something itself, and is read for sure."""
+    return sentence.role not in _NOT_QUOTED and not sentence.doubt
+
+
+def stored_supports(question: str, sentences: Sequence[QuotableSentence]) -> list[float] | None:
+    """The supports that the reranker computed; None unless it compared all sentences with this very question or its part."""
+    if any(sentence.passage.compared_with != (sentence.passage.part or question) for sentence in sentences):
+        return None
+    supports = [sentence.own.support for sentence in sentences if sentence.own.support is not None]
+    return supports if len(supports) == len(sentences) else None
+
+
+def _split(passage: Passage) -> list[PassageSentence]:
+    """The sentences of a node that our retrieval did not build."""
+    return [
+        PassageSentence("", passage.text[item.start : item.end], passage.page, passage.page_end)
+        for item in split_sentences(passage.text)
+    ]

@@ -1,0 +1,80 @@
+"""Which sentences of passages, and around them, compete."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from llama_index.core.schema import NodeWithScore, TextNode
+
+from qa_engine.answering.extractive.passage_sentences import sentences_of
+from qa_engine.answering.extractive.synthesizer import ExtractiveSynthesizer
+from qa_engine.types import Passage, PassageSentence, passage_node
+
+QUESTION = "甲乙公司2022年基本每股收益是多少？"
+ROWS = (
+    "项目：营业收入；2022年：39,700；2021年：36,500",
+    "项目：净利润；2022年：3,700；2021年：3,500",
+    "项目：应付账款；2022年：900；2021年：800",
+    "项目：基本每股收益；2022年：0.36；2021年：0.31",
+)
+
+
+class Scorer:
+    """Finds every text as good as another, and counts them."""
+
+    def __init__(self) -> None:
+        self.pairs: list[tuple[str, str]] = []
+
+    def predict(self, pairs: Sequence[tuple[str, str]]) -> np.ndarray:
+        self.pairs += pairs
+        return np.full(len(pairs), 0.8)
+
+
+def table(compared_with: str | None = None) -> NodeWithScore:
+    """A passage of the first two rows of a table of four."""
+    rows = tuple(
+        PassageSentence(f"d-{place:07}", text, 4, 4, place, place + 1, role="table", table=0)
+        for place, text in enumerate(ROWS)
+    )
+    own = tuple(row.supporting(0.8) for row in rows[:2]) if compared_with else rows[:2]
+    return passage_node(
+        Passage(
+            "d-0000000..1",
+            "".join(ROWS[:2]),
+            file_name="甲乙公司.pdf",
+            sentences=own,
+            compared_with=compared_with,
+            surroundings=(*own, *rows[2:]),
+        )
+    )
+
+
+def test_no_passages_and_empty_passages_have_no_sentences() -> None:
+    assert sentences_of(QUESTION, []) == []
+    assert sentences_of(QUESTION, [NodeWithScore(node=TextNode(text=""))]) == []
+
+
+def test_of_the_rows_around_a_passage_those_whose_label_is_asked_for_compete() -> None:
+    found = sentences_of(QUESTION, [table()])
+    assert [(one.own.text, one.is_around) for one in found] == [
+        (ROWS[0], False),
+        (ROWS[1], False),
+        (ROWS[3], True),
+    ]
+    assert len(sentences_of("甲乙公司在哪里？", [table()])) == 2
+
+
+def test_the_row_around_the_passage_is_quoted_and_cited() -> None:
+    scorer = Scorer()
+    answer = ExtractiveSynthesizer(scorer).synthesize(QUESTION, [table()])  # type: ignore[arg-type]
+    assert answer.response == "根据《甲乙公司.pdf》第4页：基本每股收益，2022年：0.36[1]"
+    (citation,) = answer.citations
+    assert (citation.text, citation.id) == (ROWS[3], "d-0000003")
+    assert len(scorer.pairs) == 4  # each row of the passage alone and with the one before, and no row around
+
+
+def test_rows_around_do_not_send_what_is_compared_to_the_model_again() -> None:
+    scorer = Scorer()
+    ExtractiveSynthesizer(scorer).synthesize(QUESTION, [table(QUESTION)])  # type: ignore[arg-type]
+    assert scorer.pairs == []
