@@ -32,7 +32,7 @@ from qa_engine.retrieval.passages import PassageBuilder
 from qa_engine.retrieval.rerank import DiversityRerank, PassageRerank
 from qa_engine.retrieval.sources import PassageSources
 from qa_engine.retrieval.surroundings import with_surroundings
-from qa_engine.retrieval.table_hits import raised_tables
+from qa_engine.retrieval.table_hits import group_first, raised_tables
 from qa_engine.types import RANKS
 
 
@@ -129,7 +129,9 @@ class PassageRetriever(BaseRetriever):
         named = self._preference.named(query)
         asked = named.question(query)
         with _timed(timings, "retrieve"):
-            hits = raised_tables(self._preference.hits(named, query, self._hybrid))
+            hits = self._preference.hits(named, query, self._hybrid)
+            if any(term.statements for term in glossary_of(query)):
+                hits = raised_tables(hits)
         builder = PassageBuilder(
             self._store,
             window_chars=self._config.window_chars,
@@ -148,6 +150,7 @@ class PassageRetriever(BaseRetriever):
             with _timed(timings, "rerank"):
                 candidates = self._reranker.postprocess_nodes(candidates, rerank_query)
                 candidates = self._preference.ordered(named, candidates, query, rerank_query)
+                candidates = group_first(candidates, query.query_str)
         if self._diversity is not None and candidates:
             with _timed(timings, "diversity"):
                 candidates = self._diversity.postprocess_nodes(candidates, query)

@@ -1,4 +1,4 @@
-"""Hits on tables: which table a hit belongs to, and how the hits on one table raise it."""
+"""Hits on tables: which table a hit belongs to, how the hits on one table raise it, and that a group goes first."""
 
 from __future__ import annotations
 
@@ -7,12 +7,18 @@ from collections.abc import Sequence
 from llama_index.core.schema import BaseNode, NodeWithScore
 
 from qa_engine.documents.blocks import Role
+from qa_engine.documents.pages.tables.whole.statements import PARENT, of_parent
 from qa_engine.documents.sentences.node_ids import split_node_id
+from qa_engine.documents.sentences.node_parser import SECTION_MARK
 from qa_engine.index.records import StoredSentence
-from qa_engine.types import SCORES
+from qa_engine.types import SCORES, passage_of, with_changes
 
 _RAISE, _MAX_RAISE = 0.1, 0.3
 """The share of its score by which each further hit of a table raises the first, and by how much all of them together."""
+_PARENT_LOSS = 0.6
+"""What a table of the parent company alone loses of its final score, a mean of z-scores, and gains where it is asked for.
+
+Over made families of reports the right page was first for .48 of the questions for rows of statements without it."""
 
 
 def raised_tables(hits: Sequence[NodeWithScore]) -> list[NodeWithScore]:
@@ -65,3 +71,23 @@ def table_of(sentence: BaseNode | StoredSentence) -> int | None:
     """The number of the table that a sentence is a row of; None for other text."""
     table = sentence.metadata.get("table")
     return int(table) if table is not None else None
+
+
+def group_first(nodes: Sequence[NodeWithScore], question: str) -> list[NodeWithScore]:
+    """Reranked passages, those of tables of the parent company alone behind those of the group, unless it is asked for.
+
+    A filing has the same rows twice, under the same names: a question for the company's total assets means the group's.
+    """
+    asked = of_parent(question)
+    changed: dict[int, NodeWithScore] = {}
+    for number, node in enumerate(nodes):
+        passage = passage_of(node)
+        table = any(sentence.table is not None for sentence in passage.sentences)
+        title = " ".join(passage.section.split(SECTION_MARK)[-2:])
+        if passage.statement.startswith(PARENT) or (table and not passage.statement and of_parent(title)):
+            score = (passage.score or 0.0) + (_PARENT_LOSS if asked else -_PARENT_LOSS)
+            changed[number] = with_changes(node, passage, score=score)
+    if not changed:
+        return list(nodes)
+    result = [changed.get(number, node) for number, node in enumerate(nodes)]
+    return sorted(result, key=lambda node: -(node.score or 0.0))

@@ -188,8 +188,12 @@ def statement_of(title: str, labels: Sequence[str], columns: Sequence[str] = ())
             found = kind
     if not found:
         return ""
-    is_parent = _PARENT.search(title) is not None and _CONSOLIDATED.search(title) is None
-    return f"{PARENT}{found}" if is_parent else found
+    return f"{PARENT}{found}" if of_parent(title) else found
+
+
+def of_parent(title: str) -> bool:
+    """Whether a title says that what is below it is of the parent company alone, or of some companies of a group."""
+    return _PARENT.search(title) is not None and _CONSOLIDATED.search(title) is None
 
 
 def is_title(text: str) -> bool:
