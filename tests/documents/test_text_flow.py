@@ -278,6 +278,18 @@ def test_records_of_one_line_a_page_are_apart() -> None:
     assert joined(line(first), line(second, page=2)) == f"{first}\n{second}"
 
 
+def test_address_of_e_mail_ends_a_line_of_chinese_and_no_sentence_of_english() -> None:
+    assert joined(line("邮箱：a.b@kysec.cn", 100), line("北京", 115)) == "邮箱：a.b@kysec.cn\n北京"
+    assert "a@b.cn for" in joined(line("You may write to a@b.cn", 100), line("for more of it.", 115))
+
+
+def test_unit_of_a_table_and_the_line_below_are_apart() -> None:
+    assert (
+        joined(line("($ in millions)", 100), line("Reserves for losses", 115))
+        == "($ in millions)\nReserves for losses"
+    )
+
+
 def test_colon_in_a_paragraph_is_no_label() -> None:
     first = "双方经友好协商，就城南污水泵站迁建工程的设计、采购、施工及验收等有关事项达成协议，具体"
     assert (

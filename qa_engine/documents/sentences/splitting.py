@@ -30,7 +30,7 @@ _MARKS = re.compile(
     r"(?P<entry>(?<!…)…+\s?(?:\d+|[ivxlc]+)(?=\s))"  # the page number that ends a line of a table of contents
     r"|(?P<semicolon>[；;])"
     r"|(?P<stop>[。！？][”’」』）)]*|[.!?][”’\"')]*(?=\s))"
-    r"|(?P<comma>，|,(?=\D))"
+    r"|(?P<comma>[，,][”’\"'）)」』]*(?=\s)|，|,(?=\D))"  # a closing mark stays with what it closes
     r"|(?P<pause>[、：]|:(?=\D))"
     r"|(?P<blank>\s)"
 )

@@ -119,6 +119,13 @@ def test_overlong_sentence_is_cut_at_clause_marks() -> None:
     assert "".join(pieces) == "，".join(clauses) + "。"
 
 
+def test_closing_quotation_mark_is_not_cut_off_what_it_closes() -> None:
+    words = ", ".join(f"“word{number},”" for number in range(30)).replace(",”,", ",”")
+    pieces = [words[item.start : item.end] for item in split_sentences(words, 100)]
+    assert len(pieces) > 2
+    assert not any(piece.startswith("”") for piece in pieces)
+
+
 def test_overlong_sentence_leaves_no_tail() -> None:
     assert [len(piece) for piece in sentences("字" * 250, max_chars=100)] == [84, 83, 83]
     assert [len(piece) for piece in sentences("西湖位于杭州。" + "字" * 405)] == [7, 203, 202]

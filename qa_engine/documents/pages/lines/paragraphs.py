@@ -17,6 +17,7 @@ _NEAR = 60
 """Lines that begin within so many points of each other stand in one column."""
 _OPEN = tuple("（「『“‘《〈【〔［([")
 """A line that ends with one of these is not over."""
+_E_MAIL_END = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+$")
 _DIGITS = re.compile(r"\d+")
 _LONG, _SHORTER = 50, 0.7
 """A line as wide as so many letters (a Han character is two) may be one of running text, one so much shorter is none."""
@@ -38,6 +39,8 @@ def continues_paragraph(paragraph: Sequence[Line], line: Line, block: Block, bod
     if last.text.endswith(_OPEN):
         return True
     if len(paragraph) == 1 and UNIT.fullmatch(last.text):
+        return False
+    if last.text[-1].isascii() and _E_MAIL_END.search(last.text) and count_han(line.text[0]):
         return False
     terminal = bool(TERMINAL.search(last.text))
     same_block = last.page == line.page and last.block == line.block

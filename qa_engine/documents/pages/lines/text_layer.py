@@ -35,6 +35,9 @@ _LEADER = re.compile(r"(?:[ ]?[.·․…⋯]){5,}[ ]?")
 """The dots that lead to a page number in a table of contents."""
 _TEMPLATE_FIELD = re.compile(r"\[Table_\w*\]\s?")
 """Names of fields, which reports made from Word templates contain as invisible text."""
+_PART = re.compile(r"\S+(?: {1,2}\S+)*")
+_LABELLED = re.compile(r"[^\s:：]{2,12}[:：] ?\S")
+"""A label with its value, among parts with three blanks and more between them."""
 _BOLD = 16
 _HAN_BLANK = re.compile(f"(?<=[{_WIDE}]) (?=[{_WIDE}])")
 _DIGIT_BLANK = re.compile(
@@ -140,7 +143,7 @@ def read_page_lines(page: Any, number: int) -> PageLines:
                     _left_out(text, source.marks),
                 )
             if before is None:
-                result.lines.append(found)
+                result.lines.extend(_labelled_parts(found, raws[-1]) or [found])
             else:
                 result.lines[-1] = _joined(result.lines[-1], found, clean(source.read))
     result.lines = with_loose_marks(result.lines)
@@ -148,6 +151,23 @@ def read_page_lines(page: Any, number: int) -> PageLines:
     if directions:
         result.direction = directions.most_common(1)[0][0]
     return result
+
+
+def _labelled_parts(line: Line, raw: str) -> list[Line]:
+    """A line that holds several labels with values, set apart by many blanks, as one piece for each; else nothing.
+
+    Word processors write such lines: 公司代码：600201 and, far to the right, 公司简称：…. The places follow from the blanks.
+    """
+    found = list(_PART.finditer(raw)) if "   " in raw.strip() else []
+    if len(found) < 2 or not all(_LABELLED.match(match[0]) for match in found):
+        return []
+    weights = [2 if _HAN_CHARACTER.match(character) or character in "：（）" else 1 for character in raw]
+    scale = (line.x1 - line.x0) / max(sum(weights), 1)
+    parts = []
+    for match in found:
+        x0, x1 = (line.x0 + scale * sum(weights[:at]) for at in match.span())
+        parts.append(replace(line, text=clean(match[0]), x0=x0, x1=x1, cuts=(), marks=()))
+    return parts
 
 
 def _direction(line: dict[str, Any]) -> Direction:

@@ -167,6 +167,7 @@ def page_numbers(rows: Mapping[int, Sequence[list[Line]]], in_tables: Container[
         in_tables: ``id()`` of the lines that are cells.
     """
     found: list[tuple[int, int | None, list[Line], bool]] = []
+    beside: list[tuple[int, int, Line]] = []
     offsets: dict[tuple[int, int], set[int]] = defaultdict(set)
     for page, row in ((page, row) for page, page_rows in rows.items() for row in page_rows):
         text = join_pieces(row).text
@@ -175,6 +176,10 @@ def page_numbers(rows: Mapping[int, Sequence[list[Line]]], in_tables: Container[
             found.append((page, number_of(match["label"]), row, is_bare(text)))
         elif len(figures.words) < _TITLE_CHARS:
             continue  # a formula
+        elif len(row) > 1:
+            outer = next((piece for piece in (row[-1], row[0]) if piece.text.isdecimal()), None)
+            if outer is not None:
+                beside.append((page, int(outer.text), outer))
         for value, page_like in zip(figures.values, figures.page_like, strict=True):
             for step in _STEPS if page_like else ():
                 offsets[step, value - step * page].add(page)
@@ -187,6 +192,9 @@ def page_numbers(rows: Mapping[int, Sequence[list[Line]]], in_tables: Container[
             if label != page and (label >= _YEARS or not (counts or alone)):
                 continue
         numbers.update(id(line) for line in row)
+    for page, label, piece in beside:
+        if len(offsets[1, label - page]) >= _MIN_PAGES and id(piece) not in in_tables:
+            numbers.add(id(piece))
     return numbers
 
 

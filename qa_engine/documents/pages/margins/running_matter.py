@@ -88,6 +88,7 @@ class _Margins:
     def mark(self) -> None:
         """Finds the running matter, and puts it into blocks of its own."""
         self._mark_repeated()
+        self._mark_numbered()
         self._mark_common_places()
         self._mark_by_layout()
         self._keep_notices_once()
@@ -132,6 +133,21 @@ class _Margins:
                 for line in pieces:
                     if line.size < _TITLE_SIZE * size and id(line) not in self._in_tables:
                         self._repeated[id(line)] = words
+
+    def _mark_numbered(self) -> None:
+        """Marks lines of what repeats elsewhere with the number of their page behind it, as where a row is one line."""
+        words = {repeated for repeated in self._repeated.values() if repeated}
+        for page in self._pages if words else ():
+            for line in (
+                line for row in self._rows[page.number] for line in row if not self._is_marked(line)
+            ):
+                figures = Figures.of(line.text)
+                if (
+                    figures.words[-1:] == "#"
+                    and figures.words[:-1] in words
+                    and figures.values[-1] == page.number
+                ):
+                    self._single.add(id(line))
 
     def _is_dense(self, numbers: Sequence[int]) -> bool:
         """Whether these are many of the pages or follow one another, as those of a header do; not □适用, here and there."""

@@ -13,7 +13,7 @@ from itertools import pairwise
 from statistics import median
 
 from qa_engine.documents.blocks import Block, Line, Role, Table
-from qa_engine.documents.pages.block_roles import LABEL, LIST_ITEM
+from qa_engine.documents.pages.block_roles import LABEL, LIST_ITEM, UNIT
 from qa_engine.documents.pages.lines.joining import bounds, grouped, join_pieces, rows_of
 from qa_engine.documents.pages.lines.text_layer import count_han
 from qa_engine.documents.pages.tables.header_rows import is_usual_label
@@ -37,6 +37,7 @@ _KEYS, _TYPED = 1 / 3, 0.5
 _NO_LABEL = re.compile(r",\s?\d[\d\s–-]*$|[。；，、！？,;!?…]$|.[：:].|^\W*$")
 _COLON = re.compile(r"\s*[：:]$")
 _CURRENCY = re.compile(r"[$€£¥￥]")
+_WITH_VALUE = re.compile(r"[^\W\d][^\s:：。；，]{1,11}[:：]\s?[^\s:：][^:：。；]{0,39}$")
 _NUMBERED = re.compile(r"\d{1,4}")
 _OPEN = re.compile(r"[（(][^）)]*$")
 
@@ -81,6 +82,11 @@ def take_pairs(pieces: Sequence[Line]) -> tuple[list[Block], list[Line]]:
     Two pairs need usual labels (甲方, Date), or colons. Three and more may have others, if their values are figures, dates
     or codes, or only the labels are bold. What has another cell beside it is a table of more columns, and is left alone.
     """
+    fields = _fields(pieces)
+    if fields:
+        own = {id(block.lines[0]) for block in fields}
+        blocks, rest = take_pairs([piece for piece in pieces if id(piece) not in own])
+        return [*fields, *blocks], rest
     runs = _runs(pieces)
     if not runs:
         return [], list(pieces)
@@ -98,6 +104,31 @@ def take_pairs(pieces: Sequence[Line]) -> tuple[list[Block], list[Line]]:
         taken |= own | {id(line) for line in names}
         blocks.append(_block(pairs, names))
     return blocks, [piece for piece in pieces if id(piece) not in taken]
+
+
+def _fields(pieces: Sequence[Line]) -> list[Block]:
+    """Rows of several labels, each with its value in its piece (法定代表人：…, and beside it 会计主管：…), as fields."""
+    labelled = [piece for piece in pieces if _WITH_VALUE.match(piece.text) and not UNIT.fullmatch(piece.text)]
+    if len(labelled) < 2:
+        return []
+    return [
+        Block(Role.FIELD, [piece])
+        for row in rows_of(labelled)
+        if len(row) > 1
+        and all(right.x0 - left.x1 > CELL_GAP * left.size for left, right in pairwise(row))
+        and not any(_is_in_column(piece, pieces) for piece in row[1:])
+        for piece in row
+    ]
+
+
+def _is_in_column(piece: Line, pieces: Sequence[Line]) -> bool:
+    """Whether another line is right above or below a piece, so that it belongs to that and not to its row."""
+    return any(
+        other is not piece
+        and abs(other.x0 - piece.x0) < _ALIGNED * piece.size
+        and max(other.y0 - piece.y1, piece.y0 - other.y1) < piece.size
+        for other in pieces
+    )
 
 
 def _runs(pieces: Sequence[Line]) -> list[_Run]:

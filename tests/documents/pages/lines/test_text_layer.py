@@ -66,6 +66,17 @@ def test_pieces_with_a_wide_gap_between_them_are_apart() -> None:
     assert [line.text for line in lines_of(builder)] == ["3.2", "Results"]
 
 
+def test_labels_with_values_that_blanks_set_apart_are_pieces() -> None:
+    builder = PdfBuilder("china-s").page()
+    builder.put("公司代码：600201          公司简称：生物股份", 72, 100)
+    builder.put("□适用          √不适用", 72, 130)
+    builder.put("单位：元  币种：人民币", 72, 160)
+    left, right, *others = lines_of(builder)
+    assert [left.text, right.text] == ["公司代码：600201", "公司简称：生物股份"]
+    assert left.x1 < right.x0
+    assert len(others) == 2
+
+
 def test_stamp_along_the_margin_is_left_out() -> None:
     builder = PdfBuilder().page()
     builder.put("The text of the paper goes from left to right.", LEFT, 100)

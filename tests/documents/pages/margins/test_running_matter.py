@@ -92,6 +92,19 @@ def test_number_below_the_text_is_that_of_its_page_if_it_counts(numbers: list[st
     assert running(texts) == found
 
 
+def test_number_beside_a_footer_is_found_in_a_piece_of_its_own_and_behind_its_words() -> None:
+    def footer(page: int) -> list[Line]:
+        if page == 2:
+            return [line("请阅读重要声明 2", 775, page)]
+        left, right = line("请阅读重要声明", 775, page), line(str(page), 775, page)
+        right.x0 = 520
+        left.x1 = 200
+        return [left, right]
+
+    of = [[line(f"正文{page}说明", 300, page), *footer(page)] for page in range(1, 6)]
+    assert running(of) == {"请阅读重要声明", "请阅读重要声明 2", "1", "3", "4", "5"}
+
+
 def test_header_on_three_pages_is_found() -> None:
     assert running(pages(3, ("Annual report", 30))) == {"Annual report"}
 

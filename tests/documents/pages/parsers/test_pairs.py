@@ -126,6 +126,23 @@ def test_year_above_the_values_names_them() -> None:
     assert row_texts(block.table)[0] == ["营业收入；2023年: 39,700"]
 
 
+def test_labelled_values_of_one_row_are_fields() -> None:
+    row = [
+        piece("法定代表人：张某", 100, 72),
+        piece("会计主管：孙某", 100, 240),
+        piece("审核：袁某", 100, 400),
+    ]
+    blocks, rest = take_pairs(row)
+    assert [(block.role, block.lines[0].text) for block in blocks] == [
+        (Role.FIELD, part.text) for part in row
+    ]
+    assert rest == []
+    addresses = [*column(["上海", "电话：021-5550"], 72), *column(["北京", "电话：010-5550"], 240)]
+    assert take_pairs(addresses) == ([], addresses)
+    unit = [piece("单位：元", 100, 300), piece("币种：人民币", 100, 400)]
+    assert take_pairs(unit) == ([], unit)
+
+
 def test_title_between_two_boxes_parts_them() -> None:
     pieces = [
         *column(["评级", "目标价", "", "总股本", "净资产"], 72),
