@@ -85,24 +85,24 @@ def take_pairs(pieces: Sequence[Line]) -> tuple[list[Block], list[Line]]:
     fields = _fields(pieces)
     if fields:
         own = {id(block.lines[0]) for block in fields}
-        blocks, rest = take_pairs([piece for piece in pieces if id(piece) not in own])
-        return [*fields, *blocks], rest
+        pairs, rest = take_pairs([piece for piece in pieces if id(piece) not in own])
+        return [*fields, *pairs], rest
     runs = _runs(pieces)
     if not runs:
         return [], list(pieces)
     used = {id(line) for run in runs for pair in run.pairs for line in pair.lines}
     others = [piece for piece in pieces if id(piece) not in used]
     alone = [run for run in runs if _stands_alone(run, pieces) and not _is_column(run, others)]
-    parts = [part for run in alone for part in _complete(run.pairs, others)]
+    parts = [listed for run in alone for listed in _complete(run.pairs, others)]
     blocks: list[Block] = []
     taken: set[int] = set()
-    for pairs in parts:
-        own = {id(line) for pair in pairs for line in pair.lines}
-        if own & taken or not _are_pairs([pair.texts for pair in pairs], pairs):
+    for part in parts:
+        own = {id(line) for pair in part for line in pair.lines}
+        if own & taken or not _are_pairs([pair.texts for pair in part], part):
             continue
-        names = _names_above(pairs, others)
+        names = _names_above(part, others)
         taken |= own | {id(line) for line in names}
-        blocks.append(_block(pairs, names))
+        blocks.append(_block(part, names))
     return blocks, [piece for piece in pieces if id(piece) not in taken]
 
 
