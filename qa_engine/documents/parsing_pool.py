@@ -194,7 +194,8 @@ class _FileJob:
                     other.cancel()
                 return part
             pages.extend(part[1])
-        whole = self._wait(self._pool.submit(assemble, self.path, pages, self._options), stopped)
+        # Not behind the pages of the files to come: this one can be embedded while they are read.
+        whole = self._wait(self._pool.submit(assemble, self.path, pages, self._options, first=True), stopped)
         assert isinstance(whole, ParsedPdf | DocumentError)
         return whole
 

@@ -15,8 +15,9 @@ import weakref
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
+from itertools import count
 from multiprocessing.spawn import get_executable
-from queue import Empty, SimpleQueue
+from queue import Empty, PriorityQueue
 from threading import Event, Lock, Thread, Timer, current_thread
 from typing import Any, NamedTuple
 
@@ -57,6 +58,10 @@ class _Task(NamedTuple):
     arguments: tuple[Any, ...]
 
 
+_Tasks = PriorityQueue[tuple[bool, int, _Task | None]]
+"""Calls that wait, behind whether they can and a number of their own; None ends a thread."""
+
+
 class WorkerPool:
     """Processes that start at once and end with `stop`, with the pool itself, or with the interpreter.
 
@@ -70,24 +75,26 @@ class WorkerPool:
             timeout_seconds: limit for each call. The start of a process does not count.
             memory_megabytes: how much address space the calls may add to what a process has after its start.
         """
-        self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
+        self._tasks: _Tasks = PriorityQueue()
+        self._numbers = count()
         self._workers = [_Worker(self._tasks, timeout_seconds, memory_megabytes) for _ in range(workers)]
         self._kill = weakref.finalize(self, _kill_all, self._workers, self._tasks)
         for worker in self._workers:
             worker.start()
 
-    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+    def submit(self, function: Callable[..., Any], *arguments: Any, first: bool = False) -> Future[Any]:
         """Has a function called in the next process that is free.
 
         Args:
             function: of a module that the process can import; not of ``__main__``.
             *arguments: can be pickled, as the result can.
+            first: before all calls that wait.
 
         Returns:
             The result; or what the function raised, a `TimeLimitError` or a `WorkerDiedError`.
         """
         future: Future[Any] = Future()
-        self._tasks.put(_Task(future, function, arguments))
+        self._tasks.put((not first, next(self._numbers), _Task(future, function, arguments)))
         if not self._kill.alive:
             future.cancel()  # the pool was stopped: nobody takes the task any more
         return future
@@ -100,20 +107,20 @@ class WorkerPool:
                 worker.join()
         with suppress(Empty):
             while True:
-                if (task := self._tasks.get_nowait()) is not None:
+                if (task := self._tasks.get_nowait()[2]) is not None:
                     task.future.cancel()
 
 
-def _kill_all(workers: list[_Worker], tasks: SimpleQueue[_Task | None]) -> None:
-    for worker in workers:
+def _kill_all(workers: list[_Worker], tasks: _Tasks) -> None:
+    for number, worker in enumerate(workers):
         worker.kill()
-        tasks.put(None)  # for a thread that waits for a task
+        tasks.put((True, sys.maxsize - number, None))  # for a thread that waits for a task
 
 
 class _Worker(Thread):
     """The thread that sends one task after the other to a process of its own."""
 
-    def __init__(self, tasks: SimpleQueue[_Task | None], timeout: float, megabytes: int) -> None:
+    def __init__(self, tasks: _Tasks, timeout: float, megabytes: int) -> None:
         super().__init__(name=WORKER_NAME, daemon=True)
         self._tasks = tasks
         self._timeout = timeout
@@ -133,7 +140,7 @@ class _Worker(Thread):
         try:
             while not self._stopped:
                 self._prepare()
-                task = self._tasks.get()
+                task = self._tasks.get()[2]
                 if task is None:
                     return
                 if not task.future.set_running_or_notify_cancel():

@@ -40,6 +40,14 @@ def test_result_and_error_come_back(pool: WorkerPool) -> None:
     assert pool.submit(os.getenv, "ORT_DISABLE_TELEMETRY").result() == "1"
 
 
+def test_what_is_to_be_first_does_not_wait_behind_others(pool: WorkerPool) -> None:
+    pool.submit(time.sleep, 0.2)
+    waiting = [pool.submit(time.monotonic) for _ in range(3)]
+    early = pool.submit(time.monotonic, first=True).result()
+    times = [future.result() for future in waiting]
+    assert early < times[0] < times[1] < times[2]
+
+
 def test_what_a_call_prints_does_no_harm(pool: WorkerPool, capfd: pytest.CaptureFixture[str]) -> None:
     pool.submit(print, "noise").result()
     pool.submit(os.write, 1, b"noise").result()
