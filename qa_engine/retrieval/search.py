@@ -128,7 +128,8 @@ class CollectionSearch:
         own = isinstance(query, ExpandedQuery) or query.embedding or query.custom_embedding_strs
         if own or self._config.decomposition == "none":
             return []
-        return [QueryBundle(part) for part in parts_of(query.query_str)]
+        terms = self._glossary.terms(query.query_str) if self._glossary is not None else []
+        return [QueryBundle(part) for part in parts_of(query.query_str, [term.term for term in terms])]
 
     def _with_glossary(self, query: QueryBundle, snapshots: Snapshots) -> QueryBundle:
         """The query with the terms of the glossary, in the languages that the collections hold."""

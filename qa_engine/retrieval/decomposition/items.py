@@ -77,7 +77,7 @@ def _listed(question: str) -> list[str]:
     elif match := _PLAIN.match(question):
         before, items = _behind_the_common(match["items"])
         after = ""
-        if not before or any("的" in item or len(item) > _LONG_ITEM for item in items):
+        if not before or any(re.search("的|等.", item) or len(item) > _LONG_ITEM for item in items):
             return []
     else:
         return []

@@ -39,9 +39,14 @@ _EACH = re.compile(r"分别|各|每年|历年|each year|every year|respectively"
 _GROWTH = re.compile(
     r"(?:分别|各自?)?(?:(?:同比)?(?:增长|增加|上升|提高|减少|下降|降低|变化|变动|上涨|下跌|多|少|高|低|提升)了?(?:多少|几个?(?:百分点)?|百分之几|幅度|率|情况)(?:个百分点)?|有(?:什么|何|哪些)变化|是(?:增加|增长|上升|提高)还是(?:减少|下降|降低)了?)(?:是多少)?"
 )
+_CHANGE = re.compile(
+    r"变化|变动|增[长加减幅]|下降|减少|提高|\b(?:chang|ris|fall|fell|grow|grew|increas|decreas|declin|improv|drop)",
+    re.IGNORECASE,
+)
+"""From one year to another: the two are compared, and those in between are not asked for."""
 _ANY_YEAR = "年"
 _LONGEST_RANGE = 3
-"""Years from the first to the last one of a range whose years are asked for one by one."""
+"""Years from the first to the last one of a range that is divided."""
 
 
 def separate_years(question: str) -> list[str]:
@@ -61,7 +66,7 @@ def separate_years(question: str) -> list[str]:
         years = [year if _ANY_YEAR in year else f"{year}年" for year in years]
     if len(years) < 2 or not _each_is_asked(span[0], years, question):
         return [question]
-    if _RANGE.search(span[0]) and not (years := _filled(years)):
+    if _RANGE.search(span[0]) and not _CHANGE.search(question) and not (years := _filled(years)):
         return [question]
     before, after = question[: span.start()], question[span.end() :]
     change = _GROWTH.search(after) if chinese is not None else None
@@ -78,7 +83,8 @@ def _each_is_asked(span: str, years: list[str], question: str) -> bool:
     if _RANGE.search(span) is None or _EACH.search(question):
         return True
     first, last = _number(years[0]), _number(years[-1])
-    return len(years) == 2 and abs(last - first) <= 1 and "月" not in span
+    near = _LONGEST_RANGE if _CHANGE.search(question) else 1
+    return len(years) == 2 and abs(last - first) <= near and "月" not in span
 
 
 def _filled(years: list[str]) -> list[str]:
