@@ -102,26 +102,23 @@ class LateInteractionModel:
             passages: of each passage the codes of its sentences, empty for one without.
             codec: the codec that made the codes.
         """
-        vectors = codec.rotate(self._questions([question])[question])
+        return self.all_stored_interactions([question], passages, codec)[0]
+
+    def all_stored_interactions(
+        self, questions: Sequence[str], passages: Sequence[Sequence[bytes]], codec: TokenCodec
+    ) -> list[list[Interaction]]:
+        """`stored_interactions` of each of several questions; the codes are read once."""
         # All at once: the products of single passages are too small to be worth a call, and so are their means.
         codes = [code for passage in passages for code in passage]
-        similar = vectors @ codec.decode(b"".join(codes)).T
+        decoded = codec.decode(b"".join(codes)).T
         sizes = np.array([len(code) for code in codes], np.int64) // codec.bytes_per_token
         ends = np.cumsum([len(passage) for passage in passages], dtype=np.int64)
         starts = ends - np.array([len(passage) for passage in passages], np.int64)
-        supports = _by_sentence(similar, sizes)
-        scores = _means(supports)
-        in_context = _in_context(supports, starts, scores)
-        interactions = []
-        for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-            if not sizes[start:end].any():
-                interactions.append(Interaction(np.zeros(len(vectors), np.float32)))
-                continue
-            best = start + int(scores[start:end].argmax())
-            values = zip(in_context[start:end].tolist(), sizes[start:end], strict=True)
-            sentences = [value if size else None for value, size in values]
-            interactions.append(Interaction(supports[:, start:end].max(axis=1), supports[:, best], sentences))
-        return interactions
+        vectors = self._questions(questions)
+        return [
+            _stored_interactions(codec.rotate(vectors[question]) @ decoded, sizes, starts, ends)
+            for question in questions
+        ]
 
     def question_offsets(self, question: str) -> NDArray[np.int64]:
         """Where each token of a question that is supported begins and ends, (tokens, 2)."""
@@ -138,6 +135,34 @@ class LateInteractionModel:
     def _rows(self, tokens: EncodedText) -> list[int]:
         words = [row for row, number in enumerate(tokens.ids) if not self.encoder.is_punctuation(number)]
         return words or list(range(len(tokens.ids)))
+
+
+def _stored_interactions(
+    similar: NDArray[np.float32],
+    sizes: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+) -> list[Interaction]:
+    """How each passage supports a question.
+
+    Args:
+        similar, sizes: see `_by_sentence`.
+        starts: the sentences that passages begin with.
+        ends: the sentences behind their last ones.
+    """
+    supports = _by_sentence(similar, sizes)
+    scores = _means(supports)
+    in_context = _in_context(supports, starts, scores)
+    interactions = []
+    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+        if not sizes[start:end].any():
+            interactions.append(Interaction(np.zeros(len(similar), np.float32)))
+            continue
+        best = start + int(scores[start:end].argmax())
+        values = zip(in_context[start:end].tolist(), sizes[start:end], strict=True)
+        sentences = [value if size else None for value, size in values]
+        interactions.append(Interaction(supports[:, start:end].max(axis=1), supports[:, best], sentences))
+    return interactions
 
 
 def _by_sentence(similar: NDArray[np.float32], sizes: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -107,9 +107,12 @@ class PassageRerank(SentenceTransformerRerank):
 
     def _ranked(self, query: QueryBundle, nodes: Sequence[NodeWithScore]) -> list[NodeWithScore]:
         passages, question = [passage_of(node) for node in nodes], query.query_str
-        interactions, own_scores, model_scores = self._compared(question, nodes, passages)
+        questions = [question]
         if isinstance(query, ComparedQuery) and query.related:
-            _, _, related = self._compared(query.related, nodes, passages)
+            questions.append(query.related)
+        compared = self._compared(questions, nodes, passages)
+        interactions, own_scores, model_scores = compared[0]
+        for _, _, related in compared[1:]:
             model_scores = blend(related, model_scores, _RELATED_SHARE)
         final = blend(model_scores, [passage.score or 0.0 for passage in passages], self._weight(passages))
         order = sorted(range(len(nodes)), key=lambda number: -final[number])[: self.top_n]
@@ -128,21 +131,27 @@ class PassageRerank(SentenceTransformerRerank):
         ]
 
     def _compared(
-        self, question: str, nodes: Sequence[NodeWithScore], passages: Sequence[Passage]
-    ) -> tuple[Sequence[Interaction | None], Sequence[float], Sequence[float]]:
-        """Of each passage its interaction, its score by the model, and that among the others."""
+        self, questions: Sequence[str], nodes: Sequence[NodeWithScore], passages: Sequence[Passage]
+    ) -> list[tuple[Sequence[Interaction | None], Sequence[float], Sequence[float]]]:
+        """For each question, of each passage its interaction, its score by the model, and that among the others."""
         if not isinstance(self._model, LateInteractionModel):
-            scores = [float(score) for score in self._model.predict(_pairs(question, nodes))]
-            return [None] * len(nodes), scores, scores
-        stored = self._from_stored(self._model, question, passages)
-        interactions = stored or self._model.interactions(_pairs(question, nodes))
-        offsets = [language_shift(question, passage.text, INTERACTION) for passage in passages]
-        own_scores = [interaction.score for interaction in interactions]
-        return interactions, own_scores, interaction_scores(interactions, offsets)
+            predicted = [list(map(float, self._model.predict(_pairs(one, nodes)))) for one in questions]
+            return [([None] * len(nodes), scores, scores) for scores in predicted]
+        stored = self._from_stored(self._model, questions, passages)
+        compared: list[tuple[Sequence[Interaction | None], Sequence[float], Sequence[float]]] = []
+        for question, interactions in zip(
+            questions,
+            stored or [self._model.interactions(_pairs(one, nodes)) for one in questions],
+            strict=True,
+        ):
+            offsets = [language_shift(question, passage.text, INTERACTION) for passage in passages]
+            own_scores = [interaction.score for interaction in interactions]
+            compared.append((interactions, own_scores, interaction_scores(interactions, offsets)))
+        return compared
 
     def _from_stored(
-        self, model: LateInteractionModel, question: str, passages: Sequence[Passage]
-    ) -> list[Interaction]:
+        self, model: LateInteractionModel, questions: Sequence[str], passages: Sequence[Passage]
+    ) -> list[list[Interaction]]:
         """The interactions by stored token vectors; empty if any passage has none, as scores of two kinds do not compare."""
         if self._tokens is None:
             return []
@@ -151,7 +160,7 @@ class PassageRerank(SentenceTransformerRerank):
         stored = [[codes.get(identifier, b"") for identifier in passage] for passage in ids]
         if not all(any(passage) for passage in stored):
             return []
-        return model.stored_interactions(question, stored, self._tokens.codec)
+        return model.all_stored_interactions(questions, stored, self._tokens.codec)
 
     def _weight(self, passages: Sequence[Passage]) -> float:
         share = sum("bm25" in passage.scores for passage in passages) / len(passages)
