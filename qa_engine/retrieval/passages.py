@@ -21,7 +21,7 @@ _SHORT_SENTENCE = 25
 """Characters of a short Chinese sentence, which bounds how many neighbours a window may reach."""
 _MAX_REACH = 8
 _PLACE_KEYS = ("page", "page_end", "section", "role", "page_label", "table", "doubt")
-_TABLE_REACH = 60
+_TABLE_REACH = 40
 """Rows on each side of a hit that the passage of a table may reach."""
 _HITS_AT_ONCE = 24
 """Number of hits whose neighbours are read together: mostly enough for all passages, and much less than all hits."""
@@ -149,11 +149,11 @@ class PassageBuilder(BaseNodePostprocessor):
         self, document_id: str, ordinal: int, sentences: SentenceNeighbours, of_table: bool = False
     ) -> tuple[int, int]:
         """The widest range around a sentence that fits the budget, within its table or section if that is not too short."""
-        sentences.load_range(document_id, ordinal, ordinal)
+        if of_table:  # the sentences around a hit of any other kind are there already
+            sentences.load_range(document_id, ordinal - _TABLE_REACH, ordinal + _TABLE_REACH)
         sentence = sentences.get(document_id, ordinal)
         budget = self.table_chars if of_table else self.window_chars
         if sentence is not None and table_of(sentence) is not None:
-            sentences.load_range(document_id, ordinal - _TABLE_REACH, ordinal + _TABLE_REACH)
             first, last = self._grown(document_id, ordinal, ordinal, sentences, budget, table_of)
             if of_table:
                 return first, last

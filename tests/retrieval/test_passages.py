@@ -142,7 +142,7 @@ def test_passage_of_a_long_table_is_around_its_best_row() -> None:
 
 def test_window_of_a_row_ends_where_its_table_does() -> None:
     store = with_table(5, 10)
-    (passage,) = build(store, [store.hit("d", 14)], window_chars=100)
+    (passage,) = build(store, [store.hit("d", 14)], window_chars=150)
     assert numbers(passage) == [11, 12, 13, 14, 15]
 
 
