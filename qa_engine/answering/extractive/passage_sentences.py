@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +24,8 @@ _NOT_QUOTED = {"heading", "contents", "table_summary"}
 """Roles of sentences that only name what other sentences say."""
 
 
+_SAYS_SOMETHING = re.compile(r"[：:].{8,}[。；;.]$|[，,].{4,}[。.]$")
+"""A heading that is a sentence: 风险提示：猪价异常波动，成本下降不及预期等。"""
 _ROW_LABEL = 0.75
 """A row around a passage competes if its label matches so well: the passage of a long table ends before all of its rows."""
 
@@ -93,9 +96,7 @@ def _of_passage(passage: Passage, rank: int, asked: AskedLabel) -> Iterator[Quot
     before = ""
     for place, sentence in enumerate(around):
         is_around = not first <= place < first + len(own)
-        if is_around and not (
-            sentence.role == "table" and label_match(Row.of(sentence.text), asked) >= _ROW_LABEL
-        ):
+        if is_around and not _is_asked_row(sentence, asked):
             continue
         text = sentence.text
         with_before = join_sentences([before, text]) if before and not is_around else text
@@ -115,6 +116,14 @@ def _of_passage(passage: Passage, rank: int, asked: AskedLabel) -> Iterator[Quot
         before = text
 
 
+def _is_asked_row(sentence: PassageSentence, asked: AskedLabel) -> bool:
+    return (
+        sentence.role == "table"
+        and asked.may_match(sentence.text)
+        and label_match(Row.of(sentence.text), asked) >= _ROW_LABEL
+    )
+
+
 def _asked_label(question: str, passages: Sequence[Passage], glossary: Glossary | None) -> AskedLabel:
     names = {term for passage in passages for term in tokenize(names_document(passage))}
     return AskedLabel.of(question, names, glossary.terms(question) if glossary is not None else ())
@@ -131,7 +140,10 @@ def names_document(passage: Passage) -> str:
 
 def _may_be_quoted(sentence: PassageSentence) -> bool:
     """Whether a sentence says something itself, and is read for sure."""
-    return sentence.role not in _NOT_QUOTED and not sentence.doubt
+    says = sentence.role not in _NOT_QUOTED or (
+        sentence.role == "heading" and _SAYS_SOMETHING.search(sentence.text) is not None
+    )
+    return says and not sentence.doubt
 
 
 def stored_supports(question: str, sentences: Sequence[QuotableSentence]) -> list[float] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from qa_engine.answering.extractive.question_kinds import QuestionKind, quarters_of, years_of
 from qa_engine.retrieval.glossary.glossary import GlossaryTerm
@@ -135,13 +135,25 @@ class AskedLabel:
         others = {terms(question.replace(term.term, word)) for term in glossary for word in term.words}
         return cls(terms(question), tuple(others))
 
-    def match(self, label: str) -> float:
-        """How well a label matches, 0 to 1: the harmonic mean of the share of its terms that are asked for, which weighs
-        more, and of the share of the asked terms that it holds.
+    @cached_property
+    def all_terms(self) -> frozenset[str]:
+        """The terms, with those of the other words."""
+        return self.terms.union(*self.others)
+
+    def may_match(self, text: str) -> bool:
+        """Whether a text holds a term at all; much sooner said than how well a label matches."""
+        lower = text.lower()
+        return any(term in lower for term in self.all_terms)
+
+    def match(self, *labels: str) -> float:
+        """How well a label, or several together, match, 0 to 1: the harmonic mean of the share of their terms that are
+        asked for, which weighs more, and of the share of the asked terms that they hold.
 
         So an exact label comes before a longer one, and the words of the question before those of the glossary.
         """
-        terms = _label_terms(label)
+        terms = frozenset[str]().union(*map(_label_terms, labels))
+        if self.all_terms.isdisjoint(terms):
+            return 0.0
         return max(
             _match(self.terms, terms), *(_OTHER_WORDS * _match(other, terms) for other in self.others), 0.0
         )
@@ -178,10 +190,10 @@ def label_match(row: Row, asked: AskedLabel, title: str = "") -> float:
         title: of its table, whose words may complete the label.
     """
     names = {cell.name for cell in row.cells if cell.name}
-    keys = {row.label, *names, *(f"{row.label} {name}" for name in names)}
-    best = max((asked.match(key) for key in keys if key), default=0.0)
+    keys = [(row.label,), *((name,) for name in names), *((row.label, name) for name in names)]
+    best = max((asked.match(*key) for key in keys), default=0.0)
     if title and row.label:
-        best = max(best, *(asked.match(f"{title} {key}") for key in keys if key))
+        best = max(best, *(asked.match(title, *key) for key in keys))
     return best
 
 

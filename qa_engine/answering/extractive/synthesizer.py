@@ -155,8 +155,9 @@ class ExtractiveSynthesizer(BaseSynthesizer):
 
     def _figures(self, quote: Quote, question: str, naming: frozenset[str]) -> str:
         """What the rows of a quote answer in figures; empty if they hold none, or if it is running text."""
-        question = quote.passage.part or question
+        # Of the whole question, as two parts may ask for two columns of one row.
         kind = QuestionKind.of(question)
+        question = quote.passage.part or question
         asked = AskedLabel.of(
             question, naming, self._glossary.terms(question) if self._glossary is not None else ()
         )
