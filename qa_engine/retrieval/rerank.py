@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
@@ -19,10 +18,10 @@ from qa_engine.config import LOCAL, RerankConfig
 from qa_engine.index.vectors.token_store import StoredTokens
 from qa_engine.models.cross_encoder import load_cross_encoder
 from qa_engine.models.embedding import LocalEmbedding
-from qa_engine.models.late_interaction import Interaction, LateInteractionModel, telling_scores
+from qa_engine.models.late_interaction import Interaction, LateInteractionModel
 from qa_engine.retrieval.asked_words import AskedWords
-from qa_engine.retrieval.cross_lingual_offset import INTERACTION, language_shift
 from qa_engine.retrieval.expansion.expanded_query import ComparedQuery
+from qa_engine.retrieval.relevance import related_relevance, relevance, z_scores
 from qa_engine.text.language import is_chinese
 from qa_engine.text.tokenizer import fold, tokenize
 from qa_engine.types import Passage, passage_of, with_changes
@@ -34,8 +33,8 @@ LOCAL_WEIGHT = 0.7
 BLIND_WEIGHT = 0.9
 """Its share if BM25 found nothing, so that the fused order is that of the vectors alone."""
 _RELATED_SHARE = 0.5
-"""The share of what the glossary adds in the model's score: by the question alone, a statement that a ratio follows from
-ranks behind every passage that names the ratio."""
+"""The share of what the glossary adds in the score of a cross-encoder: by the question alone, a statement that a ratio
+follows from ranks behind every passage that names the ratio."""
 _FULL_BM25_SHARE = 0.35
 """If BM25 found at least this share of the candidates, `LOCAL_WEIGHT` holds. Measured shares: 0.25 to 0.95 (5th and 95th
 percentile) within a language, 0 to 0.32 between two."""
@@ -44,9 +43,9 @@ percentile) within a language, 0 to 0.32 between two."""
 class PassageRerank(SentenceTransformerRerank):
     """A `SentenceTransformerRerank` that weighs the model's score against the first-stage score.
 
-    Both are turned into z-scores among the candidates. A cross-encoder gives one score. Late interaction gives two, of the
-    whole passage and of its best sentence, each by `telling_scores`; it reads the token vectors that were stored at ingest,
-    and encodes passages only if there are none.
+    Both are turned into z-scores among the candidates. A cross-encoder gives one score. Late interaction is one of the
+    signals of `relevance`; it reads the token vectors that were stored at ingest, and encodes passages only if there are
+    none.
 
     Measured on 20 candidates with vectors that were not yet quantised, at a share of 0.7, 300 questions each; MRR@10 of
     the fused order, with stored vectors, and with passages encoded anew: XQuAD zh→en .722, .837, .826; zh→zh .951, .971,
@@ -107,14 +106,22 @@ class PassageRerank(SentenceTransformerRerank):
 
     def _ranked(self, query: QueryBundle, nodes: Sequence[NodeWithScore]) -> list[NodeWithScore]:
         passages, question = [passage_of(node) for node in nodes], query.query_str
-        questions = [question]
-        if isinstance(query, ComparedQuery) and query.related:
-            questions.append(query.related)
-        compared = self._compared(questions, nodes, passages)
-        interactions, own_scores, model_scores = compared[0]
-        for _, _, related in compared[1:]:
-            model_scores = blend(related, model_scores, _RELATED_SHARE)
-        final = blend(model_scores, [passage.score or 0.0 for passage in passages], self._weight(passages))
+        found = sum("bm25" in passage.scores for passage in passages) / len(passages)
+        lexical = min(1.0, found / _FULL_BM25_SHARE)
+        related = query.related if isinstance(query, ComparedQuery) else ""
+        compared = self._compared([question, related] if related else [question], nodes, passages)
+        interactions, own_scores = compared[0]
+        model_scores = own_scores
+        if interactions:
+            model_scores = relevance(question, passages, interactions, lexical)
+            for others, _ in compared[1:]:
+                added = related_relevance(related, passages, others)
+                model_scores = [one + other for one, other in zip(model_scores, added, strict=True)]
+        else:
+            for _, related_scores in compared[1:]:
+                model_scores = blend(related_scores, own_scores, _RELATED_SHARE)
+        weight = self.blind_weight + (self.weight - self.blind_weight) * lexical
+        final = blend(model_scores, [passage.score or 0.0 for passage in passages], weight)
         order = sorted(range(len(nodes)), key=lambda number: -final[number])[: self.top_n]
         by_model = sorted(order, key=lambda number: -own_scores[number])
         late = isinstance(self._model, LateInteractionModel)
@@ -125,29 +132,27 @@ class PassageRerank(SentenceTransformerRerank):
                 passages[number],
                 score=final[number],
                 ranks={**passages[number].ranks, "rerank": by_model.index(number) + 1},
-                **_comparison(passages[number], question, own_scores[number], interactions[number], asked),
+                **_comparison(
+                    passages[number],
+                    question,
+                    own_scores[number],
+                    interactions[number] if interactions else None,
+                    asked,
+                ),
             )
             for number in order
         ]
 
     def _compared(
         self, questions: Sequence[str], nodes: Sequence[NodeWithScore], passages: Sequence[Passage]
-    ) -> list[tuple[Sequence[Interaction | None], Sequence[float], Sequence[float]]]:
-        """For each question, of each passage its interaction, its score by the model, and that among the others."""
+    ) -> list[tuple[Sequence[Interaction], Sequence[float]]]:
+        """For each question, of each passage its interaction, if the model gives any, and its score by the model."""
         if not isinstance(self._model, LateInteractionModel):
-            predicted = [list(map(float, self._model.predict(_pairs(one, nodes)))) for one in questions]
-            return [([None] * len(nodes), scores, scores) for scores in predicted]
-        stored = self._from_stored(self._model, questions, passages)
-        compared: list[tuple[Sequence[Interaction | None], Sequence[float], Sequence[float]]] = []
-        for question, interactions in zip(
-            questions,
-            stored or [self._model.interactions(_pairs(one, nodes)) for one in questions],
-            strict=True,
-        ):
-            offsets = [language_shift(question, passage.text, INTERACTION) for passage in passages]
-            own_scores = [interaction.score for interaction in interactions]
-            compared.append((interactions, own_scores, interaction_scores(interactions, offsets)))
-        return compared
+            return [([], list(map(float, self._model.predict(_pairs(one, nodes))))) for one in questions]
+        interactions = self._from_stored(self._model, questions, passages) or [
+            self._model.interactions(_pairs(one, nodes)) for one in questions
+        ]
+        return [(of_one, [interaction.score for interaction in of_one]) for of_one in interactions]
 
     def _from_stored(
         self, model: LateInteractionModel, questions: Sequence[str], passages: Sequence[Passage]
@@ -161,10 +166,6 @@ class PassageRerank(SentenceTransformerRerank):
         if not all(any(passage) for passage in stored):
             return []
         return model.all_stored_interactions(questions, stored, self._tokens.codec)
-
-    def _weight(self, passages: Sequence[Passage]) -> float:
-        share = sum("bm25" in passage.scores for passage in passages) / len(passages)
-        return self.blind_weight + (self.weight - self.blind_weight) * min(1.0, share / _FULL_BM25_SHARE)
 
 
 class DiversityRerank(BaseNodePostprocessor):
@@ -252,35 +253,10 @@ def _comparison(
     }
 
 
-def interaction_scores(interactions: Sequence[Interaction], offsets: Sequence[float]) -> list[float]:
-    """One score for each passage, from the interactions of the whole passage and of its best sentence.
-
-    The offsets are what to add to each of the interactions, see `language_shift`.
-    """
-    pairs = list(zip(interactions, offsets, strict=True))
-    scores = z_scores(telling_scores([interaction.support + offset for interaction, offset in pairs]))
-    sentences = [
-        interaction.sentence + offset for interaction, offset in pairs if interaction.sentence is not None
-    ]
-    if len(sentences) < len(interactions):
-        return scores
-    return [whole + best for whole, best in zip(scores, z_scores(telling_scores(sentences)), strict=True)]
-
-
 def blend(model_scores: Sequence[float], earlier_scores: Sequence[float], weight: float) -> list[float]:
     """The weighted mean of the z-scores of a model, by ``weight`` (0 to 1), and of those of the stage before it."""
     pairs = zip(z_scores(model_scores), z_scores(earlier_scores), strict=True)
     return [weight * by_model + (1 - weight) * earlier for by_model, earlier in pairs]
-
-
-def z_scores(values: Iterable[float]) -> list[float]:
-    """Distance of each value from the mean, in standard deviations; zeros if all are equal."""
-    values = [float(value) for value in values]
-    if not values:
-        return []
-    mean = sum(values) / len(values)
-    deviation = math.sqrt(sum((value - mean) ** 2 for value in values) / len(values))
-    return [(value - mean) / deviation if deviation > 1e-9 else 0.0 for value in values]
 
 
 def jaccard(left: frozenset[str], right: frozenset[str]) -> float:
