@@ -274,7 +274,7 @@ class AnswerabilityGate:
         answerable = [
             part
             for part, probability in zip(parts, probabilities, strict=True)
-            if probability is None or probability >= self._threshold
+            if probability is None or probability >= self._threshold or self._stands_out(query, part)
         ]
         passages = self._passages(agreeing, answerable or parts)
         if self._extractive:
@@ -284,9 +284,6 @@ class AnswerabilityGate:
         evidence.missing, evidence.nearest = absence.missing, absence.nearest
         evidence.probability = max((one for one in probabilities if one is not None), default=None)
         evidence.refused = not answerable
-        # The reranker says little of rows of tables: all are numbers, and a label is three words in another wording.
-        if evidence.refused and self._best_worth is not None and ranked.named.preferred and passages:
-            evidence.refused = self._best_worth(query.query_str, passages) < _PLAIN
         if evidence.refused:
             logger.info(
                 "Refused before an answer: probability %.3f < %.3f.", evidence.probability, self._threshold
@@ -315,6 +312,18 @@ class AnswerabilityGate:
         alike = bool(ranked.named.preferred) and not others
         used = min(self._used, len(agreeing))
         return self._model.probability(question, [*agreeing, *others], used, alike)
+
+    def _stands_out(self, query: QueryBundle, ranked: RankedPassages) -> bool:
+        """Whether a sentence is plainly the answer to a question, or to a part of one, although the passages score low.
+
+        The reranker says little of rows of tables: all are numbers, and a label is three words in another wording.
+        """
+        if self._best_worth is None or not ranked.named.preferred or not ranked.passages:
+            return False
+        passages = ranked.passages[: self._used]
+        if self._extractive:
+            passages = ranked.with_surroundings(passages)
+        return self._best_worth(ranked.part or query.query_str, passages) >= _PLAIN
 
     def _passages(self, agreeing: RankedPassages, parts: Sequence[RankedPassages]) -> list[NodeWithScore]:
         """The passages for the answer: the best ones, or of a question with several parts the best ones of each.
