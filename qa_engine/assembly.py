@@ -26,6 +26,7 @@ from qa_engine.models.embedding import build_embedding
 from qa_engine.models.late_interaction import LateInteractionModel
 from qa_engine.models.lifetime import ModelUser
 from qa_engine.models.llm import build_llm
+from qa_engine.retrieval.decomposition.divider import QuestionDivider, build_divider
 from qa_engine.retrieval.expansion.expander import QueryExpander, build_expander
 from qa_engine.retrieval.glossary.glossary import Glossary, build_glossary
 from qa_engine.retrieval.rerank import build_reranker, name_of
@@ -65,6 +66,7 @@ class EngineParts:
     answerability: AnswerabilityModel | None
     expander: QueryExpander | None
     glossary: Glossary | None
+    divider: QuestionDivider | None
     condenser: QuestionCondenser
     resources: Resources
 
@@ -112,6 +114,7 @@ def assemble(
             answerability,
             _expander(config, llm),
             glossary,
+            _divider(config, llm),
             build_condenser(config, llm),
             Resources(stack.pop_all()),
         )
@@ -134,12 +137,21 @@ def _synthesizer(
 
 
 def _expander(config: Config, llm: LLM | None) -> QueryExpander | None:
-    if llm is None and config.llm.model is None and config.retrieval.expansion != "none":
-        raise ConfigurationError(
-            f"retrieval.expansion = {config.retrieval.expansion!r} needs a language model and none is configured: set "
-            "llm.model, or retrieval.expansion to 'none'."
-        )
+    _require_model(config, llm, "expansion", config.retrieval.expansion in {"translate", "expand"})
     return build_expander(config, llm)
+
+
+def _divider(config: Config, llm: LLM | None) -> QuestionDivider | None:
+    _require_model(config, llm, "decomposition", config.retrieval.decomposition == "llm")
+    return build_divider(config, llm)
+
+
+def _require_model(config: Config, llm: LLM | None, name: str, needed: bool) -> None:
+    if needed and llm is None and config.llm.model is None:
+        raise ConfigurationError(
+            f"retrieval.{name} = {getattr(config.retrieval, name)!r} needs a language model and none is configured: set "
+            f"llm.model, or retrieval.{name} to 'none'."
+        )
 
 
 def built_in_calibration(config: Config) -> AnswerabilityModel | None:

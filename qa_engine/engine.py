@@ -30,6 +30,7 @@ from qa_engine.conversation.session import ChatSession
 from qa_engine.flow import Flow, apieces, arun, pieces, run
 from qa_engine.index.reader import IndexReader
 from qa_engine.question_flow import QuestionFlow, QuestionRetriever, as_query, require_positive
+from qa_engine.retrieval.decomposition.divider import QuestionDivider
 from qa_engine.retrieval.expansion.expander import QueryExpander
 from qa_engine.retrieval.explanation import Explanation
 from qa_engine.retrieval.glossary.glossary import Glossary
@@ -64,6 +65,7 @@ class QueryEngine(BaseQueryEngine):
         callback_manager: CallbackManager | None = None,
         expander: QueryExpander | None = None,
         glossary: Glossary | None = None,
+        divider: QuestionDivider | None = None,
         filters: MetadataFilters | None = None,
         condenser: QuestionCondenser | None = None,
         node_postprocessors: Sequence[BaseNodePostprocessor] = (),
@@ -80,6 +82,7 @@ class QueryEngine(BaseQueryEngine):
             answerability: estimates whether the passages hold the answer; None never refuses before the synthesizer.
             expander: adds a translation and keywords to each question; None searches for the question alone.
             glossary: has the terms for which further words are searched for; None for no terms.
+            divider: names the parts of questions; None goes by rules alone.
             condenser: makes follow-ups of conversations standalone; None goes by rules alone.
             resources: what `close` closes; None leaves closing the parts to whoever made them.
         """
@@ -87,7 +90,9 @@ class QueryEngine(BaseQueryEngine):
             synthesizer.callback_manager = callback_manager
         super().__init__(synthesizer.callback_manager)
         readers = [reader] if isinstance(reader, IndexReader) else reader
-        search = CollectionSearch(readers, embed_model, reranker, config.retrieval, expander, glossary)
+        search = CollectionSearch(
+            readers, embed_model, reranker, config.retrieval, expander, glossary, divider
+        )
         extractive = isinstance(synthesizer, ExtractiveSynthesizer)
         self._flow = QuestionFlow(
             search,
@@ -106,7 +111,7 @@ class QueryEngine(BaseQueryEngine):
         )
         self._synthesizer = synthesizer
         self._config = config
-        self._expander = expander
+        self._transforms = {"query_expander": expander, "question_divider": divider}
         self._condenser = condenser or QuestionCondenser(None)
 
     @classmethod
@@ -303,4 +308,4 @@ class QueryEngine(BaseQueryEngine):
 
     def _get_prompt_modules(self) -> PromptMixinType:
         modules = {"response_synthesizer": self._synthesizer, "question_condenser": self._condenser}
-        return modules if self._expander is None else {**modules, "query_expander": self._expander}
+        return modules | {name: one for name, one in self._transforms.items() if one is not None}

@@ -173,8 +173,9 @@ class RetrievalConfig(_Section):
     expansion_keywords: Annotated[int, Field(ge=1, le=50)] = 8
     expansion_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 10
     """After that the question is searched for as it is."""
-    decomposition: Literal["rules", "none"] = "rules"
-    """Whether the parts of a question, such as two years that it compares, are searched for one by one."""
+    decomposition: Literal["rules", "llm", "none"] = "rules"
+    """Whether the parts of a question, such as two years that it compares, are searched for one by one. With ``llm``, the
+    language model names them where the rules see several: one more call for such a question."""
     glossary: Annotated[list[Path], BeforeValidator(_as_list)] = []
     """CSV files, in UTF-8 or GBK: a term, then the words that documents use for it."""
     shipped_glossary: bool = True

@@ -16,6 +16,7 @@ from qa_engine.errors import InputError, StorageError
 from qa_engine.flow import Flow, in_thread
 from qa_engine.forks import RenewedLock
 from qa_engine.index.reader import IndexReader, IndexSnapshot
+from qa_engine.retrieval.decomposition.divider import QuestionDivider
 from qa_engine.retrieval.decomposition.interleaving import of_parts
 from qa_engine.retrieval.decomposition.rules import parts_of
 from qa_engine.retrieval.expansion.expanded_query import ExpandedQuery, with_glossary
@@ -51,6 +52,7 @@ class CollectionSearch:
         config: RetrievalConfig,
         expander: QueryExpander | None = None,
         glossary: Glossary | None = None,
+        divider: QuestionDivider | None = None,
     ) -> None:
         """
         Args:
@@ -60,6 +62,7 @@ class CollectionSearch:
             config: sizes and weights.
             expander: adds a translation and keywords to each question; None searches for the question alone.
             glossary: has the terms for which further words are searched for; None for no terms.
+            divider: names the parts of a question of which the rules see several; None for the rules alone.
 
         Raises:
             InputError: there is no collection.
@@ -74,6 +77,7 @@ class CollectionSearch:
         self._unfiltered: tuple[State, PassageRetriever] | None = None
         self._identities: tuple[State, IdentityIndex] | None = None
         self._glossary = glossary
+        self._divider = divider
         self._lock = RenewedLock()
 
     @property
@@ -114,7 +118,10 @@ class CollectionSearch:
         The arguments and errors are those of `rank`, with the errors of `checked`.
         """
         query = self.checked(question)
-        parts = self._parts(query)
+        by_rules = self._parts(query)
+        if self._divider is not None and len(by_rules) > 1:
+            by_rules = yield from self._divider.steps(query.query_str, by_rules)
+        parts = [QueryBundle(part) for part in by_rules]
         if self._expander is not None and not isinstance(query, ExpandedQuery):
             task = yield from in_thread(self._expansion_task, query)
             expanded: list[QueryBundle] = []
@@ -123,13 +130,13 @@ class CollectionSearch:
             query, parts = (query, expanded) if parts else (expanded[0], [])
         return (yield from in_thread(self.rank, query, top_k, filters, stages, parts))
 
-    def _parts(self, query: QueryBundle) -> list[QueryBundle]:
+    def _parts(self, query: QueryBundle) -> list[str]:
         """The parts of a question; empty if it has one. A query with vectors or an expansion of its own is left whole."""
         own = isinstance(query, ExpandedQuery) or query.embedding or query.custom_embedding_strs
         if own or self._config.decomposition == "none":
             return []
         terms = self._glossary.terms(query.query_str) if self._glossary is not None else []
-        return [QueryBundle(part) for part in parts_of(query.query_str, [term.term for term in terms])]
+        return parts_of(query.query_str, [term.term for term in terms])
 
     def _with_glossary(self, query: QueryBundle, snapshots: Snapshots) -> QueryBundle:
         """The query with the terms of the glossary, in the languages that the collections hold."""

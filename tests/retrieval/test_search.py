@@ -14,14 +14,17 @@ from ingest_process import PARSING_POOL, ParsingInPlace, ingest
 from llama_index.core.schema import NodeWithScore, QueryBundle
 from llama_index.core.vector_stores.types import FilterCondition, MetadataFilter, MetadataFilters
 from pdf_factory import SOLAR_SYSTEM, WEST_LAKE, chinese_pdf, english_pdf
+from scripted_llm import ScriptedLLM
 
-from qa_engine.config import EmbeddingConfig, RetrievalConfig
+from qa_engine.assembly import assemble
+from qa_engine.config import Config, EmbeddingConfig, RetrievalConfig
 from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.errors import CollectionNotFoundError, ConfigurationError, InputError, StorageError
 from qa_engine.flow import run
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.reader import open_collections
+from qa_engine.retrieval.decomposition.divider import QuestionDivider
 from qa_engine.retrieval.filters.expressions import parse_filters
 from qa_engine.retrieval.filters.resolution import resolve
 from qa_engine.retrieval.glossary.files import GlossaryEntry
@@ -362,3 +365,22 @@ def test_each_part_of_a_question_is_searched_for(storage: Path) -> None:
     plain = run(search(storage, "lakes", decomposition="none").search(question))
     assert not plain.parts
     assert {passage_of(node).part for node in plain.passages} == {""}
+
+
+def test_a_language_model_names_the_parts_of_questions_that_have_several(
+    storage: Path, tmp_path: Path
+) -> None:
+    journal = tmp_path / "calls"
+    llm = ScriptedLLM(default="西湖有多深？\n雷峰塔有多高？", journal=str(journal))
+    readers = open_collections(storage, ["lakes"], EmbeddingConfig(), EMBEDDING)
+    searched = CollectionSearch(readers, EMBEDDING, None, RetrievalConfig(), divider=QuestionDivider(llm))
+    assert not run(searched.search(QUESTION)).parts
+    assert not journal.exists()
+    ranked = run(searched.search("西湖的平均水深和雷峰塔高度分别是多少？"))
+    assert [part.part for part in ranked.parts] == ["西湖有多深？", "雷峰塔有多高？"]
+
+
+def test_parts_by_a_language_model_need_one(storage: Path) -> None:
+    config = Config(retrieval={"decomposition": "llm"})
+    with pytest.raises(ConfigurationError, match=r"retrieval\.decomposition = 'llm' needs a language model"):
+        assemble(storage, "lakes", config, embed_model=EMBEDDING)
