@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 
@@ -16,6 +17,7 @@ from qa_engine.documents.pages.parsers.fast import lines_in_order
 from qa_engine.documents.pages.parsers.layout_model import LayoutBox
 from qa_engine.documents.pages.parsers.pairs import CELL_GAP, take_pairs
 from qa_engine.documents.pages.reading_order import reading_order
+from qa_engine.documents.pages.tables.header_rows import may_be_a_pair
 from qa_engine.documents.pages.tables.rules import Rules
 from qa_engine.documents.pages.tables.table import build_table
 from qa_engine.documents.pages.tables.words import Word
@@ -178,7 +180,7 @@ def _blocks(
         # The words of the pieces and not of the box: at its edge, none is lost, and none is in two boxes.
         table = build_table(bounds(rows), box.rows, box.columns, _words_of(pieces, words), rules())
         if table is not None and (role is Role.TABLE or _is_full(table)):
-            return _with_notes(rows, table)
+            return _with_notes(rows, _without_plain_header(table, rows, rules()))
         if role is Role.TABLE:
             return [Block(Role.TABLE, rows)]
     elif cells and len(several := rows_of(pieces)) > 1 and _are_entries(several):
@@ -190,6 +192,18 @@ def _blocks(
     elif role is Role.FIGURE and _is_prose(box, pieces, width, height):
         role = Role.BODY
     return [Block(role, lines)]
+
+
+def _without_plain_header(table: Table, lines: Sequence[Line], rules: Rules) -> Table:
+    """The table, as keys and values if its header is plain text between no rules, like all below it."""
+    if table.header_rows != 1 or not may_be_a_pair(table.rows[0], table.rows[1:]):
+        return table
+    _, top, _, bottom = table.boxes[0]
+    bold = any(line.bold for line in lines if top < (line.y0 + line.y1) / 2 < bottom)
+    shaded = any(top < (shade.y0 + shade.y1) / 2 < bottom for shade in rules.shades)
+    if bold or shaded or rules.around(bounds(lines)).horizontal:
+        return table
+    return replace(table, header_rows=0, key_value=True)
 
 
 def _has_cells(pieces: Sequence[Line]) -> bool:

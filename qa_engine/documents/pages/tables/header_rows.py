@@ -166,5 +166,18 @@ def is_usual_label(text: str) -> bool:
     return _KEY.fullmatch(text) is not None or _USUAL.fullmatch(text) is not None
 
 
+def may_be_a_pair(row: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+    """Whether a first row of two cells may be a key and its value as well as the names of the columns: all is words.
+
+    It is not, if its cells are usual names: what they look like on the page has to tell.
+    """
+    words = all(kind(cell) is Kind.WORDS for cells in (row, *below) for cell in cells if cell)
+    return (
+        len(row) == 2
+        and words
+        and not any(is_usual_label(cell) or _NAME_OF_VALUES.fullmatch(cell) for cell in row)
+    )
+
+
 def _share_of_keys(cells: Sequence[str]) -> float:
     return sum(1 for cell in cells if _KEY.fullmatch(cell)) / max(len(cells), 1)

@@ -13,6 +13,8 @@ from qa_engine.documents.pages.parsers.layout import build_blocks
 from qa_engine.documents.pages.parsers.layout_model import LayoutBox
 from qa_engine.documents.pages.parsers.pairs import take_pairs
 from qa_engine.documents.pages.tables.row_texts import row_texts
+from qa_engine.documents.pages.tables.rules import Rule, Rules
+from qa_engine.documents.pages.tables.words import Word
 from qa_engine.documents.pdf import read_pdf
 
 SIZE = 10.0
@@ -168,6 +170,39 @@ def test_titles_of_boxes_are_captions_where_the_model_sees_a_table_without_cells
         (Role.CAPTION, True),
         (Role.TABLE, False),
     ]
+
+
+@pytest.mark.parametrize(
+    ("first", "bold", "rules", "keys"),
+    [
+        (("Leasehold land", "Over lease term"), False, Rules(), True),
+        (("Leasehold land", "Over lease term"), True, Rules(), False),
+        (("Leasehold land", "Over lease term"), False, Rules([Rule(114, 70, 400)], []), False),
+        (("Leasehold land", "Over lease term"), False, Rules(shades=[Rect(70, 98, 420, 114)]), False),
+        (("Asset", "Description"), False, Rules(), False),
+        (("Party", "Lease term"), False, Rules(), False),
+    ],
+    ids=["plain", "bold", "ruled", "shaded", "name of values", "usual name"],
+)
+def test_plain_first_row_between_no_rules_is_a_pair(
+    first: tuple[str, str], bold: bool, rules: Rules, keys: bool
+) -> None:
+    texts = [
+        first,
+        ("Buildings", "Up to many years"),
+        ("Machinery", "Some years"),
+        ("Leases", "Lease term or less"),
+    ]
+    pieces = [
+        piece(text, 100 + 16 * number, x, bold=bold and not number)
+        for number, row in enumerate(texts)
+        for x, text in zip((72, 240), row, strict=True)
+    ]
+    words = [Word(line.x0, line.y0, line.x1, line.y1, line.text) for line in pieces]
+    box = LayoutBox(Role.TABLE, Rect(70, 98, 420, 166), [98, 114, 130, 146, 166], [70, 230, 420])
+    (block,) = build_blocks(pieces, [box], words, 595, 842, lambda: rules)
+    assert block.table is not None
+    assert (block.table.header_rows, block.table.key_value) == ((0, True) if keys else (1, False))
 
 
 def test_each_pair_of_a_cover_is_a_sentence_with_its_box(tmp_path: Path) -> None:
