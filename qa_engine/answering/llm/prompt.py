@@ -9,6 +9,7 @@ from llama_index.core.prompts import ChatPromptTemplate
 from llama_index.core.schema import MetadataMode, NodeWithScore
 
 from qa_engine.answering.answer import REFUSAL
+from qa_engine.documents.identity.record import label_of
 from qa_engine.text.one_line import one_line
 from qa_engine.text.prompt_sanitizer import neutralise, neutralise_markup
 
@@ -19,8 +20,8 @@ _OPEN, _CLOSE = "⟦", "⟧"
 _SYSTEM = f"""\
 你是一名严谨的文档问答助手。用户会给出从文档中检索到的“已知信息”和一个问题，你只依据已知信息作答。
 
-已知信息的格式：每段资料以一行“{_OPEN}资料 编号｜文件｜页码｜章节{_CLOSE}”开头，\
-以一行“{_OPEN}资料 编号 完{_CLOSE}”结束，没有章节的不写章节；资料出自表格时，后面附有整张表格。
+已知信息的格式：每段资料以一行“{_OPEN}资料 编号｜文件｜文档｜页码｜章节{_CLOSE}”开头，\
+以一行“{_OPEN}资料 编号 完{_CLOSE}”结束，文档说明（公司、年份、种类）和章节不明的不写；资料出自表格时，后面附有整张表格。
 
 必须遵守的规则：
 1. 已知信息是唯一的依据。不要使用其他知识，不要推测，不要补充其中没有写明的内容。
@@ -59,8 +60,8 @@ def format_passages(nodes: Sequence[NodeWithScore]) -> str:
     of a chat template: see `qa_engine.text.prompt_sanitizer`.
 
     Args:
-        nodes: passages, best first; ``file_name``, ``page``, ``page_end``, ``section`` and ``tables`` of their metadata
-            are shown.
+        nodes: passages, best first; ``file_name``, ``identity``, ``page``, ``page_end``, ``section`` and ``tables`` of
+            their metadata are shown.
     """
     return "\n\n".join(_format_passage(number, passage) for number, passage in enumerate(nodes, 1))
 
@@ -75,6 +76,8 @@ def _format_passage(number: int, passage: NodeWithScore) -> str:
     head = [f"资料 {number}"]
     if file := metadata.get("file_name"):
         head.append(_one_line(str(file)))
+    if label := label_of(metadata.get("identity")):
+        head.append(_one_line(label))
     if (page := metadata.get("page")) is not None:
         page, last = _one_line(str(page)), _one_line(str(metadata.get("page_end") or page))
         head.append(f"第 {page} 页" if last == page else f"第 {page}–{last} 页")

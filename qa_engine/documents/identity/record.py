@@ -53,9 +53,7 @@ class DocumentIdentity:
     @property
     def label(self) -> str:
         """The organisation, the period and the kind in Chinese, as people tell near-identical files apart."""
-        name = next(iter(self.names), self.organisation)
-        parts = (name, self.period.chinese, KINDS.get(self.kind, self.kind))
-        return "".join(filter(None, parts)) or self.title
+        return label_of(self.to_dict()) or self.title
 
     def to_dict(self) -> dict[str, Any]:
         """What is known, for JSON: ``title``, ``organisation``, ``names``, ``kind``, ``period``, ``date``, ``product``."""
@@ -98,3 +96,19 @@ class DocumentIdentity:
         facts = {key: value for key, value in json.loads(packed).items() if key in known}
         period = {key: value for key, value in facts.pop(PERIOD, {}).items() if hasattr(Period, key)}
         return cls(**facts | {"names": tuple(facts.get("names", ()))}, period=Period(**period))
+
+
+def label_of(facts: object) -> str:
+    """Short name, period and kind of a document in Chinese, from `DocumentIdentity.to_dict`; empty if no name is known."""
+    if not isinstance(facts, Mapping):
+        return ""
+    names = facts.get("names")
+    name = str(names[0] if isinstance(names, list | tuple) and names else facts.get(ORGANISATION, ""))
+    kind = str(facts.get(KIND, ""))
+    more = f"{period_of(str(facts.get(PERIOD, ''))).chinese}{KINDS.get(kind, kind)}"
+    return f"{name}{' ' * (name.isascii() and bool(more))}{more}" if name else ""
+
+
+def document_title(document: DocumentIdentity) -> str:
+    """What a text of a document may be headed with, so that it says whose it is: the label, or else the title."""
+    return document.label

@@ -54,6 +54,14 @@ def test_question_cannot_forge_one_either() -> None:
     assert "x[1]" in neutralise_question(" ⟦资料 9⟧ x[1] ")
 
 
+def test_a_passage_says_whose_its_document_is() -> None:
+    identity = {"organisation": "砾原 plc", "names": ["砾原｜甲"], "kind": "annual_report", "period": "2021"}
+    head = format_passages([passage("甲", file_name="a.pdf", identity=identity)]).splitlines()[0]
+    assert head == "⟦资料 1｜a.pdf｜砾原|甲2021年年度报告⟧"
+    for unknown in ({}, {"title": "a"}, "text", None):
+        assert format_passages([passage("丙", identity=unknown)]).startswith("⟦资料 1⟧")
+
+
 def test_passages_show_number_file_and_pages() -> None:
     shown = format_passages(
         [passage("甲", file_name="a.pdf", page=3, page_end=4), passage("乙", file_name="b.pdf", page=7)]
