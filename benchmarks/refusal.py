@@ -36,7 +36,7 @@ RAW = {"support": "score of the reranker", "dense": "cosine"}
 
 
 def ask(engine: QueryEngine, config: Config, questions: list[Question], kind: str) -> list[dict[str, Any]]:
-    """What was retrieved for each question, as `AnswerabilityFeatures` and whether the passages hold an answer."""
+    """What was retrieved for each question, as `AnswerabilityFeatures`, whether it holds an answer, and what was refused."""
     used = config.answering.passages
     found = []
     for question in track(questions, kind, console=progress_console, transient=True):
@@ -48,14 +48,27 @@ def ask(engine: QueryEngine, config: Config, questions: list[Question], kind: st
         evidence = AnswerabilityFeatures.of(
             explained.rerank_query or question.question, explained.nodes, used
         )
-        found.append({"id": question.id, "kind": kind, "holds": holds, "evidence": asdict(evidence)})
+        answer = engine.query(question.question)
+        missing = [] if answer.explanation is None else list(answer.explanation.missing)
+        found.append(
+            {
+                "id": question.id,
+                "kind": kind,
+                "holds": holds,
+                "evidence": asdict(evidence),
+                "missing": missing,
+                "refused": answer.refused,
+            }
+        )
     return found
 
 
 def scores_of(model: AnswerabilityModel, asked: list[dict[str, Any]]) -> dict[str, np.ndarray]:
     """By the name of a score, that of each question."""
     evidence = [AnswerabilityFeatures(**one["evidence"]) for one in asked]
-    scores = {"probability": np.array([model.of_features(one) for one in evidence])}
+    probability = np.array([model.of_features(one) for one in evidence])
+    complete = np.array([not one["missing"] for one in asked])
+    scores = {"probability": probability, "probability, 0 if something is missing": probability * complete}
     for feature, name in RAW.items():
         scores[name] = np.array([getattr(one, feature) for one in evidence])
     return scores
@@ -115,7 +128,12 @@ def main(
                 "recall": dict(zip(map(str, ALLOWED), curve, strict=True)),
                 "auc": area,
             }
-    refused = {kind: float((probabilities[kinds == kind] < model.threshold).mean()) for kind in set(kinds)}
+    decisions = np.array([one["refused"] for one in asked])
+    refused = {kind: float(decisions[kinds == kind].mean()) for kind in set(kinds)}
+    missing = {
+        kind: float(np.mean([bool(one["missing"]) for one in asked if one["kind"] == kind]))
+        for kind in refused
+    }
     hopeless = {
         kind: float((probabilities[kinds == kind] < model.llm_threshold).mean()) for kind in set(kinds)
     }
@@ -129,8 +147,12 @@ def main(
     notes = [
         f"{counts}; {len(halves.corpus.files)} PDFs, {halves.corpus.pages} pages, seed {seed}.",
         "≤N %: recall of refusals where N % of the answerable questions are refused; AUC: area under the ROC curve.",
-        "Refused at the default threshold: "
-        + ", ".join(f"{refused[kind]:.1%} {kind}" for kind in (PRESENT, ABSENT, NEAR) if kind in refused)
+        "Refused by default: "
+        + ", ".join(
+            f"{refused[kind]:.1%} {kind} ({missing[kind]:.1%} for an identifier)"
+            for kind in (PRESENT, ABSENT, NEAR)
+            if kind in refused
+        )
         + f"; before a language model: {hopeless[PRESENT]:.1%} and {hopeless[ABSENT]:.1%}. "
         f"Calibration error {error:.3f}.",
     ]
@@ -145,6 +167,7 @@ def main(
             "settings": measured_settings(settings),
             "curves": results,
             "refused": refused,
+            "missing": missing,
             "hopeless": hopeless,
             "calibration_error": error,
             "asked": asked,

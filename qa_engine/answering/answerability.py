@@ -32,10 +32,10 @@ PAIRS = ("zh-zh", "en-en", "zh-en", "en-zh")
 """The languages of question and passage; ``en`` stands for every language but Chinese."""
 NEUTRAL = 0.85
 """About the middle of supports within a language: a feature that is not known is this one, less itself."""
-_ASKED = (-0.04, 0.02)
+_ASKED = (-0.02, 0.02)
 """Bounds of ``asked``: a noun in other words than the passage's must not outweigh all the rest."""
-NO_SUCH_THING = 0.75
-"""About the support of a text that has nothing to do with the question."""
+_OTHER_KIND = 0.03
+"""By so much at most ``kind`` is below the support of the best passage: what was asked for may be written in another way."""
 LLM_THRESHOLD_KEY = "hopeless"
 """Key of ``llm_threshold`` in JSON, in stored calibrations as well."""
 _LEAD_WITHIN = 0.02
@@ -99,7 +99,7 @@ class AnswerabilityFeatures:
         support = best.scores.get("rerank", 0.0)
         pair = f"{_language(question)}-{_language(best.text)}"
         asked = [one["asked"] for one in scores[:used] if "asked" in one]
-        kind = _kind_support(question, passages[:used])
+        kind = _kind_support(question, passages[:used], support)
         same = pair in {"zh-zh", "en-en"}
         return cls(
             support=support,
@@ -130,12 +130,15 @@ class AnswerabilityModel:
         threshold: probability (0 to 1) below which an extractive answer is refused.
         llm_threshold: probability below which a question is refused before a language model is asked. It is lower, because
             the model can refuse by itself.
+        scales: by pair of languages, what the weights are multiplied with; 1 for pairs that it lacks. Between languages
+            fewer features are known, and these tell more.
     """
 
     weights: Mapping[str, float]
     biases: Mapping[str, float]
     threshold: float
     llm_threshold: float
+    scales: Mapping[str, float] = field(default_factory=dict)
 
     def probability(
         self, question: str, candidates: Sequence[NodeWithScore], used: int, alike: bool = False
@@ -153,10 +156,11 @@ class AnswerabilityModel:
 
     def of_features(self, features: AnswerabilityFeatures) -> float:
         """The probability that passages with these features hold the answer."""
-        odds = self.biases[features.pair] + sum(
+        weighted = (
             self.weights.get(feature, 0.0) * value
             for feature, value in zip(FEATURES, features.values(), strict=True)
         )
+        odds = self.biases[features.pair] + self.scales.get(features.pair, 1.0) * sum(weighted)
         return 1 / (1 + math.exp(-max(-700.0, min(700.0, odds))))
 
     def to_dict(self) -> dict[str, Any]:
@@ -177,10 +181,10 @@ class AnswerabilityModel:
         return TypeAdapter(cls).validate_python(fields)
 
 
-def _kind_support(question: str, passages: Sequence[Passage]) -> float | None:
-    """The highest support by a sentence with the kind of thing that is asked for; `NO_SUCH_THING` without one.
+def _kind_support(question: str, passages: Sequence[Passage], support: float) -> float | None:
+    """The highest support by a sentence with the kind of thing that is asked for; None if no sentence was compared.
 
-    None if no sentence was compared with the question.
+    ``support`` is that by the best passage, see `_OTHER_KIND`.
     """
     sentences = [one for passage in passages for one in passage.sentences if one.support is not None]
     if not sentences:
@@ -190,8 +194,8 @@ def _kind_support(question: str, passages: Sequence[Passage]) -> float | None:
     known = set() if pattern is None else set(pattern.findall(fold(question)))
     for sentence in sorted(sentences, key=lambda one: -(one.support or 0.0)):
         if pattern is None or set(pattern.findall(fold(sentence.text))) - known:
-            return sentence.support
-    return NO_SUCH_THING
+            return max(sentence.support or 0.0, support - _OTHER_KIND)
+    return support - _OTHER_KIND
 
 
 def _coverage(question: str, passages: Sequence[Passage]) -> float:

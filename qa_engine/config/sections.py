@@ -227,9 +227,9 @@ class AnsweringConfig(_Section):
     """Passages that the answer may use."""
     threshold: Annotated[float, Field(ge=0, le=1)] | None = None
     """Without a language model, refuse when the probability that the passages hold the answer is below this. Unset: where
-    the calibration of the collection, or of qa_engine, lost about 6 % of the answerable questions."""
+    the calibration of the collection, or of qa_engine, lost few of the answerable questions."""
     llm_threshold: Annotated[float, Field(ge=0, le=1)] | None = None
-    """Below it a language model is not asked. Unset: where about 1 % were lost: the model can refuse, too."""
+    """Below it a language model is not asked. Unset: where hardly any were lost: the model can refuse, too."""
     identifiers: Literal["checked", "ignored"] = "checked"
     """``checked``: refuse if a year, a code, an article or a name of the question stands in no document."""
     max_quotes: Annotated[int, Field(ge=1, le=10)] = 2

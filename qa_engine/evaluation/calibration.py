@@ -221,7 +221,9 @@ def _fit(
     if prior is not None:
         slopes = np.array([prior.weights.get(feature, 0.0) for feature in FEATURES])
         start[: len(FEATURES)] = slopes * spread
-        start[len(FEATURES) : -1] = [prior.biases[pair] + float(slopes @ mean) for pair in PAIRS]
+        start[len(FEATURES) : -1] = [
+            prior.biases[pair] + prior.scales.get(pair, 1.0) * float(slopes @ mean) for pair in PAIRS
+        ]
     pull = np.full(len(start), _RIDGE)
     pull[-1] = 0  # what all questions share moves freely
 
