@@ -167,6 +167,9 @@ class AnswerabilityModel:
         """The JSON object that `from_dict` reads."""
         content = asdict(self)
         content[LLM_THRESHOLD_KEY] = content.pop("llm_threshold")
+        scales = content.pop("scales")
+        if scales:
+            content["scales"] = scales
         return content
 
     @classmethod

@@ -128,3 +128,21 @@ def test_of_several_parts_those_that_can_be_answered_are() -> None:
     none = evidence(0.1, 0.2)
     assert none.refused
     assert len(none.passages) == 2
+
+
+def test_a_passage_that_lacks_the_noun_that_is_asked_for_is_less_likely_to_answer() -> None:
+    held, lacking = (
+        passage("北仓店营业额为42.6万元。", rerank=0.87, weakest=0.82, asked=asked) for asked in (0.95, 0.78)
+    )
+    question = "北仓店的店长是谁？"
+    assert LOCAL_CALIBRATION.probability(question, [held], 1) > LOCAL_CALIBRATION.probability(
+        question, [lacking], 1
+    )
+
+
+def test_a_model_of_an_earlier_version_lacks_features_and_counts() -> None:
+    content = LOCAL_CALIBRATION.to_dict()
+    content["weights"] = {name: content["weights"][name] for name in ("support", "weakest", "lead")}
+    del content["scales"]  # such as those of `qa-engine calibrate`
+    model = AnswerabilityModel.from_dict(content)
+    assert 0 < model.probability("雷峰塔有多高？", [TOWER], used=5) < 1
