@@ -29,8 +29,14 @@ _STATEMENTS = ("balance", "income", "flow", "flow_en")
 _STOCKS = ("balance", "n_cash", "n_age", "n_stock", "n_fixed", "n_loans")
 _PEOPLE = ("n_jobs", "n_school")
 _YEARS_NOT_THERE = (2012, 2013, 2025, 2026)
+_OFFICES_ABROAD = ("chief", "money", "auditor")
 _TRIES = 60
 _PARENT_SHARE, _FOREIGN_SHARE, _APART_SHARE = 0.15, 0.3, 0.3
+# Under different names, the same figure: the share of a region, and the margin of all products.
+_SAME = {
+    ("abroad", ""): ("region3", "share"), ("region3", "share"): ("abroad", ""),
+    ("margin", ""): ("revenue", "margin"), ("revenue", "margin"): ("margin", ""),
+}  # fmt: skip
 # Those that mean the same in both languages, so that a Chinese question about an English report has one answer.
 _FOREIGN = frozenset(
     {
@@ -168,7 +174,7 @@ class QuestionMaker:
     def _name(self, firm: Firm, year: int) -> FamilyQuestion | None:
         office = self._chance.choice(sorted(firm.offices))
         part = self._part(firm, year, GROUP, office, "")
-        language = self._language(firm, office if office != "lawyers" else "", "", NAMES)
+        language = self._language(firm, office if office in _OFFICES_ABROAD else "", "", NAMES)
         if not part:
             return None
         text = self._sentence(language, office, firm, year, "")
@@ -246,9 +252,10 @@ class QuestionMaker:
 
     def _part(self, firm: Firm, year: int, scope: str, key: str, column: str) -> Part | None:
         """Where it stands; None if it does not."""
-        cells = self._cells.get((firm.name, year, scope, key, column))
+        cells = list(self._cells.get((firm.name, year, scope, key, column), ()))
         if not cells:
             return None
+        cells += self._cells.get((firm.name, year, scope, *_SAME.get((key, column), ("", ""))), ())
         others = self._values[key, column]
         places = [
             {

@@ -141,7 +141,7 @@ class _Check:
 
     @cached_property
     def _same_language(self) -> bool:
-        return any(is_chinese(passage.text) for passage in self._passages[:5]) == self._chinese
+        return any(is_chinese(passage.text) == self._chinese for passage in self._passages[:5])
 
     def _documents(self, terms: Sequence[str]) -> Set[str]:
         """The documents that hold all the terms in one place."""

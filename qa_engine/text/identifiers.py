@@ -31,7 +31,7 @@ _ANY_YEAR = re.compile(
 )
 _QUARTER = re.compile(
     r"第?([一二三四1-4])季度|(?<![A-Za-z])Q([1-4])(?!\d)|(?<!\d)([1-4])Q(?![A-Za-z])"
-    r"|\b(first|second|third|fourth)\s+(?:fiscal\s+)?quarter",
+    r"|\b(first|second|third|fourth)[\s-]+(?:fiscal\s+)?quarter",
     re.IGNORECASE,
 )
 _ORDINALS = {"一": 1, "二": 2, "三": 3, "四": 4, "first": 1, "second": 2, "third": 3, "fourth": 4}

@@ -70,7 +70,7 @@ def test_texts_hold_years_quarters_articles_and_codes() -> None:
         2024,
         2025,
     }
-    assert quarters_of("第二季度，Q3") == {2, 3}
+    assert quarters_of("第二季度，Q3, first-quarter revenue") == {1, 2, 3}
     assert articles_of("第十六条 违约") == {16}
     assert articles_of("16. 违约责任") == {16}
     assert list(codes_of("型号 LQ-SC1500，重 20 kg")) == ["lqsc1500"]

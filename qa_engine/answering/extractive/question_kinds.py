@@ -140,7 +140,10 @@ _YEAR = re.compile(r"(?<![0-9.,])(?:FY\s?)?((?:19|20)[0-9]{2})(?:[AEae])?(?![0-9
 _SHORT_YEAR = re.compile(r"(?<![0-9.,])([0-9]{2})(?=年(?!以|内)|\s?[QH][1-4])|\bFY\s?([0-9]{2})(?![0-9])")
 _QUARTER = re.compile(
     r"([一二三四1-4])季[度报]|第([一二三四])季|[Qq]([1-4])|([上下])半年|[Hh]([12])(?![0-9])"
+    r"|\b(first|second|third|fourth)[\s-]+(?:fiscal\s+)?quarter",
+    re.IGNORECASE,
 )
+_ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4}
 _HAN_DIGIT = {digit: value for value, digit in enumerate("〇一二三四五六七八九")} | {"零": 0, "两": 2}
 _SCALE = {"十": 10, "百": 100, "千": 1000}
 
@@ -204,10 +207,12 @@ def years_of(text: str) -> frozenset[int]:
 
 
 def quarters_of(text: str) -> frozenset[str]:
-    """The quarters and half years that a text names: ``Q1`` for 第一季度, 一季度 and Q1, ``H1`` for 上半年."""
+    """The quarters and half years that a text names: ``Q1`` for 第一季度, 一季度, Q1 and first quarter, ``H1`` for 上半年."""
     found = set()
-    for one, two, three, half, latin in _QUARTER.findall(text):
-        if digit := one or two or three:
+    for one, two, three, half, latin, ordinal in _QUARTER.findall(text):
+        if ordinal:
+            found.add(f"Q{_ORDINALS[ordinal.lower()]}")
+        elif digit := one or two or three:
             found.add(f"Q{digit if digit.isascii() else _HAN_DIGIT[digit]}")
         else:
             found.add(f"H{latin or ('1' if half == '上' else '2')}")

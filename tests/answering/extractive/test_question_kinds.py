@@ -38,7 +38,16 @@ def test_years(text: str, years: set[int]) -> None:
 
 @pytest.mark.parametrize(
     ("text", "quarters"),
-    [("第三季度", {"Q3"}), ("24Q1", {"Q1"}), ("上半年", {"H1"}), ("四季如春", set()), ("一季报", {"Q1"})],
+    [
+        ("第三季度", {"Q3"}),
+        ("24Q1", {"Q1"}),
+        ("上半年", {"H1"}),
+        ("四季如春", set()),
+        ("一季报", {"Q1"}),
+        ("second-quarter revenue", {"Q2"}),
+        ("Fourth quarter", {"Q4"}),
+        ("a quarter of it", set()),
+    ],
 )
 def test_quarters(text: str, quarters: set[str]) -> None:
     assert quarters_of(text) == quarters
