@@ -207,7 +207,7 @@ def years_of(text: str) -> frozenset[int]:
 
 
 def quarters_of(text: str) -> frozenset[str]:
-    """The quarters and half years that a text names: ``Q1`` for 第一季度, 一季度, Q1 and first quarter, ``H1`` for 上半年."""
+    """The quarters and half years that a text names: ``Q1`` for 第一季度, 一季度, Q1, first quarter; ``H1`` for 上半年."""
     found = set()
     for one, two, three, half, latin, ordinal in _QUARTER.findall(text):
         if ordinal:
