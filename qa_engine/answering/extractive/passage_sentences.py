@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -44,6 +43,7 @@ class QuotableSentence:
         place: its index in these.
         articles: the articles and clauses that it stands in.
         is_around: whether it is not of the passage itself, so that nothing has compared it with the question.
+        part: the part of the question that it may answer; empty for a question of one part.
     """
 
     own: PassageSentence
@@ -55,6 +55,7 @@ class QuotableSentence:
     place: int
     articles: frozenset[str]
     is_around: bool = False
+    part: str = ""
 
 
 def sentences_of(
@@ -68,13 +69,10 @@ def sentences_of(
         glossary: what documents write for the terms of questions; None for nothing.
     """
     sentences: list[QuotableSentence] = []
-    by_part: dict[str, list[Passage]] = defaultdict(list)
-    for passage in map(passage_of, nodes):
-        by_part[passage.part].append(passage)
-    for part, passages in by_part.items():
+    for part, passages in _by_part(question, list(map(passage_of, nodes))).items():
         asked = _asked_label(part or question, passages, glossary)
-        for rank, passage in enumerate(passages[:_MAX_PASSAGES]):
-            sentences += _of_passage(passage, rank, asked)
+        for rank, passage in enumerate(passages):
+            sentences += _of_passage(passage, rank, asked, part)
     if any(one.quotable for one in sentences):
         return sentences
     # Short sentences are better than none, and headings are better than nothing.
@@ -85,7 +83,18 @@ def sentences_of(
     ]
 
 
-def _of_passage(passage: Passage, rank: int, asked: AskedLabel) -> Iterator[QuotableSentence]:
+def _by_part(question: str, passages: Sequence[Passage]) -> dict[str, list[Passage]]:
+    """The best passages for each part of a question; those for the question as a whole are for each of them."""
+    parts = list(dict.fromkeys(passage.part for passage in passages))
+    if len(parts) > 1 and question in parts:
+        parts.remove(question)
+    return {
+        part: [passage for passage in passages if passage.part in {part, question}][:_MAX_PASSAGES]
+        for part in parts
+    }
+
+
+def _of_passage(passage: Passage, rank: int, asked: AskedLabel, part: str) -> Iterator[QuotableSentence]:
     """The sentences of a passage, and rows around it whose labels are asked for."""
     own = passage.sentences or _split(passage)
     if not own:
@@ -112,6 +121,7 @@ def _of_passage(passage: Passage, rank: int, asked: AskedLabel) -> Iterator[Quot
             place,
             articles[place],
             is_around,
+            part,
         )
         before = text
 
@@ -148,7 +158,7 @@ def _may_be_quoted(sentence: PassageSentence) -> bool:
 
 def stored_supports(question: str, sentences: Sequence[QuotableSentence]) -> list[float] | None:
     """The supports that the reranker computed; None unless it compared all sentences with this very question or its part."""
-    if any(sentence.passage.compared_with != (sentence.passage.part or question) for sentence in sentences):
+    if any(sentence.passage.compared_with not in {question, sentence.part} for sentence in sentences):
         return None
     supports = [sentence.own.support for sentence in sentences if sentence.own.support is not None]
     return supports if len(supports) == len(sentences) else None

@@ -17,6 +17,7 @@ _VALUE = re.compile(r"[-–—(（]?[$¥￥€]?\s*[0-9][0-9,]*(?:\.[0-9]+)?\s*[
 _FIGURE = re.compile(
     r"[(（]?[-–—+]?\s*[$¥￥€]?\s*[0-9][0-9,]*(?:\.[0-9]+)?\s*[%％]?\s*[)）]?|[-–—]|不适用|N/?A", re.IGNORECASE
 )
+_INDEX = re.compile(r"[0-9]+(?:\.[0-9]+)*[.、]?")
 _THIS_PERIOD = re.compile(
     r"本[期年]|报告期|期末|年末|当[期年]|current|this year|ending balance", re.IGNORECASE
 )
@@ -81,6 +82,8 @@ class Row:
         first, *others = parts
         if not others:
             return cls(first.name, "", (Cell("", first.text),)) if first.name else cls("", "", (first,))
+        if _INDEX.fullmatch(first.text) and others[0].name and not others[0].is_figure and others[1:]:
+            first, *others = others  # behind a column of numbers: No.: 1.1.5；参数：内阻；规格：≤0.45mΩ
         if first.name and (first.is_figure or first.name == first.text):
             return cls("", "", tuple(parts))
         return cls(first.text, first.name, tuple(others))

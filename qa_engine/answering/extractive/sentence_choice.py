@@ -11,7 +11,7 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from functools import cache
 
 from qa_engine.answering.extractive.question_kinds import QuestionKind
@@ -45,6 +45,8 @@ _PERSON = re.compile(
     r"|先生|女士|等人"
 )
 """What may be the name of a person."""
+_OTHER_DOCUMENT = 0.3
+"""A sentence of another document is quoted as well only if it is worth so much of what the best is."""
 _ACROSS = re.compile(r"[的了是吗呢][\u4e00-\u9fff]$")
 """A pair of characters from across two words, which rows with a longer label hold by chance."""
 _REPORT_YEAR = re.compile(r"(20[0-9]{2})\s*(?:年|[Aa]nnual|10-?[KQ])")
@@ -172,7 +174,7 @@ class SentenceFeatures:
 
     def values(self) -> tuple[float, ...]:
         """The numbers, in the order of `FEATURES`."""
-        return astuple(self)
+        return tuple(getattr(self, name) for name in FEATURES)
 
 
 FEATURES = tuple(field.name for field in fields(SentenceFeatures))
@@ -236,6 +238,11 @@ def _chosen(
     for index, worth in worths[1:]:
         if worth <= 0 or len(chosen) > max_quotes:
             break
+        if (
+            candidates[index].document != candidates[chosen[0]].document
+            and worth < _OTHER_DOCUMENT * worths[0][1]
+        ):
+            continue
         if candidates[index].table is not None and features[index].label < features[chosen[0]].label:
             continue  # a row beside the one that is asked for
         is_repeated = any(candidates[index].text == candidates[other].text for other in chosen)
@@ -380,7 +387,9 @@ def _answering(kind: QuestionKind, question: str, candidates: Sequence[Candidate
         titled = f"{candidate.titles.rpartition('›')[2]}；{text}" if row and kind.counts_people else text
         if kind.precise and kind.precise.search(titled):
             signs["precise"] = 1.0
-        if kind.asks_person and _PERSON.search(row.values if row else candidate.text):
+        figures_only = row is not None and all(cell.is_figure for cell in row.cells)
+        named = f"{row.label} {row.values}" if row else candidate.text
+        if kind.asks_person and not figures_only and _PERSON.search(named):
             signs["person"] = 1.0
         found.append(signs)
     return found

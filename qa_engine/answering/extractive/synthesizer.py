@@ -197,7 +197,7 @@ class ExtractiveSynthesizer(BaseSynthesizer):
                 names_document(sentence.passage),
                 sentence.articles,
                 list_range(sentence.around, sentence.place) is not None,
-                sentence.passage.part,
+                sentence.part,
                 sentence.place,
             )
             for sentence in sentences

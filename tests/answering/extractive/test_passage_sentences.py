@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from llama_index.core.schema import NodeWithScore, TextNode
 
 from qa_engine.answering.extractive.passage_sentences import sentences_of
 from qa_engine.answering.extractive.synthesizer import ExtractiveSynthesizer
-from qa_engine.types import Passage, PassageSentence, passage_node
+from qa_engine.types import Passage, PassageSentence, passage_node, passage_of
 
 QUESTION = "甲乙公司2022年基本每股收益是多少？"
 ROWS = (
@@ -77,4 +78,19 @@ def test_the_row_around_the_passage_is_quoted_and_cited() -> None:
 def test_rows_around_do_not_send_what_is_compared_to_the_model_again() -> None:
     scorer = Scorer()
     ExtractiveSynthesizer(scorer).synthesize(QUESTION, [table(QUESTION)])  # type: ignore[arg-type]
+    assert scorer.pairs == []
+
+
+def test_passages_for_the_whole_question_are_for_each_of_its_parts() -> None:
+    question = "甲乙公司2022年净利润和应付账款是多少？"
+    parts = ("甲乙公司2022年净利润是多少？", "甲乙公司2022年应付账款是多少？")
+    of_whole, *of_parts = (
+        passage_node(replace(passage_of(table(part)), part=part, node_id=f"d-{number:07}..1"))
+        for number, part in enumerate((question, *parts))
+    )
+    found = sentences_of(question, [of_whole, *of_parts])
+    assert list(dict.fromkeys(one.part for one in found)) == list(parts)
+    scorer = Scorer()
+    answer = ExtractiveSynthesizer(scorer).synthesize(question, [of_whole, *of_parts])  # type: ignore[arg-type]
+    assert [citation.text for citation in answer.citations] == [ROWS[1], ROWS[2]]
     assert scorer.pairs == []

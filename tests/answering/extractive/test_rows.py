@@ -37,6 +37,11 @@ def test_rows_and_pairs_are_told_apart() -> None:
     assert Row.of("Revenue; 2022: 1,200; 2021: 900").label == "Revenue"
 
 
+def test_a_column_of_numbers_is_no_label() -> None:
+    row = Row.of("No.: 1.1.5；参数：电池内阻；规格：≤0.45mΩ；条件：25℃")
+    assert (row.label, row.corner, len(row.cells)) == ("电池内阻", "参数", 2)
+
+
 def test_an_exact_label_comes_before_a_longer_one() -> None:
     asked = AskedLabel.of("2022年营业收入是多少？")
     exact, longer, other = (
