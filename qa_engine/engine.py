@@ -101,7 +101,7 @@ class QueryEngine(BaseQueryEngine):
                 config.answering,
                 answerability,
                 extractive,
-                synthesizer.best_worth if isinstance(synthesizer, ExtractiveSynthesizer) else None,
+                synthesizer.best_row_worth if isinstance(synthesizer, ExtractiveSynthesizer) else None,
             ),
             synthesizer,
             embed_model,

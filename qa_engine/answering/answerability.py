@@ -44,11 +44,7 @@ _LEAD_WITHIN = 0.02
 Without it 44 of 172 such questions were refused though the answer was there, of 26 without an answer 17; with it 16 and 13.
 """
 _PLAIN = 0.3
-"""A sentence that stands out so far is quoted although the passages score low, in a document that the question names.
-
-On 148 such questions about reports and 23 about other documents, 12 and 4 were refused without this, and 5 and 0 with it; of
-21 and 5 without an answer, 11 and 1 were refused, and 10 and 1 are.
-"""
+"""A row that stands out so far is quoted although the passages score low, in a document that the question names."""
 _LEAST_OF_PART = 2
 """Passages that the answer to each part of a question may use at least."""
 logger = logging.getLogger("qa_engine.answering")
@@ -248,17 +244,17 @@ class AnswerabilityGate:
         settings: AnsweringConfig,
         model: AnswerabilityModel | None,
         extractive: bool,
-        best_worth: Callable[[str, Sequence[NodeWithScore]], float] | None = None,
+        best_row_worth: Callable[[str, Sequence[NodeWithScore]], float] | None = None,
     ) -> None:
         """
         Args:
             settings: sizes and thresholds.
             model: estimates whether the passages hold the answer; with None, nothing is refused.
             extractive: whether the answer is made without a language model, which could refuse by itself.
-            best_worth: how far the best sentence of passages stands out for a question; None if nothing tells.
+            best_row_worth: how far the row that is asked for stands out among passages; None if nothing tells.
         """
         # Who sets a threshold of their own has weighed wrong answers against missing ones.
-        self._best_worth = best_worth if settings.threshold is None else None
+        self._best_row_worth = best_row_worth if settings.threshold is None else None
         self._used = settings.passages
         self._model = model
         self._extractive = extractive
@@ -325,12 +321,12 @@ class AnswerabilityGate:
 
         The reranker says little of rows of tables: all are numbers, and a label is three words in another wording.
         """
-        if self._best_worth is None or not ranked.named.preferred or not ranked.passages:
+        if self._best_row_worth is None or not ranked.named.preferred or not ranked.passages:
             return False
         passages = ranked.passages[: self._used]
         if self._extractive:
             passages = ranked.with_surroundings(passages)
-        return self._best_worth(ranked.part or query.query_str, passages) >= _PLAIN
+        return self._best_row_worth(ranked.part or query.query_str, passages) >= _PLAIN
 
     def _passages(self, agreeing: RankedPassages, parts: Sequence[RankedPassages]) -> list[NodeWithScore]:
         """The passages for the answer: the best ones, or of a question with several parts the best ones of each.

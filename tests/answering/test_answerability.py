@@ -101,7 +101,7 @@ def test_a_sentence_that_stands_out_in_a_named_document_is_worth_an_answer(
     worth: float, named: bool, threshold: float | None, refused: bool
 ) -> None:
     settings = AnsweringConfig(threshold=threshold, identifiers="ignored")
-    gate = AnswerabilityGate(settings, LOCAL_CALIBRATION, extractive=True, best_worth=lambda *_: worth)
+    gate = AnswerabilityGate(settings, LOCAL_CALIBRATION, extractive=True, best_row_worth=lambda *_: worth)
     documents = NamedDocuments(frozenset({"a"}) if named else frozenset())
     ranked = RankedPassages([passage("项目：商誉；2022年：56.10", rerank=0.7)], named=documents)
     assert gate.evidence(QueryBundle("2022年的商誉是多少？"), ranked).refused is refused

@@ -83,6 +83,8 @@ hardly a difference.
 PRICE = 0.001
 """The probability of an answer that each quoted Chinese character has to add at least. A lower price buys more answers
 with longer quotes, see docs/benchmarks.md."""
+_ASKED_FOR = 0.4
+"""A label that matches so well is asked for."""
 _LATIN_RATIO = 1.7
 """So many characters of other scripts cost what one Chinese character costs: their sentences are longer, and say no more."""
 
@@ -214,18 +216,23 @@ def chosen_sentences(
     return quotes
 
 
-def best_worth(question: str, candidates: Sequence[Candidate], glossary: Glossary | None = None) -> float:
-    """How far the best sentence stands out: its probability, less its price; of several parts, the least of theirs.
+def best_row_worth(question: str, candidates: Sequence[Candidate], glossary: Glossary | None = None) -> float:
+    """How far the best sentence stands out, if it is a row whose label is asked for: its probability, less its price.
 
-    Near 0 if many sentences answer about as badly, up to 1 if one matches what is asked, and no other does.
+    Near 0 if many rows answer about as badly, up to 1 if one matches what is asked, and no other does; 0 if the best is no
+    such row, since a sentence may stand out for no more than being the only one about the subject. Of several parts, the
+    least of theirs.
     """
     by_part: dict[str, list[Candidate]] = defaultdict(list)
     for candidate in candidates:
         by_part[candidate.part].append(candidate)
-    worths = [
-        _worths(own, sentence_features(part or question, own, glossary)) for part, own in by_part.items()
-    ]
-    return min((found[0][1] if found else 0.0 for found in worths), default=0.0)
+    least = 1.0 if candidates else 0.0
+    for part, own in by_part.items():
+        features = sentence_features(part or question, own, glossary)
+        worths = _worths(own, features)
+        asked = bool(worths) and features[worths[0][0]].label >= _ASKED_FOR
+        least = min(least, worths[0][1] if asked else 0.0)
+    return least
 
 
 def _chosen(

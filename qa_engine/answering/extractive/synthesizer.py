@@ -29,7 +29,7 @@ from qa_engine.answering.extractive.quotes import Quote, whole_quotes, without_r
 from qa_engine.answering.extractive.rows import AskedLabel, Row
 from qa_engine.answering.extractive.sentence_choice import (
     Candidate,
-    best_worth,
+    best_row_worth,
     chosen_sentences,
     naming_terms,
     report_year,
@@ -171,9 +171,9 @@ class ExtractiveSynthesizer(BaseSynthesizer):
             said.append(figure(Row.of(sentence.text), asked, kind, year, unit))
         return "；".join(said) if all(said) else ""
 
-    def best_worth(self, question: str, nodes: Sequence[NodeWithScore]) -> float:
-        """How far the best sentence of passages stands out, see `sentence_choice.best_worth`."""
-        return best_worth(question, self.candidates(question, nodes), self._glossary)
+    def best_row_worth(self, question: str, nodes: Sequence[NodeWithScore]) -> float:
+        """How far the row that is asked for stands out among passages, see `sentence_choice.best_row_worth`."""
+        return best_row_worth(question, self.candidates(question, nodes), self._glossary)
 
     def candidates(self, question: str, nodes: Sequence[NodeWithScore]) -> list[Candidate]:
         """The sentences that the quotes of an answer are chosen from, passage by passage."""

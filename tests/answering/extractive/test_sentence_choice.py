@@ -13,7 +13,7 @@ from qa_engine.answering.extractive.sentence_choice import (
     WEIGHTS,
     Candidate,
     answer_probabilities,
-    best_worth,
+    best_row_worth,
     chosen_sentences,
     sentence_features,
 )
@@ -55,15 +55,15 @@ def test_questions_without_a_word_of_use_still_choose_the_best_support(question:
 def test_a_row_that_is_asked_for_stands_out_and_rows_beside_it_do_not() -> None:
     rows = ["项目：货币资金；2022年：1,438.20", "项目：存货；2022年：831.50", "项目：商誉；2022年：56.10"]
     table = [Candidate(row, 0, 0.84, table=1) for row in rows]
-    asked, other = (best_worth(f"2022年的{what}是多少？", table) for what in ("商誉", "碳排放量"))
+    asked, other = (best_row_worth(f"2022年的{what}是多少？", table) for what in ("商誉", "碳排放量"))
     assert asked > 0.6 > 0.5 > other
     apart = [
         *(replace(row, part="2022年的商誉") for row in table),
         *(replace(row, part="2022年的专利") for row in table),
     ]
-    assert best_worth("2022年的商誉和专利", apart) < 0.5
-    assert best_worth(TOWER, []) == 0.0
-    assert best_worth(TOWER, [replace(PARTS[0], quotable=False)]) == 0.0
+    assert best_row_worth("2022年的商誉和专利", apart) < 0.5
+    assert best_row_worth(TOWER, []) == 0.0
+    assert best_row_worth(TOWER, [replace(PARTS[0], quotable=False)]) == 0.0
 
 
 def test_equal_sentences_are_quoted_once() -> None:
