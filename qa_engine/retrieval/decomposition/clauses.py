@@ -7,11 +7,12 @@ import re
 from qa_engine.text.language import is_chinese
 
 _INSTRUCTION = re.compile(
-    r"(?<=[.?!])\s+(?:if [^?]*?\b(?:state|say|explain|mention)\b[^?]*"
-    r"|(?:please )?(?:round|explain|state|answer in|give your)\b[^?]*)$",
+    r"(?:if\b[^?]*\b(?:state|say|explain|mention)\b"
+    r"|(?:please )?(?:round|explain|state|give your)\b|(?:please )?answer in\b)[^?]*$",
     re.IGNORECASE,
 )
-"""What follows a question and tells how to word the answer."""
+"""A sentence that tells how to word the answer. One that says where to look, or how something is computed, is none."""
+_BETWEEN_SENTENCES = re.compile(r"(?<=[.?!])\s+")
 _SENTENCE = re.compile(r"[^？?]*[？?]+|[^？?]+$")
 _ASKS_CHINESE = re.compile(
     r"什么|多少|谁|哪|几(?=[个家人年月日天次项种位台条级类点时分])|多[久大长高重远快厚宽深]|怎么|怎样|如何|为何|有没有|是否|是不是|能否|吗"
@@ -41,7 +42,9 @@ _NAMES = re.compile(
 
 def without_instructions(question: str) -> str:
     """A question without the sentences after it that tell how to word the answer."""
-    return _INSTRUCTION.sub("", question.strip())
+    first, *others = _BETWEEN_SENTENCES.split(question.strip())
+    kept = [sentence for sentence in others if not _INSTRUCTION.match(sentence)]
+    return question.strip() if kept == others else " ".join([first, *kept])
 
 
 def separate_questions(question: str) -> list[str]:

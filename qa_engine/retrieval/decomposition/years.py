@@ -59,7 +59,7 @@ def separate_years(question: str) -> list[str]:
         return [question, *(f"{before}{apart[year]}{apart['what']}是多少？" for year in ("first", "second"))]
     chinese = _CHINESE_SPAN.search(question)
     span = chinese or _ENGLISH_SPAN.search(question)
-    if span is None:
+    if span is None or _within_brackets(question, span.start()):
         return [question]
     years = list(dict.fromkeys(year.strip() for year in _YEARS.findall(span[0])))
     if chinese is not None:
@@ -76,6 +76,11 @@ def separate_years(question: str) -> list[str]:
     joint = "" if chinese is not None else _preposition(span[0])
     parts = [f"{before}{joint}{year}{after}" for year in years]
     return [question, *parts] if change is not None or chinese is None else parts
+
+
+def _within_brackets(question: str, place: int) -> bool:
+    """Whether a place is in brackets: what stands there explains, such as how an average is made."""
+    return question.count("(", 0, place) > question.count(")", 0, place)
 
 
 def _each_is_asked(span: str, years: list[str], question: str) -> bool:
