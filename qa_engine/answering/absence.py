@@ -196,13 +196,14 @@ class _Check:
             return False
         if is_chinese(passage.text) != self._chinese or not passage.sentences:
             return True
+        name = fold(f"{passage.file_name}\n{_identity_text(passage)}").lower() if own else ""
         for index, sentence in enumerate(passage.sentences):
             if year in years_of(f"{sentence.section}\n{sentence.text}"):
                 # What a document about another period says of this year is said in one sentence.
                 reach = 0 if own or sentence.table is not None else 1
                 around = passage.sentences[max(0, index - reach) : index + reach + 1]
                 texts = [passage.section, *(f"{one.section}\n{one.text}" for one in around)]
-                if self._covered(fold("\n".join(texts))):
+                if self._covered(fold("\n".join(texts)), name):
                     return True
         return False
 
@@ -221,10 +222,10 @@ class _Check:
             if len(word) > 1 and (not word.isascii() or len(word) > 3)
         ]
 
-    def _covered(self, text: str) -> bool:
-        """Whether a text holds a word of the subject; true of every text if there is none."""
-        lower = text.lower()
-        return not self._subject or any(_stem(word) in lower for word in self._subject)
+    def _covered(self, text: str, name: str) -> bool:
+        """Whether a text holds a word of the subject that does not only name its document; true if there is no such word."""
+        lower, told = text.lower(), [word for word in self._subject if word not in name]
+        return not told or any(_stem(word) in lower for word in told)
 
     def _contradicts(self, passage: Passage) -> bool:
         years = {int(one.value[:4]) for one in self._named if one.kind in {"year", "quarter"}}

@@ -21,9 +21,12 @@ _YEAR = re.compile(
     rf"|(?<![A-Za-z])FY\s?-?(?P<fiscal>{_FULL}|\d\d)(?!\d)|(?<!\d)(?P<short>\d\d)(?=[QH][1-4](?!\d)|年(?:年?报|度|[上下]半年|第?[一二三四]季))"
     rf"|(?<![A-Za-z0-9])[1-4]Q(?P<after>{_FULL}|\d\d)(?!\d)"
 )
+_COUNTED = (
+    "samples|tokens|words|people|persons|times|users|hours|days|years|months|weeks|miles|met(?:er|re)s|units|examples|images"
+    "|pages|steps|points|dollars|employees|questions|documents|layers|parameters|items|copies|feet|kg|km"
+)
 _ENGLISH_YEAR = re.compile(
-    rf"\b(?:in|of|for|during|fiscal|year|from|to|and|between|vs\.?|versus|Q[1-4])\s+({_FULL})(?![\d,.]\d|\d|\s+[a-z]+s\b)"
-    rf"|\b({_FULL})(?=\s+(?:annual|fiscal|revenue|net|report|results?|sales|income|10-[KQ])\b|'s\b|\?)"
+    rf"(?<![\w.,$€£-])((?:19[5-9]|20[0-4])\d)(?!\w|[.,]\d|\s*%|\s+(?:{_COUNTED})\b|-[a-z])", re.IGNORECASE
 )
 _ANY_YEAR = re.compile(
     rf"(?<![\d.,])({_FULL})(?![\d]|[.,]\d)(?:/(\d\d)(?!\d))?|({_HAN_YEAR})(?=年)"

@@ -48,6 +48,7 @@ def test_quantities_and_general_words_are_no_identifiers(question: str) -> None:
         ("Transformer的公式", [("name", "Transformer")]),
         ("What was the income at year-end 2021?", [("year", "2021")]),
         ("Harrowmere Foods 2021 net interest?", [("year", "2021"), ("name", "Foods")]),
+        ("What were fiscal 2023 sales?", [("year", "2023")]),
         ("How much did Apple earn?", [("name", "Apple")]),
     ],
 )
