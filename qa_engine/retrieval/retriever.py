@@ -32,7 +32,7 @@ from qa_engine.retrieval.passages import PassageBuilder
 from qa_engine.retrieval.rerank import DiversityRerank, PassageRerank
 from qa_engine.retrieval.sources import PassageSources
 from qa_engine.retrieval.surroundings import with_surroundings
-from qa_engine.retrieval.table_hits import group_first, raised_tables
+from qa_engine.retrieval.table_hits import by_statement, raised_tables
 from qa_engine.types import RANKS
 
 
@@ -130,7 +130,8 @@ class PassageRetriever(BaseRetriever):
         asked = named.question(query)
         with _timed(timings, "retrieve"):
             hits = self._preference.hits(named, query, self._hybrid)
-            if any(term.statements for term in glossary_of(query)):
+            wanted = {kind for term in glossary_of(query) for kind in term.statements}
+            if wanted:
                 hits = raised_tables(hits)
         builder = PassageBuilder(
             self._store,
@@ -150,7 +151,7 @@ class PassageRetriever(BaseRetriever):
             with _timed(timings, "rerank"):
                 candidates = self._reranker.postprocess_nodes(candidates, rerank_query)
                 candidates = self._preference.ordered(named, candidates, query, rerank_query)
-                candidates = group_first(candidates, query.query_str)
+                candidates = by_statement(candidates, query.query_str, wanted)
         if self._diversity is not None and candidates:
             with _timed(timings, "diversity"):
                 candidates = self._diversity.postprocess_nodes(candidates, query)

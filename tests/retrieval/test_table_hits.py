@@ -6,7 +6,7 @@ import pytest
 from llama_index.core.schema import NodeWithScore, TextNode
 
 from qa_engine.documents.sentences.node_ids import node_id
-from qa_engine.retrieval.table_hits import best_rows, group_first, raised_tables
+from qa_engine.retrieval.table_hits import best_rows, by_statement, raised_tables
 from qa_engine.types import SCORES, Passage, PassageSentence, passage_node, passage_of
 
 
@@ -53,14 +53,23 @@ GROUP = passage(0.8, "balance_sheet", section="合并资产负债表")
 
 @pytest.mark.parametrize("parent", [PARENT, PARENT_NOTE])
 def test_group_goes_before_the_parent_company_unless_that_is_asked_for(parent: NodeWithScore) -> None:
-    first, second = group_first([parent, GROUP], "2020年末资产总计是多少？")
+    first, second = by_statement([parent, GROUP], "2020年末资产总计是多少？")
     assert passage_of(first) == passage_of(GROUP)
     assert passage_of(second).score == pytest.approx((parent.score or 0) - 0.6)
-    assert group_first([GROUP, parent], "2020年末母公司的资产总计是多少？")[0].node.text == parent.node.text
+    assert by_statement([GROUP, parent], "2020年末母公司的资产总计是多少？")[0].node.text == parent.node.text
 
 
 def test_text_that_names_the_parent_company_is_left_where_it_is() -> None:
     text = passage(1.0, section="母公司情况", table=None)
-    assert group_first([text, GROUP], "资产总计？") == [text, GROUP]
+    assert by_statement([text, GROUP], "资产总计？") == [text, GROUP]
     # A reranker of the user may give scores that do not decide the order.
-    assert group_first([GROUP, passage(3.0)], "x")[0] is GROUP
+    assert by_statement([GROUP, passage(3.0)], "x")[0] is GROUP
+
+
+def test_wanted_statement_goes_before_prose_that_is_a_little_better() -> None:
+    prose, income = passage(1.0, table=None), passage(0.8, "income_statement")
+    assert by_statement([prose, income], "毛利率？") == [prose, income]
+    first, _ = by_statement([prose, income], "毛利率？", {"income_statement", "balance_sheet"})
+    assert passage_of(first).statement == "income_statement"
+    much_better = passage(1.4, table=None)
+    assert by_statement([much_better, income], "毛利率？", {"income_statement"})[0] is much_better
