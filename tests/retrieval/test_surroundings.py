@@ -41,11 +41,13 @@ def test_nodes_of_other_libraries_and_no_nodes_stay_as_they_are() -> None:
 
 def test_the_best_passages_have_their_neighbours_read_with_one_query() -> None:
     store = Store()
-    nodes = with_surroundings([found(2, 3), found(38, 39), found(10, 11), found(20, 20)], store)
+    nodes = with_surroundings(
+        [found(2, 3), found(38, 39), found(10, 11), found(20, 20), found(25, 25)], store
+    )
     around = [[sentence.text for sentence in passage_of(node).surroundings] for node in nodes]
     assert around[0] == [f"第{number}句。" for number in range(28)]
     assert around[1][-1] == "第39句。"
-    assert around[3] == []
+    assert around[4] == []
     assert store.calls == 1
 
 
