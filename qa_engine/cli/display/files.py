@@ -53,6 +53,7 @@ def show_file(info: FileInfo) -> None:
         "tables": str(len(info.tables)),
         "sections": str(len(info.sections)),
         "metadata": ", ".join(f"{key} = {value!r}" for key, value in info.metadata.items()) or "none",
+        "identity": ", ".join(f"{key} = {value!r}" for key, value in info.identity.items()) or "unknown",
         "copies": ", ".join(info.copies) or "none",
     }
     for name, value in rows.items():

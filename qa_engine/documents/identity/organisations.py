@@ -127,7 +127,7 @@ def short_names(organisation: str, text: str) -> list[str]:
         initials = "".join(
             word[0] for word in words if word[0].isupper() and word.lower() not in {"and", "of"}
         )
-        if len(initials) >= 3 and re.search(rf"\b{initials}\b", text) and not short.isupper():
+        if len(initials) >= 3 and len(re.findall(rf"\b{re.escape(initials)}\b", text)) >= 2:
             names.insert(0, initials)
     return names
 

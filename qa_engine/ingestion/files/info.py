@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from qa_engine.documents.identity.record import DocumentIdentity
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.records import FileRecord, Scalar
 from qa_engine.ingestion.files.state import FileState, file_state, is_gone
@@ -51,6 +52,7 @@ class FileInfo:
         awaits_ocr: pages that were left out for lack of OCR.
         state: the state of the file on the disk, compared with its record.
         document_id: names its content in the ids of its sentences.
+        identity: what the document is, by its own words and the metadata, see `DocumentIdentity.to_dict`.
     """
 
     file: str
@@ -67,6 +69,7 @@ class FileInfo:
     awaits_ocr: int
     state: FileState
     document_id: str
+    identity: dict[str, Any]
 
     def to_dict(self) -> dict[str, Any]:
         """The documented JSON object of ``show FILE --json``."""
@@ -111,6 +114,10 @@ def file_info(catalog: Catalog, record: FileRecord) -> FileInfo:
         awaits_ocr=record.awaits_ocr,
         state=file_state(record),
         document_id=record.document_id,
+        identity=catalog.identities()
+        .get(record.document_id, DocumentIdentity())
+        .corrected(record.metadata)
+        .to_dict(),
     )
 
 

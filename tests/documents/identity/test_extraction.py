@@ -138,6 +138,7 @@ def test_short_names(full: str, short: str) -> None:
 def test_the_first_word_stands_for_a_company_if_its_text_uses_it_so() -> None:
     assert "Veridia" in short_names("Veridia Networks Inc.", "Veridia grew. At Veridia we care.")
     assert "Veridia" not in short_names("Veridia Networks Inc.", "Veridia Networks grew.")
+    assert "NLW" in short_names("NORD LAMP WORKS, INC.", "NLW grew. We at NLW care.")
     assert "American" not in short_names("American Lamps Inc.", "American people. An American way.")
 
 
