@@ -32,6 +32,8 @@ _PERIOD_WORDS = re.compile(
 _FILLER = re.compile(
     r"是多少|有多少|多少|是什么|什么|哪[些个里家]?|怎[么样]|如何|请问|一共|总共|分别|告诉我|的|了|吗|呢|[?？，,。、：:]"
 )
+_OTHER = re.compile(r"\bother\b")
+"""No term of BM25, but Other operating income is not operating income."""
 _OTHER_WORDS = 0.8
 """A label in the words of a glossary matches so well: they may be another name, or only a part of what is asked for."""
 
@@ -154,7 +156,7 @@ class AskedLabel:
 
         So an exact label comes before a longer one, and the words of the question before those of the glossary.
         """
-        terms = frozenset[str]().union(*map(_label_terms, labels))
+        terms = frozenset[str]().union(*map(label_terms, labels))
         if self.all_terms.isdisjoint(terms):
             return 0.0
         return max(
@@ -163,19 +165,19 @@ class AskedLabel:
 
     def share(self, label: str) -> float:
         """The share of the terms of a label that are asked for, 0 to 1."""
-        terms = _label_terms(label)
+        terms = label_terms(label)
         return len(terms & self.terms) / len(terms) if terms else 0.0
 
 
 @lru_cache(maxsize=4096)
-def _label_terms(label: str) -> frozenset[str]:
+def label_terms(label: str) -> frozenset[str]:
     """The terms of a label without its unit, its number and the periods in it."""
     bare = re.sub(
         r"[(（][^()（）]{1,8}[)）]|^[一二三四五六七八九十0-9]{1,2}[、.．]|^其中[:：]|^[加减][:：]",
         " ",
         fold(label),
     )
-    return frozenset(tokenize(_PERIOD_WORDS.sub(" ", bare)))
+    return frozenset([*tokenize(_PERIOD_WORDS.sub(" ", bare)), *_OTHER.findall(bare.lower())])
 
 
 def _match(asked: frozenset[str], terms: frozenset[str]) -> float:

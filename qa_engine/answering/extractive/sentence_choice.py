@@ -20,6 +20,7 @@ from qa_engine.answering.extractive.rows import (
     Cell,
     Row,
     label_match,
+    label_terms,
     period_match,
     row_period_match,
 )
@@ -47,8 +48,8 @@ _PERSON = re.compile(
 """What may be the name of a person."""
 _OTHER_DOCUMENT = 0.3
 """A sentence of another document is quoted as well only if it is worth so much of what the best is."""
-_ACROSS = re.compile(r"[的了是吗呢][\u4e00-\u9fff]$")
-"""A pair of characters from across two words, which rows with a longer label hold by chance."""
+_CHANCE = re.compile(r"[的了是吗呢][\u4e00-\u9fff]$|fiscal$")
+"""Terms that match by chance: a pair of characters from across two words, and a word above many columns of years."""
 _REPORT_YEAR = re.compile(r"(20[0-9]{2})\s*(?:年|[Aa]nnual|10-?[KQ])")
 _FULL_TRUST = 0.5
 """From this share of the question's terms on that the candidates hold together, shares of these terms count in full."""
@@ -153,7 +154,8 @@ class SentenceFeatures:
         article: 1 if it stands in the article that is asked for; else 0.
         person: 1 if it asks who somebody is, and the sentence may name a person; else 0.
         enumerates: 1 if several things are asked for, and it is of a list or names several; else 0.
-        qualified: 1 if its label is that of another row and more, as 其中 or 扣除… , which is not asked for; else 0.
+        qualified: 1 if its label is that of another row and more, as 其中 or 扣除… , which is not asked for, or less than
+            that of another row, all of which is asked for; else 0.
     """
 
     support: float
@@ -295,7 +297,7 @@ def sentence_features(
         candidates: the sentences, passage by passage.
         glossary: what documents write for the terms of questions; None for nothing.
     """
-    question_terms = {term for term in tokenize(question) if not _ACROSS.match(term)}
+    question_terms = {term for term in tokenize(question) if not _CHANCE.match(term)}
     kind = QuestionKind.of(question)
 
     naming = naming_terms(question, candidates)
@@ -366,13 +368,14 @@ def naming_terms(question: str, candidates: Sequence[Candidate]) -> frozenset[st
 
 
 def _is_qualified(label: str, labels: Collection[str], asked: AskedLabel) -> bool:
-    """Whether a label is another row's and more, where the question names the other, and not what there is more."""
+    """Whether another row's label is nearer to the question: this one says more than is asked, or less than another does."""
     return any(
         len(other) > 1
         and other != label
-        and other in label
-        and asked.match(other) > 0
-        and asked.share(label.replace(other, " ")) < 0.5
+        and (
+            (other in label and asked.match(other) > 0 and asked.share(label.replace(other, " ")) < 0.5)
+            or (asked.share(other) == 1 and label_terms(label) < label_terms(other))
+        )
         for other in labels
     )
 

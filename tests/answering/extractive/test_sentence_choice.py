@@ -211,6 +211,13 @@ def test_the_row_with_the_asked_label_and_period_is_quoted() -> None:
         assert first("2022年营业收入是多少？", [*others[:place], REVENUE, *others[place:]]) == REVENUE.text
 
 
+def test_the_longest_label_that_is_asked_for_is_quoted() -> None:
+    whole = replace(REVENUE, text="Fiscal years: Total assets; 2022: $3,312; 2021: $3,415")
+    part = replace(REVENUE, text="Total current assets; 2022: $1,825; 2021: $1,883")
+    assert first("How did total current assets change in fiscal 2022?", [whole, part]) == part.text
+    assert first("How did total assets change in fiscal 2022?", [part, whole]) == whole.text
+
+
 def test_the_group_comes_before_the_parent_company_unless_that_is_asked_for() -> None:
     group, parent = (
         replace(REVENUE, titles="合并利润表"),
