@@ -124,6 +124,7 @@ def _find_sentences(catalog: Catalog, identifier: str) -> tuple[FileRecord, str,
     Raises:
         InputError: it is no id, or none of this collection.
     """
+    from qa_engine.documents.blocks import Role
     from qa_engine.documents.sentences.node_ids import node_id
     from qa_engine.documents.sentences.splitting import join_sentences
     from qa_engine.errors import InputError
@@ -142,6 +143,8 @@ def _find_sentences(catalog: Catalog, identifier: str) -> tuple[FileRecord, str,
     texts = SentenceTexts(catalog.path)
     nodes = list(texts.get([node_id(document_id, ordinal) for ordinal in range(first, last + 1)]).values())
     texts.close()
+    # What a table is about is not on the page, unless nothing else was asked for.
+    nodes = [node for node in nodes if node.metadata.get("role") != Role.TABLE_SUMMARY] or nodes
     spans = catalog.spans(document_id)
     boxes: dict[PageBox, None] = {}
     for node in nodes:

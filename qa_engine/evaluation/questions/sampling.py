@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from qa_engine.documents.blocks import Role
 from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.documents.sentences.splitting import join_sentences
 from qa_engine.evaluation.questions.labelled import LabelledQuestion
@@ -87,6 +88,8 @@ def _following(
     sentences: list[StoredSentence] = []
     for step in range(max_sentences):
         sentence = stored.get(node_id(document, ordinal + step))
+        if sentence is not None and sentence.metadata.get("role") == Role.TABLE_SUMMARY:
+            continue  # it is no text of the file
         if sentence is None or (sentences and sum(len(part.text) for part in sentences) >= min_chars):
             break
         sentences.append(sentence)
