@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
-from difflib import SequenceMatcher
+from difflib import SequenceMatcher, get_close_matches
 from functools import cached_property
 
 from llama_index.core.schema import NodeWithScore
@@ -36,7 +36,8 @@ _FIRST_SENTENCES = 20
 """A document whose first sentences name a work is that work."""
 _OFTEN = 10
 """A document with so many sentences that hold a name, or are beside one that does, is about it."""
-_SIMILAR_CODE = 0.6
+_SIMILAR_CODE, _SIMILAR_NAME = 0.6, 0.8
+"""Likeness from which a code is near another, and from which a name in Latin letters is a name with a slip or an ending."""
 _BEFORE = re.compile(
     r"上期|上年|去年|同期|期初|年初|同比|\b(?:prior|previous|preceding|last) (?:fiscal )?(?:year|period)\b",
     re.I,
@@ -44,6 +45,7 @@ _BEFORE = re.compile(
 _REPORT = re.compile(
     r"年报|季报|年度报告|财务报[告表]|审计报告|annual|report|10-?[KQ]|financial|statement", re.I
 )
+_LATIN_WORD = re.compile("[a-z]{3,}")
 _HAN_RUN = re.compile("[\u4e00-\u9fff]+")
 _ASKING = re.compile(
     "什么|多少|哪[一个些家几里年]?|几|如何|怎么样?|怎样|为什么|为何|是否|有没有|请问|一共|总共|分别|公司|情况|关于|[的了是在和与及或呢吗有]"
@@ -348,8 +350,11 @@ def _holds_part(text: str, name: str, part: str) -> bool:
 
     Of a longer part, two characters are enough; a part that the text joins with what stands before it is no word of its own.
     """
-    if part in text or part.isascii():
-        return part.lower() in text.lower()
+    if part in text:
+        return True
+    if part.isascii():
+        words = set(_LATIN_WORD.findall(text.lower()))
+        return bool(get_close_matches(part.lower(), words, 1, _SIMILAR_NAME))
     at = name.find(part)
     if len(part) > 2 or (at > 0 and name[at - 1 : at + 1] in text):
         return any(pair in text for pair in _pairs(name[max(0, at - 1) : at + len(part)]))

@@ -49,7 +49,9 @@ _NO_CODE = re.compile(
     r"(?:[A-Z]|F\.?Y\.?|[Ii]n|[Oo]f|[Ff]or|[Tt]o|[Aa]nd|[Tt]he|[Pp]ages?|[Tt]able|[Ff]ig(?:ure)?|[Ss]ection|[Cc]hapter"
     r"|[Aa]rticle|[Cc]lause|[Ii]tem|[Nn]ote|[Vv]ersion|[Tt]op|[A-Za-z]*year)[ -]?[0-9]*(?:[.][0-9]+)?%?|[a-z]+[ ][0-9.]+.*"
 )
-_LATIN_NAME = re.compile(r"(?<![A-Za-z0-9_.@'’-])(?=[A-Za-z]*[a-z])[A-Z][A-Za-z]{3,}(?![A-Za-z0-9_@])")
+_LATIN_NAME = re.compile(
+    r"(?<![A-Za-z0-9_.@'’-])(?=[A-Za-z]*[a-z])(?![A-Z]+s\b)[A-Z][A-Za-z]{3,}(?![A-Za-z0-9_@])"
+)
 _COMMON_LATIN = frozenset(
     """email mail logo wifi word excel table figure chapter section page note appendix list offline online web website demo
     january february march april june july august september october november december monday tuesday wednesday thursday
