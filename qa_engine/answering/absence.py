@@ -23,6 +23,7 @@ from qa_engine.text.identifiers import (
     identifiers,
     name_parts,
     quarters_of,
+    sizes_of,
     years_of,
 )
 from qa_engine.text.language import is_chinese
@@ -124,6 +125,9 @@ class _Check:
         if one.kind == "article":
             works = self._works(one) if one.work else set()
             return lambda number: not works or self._passages[number].document_id in works
+        if one.kind == "size":
+            missing = self._is_other_product(one)
+            return lambda number: not missing
         if one.kind in {"year", "quarter"} or (one.kind == "name" and not self._same_language):
             return lambda number: True  # a name in another language than the texts is written otherwise there
         terms = tokenize(one.value)[:1] if one.value.isascii() else _pairs(one.value)
@@ -133,6 +137,24 @@ class _Check:
         return lambda number: (
             self._passages[number].document_id in documents or _holds(self._texts[number], one)
         )
+
+    def _is_other_product(self, one: Identifier) -> bool:
+        """Whether a document is named after a product of another size: 196Ah where the question names the 106Ah cell.
+
+        Any other quantity may be one that no document needs to name.
+        """
+        if any(one.value in sizes_of(text) for text in self._texts):
+            return False
+        return bool(self._other_sizes(one))
+
+    def _other_sizes(self, one: Identifier) -> list[Nearest]:
+        unit = one.value.partition(" ")[2]
+        return [
+            Nearest(size, "size", size, passage.file_name)
+            for passage in self._passages
+            for value, size in sizes_of(re.sub("[_-]+", " ", fold(_name_of_document(passage)))).items()
+            if value.partition(" ")[2] == unit
+        ][:_NEAREST]
 
     def _about(self, terms: Sequence[str]) -> Set[str]:
         """The documents that name something among their first sentences, or often."""
@@ -164,10 +186,7 @@ class _Check:
 
     def _titles(self) -> dict[str, str]:
         """What documents are called, by document id."""
-        titles = {
-            passage.document_id: fold(f"{passage.file_name}\n{_identity_text(passage)}")
-            for passage in self._passages
-        }
+        titles = {passage.document_id: fold(_name_of_document(passage)) for passage in self._passages}
         if self._sources is not None:
             for identifier, name in self._sources.file_names().items():
                 titles.setdefault(identifier, fold(name))
@@ -198,7 +217,7 @@ class _Check:
             return False
         if is_chinese(passage.text) != self._chinese or not passage.sentences:
             return True
-        name = fold(f"{passage.file_name}\n{_identity_text(passage)}").lower() if own else ""
+        name = fold(_name_of_document(passage)).lower() if own else ""
         for index, sentence in enumerate(passage.sentences):
             if year in years_of(f"{sentence.section}\n{sentence.text}"):
                 # What a document about another period says of this year is said in one sentence.
@@ -246,6 +265,8 @@ class _Check:
     def _nearest(self, one: Identifier, inside: Sequence[Passage]) -> list[Nearest]:
         if one.kind in {"year", "quarter"}:
             return _nearest_periods(one, inside)
+        if one.kind == "size":
+            return self._other_sizes(one)
         if one.kind == "code":
             return _nearest_codes(one.value, inside)
         if one.kind == "article":
@@ -309,6 +330,10 @@ def _all_text(passage: Passage) -> str:
     return "\n".join(
         [passage.file_name, _identity_text(passage), *noted, passage.section, *titles, passage.text]
     )
+
+
+def _name_of_document(passage: Passage) -> str:
+    return f"{passage.file_name}\n{_identity_text(passage)}"
 
 
 def _identity_text(passage: Passage) -> str:

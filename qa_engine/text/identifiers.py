@@ -11,7 +11,7 @@ from qa_engine.text.language import is_chinese
 from qa_engine.text.numbers import parse_number
 from qa_engine.text.tokenizer import HAN_CLASS, fold
 
-Kind = Literal["year", "quarter", "code", "article", "name", "title"]
+Kind = Literal["year", "quarter", "code", "size", "article", "name", "title"]
 _HAN_YEAR = "[一二][〇零○一二三四五六七八九]{3}"
 _FULL = r"(?:1[5-9]|20)\d\d"
 _YEAR = re.compile(
@@ -45,6 +45,8 @@ _NUMBERED = re.compile(r"^\W*([0-9]{1,3})(?:[.．、\s]|(?=[^\W\d_]))")
 _CODE = re.compile(
     r"(?<![A-Za-z0-9.@/_-])(?:[A-Za-z]+[-–/·.]?)+(?:[ -]?[0-9]+(?:[.][0-9]+)?)(?:[-/.]?[A-Za-z0-9]+)*(?![A-Za-z0-9@])"
 )
+_SIZE = re.compile(r"(?<![A-Za-z0-9.])([0-9]+(?:\.[0-9]+)?)\s?([A-Za-z]{1,3})(?![A-Za-z0-9])")
+_SIZE_OF_PRODUCT = re.compile(rf"{_SIZE.pattern}(?=[型款的]?[\u4e00-\u9fff]{{2}})(?![需要后时内以])")
 _NO_CODE = re.compile(
     r"(?:[A-Z]|F\.?Y\.?|[Ii]n|[Oo]f|[Ff]or|[Tt]o|[Aa]nd|[Tt]he|[Pp]ages?|[Tt]able|[Ff]ig(?:ure)?|[Ss]ection|[Cc]hapter"
     r"|[Aa]rticle|[Cc]lause|[Ii]tem|[Nn]ote|[Vv]ersion|[Tt]op|[A-Za-z]*year)[ -]?[0-9]*(?:[.][0-9]+)?%?|[a-z]+[ ][0-9.]+.*"
@@ -119,6 +121,10 @@ def identifiers(question: str) -> list[Identifier]:
     found = [*_articles(question), *_periods(question)]
     written = [match for match in _CODE.finditer(question) if _is_code(match[0], is_chinese(question))]
     codes = [Identifier("code", match[0], code_key(match[0])) for match in written]
+    sizes = [
+        Identifier("size", match[0], f"{match[1]} {match[2].lower()}")
+        for match in _SIZE_OF_PRODUCT.finditer(question)
+    ]
     works = {one.work for one in found if one.marked}
     titles = [
         Identifier("title", match[0], match[1])
@@ -129,7 +135,7 @@ def identifiers(question: str) -> list[Identifier]:
     for match in written:
         bare = f"{bare[: match.start()]}{_blank(match)}{bare[match.end() :]}"
     names = [*_han_names(bare, found), *_latin_names(bare)]
-    return list(dict.fromkeys([*found, *codes, *titles, *names]))
+    return list(dict.fromkeys([*found, *codes, *sizes, *titles, *names]))
 
 
 def years_of(text: str) -> set[int]:
@@ -165,6 +171,11 @@ def codes_of(text: str) -> dict[str, str]:
     return {
         code_key(match[0]): match[0] for match in _CODE.finditer(text) if not _NO_CODE.fullmatch(match[0])
     }
+
+
+def sizes_of(text: str) -> dict[str, str]:
+    """The quantities of a text with a unit in Latin letters, as they stand there, by their value: ``196 ah`` for 196Ah."""
+    return {f"{match[1]} {match[2].lower()}": match[0] for match in _SIZE.finditer(text)}
 
 
 def code_key(code: str) -> str:

@@ -17,7 +17,7 @@ def named(question: str) -> list[tuple[str, str]]:
         "公司的年假有几天？",
         "去年的营业收入是多少？",
         "90年代的工厂有几家？1990年代呢？",
-        "2000吨货物要付多少钱，196Ah的电芯呢，第3页写了什么？",
+        "2000吨货物要付多少钱，用掉196Ah呢，第3页写了什么？",
         "加权ROE是百分之几？KPI和HR呢？",
         "怎么发Email？",
         "What is the income of part 2?",
