@@ -123,7 +123,7 @@ _PRECISE_KINDS: Sequence[tuple[re.Pattern[str], re.Pattern[str]]] = (
 """More precise kinds of thing: a pattern that the question matches, and one for the text that may name such a thing."""
 _ASKS_NAME = re.compile(r"谁|哪[几]?位|何人|什么人|姓名|\bwho(?:m|se)?\b", re.IGNORECASE)
 _GATHERS = re.compile(
-    r"哪些|哪几|有什么|列出|列举|分别|包括什么|包含什么|步骤|流程|程序|依次|怎[么样](?:做|办|操作|处理|申请|设置)|如何|都有|所有的?"
+    r"哪些|哪几|分几|各[占付是为有自]|有什么|列出|列举|分别|包括什么|包含什么|步骤|流程|程序|依次|怎[么样](?:做|办|操作|处理|申请|设置)|如何|都有|所有的?"
     r"|哪[两三四五六七八九十]|[两三四五六七八九十]位.{0,6}[谁叫]|\b(?:which|list|steps?|what are)\b",
     re.IGNORECASE,
 )

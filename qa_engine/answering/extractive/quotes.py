@@ -61,18 +61,22 @@ def _wholes(quote: Quote, kind: QuestionKind) -> list[Quote]:
     asked = bool(kind.article) and kind.article in articles_of(around)[places.start]
     article = article_range(around, places.start, kind.article)
     listed = list_range(around, places.start) if kind.gathers else None
-    for unit, limit in ((article, _ASKED_ARTICLE if asked else _HIT_ARTICLE), (listed, _LIST)):
-        if unit is None:
-            continue
-        unit = _both(unit, places)
-        if _size(around, unit) <= limit:
-            return [Quote(quote.passage, around, with_continuation(around, unit))]
-        kept = with_continuation(around, places)
-        if _size(around, kept) > limit:
-            kept = places
-        lead_in = range(unit.start, min(unit.start + 1, kept.start))
-        return [Quote(quote.passage, around, part) for part in (lead_in, kept) if part]
-    return [Quote(quote.passage, around, with_continuation(around, places))]
+    units = [
+        (_both(unit, places), limit)
+        for unit, limit in ((article, _ASKED_ARTICLE if asked else _HIT_ARTICLE), (listed, _LIST))
+        if unit is not None
+    ]
+    if fitting := [unit for unit, limit in units if _size(around, unit) <= limit]:
+        whole = max(fitting, key=len)
+        return [Quote(quote.passage, around, with_continuation(around, whole))]
+    kept = with_continuation(around, places)
+    if not units:
+        return [Quote(quote.passage, around, kept)]
+    unit, limit = units[0]
+    if _size(around, kept) > limit:
+        kept = places
+    lead_in = range(unit.start, min(unit.start + 1, kept.start))
+    return [Quote(quote.passage, around, part) for part in (lead_in, kept) if part]
 
 
 def without_repetition(quotes: Sequence[Quote]) -> list[Quote]:

@@ -71,6 +71,17 @@ def test_a_clause_of_a_contract_ends_where_the_next_begins() -> None:
     assert articles_of(contract)[1] == {"9.1", "9条"}
 
 
+def test_the_clauses_of_a_section_are_gathered_if_several_are_asked_for() -> None:
+    contract = sentences(
+        "9.1 逾期交货的，付0.1%。",
+        "9.2 逾期付款的，付0.05%。",
+        "9.3 泄密的，付50万元。",
+        section="第九条 违约责任",
+    )
+    assert quoted("违约金有哪些规定？", contract, 1) == [[one.text for one in contract]]
+    assert quoted("逾期付款的违约金是多少？", contract, 1) == [[contract[1].text]]
+
+
 def test_a_section_ends_an_article() -> None:
     text = [*sentences(*LAW[:2], section="第四章"), *sentences("附则的内容。", section="第五章")]
     assert article_range(text, 1) == range(2)
