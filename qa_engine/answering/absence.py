@@ -128,8 +128,8 @@ class _Check:
         if one.kind == "size":
             missing = self._is_other_product(one)
             return lambda number: not missing
-        if one.kind in {"year", "quarter"} or (one.kind == "name" and not self._same_language):
-            return lambda number: True  # a name in another language than the texts is written otherwise there
+        if one.kind in {"year", "quarter"} or (one.kind in {"name", "title"} and not self._same_language):
+            return lambda number: True  # what is named in another language is written otherwise there
         terms = tokenize(one.value)[:1] if one.value.isascii() else _pairs(one.value)
         documents = self._documents(terms) if anywhere or one.is_weak else self._about(terms)
         if one.is_weak and (documents or anywhere):
@@ -195,7 +195,7 @@ class _Check:
     def _answers(self, one: Identifier, inside: Sequence[Passage]) -> bool:
         """Whether the documents that fit hold an article, or a year for what is asked."""
         if one.kind == "article":
-            if one.marked and not self._works(one):
+            if one.marked and self._same_language and not self._works(one):
                 return False
             documents = self._documents([f"第{one.value}条"])
             if documents & {passage.document_id for passage in inside}:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from hash_embedding import HashEmbedding
-from pdf_factory import chinese_pdf
+from pdf_factory import chinese_pdf, english_pdf
 
 from qa_engine import Answer, QueryEngine, ingest
 
@@ -100,6 +100,18 @@ def test_what_is_there_is_answered_from_the_right_file(engine: QueryEngine, ques
     assert missing(answer) == []
     assert {near.kind for near in answer.nearest} <= {"document"}  # a tie between the reports
     assert not file or {citation.file for citation in answer.citations} == {file}
+
+
+def test_what_is_named_in_another_language_is_not_looked_up(tmp_path: Path) -> None:
+    english_pdf(
+        tmp_path / "llama2.pdf", ["The Masque of Anarchy was written by Shelley after the massacre of 1819."]
+    )
+    embedding = HashEmbedding()
+    ingest(tmp_path / "llama2.pdf", tmp_path / "storage", embed_model=embedding, config=SETTINGS)
+    with QueryEngine.open(tmp_path / "storage", embed_model=embedding, config=SETTINGS) as opened:
+        for question in ("《暴政的假面游行》是1819年由谁写的？", "上海公司的诗人是谁？"):
+            assert missing(opened.query(question)) == []
+        assert missing(opened.query("1820年的诗人是谁？")) == ["1820年"]
 
 
 def test_it_can_be_switched_off(engine: QueryEngine, tmp_path: Path) -> None:
