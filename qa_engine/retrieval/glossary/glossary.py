@@ -17,6 +17,7 @@ from qa_engine.text.tokenizer import HAN_CLASS, fold
 SHIPPED = ("financial.csv", "contracts.csv", "data_sheets.csv")
 _UNITS = re.compile(rf"(?P<han>[{HAN_CLASS}])|[^\W{HAN_CLASS}_]+(?:['’]s\b)?")
 """What terms are compared by: single Han characters, which have no borders between words, and whole words of letters."""
+_TRANSLATIONS = 2
 _BORDER = re.compile(r"[^\s&/–.·-]")
 """What does not stand between two words of one term."""
 
@@ -98,10 +99,19 @@ class Glossary:
 
     def _term(self, text: str, name: tuple[str, ...], entries: Sequence[GlossaryEntry]) -> GlossaryTerm:
         statements = tuple(dict.fromkeys(kind for entry in entries for kind in entry.statements))
-        words = tuple(dict.fromkeys(word for entry in entries for word in entry.words))
+        words = tuple(
+            dict.fromkeys(word for entry in entries for word in (*entry.words, *_translations(text, entry)))
+        )
         titles = tuple(title for kind in statements for title in self._titles.get(kind, ()))
-        literal = any(tuple(unit for unit, _, _ in _units(word)) == name for word in words)
+        own = (word for entry in entries for word in entry.words)
+        literal = any(tuple(unit for unit, _, _ in _units(word)) == name for word in own)
         return GlossaryTerm(text, words, statements, titles, literal)
+
+
+def _translations(term: str, entry: GlossaryEntry) -> list[str]:
+    """The first names of an entry in the other language: a key figure such as a margin may stand under its own name."""
+    chinese = HAN.search(term) is None
+    return [name for name in entry.names if (HAN.search(name) is not None) == chinese][:_TRANSLATIONS]
 
 
 def _units(text: str) -> list[tuple[str, int, int]]:

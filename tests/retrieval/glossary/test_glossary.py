@@ -56,7 +56,10 @@ def test_traditional_characters_are_the_same() -> None:
 def test_a_term_brings_its_words_and_the_titles_of_its_statements() -> None:
     assert GLOSSARY.terms("毛利率？") == [
         GlossaryTerm(
-            "毛利率", ("毛利", "cost of sales"), ("income_statement",), ("利润表", "statements of income")
+            "毛利率",
+            ("毛利", "cost of sales", "gross margin"),
+            ("income_statement",),
+            ("利润表", "statements of income"),
         )
     ]
     term = GLOSSARY.terms("毛利率？")[0]
