@@ -27,13 +27,8 @@ from qa_engine.answering.extractive.passage_sentences import (
 from qa_engine.answering.extractive.question_kinds import QuestionKind
 from qa_engine.answering.extractive.quotes import Quote, whole_quotes, without_repetition
 from qa_engine.answering.extractive.rows import AskedLabel, Row
-from qa_engine.answering.extractive.sentence_choice import (
-    Candidate,
-    best_row_worth,
-    chosen_sentences,
-    naming_terms,
-    report_year,
-)
+from qa_engine.answering.extractive.sentence_choice import best_row_worth, chosen_sentences
+from qa_engine.answering.extractive.sentence_features import Candidate, naming_terms, report_year
 from qa_engine.answering.stream import AnswerStream, AsyncAnswerStream
 from qa_engine.documents.sentences.splitting import join_sentences
 from qa_engine.flow import Flow, Piece, apieces, in_thread, pieces
