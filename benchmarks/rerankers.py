@@ -60,7 +60,7 @@ def build_default(config: Config) -> Rerank:
     Raises:
         typer.BadParameter: the configuration has none.
     """
-    from qa_engine.retrieval.rerank import build_reranker
+    from qa_engine.retrieval.reranking.rerank import build_reranker
 
     reranker = build_reranker(config.rerank, embedding_model(config), config.retrieval.candidates)
     if reranker is None:

@@ -29,7 +29,7 @@ from qa_engine.models.llm import build_llm
 from qa_engine.retrieval.decomposition.divider import QuestionDivider, build_divider
 from qa_engine.retrieval.expansion.expander import QueryExpander, build_expander
 from qa_engine.retrieval.glossary.glossary import Glossary, build_glossary
-from qa_engine.retrieval.rerank import build_reranker, name_of
+from qa_engine.retrieval.reranking.rerank import build_reranker, name_of
 
 
 class Resources:

@@ -26,7 +26,7 @@ from qa_engine.errors import InputError
 from qa_engine.flow import Flow, Piece, arun, call, in_thread, read, run
 from qa_engine.retrieval.decomposition.interleaving import with_passages
 from qa_engine.retrieval.explanation import Explanation
-from qa_engine.retrieval.rerank import name_of
+from qa_engine.retrieval.reranking.rerank import name_of
 from qa_engine.retrieval.retriever import RankedPassages
 from qa_engine.retrieval.search import CollectionSearch
 from qa_engine.tracing import question_events, retrieval_event

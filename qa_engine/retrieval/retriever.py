@@ -27,12 +27,12 @@ from qa_engine.retrieval.hybrid.fusion import QueryWeights
 from qa_engine.retrieval.hybrid.targets import JoinedSentences, SearchTarget, joined_tokens
 from qa_engine.retrieval.naming.identity_index import IdentityIndex, NamedDocuments
 from qa_engine.retrieval.naming.preference import DocumentPreference, hybrid_retriever
-from qa_engine.retrieval.neighbours import StoredSentences
-from qa_engine.retrieval.passages import PassageBuilder
-from qa_engine.retrieval.rerank import DiversityRerank, PassageRerank
-from qa_engine.retrieval.sources import PassageSources
-from qa_engine.retrieval.surroundings import with_surroundings
-from qa_engine.retrieval.table_hits import by_statement, raised_tables
+from qa_engine.retrieval.passages.builder import PassageBuilder
+from qa_engine.retrieval.passages.neighbours import StoredSentences
+from qa_engine.retrieval.passages.sources import PassageSources
+from qa_engine.retrieval.passages.surroundings import with_surroundings
+from qa_engine.retrieval.passages.table_hits import by_statement, raised_tables
+from qa_engine.retrieval.reranking.rerank import DiversityRerank, PassageRerank
 from qa_engine.types import RANKS
 
 
@@ -78,7 +78,7 @@ class RankedPassages:
         return passages if self.sources is None else self.sources.with_tables(passages)
 
     def with_surroundings(self, passages: Sequence[NodeWithScore]) -> list[NodeWithScore]:
-        """Passages with the sentences around them, see `qa_engine.retrieval.surroundings`."""
+        """Passages with the sentences around them, see `qa_engine.retrieval.passages.surroundings`."""
         return list(passages) if self.store is None else with_surroundings(passages, self.store)
 
     def spans(self, passage: NodeWithScore) -> list[Span]:

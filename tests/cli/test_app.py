@@ -131,7 +131,7 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
 def test_asking_with_local_models_imports_neither_torch_nor_sentence_transformers() -> None:
     code = (
         "import sys; from qa_engine import QueryEngine; "
-        "from qa_engine.retrieval.rerank import build_reranker; "
+        "from qa_engine.retrieval.reranking.rerank import build_reranker; "
         "print('torch' in sys.modules, 'sentence_transformers' in sys.modules)"
     )
     done = subprocess.run(

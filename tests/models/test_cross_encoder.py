@@ -11,7 +11,7 @@ from processes import run_python
 from qa_engine.config import RerankConfig
 from qa_engine.errors import ModelUnavailableError
 from qa_engine.models.cross_encoder import load_cross_encoder
-from qa_engine.retrieval.rerank import build_reranker
+from qa_engine.retrieval.reranking.rerank import build_reranker
 
 WORDS = [
     "[PAD]",

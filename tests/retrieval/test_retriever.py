@@ -15,7 +15,7 @@ from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.reader import IndexReader, IndexSnapshot
 from qa_engine.retrieval.hybrid.targets import SearchTarget
-from qa_engine.retrieval.rerank import PassageRerank
+from qa_engine.retrieval.reranking.rerank import PassageRerank
 from qa_engine.retrieval.retriever import PassageRetriever
 from qa_engine.types import RANKS, SCORES
 

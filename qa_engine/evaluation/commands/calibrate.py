@@ -83,7 +83,7 @@ def _calibrate(
     from qa_engine.evaluation.calibration import calibrate as fit_calibration
     from qa_engine.evaluation.questions.labelled import read_questions
     from qa_engine.index.collection import require_collection
-    from qa_engine.retrieval.rerank import name_of
+    from qa_engine.retrieval.reranking.rerank import name_of
 
     require_collection(root, name)
     labelled = read_questions(questions)

@@ -16,10 +16,10 @@ from qa_engine.documents.sentences.node_parser import SentenceNodeParser
 from qa_engine.index.reader import IndexSnapshot
 from qa_engine.index.vectors.chroma_rows import DOCUMENT_ID
 from qa_engine.models.embedding import LocalEmbedding
-from qa_engine.retrieval.cross_lingual_offset import DENSE, language_shift
 from qa_engine.retrieval.filters.conditions import ALWAYS, SentenceTest, as_filters, every
 from qa_engine.retrieval.filters.resolution import Scope
 from qa_engine.retrieval.hybrid.targets import SearchTarget, best_of
+from qa_engine.retrieval.reranking.cross_lingual_offset import DENSE, language_shift
 
 _DEEPER = 4
 """In a collection of several languages, so many times as many sentences are read before their cosines are shifted."""

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from llama_index.core.schema import NodeWithScore
 
 from qa_engine.documents.sentences.node_ids import node_id, split_node_id
-from qa_engine.retrieval.neighbours import StoredSentences
-from qa_engine.retrieval.passages import passage_sentence
-from qa_engine.retrieval.table_hits import is_summary
+from qa_engine.retrieval.passages.builder import passage_sentence
+from qa_engine.retrieval.passages.neighbours import StoredSentences
+from qa_engine.retrieval.passages.table_hits import is_summary
 from qa_engine.types import passage_of, with_changes
 
 _REACH = 24

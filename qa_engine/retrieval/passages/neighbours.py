@@ -9,7 +9,7 @@ from llama_index.core.schema import NodeWithScore, TextNode
 
 from qa_engine.documents.sentences.node_ids import node_id, split_node_id
 from qa_engine.index.records import StoredSentence
-from qa_engine.retrieval.table_hits import is_summary
+from qa_engine.retrieval.passages.table_hits import is_summary
 from qa_engine.text.language import chinese_size
 
 

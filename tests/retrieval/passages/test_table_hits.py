@@ -6,7 +6,7 @@ import pytest
 from llama_index.core.schema import NodeWithScore, TextNode
 
 from qa_engine.documents.sentences.node_ids import node_id
-from qa_engine.retrieval.table_hits import best_rows, by_statement, raised_tables
+from qa_engine.retrieval.passages.table_hits import best_rows, by_statement, raised_tables
 from qa_engine.types import SCORES, Passage, PassageSentence, passage_node, passage_of
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from llama_index.core.schema import MetadataMode, NodeWithScore, TextNode
 
 from qa_engine.documents.sentences.node_ids import node_id, split_node_id
-from qa_engine.retrieval.passages import PassageBuilder
-from qa_engine.retrieval.table_hits import raised_tables
+from qa_engine.retrieval.passages.builder import PassageBuilder
+from qa_engine.retrieval.passages.table_hits import raised_tables
 from qa_engine.types import SCORES
 
 

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from qa_engine.models.late_interaction import Interaction, telling_scores
-from qa_engine.retrieval.cross_lingual_offset import INTERACTION, language_shift
+from qa_engine.retrieval.reranking.cross_lingual_offset import INTERACTION, language_shift
 from qa_engine.text.tokenizer import tokenize
 from qa_engine.types import Passage
 

@@ -19,9 +19,9 @@ from qa_engine.index.vectors.token_store import StoredTokens
 from qa_engine.models.cross_encoder import load_cross_encoder
 from qa_engine.models.embedding import LocalEmbedding
 from qa_engine.models.late_interaction import Interaction, LateInteractionModel
-from qa_engine.retrieval.asked_words import AskedWords
 from qa_engine.retrieval.expansion.expanded_query import ComparedQuery
-from qa_engine.retrieval.relevance import related_relevance, relevance, z_scores
+from qa_engine.retrieval.reranking.asked_words import AskedWords
+from qa_engine.retrieval.reranking.relevance import related_relevance, relevance, z_scores
 from qa_engine.text.language import is_chinese
 from qa_engine.text.tokenizer import fold, tokenize
 from qa_engine.types import Passage, passage_of, with_changes

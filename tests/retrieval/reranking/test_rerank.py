@@ -12,8 +12,8 @@ from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 from qa_engine.config import RerankConfig
 from qa_engine.errors import ModelUnavailableError
 from qa_engine.retrieval.expansion.expanded_query import ComparedQuery
-from qa_engine.retrieval.relevance import z_scores
-from qa_engine.retrieval.rerank import LOCAL_WEIGHT, PassageRerank, build_reranker
+from qa_engine.retrieval.reranking.relevance import z_scores
+from qa_engine.retrieval.reranking.rerank import LOCAL_WEIGHT, PassageRerank, build_reranker
 from qa_engine.types import SCORES, Passage, passage_node, passage_of
 
 QUESTION = QueryBundle("哪一个？")

@@ -8,7 +8,7 @@ from llama_index.core.schema import NodeWithScore, TextNode
 
 from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.index.records import StoredSentence
-from qa_engine.retrieval.surroundings import with_surroundings
+from qa_engine.retrieval.passages.surroundings import with_surroundings
 from qa_engine.types import Passage, PassageSentence, passage_node, passage_of
 
 DOCUMENT = "0123456789abcdef"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from qa_engine.models.late_interaction import Interaction
-from qa_engine.retrieval.relevance import related_relevance, relevance, term_coverage
+from qa_engine.retrieval.reranking.relevance import related_relevance, relevance, term_coverage
 from qa_engine.types import Passage
 
 QUESTION = "浮标的额定电压是多少？"

@@ -9,7 +9,7 @@ from llama_index.core.schema import NodeWithScore, TextNode
 
 from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.index.records import StoredSentence
-from qa_engine.retrieval.neighbours import SentenceNeighbours
+from qa_engine.retrieval.passages.neighbours import SentenceNeighbours
 
 
 class Store:

@@ -6,7 +6,7 @@ import pytest
 from llama_index.core.schema import NodeWithScore, TextNode
 
 from qa_engine.answering.llm.prompt import format_passages
-from qa_engine.retrieval.sources import TableAttacher, part_around
+from qa_engine.retrieval.passages.sources import TableAttacher, part_around
 from qa_engine.types import SENTENCES, TABLES
 
 STORED = {"d": ["| 年 | 收入 |\n| --- | --- |\n| 2020 | 7 |", "| x |\n" * 40]}

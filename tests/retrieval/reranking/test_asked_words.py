@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qa_engine.retrieval.asked_words import HELD, AskedWords
+from qa_engine.retrieval.reranking.asked_words import HELD, AskedWords
 
 
 def offsets(question: str) -> np.ndarray:

@@ -12,9 +12,9 @@ from pydantic import Field, PrivateAttr
 
 from qa_engine.documents.sentences.node_ids import node_id, split_node_id
 from qa_engine.documents.sentences.splitting import join_sentences
-from qa_engine.retrieval.neighbours import Sentence, SentenceNeighbours, StoredSentences
-from qa_engine.retrieval.sources import Origin, PassageSources
-from qa_engine.retrieval.table_hits import best_rows, is_summary, table_of
+from qa_engine.retrieval.passages.neighbours import Sentence, SentenceNeighbours, StoredSentences
+from qa_engine.retrieval.passages.sources import Origin, PassageSources
+from qa_engine.retrieval.passages.table_hits import best_rows, is_summary, table_of
 from qa_engine.types import RANKS, SCORES, Passage, PassageSentence, passage_node
 
 _SHORT_SENTENCE = 25

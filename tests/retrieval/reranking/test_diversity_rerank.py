@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from llama_index.core.schema import NodeWithScore, TextNode
 from pydantic import ValidationError
 
-from qa_engine.retrieval.rerank import DiversityRerank, jaccard
+from qa_engine.retrieval.reranking.rerank import DiversityRerank, jaccard
 
 LAKE, COPY, TOWER = "西湖的平均水深为2.27米。", "西湖的平均水深是2.27米。", "雷峰塔于2002年重建完成。"
 
