@@ -93,16 +93,11 @@ class QueryEngine(BaseQueryEngine):
         search = CollectionSearch(
             readers, embed_model, reranker, config.retrieval, expander, glossary, divider
         )
-        extractive = isinstance(synthesizer, ExtractiveSynthesizer)
+        row_worth = synthesizer.best_row_worth if isinstance(synthesizer, ExtractiveSynthesizer) else None
         self._flow = QuestionFlow(
             search,
             tuple(node_postprocessors),
-            AnswerabilityGate(
-                config.answering,
-                answerability,
-                extractive,
-                synthesizer.best_row_worth if isinstance(synthesizer, ExtractiveSynthesizer) else None,
-            ),
+            AnswerabilityGate(config.answering, answerability, row_worth is not None, row_worth),
             synthesizer,
             embed_model,
             reranker,

@@ -24,26 +24,12 @@ SCORES, RANKS = "scores", "ranks"
 ``fused``, then ``rerank``."""
 SENTENCES, TABLES, COMPARED_WITH, PART = "sentences", "tables", "compared_with", "part"
 STATEMENT, IDENTITY = "statement", "identity"
+_ABSENT_IF_EMPTY = (COMPARED_WITH, TABLES, STATEMENT, IDENTITY, PART)
 PASSAGE_KEYS = (
-    "file_name",
-    "page",
-    "page_end",
-    "page_label",
-    "section",
-    "sentence",
-    SENTENCES,
-    SCORES,
-    RANKS,
-    "collection",
-    "metadata",
-    COMPARED_WITH,
-    TABLES,
-    STATEMENT,
-    IDENTITY,
-    PART,
+    *("file_name", "page", "page_end", "page_label", "section", "sentence"),
+    *(SENTENCES, SCORES, RANKS, "collection", "metadata", *_ABSENT_IF_EMPTY),
 )
 """The metadata keys of a passage's node. Each is the name of an attribute of `Passage`."""
-_ABSENT_IF_EMPTY = frozenset({COMPARED_WITH, TABLES, STATEMENT, IDENTITY, PART})
 _PLAIN_KEYS = tuple(key for key in PASSAGE_KEYS if key not in {SENTENCES, *_ABSENT_IF_EMPTY})
 _plain_values = attrgetter(*_PLAIN_KEYS)
 

@@ -12,9 +12,10 @@ from threading import Lock
 from typing import Any
 
 from qa_engine.documents.blocks import Line
+from qa_engine.documents.pages.lines.cleaning import clean, count_han
 from qa_engine.documents.pages.lines.doubts import UNSURE
 from qa_engine.documents.pages.lines.joining import rows_of
-from qa_engine.documents.pages.lines.text_layer import CUT, clean, count_han
+from qa_engine.documents.pages.lines.text_layer import CUT
 from qa_engine.errors import ModelUnavailableError
 from qa_engine.models.onnx_runtime import telemetry_disabled
 

@@ -16,8 +16,8 @@ from qa_engine.documents.pages.annotations.form_rows import (
     labelled,
 )
 from qa_engine.documents.pages.block_roles import TERMINAL
+from qa_engine.documents.pages.lines.cleaning import clean, count_han
 from qa_engine.documents.pages.lines.joining import grouped
-from qa_engine.documents.pages.lines.text_layer import clean, count_han
 
 _ON, _OFF = "☑", "☐"
 _MAX_OPTION = 60

@@ -22,8 +22,8 @@ from qa_engine.documents.pages.annotations.form_rows import (
     Item,
     labelled,
 )
+from qa_engine.documents.pages.lines.cleaning import clean, count_han
 from qa_engine.documents.pages.lines.joining import bounds, grouped
-from qa_engine.documents.pages.lines.text_layer import clean, count_han
 from qa_engine.documents.pages.reading_order import reading_order
 from qa_engine.documents.pages.tables.words import Word
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from qa_engine.documents.blocks import Rect
-from qa_engine.documents.pages.lines.text_layer import clean, count_han
+from qa_engine.documents.pages.lines.cleaning import clean, count_han
 
 _HIDDEN = 2
 _NO_VIEW = 32

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from qa_engine.documents.blocks import Block, Line, Rect, Role
 from qa_engine.documents.pages.annotations.form_fields import FormField
+from qa_engine.documents.pages.lines.cleaning import clean, count_han
 from qa_engine.documents.pages.lines.joining import bounds, grouped, rows_of
-from qa_engine.documents.pages.lines.text_layer import clean, count_han
 from qa_engine.documents.pages.tables.words import Word
 
 NEAR, FAR = 1.5, 18.0

@@ -8,7 +8,7 @@ from typing import Any
 
 from qa_engine.documents.blocks import Block, Line, Role
 from qa_engine.documents.pages.annotations.attachments import ATTACHMENT, file_name
-from qa_engine.documents.pages.lines.text_layer import clean, count_han
+from qa_engine.documents.pages.lines.cleaning import clean, count_han
 from qa_engine.text.one_line import one_line
 
 _COPIES = frozenset({"Highlight", "Underline", "Squiggly", "StrikeOut", "Stamp"})

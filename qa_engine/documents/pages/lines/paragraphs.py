@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from qa_engine.documents.blocks import Block, Line
 from qa_engine.documents.pages.block_roles import LABEL, LIST_ITEM, TERMINAL, UNIT
-from qa_engine.documents.pages.lines.text_layer import count_han
+from qa_engine.documents.pages.lines.cleaning import count_han
 
 _HEADING_SIZE = 1.12
 """A line of more than this many times the size of the body text continues no paragraph of another block."""

@@ -16,6 +16,16 @@ from statistics import median
 from qa_engine.documents.blocks import HEADERS_FOOTERS, Block, Line, Page, Role
 from qa_engine.documents.pages.block_roles import LABEL, NUMBERED_HEADING, body_size
 from qa_engine.documents.pages.lines.joining import grouped, join_pieces, rows_of
+from qa_engine.documents.pages.margins.edges import (
+    MARGIN,
+    WIDE_MARGIN,
+    continues,
+    edge_rows,
+    lowest_row,
+    place_of,
+    printed_label,
+    role_at_edge,
+)
 from qa_engine.documents.pages.margins.page_counting import (
     PAGE_NUMBER,
     Figures,
@@ -26,12 +36,6 @@ from qa_engine.documents.pages.margins.page_counting import (
 )
 from qa_engine.documents.pages.margins.statements import FORMULA, says_something
 
-MARGIN = 0.12
-"""Share of the page height, at the top and at the bottom, in which headers and footers stand."""
-_WIDE_MARGIN = 0.16
-"""The same for pages with nothing there, as TeX makes them of small books."""
-_LINES_AT_EDGE = 3
-"""Most rows of a header or footer."""
 _MIN_REPEATS = 3
 """A header or footer stands on so many pages."""
 _PLACE_SHARE = 0.2
@@ -66,15 +70,15 @@ class _Margins:
 
     def __init__(self, pages: Sequence[Page]) -> None:
         self._pages = pages
-        widest = _WIDE_MARGIN if len(pages) >= _MIN_REPEATS else MARGIN
-        self._rows = {page.number: _edge_rows(page, MARGIN) or _edge_rows(page, widest) for page in pages}
+        widest = WIDE_MARGIN if len(pages) >= _MIN_REPEATS else MARGIN
+        self._rows = {page.number: edge_rows(page, MARGIN) or edge_rows(page, widest) for page in pages}
         tables = [block for page in pages for block in page.blocks if block.table is not None]
         self._in_tables = {id(line) for block in tables for line in block.lines}
         self._numbers = page_numbers(self._rows, self._in_tables) | numbers_at_ends(
             {
                 page.number: row
                 for page in pages
-                if (row := _lowest_row(page)) and id(row[0]) not in self._in_tables
+                if (row := lowest_row(page)) and id(row[0]) not in self._in_tables
             }
         )
         """``id()`` of the lines that are page numbers."""
@@ -95,7 +99,7 @@ class _Margins:
         self._leave_no_page_empty()
         for page in self._pages:
             self._split_blocks(page)
-            page.label = _label(page) or page.label
+            page.label = printed_label(page) or page.label
 
     def _is_marked(self, line: Line) -> bool:
         key = id(line)
@@ -159,14 +163,14 @@ class _Margins:
         places = Counter[tuple[int, int]]()
         for page in self._pages:
             lines = [line for row in self._rows[page.number] for line in row]
-            places.update({_place(line) for line in lines if self._is_marked(line)})
+            places.update({place_of(line) for line in lines if self._is_marked(line)})
         enough = max(_ROW_SHARE * len(self._pages), _MIN_REPEATS)
         common = {place for place, count in places.items() if count >= enough}
         if not common:
             return
         for page in self._pages:
             for row in self._rows[page.number]:
-                lines = [line for line in row if _place(line) in common and not self._is_marked(line)]
+                lines = [line for line in row if place_of(line) in common and not self._is_marked(line)]
                 if lines and not self._is_content(page, join_pieces(row)):
                     self._single.update(id(line) for line in lines if id(line) not in self._in_tables)
 
@@ -228,7 +232,7 @@ class _Margins:
         for page in self._pages:
             marked = [line for block in page.blocks for line in block.lines if self._is_marked(line)]
             rows = rows_of(line for line in marked if id(line) not in self._numbers)
-            for paragraph in grouped(rows, _continues):
+            for paragraph in grouped(rows, continues):
                 lines = [line for row in paragraph for line in row if not PAGE_NUMBER.fullmatch(line.text)]
                 text = " ".join(line.text for line in lines)
                 words = Figures.of(text).words
@@ -269,7 +273,7 @@ class _Margins:
             rest: list[Line] = []
             for line in block.lines:
                 if self._is_marked(line):
-                    blocks.append(Block(_role(line, page.height), [line]))
+                    blocks.append(Block(role_at_edge(line, page.height), [line]))
                 elif by_layout and line.size > _TITLE_SIZE * self._body_size:
                     blocks.append(Block(Role.HEADING, [line]))
                 elif by_layout or (id(line) in self._kept and id(line) in self._repeated):
@@ -283,46 +287,5 @@ class _Margins:
         page.blocks = blocks
 
 
-def _edge_rows(page: Page, margin: float) -> list[list[Line]]:
-    """The outermost rows of a page that stand in its margins."""
-    lines = [line for block in page.blocks for line in block.lines]
-    top = rows_of(line for line in lines if line.y1 < margin * page.height)[:_LINES_AT_EDGE]
-    bottom = rows_of(line for line in lines if line.y0 > (1 - margin) * page.height)[-_LINES_AT_EDGE:]
-    return [*top, *bottom]
-
-
-def _lowest_row(page: Page) -> list[Line]:
-    """The lines at the height of the lowest one of a page."""
-    lines = [line for block in page.blocks for line in block.lines]
-    lowest = max((line.y0 for line in lines), default=0.0)
-    return [line for line in lines if line.y1 > lowest + 1]
-
-
-def _continues(rows: list[list[Line]], row: list[Line]) -> bool:
-    """Whether a row goes on with the paragraph of the rows before it."""
-    last = rows[-1][-1]
-    return row[0].y0 - last.y1 < last.size and abs(row[0].size - last.size) < 1
-
-
 def _without_blanks(text: str) -> str:
     return _ALL_BLANKS.sub("", text)
-
-
-def _place(line: Line) -> tuple[int, int]:
-    """The height and the font size of a line."""
-    return round(line.y1), round(line.size)
-
-
-def _role(line: Line, height: float) -> Role:
-    if PAGE_NUMBER.fullmatch(line.text):
-        return Role.PAGE_NUMBER
-    return Role.HEADER if line.y0 + line.y1 < height else Role.FOOTER
-
-
-def _label(page: Page) -> str | None:
-    """The printed page number; the lowest on the page if there are several."""
-    for block in reversed(page.blocks):
-        match = PAGE_NUMBER.fullmatch(block.lines[0].text) if block.role is Role.PAGE_NUMBER else None
-        if match is not None:
-            return match["label"]
-    return None

@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 from qa_engine.documents.blocks import Block, Line, Role
 from qa_engine.documents.pages.block_roles import CAPTION
+from qa_engine.documents.pages.lines.cleaning import clean, count_han
 from qa_engine.documents.pages.lines.joining import bounds, doubt_of, grouped
-from qa_engine.documents.pages.lines.text_layer import Direction, TurnedLine, clean, count_han
+from qa_engine.documents.pages.lines.text_layer import Direction, TurnedLine
 from qa_engine.documents.pages.parsers import fast
 
 _DOWNWARDS: Direction = (0, 1)

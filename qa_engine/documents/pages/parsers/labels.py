@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from qa_engine.documents.blocks import Block, Line, Role
 from qa_engine.documents.pages.block_roles import NUMBERED_HEADING, UNIT
-from qa_engine.documents.pages.lines.text_layer import count_han
+from qa_engine.documents.pages.lines.cleaning import count_han
 from qa_engine.documents.pages.tables.header_rows import is_usual_label
 from qa_engine.documents.pages.tables.values import Kind, kind
 

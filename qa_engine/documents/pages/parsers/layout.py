@@ -10,9 +10,9 @@ from itertools import pairwise
 
 from qa_engine.documents.blocks import HEADERS_FOOTERS, Block, Line, Role, Table
 from qa_engine.documents.pages.block_roles import LIST_ITEM, is_contents
+from qa_engine.documents.pages.lines.cleaning import count_han
 from qa_engine.documents.pages.lines.joining import baseline_overlap, bounds, grouped, join_pieces, rows_of
 from qa_engine.documents.pages.lines.superscripts import word_as_read
-from qa_engine.documents.pages.lines.text_layer import count_han
 from qa_engine.documents.pages.parsers.fast import lines_in_order
 from qa_engine.documents.pages.parsers.layout_model import LayoutBox
 from qa_engine.documents.pages.parsers.pairs import CELL_GAP, take_pairs

@@ -14,8 +14,8 @@ from statistics import median
 
 from qa_engine.documents.blocks import Block, Line, Role, Table
 from qa_engine.documents.pages.block_roles import LABEL, LIST_ITEM, UNIT
+from qa_engine.documents.pages.lines.cleaning import count_han
 from qa_engine.documents.pages.lines.joining import bounds, grouped, join_pieces, rows_of
-from qa_engine.documents.pages.lines.text_layer import count_han
 from qa_engine.documents.pages.tables.header_rows import is_usual_label
 from qa_engine.documents.pages.tables.values import Kind, kind
 from qa_engine.documents.sentences.splitting import join_sentences

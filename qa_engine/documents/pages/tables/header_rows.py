@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from qa_engine.documents.pages.lines.text_layer import count_han
+from qa_engine.documents.pages.lines.cleaning import count_han
 from qa_engine.documents.pages.tables.values import Kind, kind
 
 _MAX_HEADER_ROWS = 3

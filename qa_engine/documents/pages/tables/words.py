@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from statistics import median
 from typing import NamedTuple
 
+from qa_engine.documents.pages.lines.cleaning import clean
 from qa_engine.documents.pages.lines.joining import grouped
-from qa_engine.documents.pages.lines.text_layer import clean
 from qa_engine.documents.pages.tables.rules import Rule
 from qa_engine.documents.pages.tables.values import NUMBER, is_broken
 from qa_engine.documents.sentences.splitting import join_sentences
