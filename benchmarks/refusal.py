@@ -27,7 +27,8 @@ from report import RESULTS, Report, measured_settings, publish
 from rich.progress import track
 
 from qa_engine import Config, QueryEngine, ingest
-from qa_engine.answering.answerability import AnswerabilityFeatures, AnswerabilityModel
+from qa_engine.answering.refusal.features import AnswerabilityFeatures
+from qa_engine.answering.refusal.model import AnswerabilityModel
 from qa_engine.assembly import built_in_calibration
 
 ALLOWED = (0.01, 0.02, 0.05, 0.1, 0.2)

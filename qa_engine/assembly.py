@@ -13,10 +13,10 @@ from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.prompts import BasePromptTemplate
 from llama_index.core.response_synthesizers import BaseSynthesizer
 
-from qa_engine.answering.answerability import AnswerabilityModel
-from qa_engine.answering.calibration import LOCAL_CALIBRATION, stored_calibration
 from qa_engine.answering.extractive.synthesizer import ExtractiveSynthesizer
 from qa_engine.answering.llm.synthesizer import ChineseAnswerSynthesizer
+from qa_engine.answering.refusal.calibration import LOCAL_CALIBRATION, stored_calibration
+from qa_engine.answering.refusal.model import AnswerabilityModel
 from qa_engine.answering.usage import Prices
 from qa_engine.config import LOCAL, Config
 from qa_engine.conversation.condense import QuestionCondenser, build_condenser

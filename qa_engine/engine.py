@@ -19,8 +19,9 @@ from llama_index.core.schema import NodeWithScore, QueryBundle, QueryType
 from llama_index.core.vector_stores.types import MetadataFilters
 
 from qa_engine.answering.answer import Answer
-from qa_engine.answering.answerability import AnswerabilityGate, AnswerabilityModel
 from qa_engine.answering.extractive.synthesizer import ExtractiveSynthesizer
+from qa_engine.answering.refusal.gate import AnswerabilityGate
+from qa_engine.answering.refusal.model import AnswerabilityModel
 from qa_engine.answering.stream import AnswerStream, AsyncAnswerStream
 from qa_engine.assembly import Resources, assemble
 from qa_engine.config import Config

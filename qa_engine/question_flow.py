@@ -17,9 +17,9 @@ from llama_index.core.schema import NodeWithScore, QueryBundle, QueryType
 from llama_index.core.vector_stores.types import MetadataFilters
 
 from qa_engine.answering.answer import REFUSAL, Answer
-from qa_engine.answering.answerability import AnswerabilityGate
 from qa_engine.answering.checks.citations import as_answer
 from qa_engine.answering.extractive.synthesizer import ExtractiveSynthesizer
+from qa_engine.answering.refusal.gate import AnswerabilityGate
 from qa_engine.answering.stream import StreamsAnswers
 from qa_engine.assembly import Resources
 from qa_engine.errors import InputError

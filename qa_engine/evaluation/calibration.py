@@ -13,7 +13,8 @@ from llama_index.core.schema import NodeWithScore
 from llama_index.core.vector_stores.types import FilterOperator, MetadataFilter, MetadataFilters
 from numpy.typing import NDArray
 
-from qa_engine.answering.answerability import FEATURES, PAIRS, AnswerabilityFeatures, AnswerabilityModel
+from qa_engine.answering.refusal.features import FEATURES, PAIRS, AnswerabilityFeatures
+from qa_engine.answering.refusal.model import AnswerabilityModel
 from qa_engine.config import Config
 from qa_engine.engine import QueryEngine
 from qa_engine.errors import InputError

@@ -6,7 +6,8 @@ import random
 
 import pytest
 
-from qa_engine.answering.answerability import FEATURES, PAIRS, AnswerabilityFeatures, AnswerabilityModel
+from qa_engine.answering.refusal.features import FEATURES, PAIRS, AnswerabilityFeatures
+from qa_engine.answering.refusal.model import AnswerabilityModel
 from qa_engine.evaluation.calibration import Example, Refusals, fit_answerability, refusals_at
 
 PRIOR = AnswerabilityModel(

@@ -64,7 +64,7 @@ def calibrate(
 
 
 def _forget(root: Path, name: str, settings: Config, as_json: bool) -> None:
-    from qa_engine.answering.calibration import forget_calibration
+    from qa_engine.answering.refusal.calibration import forget_calibration
 
     with _writable_catalog(root, name, settings) as catalog:
         existed = forget_calibration(catalog)
@@ -76,7 +76,7 @@ def _calibrate(
     root: Path, name: str, settings: Config, questions: Path, false_refusals: float, dry_run: bool
 ) -> Calibration:
     """The calibration of a collection, stored with it unless ``dry_run``."""
-    from qa_engine.answering.calibration import store_calibration
+    from qa_engine.answering.refusal.calibration import store_calibration
     from qa_engine.assembly import assemble, built_in_calibration
     from qa_engine.cli.display.progress import counted_progress
     from qa_engine.engine import QueryEngine

@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from qa_engine.answering.answerability import FEATURES, PAIRS, AnswerabilityModel
+from qa_engine.answering.refusal.features import FEATURES, PAIRS
+from qa_engine.answering.refusal.model import AnswerabilityModel
 from qa_engine.errors import StorageError
 from qa_engine.index.catalog import Catalog
 

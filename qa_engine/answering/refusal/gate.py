@@ -1,4 +1,4 @@
-"""Estimates the probability that the retrieved passages hold the answer."""
+"""Decides whether to refuse, by what is missing and by the probability that the passages hold the answer."""
 
 from __future__ import annotations
 
@@ -6,205 +6,26 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
-from statistics import median
-from typing import Any
 
 from llama_index.core.schema import NodeWithScore, QueryBundle
-from pydantic import TypeAdapter
 
-from qa_engine.answering.absence import Absence
 from qa_engine.answering.answer import Answer, Nearest
 from qa_engine.answering.checks.citations import citation_boxes, refusal
-from qa_engine.answering.extractive.question_kinds import QuestionKind
-from qa_engine.answering.nearest import other_reports
+from qa_engine.answering.refusal.absence import Absence
+from qa_engine.answering.refusal.model import AnswerabilityModel
+from qa_engine.answering.refusal.other_reports import other_reports
 from qa_engine.config import AnsweringConfig
 from qa_engine.retrieval.explanation import Explanation
 from qa_engine.retrieval.retriever import RankedPassages
-from qa_engine.text.language import is_chinese
-from qa_engine.text.tokenizer import fold, tokenize
-from qa_engine.types import Passage, passage_of
+from qa_engine.types import passage_of
 
-FEATURES = ("support", "weakest", "lead", "coverage", "dense", "asked", "kind")
-"""The features that an `AnswerabilityModel` weighs; see `AnswerabilityFeatures`."""
-PAIRS = ("zh-zh", "en-en", "zh-en", "en-zh")
-"""The languages of question and passage; ``en`` stands for every language but Chinese."""
-NEUTRAL = 0.85
-"""About the middle of supports within a language: a feature that is not known is this one, less itself."""
-_ASKED = (-0.02, 0.02)
-"""Bounds of ``asked``: a noun in other words than the passage's must not outweigh all the rest."""
-_OTHER_KIND = 0.03
-"""By so much at most ``kind`` is below the support of the best passage: what was asked for may be written in another way."""
-LLM_THRESHOLD_KEY = "hopeless"
-"""Key of ``llm_threshold`` in JSON, in stored calibrations as well."""
-_LEAD_WITHIN = 0.02
-"""What ``lead`` lacks where all candidates are of the documents that a question names, instead of a whole collection.
-
-Without it 44 of 172 such questions were refused though the answer was there, of 26 without an answer 17; with it 16 and 13.
-"""
 _PLAIN = 0.3
 """A row that stands out so far is quoted although the passages score low, in a document that the question names."""
 _LEAST_OF_PART = 2
 """Passages that the answer to each part of a question may use at least."""
 logger = logging.getLogger("qa_engine.answering")
-
-
-@dataclass(frozen=True)
-class AnswerabilityFeatures:
-    """Numbers that say how strongly the passages that an answer may use support the question.
-
-    Attributes:
-        support: the highest score of the reranker.
-        weakest: the highest support of a question's least supported quarter of words; 0 with a cross-encoder.
-        lead: how far ``support`` is above the median of all candidates. If the answer is missing, many passages are about
-            as good; and anything that a language or a collection adds to all scores cancels out.
-        coverage: the highest share of the question's BM25 terms that one passage has.
-        dense: the highest cosine of a sentence with the question.
-        asked: the highest support of a question's least supported noun, less `NEUTRAL` and within bounds; 0 between
-            languages.
-        kind: the highest support by a sentence that holds the kind of thing that is asked for, less `NEUTRAL`; by any
-            sentence if the question asks for no certain kind; 0 between languages.
-        pair: one of `PAIRS`, of the passage with the highest support.
-    """
-
-    support: float
-    weakest: float
-    lead: float
-    coverage: float
-    dense: float
-    pair: str
-    asked: float = 0.0
-    kind: float = 0.0
-
-    @classmethod
-    def of(
-        cls, question: str, candidates: Sequence[NodeWithScore], used: int, with_coverage: bool = True
-    ) -> AnswerabilityFeatures:
-        """
-        Args:
-            question: the question as the passages were compared with it.
-            candidates: at least one passage, best first.
-            used: number of candidates that the answer may use.
-            with_coverage: whether to tokenize the texts for their coverage, which is 0 otherwise.
-        """
-        passages = [passage_of(candidate) for candidate in candidates]
-        supports = [passage.scores["rerank"] for passage in passages if "rerank" in passage.scores]
-        scores = [passage.scores for passage in passages]
-        best = max(passages[:used], key=lambda passage: passage.scores.get("rerank", -math.inf))
-        support = best.scores.get("rerank", 0.0)
-        pair = f"{_language(question)}-{_language(best.text)}"
-        asked = [one["asked"] for one in scores[:used] if "asked" in one]
-        kind = _kind_support(question, passages[:used], support)
-        same = pair in {"zh-zh", "en-en"}
-        return cls(
-            support=support,
-            weakest=max(one.get("weakest", 0.0) for one in scores[:used]),
-            lead=support - median(supports) if supports else 0.0,
-            coverage=_coverage(question, passages[:used]) if with_coverage else 0.0,
-            dense=max((one["dense"] for one in scores if "dense" in one), default=0.0),
-            pair=pair,
-            asked=max(_ASKED[0], min(_ASKED[1], max(asked) - NEUTRAL)) if asked and same else 0.0,
-            kind=kind - NEUTRAL if kind is not None and same else 0.0,
-        )
-
-    def values(self) -> list[float]:
-        """The numbers, in the order of `FEATURES`."""
-        return [getattr(self, feature) for feature in FEATURES]
-
-
-@dataclass(frozen=True)
-class AnswerabilityModel:
-    """A logistic regression on `AnswerabilityFeatures`, and the probabilities below which an answer is refused.
-
-    The same scores mean less between languages and more between Chinese texts, so each pair of languages has a bias
-    of its own.
-
-    Attributes:
-        weights: log-odds per unit of each of `FEATURES`.
-        biases: log-odds at zero for each of `PAIRS`.
-        threshold: probability (0 to 1) below which an extractive answer is refused.
-        llm_threshold: probability below which a question is refused before a language model is asked. It is lower, because
-            the model can refuse by itself.
-        scales: by pair of languages, what the weights are multiplied with; 1 for pairs that it lacks. Between languages
-            fewer features are known, and these tell more.
-    """
-
-    weights: Mapping[str, float]
-    biases: Mapping[str, float]
-    threshold: float
-    llm_threshold: float
-    scales: Mapping[str, float] = field(default_factory=dict)
-
-    def probability(
-        self, question: str, candidates: Sequence[NodeWithScore], used: int, alike: bool = False
-    ) -> float:
-        """The probability, 0 to 1, that passages hold the answer; 0 without passages.
-
-        The arguments are those of `AnswerabilityFeatures.of`; ``alike`` says that the candidates are of documents that the
-        question names, see `_LEAD_WITHIN`.
-        """
-        if not candidates:
-            return 0.0
-        with_coverage = self.weights.get("coverage", 0.0) != 0
-        features = AnswerabilityFeatures.of(question, candidates, used, with_coverage)
-        return self.of_features(replace(features, lead=features.lead + _LEAD_WITHIN) if alike else features)
-
-    def of_features(self, features: AnswerabilityFeatures) -> float:
-        """The probability that passages with these features hold the answer."""
-        weighted = (
-            self.weights.get(feature, 0.0) * value
-            for feature, value in zip(FEATURES, features.values(), strict=True)
-        )
-        odds = self.biases[features.pair] + self.scales.get(features.pair, 1.0) * sum(weighted)
-        return 1 / (1 + math.exp(-max(-700.0, min(700.0, odds))))
-
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON object that `from_dict` reads."""
-        content = asdict(self)
-        content[LLM_THRESHOLD_KEY] = content.pop("llm_threshold")
-        scales = content.pop("scales")
-        if scales:
-            content["scales"] = scales
-        return content
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> AnswerabilityModel:
-        """The model of a JSON object.
-
-        Raises:
-            KeyError: a key is missing.
-            ValidationError: a value is no number.
-        """
-        fields = {**content, "llm_threshold": content[LLM_THRESHOLD_KEY]}
-        return TypeAdapter(cls).validate_python(fields)
-
-
-def _kind_support(question: str, passages: Sequence[Passage], support: float) -> float | None:
-    """The highest support by a sentence with the kind of thing that is asked for; None if no sentence was compared.
-
-    ``support`` is that by the best passage, see `_OTHER_KIND`.
-    """
-    sentences = [one for passage in passages for one in passage.sentences if one.support is not None]
-    if not sentences:
-        return None
-    kind = QuestionKind.of(question)
-    pattern = kind.precise or kind.answers
-    known = set() if pattern is None else set(pattern.findall(fold(question)))
-    for sentence in sorted(sentences, key=lambda one: -(one.support or 0.0)):
-        if pattern is None or set(pattern.findall(fold(sentence.text))) - known:
-            return max(sentence.support or 0.0, support - _OTHER_KIND)
-    return support - _OTHER_KIND
-
-
-def _coverage(question: str, passages: Sequence[Passage]) -> float:
-    terms = set(tokenize(question))
-    shared = (len(terms.intersection(tokenize(passage.text))) for passage in passages)
-    return max(shared) / max(1, len(terms))
-
-
-def _language(text: str) -> str:
-    return "zh" if is_chinese(text) else "en"
 
 
 @dataclass

@@ -8,15 +8,10 @@ from typing import Any
 import pytest
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
-from qa_engine.answering.answerability import (
-    FEATURES,
-    PAIRS,
-    AnswerabilityFeatures,
-    AnswerabilityGate,
-    AnswerabilityModel,
-    Evidence,
-)
-from qa_engine.answering.calibration import LOCAL_CALIBRATION
+from qa_engine.answering.refusal.calibration import LOCAL_CALIBRATION
+from qa_engine.answering.refusal.features import FEATURES, PAIRS, AnswerabilityFeatures
+from qa_engine.answering.refusal.gate import AnswerabilityGate, Evidence
+from qa_engine.answering.refusal.model import AnswerabilityModel
 from qa_engine.config import AnsweringConfig
 from qa_engine.retrieval.decomposition.interleaving import of_parts
 from qa_engine.retrieval.naming.identity_index import NamedDocuments

@@ -7,21 +7,29 @@ and names are looked up, in the whole collection and in the documents that the q
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
-from difflib import SequenceMatcher, get_close_matches
 from functools import cached_property
 
 from llama_index.core.schema import NodeWithScore
 
 from qa_engine.answering.answer import Nearest
+from qa_engine.answering.refusal.holding import (
+    all_text,
+    articles,
+    document_years,
+    holds,
+    is_report,
+    name_of_document,
+    pairs,
+    works_in,
+)
+from qa_engine.answering.refusal.nearest import MOST, nearest_codes, nearest_periods
 from qa_engine.retrieval.retriever import RankedPassages
 from qa_engine.text.identifiers import (
     Identifier,
     articles_of,
-    codes_of,
     identifiers,
-    name_parts,
     quarters_of,
     sizes_of,
     years_of,
@@ -30,24 +38,16 @@ from qa_engine.text.language import is_chinese
 from qa_engine.text.tokenizer import fold, tokenize
 from qa_engine.types import Passage, passage_of
 
-_NEAREST = 3
 _NEAR_ARTICLES = 60
 """Articles that are looked up below and above a missing one."""
 _FIRST_SENTENCES = 20
 """A document whose first sentences name a work is that work."""
 _OFTEN = 10
 """A document with so many sentences that hold a name, or are beside one that does, is about it."""
-_SIMILAR_CODE, _SIMILAR_NAME = 0.6, 0.8
-"""Likeness from which a code is near another, and from which a name in Latin letters is a name with a slip or an ending."""
 _BEFORE = re.compile(
     r"上期|上年|去年|同期|期初|年初|同比|\b(?:prior|previous|preceding|last) (?:fiscal )?(?:year|period)\b",
     re.I,
 )
-_REPORT = re.compile(
-    r"年报|季报|年度报告|财务报[告表]|审计报告|annual|report|10-?[KQ]|financial|statement", re.I
-)
-_LATIN_WORD = re.compile("[a-z]{3,}")
-_HAN_RUN = re.compile("[\u4e00-\u9fff]+")
 _ASKING = re.compile(
     "什么|多少|哪[一个些家几里年]?|几|如何|怎么样?|怎样|为什么|为何|是否|有没有|请问|一共|总共|分别|公司|情况|关于|[的了是在和与及或呢吗有]"
 )
@@ -87,7 +87,7 @@ class _Check:
     def __init__(self, question: str, named: Sequence[Identifier], ranked: RankedPassages) -> None:
         self._question, self._named, self._nodes = question, named, ranked.passages
         self._passages = [passage_of(node) for node in ranked.passages]
-        self._texts = [fold(_all_text(passage)) for passage in self._passages]
+        self._texts = [fold(all_text(passage)) for passage in self._passages]
         self._sources, self._preference = ranked.sources, ranked.named
         self._chinese = is_chinese(question)
         self._numbers = list(range(len(self._passages)))
@@ -130,12 +130,12 @@ class _Check:
             return lambda number: not missing
         if one.kind in {"year", "quarter"} or (one.kind in {"name", "title"} and not self._same_language):
             return lambda number: True  # what is named in another language is written otherwise there
-        terms = tokenize(one.value)[:1] if one.value.isascii() else _pairs(one.value)
+        terms = tokenize(one.value)[:1] if one.value.isascii() else pairs(one.value)
         documents = self._documents(terms) if anywhere or one.is_weak else self._about(terms)
         if one.is_weak and (documents or anywhere):
             return lambda number: True
         return lambda number: (
-            self._passages[number].document_id in documents or _holds(self._texts[number], one)
+            self._passages[number].document_id in documents or holds(self._texts[number], one)
         )
 
     def _is_other_product(self, one: Identifier) -> bool:
@@ -152,9 +152,9 @@ class _Check:
         return [
             Nearest(size, "size", size, passage.file_name)
             for passage in self._passages
-            for value, size in sizes_of(re.sub("[_-]+", " ", fold(_name_of_document(passage)))).items()
+            for value, size in sizes_of(re.sub("[_-]+", " ", fold(name_of_document(passage)))).items()
             if value.partition(" ")[2] == unit
-        ][:_NEAREST]
+        ][:MOST]
 
     def _about(self, terms: Sequence[str]) -> Set[str]:
         """The documents that name something among their first sentences, or often."""
@@ -174,19 +174,19 @@ class _Check:
     def _works(self, one: Identifier) -> Set[str]:
         """The documents that are the work that an article belongs to, or that name both together."""
         titles = self._titles()
-        for work in _ends(one.work):
+        for work in works_in(one.work):
             found = {identifier for identifier, title in titles.items() if work in title}
             if self._sources is not None:
-                found |= self._sources.documents_holding(_pairs(work), within=_FIRST_SENTENCES)
+                found |= self._sources.documents_holding(pairs(work), within=_FIRST_SENTENCES)
             if found:
-                return found | self._documents([f"第{one.value}条", *_pairs(one.work)])
+                return found | self._documents([f"第{one.value}条", *pairs(one.work)])
             if one.marked:
-                return self._documents([f"第{one.value}条", *_pairs(work)])
+                return self._documents([f"第{one.value}条", *pairs(work)])
         return set()
 
     def _titles(self) -> dict[str, str]:
         """What documents are called, by document id."""
-        titles = {passage.document_id: fold(_name_of_document(passage)) for passage in self._passages}
+        titles = {passage.document_id: fold(name_of_document(passage)) for passage in self._passages}
         if self._sources is not None:
             for identifier, name in self._sources.file_names().items():
                 titles.setdefault(identifier, fold(name))
@@ -200,24 +200,24 @@ class _Check:
             documents = self._documents([f"第{one.value}条"])
             if documents & {passage.document_id for passage in inside}:
                 return True
-            return any(int(one.value) in _articles(passage) for passage in inside)
+            return any(int(one.value) in articles(passage) for passage in inside)
         if one.kind in {"year", "quarter"}:
             year, _, quarter = one.value.partition("Q")
             return any(self._holds_period(passage, int(year), int(quarter or 0)) for passage in inside)
         return True
 
     def _holds_period(self, passage: Passage, year: int, quarter: int) -> bool:
-        own, text = _document_years(passage), _all_text(passage)
+        own, text = document_years(passage), all_text(passage)
         if quarter:
             return quarter in quarters_of(text) and (year in own or year in years_of(text))
         # A report shows the year before in its statements, where columns may be called 本期 and 上期.
-        if year in own or (year + 1 in own and (_is_report(passage) or _BEFORE.search(text))):
+        if year in own or (year + 1 in own and (is_report(passage) or _BEFORE.search(text))):
             return True
         if year not in years_of(text):
             return False
         if is_chinese(passage.text) != self._chinese or not passage.sentences:
             return True
-        name = fold(_name_of_document(passage)).lower() if own else ""
+        name = fold(name_of_document(passage)).lower() if own else ""
         for index, sentence in enumerate(passage.sentences):
             if year in years_of(f"{sentence.section}\n{sentence.text}"):
                 # What a document about another period says of this year is said in one sentence.
@@ -250,25 +250,25 @@ class _Check:
 
     def _contradicts(self, passage: Passage) -> bool:
         years = {int(one.value[:4]) for one in self._named if one.kind in {"year", "quarter"}}
-        own = _document_years(passage)
+        own = document_years(passage)
         if (
             years
             and own
             and not (years | {year + 1 for year in years}) & own
-            and not years & years_of(_all_text(passage))
+            and not years & years_of(all_text(passage))
         ):
             return True
         numbers = {int(one.value) for one in self._named if one.kind == "article"}
         sections = articles_of(passage.section.rpartition(">")[2].strip()) if numbers else set()
-        return bool(sections) and not numbers & (sections | _articles(passage))
+        return bool(sections) and not numbers & (sections | articles(passage))
 
     def _nearest(self, one: Identifier, inside: Sequence[Passage]) -> list[Nearest]:
         if one.kind in {"year", "quarter"}:
-            return _nearest_periods(one, inside)
+            return nearest_periods(one, inside)
         if one.kind == "size":
             return self._other_sizes(one)
         if one.kind == "code":
-            return _nearest_codes(one.value, inside)
+            return nearest_codes(one.value, inside)
         if one.kind == "article":
             works = one.marked and not self._works(one)
             return [] if works else self._nearest_articles(int(one.value), inside)
@@ -286,136 +286,12 @@ class _Check:
         return sorted(found, key=lambda near: abs(int(near.value) - number))
 
 
-def _nearest_periods(one: Identifier, passages: Iterable[Passage]) -> list[Nearest]:
-    year, _, quarter = one.value.partition("Q")
-    found: dict[str, Nearest] = {}
-    for passage in passages:
-        for sentence in [passage.section, *(sentence.text for sentence in passage.sentences)]:
-            years, quarters = years_of(sentence), quarters_of(sentence) if quarter else set()
-            for value in years:
-                if quarters and len(years) == 1:
-                    for part in quarters:
-                        text = f"{value}年第{'一二三四'[part - 1]}季度"
-                        found.setdefault(text, Nearest(text, "quarter", f"{value}Q{part}", passage.file_name))
-                elif not quarter:
-                    found.setdefault(
-                        f"{value}年", Nearest(f"{value}年", "year", str(value), passage.file_name)
-                    )
-        for value in _document_years(passage) if not quarter else ():
-            found.setdefault(f"{value}年", Nearest(f"{value}年", "year", str(value), passage.file_name))
-    asked = 4 * int(year) + int(quarter or 0)
-
-    def distance(near: Nearest) -> tuple[int, str]:
-        whole, _, part = near.value.partition("Q")
-        return abs(4 * int(whole) + int(part or 0) - asked), near.value
-
-    return [near for near in sorted(found.values(), key=distance) if near.value != one.value][:_NEAREST]
-
-
-def _nearest_codes(value: str, passages: Iterable[Passage]) -> list[Nearest]:
-    found = {
-        key: Nearest(code, "code", code, passage.file_name)
-        for passage in passages
-        for key, code in codes_of(fold(_all_text(passage))).items()
-    }
-    likeness = {key: SequenceMatcher(None, key, value).ratio() for key in found}
-    best = sorted((key for key in found if likeness[key] >= _SIMILAR_CODE), key=lambda key: -likeness[key])
-    return [found[key] for key in best[:_NEAREST]]
-
-
-def _all_text(passage: Passage) -> str:
-    """Everything that a passage says of itself, with the titles above its sentences."""
-    titles = dict.fromkeys(sentence.section for sentence in passage.sentences)
-    noted = (str(value) for value in passage.metadata.values())
-    return "\n".join(
-        [passage.file_name, _identity_text(passage), *noted, passage.section, *titles, passage.text]
-    )
-
-
-def _name_of_document(passage: Passage) -> str:
-    return f"{passage.file_name}\n{_identity_text(passage)}"
-
-
-def _identity_text(passage: Passage) -> str:
-    known = passage.identity
-    names = known.get("names", ())
-    return "\n".join(
-        map(str, [*(known.get(key, "") for key in ("title", "organisation", "product")), *names])
-    )
-
-
-def _document_years(passage: Passage) -> set[int]:
-    """The years that a document is about, by its identity, or by its file name.
-
-    A year that ends in January or February is named by either of the two.
-    """
-    period, end = str(passage.identity.get("period", "")), str(passage.identity.get("date", ""))
-    years = years_of(period) or years_of(re.sub("[_-]+", " ", passage.file_name))
-    if period and _is_report(passage) and end[5:7] in {"01", "02"}:
-        years |= years_of(end[:4])
-    return years
-
-
-def _articles(passage: Passage) -> set[int]:
-    texts = [passage.section, *(sentence.text for sentence in passage.sentences)]
-    return set().union(*map(articles_of, texts))
-
-
-def _holds(text: str, one: Identifier) -> bool:
-    """Whether a folded text holds a code, a title, or all parts of a name."""
-    if one.kind == "code":
-        return _code_pattern(one.value).search(text) is not None
-    if fold(one.value) in text:
-        return True
-    return one.kind == "name" and all(_holds_part(text, one.value, part) for part in name_parts(one.value))
-
-
-def _holds_part(text: str, name: str, part: str) -> bool:
-    """Whether a text holds a part of a name, where both may be cut wrongly.
-
-    Of a longer part, two characters are enough; a part that the text joins with what stands before it is no word of its own.
-    """
-    if part in text:
-        return True
-    if part.isascii():
-        words = set(_LATIN_WORD.findall(text.lower()))
-        return bool(get_close_matches(part.lower(), words, 1, _SIMILAR_NAME))
-    at = name.find(part)
-    if len(part) > 2 or (at > 0 and name[at - 1 : at + 1] in text):
-        return any(pair in text for pair in _pairs(name[max(0, at - 1) : at + len(part)]))
-    return re.search(".{0,3}".join(part), text) is not None  # 北大 is 北京大学
-
-
-def _is_report(passage: Passage) -> bool:
-    return _REPORT.search(f"{passage.file_name} {passage.identity.get('kind', '')}") is not None
-
-
 def _shown(one: Identifier) -> str:
     if one.kind == "year":
         return f"{one.value}年"
     if one.kind == "quarter":
         return f"{one.value[:4]}年第{'一二三四'[int(one.value[-1]) - 1]}季度"
     return f"《{one.work}》{one.text}" if one.work and one.marked else one.text
-
-
-def _code_pattern(value: str) -> re.Pattern[str]:
-    joined = r"[-–_/·.\s]*".join(map(re.escape, value))
-    return re.compile(
-        rf"(?<![A-Za-z]){joined}(?![0-9A-Za-z])|(?<=[-_/]){joined}(?![0-9A-Za-z])", re.IGNORECASE
-    )
-
-
-def _pairs(text: str) -> list[str]:
-    """The pairs of characters that the lexical index has for the Chinese of a text."""
-    return [run[i : i + 2] for run in _HAN_RUN.findall(fold(text)) for i in range(len(run) - 1)]
-
-
-def _ends(work: str) -> Iterable[str]:
-    """A work as it is called, then without words before it: 采购合同 of 甲与乙的采购合同."""
-    yield work
-    tail = re.split("[的与和及在按据照]", work)[-1]
-    if tail != work and len(tail) > 1:
-        yield tail
 
 
 def _stem(word: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from qa_engine.answering.calibration import (
+from qa_engine.answering.refusal.calibration import (
     LOCAL_CALIBRATION,
     forget_calibration,
     store_calibration,

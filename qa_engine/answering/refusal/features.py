@@ -1,0 +1,116 @@
+"""Numbers that say how strongly passages support a question."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from llama_index.core.schema import NodeWithScore
+
+from qa_engine.answering.extractive.question_kinds import QuestionKind
+from qa_engine.text.language import is_chinese
+from qa_engine.text.tokenizer import fold, tokenize
+from qa_engine.types import Passage, passage_of
+
+FEATURES = ("support", "weakest", "lead", "coverage", "dense", "asked", "kind")
+"""The features that an `AnswerabilityModel` weighs; see `AnswerabilityFeatures`."""
+PAIRS = ("zh-zh", "en-en", "zh-en", "en-zh")
+"""The languages of question and passage; ``en`` stands for every language but Chinese."""
+NEUTRAL = 0.85
+"""About the middle of supports within a language: a feature that is not known is this one, less itself."""
+_ASKED = (-0.02, 0.02)
+"""Bounds of ``asked``: a noun in other words than the passage's must not outweigh all the rest."""
+_OTHER_KIND = 0.03
+"""By so much at most ``kind`` is below the support of the best passage: what was asked for may be written in another way."""
+
+
+@dataclass(frozen=True)
+class AnswerabilityFeatures:
+    """Numbers that say how strongly the passages that an answer may use support the question.
+
+    Attributes:
+        support: the highest score of the reranker.
+        weakest: the highest support of a question's least supported quarter of words; 0 with a cross-encoder.
+        lead: how far ``support`` is above the median of all candidates. If the answer is missing, many passages are about
+            as good; and anything that a language or a collection adds to all scores cancels out.
+        coverage: the highest share of the question's BM25 terms that one passage has.
+        dense: the highest cosine of a sentence with the question.
+        asked: the highest support of a question's least supported noun, less `NEUTRAL` and within bounds; 0 between
+            languages.
+        kind: the highest support by a sentence that holds the kind of thing that is asked for, less `NEUTRAL`; by any
+            sentence if the question asks for no certain kind; 0 between languages.
+        pair: one of `PAIRS`, of the passage with the highest support.
+    """
+
+    support: float
+    weakest: float
+    lead: float
+    coverage: float
+    dense: float
+    pair: str
+    asked: float = 0.0
+    kind: float = 0.0
+
+    @classmethod
+    def of(
+        cls, question: str, candidates: Sequence[NodeWithScore], used: int, with_coverage: bool = True
+    ) -> AnswerabilityFeatures:
+        """
+        Args:
+            question: the question as the passages were compared with it.
+            candidates: at least one passage, best first.
+            used: number of candidates that the answer may use.
+            with_coverage: whether to tokenize the texts for their coverage, which is 0 otherwise.
+        """
+        passages = [passage_of(candidate) for candidate in candidates]
+        supports = [passage.scores["rerank"] for passage in passages if "rerank" in passage.scores]
+        scores = [passage.scores for passage in passages]
+        best = max(passages[:used], key=lambda passage: passage.scores.get("rerank", -math.inf))
+        support = best.scores.get("rerank", 0.0)
+        pair = f"{_language(question)}-{_language(best.text)}"
+        asked = [one["asked"] for one in scores[:used] if "asked" in one]
+        kind = _kind_support(question, passages[:used], support)
+        same = pair in {"zh-zh", "en-en"}
+        return cls(
+            support=support,
+            weakest=max(one.get("weakest", 0.0) for one in scores[:used]),
+            lead=support - median(supports) if supports else 0.0,
+            coverage=_coverage(question, passages[:used]) if with_coverage else 0.0,
+            dense=max((one["dense"] for one in scores if "dense" in one), default=0.0),
+            pair=pair,
+            asked=max(_ASKED[0], min(_ASKED[1], max(asked) - NEUTRAL)) if asked and same else 0.0,
+            kind=kind - NEUTRAL if kind is not None and same else 0.0,
+        )
+
+    def values(self) -> list[float]:
+        """The numbers, in the order of `FEATURES`."""
+        return [getattr(self, feature) for feature in FEATURES]
+
+
+def _kind_support(question: str, passages: Sequence[Passage], support: float) -> float | None:
+    """The highest support by a sentence with the kind of thing that is asked for; None if no sentence was compared.
+
+    ``support`` is that by the best passage, see `_OTHER_KIND`.
+    """
+    sentences = [one for passage in passages for one in passage.sentences if one.support is not None]
+    if not sentences:
+        return None
+    kind = QuestionKind.of(question)
+    pattern = kind.precise or kind.answers
+    known = set() if pattern is None else set(pattern.findall(fold(question)))
+    for sentence in sorted(sentences, key=lambda one: -(one.support or 0.0)):
+        if pattern is None or set(pattern.findall(fold(sentence.text))) - known:
+            return max(sentence.support or 0.0, support - _OTHER_KIND)
+    return support - _OTHER_KIND
+
+
+def _coverage(question: str, passages: Sequence[Passage]) -> float:
+    terms = set(tokenize(question))
+    shared = (len(terms.intersection(tokenize(passage.text))) for passage in passages)
+    return max(shared) / max(1, len(terms))
+
+
+def _language(text: str) -> str:
+    return "zh" if is_chinese(text) else "en"
