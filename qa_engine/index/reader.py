@@ -22,7 +22,7 @@ from qa_engine.index.collection import (
     require_collection,
     require_identity,
 )
-from qa_engine.index.sentence_texts import SentenceTexts
+from qa_engine.index.documents.sentence_texts import SentenceTexts
 from qa_engine.index.vectors.locations import open_vectors
 from qa_engine.index.vectors.token_store import TokenStore, token_file
 from qa_engine.index.vectors.vector_store import SentenceVectorStore

@@ -128,7 +128,7 @@ def _find_sentences(catalog: Catalog, identifier: str) -> tuple[FileRecord, str,
     from qa_engine.documents.sentences.node_ids import node_id
     from qa_engine.documents.sentences.splitting import join_sentences
     from qa_engine.errors import InputError
-    from qa_engine.index.sentence_texts import SentenceTexts
+    from qa_engine.index.documents.sentence_texts import SentenceTexts
 
     match = _ID.fullmatch(identifier.strip())
     if match is None:

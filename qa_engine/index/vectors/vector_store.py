@@ -17,8 +17,8 @@ from pydantic import PrivateAttr
 
 from qa_engine.documents.sentences.node_ids import node_id, split_node_id
 from qa_engine.errors import StorageError
+from qa_engine.index.documents.sentence_texts import SentenceTexts
 from qa_engine.index.records import StoredSentence
-from qa_engine.index.sentence_texts import SentenceTexts
 from qa_engine.index.vectors.backends import (
     ClosedCollection,
     FolderBackend,

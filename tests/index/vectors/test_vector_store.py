@@ -18,8 +18,8 @@ from qa_engine.config import IndexConfig
 from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.errors import StorageError
 from qa_engine.index.catalog import Catalog
+from qa_engine.index.documents.sentence_texts import SentenceTexts
 from qa_engine.index.records import DocumentParts, FileRecord
-from qa_engine.index.sentence_texts import SentenceTexts
 from qa_engine.index.vectors.chroma_folder import open_chroma
 from qa_engine.index.vectors.chroma_rows import sentence_of_row, stored_sentence
 from qa_engine.index.vectors.locations import open_on_server

@@ -5,26 +5,16 @@ from __future__ import annotations
 import sqlite3
 import zlib
 
-from qa_engine.index.files.queries import FILE_CHECKSUM, FileQueries, file_checksum
-from qa_engine.index.sentence_texts import document_checksum
+from qa_engine.index.documents.queries import DocumentQueries
+from qa_engine.index.documents.sentence_texts import document_checksum
+from qa_engine.index.files.queries import FILE_CHECKSUM, file_checksum
 
 DOCUMENT_CHECKSUM = "document_checksum"
 """Prefix of the facts of the catalog with the checksums of documents."""
 
 
-class DocumentChecksums(FileQueries):
+class DocumentChecksums(DocumentQueries):
     """The part of the catalog that tells whether it still holds what was stored."""
-
-    def meta(self, key: str) -> str | None:
-        """A recorded fact about the collection, or None."""
-        rows = self._rows("SELECT value FROM meta WHERE key = ?", (key,))
-        return rows[0][0] if rows else None
-
-    def live_documents(self) -> dict[str, int]:
-        """The number of nodes of every live document, by id."""
-        return dict(
-            self._rows("SELECT document_id, nodes FROM documents WHERE state = 'live' ORDER BY document_id")
-        )
 
     @staticmethod
     def _seal_document(connection: sqlite3.Connection, document_id: str) -> None:

@@ -4,7 +4,7 @@ migration, and earlier versions read the collections of this one."""
 from __future__ import annotations
 
 from qa_engine.documents.identity.record import DocumentIdentity
-from qa_engine.index.document_checksums import DocumentChecksums
+from qa_engine.index.documents.checksums import DocumentChecksums
 
 DOCUMENT_IDENTITY = "document_identity"
 """Prefix of the facts of the catalog with the identities of documents."""

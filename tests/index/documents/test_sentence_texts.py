@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.errors import StorageError
 from qa_engine.index.catalog import Catalog
+from qa_engine.index.documents.sentence_texts import SentenceTexts
 from qa_engine.index.records import DocumentParts, FileRecord, StoredSentence
-from qa_engine.index.sentence_texts import SentenceTexts
 
 Metadata = dict[str, Any]
 
