@@ -63,9 +63,9 @@ def ours_with_neighbours(folder: Path, storage: Path) -> int:
 def bare(folder: Path, storage: Path) -> int:
     """Parsing, and the same texts through the bare model; nothing is stored."""
     from qa_engine.config import Config
-    from qa_engine.documents.parsing_pool import reading_options
-    from qa_engine.documents.pdf import read_pdf
+    from qa_engine.documents.pdf.reading import read_pdf
     from qa_engine.documents.pdf_document import PdfDocument
+    from qa_engine.documents.processes.parsing_pool import reading_options
     from qa_engine.documents.sentences.node_parser import SentenceNodeParser
     from qa_engine.ingestion.embedding_windows import embedding_windows
     from qa_engine.models.e5.encoder import PASSAGE_PREFIX

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from qa_engine.documents.parsing_pool import PAGES_AT_ONCE
+from qa_engine.documents.processes.parsing_pool import PAGES_AT_ONCE
 
 MANIFEST = "manifest.json"
 READ = "read"
@@ -167,7 +167,7 @@ def _child(
 def _parse(path: Path, parser: str, ocr: str, timeout: float, password: str) -> str:
     from pdf_readers import documents_config, load_ours
 
-    from qa_engine.documents.parsing_pool import parse_files
+    from qa_engine.documents.processes.parsing_pool import parse_files
     from qa_engine.errors import DocumentError
 
     passwords = [password] if password else []

@@ -69,7 +69,7 @@ def pool(parser: str, workers: int, warm: str, files: list[str]) -> dict[str, An
     """Seconds of ``parse_files`` for files, and, apart, for as many short ones as there are workers."""
     from pdf_readers import documents_config
 
-    from qa_engine.documents.parsing_pool import parse_files
+    from qa_engine.documents.processes.parsing_pool import parse_files
     from qa_engine.errors import DocumentError
 
     config = documents_config(parser, ocr="never", timeout_seconds=3600)

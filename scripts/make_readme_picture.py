@@ -12,7 +12,7 @@ from pathlib import Path
 import pymupdf
 
 from qa_engine import Citation, QueryEngine, ingest
-from qa_engine.documents.rendering import PageBox, render_boxes
+from qa_engine.documents.pdf.rendering import PageBox, render_boxes
 
 ROOT = Path(__file__).parents[1]
 PICTURE = ROOT / "docs" / "images" / "answer.png"

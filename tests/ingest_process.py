@@ -15,9 +15,9 @@ from hash_embedding import HashEmbedding
 
 import qa_engine
 from qa_engine.config import Config, DocumentsConfig
-from qa_engine.documents.blocks import ParsedPdf
-from qa_engine.documents.parsing_pool import reading_options
-from qa_engine.documents.pdf import read_pdf
+from qa_engine.documents.parsed_pdf import ParsedPdf
+from qa_engine.documents.pdf.reading import read_pdf
+from qa_engine.documents.processes.parsing_pool import reading_options
 from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.errors import DocumentError
 from qa_engine.index import catalog

@@ -10,7 +10,7 @@ from typing import Any
 
 from hash_embedding import HashEmbedding
 
-from qa_engine.documents import parsing_pool
+from qa_engine.documents.processes import parsing_pool
 
 _read_first_pages = parsing_pool.read_first_pages
 

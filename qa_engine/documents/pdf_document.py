@@ -8,8 +8,9 @@ from typing import Any
 from llama_index.core.schema import Document
 from pydantic import Field
 
-from qa_engine.documents.blocks import Doubt, PageReport, Paragraph, ParsedPdf, Span
+from qa_engine.documents.blocks import Doubt, Paragraph, Span
 from qa_engine.documents.files import path_text
+from qa_engine.documents.parsed_pdf import PageReport, ParsedPdf
 
 
 class PdfDocument(Document):

@@ -9,7 +9,7 @@ from llama_index.core.readers.base import BaseReader
 from llama_index.core.schema import Document
 
 from qa_engine.documents.pages.page_reader import OcrChoice, ParserChoice, ReadingOptions
-from qa_engine.documents.pdf import read_pdf
+from qa_engine.documents.pdf.reading import read_pdf
 from qa_engine.documents.pdf_document import PdfDocument
 
 

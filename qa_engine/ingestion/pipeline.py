@@ -19,7 +19,7 @@ from llama_index.core.ingestion import IngestionPipeline
 from llama_index.core.node_parser import NodeParser
 from llama_index.core.schema import BaseNode, TransformComponent
 
-from qa_engine.documents.blocks import ParsedPdf
+from qa_engine.documents.parsed_pdf import ParsedPdf
 from qa_engine.documents.sentences.node_parser import SECTION, SentenceNodeParser
 from qa_engine.index.records import DocumentParts, FileRecord
 from qa_engine.index.vectors.chroma_rows import stored_sentence

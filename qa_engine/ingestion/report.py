@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
-from qa_engine.documents.blocks import LeftOut, PageReport
 from qa_engine.documents.pages.annotations.attachments import clauses
+from qa_engine.documents.parsed_pdf import LeftOut, PageReport
 
 FileStatus = Literal["added", "updated", "unchanged", "moved", "duplicate", "vanished", "deleted", "failed"]
 """The outcome of a run for a file: ``duplicate`` is new and has the content of another file, ``vanished`` is gone and still

@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qa_engine.documents.blocks import LeftOut, left_out
 from qa_engine.documents.files import path_text
-from qa_engine.documents.parsing_pool import ParsingPool
+from qa_engine.documents.parsed_pdf import LeftOut, left_out
+from qa_engine.documents.processes.parsing_pool import ParsingPool
 from qa_engine.errors import DocumentError, QAEngineError
 from qa_engine.index.records import FileRecord
 from qa_engine.ingestion.files.diff import (

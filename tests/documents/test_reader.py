@@ -21,12 +21,12 @@ from pdf_factory import (
     zero_page_pdf,
 )
 
-from qa_engine.documents import pdf
 from qa_engine.documents.blocks import Page
 from qa_engine.documents.files import path_text
 from qa_engine.documents.pages import page_reader
 from qa_engine.documents.pages.page_reader import ReadingOptions
-from qa_engine.documents.pdf import read_pdf
+from qa_engine.documents.pdf import reading
+from qa_engine.documents.pdf.reading import read_pdf
 from qa_engine.documents.pdf_document import PdfDocument
 from qa_engine.documents.reader import PdfReader
 from qa_engine.errors import DocumentError
@@ -131,7 +131,7 @@ def test_damaged_page_is_named_and_the_others_are_read(
             raise RuntimeError("code=7: syntax error in content stream\nmore")
         return page_reader.read_page(page, number, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(pdf, "read_page", read_page)
+    monkeypatch.setattr(reading, "read_page", read_page)
     parsed = read_pdf(english_pdf(tmp_path / "a.pdf", lines_per_page=2, header=None, page_numbers=None))
     assert [page.unread for page in parsed.pages[:3]] == [None, "damaged", None]
     assert parsed.pages[1].doubts == ["cannot be read (code=7: syntax error in content stream)"]

@@ -39,7 +39,7 @@ import os, sys
 environment = dict(os.environ)
 from pathlib import Path
 from qa_engine import QueryEngine, ingest
-from qa_engine.documents.rendering import PageBox, render_boxes
+from qa_engine.documents.pdf.rendering import PageBox, render_boxes
 if "pictures" in sys.argv:
     render_boxes(Path("docs/a.pdf"), [PageBox(1, 80, 80, 200, 100)], 72)
 ingest("docs", config={"documents": {"parser": sys.argv[1]}})

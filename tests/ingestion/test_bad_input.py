@@ -12,7 +12,7 @@ from ingest_process import PARSING_POOL, ParsingInPlace, ingest, stored_files
 from pdf_factory import SOLAR_SYSTEM, chinese_pdf, english_pdf
 from processes import run_python_forked
 
-from qa_engine.documents.blocks import ParsedPdf
+from qa_engine.documents.parsed_pdf import ParsedPdf
 from qa_engine.errors import DocumentError
 
 INGEST = """

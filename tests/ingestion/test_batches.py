@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from pdf_factory import chinese_pdf, english_pdf
 
-from qa_engine.documents.blocks import ParsedPdf
-from qa_engine.documents.pdf import read_pdf
+from qa_engine.documents.parsed_pdf import ParsedPdf
+from qa_engine.documents.pdf.reading import read_pdf
 from qa_engine.documents.sentences.node_parser import SentenceNodeParser
 from qa_engine.errors import DocumentError
 from qa_engine.index.records import FileRecord

@@ -535,7 +535,7 @@ def test_file_that_waits_for_ocr_is_read_again_when_it_is_there_and_not_before(
     english_pdf(docs / "b.pdf")
     for name in (
         "qa_engine.documents.pages.page_reader",
-        "qa_engine.documents.pdf",
+        "qa_engine.documents.pdf.reading",
         "qa_engine.ingestion.files.identity",
     ):
         monkeypatch.setattr(f"{name}.ocr_available", lambda: False)
@@ -586,7 +586,7 @@ def test_files_are_being_read_while_libraries_are_imported(docs: Path, storage: 
     code = (
         "import sys\n"
         "from qa_engine import ingest\n"
-        "from qa_engine.documents.parsing_pool import ParsingPool\n"
+        "from qa_engine.documents.processes.parsing_pool import ParsingPool\n"
         "begin = ParsingPool.begin\n"
         "def noted(pool, paths):\n"
         "    print(*paths, {'llama_index.core', 'chromadb'} & set(sys.modules))\n"

@@ -73,8 +73,8 @@ def inspect(
 
 def _read(file: Path, config: DocumentsConfig) -> PdfDocument:
     """Reads the file in a process of its own, as an ingest run does."""
-    from qa_engine.documents.parsing_pool import parse_files
     from qa_engine.documents.pdf_document import PdfDocument
+    from qa_engine.documents.processes.parsing_pool import parse_files
     from qa_engine.errors import DocumentError
 
     ((_, parsed),) = parse_files([file], config)

@@ -23,7 +23,7 @@ from qa_engine.cli.options import (
 from qa_engine.cli.output import page_range, print_json, results
 
 if TYPE_CHECKING:
-    from qa_engine.documents.rendering import PageBox
+    from qa_engine.documents.pdf.rendering import PageBox
     from qa_engine.index.catalog import Catalog
     from qa_engine.index.records import FileRecord
 

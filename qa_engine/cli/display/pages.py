@@ -10,14 +10,15 @@ from qa_engine.cli.output import print_table, results
 if TYPE_CHECKING:
     from llama_index.core.schema import BaseNode
 
-    from qa_engine.documents.blocks import PageReport, Span
+    from qa_engine.documents.blocks import Span
+    from qa_engine.documents.parsed_pdf import PageReport
+    from qa_engine.documents.pdf.rendering import PageBox
     from qa_engine.documents.pdf_document import PdfDocument
-    from qa_engine.documents.rendering import PageBox
 
 
 def boxes_between(spans: Sequence[Span], start: int | None, end: int | None) -> list[PageBox]:
     """The rectangles of the lines that characters ``start`` to ``end`` of a document stand on."""
-    from qa_engine.documents.rendering import PageBox
+    from qa_engine.documents.pdf.rendering import PageBox
     from qa_engine.documents.sentences.node_parser import lines_between
 
     lines = lines_between(spans, start or 0, end or 0)
@@ -60,7 +61,7 @@ def show_document(name: str, document: PdfDocument, sentences: Mapping[int, Sequ
         f"{name}: {document.pages} pages, {total} sentences, {len(document.tables)} tables, "
         f"{len(document.sections) - 1} sections"
     )
-    from qa_engine.documents.blocks import left_out
+    from qa_engine.documents.parsed_pdf import left_out
 
     rows = (_cells(report, len(sentences.get(report.number, ()))) for report in document.page_reports)
     columns = ("page", "label", "parser", "roles", "sentences", "doubts")

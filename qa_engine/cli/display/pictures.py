@@ -14,7 +14,7 @@ from qa_engine.text.control_characters import without_controls
 if TYPE_CHECKING:
     from qa_engine.answering.answer import Citation
     from qa_engine.config import Config, DocumentsConfig
-    from qa_engine.documents.rendering import PageBox
+    from qa_engine.documents.pdf.rendering import PageBox
     from qa_engine.index.records import FileRecord
 
 DPI = 110
@@ -78,8 +78,8 @@ def write_pictures(
         DocumentError: the file cannot be rendered.
     """
     from qa_engine.documents.files import path_text
-    from qa_engine.documents.parsing_pool import reading_options, run_in_worker
-    from qa_engine.documents.rendering import render_boxes
+    from qa_engine.documents.pdf.rendering import render_boxes
+    from qa_engine.documents.processes.parsing_pool import reading_options, run_in_worker
     from qa_engine.errors import InputError
     from qa_engine.index.atomic_file import make_folder, open_private
 
@@ -126,7 +126,7 @@ def citation_pictures(
     Returns:
         The paths of the pictures by the number of the citation; and a sentence for each failure.
     """
-    from qa_engine.documents.rendering import PageBox
+    from qa_engine.documents.pdf.rendering import PageBox
     from qa_engine.errors import QAEngineError
 
     # Each collection is read once, and each file is looked up, and warned about, once.

@@ -67,7 +67,7 @@ def run_tasks(megabytes: int) -> None:
 
     disable_telemetry()
     import_without_layout()  # now, so that imports count neither as time nor as memory of the first file
-    importlib.import_module("qa_engine.documents.pdf")
+    importlib.import_module("qa_engine.documents.pdf.reading")
     limit_threads(1)  # the workers share the processors among themselves
     _limit_memory(megabytes)
     try:

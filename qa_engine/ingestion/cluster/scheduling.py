@@ -17,8 +17,8 @@ from typing import Any
 
 from llama_index.core.schema import BaseNode
 
-from qa_engine.documents.parsing_pool import reading_options
-from qa_engine.documents.pdf_file import opened_pdf
+from qa_engine.documents.pdf.opening import opened_pdf
+from qa_engine.documents.processes.parsing_pool import reading_options
 from qa_engine.errors import ConfigurationError, DocumentError
 from qa_engine.ingestion.cluster.connection import ray_connection
 from qa_engine.ingestion.cluster.slices import (

@@ -14,11 +14,11 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.schema import BaseNode
 
 from qa_engine.config import Config, DocumentsConfig
-from qa_engine.documents.blocks import ParsedPdf
 from qa_engine.documents.pages.ocr import ocr_available
-from qa_engine.documents.parsing_pool import ParsingPool
-from qa_engine.documents.pdf import PARSER_VERSION
+from qa_engine.documents.parsed_pdf import ParsedPdf
+from qa_engine.documents.pdf.reading import PARSER_VERSION
 from qa_engine.documents.pdf_document import PdfDocument
+from qa_engine.documents.processes.parsing_pool import ParsingPool
 from qa_engine.documents.sentences.node_parser import SentenceNodeParser
 from qa_engine.documents.sentences.splitting import SPLITTER_VERSION
 from qa_engine.errors import ConfigurationError, DocumentError, QAEngineError

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from qa_engine.config import DocumentsConfig
 from qa_engine.documents.pages.ocr import ocr_available
-from qa_engine.documents.pdf import PARSER_VERSION
+from qa_engine.documents.pdf.reading import PARSER_VERSION
 from qa_engine.documents.sentences.splitting import SPLITTER_VERSION
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 
 from llama_index.core.schema import BaseNode
 
-from qa_engine.documents.blocks import ParsedPdf
+from qa_engine.documents.parsed_pdf import ParsedPdf
 from qa_engine.documents.pdf_document import PdfDocument
 from qa_engine.errors import DocumentError
 from qa_engine.ingestion.embedding_windows import EmbeddedSentences

@@ -6,9 +6,10 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 
-from qa_engine.documents.blocks import ParsedPdf, Role
+from qa_engine.documents.blocks import Role
 from qa_engine.documents.identity.extraction import IdentityLine, document_identity
 from qa_engine.documents.identity.record import DocumentIdentity
+from qa_engine.documents.parsed_pdf import ParsedPdf
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.records import FileRecord, StoredSentence
 from qa_engine.ingestion.report import IngestProgress

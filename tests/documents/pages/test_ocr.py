@@ -14,11 +14,11 @@ from typing import Any
 import pymupdf
 import pytest
 
-from qa_engine.documents import pdf
 from qa_engine.documents.pages import ocr, page_reader
 from qa_engine.documents.pages.ocr import INSTALL, Recognition, ocr_available, recognise_page
 from qa_engine.documents.pages.page_reader import ReadingOptions
-from qa_engine.documents.pdf import read_pdf
+from qa_engine.documents.pdf import reading
+from qa_engine.documents.pdf.reading import read_pdf
 from qa_engine.errors import DocumentError, ModelUnavailableError
 
 needs_ocr = pytest.mark.skipif(not ocr_available(), reason="needs the extra for OCR")
@@ -77,7 +77,7 @@ def test_recognising_without_the_extra_says_how_to_install_it(monkeypatch: pytes
 def test_scan_without_the_extra_fails_with_the_command_that_installs_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (page_reader, pdf):
+    for module in (page_reader, reading):
         monkeypatch.setattr(module, "ocr_available", lambda: False)
     picture(ENGLISH).save(tmp_path / "scan.pdf")
     with pytest.raises(DocumentError) as raised:

@@ -9,12 +9,13 @@ import pymupdf
 import pytest
 from pdf_factory import LEFT, PdfBuilder, english_pdf
 
-from qa_engine.documents.blocks import Line, ParsedPdf
+from qa_engine.documents.blocks import Line
 from qa_engine.documents.pages import page_reader
 from qa_engine.documents.pages.ocr import Recognition
 from qa_engine.documents.pages.page_reader import ReadingOptions
 from qa_engine.documents.pages.parsers import layout_model
-from qa_engine.documents.pdf import read_pdf
+from qa_engine.documents.parsed_pdf import ParsedPdf
+from qa_engine.documents.pdf.reading import read_pdf
 
 TEXT = "A wide table was turned to fit."
 

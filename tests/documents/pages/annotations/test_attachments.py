@@ -9,9 +9,9 @@ import pymupdf
 import pytest
 from pdf_factory import CHINESE_FONT, LEFT, PdfBuilder
 
-from qa_engine.documents.blocks import PageReport
 from qa_engine.documents.pages.page_reader import ReadingOptions
-from qa_engine.documents.pdf import read_pdf
+from qa_engine.documents.parsed_pdf import PageReport
+from qa_engine.documents.pdf.reading import read_pdf
 from qa_engine.errors import DocumentError
 from qa_engine.ingestion.report import doubtful_pages
 

@@ -10,7 +10,7 @@ import pytest
 from pdf_factory import CHINESE_FONT, ENGLISH_FONT
 
 from qa_engine.documents.pages.page_reader import ReadingOptions
-from qa_engine.documents.pdf import read_pdf
+from qa_engine.documents.pdf.reading import read_pdf
 
 TEXT, COMBO, LIST = (
     pymupdf.PDF_WIDGET_TYPE_TEXT,

@@ -10,7 +10,7 @@ from pdf_factory import WEST_LAKE
 
 from qa_engine.documents.pages.lines.doubts import LOST, RARE, line_doubt, unmapped_fonts
 from qa_engine.documents.pages.page_reader import ReadingOptions
-from qa_engine.documents.pdf import read_pdf
+from qa_engine.documents.pdf.reading import read_pdf
 from qa_engine.documents.pdf_document import PdfDocument
 from qa_engine.documents.sentences.node_parser import SentenceNodeParser
 

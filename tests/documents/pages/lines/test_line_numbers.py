@@ -12,7 +12,7 @@ from pdf_factory import CHINESE_FONT, ENGLISH_FONT, PdfBuilder, wrap
 from qa_engine.documents.blocks import Line
 from qa_engine.documents.pages.lines.line_numbers import without_line_numbers
 from qa_engine.documents.pages.page_reader import ReadingOptions
-from qa_engine.documents.pdf import read_pdf
+from qa_engine.documents.pdf.reading import read_pdf
 
 PROSE = (
     "第一条 承租人应当在每季度首月的十日前支付租金，逾期超过三十日的，出租人有权解除合同并收回房屋，押金不予退还。"

@@ -10,11 +10,11 @@ import pymupdf
 import pytest
 from pdf_factory import CHINESE_FONT, ENGLISH_FONT
 
-from qa_engine.documents.blocks import ParsedPdf
 from qa_engine.documents.pages.lines.text_layer import read_page_lines
 from qa_engine.documents.pages.page_reader import ReadingOptions
 from qa_engine.documents.pages.parsers.directions import vertical_columns
-from qa_engine.documents.pdf import read_pdf
+from qa_engine.documents.parsed_pdf import ParsedPdf
+from qa_engine.documents.pdf.reading import read_pdf
 
 COLUMNS = [
     "古道起於普洱，經大理、麗江，至",

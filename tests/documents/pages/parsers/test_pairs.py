@@ -15,7 +15,7 @@ from qa_engine.documents.pages.parsers.pairs import take_pairs
 from qa_engine.documents.pages.tables.row_texts import row_texts
 from qa_engine.documents.pages.tables.rules import Rule, Rules
 from qa_engine.documents.pages.tables.words import Word
-from qa_engine.documents.pdf import read_pdf
+from qa_engine.documents.pdf.reading import read_pdf
 
 SIZE = 10.0
 

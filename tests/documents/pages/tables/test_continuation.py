@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from qa_engine.documents.blocks import Block, Line, Page, Role, Table
-from qa_engine.documents.text_flow import build_text
+from qa_engine.documents.text_flow.builder import build_text
 
 RULED = (72.0, 172.0, 272.0)
 HEADER = ["园区", "状态", "投资"]

@@ -10,7 +10,7 @@ from pdf_factory import CHINESE_FONT, PdfBuilder
 
 from qa_engine.documents.blocks import Table
 from qa_engine.documents.pages.tables.whole.summaries import TableSummary
-from qa_engine.documents.pdf import read_pdf
+from qa_engine.documents.pdf.reading import read_pdf
 from qa_engine.documents.pdf_document import PdfDocument
 from qa_engine.documents.sentences.node_parser import SentenceNodeParser
 

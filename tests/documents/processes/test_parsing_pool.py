@@ -18,8 +18,13 @@ from pdf_factory import WEST_LAKE, PdfBuilder, broken_pdf, chinese_pdf, english_
 from pydantic import SecretStr
 
 from qa_engine.config import DocumentsConfig
-from qa_engine.documents.blocks import ParsedPdf
-from qa_engine.documents.parsing_pool import ParsingPool, parse_files, result_or_error, run_in_worker
+from qa_engine.documents.parsed_pdf import ParsedPdf
+from qa_engine.documents.processes.parsing_pool import (
+    ParsingPool,
+    parse_files,
+    result_or_error,
+    run_in_worker,
+)
 from qa_engine.documents.processes.worker_pool import WORKER_NAME
 from qa_engine.errors import DocumentError
 
@@ -173,7 +178,7 @@ def test_scripts_with_and_without_a_main_guard(guard: str, tmp_path: Path) -> No
     script.write_text(
         "from pathlib import Path\n"
         "from qa_engine.config import DocumentsConfig\n"
-        "from qa_engine.documents.parsing_pool import parse_files\n"
+        "from qa_engine.documents.processes.parsing_pool import parse_files\n"
         "print('once')\n"
         f"{guard}print([len(result.pages) for _, result in parse_files([Path({str(path)!r})], DocumentsConfig(), 2)])\n"
         f"{guard}assert __file__ and __name__ == '__main__'\n",
@@ -196,7 +201,7 @@ def test_works_from_standard_input(tmp_path: Path) -> None:
         [sys.executable, "-"],
         input="from pathlib import Path\n"
         "from qa_engine.config import DocumentsConfig\n"
-        "from qa_engine.documents.parsing_pool import parse_files\n"
+        "from qa_engine.documents.processes.parsing_pool import parse_files\n"
         f"print([len(result.pages) for _, result in parse_files([Path({str(path)!r})], DocumentsConfig())])\n",
         capture_output=True,
         text=True,

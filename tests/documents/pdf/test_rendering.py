@@ -10,9 +10,9 @@ import pytest
 from pdf_factory import LEFT, PdfBuilder, broken_pdf, locked_pdf, not_a_pdf, zero_page_pdf
 
 from qa_engine.documents.pages.page_reader import ReadingOptions
+from qa_engine.documents.pdf.rendering import MARK, PageBox, render_boxes
 from qa_engine.documents.pdf_document import PdfDocument
 from qa_engine.documents.reader import PdfReader
-from qa_engine.documents.rendering import MARK, PageBox, render_boxes
 from qa_engine.documents.sentences.node_parser import SentenceNodeParser, lines_between
 from qa_engine.errors import DocumentError
 

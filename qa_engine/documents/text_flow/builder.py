@@ -1,17 +1,11 @@
-"""Joins the blocks of a file to its running text, across lines, columns and pages.
-
-Captions, footnotes, tables, formulas and figures between two halves of a paragraph are moved behind it, so that the
-sentence around them stays whole.
-"""
+"""Writes the pieces of a file into its running text, with the place of every line."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from qa_engine.documents.blocks import (
-    HEADERS_FOOTERS,
-    Block,
     Doubt,
     Line,
     Page,
@@ -21,39 +15,17 @@ from qa_engine.documents.blocks import (
     Span,
     Table,
 )
-from qa_engine.documents.pages.block_roles import LIST_ITEM, TERMINAL, Heading, section_paths, title
-from qa_engine.documents.pages.lines.joining import doubt_of, grouped, line_end, word_counts
-from qa_engine.documents.pages.lines.paragraphs import continues_paragraph
+from qa_engine.documents.pages.lines.joining import doubt_of, line_end, word_counts
 from qa_engine.documents.pages.tables.continuation import continued
 from qa_engine.documents.pages.tables.row_texts import column_names, markdown_row, names_by_row, row_texts
 from qa_engine.documents.pages.tables.row_texts import markdown as table_markdown
 from qa_engine.documents.pages.tables.whole.statements import is_title
 from qa_engine.documents.pages.tables.whole.summaries import TableSummary
 from qa_engine.documents.pages.tables.whole.titles import TitledTable, titled_parts
+from qa_engine.documents.text_flow.pieces import Piece, pieces_of, sections_of
 
 _NOTE = 40
 """Between two parts of a table there is no more text than this: its unit, or a mark that it goes on."""
-_TITLE_LINES, _TITLE_LINE = 5, 120
-"""The title of a table is in so many paragraphs above it at most, each of at most so many characters."""
-_PROSE = frozenset({Role.BODY, Role.LIST})
-_TITLE_ROLES = frozenset({Role.BODY, Role.HEADING, Role.CAPTION})
-_LEFT_OUT = HEADERS_FOOTERS | {Role.FIGURE}
-
-
-@dataclass
-class _Piece:
-    """A paragraph that is being put together: lines, or a table."""
-
-    role: Role
-    lines: list[Line]
-    table: Table | None = None
-    section: int = 0
-    caption: str = ""
-    title: str = ""
-
-    @property
-    def text(self) -> str:
-        return " ".join(line.text for line in self.lines)
 
 
 def build_text(pages: Sequence[Page], body_size: float, max_row_chars: int = 400) -> RunningText:
@@ -64,93 +36,9 @@ def build_text(pages: Sequence[Page], body_size: float, max_row_chars: int = 400
         body_size: font size of the body text in points.
         max_row_chars: a row of a table with more characters becomes several texts.
     """
-    pieces = _pieces(pages, body_size)
-    sections = _sections(pieces)
+    pieces = pieces_of(pages, body_size)
+    sections = sections_of(pieces)
     return _TextBuilder(pages, pieces, sections, max_row_chars).result()
-
-
-def _pieces(pages: Sequence[Page], body_size: float) -> list[_Piece]:
-    """The paragraphs and tables of a file in the order of its running text."""
-    pieces: list[_Piece] = []
-    deferred: list[_Piece] = []
-    current: list[Line] = []
-    role = Role.BODY
-
-    def close() -> None:
-        nonlocal current, deferred
-        if current:
-            pieces.append(_Piece(role, current))
-        pieces.extend(deferred)
-        current, deferred = [], []
-
-    for page in pages:
-        for block in page.blocks:
-            if block.role in _LEFT_OUT:
-                continue
-            if block.role in {Role.HEADING, Role.FIELD}:
-                close()
-                pieces.append(_Piece(block.role, block.lines))
-            elif block.role not in _PROSE:
-                (deferred if current else pieces).extend(_separate_pieces(block))
-            else:
-                for line in block.lines:
-                    if current and not continues_paragraph(current, line, block, body_size):
-                        close()
-                    if not current:
-                        role = Role.LIST if LIST_ITEM.match(line.text) else block.role
-                    current.append(line)
-    close()
-    return pieces
-
-
-def _separate_pieces(block: Block) -> list[_Piece]:
-    """The pieces of a block that is no prose: a table, a formula, contents, a caption, or footnotes, one piece each."""
-    if block.role in {Role.CONTENTS, Role.FORMULA}:
-        return [_Piece(block.role, block.lines)]
-    if block.role is Role.TABLE:
-        if block.table is not None:
-            return [_Piece(Role.TABLE, block.lines, block.table)]
-        return [_Piece(Role.TABLE, [line]) for line in block.lines]
-
-    def continues(part: list[Line], line: Line) -> bool:
-        return not TERMINAL.search(part[-1].text) or line.x0 > block.lines[0].x0 + 1
-
-    return [_Piece(block.role, part) for part in grouped(block.lines, continues)]
-
-
-def _sections(pieces: Sequence[_Piece]) -> list[tuple[str, ...]]:
-    """The paths of the sections. Sets the section of each piece, and the captions of tables."""
-    headings = [
-        Heading(piece.text, piece.lines[0].size, piece.lines[0].bold)
-        for piece in pieces
-        if piece.role is Role.HEADING
-    ]
-    section = 0
-    for index, piece in enumerate(pieces):
-        if piece.role is Role.HEADING:
-            section += 1
-        piece.section = section
-        if piece.role is Role.TABLE:
-            for neighbour in (*pieces[max(index - 1, 0) : index], *pieces[index + 1 : index + 2]):
-                same_page = neighbour.lines[-1].page == piece.lines[0].page
-                if same_page and neighbour.role is Role.CAPTION and not piece.caption:
-                    piece.caption = title(neighbour.text)
-            piece.title = _title_above(pieces, index)
-    return [(), *section_paths(headings)]
-
-
-def _title_above(pieces: Sequence[_Piece], index: int) -> str:
-    """What stands directly above a table on its page: headings, its unit, the date, and what introduces it."""
-    lines: list[str] = []
-    for above in reversed(pieces[max(index - _TITLE_LINES, 0) : index]):
-        text = above.text
-        ends = above.role in _PROSE and TERMINAL.search(text) is not None and text[-1] not in ":："
-        if above.lines[-1].page != pieces[index].lines[0].page or above.table is not None:
-            break
-        if len(text) > _TITLE_LINE or ends or above.role not in _TITLE_ROLES:
-            break
-        lines.append(text)
-    return " ".join(reversed(lines))
 
 
 class _TextBuilder:
@@ -159,7 +47,7 @@ class _TextBuilder:
     def __init__(
         self,
         pages: Sequence[Page],
-        pieces: Sequence[_Piece],
+        pieces: Sequence[Piece],
         sections: list[tuple[str, ...]],
         max_row_chars: int,
     ) -> None:
@@ -202,7 +90,7 @@ class _TextBuilder:
         self._texts.append(text)
         self._length += len(text)
 
-    def _add_lines(self, piece: _Piece) -> None:
+    def _add_lines(self, piece: Piece) -> None:
         start = self._begin()
         for index, line in enumerate(piece.lines):
             following = piece.lines[index + 1].text if index + 1 < len(piece.lines) else None
@@ -234,7 +122,7 @@ class _TextBuilder:
         ys = [b * x0 + d * y0 + f, b * x1 + d * y1 + f]
         return min(xs), min(ys), max(xs), max(ys)
 
-    def _add_part(self, piece: _Piece, part: TitledTable) -> None:
+    def _add_part(self, piece: Piece, part: TitledTable) -> None:
         """Adds a table, or a part of one below a title of its own, which is a caption."""
         page = piece.lines[0].page
         for text, box in zip(part.title, part.title_boxes, strict=True):
@@ -252,7 +140,7 @@ class _TextBuilder:
             piece = replace(piece, section=len(self._sections) - 1)
         self._add_table(piece, part.table)
 
-    def _add_table(self, piece: _Piece, table: Table) -> None:
+    def _add_table(self, piece: Piece, table: Table) -> None:
         page = piece.lines[0].page
         names = column_names(table)
         before, part, goes_on = self._before, None, False
@@ -294,7 +182,7 @@ class _TextBuilder:
             )
         self._before = (page, table, names_by_row(table, names)[1])
 
-    def _title(self, piece: _Piece) -> str:
+    def _title(self, piece: Piece) -> str:
         """The title of a table: what stands above it, its caption, and the title of its section if these have none."""
         above = piece.title
         caption = piece.caption if piece.caption not in above else ""

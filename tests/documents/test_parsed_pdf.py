@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qa_engine.documents.blocks import LeftOut, PageReport, left_out
+from qa_engine.documents.parsed_pdf import LeftOut, PageReport, left_out
 
 
 def reports(*pages: list[tuple[str, str]]) -> list[PageReport]:

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from qa_engine.config import DocumentsConfig
-from qa_engine.documents.blocks import Page, ParsedPdf
+from qa_engine.documents.blocks import Page
 from qa_engine.documents.pages.page_reader import ReadingOptions
-from qa_engine.documents.pdf import assemble, read_first_pages, read_pages
+from qa_engine.documents.parsed_pdf import ParsedPdf
+from qa_engine.documents.pdf.reading import assemble, read_first_pages, read_pages
 from qa_engine.documents.processes.worker_pool import TimeLimitError, WorkerDiedError, WorkerPool
 from qa_engine.errors import DocumentError
 from qa_engine.text.one_line import first_line

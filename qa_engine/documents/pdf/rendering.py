@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from qa_engine.documents.pages.page_reader import ReadingOptions
-from qa_engine.documents.pdf_file import opened_pdf
+from qa_engine.documents.pdf.opening import opened_pdf
 from qa_engine.errors import DocumentError
 
 MARK = (255, 235, 90)

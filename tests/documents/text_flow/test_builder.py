@@ -24,8 +24,8 @@ from pdf_factory import (
 
 from qa_engine.documents.blocks import Block, Line, Page, Role, RunningText
 from qa_engine.documents.pages.block_roles import assign_roles, body_size
-from qa_engine.documents.pdf import read_pdf
-from qa_engine.documents.text_flow import build_text
+from qa_engine.documents.pdf.reading import read_pdf
+from qa_engine.documents.text_flow.builder import build_text
 
 HEIGHT = 800.0
 WIDE = 500.0

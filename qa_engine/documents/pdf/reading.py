@@ -11,15 +11,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from qa_engine.documents.blocks import HEADERS_FOOTERS, Block, Page, PageReport, ParsedPdf, Role
+from qa_engine.documents.blocks import HEADERS_FOOTERS, Block, Page, Role
 from qa_engine.documents.pages.annotations.attachments import clauses, not_read
 from qa_engine.documents.pages.block_roles import assign_roles, body_size
 from qa_engine.documents.pages.margins.running_matter import mark_headers_footers
 from qa_engine.documents.pages.ocr import INSTALL, ocr_available
 from qa_engine.documents.pages.page_reader import GARBLED, NO_TEXT, ReadingOptions, read_page
 from qa_engine.documents.pages.parsers.labels import read_labels
-from qa_engine.documents.pdf_file import DAMAGED, check_memory, error_reason, opened_pdf
-from qa_engine.documents.text_flow import build_text
+from qa_engine.documents.parsed_pdf import PageReport, ParsedPdf
+from qa_engine.documents.pdf.opening import DAMAGED, check_memory, error_reason, opened_pdf
+from qa_engine.documents.text_flow.builder import build_text
 from qa_engine.errors import DocumentError
 from qa_engine.text.one_line import one_line
 

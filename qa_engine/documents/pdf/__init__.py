@@ -1,0 +1,1 @@
+"""PDF files: opened, read, and shown as pictures."""
