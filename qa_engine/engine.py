@@ -19,8 +19,6 @@ from llama_index.core.schema import NodeWithScore, QueryBundle, QueryType
 from llama_index.core.vector_stores.types import MetadataFilters
 
 from qa_engine.answering.answer import Answer
-from qa_engine.answering.extractive.synthesizer import ExtractiveSynthesizer
-from qa_engine.answering.refusal.gate import AnswerabilityGate
 from qa_engine.answering.refusal.model import AnswerabilityModel
 from qa_engine.answering.stream import AnswerStream, AsyncAnswerStream
 from qa_engine.assembly import Resources, assemble
@@ -30,7 +28,7 @@ from qa_engine.conversation.condense import QuestionCondenser
 from qa_engine.conversation.session import ChatSession
 from qa_engine.flow import Flow, apieces, arun, pieces, run
 from qa_engine.index.reader import IndexReader
-from qa_engine.question_flow import QuestionFlow, QuestionRetriever, as_query, require_positive
+from qa_engine.question_flow import QuestionFlow, QuestionRetriever, as_query, gate_before, require_positive
 from qa_engine.retrieval.decomposition.divider import QuestionDivider
 from qa_engine.retrieval.expansion.expander import QueryExpander
 from qa_engine.retrieval.explanation import Explanation
@@ -91,17 +89,11 @@ class QueryEngine(BaseQueryEngine):
             synthesizer.callback_manager = callback_manager
         super().__init__(synthesizer.callback_manager)
         readers = [reader] if isinstance(reader, IndexReader) else reader
-        search = CollectionSearch(
-            readers, embed_model, reranker, config.retrieval, expander, glossary, divider
-        )
-        row_worth = synthesizer.best_row_worth if isinstance(synthesizer, ExtractiveSynthesizer) else None
         self._flow = QuestionFlow(
-            search,
+            CollectionSearch(readers, embed_model, reranker, config.retrieval, expander, glossary, divider),
             tuple(node_postprocessors),
-            AnswerabilityGate(config.answering, answerability, row_worth is not None, row_worth),
+            gate_before(synthesizer, config.answering, answerability),
             synthesizer,
-            embed_model,
-            reranker,
             resources or Resources(),
             filters,
         )

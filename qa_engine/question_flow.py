@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from llama_index.core.base.base_retriever import BaseRetriever
-from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.callbacks.base import CallbackManager
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.response_synthesizers import BaseSynthesizer
@@ -20,13 +19,14 @@ from qa_engine.answering.answer import REFUSAL, Answer
 from qa_engine.answering.checks.citations import as_answer
 from qa_engine.answering.extractive.synthesizer import ExtractiveSynthesizer
 from qa_engine.answering.refusal.gate import AnswerabilityGate
+from qa_engine.answering.refusal.model import AnswerabilityModel
 from qa_engine.answering.stream import StreamsAnswers
 from qa_engine.assembly import Resources
+from qa_engine.config import AnsweringConfig
 from qa_engine.errors import InputError
 from qa_engine.flow import Flow, Piece, arun, call, in_thread, read, run
 from qa_engine.retrieval.decomposition.interleaving import with_passages
 from qa_engine.retrieval.explanation import Explanation
-from qa_engine.retrieval.reranking.rerank import name_of
 from qa_engine.retrieval.retriever import RankedPassages
 from qa_engine.retrieval.search import CollectionSearch
 from qa_engine.tracing import question_events, retrieval_event
@@ -44,8 +44,6 @@ class QuestionFlow:
         postprocessors: change the passages after the reranker, in this order.
         gate: decides whether the passages are worth an answer.
         synthesizer: makes the answer.
-        embed_model: the embedding model, for its name.
-        reranker: the reranker, for its name.
         resources: must be open when a question comes.
         filters: what to search for every question; None for everything.
     """
@@ -54,8 +52,6 @@ class QuestionFlow:
     postprocessors: Sequence[BaseNodePostprocessor]
     gate: AnswerabilityGate
     synthesizer: BaseSynthesizer
-    embed_model: BaseEmbedding
-    reranker: BaseNodePostprocessor | None
     resources: Resources
     filters: MetadataFilters | None = None
 
@@ -70,11 +66,8 @@ class QuestionFlow:
     def models(self) -> dict[str, str]:
         """Names of the embedding model, the reranker and what makes the answer."""
         extractive = isinstance(self.synthesizer, ExtractiveSynthesizer)
-        return {
-            "embedding": self.embed_model.model_name,
-            "reranker": name_of(self.reranker),
-            "llm": EXTRACTIVE if extractive else self.synthesizer._llm.metadata.model_name,
-        }
+        llm = EXTRACTIVE if extractive else self.synthesizer._llm.metadata.model_name
+        return {**self.search.models, "llm": llm}
 
     def checked(self, question: QueryType) -> QueryBundle:
         """The question as a query; raises `InputError` if it is empty or too long, or the engine is closed."""
@@ -182,6 +175,14 @@ class QuestionRetriever(BaseRetriever):
 
     async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         return (await arun(self._explanation(query_bundle))).nodes
+
+
+def gate_before(
+    synthesizer: BaseSynthesizer, config: AnsweringConfig, model: AnswerabilityModel | None
+) -> AnswerabilityGate:
+    """What decides whether passages are worth an answer of this synthesizer."""
+    row_worth = synthesizer.best_row_worth if isinstance(synthesizer, ExtractiveSynthesizer) else None
+    return AnswerabilityGate(config, model, row_worth is not None, row_worth)
 
 
 def as_query(question: QueryType) -> QueryBundle:

@@ -25,6 +25,7 @@ from qa_engine.retrieval.filters.resolution import Scope, resolve
 from qa_engine.retrieval.glossary.glossary import Glossary
 from qa_engine.retrieval.hybrid.targets import SearchTarget
 from qa_engine.retrieval.naming.identity_index import IdentityIndex, identity_index
+from qa_engine.retrieval.reranking.rerank import name_of
 from qa_engine.retrieval.retriever import PassageRetriever, RankedPassages
 from qa_engine.text.language import is_chinese
 from qa_engine.text.one_line import is_text, one_line
@@ -84,6 +85,11 @@ class CollectionSearch:
     def collections(self) -> tuple[str, ...]:
         """Names of the collections."""
         return tuple(reader.name for reader in self._readers)
+
+    @property
+    def models(self) -> dict[str, str]:
+        """Names of the embedding model and the reranker."""
+        return {"embedding": self._embed_model.model_name, "reranker": name_of(self._reranker)}
 
     def checked(self, question: QueryType) -> QueryBundle:
         """The question as a query.
