@@ -28,7 +28,7 @@ from qa_engine.cli.commands.rebuild import rebuild
 from qa_engine.cli.commands.show import show
 from qa_engine.cli.output import print_error, show_log_records
 from qa_engine.errors import InputError, QAEngineError
-from qa_engine.models.onnx_runtime import disable_telemetry
+from qa_engine.models.runtime.onnx_runtime import disable_telemetry
 from qa_engine.text.control_characters import show_controls, show_controls_on_line
 from qa_engine.text.one_line import is_text
 

@@ -22,9 +22,9 @@ from qa_engine.documents.sentences.node_parser import SECTION
 from qa_engine.documents.sentences.splitting import join_sentences
 from qa_engine.index.vectors.token_store import TokenStore
 from qa_engine.ingestion.report import StageClock
-from qa_engine.models.batching import bounded_groups
 from qa_engine.models.e5.encoder import PASSAGE_PREFIX, EncodedText, unit_rows
 from qa_engine.models.embedding import LocalEmbedding
+from qa_engine.models.runtime.batching import bounded_groups
 from qa_engine.models.token_codes import TokenCodec
 from qa_engine.text.language import chinese_size, is_chinese
 

@@ -37,8 +37,8 @@ from qa_engine.ingestion.report import (
 from qa_engine.ingestion.writing.identities import identify_documents
 from qa_engine.ingestion.writing.publishing import publish
 from qa_engine.ingestion.writing.session import WriteSession
-from qa_engine.models.cores import available_cores
 from qa_engine.models.e5.shared import load_shared_encoder_early
+from qa_engine.models.runtime.cores import available_cores
 
 if TYPE_CHECKING:
     from llama_index.core.node_parser import NodeParser

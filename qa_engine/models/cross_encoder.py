@@ -7,7 +7,7 @@ from typing import Any
 
 from qa_engine.config import RerankConfig
 from qa_engine.errors import ModelUnavailableError
-from qa_engine.models.onnx_runtime import telemetry_disabled
+from qa_engine.models.runtime.onnx_runtime import telemetry_disabled
 from qa_engine.text.one_line import first_line
 
 

@@ -18,8 +18,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from qa_engine.models.batching import bounded_groups
 from qa_engine.models.e5.encoder import PASSAGE_PREFIX, E5Encoder, unit_rows
+from qa_engine.models.runtime.batching import bounded_groups
 
 DIMENSION = E5Encoder.dimension
 Bits = Literal[2, 4]

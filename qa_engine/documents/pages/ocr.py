@@ -17,7 +17,7 @@ from qa_engine.documents.pages.lines.doubts import UNSURE
 from qa_engine.documents.pages.lines.joining import rows_of
 from qa_engine.documents.pages.lines.text_layer import CUT
 from qa_engine.errors import ModelUnavailableError
-from qa_engine.models.onnx_runtime import telemetry_disabled
+from qa_engine.models.runtime.onnx_runtime import telemetry_disabled
 
 INSTALL = "pip install 'qa-engine[ocr]'"
 _PACKAGES = ("rapidocr", "onnxruntime", "cv2")

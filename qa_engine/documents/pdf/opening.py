@@ -13,7 +13,7 @@ from typing import Any
 from qa_engine.documents.files import open_regular
 from qa_engine.documents.pages.page_reader import ReadingOptions
 from qa_engine.errors import DocumentError
-from qa_engine.models.onnx_runtime import telemetry_disabled
+from qa_engine.models.runtime.onnx_runtime import telemetry_disabled
 from qa_engine.text.one_line import first_line
 
 logger = logging.getLogger("qa_engine.documents")

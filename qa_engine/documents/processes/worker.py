@@ -16,7 +16,7 @@ from queue import SimpleQueue
 from typing import IO
 
 from qa_engine.documents.pages.parsers.layout_model import import_without_layout, limit_threads
-from qa_engine.models.onnx_runtime import disable_telemetry
+from qa_engine.models.runtime.onnx_runtime import disable_telemetry
 
 _LENGTH_BYTES = 8
 

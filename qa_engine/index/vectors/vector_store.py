@@ -27,7 +27,7 @@ from qa_engine.index.vectors.backends import (
     storage_errors,
 )
 from qa_engine.index.vectors.chroma_rows import node_of, row_metadata, sentence_of_row
-from qa_engine.models.batching import bounded_groups
+from qa_engine.models.runtime.batching import bounded_groups
 
 if TYPE_CHECKING:
     from chromadb.api.models.Collection import Collection

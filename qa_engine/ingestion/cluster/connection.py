@@ -12,7 +12,7 @@ from typing import Any
 
 from qa_engine.config.masking import masked_url
 from qa_engine.errors import ConfigurationError, ServiceUnavailableError
-from qa_engine.models.cores import available_cores
+from qa_engine.models.runtime.cores import available_cores
 from qa_engine.text.one_line import first_line
 
 logger = logging.getLogger("qa_engine.ingestion")

@@ -14,7 +14,7 @@ from qa_engine.index.bm25.segment import Bm25Segment, StoredSegment
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths
 from qa_engine.ingestion.report import IngestProgress
-from qa_engine.models.batching import bounded_groups
+from qa_engine.models.runtime.batching import bounded_groups
 from qa_engine.text.tokenizer import TOKENIZER_VERSION
 
 logger = logging.getLogger("qa_engine.ingestion")

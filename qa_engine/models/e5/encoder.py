@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa_engine.errors import ModelUnavailableError
-from qa_engine.models.cores import available_cores
 from qa_engine.models.e5.tokenizer import E5Tokenizer, Tokens
-from qa_engine.models.onnx_runtime import telemetry_disabled
+from qa_engine.models.runtime.cores import available_cores
+from qa_engine.models.runtime.onnx_runtime import telemetry_disabled
 
 QUERY_PREFIX = "query: "
 PASSAGE_PREFIX = "passage: "

@@ -10,7 +10,7 @@ from typing import Any
 
 from qa_engine.documents.blocks import Rect, Role
 from qa_engine.documents.pages.parsers.layout_sessions import sessions_with_threads
-from qa_engine.models.onnx_runtime import telemetry_disabled
+from qa_engine.models.runtime.onnx_runtime import telemetry_disabled
 
 _ROLES = {
     "text": Role.BODY,

@@ -16,7 +16,6 @@ import pytest
 
 from qa_engine.errors import ModelUnavailableError
 from qa_engine.models import lifetime
-from qa_engine.models.cores import available_cores
 from qa_engine.models.e5 import shared
 from qa_engine.models.e5.encoder import (
     PASSAGE_PREFIX,
@@ -28,6 +27,7 @@ from qa_engine.models.e5.preparation import model_folder
 from qa_engine.models.e5.shared import load_shared_encoder_early, shared_encoder
 from qa_engine.models.e5.tokenizer import MAX_TOKENS
 from qa_engine.models.lifetime import ModelUser, release_models
+from qa_engine.models.runtime.cores import available_cores
 
 TEXTS = [
     "西湖位于浙江省杭州市西部，三面环山。",

@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa_engine.models.batching import bounded_groups
+from qa_engine.models.runtime.batching import bounded_groups
 
 
 @given(st.lists(st.text(max_size=12)), st.integers(1, 20))

@@ -6,7 +6,7 @@ from threading import Barrier, Thread
 
 import pytest
 
-from qa_engine.models.onnx_runtime import disable_telemetry, telemetry_disabled
+from qa_engine.models.runtime.onnx_runtime import disable_telemetry, telemetry_disabled
 
 NAME = "ORT_DISABLE_TELEMETRY"
 
