@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from qa_engine.text.firm_names import firm_names
 from qa_engine.text.language import is_chinese
 from qa_engine.text.numbers import parse_number
 from qa_engine.text.tokenizer import HAN_CLASS, fold
 
-Kind = Literal["year", "quarter", "code", "size", "article", "name", "title"]
+Kind = Literal["year", "quarter", "code", "size", "article", "name", "firm", "title"]
 _HAN_YEAR = "[一二][〇零○一二三四五六七八九]{3}"
 _FULL = r"(?:1[5-9]|20)\d\d"
 _YEAR = re.compile(
@@ -90,7 +91,8 @@ class Identifier:
     Attributes:
         kind: what it is.
         text: as it stands in the question.
-        value: in one form of all: ``2023``, ``2024Q2``, ``lqsc3000``, ``47``; a name as it is.
+        value: in one form of all: ``2023``, ``2024Q2``, ``lqsc3000``, ``47``; a name as it is, of a firm that the dictionary
+            does not know the part that tells it from others.
         work: of an article, the law, contract or other work that the question names with it; empty without one.
         marked: whether that work stands in 《》.
     """
@@ -105,6 +107,15 @@ class Identifier:
     def is_weak(self) -> bool:
         """Whether it is a place alone: what is said of a place need not name it."""
         return self.kind == "name" and not self.value.isascii() and name_parts(self.value) == [self.value]
+
+    @property
+    def shown(self) -> str:
+        """What people read of it."""
+        if self.kind == "year":
+            return f"{self.value}年"
+        if self.kind == "quarter":
+            return f"{self.value[:4]}年第{'一二三四'[int(self.value[-1]) - 1]}季度"
+        return f"《{self.work}》{self.text}" if self.work and self.marked else self.text
 
 
 def identifiers(question: str) -> list[Identifier]:
@@ -135,7 +146,12 @@ def identifiers(question: str) -> list[Identifier]:
     for match in written:
         bare = f"{bare[: match.start()]}{_blank(match)}{bare[match.end() :]}"
     names = [*_han_names(bare, found), *_latin_names(bare)]
-    return list(dict.fromkeys([*found, *codes, *sizes, *titles, *names]))
+    firms = [
+        Identifier("firm", text, told)
+        for text, told in firm_names(bare)
+        if not any(told in one.value for one in names)
+    ]
+    return list(dict.fromkeys([*found, *codes, *sizes, *titles, *names, *firms]))
 
 
 def years_of(text: str) -> set[int]:

@@ -101,7 +101,9 @@ class _Check:
         passages = [self._passages[number] for number in inside or self._numbers]
         nearest = [near for one in absent for near in self._nearest(one, passages)]
         agreeing = [self._nodes[number] for number in inside if not self._contradicts(self._passages[number])]
-        return Absence(tuple(map(_shown, absent)), tuple(dict.fromkeys(nearest)), agreeing or self._nodes)
+        return Absence(
+            tuple(one.shown for one in absent), tuple(dict.fromkeys(nearest)), agreeing or self._nodes
+        )
 
     def _inside(self, present: Sequence[Identifier]) -> list[int]:
         """The numbers of the passages of documents that hold what the question names."""
@@ -128,8 +130,14 @@ class _Check:
         if one.kind == "size":
             missing = self._is_other_product(one)
             return lambda number: not missing
-        if one.kind in {"year", "quarter"} or (one.kind in {"name", "title"} and not self._same_language):
+        if one.kind in {"year", "quarter"} or (
+            one.kind in {"name", "firm", "title"} and not self._same_language
+        ):
             return lambda number: True  # what is named in another language is written otherwise there
+        if one.kind == "firm":
+            # One that the collection names at all may be called otherwise where it is meant.
+            held = bool(self._documents(pairs(one.value))) or any(one.value in text for text in self._texts)
+            return lambda number: held
         terms = tokenize(one.value)[:1] if one.value.isascii() else pairs(one.value)
         documents = self._documents(terms) if anywhere or one.is_weak else self._about(terms)
         if one.is_weak and (documents or anywhere):
@@ -284,14 +292,6 @@ class _Check:
                     found.append(Nearest(f"第{other}条", "article", str(other), files[min(holding)]))
                     break
         return sorted(found, key=lambda near: abs(int(near.value) - number))
-
-
-def _shown(one: Identifier) -> str:
-    if one.kind == "year":
-        return f"{one.value}年"
-    if one.kind == "quarter":
-        return f"{one.value[:4]}年第{'一二三四'[int(one.value[-1]) - 1]}季度"
-    return f"《{one.work}》{one.text}" if one.work and one.marked else one.text
 
 
 def _stem(word: str) -> str:

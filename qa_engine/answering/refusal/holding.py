@@ -74,7 +74,8 @@ def _holds_part(text: str, name: str, part: str) -> bool:
     if part in text:
         return True
     if part.isascii():
-        words = set(_LATIN_WORD.findall(text.lower()))
+        # Who mistypes a name begins it rightly; Barrowmere is not Harrowmere.
+        words = {word for word in _LATIN_WORD.findall(text.lower()) if word[0] == part[0].lower()}
         return bool(get_close_matches(part.lower(), words, 1, _SIMILAR_NAME))
     at = name.find(part)
     if len(part) > 2 or (at > 0 and name[at - 1 : at + 1] in text):
