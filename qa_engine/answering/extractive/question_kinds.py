@@ -11,7 +11,7 @@ from qa_engine.text.tokenizer import fold
 
 _NUMERAL = "[〇零一二两三四五六七八九十百千万亿]"
 _NUMBER = re.compile(
-    rf"[0-9]+(?:[.,][0-9]+)*|{_NUMERAL}+(?=[个名人位座条次倍种部家届年月日天岁米公里元美吨亩层])"
+    rf"[0-9]+(?:[.,][0-9]+)*|{_NUMERAL}+(?=[个名人位座条次倍种部家届年月日天周秒分岁米公里元美吨亩层])"
     r"|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|hundreds?|thousands?|millions?|billions?)\b",
     re.IGNORECASE,
 )
@@ -24,6 +24,7 @@ _REASON = re.compile(
     r"因|由于|为了|\bbecause\b|\bdue to\b|\bsince\b|\bin order to\b|\bas a result\b", re.IGNORECASE
 )
 _QUESTION_KINDS: Sequence[tuple[str, re.Pattern[str], re.Pattern[str]]] = (
+    ("reason", re.compile(r"为什么|为何|\bwhy\b", re.IGNORECASE), _REASON),
     (
         "time",
         re.compile(
@@ -48,7 +49,7 @@ _QUESTION_KINDS: Sequence[tuple[str, re.Pattern[str], re.Pattern[str]]] = (
         ),
         _PLACE,
     ),
-    ("reason", re.compile(r"为什么|为何|原因|\bwhy\b", re.IGNORECASE), _REASON),
+    ("reason", re.compile(r"原因|\breasons?\b", re.IGNORECASE), _REASON),
 )
 """The kinds of question: a name, a pattern that the question matches, and one that the sentences that answer it match.
 The first kind that fits counts: 哪一年 and 几月 ask for a time, though 几 asks for a number as well."""
@@ -56,6 +57,7 @@ _ASKS_PEOPLE = re.compile(
     r"(?:多少|几)[个名位]?(?:人|员工|股东|学生|工人)|人数|\bhow many (?:people|employees|persons)\b",
     re.IGNORECASE,
 )
+_HOW_MUCH = r"多[少大高低]|几[伏欧度]|[上下]限|最[大小高低]|至[少多]|\bhow (?:much|high|low)\b|\bwhat\b"
 _PRECISE_KINDS: Sequence[tuple[re.Pattern[str], re.Pattern[str]]] = (
     (
         re.compile(r"评级|投资建议|\brating\b|\brecommendation\b", re.IGNORECASE),
@@ -96,6 +98,15 @@ _PRECISE_KINDS: Sequence[tuple[re.Pattern[str], re.Pattern[str]]] = (
             r"[0-9]\s*[%％‰]|[(（][%％][)）]|百分之|[0-9](?:\.[0-9]+)?\s*(?:倍|个百分点|pct)|[0-9]/[0-9]|[0-9.]+:[0-9]"
         ),
     ),
+    *(
+        (re.compile(rf"(?=.*(?:{_HOW_MUCH}))(?:{asked})", re.IGNORECASE), re.compile(rf"[0-9]\s*{unit}"))
+        for asked, unit in (
+            ("比能量|能量密度|specific energy", r"k?[Ww]h/(?:[Kk]g|L)"),
+            (r"电压|\bvoltage\b", r"(?:[mk]?V(?![a-z])|伏)"),
+            (r"内阻|电阻|\bresistance\b", r"(?:[mkMμ]?Ω|欧)"),
+            (r"温度|\btemperature\b", r"(?:℃|°\s*[CF]|摄氏|度)"),
+        )
+    ),
     (
         _ASKS_PEOPLE,
         re.compile(
@@ -121,7 +132,9 @@ _PRECISE_KINDS: Sequence[tuple[re.Pattern[str], re.Pattern[str]]] = (
     ),
 )
 """More precise kinds of thing: a pattern that the question matches, and one for the text that may name such a thing."""
-_ASKS_NAME = re.compile(r"谁|哪[几]?位|何人|什么人|姓名|\bwho(?:m|se)?\b", re.IGNORECASE)
+_ASKS_NAME = re.compile(
+    r"谁|哪[几两三]?位|何人|什么人|姓名|[名位人员师长事]叫什么|叫什么名字|\bwho(?:m|se)?\b", re.IGNORECASE
+)
 _GATHERS = re.compile(
     r"哪些|哪几|分几|各[占付是为有自]|有什么|列出|列举|分别|包括什么|包含什么|步骤|流程|程序|依次|怎[么样](?:做|办|操作|处理|申请|设置)|如何|都有|所有的?"
     r"|哪[两三四五六七八九十]|[两三四五六七八九十]位.{0,6}[谁叫]|\b(?:which|list|steps?|what are)\b",

@@ -20,7 +20,8 @@ _WANTED_GAIN = 0.3
 analysts ask, the statement was first for .62 instead of .56, and among the first five for .99 instead of .94; over made
 families of reports nothing changed. With .6, it went before notes that answer better."""
 _PARENT_LOSS = 0.6
-"""What a table of the parent company alone loses of its final score, a mean of z-scores, and gains where it is asked for.
+"""What a table of the parent company alone loses of its final score, a mean of z-scores; what it gains, and a statement of
+the group loses, where the parent company is asked for.
 
 Over made families of reports the right page was first for .48 of the questions for rows of statements without it."""
 
@@ -100,6 +101,8 @@ def by_statement(
         gain = _WANTED_GAIN if passage.statement.removeprefix(PARENT) in wanted else 0.0
         if _is_of_parent(passage):
             gain += _PARENT_LOSS if asked else -_PARENT_LOSS
+        elif asked and passage.statement:
+            gain -= _PARENT_LOSS
         if gain:
             changed[number] = with_changes(node, passage, score=(passage.score or 0.0) + gain)
     if not changed:

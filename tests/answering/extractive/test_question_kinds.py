@@ -96,6 +96,8 @@ def test_a_text_begins_with_an_article_or_does_not(text: str, article: str) -> N
         ("罚款金额是多少？", "罚款5,000元", "罚款的决定"),
         ("什么条件下可以解除？", "有下列情形之一的", "可以解除"),
         ("执业证书号是多少？", "S0790520030001", "分析师"),
+        ("出货时电压是多少？", "3.30±0.01V，25℃", "25℃下的容量为50Ah"),
+        ("比能量至少是多少？", "≥185 Wh/Kg", "≥625 Wh"),
     ],
 )
 def test_precise_kinds(question: str, answer: str, other: str) -> None:
@@ -103,6 +105,15 @@ def test_precise_kinds(question: str, answer: str, other: str) -> None:
     assert precise is not None
     assert precise.search(answer)
     assert not precise.search(other)
+
+
+def test_unit_is_only_wanted_where_an_amount_is() -> None:
+    assert QuestionKind.of("内阻涨到什么程度就不能再用了？").precise is None
+
+
+def test_why_comes_before_other_kinds() -> None:
+    assert QuestionKind.of("为什么短时间内发很多通知，只收到一条？").name == "reason"
+    assert QuestionKind.of("停机是什么时间？原因是什么？").name == "time"
 
 
 def test_lists_and_differences() -> None:

@@ -278,3 +278,10 @@ def test_each_part_of_a_question_has_one_quote() -> None:
     chosen = chosen_sentences("雷峰塔有多高，孤山在哪里？", of_parts, 2)
     assert [of_parts[quote.start].text for quote in chosen] == [PARTS[2].text, PARTS[3].text]
     assert [of_parts[quote.start].part for quote in chosen] == ["雷峰塔有多高？", "孤山在哪里？"]
+
+
+@pytest.mark.parametrize("text", ["陈立（分析师）", "吴雪SAC执业证书编号：S1234567890123"])
+def test_name_before_a_bracket_or_a_code_may_be_the_person(text: str) -> None:
+    candidates = [Candidate("负责准备本报告的所有分析师保证观点客观。", 0), Candidate(text, 0)]
+    features = sentence_features("这份研报的两位分析师叫什么？", candidates)
+    assert [one.person for one in features] == [0.0, 1.0]

@@ -59,6 +59,12 @@ def test_group_goes_before_the_parent_company_unless_that_is_asked_for(parent: N
     assert by_statement([GROUP, parent], "2020年末母公司的资产总计是多少？")[0].node.text == parent.node.text
 
 
+def test_statement_of_the_group_loses_where_the_parent_company_is_asked_for() -> None:
+    group = passage(1.9, "balance_sheet", section="合并资产负债表")
+    assert by_statement([group, PARENT], "2020年末母公司的资产总计是多少？")[0].score == pytest.approx(1.6)
+    assert by_statement([group, PARENT], "2020年末资产总计是多少？")[0].score == 1.9
+
+
 def test_text_that_names_the_parent_company_is_left_where_it_is() -> None:
     text = passage(1.0, section="母公司情况", table=None)
     assert by_statement([text, GROUP], "资产总计？") == [text, GROUP]
