@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qa_engine.documents.blocks import Rect, Role
+from qa_engine.documents.pages.parsers.layout_images import use_faster_arithmetic
 from qa_engine.documents.pages.parsers.layout_sessions import sessions_with_threads
 from qa_engine.models.runtime.onnx_runtime import telemetry_disabled
 
@@ -80,6 +81,8 @@ def _load_model() -> None:
     with telemetry_disabled(), nullcontext() if _threads is None else sessions_with_threads(_threads):
         import pymupdf.layout
     pymupdf.layout.activate()
+    if _threads is not None:
+        use_faster_arithmetic()
 
 
 def find_boxes(page: Any) -> list[LayoutBox]:
