@@ -182,7 +182,8 @@ def gate_before(
 ) -> AnswerabilityGate:
     """What decides whether passages are worth an answer of this synthesizer."""
     row_worth = synthesizer.best_row_worth if isinstance(synthesizer, ExtractiveSynthesizer) else None
-    return AnswerabilityGate(config, model, row_worth is not None, row_worth)
+    row_label = synthesizer.best_row_label if isinstance(synthesizer, ExtractiveSynthesizer) else None
+    return AnswerabilityGate(config, model, row_worth is not None, row_worth, row_label)
 
 
 def as_query(question: QueryType) -> QueryBundle:

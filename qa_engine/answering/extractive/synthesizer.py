@@ -27,8 +27,9 @@ from qa_engine.answering.extractive.passage_sentences import (
 from qa_engine.answering.extractive.question_kinds import QuestionKind
 from qa_engine.answering.extractive.quotes import Quote, whole_quotes, without_repetition
 from qa_engine.answering.extractive.rows import AskedLabel, Row
-from qa_engine.answering.extractive.sentence_choice import best_row_worth, chosen_sentences
+from qa_engine.answering.extractive.sentence_choice import best_row_label, best_row_worth, chosen_sentences
 from qa_engine.answering.extractive.sentence_features import Candidate, naming_terms, report_year
+from qa_engine.answering.extractive.unsaid import is_empty, lacks_kind
 from qa_engine.answering.stream import AnswerStream, AsyncAnswerStream
 from qa_engine.documents.sentences.splitting import join_sentences
 from qa_engine.flow import Flow, Piece, apieces, in_thread, pieces
@@ -136,6 +137,10 @@ class ExtractiveSynthesizer(BaseSynthesizer):
                 )
             ]
         )
+        if len({candidate.part for candidate in candidates}) == 1 and self._lacks(
+            question, quotes, candidates
+        ):
+            return refusal(question, nodes)
         citations = [_citation(number, quote) for number, quote in enumerate(quotes, 1)]
         sources = "，".join(dict.fromkeys(_source(citation) for citation in citations if citation.file))
         frame = f"根据{sources}：" if sources else "相关原文："
@@ -147,6 +152,15 @@ class ExtractiveSynthesizer(BaseSynthesizer):
         )
         remark = not_computed(QuestionKind.of(question), "".join(figures))
         return build_answer(question, text + remark, nodes, citations)
+
+    def _lacks(self, question: str, quotes: Sequence[Quote], candidates: Sequence[Candidate]) -> bool:
+        """Whether the quotes plainly lack what is asked for, see `unsaid`."""
+        sentences = [sentence for quote in quotes for sentence in quote.sentences]
+        if lacks_kind(question, [f"{sentence.section}\n{sentence.text}" for sentence in sentences]):
+            return True
+        rows = [Row.of(sentence.text) for sentence in sentences if sentence.table is not None]
+        glossary = self._glossary.terms(question) if self._glossary is not None else ()
+        return is_empty(question, AskedLabel.of(question, naming_terms(question, candidates), glossary), rows)
 
     def _figures(self, quote: Quote, question: str, naming: frozenset[str]) -> str:
         """What the rows of a quote answer in figures; empty if they hold none, or if it is running text."""
@@ -169,6 +183,10 @@ class ExtractiveSynthesizer(BaseSynthesizer):
     def best_row_worth(self, question: str, nodes: Sequence[NodeWithScore]) -> float:
         """How far the row that is asked for stands out among passages, see `sentence_choice.best_row_worth`."""
         return best_row_worth(question, self.candidates(question, nodes), self._glossary)
+
+    def best_row_label(self, question: str, nodes: Sequence[NodeWithScore]) -> float | None:
+        """How well the row to quote matches what is asked, see `sentence_choice.best_row_label`."""
+        return best_row_label(question, self.candidates(question, nodes), self._glossary)
 
     def candidates(self, question: str, nodes: Sequence[NodeWithScore]) -> list[Candidate]:
         """The sentences that the quotes of an answer are chosen from, passage by passage."""

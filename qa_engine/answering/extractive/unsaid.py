@@ -1,0 +1,61 @@
+"""Whether quotes lack what is asked for by its kind: no money in a sum, no digits in a telephone number, an empty field."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from qa_engine.answering.extractive.question_kinds import QuestionKind
+from qa_engine.answering.extractive.rows import AskedLabel, Row, asked_cells
+from qa_engine.text.tokenizer import fold
+
+_MONEY = re.compile(
+    r"[0-9〇零一二三四五六七八九十百千万亿]\s*(?:美?元|港币|人民币)|[0-9]{1,3}(?:,[0-9]{3})+|[0-9]\.[0-9]{2}(?![0-9])|[$¥￥€]\s*[0-9]|倍|%"
+)
+_PHONE = re.compile(
+    r"(?<![0-9])"
+    r"(?:1[3-9][0-9]{9}|400[-— ]?[0-9]{3}[-— ]?[0-9]{4}|[0-9]{3,4}[-—– )][0-9]{7,8}|[0-9]{7,8}|\+[0-9 -]{8,})(?![0-9,.])"
+)
+_KINDS: Sequence[tuple[re.Pattern[str], re.Pattern[str]]] = (
+    (re.compile("手机号|电话号码|(?:电话|手机|热线|传真)是?(?:多少|什么|几)"), _PHONE),
+    (re.compile("(?:邮箱|邮件地址)是?(?:多少|什么)"), re.compile(r"@")),
+    (re.compile("多少(?:钱|[十百千]?[万亿]?元|工资|罚款)"), _MONEY),
+)
+"""A pattern of questions that ask for one certain kind of thing, and one of which every such thing has something."""
+_NOTHING = re.compile(r"[-–—/\s]*")
+_ONLY_UNIT = re.compile(r"\s*(?:[十百千]?[万亿]?元|%|％|倍|股)?(?:/股)?")
+_ASKED = 0.3
+"""A label that matches so well is what is asked for."""
+
+
+def lacks_kind(question: str, quoted: Sequence[str]) -> bool:
+    """Whether no quote holds the certain kind of thing that a Chinese question asks for; quotes with the titles above them.
+
+    Figures of rows count as money, for their unit may be said elsewhere.
+    """
+    folded = fold(question)
+    for asks, holds in _KINDS:
+        if asks.search(folded):
+            known = set(holds.findall(folded))
+            return all(set(holds.findall(fold(text))) <= known for text in quoted)
+    return False
+
+
+def is_empty(question: str, asked: AskedLabel, rows: Sequence[Row]) -> bool:
+    """Whether the quoted field that is asked for has no value: 证券事务代表：-, 目标价格：元.
+
+    Args:
+        question: as it was asked.
+        asked: what it asks for.
+        rows: those that are quoted.
+    """
+    kind = QuestionKind.of(question)
+    # In statements a dash is nothing at all, which answers for a sum.
+    empty = _ONLY_UNIT if kind.name == "number" or kind.precise else _NOTHING
+    fields = [
+        (asked.match(row.label, cell.name), cell.text)
+        for row in rows
+        for cell in (asked_cells(row, asked, kind) if len(row.cells) > 1 else row.cells)
+    ]
+    match, text = max(fields, default=(0.0, ""), key=lambda field: field[0])
+    return match >= _ASKED and empty.fullmatch(text) is not None
