@@ -21,10 +21,14 @@ _TIME = re.compile(
 )
 _PLACE = re.compile(r"位于|地处|[市县省州区国镇]|\blocated\b|\b(?:in|at|from) (?:the )?[A-Z]")
 _REASON = re.compile(
-    r"因|由于|为了|\bbecause\b|\bdue to\b|\bsince\b|\bin order to\b|\bas a result\b", re.IGNORECASE
+    r"因|由于|为了|所致|导致|\bbecause\b|\bdue to\b|\bsince\b|\bin order to\b|\bas a result\b", re.IGNORECASE
 )
 _QUESTION_KINDS: Sequence[tuple[str, re.Pattern[str], re.Pattern[str]]] = (
-    ("reason", re.compile(r"为什么|为何|\bwhy\b", re.IGNORECASE), _REASON),
+    (
+        "reason",
+        re.compile(r"为什么|为何|(?:什么|怎么)(?:造成|导致|引起)|因为什么|\bwhy\b", re.IGNORECASE),
+        _REASON,
+    ),
     (
         "time",
         re.compile(
@@ -111,6 +115,12 @@ _PRECISE_KINDS: Sequence[tuple[re.Pattern[str], re.Pattern[str]]] = (
         _ASKS_PEOPLE,
         re.compile(
             r"[0-9万余多]\s*(?:人|名|位)|人数|员工|人员|\b(?:people|employees|persons)\b", re.IGNORECASE
+        ),
+    ),
+    (
+        re.compile(r"最[高多长大久低少短].{0,6}(?:多[少大高长久]|几)|[上下]限|封顶|至[多少]", re.IGNORECASE),
+        re.compile(
+            r"不(?:得|能|应|可)?(?:超过|高于|多于|低于|少于|大于|小于)|以[内上下]|[上下]限|最[高多长大低少]|至[多少]|封顶|[≤≥<>]"
         ),
     ),
     (
@@ -201,7 +211,10 @@ class QuestionKind:
         name, answers = next(
             ((name, answers) for name, asks, answers in _QUESTION_KINDS if asks.search(folded)), ("", None)
         )
-        precise = next((answers for asks, answers in _PRECISE_KINDS if asks.search(folded)), None)
+        # Whose question asks why an amount changed wants no amount.
+        precise = next(
+            (answers for asks, answers in _PRECISE_KINDS if name != "reason" and asks.search(folded)), None
+        )
         return cls(
             name,
             answers,

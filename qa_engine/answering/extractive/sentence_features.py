@@ -48,6 +48,9 @@ _PERSON = re.compile(
 _CHANCE = re.compile(r"[的了是吗呢][\u4e00-\u9fff]$|fiscal$")
 """Terms that match by chance: a pair of characters from across two words, and a word above many columns of years."""
 _REPORT_YEAR = re.compile(r"(20[0-9]{2})\s*(?:年|[Aa]nnual|10-?[KQ])")
+_ANY_COMPANY = frozenset(tokenize("公司企业单位 公司 企业 单位 有限公司 company"))
+"""Terms in the names of many documents that tell none: a question about rules of 公司 is not about the firm whose report has
+the word in its title."""
 _FULL_TRUST = 0.5
 """From this share of the question's terms on that the candidates hold together, shares of these terms count in full."""
 
@@ -183,6 +186,7 @@ def sentence_features(
         weight = sum(weights[term] for term in sorted(terms) if term in weights)
         return trust * weight / total if total > 0 else 0.0
 
+    telling = naming - _ANY_COMPANY
     asked = AskedLabel.of(question, naming, glossary.terms(question) if glossary is not None else ())
     labels = {row.label for candidate in candidates if (row := candidate.row) and row.label}
     answering = _answering(kind, fold(question), candidates)
@@ -207,7 +211,7 @@ def sentence_features(
                 label=label_match(pair, asked, candidate.titles.rpartition("›")[2]) if pair else 0.0,
                 period=row_period_match(row, kind, year) if row else period_match(candidate.text, kind, year),
                 scope=(1.0 if of_parent else -1.0) if parents else 0.0,
-                document=len(shared_terms(candidate.document)) / len(naming) if naming else 0.0,
+                document=len(shared_terms(candidate.document) & telling) / len(telling) if telling else 0.0,
                 article=float(kind.article in candidate.articles),
                 enumerates=float(
                     kind.gathers and (candidate.listed or bool(_ENUMERATION.search(candidate.text)))

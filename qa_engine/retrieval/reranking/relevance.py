@@ -8,11 +8,12 @@ with it tell better.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 
 from qa_engine.models.late_interaction import Interaction, telling_scores
 from qa_engine.retrieval.reranking.cross_lingual_offset import INTERACTION, language_shift
-from qa_engine.text.tokenizer import tokenize
+from qa_engine.text.tokenizer import fold, tokenize
 from qa_engine.types import Passage
 
 _WHOLE, _SENTENCE, _WEAKEST, _DENSE, _COVERAGE, _TITLES = 0.35, 0.15, 0.5, 0.25, 0.7, 0.35
@@ -24,6 +25,12 @@ on DRCD and on SQuAD's articles, and rounded. Right passage first and among thre
 .800 → .707, .893 (.68, .87 in five folds); made reports .544, .850 → .719, .912; DRCD .953, .993 → .980, .993; SQuAD .887,
 .947 → .880, .947; Chinese questions on English articles (XQuAD, not fitted to) .733, .927 → .760, .927.
 """
+_FIGURES = 3.0
+"""What a passage gains that holds the figures of the question, such as 42.16 of 什么造成了42.16%的增长: among the words of a
+long row they weigh little, yet hardly any other row has them."""
+_FIGURE = re.compile(
+    r"(?<![0-9.,A-Za-z])[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|(?<![0-9.,A-Za-z])[0-9]+\.[0-9]+(?![0-9.])"
+)
 _RELATED_WHOLE, _RELATED_SENTENCE, _RELATED_COVERAGE = 0.25, 0.25, 0.5
 """The same for the words that a glossary adds to the question."""
 
@@ -52,7 +59,8 @@ def relevance(
         (_COVERAGE * lexical, coverage),
         (_TITLES * lexical, titles),
     )
-    return _sum(signals)
+    figures = [_FIGURES * share for share in _held_figures(question, passages)]
+    return [value + gain for value, gain in zip(_sum(signals), figures, strict=True)]
 
 
 def related_relevance(
@@ -83,6 +91,18 @@ def term_coverage(question: str, passages: Sequence[Passage]) -> tuple[list[floa
         for sets in (held, in_titles)
     ]
     return shares[0], shares[1]
+
+
+def _held_figures(question: str, passages: Sequence[Passage]) -> list[float]:
+    """The share of the figures with a decimal point or thousands in a question that each passage holds."""
+    figures = {figure.replace(",", "") for figure in _FIGURE.findall(fold(question))}
+    if not figures:
+        return [0.0] * len(passages)
+    held = [
+        {figure.replace(",", "") for figure in _FIGURE.findall(fold(passage.text))} & figures
+        for passage in passages
+    ]
+    return [len(own) / len(figures) for own in held]
 
 
 def z_scores(values: Iterable[float]) -> list[float]:

@@ -97,6 +97,7 @@ def test_a_text_begins_with_an_article_or_does_not(text: str, article: str) -> N
         ("什么条件下可以解除？", "有下列情形之一的", "可以解除"),
         ("执业证书号是多少？", "S0790520030001", "分析师"),
         ("出货时电压是多少？", "3.30±0.01V，25℃", "25℃下的容量为50Ah"),
+        ("违约金最高能要多少？", "违约金不得超过培训费用", "违约金3,000元"),
         ("比能量至少是多少？", "≥185 Wh/Kg", "≥625 Wh"),
     ],
 )
@@ -109,6 +110,11 @@ def test_precise_kinds(question: str, answer: str, other: str) -> None:
 
 def test_unit_is_only_wanted_where_an_amount_is() -> None:
     assert QuestionKind.of("内阻涨到什么程度就不能再用了？").precise is None
+
+
+def test_who_asks_why_an_amount_changed_wants_no_amount() -> None:
+    kind = QuestionKind.of("固定资产比年初增加42.16%，是什么造成的？")
+    assert (kind.name, kind.precise) == ("reason", None)
 
 
 def test_why_comes_before_other_kinds() -> None:

@@ -285,3 +285,12 @@ def test_name_before_a_bracket_or_a_code_may_be_the_person(text: str) -> None:
     candidates = [Candidate("负责准备本报告的所有分析师保证观点客观。", 0), Candidate(text, 0)]
     features = sentence_features("这份研报的两位分析师叫什么？", candidates)
     assert [one.person for one in features] == [0.0, 1.0]
+
+
+def test_company_in_the_title_of_a_report_does_not_name_it() -> None:
+    report = Candidate("公司重视培训。", 0, document="临江生物股份有限公司2020年年度报告")
+    handbook = Candidate("入职培训为期一周。", 0, document="员工手册")
+    asked = sentence_features("刚进公司的培训要多久？", [report, handbook])
+    assert [one.document for one in asked] == [0.0, 0.0]
+    named = sentence_features("临江生物公司的培训要多久？", [report, handbook])
+    assert [one.document for one in named] == [1.0, 0.0]

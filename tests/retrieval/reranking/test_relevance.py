@@ -59,3 +59,10 @@ def test_words_of_the_glossary_raise_what_holds_them() -> None:
 
 def test_one_passage_alone_has_nothing_to_be_compared_with() -> None:
     assert relevance(QUESTION, [RIGHT], alike(1), 1.0) == pytest.approx([0.0])
+
+
+def test_figures_of_the_question_tell_and_its_years_do_not() -> None:
+    rows = [Passage("1", "库存：12,450.50；比例：9.3"), Passage("2", "2021年库存：7")]
+    assert relevance("为什么2021年库存达到12450.50？", rows, alike(2), 0.0) == [3.0, 0.0]
+    assert relevance("2021年库存是多少？", rows, alike(2), 0.0) == [0.0, 0.0]
+    assert relevance("第9.35条", rows, alike(2), 0.0) == [0.0, 0.0]
