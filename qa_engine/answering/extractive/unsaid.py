@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from qa_engine.answering.extractive.question_kinds import QuestionKind
 from qa_engine.answering.extractive.rows import AskedLabel, Row, asked_cells
+from qa_engine.text.language import is_chinese
 from qa_engine.text.tokenizer import fold
 
 _MONEY = re.compile(
@@ -19,9 +20,14 @@ _PHONE = re.compile(
 _KINDS: Sequence[tuple[re.Pattern[str], re.Pattern[str]]] = (
     (re.compile("手机号|电话号码|(?:电话|手机|热线|传真)是?(?:多少|什么|几)"), _PHONE),
     (re.compile("(?:邮箱|邮件地址)是?(?:多少|什么)"), re.compile(r"@")),
+    (
+        re.compile("多少|(?<!哪)几[天年月次倍名位个家秒]"),
+        re.compile("[0-9]|[〇零二两三四五六七八九十百千万亿半]|无|没有|不|所有|全部|全体"),
+    ),
     (re.compile("多少(?:钱|[十百千]?[万亿]?元|工资|罚款)"), _MONEY),
 )
 """A pattern of questions that ask for one certain kind of thing, and one of which every such thing has something."""
+_BELOW_ZERO = re.compile("零下\\s*([0-9]+)\\s*(?:度|℃|°C|摄氏度)")
 _NOTHING = re.compile(r"[-–—/\s]*")
 _ONLY_UNIT = re.compile(r"\s*(?:[十百千]?[万亿]?元|%|％|倍|股)?(?:/股)?")
 _ASKED = 0.3
@@ -31,14 +37,18 @@ _ASKED = 0.3
 def lacks_kind(question: str, quoted: Sequence[str]) -> bool:
     """Whether no quote holds the certain kind of thing that a Chinese question asks for; quotes with the titles above them.
 
-    Figures of rows count as money, for their unit may be said elsewhere.
+    Figures of rows count as money, for their unit may be said elsewhere. A question about so many degrees below zero asks
+    for what is said of these.
     """
-    folded = fold(question)
-    for asks, holds in _KINDS:
-        if asks.search(folded):
-            known = set(holds.findall(folded))
-            return all(set(holds.findall(fold(text))) <= known for text in quoted)
-    return False
+    folded, texts = fold(question), [fold(text) for text in quoted]
+    if not all(map(is_chinese, quoted)):
+        return False
+    for degrees in _BELOW_ZERO.findall(folded):
+        if not any(re.search(rf"(?:[-–—−]|零下)\s*{degrees}(?![0-9])", text) for text in texts):
+            return True
+    return any(
+        asks.search(folded) and not any(holds.search(text) for text in texts) for asks, holds in _KINDS
+    )
 
 
 def is_empty(question: str, asked: AskedLabel, rows: Sequence[Row]) -> bool:
