@@ -24,6 +24,8 @@ _KINDS: Sequence[tuple[re.Pattern[str], re.Pattern[str]]] = (
         re.compile("多少|(?<!哪)几[天年月次倍名位个家秒]"),
         re.compile("[0-9]|[〇零二两三四五六七八九十百千万亿半]|无|没有|不|所有|全部|全体"),
     ),
+    # Any figure may be a sum, but a price is called one.
+    (re.compile("卖多少钱|单价|售价|[一每][只支台件个套].{0,3}多少钱"), re.compile("元|价|[$¥￥€]")),
     (re.compile("多少(?:钱|[十百千]?[万亿]?元|工资|罚款)"), _MONEY),
 )
 """A pattern of questions that ask for one certain kind of thing, and one of which every such thing has something."""
