@@ -12,7 +12,7 @@ from qa_engine.text.language import is_chinese
 from qa_engine.text.numbers import parse_number
 from qa_engine.text.tokenizer import HAN_CLASS, fold
 
-Kind = Literal["year", "quarter", "code", "size", "article", "name", "firm", "title"]
+Kind = Literal["year", "quarter", "code", "size", "article", "clause", "name", "firm", "title"]
 _HAN_YEAR = "[一二][〇零○一二三四五六七八九]{3}"
 _FULL = r"(?:1[5-9]|20)\d\d"
 _YEAR = re.compile(
@@ -42,6 +42,8 @@ _ORDINALS = {"一": 1, "二": 2, "三": 3, "四": 4, "first": 1, "second": 2, "t
 _ARTICLE = re.compile(
     r"第\s*([0-9]{1,4}|[〇零一二三四五六七八九十百千两]{1,9})\s*条|\b(?:[Aa]rticle|[Cc]lause)\s+([0-9]{1,3})\b"
 )
+_CHAPTER = re.compile(r"第\s*([0-9]{1,3}|[〇零一二三四五六七八九十百]{1,5})\s*([章节编])")
+_CLAUSE = re.compile(r"(?<![0-9.])([0-9]{1,2}(?:\.[0-9]{1,2}){1,4})(?=\s*(?:条|款|节|章|规定|约定))")
 _NUMBERED = re.compile(r"^\W*([0-9]{1,3})(?:[.．、\s]|(?=[^\W\d_]))")
 _CODE = re.compile(
     r"(?<![A-Za-z0-9.@/_-])(?:[A-Za-z]+[-–/·.]?)+(?:[ -]?[0-9]+(?:[.][0-9]+)?)(?:[-/.]?[A-Za-z0-9]+)*(?![A-Za-z0-9@])"
@@ -91,8 +93,9 @@ class Identifier:
     Attributes:
         kind: what it is.
         text: as it stands in the question.
-        value: in one form of all: ``2023``, ``2024Q2``, ``lqsc3000``, ``47``; a name as it is, of a firm that the dictionary
-            does not know the part that tells it from others.
+        value: in one form of all: ``2023``, ``2024Q2``, ``lqsc3000``, ``47``; of a chapter and of a clause the term that
+            texts are searched for, ``第8章`` or ``4.1.2``; a name as it is, of a firm that the dictionary does not know the
+            part that tells it from others.
         work: of an article, the law, contract or other work that the question names with it; empty without one.
         marked: whether that work stands in 《》.
     """
@@ -129,7 +132,7 @@ def identifiers(question: str) -> list[Identifier]:
         [('article', '47'), ('year', '2023'), ('code', 'lqsc3000'), ('name', '贵州茅台')]
     """
     question = fold(question)
-    found = [*_articles(question), *_periods(question)]
+    found = [*_articles(question), *_clauses(question), *_periods(question)]
     written = [match for match in _CODE.finditer(question) if _is_code(match[0], is_chinese(question))]
     codes = [Identifier("code", match[0], code_key(match[0])) for match in written]
     sizes = [
@@ -228,6 +231,13 @@ def _articles(question: str) -> Iterator[Identifier]:
         work = marked[1] if marked else run[1] if run else ""
         if number := _article(match):
             yield Identifier("article", match[0], str(number), work, marked is not None)
+
+
+def _clauses(question: str) -> Iterator[Identifier]:
+    for match in _CHAPTER.finditer(question):
+        yield Identifier("clause", match[0], f"第{int(parse_number(match[1]) or 0)}{match[2]}")
+    for match in _CLAUSE.finditer(question):
+        yield Identifier("clause", match[0], match[1])
 
 
 def _periods(question: str) -> Iterator[Identifier]:

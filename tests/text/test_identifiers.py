@@ -42,6 +42,8 @@ def test_quantities_and_general_words_are_no_identifiers(question: str) -> None:
         ("岚峤的LQ-SC3000型堆垛机", [("code", "lqsc3000")]),
         ("Llama 2有多少参数", [("code", "llama2")]),
         ("第一百零五条规定了什么", [("article", "105")]),
+        ("第十二章第3节规定了什么", [("clause", "第12章"), ("clause", "第3节")]),
+        ("增长了9.2%，4.1.12条怎么说", [("clause", "4.1.12")]),
         ("贵州茅台的目标价", [("name", "贵州茅台")]),
         ("牧原股份出栏了多少头猪", [("name", "牧原股份")]),
         ("《红楼梦》的作者是谁", [("title", "红楼梦")]),

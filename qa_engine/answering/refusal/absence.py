@@ -19,18 +19,17 @@ from qa_engine.answering.refusal.holding import (
     articles,
     document_years,
     holds,
-    is_report,
     name_of_document,
     pairs,
     works_in,
 )
 from qa_engine.answering.refusal.nearest import MOST, nearest_codes, nearest_periods
+from qa_engine.answering.refusal.periods import AskedPeriods
 from qa_engine.retrieval.retriever import RankedPassages
 from qa_engine.text.identifiers import (
     Identifier,
     articles_of,
     identifiers,
-    quarters_of,
     sizes_of,
     years_of,
 )
@@ -44,13 +43,6 @@ _FIRST_SENTENCES = 20
 """A document whose first sentences name a work is that work."""
 _OFTEN = 10
 """A document with so many sentences that hold a name, or are beside one that does, is about it."""
-_BEFORE = re.compile(
-    r"上期|上年|去年|同期|期初|年初|同比|\b(?:prior|previous|preceding|last) (?:fiscal )?(?:year|period)\b",
-    re.I,
-)
-_ASKING = re.compile(
-    "什么|多少|哪[一个些家几里年]?|几|如何|怎么样?|怎样|为什么|为何|是否|有没有|请问|一共|总共|分别|公司|情况|关于|[的了是在和与及或呢吗有]"
-)
 
 
 @dataclass(frozen=True)
@@ -90,6 +82,7 @@ class _Check:
         self._texts = [fold(all_text(passage)) for passage in self._passages]
         self._sources, self._preference = ranked.sources, ranked.named
         self._chinese = is_chinese(question)
+        self._periods = AskedPeriods(question, named)
         self._numbers = list(range(len(self._passages)))
 
     def result(self) -> Absence:
@@ -130,7 +123,7 @@ class _Check:
         if one.kind == "size":
             missing = self._is_other_product(one)
             return lambda number: not missing
-        if one.kind in {"year", "quarter"} or (
+        if one.kind in {"year", "quarter", "clause"} or (
             one.kind in {"name", "firm", "title"} and not self._same_language
         ):
             return lambda number: True  # what is named in another language is written otherwise there
@@ -201,7 +194,12 @@ class _Check:
         return titles
 
     def _answers(self, one: Identifier, inside: Sequence[Passage]) -> bool:
-        """Whether the documents that fit hold an article, or a year for what is asked."""
+        """Whether the documents that fit hold an article, a clause, or a year for what is asked."""
+        if one.kind == "clause":
+            holding = self._documents([one.value])
+            return any(passage.document_id in holding for passage in inside) or not self._is_numbered(
+                one, inside
+            )
         if one.kind == "article":
             if one.marked and self._same_language and not self._works(one):
                 return False
@@ -211,50 +209,12 @@ class _Check:
             return any(int(one.value) in articles(passage) for passage in inside)
         if one.kind in {"year", "quarter"}:
             year, _, quarter = one.value.partition("Q")
-            return any(self._holds_period(passage, int(year), int(quarter or 0)) for passage in inside)
+            return any(self._periods.hold(passage, int(year), int(quarter or 0)) for passage in inside)
         return True
 
-    def _holds_period(self, passage: Passage, year: int, quarter: int) -> bool:
-        own, text = document_years(passage), all_text(passage)
-        if quarter:
-            return quarter in quarters_of(text) and (year in own or year in years_of(text))
-        # A report shows the year before in its statements, where columns may be called 本期 and 上期.
-        if year in own or (year + 1 in own and (is_report(passage) or _BEFORE.search(text))):
-            return True
-        if year not in years_of(text):
-            return False
-        if is_chinese(passage.text) != self._chinese or not passage.sentences:
-            return True
-        name = fold(name_of_document(passage)).lower() if own else ""
-        for index, sentence in enumerate(passage.sentences):
-            if year in years_of(f"{sentence.section}\n{sentence.text}"):
-                # What a document about another period says of this year is said in one sentence.
-                reach = 0 if own or sentence.table is not None else 1
-                around = passage.sentences[max(0, index - reach) : index + reach + 1]
-                texts = [passage.section, *(f"{one.section}\n{one.text}" for one in around)]
-                if self._covered(fold("\n".join(texts)), name):
-                    return True
-        return False
-
-    @cached_property
-    def _subject(self) -> list[str]:
-        """The words of the question that are neither identifiers nor ask."""
-        import rjieba
-
-        text = fold(self._question)
-        for one in self._named:
-            text = text.replace(one.text, " ")
-        text = re.sub(r"[0-9]+\s*年?", " ", _ASKING.sub(" ", text))
-        return [
-            word.lower()
-            for word in rjieba.cut(text)
-            if len(word) > 1 and (not word.isascii() or len(word) > 3)
-        ]
-
-    def _covered(self, text: str, name: str) -> bool:
-        """Whether a text holds a word of the subject that does not only name its document; true if there is no such word."""
-        lower, told = text.lower(), [word for word in self._subject if word not in name]
-        return not told or any(_stem(word) in lower for word in told)
+    def _is_numbered(self, one: Identifier, inside: Sequence[Passage]) -> bool:
+        """Whether the document of the best passage has other clauses, or chapters, that are called as one that it lacks."""
+        return any(inside[0].document_id in self._documents([other]) for other in _others(one.value))
 
     def _contradicts(self, passage: Passage) -> bool:
         years = {int(one.value[:4]) for one in self._named if one.kind in {"year", "quarter"}}
@@ -280,6 +240,8 @@ class _Check:
         if one.kind == "article":
             works = one.marked and not self._works(one)
             return [] if works else self._nearest_articles(int(one.value), inside)
+        if one.kind == "clause":
+            return self._nearest_clauses(one, inside)
         return []
 
     def _nearest_articles(self, number: int, inside: Sequence[Passage]) -> list[Nearest]:
@@ -293,6 +255,15 @@ class _Check:
                     break
         return sorted(found, key=lambda near: abs(int(near.value) - number))
 
+    def _nearest_clauses(self, one: Identifier, inside: Sequence[Passage]) -> list[Nearest]:
+        files = {passage.document_id: passage.file_name for passage in inside}
+        for other in _others(one.value):
+            if holding := self._documents([other]) & set(files):
+                return [Nearest(other, "clause", other, files[min(holding)])]
+        return []
 
-def _stem(word: str) -> str:
-    return word[: max(4, len(word) - 3)] if word.isascii() else word
+    """The clauses before one, the nearest first: ``4.1.5`` to ``4.1.1`` for ``4.1.6``, ``第7章`` for ``第8章``."""
+def _others(clause: str) -> list[str]:
+    """The clauses before one, the nearest first: ``4.1.5`` to ``4.1.1`` for ``4.1.6``; ``第7章`` to ``第1章`` for ``第8章``."""
+    before, number, after = re.fullmatch(r"(.*?)([0-9]+)(\D*)", clause).groups()  # type: ignore[union-attr]
+    return [f"{before}{other}{after}" for other in range(int(number) - 1, 0, -1)]

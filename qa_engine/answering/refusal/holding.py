@@ -100,8 +100,12 @@ def pairs(text: str) -> list[str]:
 
 
 def works_in(work: str) -> Iterable[str]:
-    """A work as it is called, then without words before it: 采购合同 of 甲与乙的采购合同."""
+    """A work as it is called, then without words before it: 采购合同 of 甲与乙的采购合同, and of 远山重工采购合同."""
+    import rjieba
+
     yield work
     tail = re.split("[的与和及在按据照]", work)[-1]
     if tail != work and len(tail) > 1:
         yield tail
+    words = rjieba.cut(tail)
+    yield from filter(lambda end: len(end) > 3, ("".join(words[start:]) for start in range(1, len(words))))

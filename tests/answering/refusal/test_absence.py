@@ -43,6 +43,17 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QueryEngine]:
         header="规格书",
     )
     chinese_pdf(folder / "仓库管理条例.pdf", ["临川市仓库管理条例", *LAW], header="仓库管理条例")
+    chinese_pdf(
+        folder / "门店值班手册.pdf",
+        [
+            "第一章 值班安排",
+            "1.1 值班人员应当在八点之前到达门店。",
+            "1.2 值班人员离开时应当锁好大门。",
+            "第二章 交接",
+            "2.1 交接时双方应当核对现金。",
+        ],
+        header="门店值班手册",
+    )
     ingest(folder, folder / "storage", embed_model=embedding, config=SETTINGS)
     with QueryEngine.open(folder / "storage", embed_model=embedding, config=SETTINGS) as opened:
         yield opened
@@ -62,6 +73,9 @@ def missing(answer: Answer) -> list[str]:
         ("温度传感器TH02的单价是多少？", ["TH02"], ["TH01"]),
         ("《仓库管理条例》第三百条是怎么规定的？", ["《仓库管理条例》第三百条"], []),
         ("仓库管理条例第九条规定了什么？", ["第九条"], ["8"]),
+        ("临川仓库管理条例第九条规定了什么？", ["第九条"], ["8"]),
+        ("门店值班手册第七章规定了什么？", ["第七章"], ["第2章"]),
+        ("门店值班手册1.7条是怎么规定的？", ["1.7"], ["1.2"]),
         ("《安全生产法》第三条是怎么规定的？", ["《安全生产法》第三条"], []),
         ("106Ah电芯的循环寿命是多少次？", ["106Ah"], ["196Ah"]),
         ("牧原股份的净利润是多少？", ["牧原股份"], []),
@@ -94,6 +108,9 @@ def test_what_no_document_holds_is_refused(
         ("澄江电子2022年的ROE是多少？", ""),
         ("《仓库管理条例》第3条是怎么规定的？", "仓库管理条例.pdf"),
         ("仓库管理条例第五条规定了什么？", "仓库管理条例.pdf"),
+        ("门店值班手册第二章规定了什么？", "门店值班手册.pdf"),
+        ("门店值班手册1.2条是怎么规定的？", "门店值班手册.pdf"),
+        ("传感器价目第九章规定了什么？", ""),
     ],
 )
 def test_what_is_there_is_answered_from_the_right_file(engine: QueryEngine, question: str, file: str) -> None:
