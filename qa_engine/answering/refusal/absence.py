@@ -262,8 +262,8 @@ class _Check:
                 return [Nearest(other, "clause", other, files[min(holding)])]
         return []
 
-    """The clauses before one, the nearest first: ``4.1.5`` to ``4.1.1`` for ``4.1.6``, ``第7章`` for ``第8章``."""
+
 def _others(clause: str) -> list[str]:
-    """The clauses before one, the nearest first: ``4.1.5`` to ``4.1.1`` for ``4.1.6``; ``第7章`` to ``第1章`` for ``第8章``."""
+    """The clauses before one, the nearest first: ``4.1.5`` to ``4.1.1`` for ``4.1.6``, ``第7章`` for ``第8章``."""
     before, number, after = re.fullmatch(r"(.*?)([0-9]+)(\D*)", clause).groups()  # type: ignore[union-attr]
     return [f"{before}{other}{after}" for other in range(int(number) - 1, 0, -1)]
