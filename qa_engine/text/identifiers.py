@@ -10,35 +10,10 @@ from typing import Literal
 from qa_engine.text.firm_names import firm_names
 from qa_engine.text.language import is_chinese
 from qa_engine.text.numbers import parse_number
+from qa_engine.text.periods import asked_periods, period_of
 from qa_engine.text.tokenizer import HAN_CLASS, fold
 
 Kind = Literal["year", "quarter", "code", "size", "article", "clause", "name", "firm", "title"]
-_HAN_YEAR = "[一二][〇零○一二三四五六七八九]{3}"
-_FULL = r"(?:1[5-9]|20)\d\d"
-_YEAR = re.compile(
-    rf"(?<![\d.,])(?P<span>{_FULL})\s*[-–—~至到和与及、/]\s*(?={_FULL}\s*年)"
-    rf"|(?<![\d.,])(?P<full>{_FULL})(?=\s*(?:财年|年(?!代|以?[前后来起]|之[前后]|内|间|轮)|\s?[QH][1-4](?!\d)|/\d\d(?!\d)|[AE](?![A-Za-z])))"
-    rf"|(?P<han>{_HAN_YEAR})(?=年(?!代))"
-    rf"|(?<![A-Za-z])FY\s?-?(?P<fiscal>{_FULL}|\d\d)(?!\d)|(?<!\d)(?P<short>\d\d)(?=[QH][1-4](?!\d)|年(?:年?报|度|[上下]半年|第?[一二三四]季))"
-    rf"|(?<![A-Za-z0-9])[1-4]Q(?P<after>{_FULL}|\d\d)(?!\d)"
-)
-_COUNTED = (
-    "samples|tokens|words|people|persons|times|users|hours|days|years|months|weeks|miles|met(?:er|re)s|units|examples|images"
-    "|pages|steps|points|dollars|employees|questions|documents|layers|parameters|items|copies|feet|kg|km"
-)
-_ENGLISH_YEAR = re.compile(
-    rf"(?<![\w.,$€£-])((?:19[5-9]|20[0-4])\d)(?!\w|[.,]\d|\s*%|\s+(?:{_COUNTED})\b|-[a-z])", re.IGNORECASE
-)
-_ANY_YEAR = re.compile(
-    rf"(?<![\d.,])({_FULL})(?![\d]|[.,]\d)(?:/(\d\d)(?!\d))?|({_HAN_YEAR})(?=年)"
-    r"|(?<![A-Za-z])FY\s?'?(\d\d)(?!\d)|(?<![\d.,])(\d\d)(?=[QH][1-4](?!\d)|年|[AE](?![A-Za-z0-9]))|(?<![A-Za-z0-9])[1-4][QH](\d\d)(?!\d)"
-)
-_QUARTER = re.compile(
-    r"第?([一二三四1-4])季度|(?<![A-Za-z])Q([1-4])(?!\d)|(?<!\d)([1-4])Q(?![A-Za-z])"
-    r"|\b(first|second|third|fourth)[\s-]+(?:fiscal\s+)?quarter",
-    re.IGNORECASE,
-)
-_ORDINALS = {"一": 1, "二": 2, "三": 3, "四": 4, "first": 1, "second": 2, "third": 3, "fourth": 4}
 _ARTICLE = re.compile(
     r"第\s*([0-9]{1,4}|[〇零一二三四五六七八九十百千两]{1,9})\s*条|\b(?:[Aa]rticle|[Cc]lause)\s+([0-9]{1,3})\b"
 )
@@ -114,10 +89,8 @@ class Identifier:
     @property
     def shown(self) -> str:
         """What people read of it."""
-        if self.kind == "year":
-            return f"{self.value}年"
-        if self.kind == "quarter":
-            return f"{self.value[:4]}年第{'一二三四'[int(self.value[-1]) - 1]}季度"
+        if self.kind in {"year", "quarter"}:
+            return period_of(self.value).chinese
         return f"《{self.work}》{self.text}" if self.work and self.marked else self.text
 
 
@@ -157,26 +130,6 @@ def identifiers(question: str) -> list[Identifier]:
     return list(dict.fromkeys([*found, *codes, *sizes, *titles, *names, *firms]))
 
 
-def years_of(text: str) -> set[int]:
-    """The years that a text holds in any writing: 2023年, 二〇二三年, FY23, 24Q1, 2023/24, 2024E; also bare 2023."""
-    years = set()
-    for match in _ANY_YEAR.finditer(text):
-        full, second, han, *shorts = match.groups()
-        if full or han:
-            years.add(_year(full or han))
-        years.update(_year(short) for short in (second, *shorts) if short)
-    return years
-
-
-def quarters_of(text: str) -> set[int]:
-    """The quarters, 1 to 4, that a text names."""
-    return {
-        _ORDINALS.get(part.lower()) or int(part)
-        for match in _QUARTER.finditer(text)
-        if (part := next(filter(None, match.groups())))
-    }
-
-
 def articles_of(text: str) -> set[int]:
     """The articles that a text names: 第四十七条, Article 47; also 47 if the text begins with that number."""
     found = {_article(match) for match in _ARTICLE.finditer(text)}
@@ -205,18 +158,13 @@ def code_key(code: str) -> str:
 def _is_code(text: str, in_chinese: bool) -> bool:
     """Whether what has the form of a code is one. Of an English question, ``Part 2`` and ``Foods 2021`` are none."""
     word, blank, _ = text.partition(" ")
-    if _NO_CODE.fullmatch(text) or len(text) < 3 or re.fullmatch(rf".*[ -]{_FULL}", text):
+    if _NO_CODE.fullmatch(text) or len(text) < 3 or re.fullmatch(r".*[ -](?:1[5-9]|20)\d\d", text):
         return False
     return not blank or in_chinese or not word[1:].islower()
 
 
 def _blank(match: re.Match[str]) -> str:
     return " " * len(match[0])
-
-
-def _year(digits: str) -> int:
-    value = int(digits) if digits.isdecimal() and digits.isascii() else int(parse_number(digits) or 0)
-    return value if value > 99 else 2000 + value
 
 
 def _article(match: re.Match[str]) -> int:
@@ -241,18 +189,8 @@ def _clauses(question: str) -> Iterator[Identifier]:
 
 
 def _periods(question: str) -> Iterator[Identifier]:
-    pattern = _YEAR if is_chinese(question) else _ENGLISH_YEAR
-    matches = [*pattern.finditer(question), *(_YEAR.finditer(question) if pattern is _ENGLISH_YEAR else ())]
-    for match in matches:
-        year = _year(next(filter(None, match.groups())))
-        if not 1500 <= year <= 2099:
-            continue
-        around = question[max(0, match.start() - 18) : match.end() + 6]
-        quarters = quarters_of(around) if match.re is _YEAR or "uarter" in around else set()
-        if len(quarters) == 1 and not re.search("前[二三]季", around):
-            yield Identifier("quarter", match[0], f"{year}Q{quarters.pop()}")
-        else:
-            yield Identifier("year", match[0], str(year))
+    for text, period in asked_periods(question):
+        yield Identifier("quarter" if period.part else "year", text, period.label)
 
 
 def _han_names(question: str, found: list[Identifier]) -> Iterator[Identifier]:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from qa_engine.text.numbers import parse_number
+from qa_engine.text.periods import parts_of_year, years_of
 from qa_engine.text.tokenizer import fold
 
 _NUMERAL = "[〇零一二两三四五六七八九十百千万亿]"
@@ -159,20 +161,6 @@ _ARTICLE = re.compile(
     rf"第\s*([0-9]+(?:\.[0-9]+)*|{_NUMERAL}+)\s*(条|章|节|款|项)(?:之([一二三四五六七八九十]))?"
 )
 _CLAUSE = re.compile(r"(?<![0-9.])([0-9]{1,2}(?:\.[0-9]{1,2}){1,3})(?=\s*(?:条|款|节|项|规定|约定))")
-_YEAR = re.compile(
-    r"(?<![0-9])(?:(?<=[0-9]{4},)|(?<![0-9][.,]))(?:FY\s?)?((?:19|20)[0-9]{2})(?:[AEae])?(?![0-9]|\.[0-9]|,[0-9]{3}(?![0-9]))"
-)
-_SHORT_YEAR = re.compile(
-    r"(?<![0-9])(?<![0-9][.,])([0-9]{2})(?=年(?!以|内)|\s?[QH][1-4])|\bFY\s?([0-9]{2})(?![0-9])"
-)
-_QUARTER = re.compile(
-    r"([一二三四1-4])季[度报]|第([一二三四])季|[Qq]([1-4])|([上下])半年|[Hh]([12])(?![0-9])"
-    r"|\b(first|second|third|fourth)[\s-]+(?:fiscal\s+)?quarter",
-    re.IGNORECASE,
-)
-_ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4}
-_HAN_DIGIT = {digit: value for value, digit in enumerate("〇一二三四五六七八九")} | {"零": 0, "两": 2}
-_SCALE = {"十": 10, "百": 100, "千": 1000}
 
 
 @dataclass(frozen=True)
@@ -223,30 +211,10 @@ class QuestionKind:
             bool(_ASKS_PEOPLE.search(folded)),
             bool(_GATHERS.search(folded)),
             bool(_COMPARES.search(folded)),
-            years_of(folded),
-            quarters_of(folded),
+            frozenset(years_of(folded)),
+            frozenset(parts_of_year(folded)),
             article_of(folded),
         )
-
-
-def years_of(text: str) -> frozenset[int]:
-    """The years that a text names: 2022, FY2022, 2022A, 2025E and 24年."""
-    years = {int(year) for year in _YEAR.findall(text)}
-    years.update(2000 + int(one or two) for one, two in _SHORT_YEAR.findall(text))
-    return frozenset(years)
-
-
-def quarters_of(text: str) -> frozenset[str]:
-    """The quarters and half years that a text names: ``Q1`` for 第一季度, 一季度, Q1, first quarter; ``H1`` for 上半年."""
-    found = set()
-    for one, two, three, half, latin, ordinal in _QUARTER.findall(text):
-        if ordinal:
-            found.add(f"Q{_ORDINALS[ordinal.lower()]}")
-        elif digit := one or two or three:
-            found.add(f"Q{digit if digit.isascii() else _HAN_DIGIT[digit]}")
-        else:
-            found.add(f"H{latin or ('1' if half == '上' else '2')}")
-    return frozenset(found)
 
 
 def article_of(text: str) -> str:
@@ -269,21 +237,7 @@ def article_at_start(text: str) -> str:
 def article_number(match: re.Match[str]) -> str:
     """The number of an article with what it numbers, in digits."""
     number, noun, further = match.groups()
-    value = number if number[0].isdigit() else str(_value(number))
+    value = number if number[0].isdigit() else parse_number(number) or number
     if "." in value:
         return value
     return f"{value}{noun}" + (f"之{further}" if further else "")
-
-
-def _value(numeral: str) -> int:
-    """The value of a Chinese numeral below ten thousand."""
-    if not any(char in _SCALE for char in numeral):
-        return int("".join(str(_HAN_DIGIT.get(char, 0)) for char in numeral))
-    total = digit = 0
-    for char in numeral:
-        if char in _SCALE:
-            total += (digit or 1) * _SCALE[char]
-            digit = 0
-        else:
-            digit = _HAN_DIGIT.get(char, 0)
-    return total + digit

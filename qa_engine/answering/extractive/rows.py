@@ -7,8 +7,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from qa_engine.answering.extractive.question_kinds import QuestionKind, quarters_of, years_of
+from qa_engine.answering.extractive.question_kinds import QuestionKind
 from qa_engine.retrieval.glossary.glossary import GlossaryTerm
+from qa_engine.text.periods import parts_of_year, without_periods, years_of
 from qa_engine.text.tokenizer import fold, tokenize
 
 _PART = re.compile(r"；|; ")
@@ -25,10 +26,6 @@ _LAST_PERIOD = re.compile(
     r"上[期年]|去年|期初|年初|前[期年]|上年|prior|previous|last year|opening balance", re.IGNORECASE
 )
 _CHANGE = re.compile(r"增[减长幅加]|变动|同比|环比|change|growth|yoy", re.IGNORECASE)
-_PERIOD_WORDS = re.compile(
-    r"(?:FY)?(?:19|20)[0-9]{2}\s*(?:年度?)?(?:\s*[0-9]{1,2}\s*月(?:\s*[0-9]{1,2}\s*日)?)?末?|[本上去]年度?|[本上]期|期[末初]|年[末初]"
-    r"|报告期内?|第?[一二三四]季[度报]?|[Qq][1-4]|[上下]半年|[0-9]{2}年"
-)
 _FILLER = re.compile(
     r"是多少|有多少|多少|是什么|什么|哪[些个里家]?|怎[么样]|如何|请问|一共|总共|分别|告诉我|的|了|吗|呢|[?？，,。、：:]"
 )
@@ -133,9 +130,7 @@ class AskedLabel:
         """
 
         def terms(text: str) -> frozenset[str]:
-            return frozenset(tokenize(_FILLER.sub(" ", _PERIOD_WORDS.sub(" ", fold(text))))) - frozenset(
-                names
-            )
+            return frozenset(tokenize(_FILLER.sub(" ", without_periods(fold(text))))) - frozenset(names)
 
         others = {terms(question.replace(term.term, word)) for term in glossary for word in term.words}
         return cls(terms(question), tuple(others))
@@ -177,7 +172,7 @@ def label_terms(label: str) -> frozenset[str]:
         " ",
         fold(label),
     )
-    return frozenset([*tokenize(_PERIOD_WORDS.sub(" ", bare)), *_OTHER.findall(bare.lower())])
+    return frozenset([*tokenize(without_periods(bare)), *_OTHER.findall(bare.lower())])
 
 
 def _match(asked: frozenset[str], terms: frozenset[str]) -> float:
@@ -220,8 +215,8 @@ def period_match(text: str, kind: QuestionKind, document_year: int | None) -> in
                 named.add(document_year)
         if named:
             verdict = 1 if named & kind.years else -1
-    if kind.quarters and verdict >= 0 and (quarters := quarters_of(text)):
-        verdict = 1 if quarters & kind.quarters else -1
+    if kind.quarters and verdict >= 0 and (parts := parts_of_year(text)):
+        verdict = -1 if kind.quarters.isdisjoint(parts) else 1
     return verdict
 
 

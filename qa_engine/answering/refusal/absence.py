@@ -26,14 +26,9 @@ from qa_engine.answering.refusal.holding import (
 from qa_engine.answering.refusal.nearest import MOST, nearest_codes, nearest_periods
 from qa_engine.answering.refusal.periods import AskedPeriods
 from qa_engine.retrieval.retriever import RankedPassages
-from qa_engine.text.identifiers import (
-    Identifier,
-    articles_of,
-    identifiers,
-    sizes_of,
-    years_of,
-)
+from qa_engine.text.identifiers import Identifier, articles_of, identifiers, sizes_of
 from qa_engine.text.language import is_chinese
+from qa_engine.text.periods import period_of, years_of
 from qa_engine.text.tokenizer import fold, tokenize
 from qa_engine.types import Passage, passage_of
 
@@ -208,8 +203,7 @@ class _Check:
                 return True
             return any(int(one.value) in articles(passage) for passage in inside)
         if one.kind in {"year", "quarter"}:
-            year, _, quarter = one.value.partition("Q")
-            return any(self._periods.hold(passage, int(year), int(quarter or 0)) for passage in inside)
+            return any(self._periods.hold(passage, period_of(one.value)) for passage in inside)
         return True
 
     def _is_numbered(self, one: Identifier, inside: Sequence[Passage]) -> bool:
@@ -223,7 +217,7 @@ class _Check:
             years
             and own
             and not (years | {year + 1 for year in years}) & own
-            and not years & years_of(all_text(passage))
+            and years.isdisjoint(years_of(all_text(passage)))
         ):
             return True
         numbers = {int(one.value) for one in self._named if one.kind == "article"}

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from qa_engine.text.identifiers import Identifier, articles_of, name_parts, years_of
+from qa_engine.text.identifiers import Identifier, articles_of, name_parts
+from qa_engine.text.periods import years_of
 from qa_engine.text.tokenizer import fold
 from qa_engine.types import Passage
 
@@ -46,9 +47,9 @@ def document_years(passage: Passage) -> set[int]:
     A year that ends in January or February is named by either of the two.
     """
     period, end = str(passage.identity.get("period", "")), str(passage.identity.get("date", ""))
-    years = years_of(period) or years_of(re.sub("[_-]+", " ", passage.file_name))
+    years = set(years_of(period) or years_of(re.sub("[_-]+", " ", passage.file_name)))
     if period and is_report(passage) and end[5:7] in {"01", "02"}:
-        years |= years_of(end[:4])
+        years.update(years_of(end[:4]))
     return years
 
 

@@ -7,7 +7,8 @@ from difflib import SequenceMatcher
 
 from qa_engine.answering.answer import Nearest
 from qa_engine.answering.refusal.holding import all_text, document_years
-from qa_engine.text.identifiers import Identifier, codes_of, quarters_of, years_of
+from qa_engine.text.identifiers import Identifier, codes_of
+from qa_engine.text.periods import Period, parts_of_year, period_of, years_of
 from qa_engine.text.tokenizer import fold
 from qa_engine.types import Passage
 
@@ -18,29 +19,34 @@ _SIMILAR_CODE = 0.6
 
 
 def nearest_periods(one: Identifier, passages: Iterable[Passage]) -> list[Nearest]:
-    year, _, quarter = one.value.partition("Q")
+    asked = period_of(one.value)
     found: dict[str, Nearest] = {}
+
+    def tell(period: Period, passage: Passage) -> None:
+        kind = "quarter" if period.part else "year"
+        found.setdefault(period.label, Nearest(period.chinese, kind, period.label, passage.file_name))
+
     for passage in passages:
         for sentence in [passage.section, *(sentence.text for sentence in passage.sentences)]:
-            years, quarters = years_of(sentence), quarters_of(sentence) if quarter else set()
-            for value in years:
-                if quarters and len(years) == 1:
-                    for part in quarters:
-                        text = f"{value}年第{'一二三四'[part - 1]}季度"
-                        found.setdefault(text, Nearest(text, "quarter", f"{value}Q{part}", passage.file_name))
-                elif not quarter:
-                    found.setdefault(
-                        f"{value}年", Nearest(f"{value}年", "year", str(value), passage.file_name)
-                    )
-        for value in document_years(passage) if not quarter else ():
-            found.setdefault(f"{value}年", Nearest(f"{value}年", "year", str(value), passage.file_name))
-    asked = 4 * int(year) + int(quarter or 0)
+            years = years_of(sentence)
+            if not asked.part:
+                for year in years:
+                    tell(Period(year), passage)
+            elif len(years) == 1:
+                for part in parts_of_year(sentence):
+                    if part[0] == "Q":
+                        tell(Period(years[0], part=part), passage)
+        for year in document_years(passage) if not asked.part else ():
+            tell(Period(year), passage)
 
     def distance(near: Nearest) -> tuple[int, str]:
-        whole, _, part = near.value.partition("Q")
-        return abs(4 * int(whole) + int(part or 0) - asked), near.value
+        return abs(_quarters(period_of(near.value)) - _quarters(asked)), near.value
 
     return [near for near in sorted(found.values(), key=distance) if near.value != one.value][:MOST]
+
+
+def _quarters(period: Period) -> int:
+    return 4 * period.year + int(period.part[1:] or 0)
 
 
 def nearest_codes(value: str, passages: Iterable[Passage]) -> list[Nearest]:

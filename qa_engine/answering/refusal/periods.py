@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from qa_engine.answering.refusal.holding import all_text, document_years, is_report, name_of_document
-from qa_engine.text.identifiers import Identifier, quarters_of, years_of
+from qa_engine.text.identifiers import Identifier
 from qa_engine.text.language import is_chinese
+from qa_engine.text.periods import Period, parts_of_year, years_of
 from qa_engine.text.tokenizer import fold
 from qa_engine.types import Passage
 
@@ -33,11 +34,11 @@ class AskedPeriods:
         self._question, self._named = question, named
         self._chinese = is_chinese(question)
 
-    def hold(self, passage: Passage, year: int, quarter: int = 0) -> bool:
-        """Whether a passage says something of a year, or of a quarter (1 to 4) of it, about what is asked."""
-        own, text = document_years(passage), all_text(passage)
-        if quarter:
-            return quarter in quarters_of(text) and (year in own or year in years_of(text))
+    def hold(self, passage: Passage, period: Period) -> bool:
+        """Whether a passage says something of a period about what is asked."""
+        year, own, text = period.year, document_years(passage), all_text(passage)
+        if period.part:
+            return period.part in parts_of_year(text) and (year in own or year in years_of(text))
         # A report shows the year before in its statements, where columns may be called 本期 and 上期.
         if year in own or (year + 1 in own and (is_report(passage) or _BEFORE.search(text))):
             return True

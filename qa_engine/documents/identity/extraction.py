@@ -23,8 +23,9 @@ from qa_engine.documents.identity.organisations import (
     tickers,
     titled,
 )
-from qa_engine.documents.identity.periods import Period, issue_date, named_part, named_years, reported_period
 from qa_engine.documents.identity.record import REPORTS, DocumentIdentity
+from qa_engine.documents.identity.reported_periods import reported_period
+from qa_engine.text.periods import Period, date_in, part_of_year, years_of
 
 _FIRST_PAGES, _LABEL_PAGES, _MAX_LINES, _MAX_CHARS = 3, 8, 400, 1000
 _MAX_TITLE = 80
@@ -189,7 +190,7 @@ def _from_file_name(parts: Sequence[str], start: str) -> list[str]:
         for part in parts
         if 2 <= len(squeezed(part)) <= 20
         and (not _DATE_PART.fullmatch(part) or _CODE.fullmatch(part))
-        and not named_years(part)
+        and not _recent_years(part)
         and not named_kind(part)
         and not organisations_in(part)
         and squeezed_start.count(squeezed(part)) >= (1 if _CODE.fullmatch(part) else 2)
@@ -198,13 +199,13 @@ def _from_file_name(parts: Sequence[str], start: str) -> list[str]:
 
 def _period(title: str, stem: str, kind: str, first_texts: Sequence[str], all_texts: Iterable[str]) -> Period:
     """The period of a report; of other documents the year that the title has, and the date of issue."""
-    file_years, title_years = _years_of_name(stem), named_years(title)
+    file_years, title_years = _years_of_name(stem), _recent_years(title)
     quarterly = kind == "quarterly_report"
     if kind in REPORTS:
         is_form = kind != "earnings_release"  # whose tables begin with the year before
         period = reported_period(first_texts, all_texts, quarterly) if is_form else Period()
         own = next((found for text in (title, *first_texts) if (found := _own_year(text, kind))), 0)
-        part = period.part or (named_part(title) or named_part(stem) if kind != "annual_report" else "")
+        part = period.part or (part_of_year(title) or part_of_year(stem) if kind != "annual_report" else "")
         if period.year:
             if file_years and file_years[-1] in {period.calendar_year, period.year}:
                 named = file_years[-1]  # somebody who knows the company called it so
@@ -216,16 +217,26 @@ def _period(title: str, stem: str, kind: str, first_texts: Sequence[str], all_te
             part = ""  # the last quarter is told with the whole year
         return Period(year, part=part)
     year = title_years[0] if title_years else 0
-    return Period(year, end=issue_date(first_texts) if kind in {"broker_report", "contract", "law"} else "")
+    return Period(
+        year,
+        end=next(filter(None, map(date_in, first_texts)), "")
+        if kind in {"broker_report", "contract", "law"}
+        else "",
+    )
 
 
 def _own_year(text: str, kind: str) -> int:
     """The year of a line such as “2020 年年度报告” or “Fiscal 2023 results”."""
     if len(text) > 120 or not (named_kind(text) == kind or re.search(r"\bfiscal 20\d\d\b", text, re.I)):
         return 0
-    return next(iter(named_years(text)), 0)
+    return next(iter(_recent_years(text)), 0)
 
 
 def _years_of_name(stem: str) -> list[int]:
     """The years in a file's name; a whole date is that of its publication."""
-    return named_years(re.sub(r"(?:19|20)\d\d[-.]\d\d[-.]\d\d", " ", stem).replace("_", " "))
+    return _recent_years(re.sub(r"(?:19|20)\d\d[-.]\d\d[-.]\d\d", " ", stem).replace("_", " "))
+
+
+def _recent_years(text: str) -> list[int]:
+    """The years of a name or title that a document may be about: not the Act of 1934, nor a number such as 1860."""
+    return [year for year in years_of(text) if 1950 <= year < 2070]

@@ -55,11 +55,6 @@ def named_kind(text: str) -> str:
     return next((kind for kind, pattern in _KINDS if pattern.search(text)), "")
 
 
-def kind_words(text: str) -> list[tuple[int, int]]:
-    """Where a text names kinds of documents."""
-    return [match.span() for _, pattern in _KINDS for match in pattern.finditer(text)]
-
-
 def kind_of(title: str, stem: str, first_lines: Sequence[str], pages: int) -> str:
     """The kind of a document; empty if nothing says it.
 

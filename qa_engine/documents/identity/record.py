@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from qa_engine.documents.identity.periods import NO_PERIOD, Period, period_of
+from qa_engine.text.periods import NO_PERIOD, Period, period_of
 
 TITLE, ORGANISATION, KIND, PERIOD = "title", "organisation", "kind", "period"
 """Keys of a user's metadata that replace what was read."""
@@ -107,8 +107,3 @@ def label_of(facts: object) -> str:
     kind = str(facts.get(KIND, ""))
     more = f"{period_of(str(facts.get(PERIOD, ''))).chinese}{KINDS.get(kind, kind)}"
     return f"{name}{' ' * (name.isascii() and bool(more))}{more}" if name else ""
-
-
-def document_title(document: DocumentIdentity) -> str:
-    """What a text of a document may be headed with, so that it says whose it is: the label, or else the title."""
-    return document.label

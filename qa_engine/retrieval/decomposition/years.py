@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from qa_engine.text.periods import years_of
+
 _CHINESE_YEAR = (
     r"(?:[12][0-9]{3}|[〇零一二三四五六七八九]{4})\s*年(?:度|末|底|初)?"
     r"(?:第?[一二三四1-4]季度|[上下]半年|[0-9]{1,2}月)?"
@@ -101,8 +103,7 @@ def _filled(years: list[str]) -> list[str]:
 
 
 def _number(year: str) -> int:
-    """The four digits of a year, of which FY22 has two."""
-    return int(f"20{re.sub(r'[Qq第][1-4]|[0-9]+月|[^0-9]', '', year)}"[-4:])
+    return next(iter(years_of(year)), 0)
 
 
 def _preposition(span: str) -> str:

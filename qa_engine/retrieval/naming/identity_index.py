@@ -11,11 +11,11 @@ from llama_index.core.schema import QueryBundle
 
 from qa_engine.documents.identity.kinds import named_kind
 from qa_engine.documents.identity.organisations import short_name, squeezed
-from qa_engine.documents.identity.periods import Period, named_part, named_years
 from qa_engine.documents.identity.record import REPORTS, DocumentIdentity
 from qa_engine.index.catalog import Catalog
 from qa_engine.retrieval.expansion.expanded_query import ExpandedQuery
 from qa_engine.retrieval.naming.names import FoundName, NameDictionary, chinese_variants, without
+from qa_engine.text.periods import Period, part_of_year, years_of
 
 _TELLING_KINDS = REPORTS | {"broker_report", "data_sheet", "handbook"}
 """Kinds whose words in a question mean documents; a contract or a law may be what any document is about."""
@@ -94,7 +94,7 @@ class IdentityIndex:
         found = self._found(question, admitted)
         everything = self.identities.keys() if admitted is None else admitted
         candidates = _undominated(found)
-        years, part = tuple(named_years(question)), named_part(question)
+        years, part = tuple(years_of(question)), part_of_year(question)
         kind = named_kind(question)
         of_kind = {one for one in candidates or everything if self._is(one, kind)}
         preferred = set(candidates)

@@ -8,52 +8,12 @@ from qa_engine.answering.extractive.question_kinds import (
     QuestionKind,
     article_at_start,
     article_of,
-    quarters_of,
-    years_of,
 )
 
 
 @pytest.mark.parametrize("question", ["", "？", "🙂", "的" * 300])
 def test_questions_without_a_word_of_use_ask_for_nothing_in_particular(question: str) -> None:
     assert QuestionKind.of(question) == QuestionKind()
-
-
-@pytest.mark.parametrize(
-    ("text", "years"),
-    [
-        ("2022年和2021年", {2022, 2021}),
-        ("FY2022 revenue", {2022}),
-        ("2020年多少，2019年呢", {2020, 2019}),
-        ("2020,2021", {2020, 2021}),
-        ("2,020,202", set()),
-        ("2025E", {2025}),
-        ("24年的销量", {2024}),
-        ("24Q1", {2024}),
-        ("12,022 元", set()),
-        ("2022.50", set()),
-        ("20年以上工龄", set()),
-        ("电话 010-20221234", set()),
-    ],
-)
-def test_years(text: str, years: set[int]) -> None:
-    assert years_of(text) == years
-
-
-@pytest.mark.parametrize(
-    ("text", "quarters"),
-    [
-        ("第三季度", {"Q3"}),
-        ("24Q1", {"Q1"}),
-        ("上半年", {"H1"}),
-        ("四季如春", set()),
-        ("一季报", {"Q1"}),
-        ("second-quarter revenue", {"Q2"}),
-        ("Fourth quarter", {"Q4"}),
-        ("a quarter of it", set()),
-    ],
-)
-def test_quarters(text: str, quarters: set[str]) -> None:
-    assert quarters_of(text) == quarters
 
 
 @pytest.mark.parametrize(

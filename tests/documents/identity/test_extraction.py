@@ -6,8 +6,9 @@ import pytest
 
 from qa_engine.documents.identity.extraction import IdentityLine, document_identity
 from qa_engine.documents.identity.organisations import is_organisation, short_name, short_names
-from qa_engine.documents.identity.periods import named_part, named_years, period_of, reported_period
 from qa_engine.documents.identity.record import DocumentIdentity
+from qa_engine.documents.identity.reported_periods import reported_period
+from qa_engine.text.periods import period_of
 
 
 def page(*texts: str, number: int = 1, headings: tuple[str, ...] = ()) -> list[IdentityLine]:
@@ -140,28 +141,6 @@ def test_the_first_word_stands_for_a_company_if_its_text_uses_it_so() -> None:
     assert "Veridia" not in short_names("Veridia Networks Inc.", "Veridia Networks grew.")
     assert "NLW" in short_names("NORD LAMP WORKS, INC.", "NLW grew. We at NLW care.")
     assert "American" not in short_names("American Lamps Inc.", "American people. An American way.")
-
-
-def test_years_and_parts_of_a_question() -> None:
-    assert named_years("FY2022和2021年、24Q1、FY19，编号20201234，价格2,022元，工作满20年") == [
-        2022,
-        2021,
-        2024,
-        2019,
-    ]
-    assert [named_part(text) for text in ("Q2 of FY2024", "2020年三季度", "上半年", "全年", "FAQ1")] == [
-        "Q2",
-        "Q3",
-        "H1",
-        "",
-        "",
-    ]
-    assert [period_of(text).label for text in ("2024Q2", "FY2023", "nonsense", "2020年半年度")] == [
-        "2024Q2",
-        "2023",
-        "",
-        "2020H1",
-    ]
 
 
 def test_what_a_user_noted_has_the_last_word() -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from qa_engine.documents.identity.periods import period_of
 from qa_engine.documents.identity.record import DocumentIdentity
 from qa_engine.retrieval.expansion.expanded_query import ExpandedQuery, glossary_of
 from qa_engine.retrieval.glossary.glossary import GlossaryTerm
 from qa_engine.retrieval.naming.identity_index import IdentityIndex
+from qa_engine.text.periods import period_of
 
 
 def report(organisation: str, period: str, *names: str, kind: str = "annual_report") -> DocumentIdentity:
