@@ -17,6 +17,14 @@ ParagraphsPerFile = Annotated[int, typer.Option(min=1)]
 Seed = Annotated[int, typer.Option()]
 Out = Annotated[Path, typer.Option(help="Directory for the JSON and Markdown results.")]
 ConfigFile = Annotated[Path | None, typer.Option(help="qa_engine.toml to use.")]
+PeerNames = Annotated[
+    str | None,
+    typer.Option(
+        help="Names with commas between, empty for none; all that are installed if not given.",
+        show_default=False,
+    ),
+]
+Stages = Annotated[bool, typer.Option(help="Also the stages of ours, one by one.")]
 
 MAX_QUESTIONS = 300
 

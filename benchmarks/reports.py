@@ -21,7 +21,7 @@ from typing import Annotated, Any
 import typer
 from asking import progress_console
 from comparison import difference_report
-from data_options import ConfigFile, Out, Seed
+from data_options import ConfigFile, Out, PeerNames, Seed, Stages
 from families.family_set import QUESTIONS_FILE, SEED, make_set, read_questions
 from families.judging import DEPTHS, as_results, failures, judge, summary
 from families.questions import COUNTS
@@ -113,14 +113,8 @@ def pages(
     storage: Annotated[
         Path | None, typer.Option(help="Index of these PDFs to use or to make; a temporary one unless given.")
     ] = None,
-    peers: Annotated[
-        str | None,
-        typer.Option(
-            help="Names with commas between, empty for none; all that are installed if not given.",
-            show_default=False,
-        ),
-    ] = None,
-    stages: Annotated[bool, typer.Option(help="Also the stages of ours, one by one.")] = True,
+    peers: PeerNames = None,
+    stages: Stages = True,
     max_questions: Annotated[
         int | None, typer.Option(min=1, help="Only the first ones, for a trial run.")
     ] = None,

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from asking import Scores, ask_all, progress_console
@@ -34,9 +34,11 @@ from data_options import (
     MaxQuestions,
     Out,
     ParagraphsPerFile,
+    PeerNames,
     Questions,
     Sample,
     Seed,
+    Stages,
 )
 from peers import INSTALL, build_peer, chosen_peers
 from pipelines import NO_RERANKER, OURS, STAGES, Pipeline, build_ours, build_stages, embedding_model
@@ -92,14 +94,8 @@ def main(
     max_paragraphs: MaxParagraphs = None,
     paragraphs_per_file: ParagraphsPerFile = PARAGRAPHS_PER_FILE,
     seed: Seed = SEED,
-    peers: Annotated[
-        str | None,
-        typer.Option(
-            help="Names with commas between, empty for none; all that are installed if not given.",
-            show_default=False,
-        ),
-    ] = None,
-    stages: Annotated[bool, typer.Option(help="Also the stages of ours, one by one.")] = True,
+    peers: PeerNames = None,
+    stages: Stages = True,
     out: Out = RESULTS,
     config: ConfigFile = None,
 ) -> None:

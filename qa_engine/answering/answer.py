@@ -142,7 +142,7 @@ class Answer(Response):
 
 
 def passage_to_dict(rank: int, passage: NodeWithScore) -> dict[str, Any]:
-    """A retrieved passage for JSON: rank (from 1), file, pages, text, the sentence that was found, and scores by stage."""
+    """A retrieved passage for JSON: rank (from 1), file, pages, text, the sentence that was found, tables, scores."""
     content = passage_of(passage)
     return {
         "rank": rank,
@@ -152,6 +152,8 @@ def passage_to_dict(rank: int, passage: NodeWithScore) -> dict[str, Any]:
         "text": content.text,
         "sentence": content.sentence,
         "section": content.section,
+        "statement": content.statement,
+        "tables": list(content.tables),
         "collection": content.collection,
         "metadata": content.metadata,
         "identity": dict(content.identity),
