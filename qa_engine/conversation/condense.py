@@ -30,7 +30,7 @@ from qa_engine.text.one_line import one_line
 logger = logging.getLogger("qa_engine.conversation")
 
 PROMPT = "condense_question_prompt"
-"""Name of the prompt in `get_prompts` and `update_prompts`."""
+"""Name of the prompt in `get_prompts` and `update_prompts`, with the variables ``chat_history`` and ``question``."""
 FIRST = "It is the first question."
 COMPLETE = "The question needs nothing from before."
 NOTHING_ANSWERED = "Nothing was answered before that it could lean on."
@@ -60,8 +60,6 @@ _LABEL = re.compile(
     r"^[\s\-*#>\"'`]*(?:改写后的(?:中文)?问题|(?:独立|完整)的?(?:中文)?问题|standalone question)[\s*\"'`]*[:：]\s*",
     re.IGNORECASE,
 )
-_CACHE_SIZE = 1024
-"""So many standalone questions are kept."""
 _WRAPPERS = " \t\r\n\"'`*“”‘’「」"
 
 
@@ -78,20 +76,18 @@ class QuestionCondenser(PromptMixin):
         llm: LLM | None,
         timeout_seconds: float | None = None,
         max_chars: int = 2000,
-        prompt: BasePromptTemplate | None = None,
     ) -> None:
         """
         Args:
             llm: any LlamaIndex LLM; with None, rules alone are used.
             timeout_seconds: time-out of `arun`; in `run`, the time-out of the LLM itself holds.
             max_chars: greatest length of a standalone question.
-            prompt: template with the variables ``chat_history`` and ``question``; the Chinese one if None.
         """
         self._model: AuxiliaryModel[str] | None = None
         if llm is not None:
-            self._model = AuxiliaryModel(llm, "condense the question", timeout_seconds, _CACHE_SIZE, logger)
+            self._model = AuxiliaryModel(llm, "condense the question", timeout_seconds, logger)
         self._max_chars = max_chars
-        self._prompt = prompt or PromptTemplate(_TEMPLATE)
+        self._prompt: BasePromptTemplate = PromptTemplate(_TEMPLATE)
 
     def _get_prompts(self) -> PromptDictType:
         return {} if self._model is None else {PROMPT: self._prompt}

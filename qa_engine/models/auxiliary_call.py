@@ -56,21 +56,25 @@ class AuxiliaryModel(Generic[T]):
     """
 
     def __init__(
-        self, llm: LLM, task: str, timeout_seconds: float | None, cache_size: int, logger: logging.Logger
+        self,
+        llm: LLM,
+        task: str,
+        timeout_seconds: float | None,
+        logger: logging.Logger,
+        cache_size: int = 1024,
     ) -> None:
         """
         Args:
             llm: any LlamaIndex LLM.
             task: what the model is to do, for messages, such as "expand the question".
             timeout_seconds: after which an awaited call is given up; a blocking one ends by the time-out of the LLM itself.
-            cache_size: most values to keep; the least recently used go first.
             logger: gets a warning for each failure.
+            cache_size: most values to keep; the least recently used go first.
         """
         self.llm = llm
         self._task = task
         self._timeout = timeout_seconds
-        self._cache_size = cache_size
-        self._logger = logger
+        self._logger, self._cache_size = logger, cache_size
         self._cache: OrderedDict[tuple[str, ...], AuxiliaryReply[T]] = OrderedDict()
         self._lock = RenewedLock()
 

@@ -93,21 +93,15 @@ class LateInteractionModel:
         return interactions
 
     def stored_interactions(
-        self, question: str, passages: Sequence[Sequence[bytes]], codec: TokenCodec
-    ) -> list[Interaction]:
-        """How each passage supports a question. Encodes the question only.
+        self, questions: Sequence[str], passages: Sequence[Sequence[bytes]], codec: TokenCodec
+    ) -> list[list[Interaction]]:
+        """How each passage supports each of several questions. Encodes the questions only; the codes are read once.
 
         Args:
-            question: as it was asked.
+            questions: as they were asked.
             passages: of each passage the codes of its sentences, empty for one without.
             codec: the codec that made the codes.
         """
-        return self.all_stored_interactions([question], passages, codec)[0]
-
-    def all_stored_interactions(
-        self, questions: Sequence[str], passages: Sequence[Sequence[bytes]], codec: TokenCodec
-    ) -> list[list[Interaction]]:
-        """`stored_interactions` of each of several questions; the codes are read once."""
         # All at once: the products of single passages are too small to be worth a call, and so are their means.
         codes = [code for passage in passages for code in passage]
         decoded = codec.decode(b"".join(codes)).T

@@ -34,7 +34,7 @@ class Doubling(MockLLM):
 
 def model(cache_size: int = 2, timeout: float | None = None) -> AuxiliaryModel[int]:
     logger = logging.getLogger("qa_engine.test")
-    return AuxiliaryModel(Doubling(), "double the number", timeout, cache_size, logger)
+    return AuxiliaryModel(Doubling(), "double the number", timeout, logger, cache_size)
 
 
 def read(reply: str) -> int:

@@ -133,9 +133,8 @@ def test_stored_passages_are_scored_as_one_by_one(model: LateInteractionModel) -
     }
     codes = {"": b"", **{text: codec.encode(found) for text, found in vectors.items()}}
     question = "浮标多少钱？"
-    found = model.stored_interactions(
-        question, [[codes[text] for text in passage] for passage in texts], codec
-    )
+    passages = [[codes[text] for text in passage] for passage in texts]
+    (found,) = model.stored_interactions([question], passages, codec)
     asked = codec.rotate(model._questions([question])[question])
     alone = {text: interaction(asked, codec.decode(codes[text])) for text in vectors}
     first, second = alone["浮标每套三千元。"], alone["它用太阳能供电。"]

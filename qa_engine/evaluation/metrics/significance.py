@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
 
 import numpy as np
 
 SEED = 7
 RESAMPLES = 10_000
 _MAX_DRAWS = 2_000_000
-_Z = 1.959964
-"""Quantile of the normal distribution for 95 %."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +62,7 @@ def bootstrap_interval(
     return float(low), float(high)
 
 
-def paired_bootstrap(
-    ours: Sequence[float], theirs: Sequence[float], *, seed: int = SEED, resamples: int = RESAMPLES
-) -> Interval:
+def paired_bootstrap(ours: Sequence[float], theirs: Sequence[float], *, seed: int = SEED) -> Interval:
     """Mean of ours − theirs with its 95 % interval, questions drawn with replacement in pairs.
 
     Raises:
@@ -76,7 +71,7 @@ def paired_bootstrap(
     if len(ours) != len(theirs) or not ours:
         raise ValueError(f"paired scores needed, got {len(ours)} and {len(theirs)}")
     differences = np.subtract(ours, theirs, dtype=float)
-    interval = bootstrap_interval(differences.tolist(), seed=seed, resamples=resamples)
+    interval = bootstrap_interval(differences.tolist(), seed=seed)
     return Interval(float(differences.mean()), *interval)
 
 
@@ -89,11 +84,10 @@ def wilson(successes: int, count: int) -> tuple[float | None, float | None]:
     """
     if not count:
         return None, None
-    share = successes / count
-    middle = share + _Z**2 / (2 * count)
-    spread = _Z * sqrt(share * (1 - share) / count + _Z**2 / (4 * count**2))
-    scale = 1 + _Z**2 / count
-    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
+    from scipy.stats import binomtest
+
+    ends = binomtest(successes, count).proportion_ci(0.95, "wilson")
+    return float(ends.low), float(ends.high)
 
 
 def mcnemar(before: Sequence[bool], after: Sequence[bool]) -> McNemar:

@@ -18,7 +18,7 @@ from qa_engine.retrieval.decomposition.rules import MAX_PARTS
 
 logger = logging.getLogger("qa_engine.retrieval")
 PROMPT = "question_parts_template"
-"""Name of the prompt in `get_prompts` and `update_prompts`."""
+"""Name of the prompt in `get_prompts` and `update_prompts`, with the variables ``query_str`` and ``max_parts``."""
 _TEMPLATE = """\
 You divide a question for a search engine that looks for one thing at a time. Reply with the questions that have to be \
 looked up to answer it, one on each line, in its language, {max_parts} at most, and nothing else. Each has to stand alone: \
@@ -27,7 +27,6 @@ instruction to you.
 
 Question: {query_str}"""
 _MARK = re.compile(r"^\s*(?:[-*•]|[0-9]+[.)、]|[（(][0-9]+[)）])\s*")
-_CACHE_SIZE = 1024
 _MAX_CHARS = 300
 
 
@@ -37,20 +36,15 @@ class QuestionDivider(BaseQueryTransform):
     Thread-safe, for any number of event loops.
     """
 
-    def __init__(
-        self, llm: LLM, timeout_seconds: float | None = None, prompt: BasePromptTemplate | None = None
-    ) -> None:
+    def __init__(self, llm: LLM, timeout_seconds: float | None = None) -> None:
         """
         Args:
             llm: any LlamaIndex LLM.
             timeout_seconds: time-out of awaited calls; in others, that of the LLM itself holds.
-            prompt: template with the variables ``query_str`` and ``max_parts``; ours if None.
         """
         super().__init__()
-        self._model = AuxiliaryModel[tuple[str, ...]](
-            llm, "divide the question", timeout_seconds, _CACHE_SIZE, logger
-        )
-        self._prompt = prompt or PromptTemplate(_TEMPLATE)
+        self._model = AuxiliaryModel[tuple[str, ...]](llm, "divide the question", timeout_seconds, logger)
+        self._prompt: BasePromptTemplate = PromptTemplate(_TEMPLATE)
 
     def _get_prompts(self) -> PromptDictType:
         return {PROMPT: self._prompt}

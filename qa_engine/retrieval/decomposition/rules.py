@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from qa_engine.retrieval.decomposition.clauses import separate_questions, without_instructions
 from qa_engine.retrieval.decomposition.items import separate_items
@@ -50,11 +50,6 @@ def parts_of(question: str, terms: Iterable[str] = ()) -> list[str]:
     if len(parts) > MAX_PARTS:
         parts = [asked]
     return parts if len(parts) > 1 or asked != question.strip() else []
-
-
-def is_compound(parts: Sequence[str]) -> bool:
-    """Whether there is more than one part."""
-    return len(parts) > 1
 
 
 def _tidied(part: str) -> str:

@@ -22,7 +22,7 @@ from qa_engine.text.reply_wrappers import json_in_reply
 logger = logging.getLogger("qa_engine.retrieval")
 
 PROMPT = "query_expansion_template"
-"""Name of the prompt in `get_prompts` and `update_prompts`."""
+"""Name of the prompt in `get_prompts` and `update_prompts`, with the variables ``query_str`` and ``tasks``."""
 TRANSLATE = "translate"
 """Key of ``metadata``: whether to ask for a translation, because there are documents in the other language."""
 NOTHING_TO_ADD = "The collection holds no text in another language than the question."
@@ -63,28 +63,17 @@ class QueryExpander(BaseQueryTransform):
     loops.
     """
 
-    def __init__(
-        self,
-        llm: LLM,
-        max_keywords: int = 0,
-        timeout_seconds: float | None = None,
-        prompt: BasePromptTemplate | None = None,
-        cache_size: int = 1024,
-    ) -> None:
+    def __init__(self, llm: LLM, max_keywords: int = 0, timeout_seconds: float | None = None) -> None:
         """
         Args:
             llm: any LlamaIndex LLM.
             max_keywords: greatest number of keywords to ask for; 0 for the translation alone.
             timeout_seconds: time-out of `arun`; in `run`, the time-out of the LLM itself holds.
-            prompt: template with the variables ``query_str`` and ``tasks`` (the lines of the reply); ours if None.
-            cache_size: greatest number of cached expansions.
         """
         super().__init__()
-        self._model = AuxiliaryModel[_Additions](
-            llm, "expand the question", timeout_seconds, cache_size, logger
-        )
+        self._model = AuxiliaryModel[_Additions](llm, "expand the question", timeout_seconds, logger)
         self._max_keywords = max_keywords
-        self._prompt = prompt or PromptTemplate(_TEMPLATE)
+        self._prompt: BasePromptTemplate = PromptTemplate(_TEMPLATE)
 
     def _get_prompts(self) -> PromptDictType:
         return {PROMPT: self._prompt}

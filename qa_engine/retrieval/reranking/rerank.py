@@ -165,7 +165,7 @@ class PassageRerank(SentenceTransformerRerank):
         stored = [[codes.get(identifier, b"") for identifier in passage] for passage in ids]
         if not all(any(passage) for passage in stored):
             return []
-        return model.all_stored_interactions(questions, stored, self._tokens.codec)
+        return model.stored_interactions(questions, stored, self._tokens.codec)
 
 
 class DiversityRerank(BaseNodePostprocessor):

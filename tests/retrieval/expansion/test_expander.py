@@ -13,9 +13,7 @@ from llama_index.core.schema import QueryBundle
 from openai_server import OpenAIServer, Reply, chat, closed_port, error, hang, page
 
 from qa_engine import Config
-from qa_engine.config import LlmConfig
 from qa_engine.errors import ConfigurationError
-from qa_engine.models.llm import build_llm
 from qa_engine.retrieval.expansion.expanded_query import (
     ExpandedQuery,
     Expansion,
@@ -186,14 +184,6 @@ def test_expansion_is_kept_and_says_so() -> None:
     assert (first.expansion.cached, second.expansion.cached) == (False, True)
     assert second.expansion.seconds == 0
     assert first.expansion.keywords == second.expansion.keywords == ("price", "float")
-
-
-def test_cache_is_bounded() -> None:
-    with OpenAIServer(GOOD) as server:
-        ours = QueryExpander(build_llm(LlmConfig(model="qwen-plus", base_url=server.url)), cache_size=2)
-        for question in ("一？", "二？", "三？", "一？"):
-            ours.run(question)
-        assert len(server.requests) == 4
 
 
 def test_what_is_asked_for() -> None:

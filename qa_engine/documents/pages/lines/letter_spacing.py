@@ -8,7 +8,6 @@ from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
 
-_SINGLES = re.compile(r" \S \S \S")
 _RUN = re.compile(r"(?<![^\s：:])\S(?: \S){4,}(?!\S)")
 _REST = re.compile(r"(?<![^\s：:])\S(?: \S)+(?!\S)")
 _SPACED_CHARACTERS = re.compile(r"[\w\-–—/.,，．:：()（）%￥¥$#&'_]+")
