@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from qa_engine.index.collection import (
     require_identity,
 )
 from qa_engine.index.documents.sentence_texts import SentenceTexts
+from qa_engine.index.vectors.exact_search import nearest
 from qa_engine.index.vectors.locations import open_vectors
 from qa_engine.index.vectors.token_store import TokenStore, token_file
 from qa_engine.index.vectors.vector_store import SentenceVectorStore
@@ -177,7 +179,9 @@ class IndexReader:
             )
         bm25 = folder.load(published, self._bm25)
         vectors = open_vectors(self._paths, self.catalog, self._index)
-        store = SentenceVectorStore(vectors, visible=bm25.document_ids, texts=self._texts)
+        store = SentenceVectorStore(
+            vectors, visible=bm25.document_ids, texts=self._texts, nearest=partial(nearest, bm25)
+        )
         file = token_file(self.catalog, self._paths)
         tokens = TokenStore(file) if file is not None else None
         return IndexSnapshot(published, store, bm25, self.catalog.chinese_share(), tokens)

@@ -137,7 +137,13 @@ class IngestRun:
         started = time.monotonic()
         with self._clock("publishing"):
             self._session.nodes.correct_names()
-            publish(self._catalog, self._session.paths, self._session.config.bm25, self._progress)
+            publish(
+                self._catalog,
+                self._session.paths,
+                self._session.config.bm25,
+                self._progress,
+                self._session.nodes,
+            )
             self._session.nodes.delete_unfinished()
         took = time.monotonic() - started
         self._publish_at = time.monotonic() + max(_PUBLISH_SECONDS, 20 * took)

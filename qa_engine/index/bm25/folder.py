@@ -11,6 +11,9 @@ from pathlib import Path
 from tokenize import TokenError
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from qa_engine.config import Bm25Config
 from qa_engine.errors import StorageError
 from qa_engine.index.atomic_file import make_folder, write_atomically
@@ -92,12 +95,14 @@ class Bm25Folder:
             ) from error
         return facts, segments
 
-    def add(self, segment: Bm25Segment) -> StoredSegment:
-        """Writes a new segment."""
+    def add(
+        self, segment: Bm25Segment, vectors: Sequence[NDArray[np.float32]] | None = None
+    ) -> StoredSegment:
+        """Writes a new segment, with the vectors of its documents if they are given."""
         name = uuid.uuid4().hex[:16]
         path = self.segment(name)
         make_folder(path.parent)
-        segment.save(path)
+        segment.save(path, vectors)
         return StoredSegment(name, Bm25Segment.load(path))
 
     def write_manifest(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from llama_index.core.schema import BaseNode, MetadataMode, TextNode
 from llama_index.core.utils import iter_batch
 from llama_index.core.vector_stores.types import VectorStoreQueryResult
 from llama_index.vector_stores.chroma import ChromaVectorStore
+from numpy.typing import NDArray
 from pydantic import PrivateAttr
 
 from qa_engine.documents.sentences.node_ids import node_id, split_node_id
@@ -26,12 +27,15 @@ from qa_engine.index.vectors.backends import (
     VectorBackend,
     storage_errors,
 )
-from qa_engine.index.vectors.chroma_rows import node_of, row_metadata, sentence_of_row
+from qa_engine.index.vectors.chroma_rows import DOCUMENT_ID, node_of, row_metadata, sentence_of_row
+from qa_engine.index.vectors.exact_search import NearSentence
 from qa_engine.models.runtime.batching import bounded_groups
 
 if TYPE_CHECKING:
     from chromadb.api.models.Collection import Collection
 
+Nearest = Callable[[Sequence[float], int, Container[str] | None], list[NearSentence] | None]
+"""The nearest sentences to a vector, so many at most, in some documents or all; None if that cannot be told."""
 _DEEPER = 4
 """The factor by which a query asks for more sentences if too many of the best belong to no published document."""
 
@@ -48,6 +52,7 @@ class SentenceVectorStore(ChromaVectorStore):
     _max_batch: int = PrivateAttr(default=5000)
     _visible: Container[str] | None = PrivateAttr(default=None)
     _texts: SentenceTexts | None = PrivateAttr(default=None)
+    _nearest: Nearest | None = PrivateAttr(default=None)
 
     def __init__(
         self,
@@ -55,6 +60,7 @@ class SentenceVectorStore(ChromaVectorStore):
         visible: Container[str] | None = None,
         folder: Path | None = None,
         texts: SentenceTexts | None = None,
+        nearest: Nearest | None = None,
     ) -> None:
         """
         Args:
@@ -62,12 +68,14 @@ class SentenceVectorStore(ChromaVectorStore):
             visible: ids of the documents that a query may find: those of a published state; None for all.
             folder: where an embedded Chroma is, whose writers and openers take turns; None for a server.
             texts: the texts and metadata of the same sentences, to read from instead; None reads them from Chroma.
+            nearest: compares the vectors of the sentences that are visible, instead of Chroma; needs ``texts``.
         """
         super().__init__(chroma_collection=collection)
         url = getattr(collection._client, "url", None)
         self._backend = FolderBackend(folder) if url is None else ServerBackend(url)
         self._visible = visible
         self._texts = texts
+        self._nearest = nearest
         with self._storage_errors():
             self._max_batch = int(collection._client.get_max_batch_size())
 
@@ -142,6 +150,12 @@ class SentenceVectorStore(ChromaVectorStore):
             nodes.append(node)
         return nodes
 
+    def vectors(self, ids: Sequence[str]) -> NDArray[np.float32] | None:
+        """The vectors of sentences, (sentences, dimensions), in the order of their ids; None if any is missing."""
+        rows = dict(self._rows(ids, "embeddings"))
+        found = [rows[identifier] for identifier in ids if identifier in rows]
+        return np.array(found, np.float32) if found and len(found) == len(ids) else None
+
     def _rows(self, ids: Sequence[str], *columns: str) -> Iterator[tuple[Any, ...]]:
         """The ids that exist, each with some columns of Chroma."""
         for batch in iter_batch(ids, self._max_batch):
@@ -157,6 +171,13 @@ class SentenceVectorStore(ChromaVectorStore):
     def _query(
         self, query_embeddings: list[float], n_results: int, where: dict[str, Any], **kwargs: Any
     ) -> VectorStoreQueryResult:
+        if self._texts is not None and self._nearest is not None and not kwargs:
+            self._backend.require_usable()
+            documents = _documents(where)
+            near = None if documents == [] else self._nearest(query_embeddings, n_results, documents)
+            if near is not None:
+                texts = self._texts.get([one.node_id for one in near])
+                return _result([(texts[one.node_id], one.cosine) for one in near if one.node_id in texts])
         filters: dict[str, Any] = {"where": where, **kwargs} if where else kwargs
         columns: Any = ["distances"] if self._texts is not None else ["documents", "metadatas", "distances"]
         depth = n_results
@@ -177,16 +198,12 @@ class SentenceVectorStore(ChromaVectorStore):
         if self._texts is not None:
             texts = self._texts.get([ids[row] for row in rows])
             # A document that a writer is just deleting leaves Chroma first.
-            rows = [row for row in rows if ids[row] in texts]
-            sentences = [texts[ids[row]] for row in rows]
+            sentences = {row: texts[ids[row]] for row in rows if ids[row] in texts}
         else:
-            documents, stored = result["documents"][0], result["metadatas"][0]
-            sentences = [sentence_of_row(ids[row], documents[row], stored[row]) for row in rows]
-        return VectorStoreQueryResult(
-            nodes=[node_of(sentence) for sentence in sentences],
-            similarities=[1.0 - float(result["distances"][0][row]) for row in rows],
-            ids=[ids[row] for row in rows],
-        )
+            contents, stored = result["documents"][0], result["metadatas"][0]
+            sentences = {row: sentence_of_row(ids[row], contents[row], stored[row]) for row in rows}
+        distances = result["distances"][0]
+        return _result([(sentence, 1.0 - float(distances[row])) for row, sentence in sentences.items()])
 
     def _is_visible(self, identifier: str) -> bool:
         try:
@@ -196,6 +213,23 @@ class SentenceVectorStore(ChromaVectorStore):
                 f"The vectors name a sentence {identifier!r}, which is none: qa-engine doctor prints the command that makes "
                 "them anew."
             ) from error
+
+
+def _documents(where: dict[str, Any] | None) -> list[str] | None:
+    """The documents that a condition admits; None if there is no condition, and none if it asks for anything else."""
+    if not where:
+        return None
+    admitted = where.get(DOCUMENT_ID) if len(where) == 1 else None
+    return list(admitted.get("$in", ())) if isinstance(admitted, dict) else []
+
+
+def _result(hits: Sequence[tuple[StoredSentence, float]]) -> VectorStoreQueryResult:
+    """Sentences with their cosines, as LlamaIndex's vector stores return them."""
+    return VectorStoreQueryResult(
+        nodes=[node_of(sentence) for sentence, _ in hits],
+        similarities=[cosine for _, cosine in hits],
+        ids=[sentence.node_id for sentence, _ in hits],
+    )
 
 
 def _request_bytes(node: BaseNode) -> int:

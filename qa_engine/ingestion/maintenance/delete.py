@@ -123,5 +123,5 @@ def _publish_and_clean(session: WriteSession) -> None:
     """Publishes the state of the catalog, then deletes what no reader asks for any more."""
     session.nodes.retokenize(session.progress)
     session.nodes.correct_names()
-    publish(session.catalog, session.paths, session.config.bm25, session.progress)
+    publish(session.catalog, session.paths, session.config.bm25, session.progress, session.nodes)
     session.nodes.delete_unfinished()

@@ -81,7 +81,7 @@ def rebuild(
         logger.info("rebuild of %s of collection %s started: %d documents", part, name, len(live))
         if part == "bm25":
             session.nodes.retokenize(session.progress, again=True)
-            publish(session.catalog, session.paths, settings.bm25, session.progress, anew=True)
+            publish(session.catalog, session.paths, settings.bm25, session.progress, session.nodes, anew=True)
             done = sum(live.values())
         else:
             if part == "vectors":

@@ -207,7 +207,10 @@ class Reembedding:
             self._catalog.set_meta(**{"identity": target.identity, _REBUILD: ""})
             self._catalog.forget_rebuilt()
             self._catalog.count_change()
-            publish(self._catalog, self._paths, self._config.bm25, self._session.progress)
+            nodes = self._session.nodes
+            nodes.close()  # it may have the old vectors open
+            anew = target.task == "embedding"
+            publish(self._catalog, self._paths, self._config.bm25, self._session.progress, nodes, anew)
 
 
 def change_token_bits(session: WriteSession) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from qa_engine.config import Bm25Config
 from qa_engine.errors import StorageError
@@ -14,6 +17,7 @@ from qa_engine.index.bm25.segment import Bm25Segment, StoredSegment
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths
 from qa_engine.ingestion.report import IngestProgress
+from qa_engine.ingestion.writing.stored_nodes import StoredNodes
 from qa_engine.models.runtime.batching import bounded_groups
 from qa_engine.text.tokenizer import TOKENIZER_VERSION
 
@@ -34,6 +38,7 @@ def publish(
     paths: CollectionPaths,
     settings: Bm25Config,
     progress: IngestProgress,
+    nodes: StoredNodes,
     anew: bool = False,
 ) -> None:
     """Brings the BM25 index up to date and publishes the present state; nothing if it is published already.
@@ -46,6 +51,7 @@ def publish(
         catalog, paths: the catalog of the collection, and the paths of its parts.
         settings: the number of neighbours that count for a sentence.
         progress: receives the stages of the run.
+        nodes: the nodes of the collection, whose vectors stand beside their terms.
         anew: whether to write all segments again.
 
     Raises:
@@ -61,7 +67,7 @@ def publish(
     live = catalog.live_documents()
     progress.stage("building the BM25 index")
     try:
-        segments = _update_segments(folder, catalog, current or [], live, settings.context_sentences)
+        segments = _update_segments(folder, catalog, current or [], live, settings.context_sentences, nodes)
         folder.write_manifest(changes, segments, settings.context_sentences)
         if anew:
             catalog.seal()
@@ -92,6 +98,7 @@ def _update_segments(
     current: Sequence[StoredSegment],
     live: dict[str, int],
     context_sentences: int,
+    nodes: StoredNodes,
 ) -> list[StoredSegment]:
     """Segments that together hold the live documents, each once."""
     held = {name for stored in current for name in stored.segment.document_ids}
@@ -108,9 +115,32 @@ def _update_segments(
     documents += [name for stored in merged for name in stored.live]
     segments = [stored for stored in segments if stored not in merged]
     return segments + [
-        folder.add(Bm25Segment.build(catalog.terms(part), context_sentences))
+        folder.add(
+            Bm25Segment.build(catalog.terms(part), context_sentences),
+            _vectors({name: live[name] for name in part}, current, nodes),
+        )
         for part in bounded_groups(documents, live.__getitem__, _MAX_SENTENCES)
     ]
+
+
+def _vectors(
+    documents: Mapping[str, int], current: Sequence[StoredSegment], nodes: StoredNodes
+) -> list[NDArray[np.float32]] | None:
+    """The vectors of documents, given with the numbers of their sentences; None if not all of them are to be had."""
+    known: dict[str, NDArray[np.float32]] = {}
+    for stored in current:
+        segment = stored.segment
+        if segment.vectors is not None:
+            parts = np.split(segment.vectors, segment.first_rows[1:-1])
+            known |= dict(zip(segment.document_ids, parts, strict=True))
+    vectors = []
+    for name, count in documents.items():
+        own = known[name] if name in known else nodes.vectors(name, count) if count else None
+        if own is None and count:
+            return None
+        if own is not None:
+            vectors.append(own)
+    return vectors
 
 
 def _is_sparse(stored: StoredSegment, live: dict[str, int]) -> bool:

@@ -7,8 +7,11 @@ import logging
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from qa_engine.config import Config, EmbeddingConfig
-from qa_engine.documents.sentences.node_ids import split_node_id
+from qa_engine.documents.sentences.node_ids import node_id, split_node_id
 from qa_engine.index.catalog import TERMS_TOKENIZER, Catalog
 from qa_engine.index.collection import CollectionPaths, gives_token_vectors
 from qa_engine.index.records import StoredSentence
@@ -66,6 +69,13 @@ class StoredNodes:
             embedded = location is not None and location.store == EMBEDDED
             self._store = SentenceVectorStore(collection, folder=self._paths.chroma if embedded else None)
         return self._store
+
+    def vectors(self, document_id: str, count: int) -> NDArray[np.float32] | None:
+        """The vectors of the first ``count`` sentences of a document; None if they are on a server, or some are missing."""
+        location = VectorLocation.of(self._catalog)
+        if location is None or location.store != EMBEDDED:
+            return None
+        return self.store.vectors([node_id(document_id, ordinal) for ordinal in range(count)])
 
     def open_tokens(self, embed_model: BaseEmbedding) -> TokenStore | None:
         """The store for the token vectors of a run with this model, made if need be; None if none are stored.
