@@ -9,10 +9,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from corpus import Question
-from metrics import BUDGETS, TOP_K, first_hit, holds_within, ndcg, reciprocal_rank, squash
 from pipelines import Pipeline
 from rich.console import Console
 from rich.progress import track
+
+from qa_engine.evaluation.metrics.ranking import (
+    BUDGETS,
+    TOP_K,
+    first_hit,
+    holds_within,
+    ndcg,
+    reciprocal_rank,
+    squash,
+)
 
 progress_console = Console(stderr=True)
 

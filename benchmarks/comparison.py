@@ -8,8 +8,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from asking import Scores
-from metrics import TOP_K, Interval, paired_bootstrap
 from report import Report
+
+from qa_engine.evaluation.metrics.ranking import TOP_K
+from qa_engine.evaluation.metrics.significance import Interval, paired_bootstrap
 
 RANKS = f"MRR@{TOP_K}"
 GAIN = f"nDCG@{TOP_K}"

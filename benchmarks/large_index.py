@@ -20,12 +20,13 @@ import numpy as np
 import typer
 from asking import progress_console
 from corpus import SEED
-from metrics import TOP_K, percentile
 from report import RESULTS, Report, publish
 from rich.progress import track
 from texts import SentenceMaker
 
 from qa_engine.config import Config
+from qa_engine.evaluation.metrics.ranking import TOP_K
+from qa_engine.evaluation.metrics.significance import percentile
 
 COLLECTION = "large"
 _SENTENCES_A_FILE = 1000

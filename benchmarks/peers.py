@@ -17,9 +17,10 @@ from pathlib import Path
 
 import typer
 from llama_index.core.base.embeddings.base import BaseEmbedding
-from metrics import TOP_K
 from page_texts import Page, page_texts
 from pipelines import Found, Pipeline
+
+from qa_engine.evaluation.metrics.ranking import TOP_K
 
 RETRIEVER_TOP_K = 2 * TOP_K
 """Candidates of each retriever before fusion, where the framework leaves that to its user."""

@@ -12,10 +12,11 @@ from haystack.components.retrievers.in_memory import InMemoryBM25Retriever, InMe
 from haystack.components.writers import DocumentWriter
 from haystack.document_stores.in_memory import InMemoryDocumentStore
 from llama_index.core.base.embeddings.base import BaseEmbedding
-from metrics import TOP_K
 from page_texts import Page
 from peers import RETRIEVER_TOP_K, Built
 from pipelines import Found
+
+from qa_engine.evaluation.metrics.ranking import TOP_K
 
 SPLIT_LENGTH = 512
 SPLIT_OVERLAP = 32

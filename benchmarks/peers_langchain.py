@@ -11,10 +11,11 @@ from langchain_core.embeddings import Embeddings
 from langchain_core.vectorstores import InMemoryVectorStore
 from langchain_text_splitters import RecursiveCharacterTextSplitter
 from llama_index.core.base.embeddings.base import BaseEmbedding
-from metrics import TOP_K
 from page_texts import Page
 from peers import RETRIEVER_TOP_K, Built
 from pipelines import Found
+
+from qa_engine.evaluation.metrics.ranking import TOP_K
 
 CHUNK_SIZE = 1000
 CHUNK_OVERLAP = 200

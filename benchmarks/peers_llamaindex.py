@@ -17,10 +17,11 @@ from llama_index.core.retrievers import BaseRetriever, QueryFusionRetriever
 from llama_index.core.retrievers.fusion_retriever import FUSION_MODES
 from llama_index.core.schema import BaseNode, NodeWithScore
 from llama_index.retrievers.bm25 import BM25Retriever
-from metrics import TOP_K
 from page_texts import Page
 from peers import RETRIEVER_TOP_K, Built
 from pipelines import Found
+
+from qa_engine.evaluation.metrics.ranking import TOP_K
 
 CHUNK_SIZE = 512
 CHUNK_OVERLAP = 50

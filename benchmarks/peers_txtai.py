@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from llama_index.core.base.embeddings.base import BaseEmbedding
-from metrics import TOP_K, squash
 from numpy.typing import NDArray
 from page_texts import Page
 from peers import Built
 from pipelines import Found
 from txtai import Embeddings
 from txtai.pipeline import Segmentation
+
+from qa_engine.evaluation.metrics.ranking import TOP_K, squash
 
 # txtai calls one function for passages and questions. What it offers to tell them apart is an instruction that it puts
 # in front; this one can be in no PDF text.

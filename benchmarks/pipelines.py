@@ -14,9 +14,9 @@ from typing import Any
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.schema import NodeWithScore
-from metrics import TOP_K
 
 from qa_engine.config import Config
+from qa_engine.evaluation.metrics.ranking import TOP_K
 
 OURS = "qa_engine"
 COLLECTION = "benchmark"

@@ -19,13 +19,14 @@ from typing import Annotated, Any
 import typer
 from corpus import PARAGRAPHS_PER_FILE, SEED, render_pdf
 from floor import PARTS, Floor
-from metrics import TOP_K, percentile
 from report import RESULTS, Report, measured_settings, publish
 from rich.console import Console
 from rich.progress import track
 from texts import invented_volume, repeated_volume
 
 from qa_engine.config import Config
+from qa_engine.evaluation.metrics.ranking import TOP_K
+from qa_engine.evaluation.metrics.significance import percentile
 
 COLLECTION = "benchmark"
 QUESTIONS_FILE = "questions.json"

@@ -22,7 +22,6 @@ from asking import progress_console
 from corpus import PARAGRAPHS_PER_FILE, SEED, Question
 from data_options import ConfigFile, Data, Out, Questions, Sample, Seed
 from left_out import ABSENT, NEAR, PRESENT, build_halves
-from metrics import first_hit
 from report import RESULTS, Report, measured_settings, publish
 from rich.progress import track
 
@@ -30,6 +29,7 @@ from qa_engine import Config, QueryEngine, ingest
 from qa_engine.answering.refusal.features import AnswerabilityFeatures
 from qa_engine.answering.refusal.model import AnswerabilityModel
 from qa_engine.assembly import built_in_calibration
+from qa_engine.evaluation.metrics.ranking import first_hit
 
 ALLOWED = (0.01, 0.02, 0.05, 0.1, 0.2)
 """Shares of false refusals at which the curve is read off."""

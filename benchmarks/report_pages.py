@@ -18,13 +18,14 @@ from typing import Any
 from comparison import Difference
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.vector_stores.types import MetadataFilter, MetadataFilters
-from metrics import paired_bootstrap, squash
 from peers import build_peer
 from pipelines import OURS, STAGES, Found, of_stage, stage_settings
 from pydantic import PrivateAttr
 from report import Report
 
 from qa_engine import Config, QueryEngine
+from qa_engine.evaluation.metrics.ranking import squash
+from qa_engine.evaluation.metrics.significance import paired_bootstrap
 from qa_engine.models.e5.shared import shared_encoder
 
 DEPTHS = (1, 5, 10, 20)

@@ -31,7 +31,6 @@ from data_options import (
     Seed,
 )
 from llama_index.core.schema import NodeWithScore, QueryBundle
-from metrics import TOP_K
 from pipelines import (
     COLLECTION,
     FUSED,
@@ -45,6 +44,7 @@ from report import RESULTS, measured_settings, publish
 from rich.progress import track
 
 from qa_engine.config import Config
+from qa_engine.evaluation.metrics.ranking import TOP_K
 
 Rerank = Callable[[list[NodeWithScore], QueryBundle], list[NodeWithScore]]
 

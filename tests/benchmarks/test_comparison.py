@@ -10,9 +10,10 @@ import pytest
 from asking import Scores, ask_all
 from comparison import difference, difference_report, errors, quality_report, step_report
 from corpus import Question
-from metrics import Interval
 from pipelines import Pipeline
 from report import Report, publish
+
+from qa_engine.evaluation.metrics.significance import Interval
 
 
 @pytest.fixture

@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qa_engine.evaluation.metrics.significance import bootstrap_interval, mcnemar, paired_bootstrap
+from qa_engine.evaluation.metrics.significance import (
+    Interval,
+    bootstrap_interval,
+    mcnemar,
+    paired_bootstrap,
+    percentile,
+    wilson,
+)
 
 
 def test_what_is_not_paired_is_refused() -> None:
@@ -49,3 +56,27 @@ def test_draws_in_parts_are_those_in_one_go() -> None:
     values = [0.1, 0.4, 0.9, 0.2, 0.7]
     whole = bootstrap_interval(values)
     assert bootstrap_interval(values, max_draws=35) == whole
+
+
+def test_bootstrap_of_a_constant_difference_has_no_width() -> None:
+    assert paired_bootstrap([0.75, 0.5, 1.0], [0.5, 0.25, 0.75]) == Interval(0.25, 0.25, 0.25)
+
+
+def test_bootstrap_of_pairs_covers_the_mean_and_is_seeded() -> None:
+    ours, theirs = [1.0] * 60 + [0.0] * 40, [1.0] * 50 + [0.0] * 50
+    interval = paired_bootstrap(ours, theirs, seed=3)
+    assert interval.difference == pytest.approx(0.1)
+    # Ten of a hundred pairs differ by one, so the standard error is sqrt(0.1 * 0.9 / 100) = 0.03.
+    assert interval.low == pytest.approx(0.1 - 1.96 * 0.03, abs=0.015)
+    assert interval.high == pytest.approx(0.1 + 1.96 * 0.03, abs=0.015)
+    assert interval == paired_bootstrap(ours, theirs, seed=3)
+
+
+def test_shares_of_none_and_of_all() -> None:
+    assert wilson(0, 0) == (None, None)
+    assert wilson(0, 5)[0] == 0.0
+    assert wilson(5, 5)[1] == 1.0
+
+
+def test_percentile_interpolates() -> None:
+    assert (percentile([1, 2, 3, 4], 0.5), percentile([5], 0.95)) == (2.5, 5)
