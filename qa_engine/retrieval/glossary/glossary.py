@@ -14,7 +14,7 @@ from qa_engine.retrieval.glossary.files import STATEMENT, GlossaryEntry, read_gl
 from qa_engine.text.language import HAN
 from qa_engine.text.tokenizer import HAN_CLASS, fold
 
-SHIPPED = ("financial.csv", "contracts.csv", "data_sheets.csv")
+SHIPPED = ("financial.csv", "contracts.csv", "data_sheets.csv", "everyday.csv")
 _UNITS = re.compile(rf"(?P<han>[{HAN_CLASS}])|[^\W{HAN_CLASS}_]+(?:['’]s\b)?")
 """What terms are compared by: single Han characters, which have no borders between words, and whole words of letters."""
 _TRANSLATIONS = 2

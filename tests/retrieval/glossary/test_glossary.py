@@ -107,6 +107,8 @@ def test_an_unknown_statement_is_refused(tmp_path: Path) -> None:
         ("速动比率是多少？", {"流动资产合计", "inventories", "total current liabilities"}),
         ("逾期交货的违约金怎么算？", {"liquidated damages"}),
         ("標稱電壓是多少？", {"额定电压", "rated voltage"}),
+        ("这台水泵有多重？", {"重量", "净重"}),
+        ("房東能不能提前趕人？", {"出租方", "出租人"}),
     ],
 )
 def test_the_shipped_glossary_knows_the_trade(question: str, words: set[str]) -> None:
