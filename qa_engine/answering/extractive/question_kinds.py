@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from qa_engine.answering.extractive.measures import asked_measure
 from qa_engine.text.numbers import parse_number
 from qa_engine.text.periods import parts_of_year, years_of
 from qa_engine.text.tokenizer import fold
@@ -63,8 +64,7 @@ _ASKS_PEOPLE = re.compile(
     r"(?:多少|几)[个名位]?(?:人|员工|股东|学生|工人)|人数|\bhow many (?:people|employees|persons)\b",
     re.IGNORECASE,
 )
-_HOW_MUCH = r"多[少大高低]|几[伏欧度]|[上下]限|最[大小高低]|至[少多]|\bhow (?:much|high|low)\b|\bwhat\b"
-_PRECISE_KINDS: Sequence[tuple[re.Pattern[str], re.Pattern[str]]] = (
+_NAMED_KINDS: Sequence[tuple[re.Pattern[str], re.Pattern[str]]] = (
     (
         re.compile(r"评级|投资建议|\brating\b|\brecommendation\b", re.IGNORECASE),
         re.compile(
@@ -95,6 +95,9 @@ _PRECISE_KINDS: Sequence[tuple[re.Pattern[str], re.Pattern[str]]] = (
         ),
         re.compile(r"[A-Z]{1,}[-/]?[0-9]{2,}|(?<![0-9.,])[0-9]{5,}(?![0-9.,]*[0-9万亿元])|〔[0-9]{4}〕"),
     ),
+)
+"""Things in a form of their own: a pattern that the question matches, and one for texts that may name such a thing."""
+_PRECISE_KINDS: Sequence[tuple[re.Pattern[str], re.Pattern[str]]] = (
     (
         re.compile(
             r"百分之几|百分比|百分点|占比|比重|比例|同比|环比|幅度|[^频功效]率(?!先)|\b(?:percent|percentage|ratio|margin|rate)\b",
@@ -103,15 +106,6 @@ _PRECISE_KINDS: Sequence[tuple[re.Pattern[str], re.Pattern[str]]] = (
         re.compile(
             r"[0-9]\s*[%％‰]|[(（][%％][)）]|百分之|[0-9](?:\.[0-9]+)?\s*(?:倍|个百分点|pct)|[0-9]/[0-9]|[0-9.]+:[0-9]"
         ),
-    ),
-    *(
-        (re.compile(rf"(?=.*(?:{_HOW_MUCH}))(?:{asked})", re.IGNORECASE), re.compile(rf"[0-9]\s*{unit}"))
-        for asked, unit in (
-            ("比能量|能量密度|specific energy", r"k?[Ww]h/(?:[Kk]g|L)"),
-            (r"电压|\bvoltage\b", r"(?:[mk]?V(?![a-z])|伏)"),
-            (r"内阻|电阻|\bresistance\b", r"(?:[mkMμ]?Ω|欧)"),
-            (r"温度|\btemperature\b", r"(?:℃|°\s*[CF]|摄氏|度)"),
-        )
     ),
     (
         _ASKS_PEOPLE,
@@ -132,7 +126,8 @@ _PRECISE_KINDS: Sequence[tuple[re.Pattern[str], re.Pattern[str]]] = (
             re.IGNORECASE,
         ),
         re.compile(
-            r"[0-9](?:\.[0-9]+)?\s*[十百千]?[万亿]?美?元|(?<![0-9.])-?[0-9]{1,3}(?:,[0-9]{3})+|[$¥￥€]\s*[0-9]|[0-9]\.[0-9]{2}(?![0-9])"
+            r"[0-9](?:\.[0-9]+)?\s*[十百千]?[万亿]?美?元|[(（][^()（）]{0,6}元[^()（）]{0,4}[)）]"
+            r"|(?<![0-9.])-?[0-9]{1,3}(?:,[0-9]{3})+|[$¥￥€]\s*[0-9]|[0-9]\.[0-9]{2}(?![0-9])"
         ),
     ),
     (
@@ -143,9 +138,10 @@ _PRECISE_KINDS: Sequence[tuple[re.Pattern[str], re.Pattern[str]]] = (
         ),
     ),
 )
-"""More precise kinds of thing: a pattern that the question matches, and one for the text that may name such a thing."""
+"""Kinds of amounts and conditions, likewise, if the question names no unit."""
 _ASKS_NAME = re.compile(
-    r"谁|哪[几两三]?位|何人|什么人|姓名|[名位人员师长事]叫什么|叫什么名字|\bwho(?:m|se)?\b", re.IGNORECASE
+    r"谁|哪[几两三]?位|何人|(?<!为)什么人|姓名|[名位人员师长事秘]叫什么|叫什么名字|\bwho(?:m|se)?\b",
+    re.IGNORECASE,
 )
 _GATHERS = re.compile(
     r"哪些|哪几|分几|各[占付是为有自]|有什么|列出|列举|分别|包括什么|包含什么|步骤|流程|程序|依次|怎[么样](?:做|办|操作|处理|申请|设置)|如何|都有|所有的?"
@@ -200,8 +196,10 @@ class QuestionKind:
             ((name, answers) for name, asks, answers in _QUESTION_KINDS if asks.search(folded)), ("", None)
         )
         # Whose question asks why an amount changed wants no amount.
-        precise = next(
-            (answers for asks, answers in _PRECISE_KINDS if name != "reason" and asks.search(folded)), None
+        named = (answers for asks, answers in _NAMED_KINDS if asks.search(folded))
+        amounts = (answers for asks, answers in _PRECISE_KINDS if asks.search(folded))
+        precise = (
+            None if name == "reason" else next(named, None) or asked_measure(folded) or next(amounts, None)
         )
         return cls(
             name,

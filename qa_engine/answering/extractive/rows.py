@@ -23,7 +23,7 @@ _THIS_PERIOD = re.compile(
     r"本[期年]|报告期|期末|年末|当[期年]|current|this year|ending balance", re.IGNORECASE
 )
 _LAST_PERIOD = re.compile(
-    r"上[期年]|去年|期初|年初|前[期年]|上年|prior|previous|last year|opening balance", re.IGNORECASE
+    r"(?<![比较])上[期年]|去年|期初|年初|前[期年]|prior|previous|last year|opening balance", re.IGNORECASE
 )
 _CHANGE = re.compile(r"增[减长幅加]|变动|同比|环比|change|growth|yoy", re.IGNORECASE)
 _FILLER = re.compile(

@@ -40,11 +40,17 @@ _SURNAMES = (
     "丁任卢姚沈钟姜崔谭陆范汪廖石贾夏付方邹熊白孟秦邱侯江尹薛闫段雷龙黎史陶贺毛郝顾龚邵万钱戴严孔汤"
 )
 _PERSON = re.compile(
-    r"\b[A-Z][a-z]+(?: [A-Z]\.)? [A-Z][a-z]{2,}\b|(?:[：:为是由、\s]|^)[\u4e00-\u9fff]{2,4}(?=[、，；。,;\s]|先生|女士|$)"
-    rf"|(?:^|[：:、，；\s])[{_SURNAMES}][\u4e00-\u9fff]{{1,2}}(?=[（(A-Z])"
+    r"\b[A-Z][a-z]+(?: [A-Z]\.)? [A-Z][a-z]{2,}\b|[\u4e00-\u9fff]{1,4}·[\u4e00-\u9fff]{1,4}"
+    rf"|(?:[：:为是由、，；。\s]|^)[{_SURNAMES}][\u4e00-\u9fff]{{1,2}}(?=[、，；。,;\s（(A-Z]|先生|女士|$)"
     r"|先生|女士|等人"
 )
 """What may be the name of a person."""
+_COUNTING = re.compile(
+    r"^\s*(?:[（(]?[0-9一二三四五六七八九十]{1,3}[)）、．]|[0-9]{1,2}\.(?![0-9])"
+    r"|[0-9]{1,2}(?:\.[0-9]{1,2}){1,3}(?=\s|[\u4e00-\u9fff])(?!\s*[万亿元年月米个倍吨]))"
+    r"|第[0-9一二三四五六七八九十百]+[条章节款项](?:之[一二三四五六七八九十])?"
+)
+"""Numbers of sentences and articles, which answer nothing."""
 _CHANCE = re.compile(r"[的了是吗呢][\u4e00-\u9fff]$|fiscal$")
 """Terms that match by chance: a pair of characters from across two words, and a word above many columns of years."""
 _REPORT_YEAR = re.compile(r"(20[0-9]{2})\s*(?:年|[Aa]nnual|10-?[KQ])")
@@ -256,7 +262,7 @@ def _answering(kind: QuestionKind, question: str, candidates: Sequence[Candidate
     found = []
     for candidate in candidates:
         row = candidate.row
-        text = fold(candidate.text)
+        text = _COUNTING.sub(" ", fold(candidate.text))
         signs = {}
         if kind.answers and set(kind.answers.findall(fold(row.values) if row else text)) - known:
             signs[kind.name] = 1.0

@@ -88,6 +88,8 @@ def test_periods(question: str, name: str, year: int | None, verdict: int) -> No
 def test_a_row_is_of_the_period_of_one_of_its_columns() -> None:
     assert row_period_match(Row.of(REVENUE), QuestionKind.of("2021年营业收入"), None) == 1
     assert row_period_match(Row.of(REVENUE), QuestionKind.of("2015年营业收入"), None) == -1
+    compared = Row.of("产品：水泥；销售量：31.5；销售量比上年增减（%）：4.2")
+    assert row_period_match(compared, QuestionKind.of("2022年水泥卖了多少"), 2022) == 0
 
 
 def test_the_asked_cell_has_label_unit_and_period() -> None:

@@ -294,3 +294,15 @@ def test_company_in_the_title_of_a_report_does_not_name_it() -> None:
     assert [one.document for one in asked] == [0.0, 0.0]
     named = sentence_features("临江生物公司的培训要多久？", [report, handbook])
     assert [one.document for one in named] == [1.0, 0.0]
+
+
+def test_numbers_of_sentences_and_articles_answer_nothing() -> None:
+    counted = ["（4）经理事会半数以上同意。", "3.2 由理事会决定。", "第二十一条 依照第八条办理。"]
+    features = sentence_features("要多少人同意？", [Candidate(text, 0, 0.8) for text in [*counted, "须有8人同意。"]])
+    assert [one.number for one in features] == [0.0, 0.0, 0.0, 1.0]
+
+
+def test_a_name_is_a_surname_with_a_name_and_not_any_short_words() -> None:
+    sentences = ["负责编写：本期各组，", "责任编辑：孙立新", "由让·雷诺主编"]
+    features = sentence_features("责任编辑是谁？", [Candidate(text, 0, 0.8) for text in sentences])
+    assert [one.person for one in features] == [0.0, 1.0, 1.0]
