@@ -181,9 +181,9 @@ def gate_before(
     synthesizer: BaseSynthesizer, config: AnsweringConfig, model: AnswerabilityModel | None
 ) -> AnswerabilityGate:
     """What decides whether passages are worth an answer of this synthesizer."""
-    row_worth = synthesizer.best_row_worth if isinstance(synthesizer, ExtractiveSynthesizer) else None
-    row_label = synthesizer.best_row_label if isinstance(synthesizer, ExtractiveSynthesizer) else None
-    return AnswerabilityGate(config, model, row_worth is not None, row_worth, row_label)
+    if not isinstance(synthesizer, ExtractiveSynthesizer):
+        return AnswerabilityGate(config, model, extractive=False)
+    return AnswerabilityGate(config, model, True, synthesizer.best_row_worth, synthesizer.quoted)
 
 
 def as_query(question: QueryType) -> QueryBundle:

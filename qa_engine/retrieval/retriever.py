@@ -33,6 +33,7 @@ from qa_engine.retrieval.passages.sources import PassageSources
 from qa_engine.retrieval.passages.surroundings import with_surroundings
 from qa_engine.retrieval.passages.table_hits import by_statement, raised_tables
 from qa_engine.retrieval.reranking.rerank import DiversityRerank, PassageRerank
+from qa_engine.retrieval.reranking.sentence_support import SentenceSupport
 from qa_engine.types import RANKS
 
 
@@ -51,6 +52,7 @@ class RankedPassages:
         sources: looks up the documents of the passages; None for passages that are in no catalog.
         store: holds the sentences around the passages; None if they cannot be read.
         named: the documents that the question names.
+        supports: compares single sentences with a question; None without stored vectors.
     """
 
     passages: list[NodeWithScore]
@@ -65,6 +67,7 @@ class RankedPassages:
     glossary: tuple[GlossaryTerm, ...] = ()
     parts: tuple[RankedPassages, ...] = ()
     part: str = ""
+    supports: SentenceSupport | None = None
 
     def best(self, count: int) -> list[NodeWithScore]:
         """The best ``count`` passages; those that hold rows of tables have these tables in Markdown.
@@ -170,6 +173,9 @@ class PassageRetriever(BaseRetriever):
             self._store,
             named,
             glossary_of(query),
+            supports=reranker.sentence_support
+            if isinstance(reranker := self._reranker, PassageRerank)
+            else None,
         )
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:

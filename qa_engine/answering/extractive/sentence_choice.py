@@ -27,7 +27,6 @@ __all__ = [
     "Candidate",
     "SentenceFeatures",
     "answer_probabilities",
-    "best_row_label",
     "best_row_worth",
     "chosen_sentences",
     "sentence_features",
@@ -123,17 +122,6 @@ def best_row_worth(question: str, candidates: Sequence[Candidate], glossary: Glo
         asked = bool(worths) and features[worths[0][0]].label >= _ASKED_FOR
         least = min(least, worths[0][1] if asked else 0.0)
     return least
-
-
-def best_row_label(
-    question: str, candidates: Sequence[Candidate], glossary: Glossary | None = None
-) -> float | None:
-    """How well the label of the best sentence matches what is asked, 0 to 1; None if that is no row."""
-    features = sentence_features(question, candidates, glossary)
-    best = next(iter(_worths(candidates, features)), None)
-    if best is None or candidates[best[0]].table is None:
-        return None
-    return features[best[0]].label
 
 
 def _chosen(

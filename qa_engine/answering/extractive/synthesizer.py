@@ -25,9 +25,10 @@ from qa_engine.answering.extractive.passage_sentences import (
     stored_supports,
 )
 from qa_engine.answering.extractive.question_kinds import QuestionKind
+from qa_engine.answering.extractive.quoted import Quoted, quoted_sentences
 from qa_engine.answering.extractive.quotes import Quote, whole_quotes, without_repetition
 from qa_engine.answering.extractive.rows import AskedLabel, Row
-from qa_engine.answering.extractive.sentence_choice import best_row_label, best_row_worth, chosen_sentences
+from qa_engine.answering.extractive.sentence_choice import best_row_worth, chosen_sentences
 from qa_engine.answering.extractive.sentence_features import Candidate, naming_terms, report_year
 from qa_engine.answering.extractive.unsaid import is_empty, lacks_kind
 from qa_engine.answering.stream import AnswerStream, AsyncAnswerStream
@@ -184,9 +185,11 @@ class ExtractiveSynthesizer(BaseSynthesizer):
         """How far the row that is asked for stands out among passages, see `sentence_choice.best_row_worth`."""
         return best_row_worth(question, self.candidates(question, nodes), self._glossary)
 
-    def best_row_label(self, question: str, nodes: Sequence[NodeWithScore]) -> float | None:
-        """How well the row to quote matches what is asked, see `sentence_choice.best_row_label`."""
-        return best_row_label(question, self.candidates(question, nodes), self._glossary)
+    def quoted(self, question: str, nodes: Sequence[NodeWithScore]) -> list[Quoted]:
+        """The sentences that the answer to a question of one part would quote, see `quoted_sentences`."""
+        sentences = sentences_of(question, nodes, self._glossary)
+        candidates = self._candidates(question, sentences)
+        return list(quoted_sentences(question, sentences, candidates, self._max_quotes, self._glossary))
 
     def candidates(self, question: str, nodes: Sequence[NodeWithScore]) -> list[Candidate]:
         """The sentences that the quotes of an answer are chosen from, passage by passage."""

@@ -22,6 +22,7 @@ from qa_engine.models.late_interaction import Interaction, LateInteractionModel
 from qa_engine.retrieval.expansion.expanded_query import ComparedQuery
 from qa_engine.retrieval.reranking.asked_words import AskedWords
 from qa_engine.retrieval.reranking.relevance import related_relevance, relevance, z_scores
+from qa_engine.retrieval.reranking.sentence_support import SentenceSupport
 from qa_engine.text.language import is_chinese
 from qa_engine.text.tokenizer import fold, tokenize
 from qa_engine.types import Passage, passage_of, with_changes
@@ -83,6 +84,13 @@ class PassageRerank(SentenceTransformerRerank):
         bound = self.model_copy()
         bound._tokens = tokens
         return bound
+
+    @property
+    def sentence_support(self) -> SentenceSupport | None:
+        """Compares single sentences with a question; None without stored vectors or with a cross-encoder."""
+        if self._tokens is None or not isinstance(self._model, LateInteractionModel):
+            return None
+        return SentenceSupport(self._model, self._tokens)
 
     def _postprocess_nodes(
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
