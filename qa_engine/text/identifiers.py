@@ -18,7 +18,8 @@ _ARTICLE = re.compile(
     r"第\s*([0-9]{1,4}|[〇零一二三四五六七八九十百千两]{1,9})\s*条|\b(?:[Aa]rticle|[Cc]lause)\s+([0-9]{1,3})\b"
 )
 _CHAPTER = re.compile(r"第\s*([0-9]{1,3}|[〇零一二三四五六七八九十百]{1,5})\s*([章节编])")
-_CLAUSE = re.compile(r"(?<![0-9.])([0-9]{1,2}(?:\.[0-9]{1,2}){1,4})(?=\s*(?:条|款|节|章|规定|约定))")
+CLAUSE = re.compile(r"(?<![0-9.])([0-9]{1,2}(?:\.[0-9]{1,2}){1,4})(?=\s*(?:条|款|节|章|规定|约定))")
+"""A clause that a question names by its number: 9.2条."""
 _NUMBERED = re.compile(r"^\W*([0-9]{1,3})(?:[.．、\s]|(?=[^\W\d_]))")
 _CODE = re.compile(
     r"(?<![A-Za-z0-9.@/_-])(?:[A-Za-z]+[-–/·.]?)+(?:[ -]?[0-9]+(?:[.][0-9]+)?)(?:[-/.]?[A-Za-z0-9]+)*(?![A-Za-z0-9@])"
@@ -184,7 +185,7 @@ def _articles(question: str) -> Iterator[Identifier]:
 def _clauses(question: str) -> Iterator[Identifier]:
     for match in _CHAPTER.finditer(question):
         yield Identifier("clause", match[0], f"第{int(parse_number(match[1]) or 0)}{match[2]}")
-    for match in _CLAUSE.finditer(question):
+    for match in CLAUSE.finditer(question):
         yield Identifier("clause", match[0], match[1])
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from qa_engine.answering.extractive.measures import asked_measure
+from qa_engine.text.identifiers import CLAUSE
 from qa_engine.text.numbers import parse_number
 from qa_engine.text.periods import parts_of_year, years_of
 from qa_engine.text.tokenizer import fold
@@ -156,7 +157,6 @@ _COMPARES = re.compile(
 _ARTICLE = re.compile(
     rf"第\s*([0-9]+(?:\.[0-9]+)*|{_NUMERAL}+)\s*(条|章|节|款|项)(?:之([一二三四五六七八九十]))?"
 )
-_CLAUSE = re.compile(r"(?<![0-9.])([0-9]{1,2}(?:\.[0-9]{1,2}){1,3})(?=\s*(?:条|款|节|项|规定|约定))")
 
 
 @dataclass(frozen=True)
@@ -219,7 +219,7 @@ def article_of(text: str) -> str:
     """The first article or clause that a text names: ``39条`` for 第三十九条, ``9.2`` for 9.2条; empty without one."""
     if match := _ARTICLE.search(text):
         return article_number(match)
-    clause = _CLAUSE.search(text)
+    clause = CLAUSE.search(text)
     return clause[1] if clause else ""
 
 
