@@ -179,7 +179,7 @@ class RetrievalConfig(_Section):
     glossary: Annotated[list[Path], BeforeValidator(_as_list)] = []
     """CSV files, in UTF-8 or GBK: a term, then the words that documents use for it."""
     shipped_glossary: bool = True
-    """Whether the glossary that comes with qa_engine, for statements, contracts, data sheets and everyday words, holds too."""
+    """Whether the glossary that comes with qa_engine, of statements, contracts, data sheets and everyday words, holds."""
 
 
 class RerankConfig(_Section):
