@@ -298,7 +298,9 @@ def test_company_in_the_title_of_a_report_does_not_name_it() -> None:
 
 def test_numbers_of_sentences_and_articles_answer_nothing() -> None:
     counted = ["（4）经理事会半数以上同意。", "3.2 由理事会决定。", "第二十一条 依照第八条办理。"]
-    features = sentence_features("要多少人同意？", [Candidate(text, 0, 0.8) for text in [*counted, "须有8人同意。"]])
+    features = sentence_features(
+        "要多少人同意？", [Candidate(text, 0, 0.8) for text in [*counted, "须有8人同意。"]]
+    )
     assert [one.number for one in features] == [0.0, 0.0, 0.0, 1.0]
 
 
