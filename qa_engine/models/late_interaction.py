@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from qa_engine.models.e5.encoder import PASSAGE_PREFIX, E5Encoder, EncodedText, unit_rows
 from qa_engine.models.e5.shared import shared_encoder
+from qa_engine.models.runtime.small_products import product
 from qa_engine.models.token_codes import TokenCodec
 
 _WEAKEST_SHARE = 0.25
@@ -104,13 +105,13 @@ class LateInteractionModel:
         """
         # All at once: the products of single passages are too small to be worth a call, and so are their means.
         codes = [code for passage in passages for code in passage]
-        decoded = codec.decode(b"".join(codes)).T
+        decoded = codec.decode(b"".join(codes))
         sizes = np.array([len(code) for code in codes], np.int64) // codec.bytes_per_token
         ends = np.cumsum([len(passage) for passage in passages], dtype=np.int64)
         starts = ends - np.array([len(passage) for passage in passages], np.int64)
         vectors = self._questions(questions)
         return [
-            _stored_interactions(codec.rotate(vectors[question]) @ decoded, sizes, starts, ends)
+            _stored_interactions(product(decoded, codec.rotate(vectors[question]).T).T, sizes, starts, ends)
             for question in questions
         ]
 
