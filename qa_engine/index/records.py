@@ -6,13 +6,20 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
+
+import numpy as np
+from numpy.typing import NDArray
 
 from qa_engine.documents.blocks import Span
 
 Scalar = str | int | float | bool
 Metadata = Mapping[str, Scalar]
 """Scalars by key. It belongs to a file, is kept in the catalog, and can be changed without touching a vector."""
+_SPANS = b"\0"
+"""What packed spans begin with, and those of an earlier version, which were JSON, do not."""
+_TENTHS = (1, 1, 1, 10, 10, 10, 10)
+"""What the values of a span are multiplied with to be stored as whole numbers."""
 
 
 @dataclass(frozen=True)
@@ -79,18 +86,49 @@ class DocumentParts:
     sentences: Sequence[StoredSentence] = ()
 
 
+class StoredSpans(Sequence[Span]):
+    """The places of the lines of a document, to a tenth of a point.
+
+    Each is made when it is asked for: a document has ten thousand, and a citation is on three.
+    """
+
+    def __init__(self, rows: NDArray[np.int32]) -> None:
+        """Takes the values of each span, with coordinates in tenths of a point."""
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, place: int) -> Span: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Span]: ...
+    def __getitem__(self, place: int | slice) -> Span | list[Span]:
+        if isinstance(place, slice):
+            return [self[number] for number in range(*place.indices(len(self)))]
+        start, end, page, *box = self._rows[place].tolist()
+        return Span(start, end, page, *(value / 10 for value in box))
+
+
 def pack_spans(spans: Sequence[Span]) -> bytes:
     """The places of lines, to a tenth of a point."""
-    rows = [
-        [span.start, span.end, span.page, *(round(x, 1) for x in (span.x0, span.y0, span.x1, span.y1))]
-        for span in spans
-    ]
-    return zlib.compress(json.dumps(rows).encode())
+    values = [(one.start, one.end, one.page, one.x0, one.y0, one.x1, one.y1) for one in spans]
+    return zlib.compress(_SPANS + _in_tenths(values).T.tobytes())
 
 
-def unpack_spans(packed: bytes | None) -> list[Span]:
-    """What `pack_spans` packed; none for nothing."""
-    return [Span(*values) for values in json.loads(zlib.decompress(packed))] if packed is not None else []
+def unpack_spans(packed: bytes | None) -> Sequence[Span]:
+    """What `pack_spans`, also that of an earlier version, packed; none for nothing."""
+    if packed is None:
+        return ()
+    content = zlib.decompress(packed)
+    if not content.startswith(_SPANS):
+        return StoredSpans(_in_tenths(json.loads(content)))
+    return StoredSpans(np.frombuffer(content, "<i4", offset=len(_SPANS)).reshape(len(_TENTHS), -1).T)
+
+
+def _in_tenths(values: Sequence[Sequence[float]]) -> NDArray[np.int32]:
+    rows = np.array(values, np.float64).reshape(-1, len(_TENTHS))
+    return np.rint(rows * _TENTHS).astype("<i4")
 
 
 def pack_texts(texts: Sequence[str]) -> bytes | None:

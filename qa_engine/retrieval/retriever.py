@@ -84,7 +84,7 @@ class RankedPassages:
         """Passages with the sentences around them, see `qa_engine.retrieval.passages.surroundings`."""
         return list(passages) if self.store is None else with_surroundings(passages, self.store)
 
-    def spans(self, passage: NodeWithScore) -> list[Span]:
+    def spans(self, passage: NodeWithScore) -> Sequence[Span]:
         """The places of the lines of a passage's document; empty if they are not known."""
         return [] if self.sources is None else self.sources.spans(passage)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 HAN_RANGES = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 """The Han characters of common texts, as ranges for a character class of a regular expression.
@@ -13,8 +14,12 @@ HAN = re.compile(f"[{HAN_RANGES}]")
 """One Han character."""
 
 
+@lru_cache(maxsize=2048)
 def is_chinese(text: str) -> bool:
-    """Whether more than a tenth of the characters are Han: the rest may be digits, names and code."""
+    """Whether more than a tenth of the characters are Han: the rest may be digits, names and code.
+
+    Cached: each stage of a question asks it of the question and of the same hundred sentences.
+    """
     return len(HAN.findall(text)) > 0.1 * len(text)
 
 

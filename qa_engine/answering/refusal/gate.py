@@ -214,10 +214,12 @@ class AnswerabilityGate:
         )
         by_id = {node.node.node_id: node for node in answer.source_nodes}
         answer.nearest += other_reports(answer, ranked)
+        cited = [(one, by_id[one.node_id]) for one in answer.citations if one.node_id in by_id]
+        documents = {node.node.ref_doc_id: node for _, node in cited}
+        places = {document_id: ranked.spans(node) for document_id, node in documents.items()}
         answer.citations = [
-            replace(citation, boxes=citation_boxes(citation, passage, ranked.spans(passage)))
-            for citation in answer.citations
-            if (passage := by_id.get(citation.node_id)) is not None
+            replace(citation, boxes=citation_boxes(citation, node, places[node.node.ref_doc_id]))
+            for citation, node in cited
         ]
         return answer
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from typing import Any
 
 from llama_index.core.node_parser import NodeParser
@@ -146,8 +147,10 @@ def lines_between(spans: Sequence[Span], start: int, end: int) -> list[Span]:
     """The lines that characters ``start`` to ``end`` stand on."""
     if not spans:
         return []
-    first, last = _line_range([span.start for span in spans], start, end)
-    return list(spans[first : last + 1])
+    key = attrgetter("start")
+    first = bisect_right(spans, start, key=key) - 1
+    last = bisect_right(spans, max(start, end - 1), key=key) - 1
+    return list(spans[max(first, 0) : max(last, 0) + 1])
 
 
 def _line_range(starts: Sequence[int], start: int, end: int) -> tuple[int, int]:

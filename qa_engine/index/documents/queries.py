@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from qa_engine.documents.blocks import Span
@@ -38,7 +39,7 @@ class DocumentQueries(FileQueries):
         rows = self._rows("SELECT document_id, sections FROM documents WHERE sections NOT NULL")
         return {row[0]: unpack_texts(row[1]) for row in rows}
 
-    def spans(self, document_id: str) -> list[Span]:
+    def spans(self, document_id: str) -> Sequence[Span]:
         """The places of the lines of a document."""
         return unpack_spans(self._packed("spans", document_id))
 

@@ -13,6 +13,7 @@ import weakref
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -221,12 +222,15 @@ def _numbers(connection: sqlite3.Connection, document_ids: Iterable[str]) -> Ite
 
 def _sentences(rows: Iterable[tuple[Any, ...]], name: Callable[[int], str]) -> Iterator[StoredSentence]:
     """Rows of `_SELECT`, whose keys stand for the ids that ``name`` gives."""
-    parsed: dict[str, dict[str, Any]] = {}
     for key, text, start, stop, packed in rows:
-        metadata = parsed.get(packed)
-        if metadata is None:
-            metadata = parsed[packed] = json.loads(packed)
-        yield StoredSentence(name(key), text, dict(metadata), start, stop)
+        yield StoredSentence(name(key), text, dict(_metadata(packed)), start, stop)
+
+
+@lru_cache(maxsize=4096)
+def _metadata(packed: str) -> dict[str, Any]:
+    """What `_packed` packed, not to be changed. Cached: several stages read the sentences of one place."""
+    content: dict[str, Any] = json.loads(packed)
+    return content
 
 
 def _packed(metadata: dict[str, Any]) -> str:

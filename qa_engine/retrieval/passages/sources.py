@@ -109,7 +109,7 @@ class PassageSources:
         """The passages; those that hold rows of tables have these tables in Markdown."""
         return TableAttacher(self._tables).postprocess_nodes(list(nodes))
 
-    def spans(self, node: NodeWithScore) -> list[Span]:
+    def spans(self, node: NodeWithScore) -> Sequence[Span]:
         """The places of the lines of a passage's document; empty if they are not known."""
         passage = passage_of(node)
         catalog = self._catalog(passage)
