@@ -62,6 +62,12 @@ def tokenize(text: str) -> list[str]:
         >>> tokenize("The towers of 西湖")
         ['tower', '西湖', '西湖']
     """
+    return list(_terms(text))
+
+
+@lru_cache(maxsize=512)
+def _terms(text: str) -> tuple[str, ...]:
+    """`tokenize`. Cached: several stages compare a question with the same passages, sentences and labels."""
     folded = fold(text)
     terms: list[str] = []
     for run in _RUNS.finditer(folded):
@@ -72,7 +78,7 @@ def tokenize(text: str) -> list[str]:
         else:
             terms.extend(_word_terms(run["word"]))
     terms.extend(number_terms(folded.lower()))
-    return terms
+    return tuple(terms)
 
 
 def is_stop_word(word: str) -> bool:

@@ -174,7 +174,7 @@ class SentenceVectorStore(ChromaVectorStore):
         if self._texts is not None and self._nearest is not None and not kwargs:
             self._backend.require_usable()
             documents = _documents(where)
-            near = None if documents == [] else self._nearest(query_embeddings, n_results, documents)
+            near = None if documents == frozenset() else self._nearest(query_embeddings, n_results, documents)
             if near is not None:
                 texts = self._texts.get([one.node_id for one in near])
                 return _result([(texts[one.node_id], one.cosine) for one in near if one.node_id in texts])
@@ -215,12 +215,12 @@ class SentenceVectorStore(ChromaVectorStore):
             ) from error
 
 
-def _documents(where: dict[str, Any] | None) -> list[str] | None:
+def _documents(where: dict[str, Any] | None) -> frozenset[str] | None:
     """The documents that a condition admits; None if there is no condition, and none if it asks for anything else."""
     if not where:
         return None
     admitted = where.get(DOCUMENT_ID) if len(where) == 1 else None
-    return list(admitted.get("$in", ())) if isinstance(admitted, dict) else []
+    return frozenset(admitted.get("$in", ()) if isinstance(admitted, dict) else ())
 
 
 def _result(hits: Sequence[tuple[StoredSentence, float]]) -> VectorStoreQueryResult:

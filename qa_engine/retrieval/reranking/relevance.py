@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 
 from qa_engine.models.late_interaction import Interaction, telling_scores
 from qa_engine.retrieval.reranking.cross_lingual_offset import INTERACTION, language_shift
@@ -79,9 +78,10 @@ def term_coverage(question: str, passages: Sequence[Passage]) -> tuple[list[floa
     The fewer of the candidates hold a term, the more it weighs; one that none holds does not count.
     """
     terms = set(tokenize(question))
-    in_titles = [terms & _terms(passage.section) for passage in passages]
+    in_titles = [terms.intersection(tokenize(passage.section)) for passage in passages]
     held = [
-        titles | (terms & _terms(passage.text)) for titles, passage in zip(in_titles, passages, strict=True)
+        titles.union(terms.intersection(tokenize(passage.text)))
+        for titles, passage in zip(in_titles, passages, strict=True)
     ]
     counts = {term: sum(term in own for own in held) for term in sorted(terms)}
     weights = {term: math.log((len(passages) + 1) / (count + 0.5)) for term, count in counts.items() if count}
@@ -91,12 +91,6 @@ def term_coverage(question: str, passages: Sequence[Passage]) -> tuple[list[floa
         for sets in (held, in_titles)
     ]
     return shares[0], shares[1]
-
-
-@lru_cache(maxsize=64)
-def _terms(text: str) -> frozenset[str]:
-    """The terms of a text. Cached: the passages of a question are compared with the words of the glossary as well."""
-    return frozenset(tokenize(text))
 
 
 def _held_figures(question: str, passages: Sequence[Passage]) -> list[float]:
