@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -95,18 +95,55 @@ def embed_windows(
 ) -> EmbeddedSentences:
     """The vectors of the sentences of some windows; with a codec and the local model also their token vectors.
 
-    Windows that are the same are embedded once: annexes repeat clauses, and tables rows.
+    Windows that are the same are embedded once.
     """
-    different = list(dict.fromkeys(windows))
-    if len(different) < len(windows):
-        once = embed_windows(different, embed_model, codec)
-        sizes = [len(window.sentences) for window in different]
-        ends = dict(zip(different, accumulate(sizes), strict=True))
-        all_rows = [
-            row for window in windows for row in range(ends[window] - len(window.sentences), ends[window])
-        ]
-        codes = None if once.codes is None else [once.codes[row] for row in all_rows]
-        return EmbeddedSentences(once.vectors[all_rows], codes)
+    [different] = first_occurrences([windows])
+    [result] = with_repeats([windows], [embed_different(different, embed_model, codec)])
+    return result
+
+
+def first_occurrences(slices: Iterable[Sequence[EmbeddingWindow]]) -> list[list[EmbeddingWindow]]:
+    """Of each slice the windows that no slice before has, once each: annexes repeat clauses, and tables rows."""
+    seen: set[EmbeddingWindow] = set()
+    found = []
+    for windows in slices:
+        found.append([window for window in dict.fromkeys(windows) if window not in seen])
+        seen.update(windows)
+    return found
+
+
+def with_repeats(
+    slices: Sequence[Sequence[EmbeddingWindow]], results: Iterable[EmbeddedSentences]
+) -> Iterator[EmbeddedSentences]:
+    """What the model computed for slices, from the results of their `first_occurrences`, which it asks for one by one."""
+    last = {window: number for number, windows in enumerate(slices) for window in windows}
+    known: dict[EmbeddingWindow, EmbeddedSentences] = {}
+    for number, (windows, different, result) in enumerate(
+        zip(slices, first_occurrences(slices), results, strict=True)
+    ):
+        start = 0
+        for window in different:
+            rows = slice(start, start + len(window.sentences))
+            start = rows.stop
+            codes = None if result.codes is None else result.codes[rows]
+            known[window] = EmbeddedSentences(result.vectors[rows].copy(), codes)
+        parts = [known[window] for window in windows]
+        all_codes = [part.codes for part in parts if part.codes is not None]
+        yield EmbeddedSentences(
+            np.concatenate([part.vectors for part in parts]),
+            list(chain.from_iterable(all_codes)) if len(all_codes) == len(parts) else None,
+        )
+        for window in dict.fromkeys(windows):
+            if last[window] == number:
+                del known[window]
+
+
+def embed_different(
+    windows: Sequence[EmbeddingWindow], embed_model: BaseEmbedding, codec: TokenCodec | None
+) -> EmbeddedSentences:
+    """`embed_windows` of windows that are none the same, perhaps of none at all."""
+    if not windows:
+        return EmbeddedSentences(np.empty((0, 0), np.float32), [])
     texts = [window.text for window in windows]
     by_tokens = codec is not None or any(window.is_shared for window in windows)
     if not isinstance(embed_model, LocalEmbedding) or not by_tokens:
@@ -243,5 +280,6 @@ class ContextEmbedding(TransformComponent):
     def _embedded_here(self, nodes: Sequence[BaseNode]) -> Iterator[EmbeddedSentences]:
         codec = self.token_store.codec if self.token_store is not None else None
         windows = embedding_windows(nodes, self.embed_model, self.pass_chars, self.context_sentences)
-        for part in sliced(windows):
-            yield embed_windows(part, self.embed_model, codec)
+        slices = list(sliced(windows))
+        results = (embed_different(part, self.embed_model, codec) for part in first_occurrences(slices))
+        yield from with_repeats(slices, results)

@@ -12,10 +12,13 @@ from llama_index.core.schema import NodeRelationship, RelatedNodeInfo, TextNode
 from qa_engine.ingestion.embedding_windows import (
     LATIN_RATIO,
     SLICE,
+    EmbeddedSentences,
     EmbeddingWindow,
     embed_windows,
     embedding_windows,
+    first_occurrences,
     sliced,
+    with_repeats,
 )
 from qa_engine.models.e5.encoder import PASSAGE_PREFIX
 from qa_engine.models.embedding import LocalEmbedding
@@ -165,6 +168,26 @@ class TestEmbedding:
         assert (third == first).all()
         assert abs(float(first @ second)) < 0.99
         assert found.codes[2] == found.codes[0] != found.codes[1]
+
+    @pytest.mark.parametrize("codes", [True, False])
+    def test_what_is_the_same_in_several_slices_is_embedded_with_the_first_of_them(self, codes: bool) -> None:
+        one, two, three = (EmbeddingWindow(text, ((0, 1), (1, 2)), True) for text in ("ab", "cd", "ef"))
+        slices = [[one, two, one], [two], [three, one]]
+        parts = first_occurrences(slices)
+        assert parts == [[one, two], [], [three]]
+        numbers = {window: 2.0 * row for row, window in enumerate((one, two, three))}
+
+        def computed(windows: list[EmbeddingWindow]) -> EmbeddedSentences:
+            rows = [numbers[window] + row for window in windows for row in range(2)]
+            vectors = np.array(rows, np.float32).reshape(-1, 1) if rows else np.empty((0, 0), np.float32)
+            return EmbeddedSentences(vectors, [bytes([int(row)]) for row in rows] if codes else None)
+
+        found = list(with_repeats(slices, map(computed, parts)))
+        expected = [[0, 1, 2, 3, 0, 1], [2, 3], [4, 5, 0, 1]]
+        assert [each.vectors[:, 0].tolist() for each in found] == expected
+        assert [each.codes for each in found] == [
+            [bytes([row]) for row in rows] if codes else None for rows in expected
+        ]
 
     def test_nothing_is_embedded_for_nothing(self, local_model: object) -> None:
         assert list(sliced(self.windows())) == []

@@ -46,7 +46,7 @@ def threads(request: pytest.FixtureRequest) -> int:
 
 def start(prefetcher: EmbeddingPrefetcher, first: int, last: int) -> list[TextNode]:
     nodes = [TextNode(id_=str(number), text=str(number)) for number in range(first, last)]
-    prefetcher.start(nodes, iter([EmbeddingWindow(node.text, ((0, 1),), True)] for node in nodes))
+    prefetcher.start(nodes, [[EmbeddingWindow(node.text, ((0, 1),), True)] for node in nodes])
     return nodes
 
 

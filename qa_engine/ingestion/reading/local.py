@@ -21,9 +21,11 @@ from qa_engine.config import EmbeddingConfig
 from qa_engine.ingestion.embedding_windows import (
     EmbeddedSentences,
     EmbeddingWindow,
-    embed_windows,
+    embed_different,
     embedding_windows,
+    first_occurrences,
     sliced,
+    with_repeats,
 )
 from qa_engine.ingestion.files.diff import FileChange, UnreadFile
 from qa_engine.ingestion.reading.batches import FileBatch, Parser, SplitDocuments, batched
@@ -59,7 +61,7 @@ class LocalReader:
         # A model of the caller may not be safe to use from two threads.
         threads = 2 if isinstance(embed_model, LocalEmbedding) else 1
         self._embedding = EmbeddingPrefetcher(
-            partial(embed_windows, embed_model=embed_model, codec=codec), threads
+            partial(embed_different, embed_model=embed_model, codec=codec), threads
         )
         self._batches = BatchPrefetcher(self._prepare)
 
@@ -80,7 +82,7 @@ class LocalReader:
     def _prepare(self, batch: FileBatch) -> None:
         nodes = batch.split(self._split)
         context = self._config.pass_chars, self._config.context_sentences
-        self._embedding.start(nodes, sliced(embedding_windows(nodes, self._embed_model, *context)))
+        self._embedding.start(nodes, list(sliced(embedding_windows(nodes, self._embed_model, *context))))
 
 
 class BatchPrefetcher:
@@ -187,7 +189,7 @@ class EmbeddingPrefetcher:
         self._embed = embed
         self._room = Semaphore(MAX_SLICES)
         self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
-        self._started: dict[str, deque[Future[EmbeddedSentences]]] = {}
+        self._started: dict[str, tuple[list[list[EmbeddingWindow]], deque[Future[EmbeddedSentences]]]] = {}
         self._stopped = False
         # Daemons: a service that does not answer must not keep the process from ending.
         self._threads = [
@@ -196,8 +198,8 @@ class EmbeddingPrefetcher:
         for thread in self._threads:
             thread.start()
 
-    def start(self, nodes: Sequence[BaseNode], slices: Iterator[list[EmbeddingWindow]]) -> None:
-        """Embeds the sentences of some nodes, after those that were started before.
+    def start(self, nodes: Sequence[BaseNode], slices: list[list[EmbeddingWindow]]) -> None:
+        """Embeds the sentences of some nodes, after those that were started before; windows that are the same once.
 
         Args:
             nodes: the nodes of one batch, with which `embeddings` will be called.
@@ -206,12 +208,12 @@ class EmbeddingPrefetcher:
         if not nodes:
             return
         futures: deque[Future[EmbeddedSentences]] = deque()
-        for windows in slices:
+        for windows in first_occurrences(slices):
             future: Future[EmbeddedSentences] = Future()
             futures.append(future)
             # Tracing spans belong to the caller's context.
             self._tasks.put((future, partial(copy_context().run, self._embed, windows)))
-        self._started[nodes[0].node_id] = futures
+        self._started[nodes[0].node_id] = slices, futures
 
     def embeddings(self, nodes: Sequence[BaseNode]) -> Iterator[EmbeddedSentences]:
         """The vectors of nodes that were started, in slices. Can be called once for each batch.
@@ -221,7 +223,10 @@ class EmbeddingPrefetcher:
         """
         if not nodes:
             return
-        futures = self._started.pop(nodes[0].node_id)
+        slices, futures = self._started.pop(nodes[0].node_id)
+        yield from with_repeats(slices, self._results(futures))
+
+    def _results(self, futures: deque[Future[EmbeddedSentences]]) -> Iterator[EmbeddedSentences]:
         while futures:
             result = futures.popleft().result()
             self._room.release()
