@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pymupdf
 import pytest
 
 from qa_engine.documents.pages.parsers import layout_images
@@ -16,11 +17,12 @@ layout_model.import_without_layout()
 if {threads}:
     layout_model.limit_threads(1)
 layout_model._load_model()
-from pymupdf.layout import roi_pooling
+from pymupdf.layout import pymupdf_util_ext, roi_pooling
 from pymupdf.layout.onnx import ImageFeatureExtractorV1, TableGridExtractorV2
 for module in (ImageFeatureExtractorV1, TableGridExtractorV2):
     print(module.resize_image is layout_images.resize_image)
 print(roi_pooling._pixel_margin is layout_images._pixel_margin)
+print(pymupdf_util_ext.extract_rf_features is layout_images.extract_rf_features)
 """
 
 
@@ -53,8 +55,27 @@ def test_margins_are_those_of_pymupdf(shape: tuple[int, int, int]) -> None:
     np.testing.assert_array_equal(layout_images._pixel_margin(probabilities), original(probabilities))
 
 
+@pytest.mark.parametrize("invisible", [0, 1, 2], ids=["none", "some", "all"])
+def test_features_are_those_of_pymupdf(invisible: int) -> None:
+    from pymupdf.layout.pymupdf_util_base import extract_base_elements, make_custom_feature
+    from pymupdf.layout.pymupdf_util_rf import extract_rf_features as original
+
+    with pymupdf.open() as document:
+        page = document.new_page()
+        page.insert_text((72, 72), "Zimtsterne, 250 g", fontsize=14, render_mode=3 if invisible == 2 else 0)
+        page.insert_text((72, 300), "12 Stück\nje Blech", render_mode=3 if invisible else 0)
+        found = []
+        for extract in (original, layout_images.extract_rf_features):
+            data = extract_base_elements(page)
+            data["custom_features"] = [make_custom_feature("text", text) for text in data["text"]]
+            extract(data, data["stext_page"])
+            found.append([data[key] for key in ("custom_features", "bboxes", "text")])
+    assert found[0] == found[1]
+    assert len(found[0][2]) == (1 if invisible == 1 else 3)
+
+
 @pytest.mark.parametrize("own", [True, False], ids=["a process of ours", "the process of somebody else"])
 def test_only_processes_of_our_own_are_changed(own: bool) -> None:
     script = _PATCHED.format(threads=own)
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert answer.stdout.split() == [str(own)] * 3
+    assert answer.stdout.split() == [str(own)] * 4
