@@ -90,18 +90,6 @@ def sliced(windows: Sequence[EmbeddingWindow]) -> Iterator[list[EmbeddingWindow]
     return bounded_groups(windows, lambda window: len(window.sentences), SLICE)
 
 
-def embed_windows(
-    windows: Sequence[EmbeddingWindow], embed_model: BaseEmbedding, codec: TokenCodec | None
-) -> EmbeddedSentences:
-    """The vectors of the sentences of some windows; with a codec and the local model also their token vectors.
-
-    Windows that are the same are embedded once.
-    """
-    [different] = first_occurrences([windows])
-    [result] = with_repeats([windows], [embed_different(different, embed_model, codec)])
-    return result
-
-
 def first_occurrences(slices: Iterable[Sequence[EmbeddingWindow]]) -> list[list[EmbeddingWindow]]:
     """Of each slice the windows that no slice before has, once each: annexes repeat clauses, and tables rows."""
     seen: set[EmbeddingWindow] = set()
@@ -138,10 +126,10 @@ def with_repeats(
                 del known[window]
 
 
-def embed_different(
+def embed_windows(
     windows: Sequence[EmbeddingWindow], embed_model: BaseEmbedding, codec: TokenCodec | None
 ) -> EmbeddedSentences:
-    """`embed_windows` of windows that are none the same, perhaps of none at all."""
+    """The vectors of the sentences of some windows, or none; with a codec and the local model also their token vectors."""
     if not windows:
         return EmbeddedSentences(np.empty((0, 0), np.float32), [])
     texts = [window.text for window in windows]
@@ -281,5 +269,5 @@ class ContextEmbedding(TransformComponent):
         codec = self.token_store.codec if self.token_store is not None else None
         windows = embedding_windows(nodes, self.embed_model, self.pass_chars, self.context_sentences)
         slices = list(sliced(windows))
-        results = (embed_different(part, self.embed_model, codec) for part in first_occurrences(slices))
+        results = (embed_windows(part, self.embed_model, codec) for part in first_occurrences(slices))
         yield from with_repeats(slices, results)

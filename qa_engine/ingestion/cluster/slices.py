@@ -13,7 +13,12 @@ from typing import Any
 
 from qa_engine.errors import ConfigurationError, QAEngineError, ServiceUnavailableError
 from qa_engine.ingestion.cluster.worker import WorkerResult
-from qa_engine.ingestion.embedding_windows import EmbeddedSentences, EmbeddingWindow
+from qa_engine.ingestion.embedding_windows import (
+    EmbeddedSentences,
+    EmbeddingWindow,
+    first_occurrences,
+    with_repeats,
+)
 from qa_engine.ingestion.report import IngestProgress
 from qa_engine.text.one_line import first_line
 
@@ -109,7 +114,8 @@ class EmbeddedDocument:
     def __init__(self, result: WorkerResult, workers: Workers) -> None:
         """Starts the first slices, if the worker that read the file did not embed it."""
         self._slices = deque(result.slices)
-        self._jobs = deque(SliceJob(windows) for windows in result.windows)
+        self._windows = result.windows
+        self._jobs = deque(map(SliceJob, first_occurrences(result.windows)))
         self._workers = workers
         workers.start(self._jobs)
 
@@ -122,6 +128,9 @@ class EmbeddedDocument:
         """All sentences, one slice at a time."""
         while self._slices:
             yield self._slices.popleft()
+        yield from with_repeats(self._windows, self._results())
+
+    def _results(self) -> Iterator[EmbeddedSentences]:
         while self._jobs:
             self._workers.start(self._jobs)
             embedded = self._workers.result(self._jobs[0])

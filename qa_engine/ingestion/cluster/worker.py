@@ -28,7 +28,9 @@ from qa_engine.ingestion.embedding_windows import (
     EmbeddingWindow,
     embed_windows,
     embedding_windows,
+    first_occurrences,
     sliced,
+    with_repeats,
 )
 from qa_engine.ingestion.files.state import file_digest
 from qa_engine.models.e5.encoder import E5Encoder
@@ -122,11 +124,11 @@ def read_file(file: SentFile, settings: WorkerSettings) -> WorkerResult | Docume
     slices = worker.slices(nodes)
     if len(nodes) > _MAX_SENTENCES:
         return WorkerResult(parsed, [], slices)
-    return WorkerResult(parsed, [worker.embed(part) for part in slices], [])
+    return WorkerResult(parsed, list(with_repeats(slices, map(worker.embed, first_occurrences(slices)))), [])
 
 
 def embed_slice(windows: Sequence[EmbeddingWindow], settings: WorkerSettings) -> EmbeddedSentences:
-    """Embeds some sentences of a long file.
+    """Embeds some sentences of a long file, those of windows that occur in no slice before.
 
     Raises:
         ConfigurationError, ModelUnavailableError, ServiceUnavailableError: as `read_file`.

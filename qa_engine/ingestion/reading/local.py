@@ -21,7 +21,7 @@ from qa_engine.config import EmbeddingConfig
 from qa_engine.ingestion.embedding_windows import (
     EmbeddedSentences,
     EmbeddingWindow,
-    embed_different,
+    embed_windows,
     embedding_windows,
     first_occurrences,
     sliced,
@@ -61,7 +61,7 @@ class LocalReader:
         # A model of the caller may not be safe to use from two threads.
         threads = 2 if isinstance(embed_model, LocalEmbedding) else 1
         self._embedding = EmbeddingPrefetcher(
-            partial(embed_different, embed_model=embed_model, codec=codec), threads
+            partial(embed_windows, embed_model=embed_model, codec=codec), threads
         )
         self._batches = BatchPrefetcher(self._prepare)
 
