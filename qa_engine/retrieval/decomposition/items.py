@@ -22,6 +22,8 @@ _WHICH = re.compile(
 _MORE = re.compile(
     r"是?[更最比]?(?:较)?(?:高|低|大|小|多|少|强|好|长|短|快|慢|重|轻|贵|便宜)(?:一?些)?[？?]?$"
 )
+_YEAR_END = re.compile(r"(?:19|20)[0-9]{2}年?[度末初底]?$")
+_PERIOD_END = re.compile(r"(?:19|20)?[0-9]{2}(?:[QH][1-4]|年(?:度|第?[一二三四1-4]季度|[上下]半年)?)$")
 _RELATION = re.compile("关系|区别|不同|差[异别]|异同|联系|共同|相同|之间|比例关系|比较|比值")
 _LIST = r"[^?,]+(?:,[^?,]+)*?,?\s+(?:and|or)\s+[^?,]+?"
 _ENGLISH_WHICH = re.compile(
@@ -74,6 +76,10 @@ def _listed(question: str) -> list[str]:
         return []
     if (match := _BOTH.match(question)) and _ASKS.search(match["asked"]):
         before, items, after = _framed(match["items"])
+        # 北区、南区24Q1各 asks for both in that quarter.
+        period = _PERIOD_END.search(items[-1])
+        if period and period.start() and not any(map(_PERIOD_END.search, items[:-1])):
+            items, after = [*items[:-1], items[-1][: period.start()]], f"{period[0]}{after}"
     elif match := _PLAIN.match(question):
         before, items = _behind_the_common(match["items"])
         after = ""
@@ -105,6 +111,9 @@ def _behind_the_common(text: str) -> tuple[str, list[str]]:
     items = _split(text)
     if len(items) < 2:
         return "", items
+    if all(map(_YEAR_END.fullmatch, items[1:])) and (year := _YEAR_END.search(items[0])):
+        before = items[0][: year.start()]
+        return before, [year[0], *items[1:]]
     common = re.match(r"^.*(?:的|[0-9]年[度末初底]?(?:第?[一二三四1-4]季度)?|[，,里中])(?=.)", items[0])
     before = common[0] if common is not None and len(items[0]) - common.end() >= 2 else ""
     return before, [items[0][len(before) :], *items[1:]]
