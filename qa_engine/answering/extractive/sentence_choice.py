@@ -51,7 +51,7 @@ WEIGHTS: Mapping[str, float] = {
     "article": 2.5,
     "person": 2.0,
     "enumerates": 1.8,
-    "qualified": -1.1,
+    "gross": -2.0,
 }
 """Weights of `SentenceFeatures` in a conditional logit (McFadden, 1974): the probability of a sentence is the softmax,
 over the candidates, of the weighted sum of its features.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 
@@ -15,7 +15,6 @@ from qa_engine.answering.extractive.rows import (
     Cell,
     Row,
     label_match,
-    label_terms,
     period_match,
     row_period_match,
 )
@@ -29,6 +28,7 @@ _PARENT_COMPANY = re.compile(
     r"(?<!归属于)(?<!归属)(?<!归)母公司(?!所有者|股东|的?净利|净利|[和与及、])|单体报?表|\bparent company\b",
     re.IGNORECASE,
 )
+_NET = re.compile(r"净|\bnet\b", re.IGNORECASE)
 _PAIR = re.compile(
     r"[^\w（(]{0,3}(?:[(（]?[0-9一二三四五六七八九十]{1,2}[)）.、]\s*)?([^：:。；，,;\s]{2,14})[：:]\s*(\S.*)"
 )
@@ -125,8 +125,7 @@ class SentenceFeatures:
         article: 1 if it stands in the article that is asked for; else 0.
         person: 1 if it asks who somebody is, and the sentence may name a person; else 0.
         enumerates: 1 if several things are asked for, and it is of a list or names several; else 0.
-        qualified: 1 if its label is that of another row and more, as 其中 or 扣除… , which is not asked for, or less than
-            that of another row, all of which is asked for; else 0.
+        gross: 1 if a net amount is asked for, and it is a row whose label says nothing of one; else 0.
     """
 
     support: float
@@ -145,7 +144,7 @@ class SentenceFeatures:
     article: float = 0.0
     person: float = 0.0
     enumerates: float = 0.0
-    qualified: float = 0.0
+    gross: float = 0.0
 
     def values(self) -> tuple[float, ...]:
         """The numbers, in the order of `FEATURES`."""
@@ -194,8 +193,8 @@ def sentence_features(
 
     telling = naming - _ANY_COMPANY
     asked = AskedLabel.of(question, naming, glossary.terms(question) if glossary is not None else ())
-    labels = {row.label for candidate in candidates if (row := candidate.row) and row.label}
     answering = _answering(kind, fold(question), candidates)
+    of_net = bool(_NET.search(question))
     of_parent = bool(_PARENT_COMPANY.search(question))
     features = []
     for index, candidate in enumerate(candidates):
@@ -222,7 +221,7 @@ def sentence_features(
                 enumerates=float(
                     kind.gathers and (candidate.listed or bool(_ENUMERATION.search(candidate.text)))
                 ),
-                qualified=float(row is not None and _is_qualified(row.label, labels, asked)),
+                gross=float(of_net and row is not None and not _NET.search(f"{row.label} {row.corner}")),
                 **answering[index],
             )
         )
@@ -238,19 +237,6 @@ def naming_terms(question: str, candidates: Sequence[Candidate]) -> frozenset[st
     """The terms of a question that are in the names of the candidates' documents."""
     names = dict.fromkeys(candidate.document for candidate in candidates)
     return frozenset(tokenize(question)) & {term for name in names for term in tokenize(name)}
-
-
-def _is_qualified(label: str, labels: Collection[str], asked: AskedLabel) -> bool:
-    """Whether another row's label is nearer to the question: this one says more than is asked, or less than another does."""
-    return any(
-        len(other) > 1
-        and other != label
-        and (
-            (other in label and asked.match(other) > 0 and asked.share(label.replace(other, " ")) < 0.5)
-            or (asked.share(other) == 1 and label_terms(label) < label_terms(other))
-        )
-        for other in labels
-    )
 
 
 def _answering(kind: QuestionKind, question: str, candidates: Sequence[Candidate]) -> list[dict[str, float]]:

@@ -308,3 +308,10 @@ def test_a_name_is_a_surname_with_a_name_and_not_any_short_words() -> None:
     sentences = ["负责编写：本期各组，", "责任编辑：孙立新", "由让·雷诺主编"]
     features = sentence_features("责任编辑是谁？", [Candidate(text, 0, 0.8) for text in sentences])
     assert [one.person for one in features] == [0.0, 1.0, 1.0]
+
+
+def test_a_net_amount_is_not_a_gross_one() -> None:
+    rows = ["项目：经营活动现金流入小计；2022年：881.2", "项目：经营活动现金净额；2022年：93.5"]
+    table = [Candidate(row, 0, 0.84, table=1) for row in rows]
+    assert texts("2022年经营活动现金净流入是多少？", table)[0] == [rows[1]]
+    assert texts("2022年经营活动现金流入是多少？", table)[0] == [rows[0]]
