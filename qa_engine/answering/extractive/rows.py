@@ -29,8 +29,6 @@ _CHANGE = re.compile(r"增[减长幅加]|变动|同比|环比|change|growth|yoy"
 _FILLER = re.compile(
     r"是多少|有多少|多少|是什么|什么|哪[些个里家]?|怎[么样]|如何|请问|一共|总共|分别|告诉我|的|了|吗|呢|[?？，,。、：:]"
 )
-_OTHER = re.compile(r"\bother\b")
-"""No term of BM25, but Other operating income is not operating income."""
 _OTHER_WORDS = 0.8
 """A label in the words of a glossary matches so well: they may be another name, or only a part of what is asked for."""
 
@@ -172,7 +170,7 @@ def label_terms(label: str) -> frozenset[str]:
         " ",
         fold(label),
     )
-    return frozenset([*tokenize(without_periods(bare)), *_OTHER.findall(bare.lower())])
+    return frozenset(tokenize(without_periods(bare)))
 
 
 def _match(asked: frozenset[str], terms: frozenset[str]) -> float:

@@ -51,8 +51,8 @@ _COUNTING = re.compile(
     r"|第[0-9一二三四五六七八九十百]+[条章节款项](?:之[一二三四五六七八九十])?"
 )
 """Numbers of sentences and articles, which answer nothing."""
-_CHANCE = re.compile(r"[的了是吗呢][\u4e00-\u9fff]$|fiscal$")
-"""Terms that match by chance: a pair of characters from across two words, and a word above many columns of years."""
+_CHANCE = frozenset({"fiscal"})
+"""A term that matches by chance: it stands above many columns of years."""
 _REPORT_YEAR = re.compile(r"(20[0-9]{2})\s*(?:年|[Aa]nnual|10-?[KQ])")
 _ANY_COMPANY = frozenset(tokenize("公司企业单位 公司 企业 单位 有限公司 company"))
 """Terms in the names of many documents that tell none: a question about rules of 公司 is not about the firm whose report has
@@ -168,7 +168,7 @@ def sentence_features(
         candidates: the sentences, passage by passage.
         glossary: what documents write for the terms of questions; None for nothing.
     """
-    question_terms = {term for term in tokenize(question) if not _CHANCE.match(term)}
+    question_terms = set(tokenize(question)) - _CHANCE
     kind = QuestionKind.of(question)
 
     naming = naming_terms(question, candidates)

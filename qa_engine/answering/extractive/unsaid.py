@@ -37,7 +37,6 @@ _KINDS: Sequence[tuple[re.Pattern[str], re.Pattern[str]]] = (
     (re.compile("百分之(?:几|多少)|百分比"), re.compile("[%％‰]|百分|分之|成|倍")),
 )
 """A pattern of questions that ask for one certain kind of thing, and one of which every such thing has something."""
-_BELOW_ZERO = re.compile("零下\\s*([0-9]+)\\s*(?:度|℃|°C|摄氏度)")
 _NOTHING = re.compile(r"[-–—/\s]*")
 _ONLY_UNIT = re.compile(r"\s*(?:[十百千]?[万亿]?元|%|％|倍|股)?(?:/股)?")
 _ASKED = 0.3
@@ -47,15 +46,11 @@ _ASKED = 0.3
 def lacks_kind(question: str, quoted: Sequence[str]) -> bool:
     """Whether no quote holds the certain kind of thing that a Chinese question asks for; quotes with the titles above them.
 
-    Figures of rows count as money, for their unit may be said elsewhere. A question about so many degrees below zero asks
-    for what is said of these.
+    Figures of rows count as money, for their unit may be said elsewhere.
     """
     folded, texts = fold(question), [fold(text) for text in quoted]
     if not all(map(is_chinese, quoted)):
         return False
-    for degrees in _BELOW_ZERO.findall(folded):
-        if not any(re.search(rf"(?:[-–—−]|零下)\s*{degrees}(?![0-9])", text) for text in texts):
-            return True
     return any(
         asks.search(folded) and not any(holds.search(text) for text in texts) for asks, holds in _KINDS
     )
