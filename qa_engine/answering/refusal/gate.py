@@ -81,7 +81,7 @@ class AnswerabilityGate:
         """
         # Who sets a threshold of their own has weighed wrong answers against missing ones.
         self._best_row_worth = best_row_worth if settings.threshold is None else None
-        self._quoted = quoted if extractive and model is not None else None
+        self._quoted = quoted if extractive else None
         self._used = settings.passages
         self._model = model
         self._extractive = extractive
@@ -139,12 +139,14 @@ class AnswerabilityGate:
     ) -> float | None:
         """The probability that what would be quoted says what is asked; None of several parts, and of other languages."""
         question = query.query_str
-        if self._quoted is None or ranked.supports is None or ranked.parts or probability is None:
+        if self._quoted is None or self._model is None or ranked.supports is None:
+            return None
+        if ranked.parts or probability is None:
             return None
         if not is_chinese(question) or not all(is_chinese(passage_of(node).text) for node in passages[:1]):
             return None
         quoted = self._quoted(question, passages)
-        return quoted_probability(question, quoted, probability, ranked.supports)
+        return quoted_probability(question, quoted, probability, self._model.threshold, ranked.supports)
 
     def _agreeing(self, part: RankedPassages) -> RankedPassages:
         """A part of a question with the passages that do not contradict it."""

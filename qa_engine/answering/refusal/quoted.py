@@ -34,6 +34,8 @@ _ASKING = re.compile(
 _NEUTRAL = 0.88
 """About the middle of supports, for what a question does not have."""
 _LEAST = 1e-4
+_FITTED_AT = 0.15
+"""The threshold of the model that the weights were fitted with."""
 WEIGHTS: Mapping[str, float] = {
     "passages": 0.388,
     "lacks": -2.262,
@@ -110,7 +112,7 @@ class QuotedFeatures:
         asking = _ASKING.search(question)
         title = candidate.titles.rpartition("›")[2]
         return cls(
-            passages=math.log(max(passages, _LEAST) / max(1 - passages, _LEAST)),
+            passages=_log_odds(passages),
             lacks=float(lacks_kind(question, [f"{title}\n{candidate.text}"])),
             other_period=float(quoted.of_other_period),
             probability=math.log(max(quoted.probability, _LEAST)),
@@ -121,27 +123,32 @@ class QuotedFeatures:
 
 
 def quoted_probability(
-    question: str, quoted: Sequence[Quoted], passages: float, supports: SentenceSupport
+    question: str, quoted: Sequence[Quoted], passages: float, threshold: float, supports: SentenceSupport
 ) -> float | None:
     """The probability, 0 to 1, that a sentence to be quoted says what is asked; None if none has stored vectors.
 
     Args:
         question: as it was asked, in the language of the sentences.
         quoted: the sentences.
-        passages: the probability that the passages hold the answer.
+        passages: the probability that the passages hold the answer, by a model.
+        threshold: the threshold of this model. Those of collections are on scales of their own, and so is the result.
         supports: compares the sentences with the question.
     """
     by_id = supports.by_token(question, [one.node_id for one in quoted if one.node_id])
     if not by_id:
         return None
     offsets = supports.offsets(question)
-    features = (
-        QuotedFeatures.of(question, one, passages, by_id[one.node_id], offsets)
+    scale = _log_odds(threshold) - _log_odds(_FITTED_AT)
+    odds = max(
+        _weighted(QuotedFeatures.of(question, one, passages, by_id[one.node_id], offsets))
         for one in quoted
         if one.node_id in by_id
     )
-    odds = max(BIAS + _weighted(one) for one in features)
-    return 1 / (1 + math.exp(-odds))
+    return 1 / (1 + math.exp(-(odds + BIAS + (1 - WEIGHTS["passages"]) * scale)))
+
+
+def _log_odds(probability: float) -> float:
+    return math.log(max(probability, _LEAST) / max(1 - probability, _LEAST))
 
 
 def _weighted(features: QuotedFeatures) -> float:
