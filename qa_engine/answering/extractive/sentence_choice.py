@@ -60,9 +60,9 @@ Fitted as `benchmarks/quotes.py --fit` does to 600 questions on the training spl
 without the titles of its sections, because many documents have none, together with 75 questions on Chinese reports, laws,
 contracts, manuals and books, and with 124 on annual reports of invented firms (`benchmarks/reports.py`), then rounded. In
 five folds the most probable sentence is right for .70 to .75 of the questions on real documents, if one is; ridges
-and weights of the sets make less of a difference than folds. For ``person`` there were few questions, and ``gross`` is set by
-hand. With 110 more questions on 15 documents, none of them in the fit, weights that were drawn towards these ones, and tried
-on the documents left out, did no better.
+and weights of the sets make less of a difference than folds. For ``person`` there were few questions, and ``gross`` is set
+by hand. With 110 more questions on 15 documents, none of them in the fit, weights that were drawn towards these ones, and
+tried on the documents left out, did no better.
 """
 PRICE = 0.001
 """The probability of an answer that each quoted Chinese character has to add at least. A lower price buys more answers
