@@ -14,7 +14,7 @@ from qa_engine.documents.identity.organisations import short_name, squeezed
 from qa_engine.documents.identity.record import REPORTS, DocumentIdentity
 from qa_engine.index.catalog import Catalog
 from qa_engine.retrieval.expansion.expanded_query import ExpandedQuery
-from qa_engine.retrieval.naming.names import FoundName, NameDictionary, chinese_variants, without
+from qa_engine.retrieval.naming.names import FoundName, NameDictionary, chinese_variants, initials, without
 from qa_engine.text.periods import Period, part_of_year, years_of
 
 _TELLING_KINDS = REPORTS | {"broker_report", "data_sheet", "handbook"}
@@ -193,8 +193,9 @@ def _undominated(found: Iterable[FoundName]) -> set[str]:
 
 def _names(identities: Mapping[str, DocumentIdentity]) -> Iterable[tuple[str, str]]:
     for document, identity in identities.items():
-        names = [identity.organisation, *identity.names, *_title_names(identity), *_models(identity.product)]
-        names += [variant for name in names for variant in chinese_variants(name)]
+        firms = [identity.organisation, *identity.names]
+        firms += [variant for name in firms for variant in chinese_variants(name)]
+        names = [*firms, *map(initials, firms), *_title_names(identity), *_models(identity.product)]
         for name in filter(None, names):
             yield name, document
 

@@ -17,6 +17,7 @@ _PLACE = re.compile(
     "陕西|甘肃|青海|台湾|内蒙古|广西|西藏|宁夏|新疆|香港|澳门|深圳|广州|苏州|杭州|南京|成都|武汉|西安|青岛|宁波|厦门|大连|无锡|"
     "长沙|郑州|沈阳|济南|合肥|福州|东莞|佛山|珠海|常州|中国)[省市]?"
 )
+_FOUR = re.compile(r"[\u4e00-\u9fff]{4}")
 _POSSESSIVE = re.compile(r"['’]s\b", re.I)
 _QUOTED = frozenset({"《》", "“”", "「」", "〈〉", '""'})
 _LEADING = re.compile(r"^[\s,，、:：;；的之]+")
@@ -109,6 +110,20 @@ def chinese_variants(organisation: str) -> Iterator[str]:
         yield from (f"{place}{brand}", *(f"{brand}{word}" for word in rest[:1]))
     elif words and len(words[0]) >= 2:
         yield f"{place}{words[0]}" if place else "".join(words[:2])
+
+
+def initials(name: str) -> str:
+    """The first characters of the two words of a Chinese name of four, such as 海陶 of 海河陶瓷; empty if there are none.
+
+    What the dictionary of the tokenizer has is another word.
+    """
+    if not _FOUR.fullmatch(name):
+        return ""
+    import rjieba
+
+    words = rjieba.cut(name, False)
+    short = "".join(word[0] for word in words)
+    return short if len(words) == 2 == len(words[0]) and len(rjieba.cut(short, False)) == 2 else ""
 
 
 def without(text: str, names: Sequence[FoundName]) -> str:

@@ -23,6 +23,7 @@ OTHERS = {
     "law": DocumentIdentity("中华人民共和国植物法", kind="law"),
     "beer": DocumentIdentity("x", "远山啤酒", ("青崖证券",), "broker_report"),
     "pork": DocumentIdentity("y", "北岭猪业", ("青崖证券",), "broker_report"),
+    "pots": DocumentIdentity("z", "海河陶瓷", ("青崖证券",), "broker_report"),
     "3m": report("3M COMPANY", "2022", "3M", "MMM"),
     "q2": report("Kessel Stores, Inc.", "2024Q2", "Kessel Stores", kind="quarterly_report"),
     "k": report("Kessel Stores, Inc.", "2023", "Kessel Stores"),
@@ -48,6 +49,7 @@ def test_a_question_that_names_nothing(question: str) -> None:
         ("远山股份2015年的营业收入", set(FAMILY), "2015年的营业收入"),
         ("远山股份2020年比2021年增长多少", {"y2020", "y2021"}, "2020年比2021年增长多少"),
         ("青崖证券给远山啤酒什么评级", {"beer"}, "给 什么评级"),
+        ("青崖证券给海陶什么评级", {"pots"}, "给 什么评级"),
         ("Is 3M’s margin good in FY2022?", {"3m"}, "Is margin good in FY2022?"),
         ("中华人民共和国植物法第三条说了什么", {"law"}, "第三条说了什么"),
         (
@@ -72,7 +74,7 @@ def test_a_year_alone_sets_aside_the_other_years_of_an_organisation() -> None:
 
 
 def test_a_kind_alone_prefers_it() -> None:
-    assert INDEX.named("研报的评级").preferred == {"beer", "pork"}
+    assert INDEX.named("研报的评级").preferred == {"beer", "pork", "pots"}
     assert not INDEX.named("合同的期限")
 
 
