@@ -166,18 +166,31 @@ def sentence_features(
     Args:
         question: the question as it was asked.
         candidates: the sentences, passage by passage.
-        glossary: what documents write for the terms of questions; None for nothing.
+        glossary: what documents write for the terms of questions, which counts as these in running text; None for nothing.
     """
     question_terms = set(tokenize(question)) - _CHANCE
     kind = QuestionKind.of(question)
 
     naming = naming_terms(question, candidates)
 
+    known = glossary.terms(question) if glossary is not None else ()
+    meant = [
+        ([word.lower() for word in term.words], question_terms.intersection(tokenize(term.term)))
+        for term in known
+    ]
+
     @cache
     def shared_terms(text: str) -> frozenset[str]:
         return frozenset(question_terms.intersection(tokenize(text))) if text else frozenset()
 
-    matches = [question_terms.intersection(tokenize(candidate.text)) for candidate in candidates]
+    def written(candidate: Candidate) -> set[str]:
+        # The labels of rows are compared with these words as a whole.
+        if not meant or candidate.table is not None:
+            return set()
+        text = fold(candidate.text).lower()
+        return {term for words, terms in meant if any(word in text for word in words) for term in terms}
+
+    matches = [shared_terms(candidate.text) | written(candidate) for candidate in candidates]
     counts = Counter(term for terms in matches for term in terms)
     weights = {
         term: math.log((len(candidates) + 1) / (count + 0.5)) * (_NAMING_WEIGHT if term in naming else 1.0)
@@ -192,7 +205,7 @@ def sentence_features(
         return trust * weight / total if total > 0 else 0.0
 
     telling = naming - _ANY_COMPANY
-    asked = AskedLabel.of(question, naming, glossary.terms(question) if glossary is not None else ())
+    asked = AskedLabel.of(question, naming, known)
     answering = _answering(kind, fold(question), candidates)
     of_net = bool(_NET.search(question))
     of_parent = bool(_PARENT_COMPANY.search(question))
@@ -201,7 +214,7 @@ def sentence_features(
         row, pair = candidate.row, candidate.pair
         # A row needs no sentence before it: that is another row, and may hold the label that is asked for.
         follows = index > 0 and candidates[index - 1].rank == candidate.rank and row is None
-        before = matches[index - 1] if follows else set()
+        before = matches[index - 1] if follows else frozenset()
         year = report_year(candidate.document, candidate.titles)
         parents = (
             bool(_PARENT_COMPANY.search(candidate.titles))

@@ -256,6 +256,15 @@ def test_a_glossary_names_the_label() -> None:
     assert first("归母净利润是多少？", rows, glossary) == rows[1].text
 
 
+def test_running_text_may_have_the_words_of_a_glossary() -> None:
+    question, glossary = "谁来管钥匙？", Glossary([GlossaryEntry(("管钥匙",), ("保管钥匙", "门禁管理"))])
+    sentences = [Candidate("办公用品由前台登记。", 0, 0.84), Candidate("门禁管理由行政部负责。", 0, 0.84)]
+    with_words, without = (
+        sentence_features(question, sentences, one)[1].with_titles for one in (glossary, None)
+    )
+    assert with_words > without == 0.0
+
+
 @pytest.mark.parametrize(
     ("question", "answer"),
     [
