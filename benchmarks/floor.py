@@ -20,6 +20,7 @@ from llama_index.core.schema import NodeWithScore
 from numpy.typing import NDArray
 
 from qa_engine.config import LOCAL, Config
+from qa_engine.models.runtime.small_products import product
 
 if TYPE_CHECKING:
     from qa_engine.index.catalog import Catalog
@@ -133,7 +134,7 @@ class Floor:
         codec = self._tokens.codec
         codes = self._tokens.get([one for passage in prepared.sentences for one in passage])
         vectors = codec.decode(b"".join(codes.values()))
-        similar = codec.rotate(self._asked) @ vectors.T
+        similar = product(vectors, codec.rotate(self._asked).T).T
         scores, start = [], 0
         for one in codes.values():
             end = start + len(one) // codec.bytes_per_token
