@@ -63,7 +63,9 @@ def has_vectors(storage: Path) -> bool:
     paths = collection_paths(storage, "default")
     with IndexReader(paths, Catalog(paths.catalog)) as reader:
         bm25 = reader.snapshot().bm25
-        width = {one.segment.vectors.shape[1] for one in bm25.segments if one.segment.vectors is not None}
+        width = {
+            one.segment.vectors.codes.shape[1] for one in bm25.segments if one.segment.vectors is not None
+        }
         return nearest(bm25, [1.0] * min(width, default=1), 3) is not None
 
 

@@ -11,14 +11,12 @@ from pathlib import Path
 from tokenize import TokenError
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from qa_engine.config import Bm25Config
 from qa_engine.errors import StorageError
 from qa_engine.index.atomic_file import make_folder, write_atomically
 from qa_engine.index.bm25.index import Bm25Index
 from qa_engine.index.bm25.segment import Bm25Segment, StoredSegment
+from qa_engine.index.quantised_vectors import QuantisedVectors
 from qa_engine.text.tokenizer import TOKENIZER_VERSION
 
 _SEGMENTS = "segments"
@@ -95,10 +93,8 @@ class Bm25Folder:
             ) from error
         return facts, segments
 
-    def add(
-        self, segment: Bm25Segment, vectors: Sequence[NDArray[np.float32]] | None = None
-    ) -> StoredSegment:
-        """Writes a new segment, with the vectors of its documents if they are given."""
+    def add(self, segment: Bm25Segment, vectors: QuantisedVectors | None = None) -> StoredSegment:
+        """Writes a new segment, with the vectors of its sentences if they are given."""
         name = uuid.uuid4().hex[:16]
         path = self.segment(name)
         make_folder(path.parent)

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.errors import StorageError
 from qa_engine.index.atomic_file import make_folder, open_private
+from qa_engine.index.quantised_vectors import QuantisedVectors, mapped_array
 
 _DOCUMENTS = "documents.json"
 _CHECKSUMS = "checksums.json"
 _ARRAYS = ("keys", "starts", "rows", "counts", "lengths", "first_rows")
-_VECTORS = "vectors.npy"
 Rows = NDArray[np.unsignedinteger[Any]]
 """Whole numbers of the shortest type that holds them."""
 _MAX_COUNT = np.iinfo(np.uint8).max
@@ -50,7 +50,7 @@ class Bm25Segment:
         rows: (postings,), the sentences that hold a term, ascending for each term.
         counts: (postings,), how often the sentence of each posting holds the term.
         lengths: (sentences,), the number of terms of each sentence.
-        vectors: (sentences, dimensions), of length 1; None if they are not kept here.
+        vectors: of the sentences; None if they are not kept here.
     """
 
     document_ids: list[str]
@@ -60,7 +60,7 @@ class Bm25Segment:
     rows: Rows
     counts: NDArray[np.uint8]
     lengths: NDArray[np.uint32]
-    vectors: NDArray[np.float32] | None = None
+    vectors: QuantisedVectors | None = None
 
     @classmethod
     def build(cls, documents: Iterable[DocumentTerms], context_sentences: int) -> Bm25Segment:
@@ -131,10 +131,10 @@ class Bm25Segment:
         document = int(np.searchsorted(self.first_rows, row, side="right")) - 1
         return node_id(self.document_ids[document], row - int(self.first_rows[document]))
 
-    def save(self, folder: Path, vectors: Sequence[NDArray[np.float32]] | None = None) -> None:
+    def save(self, folder: Path, vectors: QuantisedVectors | None = None) -> None:
         """Writes the segment into a folder that does not exist; it appears complete or not at all.
 
-        ``vectors`` are those of its documents, in their order, of any length.
+        ``vectors`` are those of its sentences, in their order.
         """
         scratch = folder.with_name(f"{folder.name}.writing")
         shutil.rmtree(scratch, ignore_errors=True)
@@ -142,14 +142,8 @@ class Bm25Segment:
         for name in _ARRAYS:
             with open_private(scratch / f"{name}.npy", "wb") as file:
                 np.save(file, getattr(self, name))
-        if vectors:
-            with open_private(scratch / _VECTORS, "wb") as file:
-                shape = (len(self), vectors[0].shape[1])
-                header = {"descr": "<f4", "fortran_order": False, "shape": shape}
-                np.lib.format.write_array_header_1_0(file, header)
-                for block in vectors:
-                    norms = np.linalg.norm(block, axis=1, keepdims=True)
-                    file.write((block / np.where(norms > 0, norms, 1)).astype("<f4").tobytes())
+        if vectors is not None:
+            vectors.save(scratch)
         with open_private(scratch / _DOCUMENTS, "w", encoding="utf-8") as file:
             file.write(json.dumps(self.document_ids))
         sums = {path.name: _checksum(path) for path in sorted(scratch.iterdir())}
@@ -165,20 +159,14 @@ class Bm25Segment:
             OSError, ValueError: it is missing or damaged.
         """
         document_ids = json.loads((folder / _DOCUMENTS).read_text(encoding="utf-8"))
-        arrays: dict[str, Any] = {name: _mapped(folder / f"{name}.npy") for name in _ARRAYS}
-        vectors = _mapped(folder / _VECTORS) if (folder / _VECTORS).is_file() else None
-        segment = cls(document_ids, **arrays, vectors=vectors)
+        arrays: dict[str, Any] = {name: mapped_array(folder / f"{name}.npy") for name in _ARRAYS}
+        segment = cls(document_ids, **arrays, vectors=QuantisedVectors.load(folder))
         sizes = (len(segment.keys), len(segment.starts) - 1), (len(document_ids), len(segment.first_rows) - 1)
         if any(size != expected for size, expected in sizes) or (
-            vectors is not None and len(vectors) != len(segment)
+            segment.vectors is not None and len(segment.vectors) != len(segment)
         ):
             raise ValueError(f"{folder} holds parts that do not fit together")
         return segment
-
-
-def _mapped(file: Path) -> NDArray[Any]:
-    """An array as a plain one, which stays mapped: every slice of a numpy.memmap costs as much as ten of its."""
-    return np.asarray(np.load(file, mmap_mode="r", allow_pickle=False))
 
 
 def damaged_files(folder: Path) -> list[str] | None:

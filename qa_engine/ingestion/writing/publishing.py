@@ -6,9 +6,7 @@ import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-
-import numpy as np
-from numpy.typing import NDArray
+from itertools import pairwise
 
 from qa_engine.config import Bm25Config
 from qa_engine.errors import StorageError
@@ -16,6 +14,7 @@ from qa_engine.index.bm25.folder import Bm25Folder
 from qa_engine.index.bm25.segment import Bm25Segment, StoredSegment
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths
+from qa_engine.index.quantised_vectors import QuantisedVectors, joined
 from qa_engine.ingestion.report import IngestProgress
 from qa_engine.ingestion.writing.stored_nodes import StoredNodes
 from qa_engine.models.runtime.batching import bounded_groups
@@ -125,22 +124,29 @@ def _update_segments(
 
 def _vectors(
     documents: Mapping[str, int], current: Sequence[StoredSegment], nodes: StoredNodes
-) -> list[NDArray[np.float32]] | None:
+) -> QuantisedVectors | None:
     """The vectors of documents, given with the numbers of their sentences; None if not all of them are to be had."""
-    known: dict[str, NDArray[np.float32]] = {}
+    known: dict[str, QuantisedVectors] = {}
     for stored in current:
         segment = stored.segment
         if segment.vectors is not None:
-            parts = np.split(segment.vectors, segment.first_rows[1:-1])
-            known |= dict(zip(segment.document_ids, parts, strict=True))
-    vectors = []
+            borders = pairwise(segment.first_rows.tolist())
+            known |= {
+                name: segment.vectors.rows(first, end)
+                for name, (first, end) in zip(segment.document_ids, borders, strict=True)
+            }
+    parts = []
     for name, count in documents.items():
-        own = known[name] if name in known else nodes.vectors(name, count) if count else None
-        if own is None and count:
-            return None
-        if own is not None:
-            vectors.append(own)
-    return vectors
+        if not count:
+            continue
+        own = known.get(name)
+        if own is None:
+            vectors = nodes.vectors(name, count)
+            if vectors is None:
+                return None
+            own = QuantisedVectors.of(vectors)
+        parts.append(own)
+    return joined(parts) if parts else None
 
 
 def _is_sparse(stored: StoredSegment, live: dict[str, int]) -> bool:
