@@ -138,9 +138,8 @@ class ExtractiveSynthesizer(BaseSynthesizer):
                 )
             ]
         )
-        if len({candidate.part for candidate in candidates}) == 1 and self._lacks(
-            question, quotes, candidates
-        ):
+        parts = {candidate.part for candidate in candidates}
+        if len(parts) == 1 and self._lacks(parts.pop() or question, quotes, candidates):
             return refusal(question, nodes)
         citations = [_citation(number, quote) for number, quote in enumerate(quotes, 1)]
         sources = "，".join(dict.fromkeys(_source(citation) for citation in citations if citation.file))

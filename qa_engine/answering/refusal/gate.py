@@ -97,28 +97,33 @@ class AnswerabilityGate:
         absence = Absence.of(query.query_str, ranked) if self._looks_up else Absence((), (), ranked.passages)
         agreeing = replace(ranked, passages=absence.passages)
         parts = [self._agreeing(part) for part in ranked.parts] or [agreeing]
-        probabilities = [
-            self._probability(query, whole, part.passages)
+        probabilities = {
+            part.part: self._probability(query, whole, part.passages)
             for whole, part in zip(ranked.parts or [ranked], parts, strict=True)
-        ]
-        answerable = [
-            part
-            for part, probability in zip(parts, probabilities, strict=True)
-            if probability is None or probability >= self._threshold or self._stands_out(query, part)
-        ]
+        }
+
+        def holds(part: RankedPassages) -> bool:
+            probability = probabilities[part.part]
+            return probability is None or probability >= self._threshold or self._stands_out(query, part)
+
+        answerable = [part for part in parts if holds(part)]
         passages = self._passages(agreeing, answerable or parts)
         if self._extractive:
             by_part = groupby(passages, lambda node: passage_of(node).part)
             passages = [node for _, own in by_part for node in agreeing.with_surroundings(list(own))]
+        if not absence.missing:
+            for part in answerable or parts:
+                own = [node for node in passages if passage_of(node).part == part.part]
+                quoted = self._quoted_probability(part, query, own, probabilities[part.part])
+                if quoted is not None:
+                    probabilities[part.part] = quoted
+            answerable = [part for part in answerable or parts if holds(part)]
+            names = {part.part for part in answerable or parts}
+            passages = [node for node in passages if passage_of(node).part in names]
         evidence = Evidence(query, ranked, passages)
         evidence.missing, evidence.nearest = absence.missing, absence.nearest
-        evidence.probability = max((one for one in probabilities if one is not None), default=None)
+        evidence.probability = max((one for one in probabilities.values() if one is not None), default=None)
         evidence.refused = not answerable
-        if not absence.missing:
-            quoted = self._quoted_probability(query, agreeing, passages, evidence.probability)
-            if quoted is not None:
-                evidence.probability = quoted
-                evidence.refused = quoted < self._threshold and not self._stands_out(query, agreeing)
         if evidence.refused:
             logger.info(
                 "Refused before an answer: probability %.3f < %.3f.", evidence.probability, self._threshold
@@ -132,21 +137,22 @@ class AnswerabilityGate:
 
     def _quoted_probability(
         self,
+        part: RankedPassages,
         query: QueryBundle,
-        ranked: RankedPassages,
         passages: Sequence[NodeWithScore],
         probability: float | None,
     ) -> float | None:
-        """The probability that what would be quoted says what is asked; None of several parts, and of other languages."""
-        question = query.query_str
-        if self._quoted is None or self._model is None or ranked.supports is None:
-            return None
-        if ranked.parts or probability is None:
+        """The probability that what would be quoted for a question, or for a part of one, says what is asked.
+
+        None of other languages than Chinese.
+        """
+        question = part.part or query.query_str
+        if self._quoted is None or self._model is None or part.supports is None or probability is None:
             return None
         if not is_chinese(question) or not all(is_chinese(passage_of(node).text) for node in passages[:1]):
             return None
         quoted = self._quoted(question, passages)
-        return quoted_probability(question, quoted, probability, self._model.threshold, ranked.supports)
+        return quoted_probability(question, quoted, probability, self._model.threshold, part.supports)
 
     def _agreeing(self, part: RankedPassages) -> RankedPassages:
         """A part of a question with the passages that do not contradict it."""

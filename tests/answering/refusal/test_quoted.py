@@ -75,6 +75,13 @@ def test_a_near_miss_is_refused(engine: QueryEngine, question: str) -> None:
     assert engine.query(question).refused
 
 
+def test_of_several_parts_those_that_nothing_says_are_left_out(engine: QueryEngine) -> None:
+    assert engine.query("老周的电话是多少，老周的邮箱是什么？").refused
+    answer = engine.query("小羊多大断奶，老周的电话是多少？")
+    assert "三个月" in (answer.response or "")
+    assert len(answer.citations) == 1
+
+
 @pytest.mark.parametrize(
     ("question", "said"),
     [("母羊每天喂几次？", "两次"), ("小羊多大断奶？", "三个月"), ("羊毛仓库由谁保管？", "老周")],
