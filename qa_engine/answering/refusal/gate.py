@@ -112,12 +112,14 @@ class AnswerabilityGate:
             by_part = groupby(passages, lambda node: passage_of(node).part)
             passages = [node for _, own in by_part for node in agreeing.with_surroundings(list(own))]
         if not absence.missing:
-            for part in answerable or parts:
+            # A part whose passages score low stays refused: few of them say what is asked, whatever their sentences hold.
+            judged = answerable if ranked.parts else parts
+            for part in judged:
                 own = [node for node in passages if passage_of(node).part == part.part]
                 quoted = self._quoted_probability(part, query, own, probabilities[part.part])
                 if quoted is not None:
                     probabilities[part.part] = quoted
-            answerable = [part for part in answerable or parts if holds(part)]
+            answerable = [part for part in judged if holds(part)]
             names = {part.part for part in answerable or parts}
             passages = [node for node in passages if passage_of(node).part in names]
         evidence = Evidence(query, ranked, passages)
