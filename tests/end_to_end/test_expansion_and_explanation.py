@@ -22,6 +22,8 @@ QUESTION = "他们发布了哪些参数规模的模型？"
 TRANSLATION = "Which model variants did they release, with how many parameters?"
 EXPANDED = chat(f"translation: {TRANSLATION}\nkeywords: 7B; 70B")
 CHINESE_QUESTION = "雷峰塔有多高？"
+GLOSSARY_WORDS = "高度 身高 海拔"
+"""What the glossary that comes with qa_engine has for 多高."""
 
 
 def opened(
@@ -83,7 +85,7 @@ class TestExpansion:
         assert told.expansion.error is None
         with OpenAIServer(chat("keywords: 高度；塔高")) as server:
             told = opened(ingested, server, "西湖", "expand").explain(CHINESE_QUESTION)
-        assert [query.query for query in told.queries] == [CHINESE_QUESTION, "高度 塔高"]
+        assert [query.query for query in told.queries] == [CHINESE_QUESTION, "高度 塔高", GLOSSARY_WORDS]
 
     def test_a_translation_of_ones_own_needs_no_model(self, ingested: Path) -> None:
         engine = QueryEngine.open(ingested, "papers")
@@ -170,10 +172,12 @@ class TestExplanation:
         assert all(term in CHINESE_QUESTION for term in terms)
 
     def test_weights_and_coverage(self, answer: Answer) -> None:
-        (query,) = answer.explanation.queries
+        query, glossary = answer.explanation.queries
         assert query.query == query.embedded == CHINESE_QUESTION
+        assert glossary.query == GLOSSARY_WORDS
         assert 0 < query.coverage <= 1
-        assert sum(query.weights.values()) == pytest.approx(1)
+        weights = [*query.weights.values(), *glossary.weights.values()]
+        assert sum(weights) == pytest.approx(1)
         assert answer.explanation.probability == answer.probability
         assert answer.explanation.timings == answer.timings
 
