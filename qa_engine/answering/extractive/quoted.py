@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from qa_engine.answering.extractive.passage_sentences import QuotableSentence
-from qa_engine.answering.extractive.sentence_choice import answer_probabilities, chosen_sentences
+from qa_engine.answering.extractive.sentence_choice import answer_probabilities, chosen_of_part
 from qa_engine.answering.extractive.sentence_features import Candidate, sentence_features
 from qa_engine.retrieval.glossary.glossary import Glossary
 from qa_engine.text.periods import parts_of_year, years_of
@@ -39,12 +39,12 @@ def quoted_sentences(
     max_quotes: int,
     glossary: Glossary | None = None,
 ) -> Iterator[Quoted]:
-    """The sentences that `chosen_sentences` chooses for a question of one part, from those of the passages."""
+    """The sentences that are chosen for a question of one part, from those of the passages, see `chosen_of_part`."""
     features = sentence_features(question, candidates, glossary)
     quotable = [index for index, candidate in enumerate(candidates) if candidate.quotable]
     probabilities = answer_probabilities([features[index] for index in quotable])
     by_index = dict(zip(quotable, probabilities, strict=True))
-    for run in chosen_sentences(question, candidates, max_quotes, glossary):
+    for run in chosen_of_part(candidates, features, max_quotes):
         for index in run:
             candidate = candidates[index]
             other = features[index].period < 0 and tells_period(candidate)

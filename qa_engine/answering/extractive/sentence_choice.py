@@ -101,7 +101,7 @@ def chosen_sentences(
     quotes: list[range] = []
     offset = 0
     for part, own in by_part.items():
-        chosen = _chosen(part or question, own, most, glossary)
+        chosen = chosen_of_part(own, sentence_features(part or question, own, glossary), most)
         quotes += [range(offset + quote.start, offset + quote.stop) for quote in chosen]
         offset += len(own)
     return quotes
@@ -126,11 +126,10 @@ def best_row_worth(question: str, candidates: Sequence[Candidate], glossary: Glo
     return least
 
 
-def _chosen(
-    question: str, candidates: Sequence[Candidate], max_quotes: int, glossary: Glossary | None
+def chosen_of_part(
+    candidates: Sequence[Candidate], features: Sequence[SentenceFeatures], max_quotes: int
 ) -> list[range]:
-    """The sentences to quote for a question of one part."""
-    features = sentence_features(question, candidates, glossary)
+    """`chosen_sentences` for a question of one part, or for one part, by the features of the candidates."""
     worths = _worths(candidates, features)
     chosen = [index for index, _ in worths[:1]]
     for index, worth in worths[1:]:

@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -159,8 +160,9 @@ def _weighted(features: QuotedFeatures) -> float:
     return total
 
 
-def _words(question: str) -> list[tuple[str, int]]:
-    """The words of a question that say something, each once, and where it begins."""
+@lru_cache(maxsize=64)
+def _words(question: str) -> tuple[tuple[str, int], ...]:
+    """The words of a question that say something, each once, and where it begins. Cached: each sentence needs them."""
     import rjieba
 
     words: dict[str, int] = {}
@@ -171,4 +173,4 @@ def _words(question: str) -> list[tuple[str, int]]:
         if says and not _NO_CONTENT.search(word):
             words.setdefault(word, start)
         start += len(word)
-    return list(words.items())
+    return tuple(words.items())
