@@ -7,13 +7,16 @@ import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import certifi
 import pytest
 from chroma_process import URL_VARIABLE, ChromaProcess
 from hash_embedding import HashEmbedding
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from qa_engine.retrieval.dictionary.dictionary import Dictionary
 
 # Tests import ONNX Runtime directly, and through PyMuPDF: their process would report to its makers. What the package does
 # about that is tested in processes that do not have this variable.
@@ -118,6 +121,19 @@ def local_model(model_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     monkeypatch.setenv(CACHE_VARIABLE, str(model_cache))
     return model_cache / MODEL_FOLDER
+
+
+@pytest.fixture(scope="session")
+def dictionary(model_cache: Path) -> Dictionary:
+    """The dictionary across languages, in the cache of the local model. Made on first use, about 10 seconds."""
+    from qa_engine.models.e5.preparation import CACHE_VARIABLE
+    from qa_engine.retrieval.dictionary.dictionary import Dictionary
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(CACHE_VARIABLE, str(model_cache))
+        opened = Dictionary()
+        assert opened.translate("年假")
+    return opened
 
 
 @pytest.fixture(scope="session")

@@ -180,6 +180,8 @@ class RetrievalConfig(_Section):
     """CSV files, in UTF-8 or GBK: a term, then the words that documents use for it."""
     shipped_glossary: bool = True
     """Whether the glossary that comes with qa_engine, of statements, contracts, data sheets and everyday words, holds."""
+    dictionary: bool = True
+    """Whether BM25 searches for the words of a question in the other language, too, where documents are in that language."""
 
 
 class RerankConfig(_Section):

@@ -16,7 +16,12 @@ from qa_engine.config import Config
 from qa_engine.diagnosis.collection_checks import check_collection
 from qa_engine.diagnosis.commands import Commands
 from qa_engine.diagnosis.report import Check, Diagnosis, run_check
-from qa_engine.diagnosis.service_checks import PREPARE_AGAIN, check_local_model, check_services
+from qa_engine.diagnosis.service_checks import (
+    PREPARE_AGAIN,
+    check_dictionary,
+    check_local_model,
+    check_services,
+)
 from qa_engine.diagnosis.sqlite_faults import sqlite_connection
 from qa_engine.diagnosis.storage_checks import check_disk_space
 from qa_engine.errors import QAEngineError, StorageError
@@ -67,6 +72,7 @@ def diagnose(
         checks = [_no_collection(root)]
     if embed_model is None:
         checks.append(run_check("local_model", PREPARE_AGAIN, check_local_model, settings))
+    checks.append(run_check("dictionary", PREPARE_AGAIN, check_dictionary, settings))
     checks += check_services(settings)
     reachable = not any(check.check == "chroma_server" and check.status == "failed" for check in checks)
     for commands in targets:

@@ -8,12 +8,12 @@ import httpx
 
 from qa_engine.config import LOCAL, Config, EmbeddingConfig, LlmConfig
 from qa_engine.diagnosis.report import Check, error_sentence, failed, first_names, ok, run_check, warning
-from qa_engine.errors import ConfigurationError, ServiceUnavailableError
+from qa_engine.errors import ConfigurationError, ServiceUnavailableError, StorageError
 from qa_engine.models.remote.endpoints import address, resolve_endpoint
 from qa_engine.text.one_line import one_line
 
 PREPARE_AGAIN = "qa-engine models prepare --force"
-"""The command that mends the local model."""
+"""The command that mends the local model and the dictionary."""
 _SECONDS = 5.0
 """The time-out of one complete reply."""
 _MOST_BYTES = 4_000_000
@@ -40,6 +40,25 @@ def check_local_model(config: Config) -> Check:
     except Exception as error:  # noqa: BLE001 - damaged files raise anything
         return failed(f"The local model in {folder} cannot be used: {error_sentence(error)}", PREPARE_AGAIN)
     return ok(f"The local model in {folder} is good (worst cosine to the reference {cosine:.4f}).")
+
+
+def check_dictionary(config: Config) -> Check:
+    """Looks for the dictionary across languages in the cache, and reads all of it."""
+    from qa_engine.retrieval.dictionary.table import check_table, table_file
+
+    if not config.retrieval.dictionary:
+        return ok("Skipped: retrieval.dictionary is off.")
+    path = table_file()
+    if not path.is_file():
+        return warning(
+            f"The dictionary is not prepared yet ({path}): the first question in another language than the documents does "
+            "it, in some ten seconds.",
+            "qa-engine models prepare",
+        )
+    try:
+        return ok(f"The dictionary in {path} is good. {check_table(path)}.")
+    except StorageError as error:
+        return failed(str(error), PREPARE_AGAIN)
 
 
 def check_services(config: Config) -> list[Check]:

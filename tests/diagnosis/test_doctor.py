@@ -91,6 +91,7 @@ def hold_tokens(place: Place, bits: Any = 4) -> Path:
 
 
 class TestSound:
+    @pytest.mark.usefixtures("dictionary")
     def test_sound_collection_passes_and_stays_as_it_was(self, place: Place) -> None:
         hold_tokens(place)
         before = digests(place.storage)
@@ -376,6 +377,7 @@ class TestTokens:
 
 
 class TestWriter:
+    @pytest.mark.usefixtures("dictionary")
     def test_differences_behind_a_writer_are_warnings_that_name_it(self, place: Place) -> None:
         vectors = place.vectors()
         vectors.delete(ids=[vectors.get(limit=1)["ids"][0]])

@@ -20,7 +20,8 @@ from qa_engine.config import Config
 from qa_engine.diagnosis import service_checks
 from qa_engine.diagnosis.doctor import diagnose
 from qa_engine.diagnosis.report import Check
-from qa_engine.diagnosis.service_checks import check_local_model, check_services
+from qa_engine.diagnosis.service_checks import check_dictionary, check_local_model, check_services
+from qa_engine.retrieval.dictionary.table import table_file
 
 SECRET = "sk-very-secret-key"
 MODELS = '{"data": [{"id": "qwen"}, {"id": "bge"}]}'
@@ -212,3 +213,21 @@ class TestLocalModel:
         settings = {"embedding": {"provider": "huggingface", "model": "x"}, "rerank": {"model": "none"}}
         check = check_local_model(Config(**settings))
         assert check.message.startswith("Skipped")
+
+
+class TestDictionary:
+    def test_missing_one_is_a_warning(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("QA_ENGINE_CACHE", str(tmp_path))
+        check = check_dictionary(Config())
+        assert (check.status, check.command) == ("warning", "qa-engine models prepare")
+
+    def test_damaged_one_fails(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("QA_ENGINE_CACHE", str(tmp_path))
+        table_file().write_bytes(b"no SQLite file " * 1000)
+        check = check_dictionary(Config())
+        assert (check.status, check.command) == ("failed", "qa-engine models prepare --force")
+
+    def test_one_that_is_off_is_not_looked_for(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("QA_ENGINE_CACHE", str(tmp_path))
+        check = check_dictionary(Config(retrieval={"dictionary": False}))
+        assert check.status == "ok"

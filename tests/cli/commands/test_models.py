@@ -16,5 +16,16 @@ def test_models_are_prepared_into_the_named_cache_and_checked(tmp_path: Path) ->
     made = run("models", "prepare", cwd=tmp_path, QA_ENGINE_CACHE=str(cache))
     assert made.returncode == 0
     assert str(cache) in made.stdout
-    assert run("models", "status", cwd=tmp_path, QA_ENGINE_CACHE=str(cache)).returncode == 0
+    checked = run("models", "status", cwd=tmp_path, QA_ENGINE_CACHE=str(cache))
+    assert checked.returncode == 0
+    assert "MDBG" in checked.stdout
+    assert "CC BY-SA 4.0" in checked.stdout
+    (table,) = cache.glob("cc-cedict-*.sqlite3")
+    table.write_bytes(table.read_bytes()[:500_000])
+    damaged = run("models", "status", cwd=tmp_path, QA_ENGINE_CACHE=str(cache))
+    assert damaged.returncode == 3
+    assert "qa-engine models prepare --force" in damaged.stderr
+    assert "Traceback" not in damaged.stderr
+    table.unlink()
+    assert run("models", "status", cwd=tmp_path, QA_ENGINE_CACHE=str(cache)).returncode == 3
     shutil.rmtree(cache)

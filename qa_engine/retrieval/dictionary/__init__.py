@@ -1,0 +1,1 @@
+"""Words of a question in the other language, by the dictionary CC-CEDICT."""
