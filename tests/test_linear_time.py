@@ -34,7 +34,7 @@ from qa_engine.models.auxiliary_call import UnusableReplyError
 from qa_engine.models.remote.service_errors import _shorten
 from qa_engine.retrieval.expansion.expander import read_reply
 from qa_engine.retrieval.filters.expressions import parse_filters
-from qa_engine.text.citation_marks import CitationMarks
+from qa_engine.text.citation_marks import CitationMarks, is_marks_alone
 from qa_engine.text.number_terms import number_terms
 from qa_engine.text.one_line import first_line, one_line
 from qa_engine.text.prompt_sanitizer import neutralise
@@ -52,6 +52,11 @@ READERS: dict[str, Callable[[str], object]] = {
     "tokens": estimate_tokens,
     "prompt": lambda text: (neutralise_question(text), neutralise(text)),
     "citations": lambda text: CitationMarks(3).feed(text),
+    "marks": lambda text: (
+        is_marks_alone(text),
+        is_marks_alone(text.replace("a", "[1]")),
+        normalise(f"[1]{text}", 1),
+    ),
     "numbers": lambda text: list(number_terms(text)),
     "lines": lambda text: (one_line(text, 50), first_line(text), cell(text)),
     "wrappers": lambda text: (without_wrappers(text), json_in_reply(text)),

@@ -24,8 +24,25 @@ _ONE = (
     rf"(?:{_BLANK}[,，、;；]{_BLANK}{_ITEM})*{_BLANK}(?:†{_INSIDE}*)?{_CLOSING}"
 )
 _BETWEEN = rf"{_BLANK}[、,]?{_BLANK}"
+_ALONE = re.compile(
+    rf"{_OPENING}[ \t]*(?:{_LABEL}|编号|\d{{1,3}}(?!\d)|[\s,，、;；^†–—~～至-])*{_CLOSING}"
+    rf"|(?:{_LABEL}|参考|出处|编号)[ \t]*(?:编号)?[ \t]*\d{{0,3}}(?![\d.])|^[ \t]*\d{{1,2}}[.、．](?=\s|$)",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""Marks in the widest sense, which say nothing by themselves: [1], 【资料 2】, [0], 来源：, and the number of a list."""
+_SAID = re.compile(r"[^\W_]")
 # Bounded, so that a model that repeats itself without end does not make every piece dearer than the last.
 _RUN_OF_ONES = rf"{_ONE}(?:{_BETWEEN}{_ONE}){{0,19}}"
+
+
+def is_marks_alone(text: str) -> bool:
+    """Whether a text has no letter and no digit beside citation marks: ``[1][2]``, ``。``, ``来源：【资料 3】``.
+
+    Example:
+        >>> is_marks_alone("[1][2]。"), is_marks_alone("7[1]")
+        (True, False)
+    """
+    return not _SAID.search(_ALONE.sub("", text))
 
 
 class CitationMarks:

@@ -25,6 +25,16 @@ _SENTENCE_WORDS = frozenset(
     there they their which who because when with from about into per est sont les des une dans pour avec pas que qui ist sind
     der das und nicht eine mit für von es los las una con para por como più è sono che della não os uma""".split()  # noqa: SIM905
 )
+_PLAIN_WORDS = frozenset(
+    """use uses used using take takes took contain contains include includes require requires support supports cost costs
+    show shows said say says equal equals mean means provide provides consist consists need needs run runs make makes made
+    get gets got come comes came begin begins began start starts started end ends ended build built found founded establish
+    established locate located base based call called train trained released published increased decreased rose fell grew
+    more less than over about only both each all any no yes thousand million billion trillion hundred percent day days week
+    weeks month months year years hour hours minute minutes people parameters tokens layers""".split()  # noqa: SIM905
+)
+"""Words, in small letters, of short English sentences and quantities: names and terms alone do without them."""
+_BEGINNINGS = frozenset("It They There This That These Those He She We You Yes No The".split())  # noqa: SIM905
 _NAME_WORDS = 8
 """An answer that is nothing but a name has at most this many words."""
 
@@ -37,8 +47,8 @@ def is_chinese_answer(text: str) -> bool:
     Example:
         >>> is_chinese_answer("作者是 Geoffrey Hinton[1]。"), is_chinese_answer("Geoffrey Hinton[1]")
         (True, True)
-        >>> is_chinese_answer("The model has 7B parameters [1].")
-        False
+        >>> is_chinese_answer("The model has 7B parameters [1]."), is_chinese_answer("7 billion parameters")
+        (False, False)
     """
     bare = _ADDRESS.sub("", CITATION.sub("", _CODE.sub("", text)))
     running = _QUOTED.sub("", bare)
@@ -51,5 +61,6 @@ def is_chinese_answer(text: str) -> bool:
     if other > 3 and other * 4 > han:
         return False
     if not han:
-        return not sentence_words and len(small) < 4 and len(words) <= _NAME_WORDS
+        plain = sentence_words or not _PLAIN_WORDS.isdisjoint(small) or (small and words[0] in _BEGINNINGS)
+        return not plain and len(small) < 4 and len(words) <= _NAME_WORDS
     return len(words) < 6 or han >= len(words) or not (sentence_words or len(small) >= 5)

@@ -25,8 +25,9 @@ from qa_engine.answering.usage import Prices, Usage
 from qa_engine.errors import QAEngineError
 from qa_engine.flow import Flow, Piece, call, read
 from qa_engine.models.remote.service_errors import llm_errors
-from qa_engine.text.citation_marks import CITATION
+from qa_engine.text.citation_marks import CITATION, is_marks_alone
 from qa_engine.text.prompt_sanitizer import neutralise_markup
+from qa_engine.text.reply_wrappers import without_wrappers
 
 logger = logging.getLogger("qa_engine.answering")
 
@@ -40,7 +41,7 @@ class Draft:
         refused: whether the text is the refusal.
         passages: the passages that the model was shown, as ``[n]`` counts them.
         finish: how the reply ended.
-        empty: whether the reply was empty.
+        empty: whether the reply was empty, or nothing but citation marks and punctuation.
     """
 
     text: str
@@ -132,7 +133,7 @@ class AnswerFlow:
             )
         finish.check_stream()
         rest, text, refused = normaliser.finish()
-        draft = Draft(text, refused, self._passages, finish, empty)
+        draft = Draft(text, refused, self._passages, finish, empty or normaliser.is_marks_alone)
         if not shown:
             draft = yield from self._retried(draft)
             rest = draft.text
@@ -209,7 +210,10 @@ class AnswerFlow:
         finish.observe(reply)
         finish.check_whole()
         text = reply.message.content or ""
-        return Draft(*normalise(text, len(passages)), passages, finish, empty=not text.strip())
+        normalised = normalise(text, len(passages))
+        return Draft(
+            *normalised, passages, finish, not text.strip() or is_marks_alone(without_wrappers(text) or text)
+        )
 
     def _variables(self) -> dict[str, Any]:
         return {**self.arguments, "query_str": neutralise_question(self.question)}

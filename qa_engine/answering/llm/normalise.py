@@ -12,7 +12,7 @@ Rules, in the order in which they apply:
   a list with 0 ([0, 1] is an interval, x[0] an index). ``x[1]`` reads as a citation: models write 70B[1].
 - A refusal in other words becomes exactly the refusal; `qa_engine.answering.checks.refusals` says what one is. An
   answer that cites, or runs on for `HEAD_CHARS`, before anything looks like a refusal is never one.
-- Nothing left is the refusal.
+- Nothing left is the refusal; `StreamNormaliser.is_marks_alone` tells it from a reply that was nothing but marks.
 
 Text is a stream of pieces here; a whole text is a stream of one, so that both have one set of rules.
 """
@@ -24,7 +24,7 @@ import re
 from qa_engine.answering.answer import REFUSAL
 from qa_engine.answering.checks.refusals import is_refusal, looks_like_refusal
 from qa_engine.errors import ConfigurationError
-from qa_engine.text.citation_marks import CITATION, CitationMarks
+from qa_engine.text.citation_marks import CITATION, CitationMarks, is_marks_alone
 from qa_engine.text.reply_wrappers import Fence, Reasoning
 
 HEAD_CHARS = 300
@@ -80,7 +80,7 @@ class StreamNormaliser:
         ready, restarted = self._reasoning.feed(chunk)
         if restarted:
             self._restart()
-        return self._show(self._gate.feed(self._citations.feed(self._fence.feed(ready))))
+        return self._show(self._gate.feed(self._citations.feed(self._kept(self._fence.feed(ready)))))
 
     def finish(self) -> tuple[str, str, bool]:
         """The rest to show, the whole normalised text, and whether it is the refusal.
@@ -93,11 +93,16 @@ class StreamNormaliser:
         ready, restarted = self._reasoning.finish()
         if restarted:
             self._restart()
-        ready = self._fence.feed(ready) + self._fence.finish()
+        ready = self._kept(self._fence.feed(ready) + self._fence.finish())
         held = self._gate.feed(self._citations.feed(ready) + self._citations.finish())
         rest, refused = self._gate.finish()
         rest = self._show(held + rest)
         return rest, self._shown, refused
+
+    @property
+    def is_marks_alone(self) -> bool:
+        """Whether the text so far, without reasoning and fences, is nothing but citation marks and punctuation."""
+        return bool(self._answer.strip()) and is_marks_alone(self._answer)
 
     def _restart(self) -> None:
         """Forget the text so far: it was reasoning."""
@@ -107,6 +112,11 @@ class StreamNormaliser:
                 "opened by <think>: switch on the reasoning parser of its server, or ask without streaming."
             )
         self._fence, self._citations, self._gate = Fence(), CitationMarks(self._passages), _Gate()
+        self._answer = ""
+
+    def _kept(self, text: str) -> str:
+        self._answer += text
+        return text
 
     def _show(self, text: str) -> str:
         self._shown += text
@@ -135,7 +145,7 @@ class _Gate:
         if self._refusing:
             return ""
         head = self._head()
-        if head is None:
+        if head is None or is_marks_alone(head):
             return ""
         if looks_like_refusal(head):
             self._refusing = True
@@ -164,6 +174,8 @@ class _Gate:
                 if before and before[-1] in "。！？!?."
                 else self._SENTENCE_END.search(self._held, cited.end())
             )
+            while end is not None and end.end() < HEAD_CHARS and is_marks_alone(self._held[: end.end()]):
+                end = self._SENTENCE_END.search(self._held, end.end())
             if end is not None and (limit is None or end.end() < limit):
                 return self._held[: end.end()]
         return self._held[:limit] if limit else None

@@ -171,6 +171,28 @@ def test_an_empty_reply_is_asked_for_once_more_and_then_an_error(way: Ask) -> No
         assert len(server.requests) == 3
 
 
+@every_way
+@pytest.mark.parametrize(
+    "marks", ["[1][1]", "。", "[1]。", "【资料 1】", "来源：[1]\n", "（[9]）", "```\n[1]\n```"]
+)
+def test_a_reply_of_marks_alone_is_empty(way: Ask, marks: str) -> None:
+    with OpenAIServer(chat(marks), chat(GOOD)) as server:
+        answer = way(make(server))
+        assert (answer.response, answer.repaired, answer.refused) == (GOOD, True, False)
+        assert len(server.requests) == 2
+    with OpenAIServer(chat(marks)) as server, pytest.raises(ServiceUnavailableError, match="empty"):
+        way(make(server))
+
+
+@every_way
+@pytest.mark.parametrize(
+    "text", ["7[1]", "否[1]", "TH10[1]", "2024年[1]。", "[1] 有三种。", "[1]。有三种[1]。"]
+)
+def test_a_reply_with_one_word_beside_its_marks_is_an_answer(way: Ask, text: str) -> None:
+    with OpenAIServer(chat(text), error(500)) as server:
+        assert way(make(server)).response == text
+
+
 def test_a_repair_fits_into_the_window() -> None:
     nodes = [NodeWithScore(node=TextNode(text=f"第{n}段" + "长" * 300)) for n in range(4)]
     with OpenAIServer(chat("没有编号的长回答。" * 40), chat("有[1]，有[3]。")) as server:
@@ -204,6 +226,11 @@ def test_passages_that_were_not_shown_support_nothing() -> None:
     [
         "The model has 7B parameters [1].",
         "It has 7B parameters.",
+        "It has 7 billion parameters [1].",
+        "It uses RMSNorm [1].",
+        "Training took 21 days [1].",
+        "7 billion parameters [1]",
+        "Yes, it supports Chinese [1].",
         "根据文档：The model has 7 billion parameters and it was trained on two trillion tokens of public data [1].",
         "モデルには70億のパラメータがあります[1]。",
         "모델에는 70억 개의 매개변수가 있습니다[1].",
@@ -223,7 +250,12 @@ def test_other_languages(text: str) -> None:
         GOOD,
         "該模型有七十億參數[1]。",
         "7B[1]",
+        "TH10-A[1]",
+        "196Ah[1]",
         "Geoffrey Hinton[1]",
+        "Support Vector Machine[1]",
+        "grouped-query attention (GQA)[1]",
+        "The Who[1]",
         "Attention Is All You Need[1]",
         "2024-05-03[1]",
         "Ludwig van Beethoven[1]",
