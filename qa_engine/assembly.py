@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ from qa_engine.retrieval.decomposition.divider import QuestionDivider, build_div
 from qa_engine.retrieval.expansion.expander import QueryExpander, build_expander
 from qa_engine.retrieval.glossary.glossary import Glossary, build_glossary
 from qa_engine.retrieval.reranking.rerank import build_reranker, name_of
+
+logger = logging.getLogger("qa_engine.engine")
 
 
 class Resources:
@@ -83,6 +86,9 @@ def assemble(
     response_synthesizer: BaseSynthesizer | None = None,
 ) -> EngineParts:
     """The parts for one or several collections; the arguments and errors are those of `QueryEngine.open`."""
+    _require_object("llm", llm, LLM, "llm.model")
+    _require_object("embed_model", embed_model, BaseEmbedding, "embedding.provider and embedding.model")
+    _require_object("reranker", reranker, BaseNodePostprocessor, "rerank.model")
     collections = collection if collection is not None else config.collection
     names = [collections] if isinstance(collections, str) else collections
     root = Path(storage) if storage is not None else config.storage
@@ -134,6 +140,29 @@ def _synthesizer(
         streaming=config.answering.streaming,
         prices=Prices.of(config.llm),
     )
+
+
+def warned_if_uncalibrated(parts: EngineParts) -> EngineParts:
+    """The parts, after a warning if no calibration holds for these models: no passage is then too poor for an answer."""
+    if parts.answerability is not None:
+        return parts
+    names = [reader.name for reader in parts.reader]
+    logger.warning(
+        "No question is refused because passages do not hold the answer: the calibration of qa_engine is for its local "
+        "embedding model and reranker only, and %s.",
+        f"{names[0]} has none for these models yet: run qa-engine calibrate"
+        if len(names) == 1
+        else f"calibrations are not used where several collections are asked ({', '.join(names)})",
+    )
+    return parts
+
+
+def _require_object(name: str, value: object, kind: type, settings: str) -> None:
+    if value is not None and not isinstance(value, kind):
+        raise InputError(
+            f"{name} = {value!r} is no LlamaIndex {kind.__name__} object: pass one, or name the model in the configuration "
+            f"with {settings}."
+        )
 
 
 def _expander(config: Config, llm: LLM | None) -> QueryExpander | None:

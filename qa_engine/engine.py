@@ -21,13 +21,14 @@ from llama_index.core.vector_stores.types import MetadataFilters
 from qa_engine.answering.answer import Answer
 from qa_engine.answering.refusal.model import AnswerabilityModel
 from qa_engine.answering.stream import AnswerStream, AsyncAnswerStream
-from qa_engine.assembly import Resources, assemble
+from qa_engine.assembly import Resources, assemble, warned_if_uncalibrated
 from qa_engine.config import Config
 from qa_engine.conversation.chat_engine import QAChatEngine
 from qa_engine.conversation.condense import QuestionCondenser
 from qa_engine.conversation.session import ChatSession
 from qa_engine.flow import Flow, apieces, arun, pieces, run
 from qa_engine.index.reader import IndexReader
+from qa_engine.models.prompts import CheckedPrompts
 from qa_engine.question_flow import QuestionFlow, QuestionRetriever, as_query, gate_before, require_positive
 from qa_engine.retrieval.decomposition.divider import QuestionDivider
 from qa_engine.retrieval.expansion.expander import QueryExpander
@@ -37,7 +38,7 @@ from qa_engine.retrieval.search import CollectionSearch
 from qa_engine.tracing import atraced, traced
 
 
-class QueryEngine(BaseQueryEngine):
+class QueryEngine(CheckedPrompts, BaseQueryEngine):
     """Answers questions in Chinese from the PDFs of a collection, with page citations, or refuses.
 
     A LlamaIndex query engine. Thread-safe: one engine serves many threads and event loops, and notices by itself when
@@ -137,7 +138,7 @@ class QueryEngine(BaseQueryEngine):
             CollectionNotFoundError: there is no such collection; the message lists those that exist.
             ConfigurationError: a setting is wrong, or a collection was made with another embedding model.
             ModelUnavailableError: a model cannot be loaded.
-            InputError: ``text_qa_template`` without a language model, or beside ``response_synthesizer``.
+            InputError: an argument of another type, or ``text_qa_template`` without a language model or its variables.
         """
         parts = assemble(
             storage,
@@ -150,7 +151,7 @@ class QueryEngine(BaseQueryEngine):
             response_synthesizer=response_synthesizer,
         )
         return cls(
-            **vars(parts),
+            **vars(warned_if_uncalibrated(parts)),
             filters=filters,
             callback_manager=callback_manager,
             node_postprocessors=node_postprocessors,

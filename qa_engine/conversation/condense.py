@@ -6,10 +6,11 @@ import logging
 import re
 from collections.abc import Sequence
 from functools import partial
+from types import MappingProxyType
 
 from llama_index.core.llms import LLM
 from llama_index.core.prompts import BasePromptTemplate, PromptTemplate
-from llama_index.core.prompts.mixin import PromptDictType, PromptMixin, PromptMixinType
+from llama_index.core.prompts.mixin import PromptDictType, PromptMixinType
 
 from qa_engine.answering.answer import REFUSAL
 from qa_engine.answering.llm.prompt import neutralise_question
@@ -23,6 +24,7 @@ from qa_engine.models.auxiliary_call import (
     build_auxiliary_llm,
     quoted,
 )
+from qa_engine.models.prompts import CheckedPrompts
 from qa_engine.retrieval.explanation import Condensation
 from qa_engine.text.language import is_chinese
 from qa_engine.text.one_line import one_line
@@ -63,13 +65,15 @@ _LABEL = re.compile(
 _WRAPPERS = " \t\r\n\"'`*“”‘’「」"
 
 
-class QuestionCondenser(PromptMixin):
+class QuestionCondenser(CheckedPrompts):
     """Turns questions that lean on a conversation into ones that stand alone, in Chinese.
 
     A first question costs no call, nor does one that points at nothing and names its subject. Errors of the model are not
     raised: the question is then asked as it is, and ``error`` says why. Results are cached in memory, failures are not.
     Thread-safe, for any number of event loops.
     """
+
+    needed_variables = MappingProxyType({PROMPT: ("chat_history", "question")})
 
     def __init__(
         self,

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
 
-from qa_engine.config import Config
+from qa_engine.answering.refusal.calibration import stored_calibration
+from qa_engine.assembly import built_in_calibration
+from qa_engine.config import LOCAL, Config
 from qa_engine.diagnosis.commands import Commands
-from qa_engine.diagnosis.report import Check, failed, first_names, ok, quantity
+from qa_engine.diagnosis.report import Check, failed, first_names, ok, quantity, warning
 from qa_engine.diagnosis.sqlite_faults import find_sqlite_fault
 from qa_engine.index.bm25.folder import Bm25Folder
 from qa_engine.index.catalog import FORMAT, Catalog
@@ -20,6 +22,7 @@ from qa_engine.index.collection import (
     identity_differences,
 )
 from qa_engine.index.records import FileRecord
+from qa_engine.retrieval.reranking.rerank import LATE_INTERACTION
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,23 @@ def check_identity(view: CollectionView, config: Config, embed_model: BaseEmbedd
             view.commands.rebuild("--embedding"),
         )
     return ok(f"Embedded with {stored.get('model')!r}, as configured.")
+
+
+def check_calibration(view: CollectionView, config: Config, embed_model: BaseEmbedding | None) -> Check:
+    """Whether questions can be refused for what the passages say: by the calibration of qa_engine or of the collection."""
+    reranker = LATE_INTERACTION if config.rerank.model == LOCAL else config.rerank.model
+    if stored_calibration(view.catalog, reranker) is not None:
+        return ok("Questions are refused by the calibration of the collection.")
+    if embed_model is not None:
+        return ok(
+            "Skipped: an engine with a model of your own says when it is opened whether questions are refused."
+        )
+    if built_in_calibration(config) is not None:
+        return ok("Questions are refused by the calibration that comes with qa_engine.")
+    return warning(
+        "No calibration holds for these models, so no question is refused because passages do not hold the answer.",
+        view.commands.calibrate(),
+    )
 
 
 def check_published(view: CollectionView) -> Check:

@@ -7,6 +7,7 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 from qa_engine.config import Config
 from qa_engine.diagnosis.catalog_checks import (
     CollectionView,
+    check_calibration,
     check_documents,
     check_identity,
     check_published,
@@ -78,6 +79,7 @@ def _check_parts(
     anew, again = view.start_over(), view.commands.rebuild()
     return [
         run_check("embedding", anew, check_identity, view, config, embed_model),
+        run_check("calibration", view.commands.calibrate(), check_calibration, view, config, embed_model),
         run_check("published", again, check_published, view),
         run_check("documents", anew, check_documents, view),
         run_check("sentences", anew, check_sentences, view),

@@ -52,6 +52,10 @@ class Commands:
         """Makes a part anew from the stored sentences: BM25, or what an option names."""
         return f"qa-engine rebuild{' ' + part if part else ''}{self._place}"
 
+    def calibrate(self) -> str:
+        """Fits to the collection when to refuse; ``QUESTIONS.jsonl`` stands for labelled questions."""
+        return f"qa-engine calibrate QUESTIONS.jsonl{self._place}"
+
     def bring_back(self, records: Sequence[FileRecord]) -> str:
         """Makes the vectors of files anew from the files, or all vectors from the stored sentences if files are gone."""
         gone = any(is_gone(record.path) for record in records)

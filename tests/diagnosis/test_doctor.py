@@ -21,6 +21,7 @@ from ingest_process import ingest
 from pdf_factory import chinese_pdf, english_pdf
 from processes import python
 
+from qa_engine.answering.refusal.calibration import LOCAL_CALIBRATION, store_calibration
 from qa_engine.config import Config
 from qa_engine.diagnosis import doctor, sqlite_faults
 from qa_engine.diagnosis import storage_checks as place_checks
@@ -345,6 +346,27 @@ class TestCatalog:
         assert "'hash'" in check.message
         assert "'other'" in check.message
         assert (check.command or "").startswith("qa-engine rebuild --embedding --collection default")
+
+
+class TestCalibration:
+    def test_models_without_a_calibration_are_a_warning_with_the_command(self, place: Place) -> None:
+        assert place.look(embed_model=None)["calibration"].status == "ok"
+        check = place.look(embed_model=None, config={"rerank": {"model": "none"}})["calibration"]
+        assert (check.status, check.command.split(" --")[0]) == (
+            "warning",
+            "qa-engine calibrate QUESTIONS.jsonl",
+        )
+        assert "no question is refused" in check.message
+
+    def test_one_for_another_reranker_does_not_count(self, place: Place) -> None:
+        catalog = place.catalog()
+        store_calibration(catalog, LOCAL_CALIBRATION, "none", {})
+        catalog.close()
+        assert place.look(config={"rerank": {"model": "none"}})["calibration"].status == "ok"
+        assert (
+            place.look(embed_model=None, config={"rerank": {"model": "other"}})["calibration"].status
+            == "warning"
+        )
 
 
 class TestTokens:

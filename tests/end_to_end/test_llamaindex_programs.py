@@ -171,6 +171,49 @@ class TestPrompts:
     def test_an_unknown_one_is_refused(self, engine: QueryEngine) -> None:
         with pytest.raises(ValueError, match="nope"):
             engine.update_prompts({"nope:x": PromptTemplate("x")})
+        with pytest.raises(InputError, match=r"'text_qa_template' here.*none, as no language model is asked"):
+            engine.update_prompts({"text_qa_template": PromptTemplate("{context_str} {query_str}")})
+
+    def test_nothing_is_replaced_by_templates_that_lack_the_passages(self, ingested: Path) -> None:
+        name, other = "response_synthesizer:text_qa_template", "question_condenser:condense_question_prompt"
+        with OpenAIServer(ANSWER) as server, with_llm(ingested, server) as engine:
+            before = engine.get_prompts()
+            for prompts, told in [
+                ({"text_qa_template": PromptTemplate("{context_str}{query_str}")}, rf"{name}, {other}"),
+                (
+                    {name: PromptTemplate("{query_str}")},
+                    r"'text_qa_template' needs .*\{context_str\}.*has \{query_str\}",
+                ),
+                ({name: "{context_str} {query_str}"}, "has to be a LlamaIndex template, not str"),
+                ({other: PromptTemplate("{chat_history}{question}"), name: PromptTemplate("x")}, "has none"),
+            ]:
+                with pytest.raises(InputError, match=told):
+                    engine.update_prompts(prompts)
+            assert engine.get_prompts() == before
+            mapped = PromptTemplate("{a} {b}", template_var_mappings={"context_str": "a", "query_str": "b"})
+            engine.update_prompts({name: mapped})
+            assert "雷峰塔" in engine.query(QUESTION).question
+            assert "71.679" in server.last.user
+
+    def test_the_template_that_is_passed_to_open_is_checked_too(self, ingested: Path) -> None:
+        with pytest.raises(InputError, match="context_str"):
+            QueryEngine.open(ingested, "西湖", llm=MockLLM(), text_qa_template=PromptTemplate("{query_str}"))
+
+
+@pytest.mark.parametrize("argument", ["llm", "embed_model", "reranker"])
+def test_the_name_of_a_model_in_place_of_the_model_is_told(ingested: Path, argument: str) -> None:
+    with pytest.raises(
+        InputError, match=rf"{argument} = 'gpt-4o-mini' is no LlamaIndex .* object.*configuration"
+    ):
+        QueryEngine.open(ingested, "西湖", **{argument: "gpt-4o-mini"})
+
+
+def test_a_reranker_of_ones_own_is_told_to_be_calibrated(
+    ingested: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for opened, told in [({}, False), ({"config": {"rerank": {"model": "none"}}}, True)]:
+        with caplog.at_level("WARNING", "qa_engine"), QueryEngine.open(ingested, "西湖", **opened):
+            assert ("No question is refused" in caplog.text and "qa-engine calibrate" in caplog.text) is told
 
 
 class _Recorder(BaseCallbackHandler):

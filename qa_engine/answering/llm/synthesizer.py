@@ -22,15 +22,17 @@ from qa_engine.answering.llm.prompt import answer_prompt
 from qa_engine.answering.stream import AnswerStream, AsyncAnswerStream
 from qa_engine.answering.usage import Prices
 from qa_engine.flow import Flow, Piece, apieces, arun, in_thread, pieces, run
+from qa_engine.models.prompts import CheckedPrompts, require_variables
 from qa_engine.tracing import synthesis_events
 
 dispatcher = get_dispatcher(__name__)
 
 PROMPT = "text_qa_template"
 """Name of the prompt in `get_prompts` and `update_prompts`, the one that LlamaIndex's synthesizers use."""
+_VARIABLES = ("context_str", "query_str")
 
 
-class ChineseAnswerSynthesizer(BaseSynthesizer):
+class ChineseAnswerSynthesizer(CheckedPrompts, BaseSynthesizer):
     """Makes a Chinese `Answer` with citations, or the refusal, out of passages.
 
     It calls the language model once, and a second time if the answer cites nothing, is not Chinese or is empty. The last
@@ -45,6 +47,7 @@ class ChineseAnswerSynthesizer(BaseSynthesizer):
         prices: of the model's tokens, for ``answer.cost``.
 
     Raises:
+        PromptError: the prompt lacks one of the variables.
         QAEngineError: from every method that asks the model: `AuthenticationFailedError`,
             `ModelUnavailableError`, `ServiceUnavailableError` (also for a reply that breaks off or is empty) or
             `ConfigurationError`. Half an answer is never returned.
@@ -54,6 +57,8 @@ class ChineseAnswerSynthesizer(BaseSynthesizer):
         >>> ChineseAnswerSynthesizer(MockLLM()).synthesize("问题", nodes=[]).response
         '我无法回答您的问题'
     """
+
+    needed_variables = MappingProxyType({PROMPT: _VARIABLES})
 
     def __init__(
         self,
@@ -72,6 +77,8 @@ class ChineseAnswerSynthesizer(BaseSynthesizer):
             chat_prompt_helper=ChatPromptHelper(window, output, tokenizer=_as_tokens),
             empty_response=REFUSAL,
         )
+        if prompt is not None:
+            require_variables(PROMPT, prompt, _VARIABLES)
         self._prompt = prompt or answer_prompt()
         self._retries, self._live, self._prices = retries, streaming == "live", prices
 

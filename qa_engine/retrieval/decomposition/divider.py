@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from types import MappingProxyType
 
 from llama_index.core.indices.query.query_transform.base import BaseQueryTransform
 from llama_index.core.llms import LLM
@@ -14,6 +15,7 @@ from llama_index.core.schema import QueryBundle
 from qa_engine.config import Config
 from qa_engine.flow import Flow
 from qa_engine.models.auxiliary_call import AuxiliaryModel, UnusableReplyError, build_auxiliary_llm, quoted
+from qa_engine.models.prompts import CheckedPrompts
 from qa_engine.retrieval.decomposition.rules import MAX_PARTS
 
 logger = logging.getLogger("qa_engine.retrieval")
@@ -30,11 +32,13 @@ _MARK = re.compile(r"^\s*(?:[-*•]|[0-9]+[.)、]|[（(][0-9]+[)）])\s*")
 _MAX_CHARS = 300
 
 
-class QuestionDivider(BaseQueryTransform):
+class QuestionDivider(CheckedPrompts, BaseQueryTransform):
     """A question's parts by one call of a language model. Its failures cost nothing: the parts by rules are used then.
 
     Thread-safe, for any number of event loops.
     """
+
+    needed_variables = MappingProxyType({PROMPT: ("query_str",)})
 
     def __init__(self, llm: LLM, timeout_seconds: float | None = None) -> None:
         """

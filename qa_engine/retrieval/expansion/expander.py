@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from llama_index.core.indices.query.query_transform.base import BaseQueryTransform
@@ -15,6 +16,7 @@ from llama_index.core.schema import QueryBundle, QueryType
 from qa_engine.config import Config
 from qa_engine.flow import Flow, arun, run
 from qa_engine.models.auxiliary_call import AuxiliaryModel, UnusableReplyError, build_auxiliary_llm, quoted
+from qa_engine.models.prompts import CheckedPrompts
 from qa_engine.retrieval.expansion.expanded_query import ExpandedQuery, Expansion
 from qa_engine.text.language import is_chinese
 from qa_engine.text.reply_wrappers import json_in_reply
@@ -55,13 +57,15 @@ _WRAPPERS = " \t\r\n\"'`*“”‘’「」[]-•"
 _MAX_KEYWORD_CHARS = 60
 
 
-class QueryExpander(BaseQueryTransform):
+class QueryExpander(CheckedPrompts, BaseQueryTransform):
     """A LlamaIndex query transform that adds a translation and keywords to a question, by one call of a language model.
 
     It returns an `ExpandedQuery`. Errors of the model are not raised: the question is then searched for as it is, and
     ``expansion.error`` says why. Expansions are cached in memory, failures are not. Thread-safe, for any number of event
     loops.
     """
+
+    needed_variables = MappingProxyType({PROMPT: ("query_str",)})
 
     def __init__(self, llm: LLM, max_keywords: int = 0, timeout_seconds: float | None = None) -> None:
         """

@@ -28,7 +28,7 @@ from qa_engine.text.tokenizer import fold, tokenize
 from qa_engine.types import Passage, passage_of, with_changes
 
 dispatcher = get_dispatcher(__name__)
-NONE = "none"
+NONE, LATE_INTERACTION = "none", "late-interaction"
 LOCAL_WEIGHT = 0.7
 """Default share of late interaction in the final score if BM25 found much; a trained cross-encoder has a share of 1."""
 BLIND_WEIGHT = 0.9
@@ -225,7 +225,7 @@ def build_reranker(config: RerankConfig, embed_model: BaseEmbedding, top_n: int)
         encoder = embed_model.encoder if isinstance(embed_model, LocalEmbedding) else None
         late = LateInteractionModel(encoder)
         weights = (LOCAL_WEIGHT, BLIND_WEIGHT) if config.weight is None else (config.weight, config.weight)
-        return PassageRerank(late, "late-interaction", top_n, *weights)
+        return PassageRerank(late, LATE_INTERACTION, top_n, *weights)
     weight = 1.0 if config.weight is None else config.weight
     return PassageRerank(load_cross_encoder(config), config.model, top_n, weight)
 
