@@ -27,6 +27,7 @@ from qa_engine.retrieval.hybrid.fusion import QueryWeights
 from qa_engine.retrieval.hybrid.targets import JoinedSentences, SearchTarget, joined_tokens
 from qa_engine.retrieval.naming.identity_index import IdentityIndex, NamedDocuments
 from qa_engine.retrieval.naming.preference import DocumentPreference, hybrid_retriever
+from qa_engine.retrieval.passages.apparatus import by_apparatus, hits_in_order
 from qa_engine.retrieval.passages.builder import PassageBuilder
 from qa_engine.retrieval.passages.neighbours import StoredSentences
 from qa_engine.retrieval.passages.sources import PassageSources
@@ -136,6 +137,7 @@ class PassageRetriever(BaseRetriever):
             wanted = {kind for term in glossary_of(query) for kind in term.statements}
             if wanted:
                 hits = raised_tables(hits)
+            hits = hits_in_order(hits, query.query_str)
         builder = PassageBuilder(
             self._store,
             window_chars=self._config.window_chars,
@@ -155,6 +157,7 @@ class PassageRetriever(BaseRetriever):
                 candidates = self._reranker.postprocess_nodes(candidates, rerank_query)
                 candidates = self._preference.ordered(named, candidates, query, rerank_query)
                 candidates = by_statement(candidates, query.query_str, wanted)
+                candidates = by_apparatus(candidates, query.query_str)
         if self._diversity is not None and candidates:
             with _timed(timings, "diversity"):
                 candidates = self._diversity.postprocess_nodes(candidates, query)

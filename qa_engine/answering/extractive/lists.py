@@ -40,6 +40,12 @@ def family_of(text: str) -> int | None:
     return next((number for number, mark in enumerate(_FAMILIES) if mark.match(stripped)), None)
 
 
+def begins_item(before: PassageSentence, sentence: PassageSentence) -> bool:
+    """Whether a sentence begins an item on a line of its own: it has a mark, and follows text that is complete."""
+    ended = before.role != sentence.role or _ENDED.search(before.text) is not None
+    return (ended or family_of(before.text) is not None) and family_of(sentence.text) is not None
+
+
 def list_range(sentences: Sequence[PassageSentence], place: int) -> range | None:
     """The list that a sentence is an item or the lead-in of: the lead-in and all items.
 

@@ -12,6 +12,7 @@ from qa_engine.answering.extractive.clauses import articles_of
 from qa_engine.answering.extractive.rows import AskedLabel, Row, label_match
 from qa_engine.documents.sentences.splitting import join_sentences, split_sentences
 from qa_engine.retrieval.glossary.glossary import Glossary
+from qa_engine.retrieval.passages.apparatus import AskedApparatus, of_sentence
 from qa_engine.text.tokenizer import tokenize
 from qa_engine.types import Passage, PassageSentence, passage_of
 
@@ -72,15 +73,26 @@ def sentences_of(
     for part, passages in _by_part(question, list(map(passage_of, nodes))).items():
         asked = _asked_label(part or question, passages, glossary)
         for rank, passage in enumerate(passages):
-            sentences += _of_passage(passage, rank, asked, part)
+            sentences += _of_passage(passage, rank, asked, part, AskedApparatus.of(part or question))
     if any(one.quotable for one in sentences):
-        return sentences
+        return _with_demanded(question, sentences)
     # Short sentences are better than none, and headings are better than nothing.
-    is_text = [_may_be_quoted(one.own) for one in sentences]
+    is_text = [_may_be_quoted(one.own, AskedApparatus.of(one.part or question)) for one in sentences]
     return [
         replace(sentence, quotable=not sentence.own.doubt and (quotable or not any(is_text)))
         for sentence, quotable in zip(sentences, is_text, strict=True)
     ]
+
+
+def _with_demanded(question: str, sentences: list[QuotableSentence]) -> list[QuotableSentence]:
+    """The sentences; those that the question plainly demands, such as reference 12, are the only ones to be quoted."""
+    demanded = [
+        one.quotable and AskedApparatus.of(one.part or question).demands(one.own.text, of_sentence(one.own))
+        for one in sentences
+    ]
+    if not any(demanded):
+        return sentences
+    return [replace(one, quotable=wanted) for one, wanted in zip(sentences, demanded, strict=True)]
 
 
 def _by_part(question: str, passages: Sequence[Passage]) -> dict[str, list[Passage]]:
@@ -94,7 +106,9 @@ def _by_part(question: str, passages: Sequence[Passage]) -> dict[str, list[Passa
     }
 
 
-def _of_passage(passage: Passage, rank: int, asked: AskedLabel, part: str) -> Iterator[QuotableSentence]:
+def _of_passage(
+    passage: Passage, rank: int, asked: AskedLabel, part: str, apparatus: AskedApparatus
+) -> Iterator[QuotableSentence]:
     """The sentences of a passage, and rows around it whose labels are asked for."""
     own = passage.sentences or _split(passage)
     if not own:
@@ -110,7 +124,7 @@ def _of_passage(passage: Passage, rank: int, asked: AskedLabel, part: str) -> It
         text = sentence.text
         with_before = join_sentences([before, text]) if before and not is_around else text
         shortest = _MIN_CHARS if sentence.table is None else _MIN_PAIR_CHARS
-        quotable = _may_be_quoted(sentence) and len(text) >= shortest
+        quotable = _may_be_quoted(sentence, apparatus) and len(text) >= shortest
         yield QuotableSentence(
             sentence if is_around else own[place - first],
             with_before,
@@ -148,8 +162,12 @@ def names_document(passage: Passage) -> str:
     return " ".join(map(str, filter(None, [*known, passage.file_name.rpartition(".")[0]])))
 
 
-def _may_be_quoted(sentence: PassageSentence) -> bool:
-    """Whether a sentence says something itself, and is read for sure."""
+def _may_be_quoted(sentence: PassageSentence, asked: AskedApparatus) -> bool:
+    """Whether a sentence says something itself, or is what is asked for beside the text, and is read for sure."""
+    kind = of_sentence(sentence)
+    if kind is not None:
+        demanded = asked.demands(sentence.text, kind)
+        return (demanded or (asked.any and sentence.role not in _NOT_QUOTED)) and not sentence.doubt
     says = sentence.role not in _NOT_QUOTED or (
         sentence.role == "heading" and _SAYS_SOMETHING.search(sentence.text) is not None
     )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from qa_engine.answering.extractive.clauses import article_range, articles_of
-from qa_engine.answering.extractive.lists import list_range, rows_range, with_continuation
+from qa_engine.answering.extractive.lists import begins_item, list_range, rows_range, with_continuation
 from qa_engine.answering.extractive.question_kinds import QuestionKind
+from qa_engine.documents.sentences.splitting import join_sentences
 from qa_engine.text.language import chinese_size
 from qa_engine.types import Passage, PassageSentence
 
@@ -35,6 +37,15 @@ class Quote:
     def sentences(self) -> Sequence[PassageSentence]:
         """The quoted sentences, in reading order."""
         return self.around[self.places.start : self.places.stop]
+
+    @property
+    def text(self) -> str:
+        """The quoted sentences as they are read: items of a list, rows and headings on lines of their own."""
+        lines = [0]
+        for before, sentence in pairwise(self.sentences):
+            begins = any(one.table is not None or one.role == "heading" for one in (before, sentence))
+            lines.append(lines[-1] + (begins or begins_item(before, sentence)))
+        return join_sentences([sentence.text for sentence in self.sentences], lines)
 
 
 def whole_quotes(quote: Quote, kind: QuestionKind) -> list[Quote]:

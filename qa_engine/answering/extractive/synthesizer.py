@@ -32,7 +32,6 @@ from qa_engine.answering.extractive.sentence_choice import best_row_worth, chose
 from qa_engine.answering.extractive.sentence_features import Candidate, naming_terms, report_year
 from qa_engine.answering.extractive.unsaid import is_empty, lacks_kind
 from qa_engine.answering.stream import AnswerStream, AsyncAnswerStream
-from qa_engine.documents.sentences.splitting import join_sentences
 from qa_engine.flow import Flow, Piece, apieces, in_thread, pieces
 from qa_engine.models.late_interaction import LateInteractionModel
 from qa_engine.retrieval.glossary.glossary import Glossary
@@ -146,7 +145,7 @@ class ExtractiveSynthesizer(BaseSynthesizer):
         frame = f"根据{sources}：" if sources else "相关原文："
         naming = naming_terms(question, candidates)
         figures = [self._figures(quote, question, naming) for quote in quotes]
-        text = frame + "".join(
+        text = frame + "；".join(
             f"{said}[{citation.number}]" if said else f"“{citation.text}”[{citation.number}]"
             for said, citation in zip(figures, citations, strict=True)
         )
@@ -247,7 +246,7 @@ def _citation(number: int, quote: Quote) -> Citation:
         passage_citation(number, passage),
         page=first.page or 0,
         page_end=max(sentence.page_end or sentence.page or 0 for sentence in sentences),
-        text=join_sentences([sentence.text for sentence in sentences]),
+        text=quote.text,
         section=first.section,
         page_label=first.page_label,
         id=_range_id(first.node_id, last.node_id) or passage.node_id,

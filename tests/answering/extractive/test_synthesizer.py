@@ -176,3 +176,23 @@ def test_sentence_without_a_score_sends_all_to_the_model(storage: Path) -> None:
     scorer = Scorer()
     answer(scorer, QUESTION, nodes)
     assert scorer.pairs
+
+
+REFERENCES = [
+    sentence(f"[{number}] 林舟. {title}. 海岸, 2019.", 9, section="塔 › 参考文献")
+    for number, title in ((1, "雷峰塔有多高"), (2, "孤山的石头"))
+]
+
+
+def test_references_are_quoted_only_where_they_are_asked_for() -> None:
+    node = passage([*REFERENCES, sentence("雷峰塔的高度是71.679米。", 3)])
+    assert [one.text for one in answer(Scorer(), QUESTION, [node]).citations] == ["雷峰塔的高度是71.679米。"]
+    (asked,) = answer(Scorer(), "参考文献[2]是哪篇？", [node]).citations
+    assert asked.text == REFERENCES[1]["text"]
+
+
+def test_two_quotes_have_a_mark_between_them() -> None:
+    nodes = [passage([sentence(f"雷峰塔有多高？它高{height}米。", 3)]) for height in (71, 72)]
+    given = answer(Scorer(), QUESTION, nodes)
+    assert len(given.citations) == 2
+    assert "”[1]；“" in (given.response or "")

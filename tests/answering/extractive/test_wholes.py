@@ -125,3 +125,21 @@ def test_a_whole_with_a_sentence_that_may_be_misread_is_not_quoted() -> None:
     text[1] = text[1]._replace(doubt="font without a map")
     assert quoted("第三十八条是什么？", text, 3) == [[LAW[3]]]
     assert quoted("第三十九条是什么？", text, 4) == [list(LAW[4:])]
+
+
+def text_of(*around: PassageSentence) -> str:
+    return Quote(Passage("d-0000000..9", ""), around, range(len(around))).text
+
+
+def test_items_of_a_list_and_rows_stand_on_lines_of_their_own_in_a_quote() -> None:
+    assert text_of(*sentences(*LAW[:3])) == "\n".join(LAW[:3])
+    assert text_of(*sentences("项目：浮标；数量：9", "项目：锚；数量：8", table=0)).count("\n") == 1
+    assert text_of(*sentences("Bring:", "1. a rope;", "2. a lamp, which is lit", "at night.")) == (
+        "Bring:\n1. a rope;\n2. a lamp, which is lit at night."
+    )
+
+
+def test_sentences_of_a_paragraph_stay_on_one_line_in_a_quote() -> None:
+    assert text_of(*sentences("浮标漂了四十公里。", "锚断了。")) == "浮标漂了四十公里。锚断了。"
+    cut_off = sentences("The price rose by", "(3) per cent.")
+    assert text_of(*cut_off) == "The price rose by (3) per cent."
