@@ -28,6 +28,7 @@ from qa_engine.models.late_interaction import LateInteractionModel
 from qa_engine.models.lifetime import ModelUser
 from qa_engine.models.llm import build_llm
 from qa_engine.retrieval.decomposition.divider import QuestionDivider, build_divider
+from qa_engine.retrieval.dictionary.dictionary import Dictionary, build_dictionary
 from qa_engine.retrieval.expansion.expander import QueryExpander, build_expander
 from qa_engine.retrieval.glossary.glossary import Glossary, build_glossary
 from qa_engine.retrieval.reranking.rerank import build_reranker, name_of
@@ -70,6 +71,7 @@ class EngineParts:
     expander: QueryExpander | None
     glossary: Glossary | None
     divider: QuestionDivider | None
+    dictionary: Dictionary | None
     condenser: QuestionCondenser
     resources: Resources
 
@@ -121,6 +123,7 @@ def assemble(
             _expander(config, llm),
             glossary,
             _divider(config, llm),
+            build_dictionary(config.retrieval),
             build_condenser(config, llm),
             Resources(stack.pop_all()),
         )

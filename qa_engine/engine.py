@@ -31,6 +31,7 @@ from qa_engine.index.reader import IndexReader
 from qa_engine.models.prompts import CheckedPrompts
 from qa_engine.question_flow import QuestionFlow, QuestionRetriever, as_query, gate_before, require_positive
 from qa_engine.retrieval.decomposition.divider import QuestionDivider
+from qa_engine.retrieval.dictionary.dictionary import Dictionary
 from qa_engine.retrieval.expansion.expander import QueryExpander
 from qa_engine.retrieval.explanation import Explanation
 from qa_engine.retrieval.glossary.glossary import Glossary
@@ -66,6 +67,7 @@ class QueryEngine(CheckedPrompts, BaseQueryEngine):
         expander: QueryExpander | None = None,
         glossary: Glossary | None = None,
         divider: QuestionDivider | None = None,
+        dictionary: Dictionary | None = None,
         filters: MetadataFilters | None = None,
         condenser: QuestionCondenser | None = None,
         node_postprocessors: Sequence[BaseNodePostprocessor] = (),
@@ -83,6 +85,7 @@ class QueryEngine(CheckedPrompts, BaseQueryEngine):
             expander: adds a translation and keywords to each question; None searches for the question alone.
             glossary: has the terms for which further words are searched for; None for no terms.
             divider: names the parts of questions; None goes by rules alone.
+            dictionary: translates the words of questions for BM25; None translates nothing.
             condenser: makes follow-ups of conversations standalone; None goes by rules alone.
             resources: what `close` closes; None leaves closing the parts to whoever made them.
         """
@@ -91,7 +94,9 @@ class QueryEngine(CheckedPrompts, BaseQueryEngine):
         super().__init__(synthesizer.callback_manager)
         readers = [reader] if isinstance(reader, IndexReader) else reader
         self._flow = QuestionFlow(
-            CollectionSearch(readers, embed_model, reranker, config.retrieval, expander, glossary, divider),
+            CollectionSearch(
+                readers, embed_model, reranker, config.retrieval, expander, glossary, divider, dictionary
+            ),
             tuple(node_postprocessors),
             gate_before(synthesizer, config.answering, answerability),
             synthesizer,

@@ -103,13 +103,16 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 @pytest.fixture(scope="session")
 def model_cache() -> Iterator[Path]:
-    """The cache folder with the local model in it: the named one or the user's. Built on first use, about 6 seconds.
+    """The cache folder with the local model and the dictionary in it: the named one or the user's. Built on first use, in
+    some 15 seconds.
 
     Once it is loaded, it stays so: the last engine that a test closes would free it, and the next load it again.
     """
     from qa_engine.models.e5.preparation import prepare
     from qa_engine.models.lifetime import ModelUser
+    from qa_engine.retrieval.dictionary.table import prepare_table
 
+    prepare_table()
     with ModelUser():
         yield prepare().parent.absolute()
 
@@ -125,7 +128,7 @@ def local_model(model_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def dictionary(model_cache: Path) -> Dictionary:
-    """The dictionary across languages, in the cache of the local model. Made on first use, about 10 seconds."""
+    """The dictionary across languages, in the cache of the local model."""
     from qa_engine.models.e5.preparation import CACHE_VARIABLE
     from qa_engine.retrieval.dictionary.dictionary import Dictionary
 

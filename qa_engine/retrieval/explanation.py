@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from llama_index.core.schema import NodeWithScore
 
+from qa_engine.retrieval.dictionary.dictionary import TranslatedWord
 from qa_engine.retrieval.expansion.expanded_query import Expansion
 from qa_engine.retrieval.glossary.glossary import GlossaryTerm
 from qa_engine.retrieval.hybrid.fusion import QueryWeights
@@ -90,6 +91,7 @@ class Explanation:
             they were asked for.
         parts: the questions that were searched for one by one; empty if that is the question itself.
         glossary: the terms of the glossary in the question, and what was searched for because of them.
+        translated: the words of the question that BM25 searched for in the other language, with what it searched for.
         missing: what the question names and the documents do not hold, so that it was refused.
         condensation: how a question of a conversation was made to stand alone; None for one outside of conversations.
     """
@@ -103,6 +105,7 @@ class Explanation:
     stages: dict[str, list[NodeWithScore]] = field(default_factory=dict)
     condensation: Condensation | None = None
     glossary: Sequence[GlossaryTerm] = ()
+    translated: Sequence[TranslatedWord] = ()
     parts: Sequence[str] = ()
     missing: Sequence[str] = ()
 
@@ -142,6 +145,7 @@ class Explanation:
             "missing": list(self.missing),
             "condensation": None if self.condensation is None else self.condensation.to_dict(),
             "glossary": [term.to_dict() for term in self.glossary],
+            "translated": [word.to_dict() for word in self.translated],
             "parts": list(self.parts),
         }
 

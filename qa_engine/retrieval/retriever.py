@@ -16,6 +16,7 @@ from llama_index.core.schema import NodeWithScore, QueryBundle
 
 from qa_engine.config import RetrievalConfig
 from qa_engine.documents.blocks import Span
+from qa_engine.retrieval.dictionary.dictionary import TranslatedWord
 from qa_engine.retrieval.expansion.expanded_query import (
     Expansion,
     expansion_of,
@@ -45,7 +46,7 @@ class RankedPassages:
     Attributes:
         passages: best first.
         timings: seconds that each stage took.
-        queries, rerank_query, expansion, glossary: as for `Explanation`.
+        queries, rerank_query, expansion, glossary, translated: as for `Explanation`.
         stages: passages by the stage that ranked them: ``dense`` and ``bm25`` alone, ``fused``, and ``reranked``, which are
             `passages`. Empty unless they were asked for.
         parts: the results of the parts of the question; empty if it has one part, which is the question itself.
@@ -66,6 +67,7 @@ class RankedPassages:
     store: StoredSentences | None = None
     named: NamedDocuments = field(default_factory=NamedDocuments)
     glossary: tuple[GlossaryTerm, ...] = ()
+    translated: tuple[TranslatedWord, ...] = ()
     parts: tuple[RankedPassages, ...] = ()
     part: str = ""
     supports: SentenceSupport | None = None
@@ -176,6 +178,7 @@ class PassageRetriever(BaseRetriever):
             self._store,
             named,
             glossary_of(query),
+            tuple(self._hybrid.translated(query)),
             supports=reranker.sentence_support
             if isinstance(reranker := self._reranker, PassageRerank)
             else None,

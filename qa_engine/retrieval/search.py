@@ -19,7 +19,13 @@ from qa_engine.index.reader import IndexReader, IndexSnapshot
 from qa_engine.retrieval.decomposition.divider import QuestionDivider
 from qa_engine.retrieval.decomposition.interleaving import of_parts
 from qa_engine.retrieval.decomposition.rules import parts_of
-from qa_engine.retrieval.expansion.expanded_query import ExpandedQuery, with_glossary
+from qa_engine.retrieval.dictionary.dictionary import Dictionary
+from qa_engine.retrieval.expansion.expanded_query import (
+    ExpandedQuery,
+    expansion_of,
+    with_glossary,
+    with_translation,
+)
 from qa_engine.retrieval.expansion.expander import TRANSLATE, QueryExpander
 from qa_engine.retrieval.filters.resolution import Scope, resolve
 from qa_engine.retrieval.glossary.glossary import Glossary
@@ -54,6 +60,7 @@ class CollectionSearch:
         expander: QueryExpander | None = None,
         glossary: Glossary | None = None,
         divider: QuestionDivider | None = None,
+        dictionary: Dictionary | None = None,
     ) -> None:
         """
         Args:
@@ -64,6 +71,7 @@ class CollectionSearch:
             expander: adds a translation and keywords to each question; None searches for the question alone.
             glossary: has the terms for which further words are searched for; None for no terms.
             divider: names the parts of a question of which the rules see several; None for the rules alone.
+            dictionary: translates the words of a question for BM25; None translates nothing.
 
         Raises:
             InputError: there is no collection.
@@ -79,6 +87,7 @@ class CollectionSearch:
         self._identities: tuple[State, IdentityIndex] | None = None
         self._glossary = glossary
         self._divider = divider
+        self._dictionary = dictionary
         self._lock = RenewedLock()
 
     @property
@@ -144,16 +153,27 @@ class CollectionSearch:
         terms = self._glossary.terms(query.query_str) if self._glossary is not None else []
         return parts_of(query.query_str, [term.term for term in terms])
 
-    def _with_glossary(self, query: QueryBundle, snapshots: Snapshots) -> QueryBundle:
-        """The query with the terms of the glossary, in the languages that the collections hold."""
+    def _with_words(self, query: QueryBundle, snapshots: Snapshots) -> QueryBundle:
+        """The query with what the glossary and the dictionary add to it, in the languages that the collections hold.
+
+        What the glossary or a language model has in the other language is not looked up in the dictionary.
+        """
         found = self._glossary.terms(query.query_str) if self._glossary is not None else []
-        if not found:
-            return query
         chinese, other = (
             any(snapshot.holds_other_language(chinese) for snapshot in snapshots) for chinese in (False, True)
         )
-        terms = (term.in_languages(chinese, other) for term in found)
-        return with_glossary(query, [term for term in terms if term.words])
+        terms = [term for term in (term.in_languages(chinese, other) for term in found) if term.words]
+        query = with_glossary(query, terms)
+        expansion = expansion_of(query)
+        of_chinese = is_chinese(query.query_str)
+        if (
+            self._dictionary is None
+            or not (other if of_chinese else chinese)
+            or (expansion is not None and expansion.translation)
+        ):
+            return query
+        known = [term.term for term in terms if any(is_chinese(word) != of_chinese for word in term.words)]
+        return with_translation(query, self._dictionary.translate(query.query_str, known))
 
     def _expansion_task(self, query: QueryBundle) -> dict[str, Any]:
         """Asks for a translation only if a collection holds a number of texts in another language than the question."""
@@ -185,7 +205,7 @@ class CollectionSearch:
             try:
                 retriever = self._retriever(snapshots, filters)
                 results = [
-                    retriever.rank(self._with_glossary(one, snapshots), top_k, stages)
+                    retriever.rank(self._with_words(one, snapshots), top_k, stages)
                     for one in parts or [query]
                 ]
             except StorageError as error:

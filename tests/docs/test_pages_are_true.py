@@ -21,6 +21,7 @@ from qa_engine.diagnosis.report import Check, Diagnosis
 from qa_engine.ingestion.files.info import FileInfo, FileLine
 from qa_engine.ingestion.maintenance.delete import DeleteReport
 from qa_engine.ingestion.report import FileStatus
+from qa_engine.retrieval.dictionary.dictionary import TranslatedWord, Translation
 from qa_engine.retrieval.expansion.expanded_query import Expansion
 from qa_engine.retrieval.explanation import Condensation, Explanation
 from qa_engine.retrieval.glossary.glossary import GlossaryTerm
@@ -222,9 +223,11 @@ def test_json_lists_every_key_of_an_explanation() -> None:
         expansion=Expansion(),
         condensation=Condensation("甲", "乙"),
         glossary=[GlossaryTerm("甲", ("乙",))],
+        translated=[TranslatedWord("甲", (Translation("first", ("first",)),), 0, 1)],
     ).to_dict()
     assert _documented_keys("explanation") == list(explanation)
     assert _documented_keys("expansion") == list(explanation["expansion"])
     assert _documented_keys("glossary term") == list(explanation["glossary"][0])
+    assert _documented_keys("translated word") == list(explanation["translated"][0])
     assert _documented_keys("condensation") == list(explanation["condensation"])
     assert set(_documented_keys("explained passage")) == set(explanation["passages"][0])

@@ -199,6 +199,7 @@ class TestExplanation:
             "missing",
             "condensation",
             "glossary",
+            "translated",
             "parts",
         ]
 

@@ -219,6 +219,7 @@ class AnswerabilityGate:
             answer.probability,
             answer.timings,
             glossary=ranked.glossary,
+            translated=ranked.translated,
             parts=[part.part for part in ranked.parts],
             missing=evidence.missing,
         )
@@ -247,6 +248,7 @@ class AnswerabilityGate:
             timings,
             stages,
             glossary=ranked.glossary,
+            translated=ranked.translated,
             parts=[part.part for part in ranked.parts],
         )
 

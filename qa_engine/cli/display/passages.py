@@ -69,6 +69,12 @@ def _explanation(explanation: Explanation) -> Iterator[str]:
         yield f"part: {part}"
     for term in explanation.glossary:
         yield f"glossary: {term.term} → {'; '.join([*term.titles, *term.words])}"
+    for word in explanation.translated:
+        yield f"translated: {word.word} → {'; '.join(one.text for one in word.translations)}"
+    if explanation.translated:
+        from qa_engine.retrieval.dictionary.cedict import ATTRIBUTION
+
+        yield f"  by {ATTRIBUTION}"
     for query in explanation.queries:
         weights = ", ".join(f"{name} {weight:.2f}" for name, weight in query.weights.items())
         yield f"query: {query.query}"

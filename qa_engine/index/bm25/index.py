@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Sequence, Set
+from collections.abc import Container, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from qa_engine.errors import StorageError
 from qa_engine.index.bm25.segment import StoredSegment, term_key
+
+Spans = list[tuple[NDArray[np.int64], NDArray[np.int64]]]
+"""For each segment, where the postings of each term begin and end; see `Bm25Segment.spans`."""
 
 
 @dataclass(frozen=True)
@@ -23,20 +26,39 @@ class Bm25Hit:
 
 
 @dataclass(frozen=True, eq=False)
+class GroupStatistics:
+    """Where the terms of a group, which count as one, occur in an index.
+
+    Attributes:
+        weights: (terms,), what each of them counts, 0 to 1.
+        spans: where they occur.
+        frequency: the number of sentences that hold the group, each counted as what its terms count, and as 1 at most.
+        matches: those of its terms that occur.
+    """
+
+    weights: NDArray[np.float64]
+    spans: Spans
+    frequency: float
+    matches: frozenset[str]
+
+
+@dataclass(frozen=True, eq=False)
 class TermStatistics:
     """Where the terms of a question occur in an index, and how often.
 
     Attributes:
         terms: the distinct terms of the question.
         times: (terms,), how often the question has each of them.
-        spans: for each segment, where the postings of each term begin and end; see `Bm25Segment.spans`.
+        spans: where they occur.
         frequencies: (terms,), the number of sentences that hold each of them.
+        groups: further terms, each a group of several that count as one.
     """
 
     terms: list[str]
     times: NDArray[np.int64]
-    spans: list[tuple[NDArray[np.int64], NDArray[np.int64]]]
+    spans: Spans
     frequencies: NDArray[np.int64]
+    groups: tuple[GroupStatistics, ...] = ()
 
     @property
     def matches(self) -> list[str]:
@@ -58,7 +80,10 @@ class Bm25Index:
     No two segments may hold the same live document. ``k1`` is the saturation of the term frequency, ``b`` the strength of
     the normalisation by length.
 
-    Source: Kamphuis et al., "Which BM25 do you mean?", ECIR 2020, the variant called Lucene (accurate).
+    Sources: Kamphuis et al., "Which BM25 do you mean?", ECIR 2020, the variant called Lucene (accurate). Groups of terms are
+    one term whose frequency is the sum of theirs, after Pirkola, "The effects of query structure and dictionary setups in
+    dictionary-based cross-language information retrieval", SIGIR 1998: a word with many translations becomes a frequent
+    one, and so loses its weight by itself.
     """
 
     def __init__(self, segments: Sequence[StoredSegment], k1: float = 1.2, b: float = 0.75) -> None:
@@ -131,8 +156,13 @@ class Bm25Index:
             found |= ids - stored.dead
         return found
 
-    def look_up(self, terms: Sequence[str]) -> TermStatistics:
-        """Finds the terms of a question in all segments at once, for `search`."""
+    def look_up(self, terms: Sequence[str], groups: Sequence[Mapping[str, float]] = ()) -> TermStatistics:
+        """Finds the terms of a question in all segments at once, for `search`.
+
+        Args:
+            terms: each as often as the question has it.
+            groups: terms that count as one, each with what it counts, 0 to 1.
+        """
         times = Counter(terms)
         keys = np.fromiter(map(term_key, times), np.uint64, len(times))
         spans = [stored.segment.spans(keys) for stored in self.segments]
@@ -145,8 +175,26 @@ class Bm25Index:
             counted = alive[stored.segment.rows[positions]]
             frequencies += np.bincount(term_numbers[counted], minlength=len(times))
         return TermStatistics(
-            list(times), np.fromiter(times.values(), np.int64, len(times)), spans, frequencies
+            list(times),
+            np.fromiter(times.values(), np.int64, len(times)),
+            spans,
+            frequencies,
+            tuple(map(self._look_up_group, groups)),
         )
+
+    def _look_up_group(self, group: Mapping[str, float]) -> GroupStatistics:
+        keys = np.fromiter(map(term_key, group), np.uint64, len(group))
+        weights = np.fromiter(group.values(), np.float64, len(group))
+        spans = [stored.segment.spans(keys) for stored in self.segments]
+        frequency = 0.0
+        occurs = np.zeros(len(group), bool)
+        for (starts, ends), stored, alive in zip(spans, self.segments, self._alive, strict=True):
+            positions, term_numbers = _flattened(starts, ends)
+            occurs |= ends > starts
+            held = np.bincount(stored.segment.rows[positions], weights[term_numbers], len(stored.segment))
+            frequency += float(np.minimum(held if alive is None else held[alive], 1).sum())
+        matches = (term for term, here in zip(group, occurs.tolist(), strict=True) if here)
+        return GroupStatistics(weights, spans, frequency, frozenset(matches))
 
     def search(
         self, terms: Sequence[str] | TermStatistics, top_k: int, rows: NDArray[np.bool_] | None = None
@@ -187,7 +235,22 @@ class Bm25Index:
             rows = stored.segment.rows[positions].astype(np.int64) + offset
             occurrences = stored.segment.counts[positions].astype(np.float32)
             np.add.at(scores, rows, weights[term_numbers] * occurrences / (occurrences + self._norms[rows]))
+        for group in statistics.groups:
+            self._add_group(scores, group)
         return scores
+
+    def _add_group(self, scores: NDArray[np.float32], group: GroupStatistics) -> None:
+        """Adds the scores of a group to those of all sentences."""
+        if not group.frequency:
+            return
+        rarity = float(np.log(1 + (self._sentences - group.frequency + 0.5) / (group.frequency + 0.5)))
+        for (starts, ends), stored, offset in zip(group.spans, self.segments, self._offsets, strict=False):
+            positions, term_numbers = _flattened(starts, ends)
+            counts = stored.segment.counts[positions] * group.weights[term_numbers]
+            sums = np.bincount(stored.segment.rows[positions], counts, len(stored.segment))
+            (rows,) = np.nonzero(sums)
+            occurrences = sums[rows]
+            scores[rows + offset] += rarity * occurrences / (occurrences + self._norms[rows + offset])
 
     def _mask(self) -> NDArray[np.bool_] | None:
         """The sentences that count; None if all do."""

@@ -44,6 +44,7 @@ def of_parts(question: str, parts: Sequence[str], ranked: Sequence[RankedPassage
         },
         named=_all_named([result.named for result in marked]),
         glossary=tuple({term.term: term for result in marked for term in result.glossary}.values()),
+        translated=tuple({word.word: word for result in marked for word in result.translated}.values()),
         parts=marked,
         part="",
     )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import re
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from qa_engine.config import RetrievalConfig
 from qa_engine.errors import ModelUnavailableError, StorageError
 from qa_engine.forks import RenewedLock
 from qa_engine.retrieval.dictionary.question_words import QuestionWord, chinese_words, english_words
@@ -91,14 +94,18 @@ class Dictionary:
         self._lock = RenewedLock()
         self._translated = lru_cache(maxsize=_CACHED_QUESTIONS)(self._translate)
 
-    def translate(self, question: str) -> tuple[TranslatedWord, ...]:
+    def translate(self, question: str, without: Sequence[str] = ()) -> tuple[TranslatedWord, ...]:
         """The words of a question that have translations, in their order; nothing for function and question words.
 
         Words of letters in a Chinese question, and all numbers, stay as they are. Neighbouring words are one if the
         dictionary has them as one; a word that it lacks is cut into words of two or more characters that it has.
+
+        Args:
+            question: in Chinese, or in English.
+            without: parts of the question whose words are left out, as their translation is known.
         """
         try:
-            return self._translated(question)
+            words = self._translated(question)
         except (StorageError, ModelUnavailableError, sqlite3.Error) as error:
             if not self._failed:
                 self._failed = True
@@ -107,6 +114,10 @@ class Dictionary:
                     reason = f"it is damaged ({error}): run {PREPARE_AGAIN}"
                 logger.warning("Words are not translated, as the dictionary cannot be used: %s", reason)
             return ()
+        known = [match.span() for part in without for match in re.finditer(re.escape(part), question)]
+        return tuple(
+            word for word in words if all(word.end <= start or end <= word.start for start, end in known)
+        )
 
     def _translate(self, question: str) -> tuple[TranslatedWord, ...]:
         if self._failed:
@@ -142,3 +153,8 @@ def chinese_terms(word: str) -> tuple[str, ...]:
     if len(word) <= 2:
         return (word,)
     return tuple(dict.fromkeys(word[place : place + 2] for place in range(len(word) - 1)))
+
+
+def build_dictionary(config: RetrievalConfig) -> Dictionary | None:
+    """The dictionary of the configuration; None if it is off."""
+    return Dictionary() if config.dictionary else None

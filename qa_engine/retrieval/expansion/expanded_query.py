@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from llama_index.core.schema import NodeWithScore, QueryBundle
 
+from qa_engine.retrieval.dictionary.dictionary import TranslatedWord
 from qa_engine.retrieval.glossary.glossary import GlossaryTerm
 from qa_engine.text.language import HAN, is_chinese
 
@@ -51,6 +52,7 @@ class ExpandedQuery(QueryBundle):
     Attributes:
         expansion: what a language model added; None if none was asked.
         glossary: the terms of the glossary in the question.
+        translated: words of the question in the other language, by the dictionary, for BM25.
 
     Example:
         >>> query = ExpandedQuery("浮标多少钱？", expansion=Expansion("What does a buoy cost?", ("price",)))
@@ -60,6 +62,7 @@ class ExpandedQuery(QueryBundle):
 
     expansion: Expansion | None = field(default_factory=Expansion)
     glossary: tuple[GlossaryTerm, ...] = ()
+    translated: tuple[TranslatedWord, ...] = ()
 
 
 @dataclass
@@ -78,15 +81,23 @@ class ComparedQuery(QueryBundle):
 
 def with_glossary(query: QueryBundle, terms: Sequence[GlossaryTerm]) -> QueryBundle:
     """The query with terms of the glossary; the query itself without any."""
-    if not terms:
+    return replace(_as_expanded(query), glossary=tuple(terms)) if terms else query
+
+
+def with_translation(query: QueryBundle, words: Sequence[TranslatedWord]) -> QueryBundle:
+    """The query with words in the other language; the query itself without any."""
+    return replace(_as_expanded(query), translated=tuple(words)) if words else query
+
+
+def _as_expanded(query: QueryBundle) -> ExpandedQuery:
+    if isinstance(query, ExpandedQuery):
         return query
     return ExpandedQuery(
         query.query_str,
         image_path=query.image_path,
         custom_embedding_strs=query.custom_embedding_strs,
         embedding=query.embedding,
-        expansion=expansion_of(query),
-        glossary=tuple(terms),
+        expansion=None,
     )
 
 
@@ -98,6 +109,11 @@ def expansion_of(query: QueryBundle) -> Expansion | None:
 def glossary_of(query: QueryBundle) -> tuple[GlossaryTerm, ...]:
     """The terms of the glossary in a query."""
     return query.glossary if isinstance(query, ExpandedQuery) else ()
+
+
+def translated_of(query: QueryBundle) -> tuple[TranslatedWord, ...]:
+    """The words of a query that the dictionary has in the other language."""
+    return query.translated if isinstance(query, ExpandedQuery) else ()
 
 
 def queries_of(query: QueryBundle) -> list[QueryBundle]:

@@ -14,6 +14,7 @@ from llama_index.core.retrievers.fusion_retriever import FUSION_MODES
 from llama_index.core.schema import NodeWithScore, QueryBundle
 
 from qa_engine.config import RetrievalConfig
+from qa_engine.retrieval.dictionary.dictionary import TranslatedWord
 from qa_engine.retrieval.expansion.expanded_query import WeightedQuery, queries_of
 from qa_engine.retrieval.hybrid.lexical import BilingualBM25Retriever
 from qa_engine.types import RANKS, SCORES
@@ -21,6 +22,8 @@ from qa_engine.types import RANKS, SCORES
 _FULL_COVERAGE = 0.35
 """If at least this share of the terms is known, BM25 has its whole weight. Measured shares: 0.57 to 0.93 (5th and 95th
 percentile) for Chinese questions on Chinese articles, 0 to 0.11 on English ones."""
+_TRANSLATED_SHARE = 0.5
+"""BM25 has at least this share of its weight if it also searches for the words of the question in the other language."""
 _RRF_K = 60
 """The constant of reciprocal rank fusion (Cormack, Clarke and Büttcher, 2009)."""
 
@@ -49,7 +52,7 @@ class HybridRetriever(QueryFusionRetriever):
     Only the interface is LlamaIndex's; `fuse` joins the lists. By default, the scores are joined by their distance from the
     mean of their list (``dist_based_score``): on cmrc2018_trial that gave MRR@10 .878 against .868 for reciprocal ranks. The
     weight of BM25 shrinks with the share of the question's terms that the collection does not know: BM25 over English
-    documents has little to say to a Chinese question.
+    documents has little to say to a Chinese question, unless its words are translated.
 
     The parent asks a language model for further queries; here these are the queries of an `ExpandedQuery`. Each of them
     goes to both retrievers, and has its own weights.
@@ -71,6 +74,11 @@ class HybridRetriever(QueryFusionRetriever):
             retriever_weights=[config.dense_weight if name == "dense" else rest for name in retrievers],
             callback_manager=CallbackManager(),
         )
+
+    def translated(self, query: QueryBundle) -> list[TranslatedWord]:
+        """The words of the question that BM25 searches for in the other language, too."""
+        lexical = (one for one in self._retrievers if isinstance(one, BilingualBM25Retriever))
+        return [word for retriever in lexical for word in retriever.translated(query)]
 
     def weights(self, query: QueryBundle) -> list[QueryWeights]:
         """The weights of each query of a question, the question itself first."""
@@ -95,7 +103,8 @@ class HybridRetriever(QueryFusionRetriever):
         for name, retriever in zip(self._names, self._retrievers, strict=True):
             if isinstance(retriever, BilingualBM25Retriever):
                 coverage = retriever.coverage(query.query_str)
-                weights[name] *= min(1.0, coverage / _FULL_COVERAGE)
+                least = _TRANSLATED_SHARE if retriever.translated(query) else 0.0
+                weights[name] *= max(least, min(1.0, coverage / _FULL_COVERAGE))
         return weights, coverage
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:

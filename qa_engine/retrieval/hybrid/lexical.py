@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from llama_index.core.callbacks.base import CallbackManager
@@ -12,6 +13,8 @@ from llama_index.core.schema import NodeWithScore, QueryBundle
 from qa_engine.documents.sentences.node_ids import split_node_id
 from qa_engine.index.bm25.index import Bm25Hit, Bm25Index, TermStatistics
 from qa_engine.index.vectors.vector_store import SentenceVectorStore
+from qa_engine.retrieval.dictionary.dictionary import TranslatedWord
+from qa_engine.retrieval.expansion.expanded_query import translated_of
 from qa_engine.retrieval.filters.conditions import holds
 from qa_engine.retrieval.filters.resolution import Scope
 from qa_engine.retrieval.hybrid.targets import SearchTarget, best_of
@@ -45,7 +48,11 @@ class BilingualBM25Retriever(BaseRetriever):
         self._scope = scope
         self._rows = None if scope is None else index.rows_of(scope.conditions)
         # Cached, because the weight of this retriever needs the same terms as its search.
-        self._terms = lru_cache(maxsize=_CACHED_QUESTIONS)(lambda question: index.look_up(tokenize(question)))
+        self._terms = lru_cache(maxsize=_CACHED_QUESTIONS)(
+            lambda question, translated=(): index.look_up(
+                tokenize(question), [word.weights for word in translated]
+            )
+        )
 
     def coverage(self, question: str) -> float:
         """The share of the question's terms, 0 to 1, that occur anywhere in the collection."""
@@ -55,8 +62,21 @@ class BilingualBM25Retriever(BaseRetriever):
         """The terms of the question that occur anywhere in the collection."""
         return self._terms(question).matches
 
+    def translated(self, query: QueryBundle) -> list[TranslatedWord]:
+        """The words of the query in the other language, with those translations alone that occur in the collection."""
+        words = translated_of(query)
+        groups = self._terms(query.query_str, words).groups if words else ()
+        known = [
+            replace(
+                word,
+                translations=tuple(one for one in word.translations if group.matches.issuperset(one.stems)),
+            )
+            for word, group in zip(words, groups, strict=True)
+        ]
+        return [word for word in known if word.translations]
+
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        terms = self._terms(query_bundle.query_str)
+        terms = self._terms(query_bundle.query_str, translated_of(query_bundle))
         if self._scope is None:
             return list(self._nodes(self._index.search(terms, self._similarity_top_k)))
         return self._within(self._scope, terms)
@@ -104,6 +124,16 @@ class JoinedBM25Retriever(BilingualBM25Retriever):
         terms = set(tokenize(question))
         known = {term for part in self._parts for term in part.known_terms(question)}
         return len(known) / len(terms) if terms else 0.0
+
+    def translated(self, query: QueryBundle) -> list[TranslatedWord]:
+        """The words of the query in the other language, with those translations alone that occur in a collection."""
+        known: dict[int, TranslatedWord] = {}
+        for word in (word for part in self._parts for word in part.translated(query)):
+            before = known.get(word.start, word).translations
+            known[word.start] = replace(
+                word, translations=tuple(dict.fromkeys((*before, *word.translations)))
+            )
+        return [known[start] for start in sorted(known)]
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         return best_of((part.retrieve(query_bundle) for part in self._parts), self._similarity_top_k)

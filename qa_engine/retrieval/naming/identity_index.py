@@ -54,7 +54,10 @@ class NamedDocuments:
         if not self or self.focus in {"", query.query_str}:
             return query
         if isinstance(query, ExpandedQuery):
-            return ExpandedQuery(self.focus, expansion=query.expansion, glossary=query.glossary)
+            translated = tuple(word for word in query.translated if word.word in self.focus)
+            return ExpandedQuery(
+                self.focus, expansion=query.expansion, glossary=query.glossary, translated=translated
+            )
         return QueryBundle(self.focus)
 
 

@@ -17,6 +17,7 @@ EXPLAINED = {
     "expansion",
     "condensation",
     "glossary",
+    "translated",
     "parts",
     "missing",
     "judged_as",

@@ -281,3 +281,54 @@ def test_terms_that_were_looked_up_are_searched_for_without_looking_again() -> N
     assert found.frequencies.tolist() == [1, 2, 0]
     assert index.search(found, 3) == index.search(["tower", "lake", "tower", "unknown"], 3)
     assert index.look_up([]).coverage == 0
+
+
+GROUPS: list[dict[str, float]] = [{"a": 1.0, "b": 0.5}, {"c": 1 / 3, "d": 1 / 3, "e": 1 / 3}]
+
+
+def by_groups(
+    documents: Documents, query: Sequence[str], groups: Sequence[dict[str, float]]
+) -> dict[str, float]:
+    """`reference`, and each group as a term: its tf the weighted sum, its df the sum of what it counts, at most 1 a row."""
+    rows = {f"d{number}-{at:07d}": row for number, of in enumerate(documents) for at, row in enumerate(of)}
+    mean = sum(map(len, rows.values())) / len(rows) if rows else 0.0
+    scores = reference(documents, query)
+    for group in groups:
+        df = sum(min(1.0, sum(group.get(term, 0.0) for term in set(row))) for row in rows.values())
+        idf = math.log(1 + (len(rows) - df + 0.5) / (df + 0.5))
+        for identifier, row in rows.items():
+            tf = sum(group.get(term, 0.0) for term in row)
+            if tf:
+                score = idf * tf / (tf + K1 * (1 - B + B * len(row) / mean))
+                scores[identifier] = scores.get(identifier, 0.0) + score
+    return scores
+
+
+@settings(max_examples=60)
+@given(st.lists(st.lists(_sentence, min_size=1, max_size=4), min_size=1, max_size=5))
+def test_terms_of_a_group_count_as_one(documents: Documents) -> None:
+    index = build(documents)
+    found = as_dict(index.search(index.look_up(["f"], GROUPS), 100))
+    assert found == pytest.approx(by_groups(documents, ["f"], GROUPS), rel=1e-4)
+
+
+def test_groups_count_the_same_however_the_index_is_divided_and_without_the_dead() -> None:
+    documents = [[["a", "x"], ["b", "b"]], [["a", "b"], ["y"]], [["a"], ["a", "c", "d"]]]
+    parts = [
+        Bm25Segment.build([DocumentTerms(f"d{n}", of) for n, of in part], 0)
+        for part in ([(0, documents[0]), (9, documents[2])], [(1, documents[1])])
+    ]
+    stored = [StoredSegment("one", parts[0], frozenset({"d9"})), StoredSegment("two", parts[1])]
+    divided = Bm25Index(stored, K1, B)
+    statistics = divided.look_up([], GROUPS)
+    assert as_dict(divided.search(statistics, 10)) == pytest.approx(
+        by_groups(documents[:2], [], GROUPS), rel=1e-4
+    )
+    assert statistics.groups[0].matches == {"a", "b"}
+    assert statistics.groups[1].frequency == 0
+
+
+def test_a_group_that_occurs_nowhere_changes_nothing() -> None:
+    index = build([[["a", "b"], ["a"]]])
+    groups = [{"z": 1.0}, {}]
+    assert index.search(index.look_up(["a"], groups), 10) == index.search(["a"], 10)
