@@ -22,7 +22,8 @@ CLAUSE = re.compile(r"(?<![0-9.])([0-9]{1,2}(?:\.[0-9]{1,2}){1,4})(?=\s*(?:条|�
 """A clause that a question names by its number: 9.2条."""
 _NUMBERED = re.compile(r"^\W*([0-9]{1,3})(?:[.．、\s]|(?=[^\W\d_]))")
 _CODE = re.compile(
-    r"(?<![A-Za-z0-9.@/_-])(?:[A-Za-z]+[-–/·.]?)+(?:[ -]?[0-9]+(?:[.][0-9]+)?)(?:[-/.]?[A-Za-z0-9]+)*(?![A-Za-z0-9@])"
+    r"(?<![A-Za-z0-9.@/_-])[A-Za-z]+(?:[-–/·.][A-Za-z]+)*[-–/·.]?[ -]?[0-9]+(?:[.][0-9]+)?"
+    r"[A-Za-z0-9]*(?:[-/.][A-Za-z0-9]+)*(?![A-Za-z0-9@])"
 )
 _SIZE = re.compile(r"(?<![A-Za-z0-9.])([0-9]+(?:\.[0-9]+)?)\s?([A-Za-z]{1,3})(?![A-Za-z0-9])")
 _SIZE_OF_PRODUCT = re.compile(rf"{_SIZE.pattern}(?=[型款的]?[\u4e00-\u9fff]{{2}})(?![需要后时内以])")

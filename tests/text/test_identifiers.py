@@ -69,3 +69,9 @@ def test_texts_hold_articles_and_codes() -> None:
     assert articles_of("第十六条 违约") == {16}
     assert articles_of("16. 违约责任") == {16}
     assert list(codes_of("型号 LQ-SC1500，重 20 kg")) == ["lqsc1500"]
+
+
+def test_long_runs_of_letters_are_read_in_no_time() -> None:
+    """Papers hold sequences of bases; a pattern that tries all ways to cut them would not come back from these."""
+    assert codes_of("GATTACA" * 500 + " LQ-7 " + "GATTACA" * 500 + "@") == {"lq7": "LQ-7"}
+    assert codes_of("A1" + "GATTACA" * 500 + "@") == {}
