@@ -29,7 +29,7 @@ from qa_engine.conversation.session import ChatSession
 from qa_engine.flow import Flow, apieces, arun, pieces, run
 from qa_engine.index.reader import IndexReader
 from qa_engine.models.prompts import CheckedPrompts
-from qa_engine.question_flow import QuestionFlow, QuestionRetriever, as_query, gate_before, require_positive
+from qa_engine.question_flow import QuestionFlow, QuestionRetriever, as_query, require_positive
 from qa_engine.retrieval.decomposition.divider import QuestionDivider
 from qa_engine.retrieval.dictionary.dictionary import Dictionary
 from qa_engine.retrieval.expansion.expander import QueryExpander
@@ -93,14 +93,15 @@ class QueryEngine(CheckedPrompts, BaseQueryEngine):
             synthesizer.callback_manager = callback_manager
         super().__init__(synthesizer.callback_manager)
         readers = [reader] if isinstance(reader, IndexReader) else reader
-        self._flow = QuestionFlow(
+        self._flow = QuestionFlow.assembled(
             CollectionSearch(
                 readers, embed_model, reranker, config.retrieval, expander, glossary, divider, dictionary
             ),
-            tuple(node_postprocessors),
-            gate_before(synthesizer, config.answering, answerability),
+            node_postprocessors,
             synthesizer,
-            resources or Resources(),
+            config.answering,
+            answerability,
+            resources,
             filters,
         )
         self._synthesizer = synthesizer

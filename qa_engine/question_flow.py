@@ -15,10 +15,11 @@ from llama_index.core.response_synthesizers import BaseSynthesizer
 from llama_index.core.schema import NodeWithScore, QueryBundle, QueryType
 from llama_index.core.vector_stores.types import MetadataFilters
 
+from qa_engine.answering.about.stage import AboutDocuments, AboutStage
 from qa_engine.answering.answer import REFUSAL, Answer
 from qa_engine.answering.checks.citations import as_answer
 from qa_engine.answering.extractive.synthesizer import ExtractiveSynthesizer
-from qa_engine.answering.refusal.gate import AnswerabilityGate
+from qa_engine.answering.refusal.gate import AnswerabilityGate, Evidence
 from qa_engine.answering.refusal.model import AnswerabilityModel
 from qa_engine.answering.stream import StreamsAnswers
 from qa_engine.assembly import Resources
@@ -45,6 +46,7 @@ class QuestionFlow:
         gate: decides whether the passages are worth an answer.
         synthesizer: makes the answer.
         resources: must be open when a question comes.
+        about: answers questions about the documents themselves; None to search for them like any other.
         filters: what to search for every question; None for everything.
     """
 
@@ -53,7 +55,28 @@ class QuestionFlow:
     gate: AnswerabilityGate
     synthesizer: BaseSynthesizer
     resources: Resources
+    about: AboutStage | None = None
     filters: MetadataFilters | None = None
+
+    @classmethod
+    def assembled(
+        cls,
+        search: CollectionSearch,
+        postprocessors: Sequence[BaseNodePostprocessor],
+        synthesizer: BaseSynthesizer,
+        config: AnsweringConfig,
+        model: AnswerabilityModel | None,
+        resources: Resources | None,
+        filters: MetadataFilters | None,
+    ) -> QuestionFlow:
+        """The flow for a synthesizer; ``model`` estimates for the gate whether the passages hold the answer."""
+        if isinstance(synthesizer, ExtractiveSynthesizer):
+            gate = AnswerabilityGate(config, model, True, synthesizer.best_row_worth, synthesizer.quoted)
+        else:
+            gate = AnswerabilityGate(config, model, extractive=False)
+        extractive = isinstance(synthesizer, ExtractiveSynthesizer)
+        about = AboutStage(extractive) if config.about == "answered" else None
+        return cls(search, tuple(postprocessors), gate, synthesizer, resources or Resources(), about, filters)
 
     def narrowed(self, filters: MetadataFilters | None) -> QuestionFlow:
         """This flow with further filters, beside those that it has."""
@@ -77,14 +100,14 @@ class QuestionFlow:
     def answer(self, manager: CallbackManager, query: QueryBundle, streaming: bool) -> Flow[Answer]:
         """The answer to a question, whose events go to ``manager``; with ``streaming``, its text is shown as it comes."""
         with question_events(manager, query) as done:
-            ranked = yield from self.ranked(manager, query)
-            evidence = yield from in_thread(self.gate.evidence, query, ranked)
-            answer = evidence.refusal()
-            if answer is not None:
-                yield Piece(REFUSAL)
+            about = yield from self._about(query)
+            if about is not None:
+                answer = yield from self._told(query, about, streaming)
             else:
-                answer = yield from self.synthesized(query, evidence.passages, streaming=streaming)
-            answer = yield from in_thread(self.gate.completed, answer, evidence, self.models)
+                ranked = yield from self.ranked(manager, query)
+                evidence = yield from in_thread(self.gate.evidence, query, ranked)
+                answer = yield from self._made(query, evidence, streaming)
+                answer = yield from in_thread(self.gate.completed, answer, evidence, self.models)
             done(answer)
         logger.info(
             "A question was %s in %.2f s, with %d citations from %d passages.",
@@ -93,6 +116,40 @@ class QuestionFlow:
             len(answer.citations),
             len(answer.source_nodes),
         )
+        return answer
+
+    def _made(self, query: QueryBundle, evidence: Evidence, streaming: bool) -> Flow[Answer]:
+        """The refusal, or what the synthesizer makes of the passages."""
+        answer = evidence.refusal()
+        if answer is not None:
+            yield Piece(REFUSAL)
+            return answer
+        return (yield from self.synthesized(query, evidence.passages, streaming=streaming))
+
+    def _about(self, query: QueryBundle) -> Flow[AboutDocuments | None]:
+        """What is known in answer to a question about documents; None for other questions."""
+        self.resources.require_open()
+        stage = self.about
+        readings = stage.recognised(self.search.checked(query)) if stage is not None else []
+        if stage is None or not readings:
+            return None
+        return (yield from in_thread(lambda: stage.found(readings, self.search.documents(self.filters))))
+
+    def _told(self, query: QueryBundle, about: AboutDocuments, streaming: bool) -> Flow[Answer]:
+        """The answer to a question about documents: text of theirs is worded by the language model, if there is one."""
+        ranked, models = about.ranked, self.models
+        if self.postprocessors and ranked.passages:
+            ranked = yield from in_thread(self._postprocessed, ranked, query)
+        evidence = about.evidence(query, ranked)
+        if evidence.refused or (about.is_worded and models["llm"] != EXTRACTIVE):
+            answer = yield from self._made(query, evidence, streaming)
+        else:
+            models = {**models, "llm": EXTRACTIVE}
+            answer = about.answer(query, evidence.passages)
+            yield Piece(answer.response or REFUSAL)
+        answer = yield from in_thread(self.gate.completed, answer, evidence, models)
+        if answer.explanation is not None:
+            answer.explanation.about = about.question.kind
         return answer
 
     def explanation(
@@ -175,15 +232,6 @@ class QuestionRetriever(BaseRetriever):
 
     async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         return (await arun(self._explanation(query_bundle))).nodes
-
-
-def gate_before(
-    synthesizer: BaseSynthesizer, config: AnsweringConfig, model: AnswerabilityModel | None
-) -> AnswerabilityGate:
-    """What decides whether passages are worth an answer of this synthesizer."""
-    if not isinstance(synthesizer, ExtractiveSynthesizer):
-        return AnswerabilityGate(config, model, extractive=False)
-    return AnswerabilityGate(config, model, True, synthesizer.best_row_worth, synthesizer.quoted)
 
 
 def as_query(question: QueryType) -> QueryBundle:

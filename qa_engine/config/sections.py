@@ -234,6 +234,9 @@ class AnsweringConfig(_Section):
     """Below it a language model is not asked. Unset: where hardly any were lost: the model can refuse, too."""
     identifiers: Literal["checked", "ignored"] = "checked"
     """``checked``: refuse if a year, a code, an article or a name of the question stands in no document."""
+    about: Literal["answered", "asked"] = "answered"
+    """``answered``: a question about a document itself, such as how many pages it has, is answered from what is known of the
+    document; ``asked``: its text is searched for it like for any other question."""
     max_quotes: Annotated[int, Field(ge=1, le=10)] = 2
     """Most places that an extractive answer quotes: single sentences, or sentences that follow one another. Together they
     have at most one sentence more than there are places."""

@@ -129,6 +129,23 @@ class Block:
     table: Table | None = None
 
 
+class FileFacts(NamedTuple):
+    """What the metadata of a file say of it; what they do not say is empty.
+
+    Attributes:
+        title: its title.
+        author: its author.
+        created: the date of its creation, such as ``2024-03-05``.
+    """
+
+    title: str = ""
+    author: str = ""
+    created: str = ""
+
+
+NO_FACTS = FileFacts()
+
+
 @dataclass
 class Page:
     """The content of one page.
@@ -150,7 +167,7 @@ class Page:
         turned: what runs in another direction than the text of the page, and is read after it.
         notes: the notes of readers, which come last.
         left_out: role and text of what is not read besides blocks, such as attached files and hidden text.
-        file_title: of the first page, the title in the metadata of the file.
+        file_facts: of the first page, what the metadata of the file say.
     """
 
     number: int
@@ -168,7 +185,7 @@ class Page:
     turned: list[Block] = field(default_factory=list)
     notes: list[Block] = field(default_factory=list)
     left_out: list[tuple[str, str]] = field(default_factory=list)
-    file_title: str = ""
+    file_facts: FileFacts = NO_FACTS
 
 
 @dataclass(frozen=True)

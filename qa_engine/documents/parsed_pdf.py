@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from qa_engine.documents.blocks import Role, RunningText
+from qa_engine.documents.blocks import NO_FACTS, FileFacts, Role, RunningText
 from qa_engine.text.one_line import one_line
 
 _DIGITS = re.compile(r"\d+")
@@ -71,7 +71,7 @@ def left_out(reports: Sequence[PageReport]) -> list[LeftOut]:
 
 @dataclass(frozen=True)
 class ParsedPdf(RunningText):
-    """The running text of one file, how each of its pages was read, and the title that its own metadata give it."""
+    """The running text of one file, how each of its pages was read, and what its own metadata say of it."""
 
     pages: list[PageReport] = field(default_factory=list)
-    title: str = ""
+    facts: FileFacts = NO_FACTS

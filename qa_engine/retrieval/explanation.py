@@ -94,6 +94,7 @@ class Explanation:
         translated: the words of the question that BM25 searched for in the other language, with what it searched for.
         missing: what the question names and the documents do not hold, so that it was refused.
         condensation: how a question of a conversation was made to stand alone; None for one outside of conversations.
+        about: what a question about documents themselves asks for, such as ``pages``; empty for any other question.
     """
 
     nodes: list[NodeWithScore]
@@ -108,6 +109,7 @@ class Explanation:
     translated: Sequence[TranslatedWord] = ()
     parts: Sequence[str] = ()
     missing: Sequence[str] = ()
+    about: str = ""
 
     @property
     def passages(self) -> list[PassageExplanation]:
@@ -147,6 +149,7 @@ class Explanation:
             "glossary": [term.to_dict() for term in self.glossary],
             "translated": [word.to_dict() for word in self.translated],
             "parts": list(self.parts),
+            "about": self.about,
         }
 
 

@@ -30,6 +30,7 @@ from qa_engine.retrieval.naming.identity_index import IdentityIndex, NamedDocume
 from qa_engine.retrieval.naming.preference import DocumentPreference, hybrid_retriever
 from qa_engine.retrieval.passages.apparatus import by_apparatus, hits_in_order
 from qa_engine.retrieval.passages.builder import PassageBuilder
+from qa_engine.retrieval.passages.documents import SearchedDocuments
 from qa_engine.retrieval.passages.neighbours import StoredSentences
 from qa_engine.retrieval.passages.sources import PassageSources
 from qa_engine.retrieval.passages.surroundings import with_surroundings
@@ -95,7 +96,8 @@ class RankedPassages:
 class PassageRetriever(BaseRetriever):
     """Finds sentences by vectors and by BM25, fuses them, builds passages around them, and reranks these.
 
-    The targets are searched together. The other arguments are as for `CollectionSearch`.
+    The targets are searched together; ``documents`` are those that they hold. The other arguments are as for
+    `CollectionSearch`.
     """
 
     def __init__(
@@ -114,6 +116,7 @@ class PassageRetriever(BaseRetriever):
             targets[0].snapshot.store if len(targets) == 1 else JoinedSentences(targets)
         )
         self._sources = PassageSources(targets, identities)
+        self.documents = SearchedDocuments(targets, identities, self._sources)
         self._diversity = DiversityRerank(diversity=config.diversity) if config.diversity else None
         self._config = config
         self._reranker = (

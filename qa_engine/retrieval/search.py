@@ -31,6 +31,7 @@ from qa_engine.retrieval.filters.resolution import Scope, resolve
 from qa_engine.retrieval.glossary.glossary import Glossary
 from qa_engine.retrieval.hybrid.targets import SearchTarget
 from qa_engine.retrieval.naming.identity_index import IdentityIndex, identity_index
+from qa_engine.retrieval.passages.documents import SearchedDocuments
 from qa_engine.retrieval.reranking.rerank import name_of
 from qa_engine.retrieval.retriever import PassageRetriever, RankedPassages
 from qa_engine.text.language import is_chinese
@@ -218,6 +219,10 @@ class CollectionSearch:
             # A writer deletes replaced sentences: the search may have missed some of them already.
             logger.info("Searching again, since another state was published meanwhile")
         return of_parts(query.query_str, [part.query_str for part in parts], results) if parts else results[0]
+
+    def documents(self, filters: MetadataFilters | None = None) -> SearchedDocuments:
+        """The documents that a question with these filters is answered from; the errors are those of `rank`."""
+        return self._retriever(self._snapshots(), filters).documents
 
     def _snapshots(self) -> Snapshots:
         return tuple(reader.snapshot() for reader in self._readers)

@@ -9,7 +9,7 @@ from typing import Any
 
 from qa_engine.text.periods import NO_PERIOD, Period, period_of
 
-TITLE, ORGANISATION, KIND, PERIOD = "title", "organisation", "kind", "period"
+TITLE, ORGANISATION, KIND, PERIOD, AUTHOR = "title", "organisation", "kind", "period", "author"
 """Keys of a user's metadata that replace what was read."""
 KINDS = {
     "annual_report": "年度报告",
@@ -41,6 +41,8 @@ class DocumentIdentity:
         kind: one of `KINDS`, or what a user calls it.
         period: the time that it reports on.
         product: the product or model that it describes.
+        author: the author in the metadata of the file.
+        created: the date of its creation in the metadata of the file, such as ``2024-03-05``.
     """
 
     title: str = ""
@@ -49,6 +51,8 @@ class DocumentIdentity:
     kind: str = ""
     period: Period = NO_PERIOD
     product: str = ""
+    author: str = ""
+    created: str = ""
 
     @property
     def label(self) -> str:
@@ -56,7 +60,9 @@ class DocumentIdentity:
         return label_of(self.to_dict()) or self.title
 
     def to_dict(self) -> dict[str, Any]:
-        """What is known, for JSON: ``title``, ``organisation``, ``names``, ``kind``, ``period``, ``date``, ``product``."""
+        """What is known, for JSON: ``title``, ``organisation``, ``names``, ``kind``, ``period``, ``date``, ``product``,
+        ``author``, ``created``.
+        """
         facts = {
             TITLE: self.title,
             ORGANISATION: self.organisation,
@@ -65,18 +71,23 @@ class DocumentIdentity:
             PERIOD: self.period.label,
             "date": self.period.end,
             "product": self.product,
+            AUTHOR: self.author,
+            "created": self.created,
         }
         return {key: value for key, value in facts.items() if value}
 
     def corrected(self, metadata: Mapping[str, Any]) -> DocumentIdentity:
-        """The identity with what a user noted under the keys ``title``, ``organisation``, ``kind`` and ``period``.
+        """The identity with what a user noted under the keys ``title``, ``organisation``, ``kind``, ``period`` and
+        ``author``.
 
         Another organisation takes the other names with it, since they were those of the wrong one.
         """
         noted = {
-            key: str(metadata[key]).strip() for key in (TITLE, ORGANISATION, KIND, PERIOD) if key in metadata
+            key: str(metadata[key]).strip()
+            for key in (TITLE, ORGANISATION, KIND, PERIOD, AUTHOR)
+            if key in metadata
         }
-        changes: dict[str, Any] = {key: noted[key] for key in (TITLE, KIND) if key in noted}
+        changes: dict[str, Any] = {key: noted[key] for key in (TITLE, KIND, AUTHOR) if key in noted}
         if noted.get(ORGANISATION, self.organisation) not in {self.organisation, *self.names}:
             changes |= {ORGANISATION: noted[ORGANISATION], "names": ()}
         if PERIOD in noted:

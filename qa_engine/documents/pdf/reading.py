@@ -6,12 +6,13 @@ Mostly runs in a process of its own, so it imports PyMuPDF and little of the eng
 from __future__ import annotations
 
 import logging
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from qa_engine.documents.blocks import HEADERS_FOOTERS, Block, Page, Role
+from qa_engine.documents.blocks import HEADERS_FOOTERS, Block, FileFacts, Page, Role
 from qa_engine.documents.pages.annotations.attachments import clauses, not_read
 from qa_engine.documents.pages.block_roles import assign_roles, body_size
 from qa_engine.documents.pages.margins.running_matter import mark_headers_footers
@@ -23,13 +24,15 @@ from qa_engine.documents.pdf.opening import DAMAGED, check_memory, error_reason,
 from qa_engine.documents.text_flow.builder import build_text
 from qa_engine.errors import DocumentError
 from qa_engine.text.one_line import one_line
+from qa_engine.text.periods import iso_date
 
 logger = logging.getLogger("qa_engine.documents")
 
 PARSER_VERSION = "pages-3"
 """Part of the identity of every ingested file: another version reads the file again."""
-_MAX_TITLE = 200
-"""Characters of the title in the metadata of a file that are read."""
+_MAX_FACT = 200
+"""Characters of the title and of the author in the metadata of a file that are read."""
+_PDF_DATE = re.compile(r"\s*(?:D:)?(\d{4})(\d\d)(\d\d)")
 
 
 def read_pdf(path: Path, options: ReadingOptions | None = None) -> ParsedPdf:
@@ -62,7 +65,7 @@ def read_pages(
             pages.append(page)
         if not first and pages:
             pages[0].left_out += _not_read(document, path)
-            pages[0].file_title = _title(document)
+            pages[0].file_facts = _facts(document)
         return count, pages
 
 
@@ -92,8 +95,7 @@ def assemble(path: Path, pages: Sequence[Page], options: ReadingOptions) -> Pars
     content = build_text(pages, size, options.max_row_chars)
     if not content.text.strip():
         raise _no_text_error(path, pages, options)
-    title = next((page.file_title for page in pages), "")
-    return ParsedPdf(**vars(content), pages=[_report(page) for page in pages], title=title)
+    return ParsedPdf(**vars(content), pages=[_report(page) for page in pages], facts=pages[0].file_facts)
 
 
 def _drop_repeated(pages: Sequence[Page]) -> None:
@@ -133,10 +135,15 @@ def _not_read(document: Any, path: Path) -> list[tuple[str, str]]:
         return []
 
 
-def _title(document: Any) -> str:
-    """The title in the metadata of a file, without what is no text; empty if there is none."""
-    title = str((document.metadata or {}).get("title") or "").replace("\0", "")
-    return one_line(title.encode("utf-8", "ignore").decode(), _MAX_TITLE)
+def _facts(document: Any) -> FileFacts:
+    """What the metadata of a file say of it, without what is no text."""
+    metadata = document.metadata or {}
+    title, author = (
+        one_line(str(metadata.get(key) or "").replace("\0", "").encode("utf-8", "ignore").decode(), _MAX_FACT)
+        for key in ("title", "author")
+    )
+    date = _PDF_DATE.match(str(metadata.get("creationDate") or ""))
+    return FileFacts(title, author, iso_date(date[1], int(date[2]), int(date[3])) if date is not None else "")
 
 
 def _log(path: Path, page: Page) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
-from qa_engine.documents.blocks import Role
+from qa_engine.documents.blocks import NO_FACTS, Role
 from qa_engine.documents.identity.extraction import IdentityLine, document_identity
 from qa_engine.documents.identity.record import DocumentIdentity
 from qa_engine.documents.parsed_pdf import ParsedPdf
@@ -29,7 +30,7 @@ def read_identity(
     Args:
         sentences: all that it has, in order.
         record: its file.
-        parsed: how it was read, for its running headers and the title in its metadata; None if that is not known any more.
+        parsed: how it was read, for its running headers and what its metadata say; None if that is not known any more.
     """
     lines = [
         IdentityLine(one.text, one.metadata.get("page") or 0, one.metadata.get("role") == Role.HEADING)
@@ -38,8 +39,9 @@ def read_identity(
     reports = parsed.pages if parsed is not None else ()
     running = Counter(text for page in reports for role, text in page.left_out if role in _RUNNING)
     repeated = [text for text, pages in running.most_common() if pages >= _REPEATED]
-    title = parsed.title if parsed is not None else ""
-    return document_identity(lines, record.file_name, repeated, title, record.pages)
+    facts = parsed.facts if parsed is not None else NO_FACTS
+    identity = document_identity(lines, record.file_name, repeated, facts.title, record.pages)
+    return replace(identity, author=facts.author, created=facts.created)
 
 
 def identify_documents(catalog: Catalog, progress: IngestProgress) -> None:

@@ -1,0 +1,30 @@
+"""What a question about documents can ask for, and the form that its wordings have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Literal
+
+Kind = Literal[
+    "pages",
+    "author",
+    "date",
+    "title",
+    "chapters",
+    "outline",
+    "files",
+    "overview",
+    "article",
+    "chapter",
+    "page",
+]
+"""``outline`` asks for the chapters in words that mean many other things as well, such as the structure of a building."""
+Wordings = tuple[str, ...]
+"""Patterns of whole questions. Groups: ``s``, the words that name a document; ``n`` or ``m``, a number; ``unit``, what is
+counted or asked for; ``verb``, what was done at a date."""
+
+
+def compiled(patterns: Mapping[Kind, Wordings]) -> tuple[tuple[Kind, re.Pattern[str]], ...]:
+    """The patterns of all kinds in their order, with the kind of each."""
+    return tuple((kind, re.compile(one, re.I)) for kind, wordings in patterns.items() for one in wordings)

@@ -1,0 +1,178 @@
+"""Which documents the words of a question name: each word has to be one of the document's names, or mean a document."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+from qa_engine.answering.about.subject import Subject
+from qa_engine.documents.identity.kinds import named_kind
+from qa_engine.documents.identity.record import KINDS
+from qa_engine.retrieval.passages.documents import SearchedDocument
+from qa_engine.text.tokenizer import HAN_CLASS, fold
+
+_UNIT = re.compile(rf"[{HAN_CLASS}]|[^\W\d_{HAN_CLASS}]+|[0-9]+")
+_BREAK = "\x1f"
+_SPELLED_OUT = (
+    ("半年报", "半年度报告"),
+    ("年报", "年度报告"),
+    ("季报", "季度报告"),
+    ("研报", "研究报告"),
+)
+_MEANS_DOCUMENT = frozenset(
+    """这份 这个 这本 这篇 该 本 文件 文档 文章 资料 材料 报告 全文 全书 年 版 版本 的 之 第 pdf the this that of a an
+    and in for on file document s to our your""".split()  # noqa: SIM905 - a list would take a line a word
+)
+_IN_BOTH = (
+    ("contract agreement", "合同|协议|协议书"),
+    ("manual handbook guide", "手册|说明书|指南|指引"),
+    ("report", "报告"),
+    ("charter bylaws", "章程"),
+    ("policy rules regulation regulations", "制度|政策|规定|办法|条例|规则|守则"),
+    ("notice announcement", "通知|公告"),
+    ("plan", "方案|计划|预案|规划"),
+    ("minutes", "纪要"),
+    ("law act", "法"),
+    ("standard specification", "标准|规范|规格书"),
+    ("data sheet|datasheet", "数据手册|规格书"),
+    ("bulletin newsletter brief", "简报"),
+    ("price list|pricelist", "价目表|报价单"),
+    ("paper", "论文"),
+    ("book", "书"),
+)
+"""What documents are called by the end of their names in English, and in Chinese."""
+_MAX_FOREIGN = 4
+"""English words with which a question may name a Chinese document whose kind it names."""
+_LEAST_TITLE = 4
+
+
+def named_documents(
+    subject: Subject, documents: Sequence[SearchedDocument], first: Mapping[str, Sequence[str]]
+) -> list[SearchedDocument]:
+    """The documents that a question may be about; none if its words name something else.
+
+    Args:
+        subject: the words of the question.
+        documents: those that may be searched.
+        first: the texts of their first sentences, which often are their titles, by document id.
+    """
+    if subject.points and not subject.noun:
+        return list(documents)
+    rated = {one.document_id: _fit(subject, one, first.get(one.document_id, ())) for one in documents}
+    best = max(rated.values(), default=0.0)
+    if best > 0:
+        return [one for one in documents if rated[one.document_id] == best]
+    if subject.points and len(documents) == 1:
+        return list(documents)  # 这份合同 where the only document does not call itself one
+    return _of_foreign_kind(subject, documents)
+
+
+def is_title(subject: Subject, document: SearchedDocument, first: Sequence[str] = ()) -> bool:
+    """Whether the words of a question are, on the whole, a long title of a document: not a thing that it is about."""
+    words = _units(subject.text)
+    long = words.count(_BREAK) - 1 >= _LEAST_TITLE
+    return long and any(words == _units(name) for name in _names(document, first))
+
+
+def is_told_of(subject: Subject, first: Sequence[str]) -> bool:
+    """Whether the first sentences of a document say what the thing of these words is, as those of an encyclopaedia do."""
+    name = re.escape(fold(subject.text))
+    says = re.compile(
+        rf"^\W*{name}[》”\"』]?\s*(?:[（(][^）)]*[）)])?\s*(?:[,，:：]|是|为|又|(?:is|was|are)\b)", re.I
+    )
+    return any(says.search(fold(text)) for text in first)
+
+
+def _fit(subject: Subject, document: SearchedDocument, first: Sequence[str]) -> float:
+    """How well words name a document, 0 to 2: 0 if one of them is none of its names."""
+    words = _units(subject.text)
+    names = [_units(name) for name in _names(document, first)]
+    if words in names:
+        return 2.0
+    pieces = words.strip(_BREAK).split(_BREAK)
+    told, count, place = 0, 0, 0
+    while place < len(pieces):
+        length, telling = _longest(pieces[place:], names)
+        if not length:
+            return 0.0
+        told += length if telling else 0
+        count += telling
+        place += length
+    if not told:
+        return 1.0 / 9 if _is_kind(subject, document) else 0.0
+    return 1.0 / count
+
+
+def _longest(pieces: Sequence[str], names: Sequence[str]) -> tuple[int, bool]:
+    """How many of the first words are part of a name, or mean a document; and whether they are of a name."""
+    for length in range(len(pieces), 0, -1):
+        run = _joined(pieces[:length])
+        text = "".join(pieces[:length])
+        generic = text in _MEANS_DOCUMENT
+        single = length == 1 and len(pieces[0]) == 1
+        if not generic and not single and any(run in name for name in names):
+            return length, True
+        if generic:
+            return length, False
+    return 0, False
+
+
+def _is_kind(subject: Subject, document: SearchedDocument) -> bool:
+    kind = named_kind(subject.text)
+    return bool(kind) and kind == document.identity.kind
+
+
+def _names(document: SearchedDocument, first: Sequence[str]) -> list[str]:
+    """What a document is called: its file, its titles, and whose it is of what time."""
+    identity = document.identity
+    name = document.file.file_name
+    titles = [text for text in first if len(text) <= 80]
+    return [
+        name,
+        re.sub(r"\.[A-Za-z]{2,5}$", "", name),
+        identity.title,
+        *titles,
+        identity.organisation,
+        *identity.names,
+        KINDS.get(identity.kind, identity.kind),
+        f"{identity.period.year}年" if identity.period.year else "",
+        identity.product,
+        identity.label,
+    ]
+
+
+def _of_foreign_kind(subject: Subject, documents: Sequence[SearchedDocument]) -> list[SearchedDocument]:
+    """The documents of a kind that a question names in the other language.
+
+    If it says more of them than their kind, which cannot be compared, that is the only document of the kind.
+    """
+    text = subject.text.casefold()
+    bare = text.removesuffix("s") if text.isascii() else text
+    for english, chinese in _IN_BOTH:
+        words = english.split("|") if "|" in english else english.split()
+        own = next((word for word in words if bare == word or bare.endswith(f" {word}")), "")
+        if text.isascii() and own:
+            pattern = re.compile(rf"(?:{chinese})(?:[（(][^）)]*[）)])?$")
+        elif text in chinese.split("|"):
+            own = text
+            pattern = re.compile(rf"\b(?:{'|'.join(words)})s?(?:\s*[(][^)]*[)])?$", re.I)
+        else:
+            continue
+        found = [one for one in documents if any(map(pattern.search, filter(None, _names(one, ()))))]
+        if found and (bare == own or (len(found) == 1 and len(text.split()) <= _MAX_FOREIGN)):
+            return found
+    return []
+
+
+@lru_cache(maxsize=4096)
+def _units(text: str) -> str:
+    """The words of a name, between marks: a Han character, a run of letters, or a run of digits."""
+    plain = fold(text).casefold()
+    for short, whole in _SPELLED_OUT:
+        plain = plain.replace(short, whole)
+    return _joined(_UNIT.findall(plain))
+
+
+def _joined(units: Sequence[str]) -> str:
+    return f"{_BREAK}{_BREAK.join(units)}{_BREAK}" if units else ""

@@ -1,0 +1,87 @@
+"""Which questions are about a document itself: its pages, author, date, title, chapters, or what it says as a whole."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from qa_engine.answering.about import chinese, english
+from qa_engine.answering.about.kinds import Kind
+from qa_engine.answering.about.numerals import ordinal
+from qa_engine.answering.about.subject import Subject
+from qa_engine.text.language import is_chinese
+from qa_engine.text.tokenizer import fold
+
+_END = re.compile(r"[\s？?！!。.,，~～]+$|(?<=[\u4e00-\u9fff])[呢啊呀吧嘛]$|,? please$", re.I)
+_NUMBERED: frozenset[Kind] = frozenset({"article", "chapter", "page"})
+_CREATED = re.compile(r"创建|生成|制作|creat|made|generated|produced", re.I)
+_MAX_QUESTION = 150
+"""Characters of a question that is of one of these wordings."""
+_UNITS = {
+    **dict.fromkeys(("chapter", "章"), "章"),
+    **dict.fromkeys(("section", "节"), "节"),
+    **dict.fromkeys(("article", "clause", "条", "条款"), "条"),
+    **dict.fromkeys(("part", "部分", "大部分"), "部分"),
+    **dict.fromkeys(("编", "篇"), "编"),
+}
+"""What is counted, by the word of a question; any other word asks for chapters or what there is instead of them."""
+
+
+@dataclass(frozen=True)
+class AboutQuestion:
+    """A question about documents themselves.
+
+    Attributes:
+        kind: what it asks for.
+        subject: the words of the question that say which document is meant.
+        number: of the article, the chapter or the page; -1 for the last one, 0 for the other kinds.
+        unit: of chapters, what is counted or asked for: ``章``, ``节``, ``条``, ``编``, ``部分``; ``章节`` for any.
+        created: of a date, whether it is the one on which the file was made.
+    """
+
+    kind: Kind
+    subject: Subject
+    number: int = 0
+    unit: str = ""
+    created: bool = False
+
+
+def about_question(question: str) -> AboutQuestion | None:
+    """The question about documents that a question is, in its most telling reading; None for any other.
+
+    The whole question must be one of the known wordings, around words that name a document: whether these do name one is
+    for `qa_engine.answering.about.naming` to say. A question that asks for anything else besides is another question.
+
+    Example:
+        >>> asked = about_question("这份合同一共有多少页？")
+        >>> asked.kind, asked.subject.noun
+        ('pages', '合同')
+        >>> about_question("合同一共几页需要盖章？") is None
+        True
+    """
+    return next(about_questions(question), None)
+
+
+def about_questions(question: str) -> Iterator[AboutQuestion]:
+    """All readings of a question as one about documents, the most telling first."""
+    if len(question) > _MAX_QUESTION:
+        return
+    text = " ".join(fold(question).split())
+    language = chinese if is_chinese(text) else english
+    wordings = chinese.CHINESE if language is chinese else english.ENGLISH
+    text = _END.sub("", language.TAIL.sub("", _END.sub("", text)))
+    while (shorter := _END.sub("", language.POLITE.sub("", text, count=1)).strip()) != text:
+        text = shorter
+    for kind, pattern in wordings:
+        match = pattern.fullmatch(text)
+        if match is None:
+            continue
+        groups = match.groupdict(default="")
+        subject = Subject.of(groups.get("s", ""))
+        number = ordinal(groups.get("n") or groups.get("m") or "")
+        if (kind in _NUMBERED and not number) or (kind == "date" and not subject.text):
+            continue
+        unit = (groups.get("unit") or groups.get("unit2") or "").lower().removesuffix("s")
+        created = bool(_CREATED.search(groups.get("verb", "")))
+        yield AboutQuestion(kind, subject, number, _UNITS.get(unit, "章节"), created)
