@@ -17,7 +17,10 @@ from qa_engine.answering.llm.context_budget import estimate_tokens
 from qa_engine.answering.llm.normalise import normalise
 from qa_engine.answering.llm.prompt import neutralise_question
 from qa_engine.conversation.condense import read_standalone
-from qa_engine.conversation.rule_condenser import lacks_subject, points_back, resolve, stands_alone, topic_of
+from qa_engine.conversation.recall import recalled
+from qa_engine.conversation.rule_condenser import lacks_subject, points_back, resolve, stands_alone
+from qa_engine.conversation.topics import topic_of
+from qa_engine.conversation.turns import Turn
 from qa_engine.documents.files import path_text, text_path
 from qa_engine.documents.pages.block_roles import title
 from qa_engine.documents.pages.garbling import examine_text
@@ -65,6 +68,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "follow-up": lambda text: (points_back(text), lacks_subject(text), stands_alone(text, "西湖")),
     "resolved": lambda text: (resolve(text, "西湖在哪个城市？"), resolve(text, "How long is the lake?")),
     "resolved after": lambda text: (resolve("它的面积呢？", text), resolve("what about 13B?", text)),
+    "recalled": lambda text: recalled(text, [Turn("西湖", "西湖", "湖", refused=False)]),
     "standalone": lambda text: read_standalone(text, "西湖", 10**6),
     "verdicts": lambda text: (SCORE.read(text), VERDICT.read(text), PREFERENCE.read(text)),
     "pair": read_pair,

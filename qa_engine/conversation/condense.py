@@ -15,7 +15,8 @@ from llama_index.core.prompts.mixin import PromptDictType, PromptMixinType
 from qa_engine.answering.answer import REFUSAL
 from qa_engine.answering.llm.prompt import neutralise_question
 from qa_engine.config import Config
-from qa_engine.conversation.rule_condenser import points_back, resolve, stands_alone, topic_of
+from qa_engine.conversation.rule_condenser import points_back, resolve, stands_alone
+from qa_engine.conversation.topics import topic_of
 from qa_engine.conversation.turns import Turn
 from qa_engine.flow import Flow, arun, run
 from qa_engine.models.auxiliary_call import (
@@ -143,7 +144,7 @@ class QuestionCondenser(CheckedPrompts):
             return None
         if not answered:
             return Condensation(question, question, skipped=NOTHING_ANSWERED)
-        standalone = resolve(question, answered[-1].standalone)
+        standalone = resolve(question, answered[-1].standalone, answered[-1].statement)
         if standalone == question or len(standalone) > self._max_chars:
             return Condensation(question, question, skipped=COMPLETE)
         return Condensation(question, standalone, "rules")

@@ -3,39 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from qa_engine.conversation.items import is_things_alone, items, replaced, split_things, with_name
+from qa_engine.conversation.topics import HAN, Topic, is_property, topic_of
 
 _HAN_CLASS = "\u4e00-\u9fff"
-_HAN = re.compile(f"[{_HAN_CLASS}]")
-_END = re.compile(r"(?<![？?！!。.\s吗呢啊呀吧])[？?！!。.\s吗呢啊呀吧]+$")
-_POLITE = re.compile(
-    r"^(?:请问|请告诉我|请说明|请介绍一?下?|我想(?:知道|问一?下?)|想问一?下?|介绍一?下|说说|谈谈|根据文档|文档中)[，,\s]*"
-)
-_ASKS = frozenset(
-    """什么 多少 多久 多高 多大 多长 多深 多宽 多重 多远 多快 几 哪 哪些 哪个 哪里 哪年 哪儿 谁 怎么 怎样 怎么样 如何
-    为什么 为何 何时 是否 能否 可否 几个 几天 几次 几年 几种 几人 多 何""".split()  # noqa: SIM905 - a list would take a line a word
-)
-_VERBS = frozenset(
-    """是 有 在 为 需要 要 可以 能 能够 会 应该 应当 建于 位于 属于 包括 包含 叫 共有 具有 发布 使用 采用 支持 发生 适用
-    成立 规定 占 达到 等于""".split()  # noqa: SIM905
-)
-_ASKS_VALUE = re.compile(
-    r"(?:是|为|等于|达到|占)(?:多少|什么|几|多[大高长深宽重远快])|有(?:多[大高长深宽重远快]|多少)$"
-)
-"""What asks for a value: 西湖的面积是多少 and 西湖的面积有多大 do, 员工有几天年假 does not."""
-_TRAILING = re.compile(
-    r"(?:每[年月天周次人]|一共|总共|目前|现在|当前|通常|一般|最多|最少|至少|大约|大概|到底|究竟|都|还|分别|具体|主要|又|共|的|了|和|与){1,9}$"
-)
-_LEADING_ASK = re.compile(
-    r"^(?:什么是|为什么|为何|怎么样?|怎样|如何|哪些|哪个|哪里|哪种|谁|什么时候|何时|什么|有哪些|有多少|有几[个种]?|是否|多少|几[个天年次种])"
-)
-_ENGLISH_NOUNS = re.compile(
-    r"\b(?:the|a|an|our|your)\s+([\w'-]++(?:\s+[\w'-]++){0,4}?)(?=\s+(?:the|a|an|in|on|at|of|for|with|to|by|from|per|when|if|than|and|or)\b|\s*\?|\s*$)",
-    re.IGNORECASE,
-)
-_DO = re.compile(r"\b(?:do|does|did|can|could|will|would|should|must|may)\b", re.IGNORECASE)
-_ENGLISH_ASK = re.compile(r"(?:How|What|When|Where|Who|Why|Which|Is|Are|Do|Does|Did|Can)\b")
-_NAMES = re.compile(r"\b[A-Z][\w-]*(?:\s+(?:[A-Z][\w-]*|\d[\w.-]*))*")
 _PRONOUN = re.compile(
     r"它们|他们|她们|[它她]|(?<![其吉])他(?![国人方乡杀们])"
     r"|(?<![尤极与何莫])其(?![他它中余实次间妙后])|前者|后者"
@@ -75,6 +47,22 @@ _BARE_CONTENT = 2
 """A question without a subject has at most this many characters besides its question word."""
 _LONG_HAN, _LONG_WORDS = 16, 9
 """From this length on, a question that points at nothing is taken to name its subject."""
+_CHANGED = re.compile(r"^(?:如果|要是|假如)?(?:换成|换作|改成|是)\s*")
+_THINGS = re.compile(
+    r"^(?P<lead>那么|那|还有|至于|换成|如果是|要是|再看)?[，,\s]*(?P<things>.{1,30}?)"
+    r"(?P<end>呢|又(?:是多少|是什么|有多少|如何|怎么样))?(?:是多少)?[？?。！!\s]*$"
+)
+_ENGLISH_THINGS = re.compile(
+    r"^(?P<lead>(?:(?:and|but|so|then|or)\b,?\s*)?(?:(?:what|how)\s+about\b)?)\s*(?:(?:in|for|of|on|at)\s+)?(?:the\s+)?"
+    r"(?P<things>.{1,40}?)(?P<end>\s+then)?\s*[?.!]*$",
+    re.IGNORECASE,
+)
+"""A follow-up that may consist of things alone, with what shows that it is one."""
+_THAT_YEAR = re.compile(
+    r"[那这](?:同?一)年度?|[那该]年度?(?![假薪终度会报金龄检])|同一?年度?|\b(?:in\s+)?(?:that|the same) year\b",
+    re.IGNORECASE,
+)
+_WHEN = re.compile(r"[哪何]一?年|何时|什么时候|几几年|年份|\bwhen\b|\b(?:what|which) year\b", re.IGNORECASE)
 _ENGLISH_PRONOUN = re.compile(
     r"\b(?:it|they|them|he|she|him|(?:this|that|these|those)(?=\s*(?:\?|$)|\s+(?:is|are|was|were|do|does|did|can|will)\b))\b",
     re.IGNORECASE,
@@ -83,39 +71,45 @@ _ENGLISH_OWNER = re.compile(r"\b(its|their|his|her)\b", re.IGNORECASE)
 _ENGLISH_ABOUT = re.compile(r"^\s*(?:and|but|so|then)?,?\s*(?:what|how) about\s+(\S.*)$", re.IGNORECASE)
 
 
-def resolve(question: str, previous: str) -> str:
-    """Makes a follow-up stand alone; returns the question itself if it lacks nothing, or if its subject is not clear.
+def resolve(question: str, previous: str, answer: str = "") -> str:
+    """Makes a follow-up stand alone; returns the question itself if it lacks nothing, or if it is not clear what.
 
     它, 其, 这个… and it are replaced by the subject of the last question. 那…呢 and what about ask the last question about
-    another thing. A bare 多少钱？ gets the subject in front of it.
+    another thing: one of the same kind replaces the old one. 那一年 is the year that was named last. A bare 多少钱？ gets
+    the subject put before it.
 
     Args:
         question: the follow-up.
         previous: the last question that was answered, itself standalone.
+        answer: its answer; a year in it counts if the question asked for one.
 
     Example:
-        >>> resolve("它的平均水深呢？", "西湖在哪个城市？")
-        '西湖的平均水深是多少？'
+        >>> resolve("它的平均水深呢？", "西湖在哪个城市？"), resolve("那TH10呢？", "TH01的单价是多少？")
+        ('西湖的平均水深是多少？', 'TH10的单价是多少？')
     """
-    text, topic = question.strip(), topic_of(previous)
-    if not topic.subject:
-        return question
-    if not _HAN.search(text):
+    text, topic = _with_year(question.strip(), previous, answer), topic_of(previous)
+    unclear = previous.startswith("那") and _WHAT_ABOUT.match(previous)
+    if (things := _other_things(text)) and not unclear:
+        return replaced(previous, things) or (topic.subject and _about(previous, topic, things)) or question
+    unchanged = question if text == question.strip() else text
+    if not topic.subject or unclear:
+        return unchanged
+    if not HAN.search(text):
         return _resolve_english(text, previous, topic)
     if not (points_back(text) or lacks_subject(text)):
-        return question
+        return unchanged
     rest = _LEAD.sub("", text)
     if standalone := _with_subject(rest, topic.subject):
         return standalone
-    if (about := _WHAT_ABOUT.match(text)) and (thing := _LEAD.sub("", about[1]).strip()):
-        return _about(previous, topic, thing)
+    if (about := _WHAT_ABOUT.match(text)) and (thing := _CHANGED.sub("", _LEAD.sub("", about[1])).strip()):
+        return _about(previous, topic, thing) or question
     return topic.subject + rest if lacks_subject(rest) else rest or question
 
 
 def points_back(question: str) -> bool:
     """Whether a question has a word that stands for something said before: 它, 这个, 那…呢, it, what about."""
     text = question.strip()
-    if _HAN.search(text):
+    if HAN.search(text):
         return any(pattern.search(text) for pattern in (_PRONOUN, _PLACE, _BACK, _LEAD, _WHAT_ABOUT))
     return bool(_ENGLISH_BACK.search(text) or _ENGLISH_LEAD.search(text))
 
@@ -139,79 +133,14 @@ def stands_alone(question: str, subject: str) -> bool:
         question: the follow-up.
         subject: what the last question was about; one that names it again stands alone.
     """
-    if points_back(question) or lacks_subject(question):
+    if points_back(question) or lacks_subject(question) or _other_things(question.strip()):
         return False
     if subject and subject.lower() in question.lower():
         return True
     return (
-        len(_HAN.findall(question)) >= _LONG_HAN
+        len(HAN.findall(question)) >= _LONG_HAN
         or len(re.findall(r"[A-Za-z0-9][\w'-]*", question)) >= _LONG_WORDS
     )
-
-
-@dataclass(frozen=True)
-class Topic:
-    """What a question is about.
-
-    Attributes:
-        subject: the thing, in the words of the question; empty if the question names none.
-        attribute: the property that the question asks for, as in 西湖的面积是多少; empty without one.
-    """
-
-    subject: str = ""
-    attribute: str = ""
-
-
-def topic_of(question: str) -> Topic:
-    """The topic of a question in Chinese or English."""
-    text = _POLITE.sub("", _END.sub("", question.strip()))
-    if not _HAN.search(text):
-        return Topic(_english_subject(text))
-    words = _words(text)
-    for number, word in enumerate(words):
-        if word in _ASKS or word in _VERBS or word.startswith(("什么", "多少", "几", "哪")):
-            head, rest = "".join(words[:number]), "".join(words[number:])
-            if _TRAILING.sub("", head):
-                return _split(_TRAILING.sub("", head), rest)
-            break
-    else:
-        return _split(text, "")
-    tail = _TRAILING.sub("", _LEADING_ASK.sub("", text))
-    return Topic(_before_verb(tail))
-
-
-def _split(head: str, rest: str) -> Topic:
-    """The topic of a question: 西湖的面积, 是多少 asks for a property of 西湖; 净水机的滤芯, 多久更换 is about one thing."""
-    owner, _, attribute = head.rpartition("的")
-    asks_value = not rest or _ASKS_VALUE.match(rest)
-    if owner and attribute and asks_value and len(attribute) <= 8:
-        return Topic(owner, attribute)
-    return Topic(head)
-
-
-def _before_verb(text: str) -> str:
-    words = _words(text)
-    for number, word in enumerate(words):
-        if number and (word in _VERBS or word in _ASKS):
-            return _TRAILING.sub("", "".join(words[:number]))
-    return text
-
-
-def _english_subject(text: str) -> str:
-    if nouns := _ENGLISH_NOUNS.findall(text):
-        of = re.search(r"\bof\s+(?:the|a|an)\s+((?:[\w'-]+\s*){1,4})", text, re.IGNORECASE)
-        words = (of[1] if of else nouns[0]).split()
-        if not of and _DO.search(text) and len(words) > 1:
-            words = words[:-1]  # how much does the survey cost
-        return "the " + " ".join(words)
-    names = [name for name in _NAMES.findall(text) if not _ENGLISH_ASK.match(name)]
-    return names[0] if names else ""
-
-
-def _words(text: str) -> list[str]:
-    import rjieba
-
-    return list(rjieba.cut(text))
 
 
 def _with_subject(text: str, subject: str) -> str:
@@ -224,7 +153,7 @@ def _with_subject(text: str, subject: str) -> str:
     before, after = text[: match.start()], text[match.end() :]
     # 这座塔 after 雷峰塔 is that tower, 这个价格 is its price.
     noun = next((size for size in (4, 3, 2, 1) if len(after) >= size and subject.endswith(after[:size])), 0)
-    joint = "" if noun else "的" if after[:1] and _HAN.match(after[0]) and not lacks_subject(after) else ""
+    joint = "" if noun else "的" if after[:1] and HAN.match(after[0]) and not lacks_subject(after) else ""
     return _as_question(before + subject + joint + after[noun:])
 
 
@@ -235,30 +164,64 @@ def _as_question(text: str) -> str:
 
 
 def _about(previous: str, topic: Topic, about: str) -> str:
-    """The last question, asked about another thing or about another property of the same thing."""
+    """The last question, asked about another thing or another property of the same thing; empty if neither is clear."""
     if condition := _condition(previous, about):
         return previous.replace(condition, about, 1)
-    if topic.attribute and not _same_kind(about, topic.subject):
-        return previous.replace(f"{topic.subject}的{topic.attribute}", f"{topic.subject}的{about}", 1)
-    if _same_kind(about, topic.subject):
+    if changed := replaced(previous, about):
+        return changed
+    things, attribute = split_things(about)
+    if things:
+        changed = replaced(previous, things)
+        return _asked_for(changed, attribute) if changed else _as_question(f"{about}呢？")
+    is_alike = HAN.search(about) and about[-1] == topic.subject[-1]
+    has_attribute = topic.attribute or (
+        "的" in topic.subject and is_property(topic.subject.rpartition("的")[2])
+    )
+    if has_attribute and not (is_alike and topic.attribute) and is_property(about):
+        return _asked_for(previous, about)
+    if is_alike:
         return previous.replace(topic.subject, about, 1)
     if counterpart := _counterpart(previous, topic.subject, about):
         return previous.replace(counterpart, about, 1)
-    return f"{topic.subject}的{about}是多少？" if len(about) <= 8 else f"{topic.subject}，{about}？"
+    if is_property(about):
+        return f"{topic.subject}的{about}是多少？" if len(about) <= 8 else f"{topic.subject}，{about}？"
+    return with_name(previous, about)
 
 
-def _same_kind(one: str, other: str) -> bool:
-    """Whether two names look like things of one kind: 雷峰塔 and 保俶塔, 7B and 13B."""
-    if not one or not other:
-        return False
-    if _HAN.search(one) and _HAN.search(other):
-        return one[-1] == other[-1]
-    return _shape(one) == _shape(other)
+def _asked_for(question: str, attribute: str) -> str:
+    """The question, asked for another property of its subject."""
+    topic = topic_of(question)
+    owner, _, old = topic.subject.rpartition("的")
+    if owner and not topic.attribute and is_property(old):
+        return question.replace(topic.subject, f"{owner}的{attribute}", 1)
+    if topic.attribute:
+        return question.replace(f"{topic.subject}的{topic.attribute}", f"{topic.subject}的{attribute}", 1)
+    return f"{topic.subject}的{attribute}是多少？"
 
 
-def _shape(name: str) -> str:
-    """The form of a name, with 0 for any number and a for any word: 7B and 13B both give 0a."""
-    return re.sub(r"\d[\d.,]*", "0", re.sub(r"[A-Za-z]+", "a", re.sub(r"\s", "", name)))
+def _other_things(text: str) -> str:
+    """The things that a follow-up asks about and nothing else: 那2022年呢, TH10？, and in 2022?; empty if it asks more."""
+    asked = (_THINGS if HAN.search(text) else _ENGLISH_THINGS).match(text)
+    if not asked:
+        return ""
+    things = _CHANGED.sub("", asked["things"]).strip()
+    return things if is_things_alone(things, names=bool(asked["lead"] or asked["end"])) else ""
+
+
+def _with_year(text: str, previous: str, answer: str) -> str:
+    """The text with the year that 那一年 stands for, if one question or answer names exactly one."""
+    there = _THAT_YEAR.search(text)
+    if not there:
+        return text
+    sources = [previous, answer] if _WHEN.search(previous) else [previous]
+    for source in sources:
+        years = {item.text for item in items(source) if item.kind == "year"}
+        if len(years) == 1:
+            year = years.pop()
+            if not HAN.search(text):
+                return text.replace(there[0], f"in {year}", 1)
+            return text.replace(there[0], year if "年" in year else f"{year}年", 1)
+    return text
 
 
 def _condition(question: str, about: str) -> str:
@@ -269,21 +232,20 @@ def _condition(question: str, about: str) -> str:
 
 
 def _counterpart(question: str, subject: str, about: str) -> str:
-    """The thing in a question that another one replaces: 年假 if asked about 病假, 7B if about 13B; empty without one."""
-    if not _HAN.search(about):
-        codes = re.findall(r"[A-Za-z0-9][A-Za-z0-9.-]*", question)
-        return next((code for code in codes if _shape(code) == _shape(about)), "")
+    """The thing in a question that another one replaces: 年假 if asked about 病假; empty without one."""
     rest = question.partition(subject)[2]
     end = rest.rfind(about[-1]) + 1
     counterpart = rest[max(0, end - len(about)) : end]
-    fits = len(about) > 1 and len(counterpart) == len(about) and _HAN.match(counterpart)
+    fits = len(about) > 1 and len(counterpart) == len(about) and HAN.match(counterpart)
     return counterpart if fits else ""
 
 
 def _resolve_english(text: str, previous: str, topic: Topic) -> str:
-    if _HAN.search(topic.subject):
+    if HAN.search(topic.subject):
         return _ENGLISH_PRONOUN.sub(lambda _: topic.subject, text, count=1)
     if about := _ENGLISH_ABOUT.match(text.rstrip("? \t")):
+        if is_things_alone(about[1], names=True):
+            return text  # of several things, it is not clear which one is meant
         bare = re.sub(r"^(?:the|a|an)\s+", "", topic.subject)
         changed = re.sub(
             rf"(?:the|a|an)\s+{re.escape(bare)}|{re.escape(bare)}", lambda _: about[1], previous, count=1

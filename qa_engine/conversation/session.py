@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import partial
 from threading import Lock, get_ident
 from typing import Any, Protocol, TypeAlias
@@ -12,17 +13,20 @@ from llama_index.core.callbacks.base import CallbackManager
 from llama_index.core.schema import QueryBundle
 from llama_index_instrumentation import get_dispatcher
 
-from qa_engine.answering.answer import Answer
+from qa_engine.answering.answer import REFUSAL, Answer
+from qa_engine.answering.checks.citations import build_answer
 from qa_engine.answering.stream import AnswerStream, AsyncAnswerStream
 from qa_engine.config import ConversationConfig
 from qa_engine.conversation.condense import QuestionCondenser
+from qa_engine.conversation.recall import recalled
 from qa_engine.conversation.turns import Turn, within
 from qa_engine.errors import InputError
-from qa_engine.flow import Flow, apieces, arun, call, pieces, read, run
-from qa_engine.retrieval.explanation import Condensation
+from qa_engine.flow import Flow, Piece, apieces, arun, call, pieces, read, run
+from qa_engine.retrieval.explanation import Condensation, Explanation
 from qa_engine.tracing import atraced, traced
 
 dispatcher = get_dispatcher(__name__)
+ABOUT_CONVERSATION = "It is about the conversation, whose history answers it."
 _RETRY_SECONDS = 0.01
 """Pause of a task between two tries to become the one that asks."""
 
@@ -56,7 +60,8 @@ class ChatSession:
     """A conversation, whose questions may refer to earlier ones: 它有多高？, 那保俶塔呢？, how much is it?
 
     A question is first made to stand alone, and the engine answers the result; ``answer.explanation.condensation`` holds
-    both questions. A question that fails leaves no trace.
+    both questions. A question about the conversation itself (刚才我问的是什么, what did I just ask) is answered from the
+    history, without a search, and is not remembered. A question that fails leaves no trace.
 
     Thread-safe: questions of one session are answered one after the other, those of several sessions at the same time.
 
@@ -80,7 +85,7 @@ class ChatSession:
         self._condenser = condenser
         self._settings = settings
         self._lock = _QuestionLock()
-        self._turns: tuple[Turn, ...] = ()
+        self._turns = _History()
 
     @property
     def engine(self) -> AnswersQuestions:
@@ -90,7 +95,7 @@ class ChatSession:
     @property
     def history(self) -> tuple[Turn, ...]:
         """The turns that are remembered, the oldest first."""
-        return self._turns
+        return self._turns.turns
 
     def reset(self) -> None:
         """Forgets all turns, including that of a question that is being answered."""
@@ -102,8 +107,12 @@ class ChatSession:
         Args:
             history: its turns, the oldest first; they replace the turns of this session.
         """
+        self._remember(tuple(history), forgotten=0)
+
+    def _remember(self, turns: tuple[Turn, ...], forgotten: int) -> None:
         # Always a new object: a running question adds its turn only to the history that it began with.
-        self._turns = _History(within(tuple(history), self._settings.max_turns, self._settings.max_chars))
+        kept = within(turns, self._settings.max_turns, self._settings.max_chars)
+        self._turns = _History(kept, forgotten + len(turns) - len(kept))
 
     @dispatcher.span
     def ask(self, question: str) -> Answer:
@@ -137,7 +146,10 @@ class ChatSession:
         yield from call(self._lock.acquire, self._lock.aacquire)
         try:
             before = self._turns
-            condensation = yield from self._condenser.steps(question, before)
+            if (told := recalled(question, before.turns, before.forgotten)) is not None:
+                yield Piece(told or REFUSAL)
+                return _about_conversation(question, told)
+            condensation = yield from self._condenser.steps(question, before.turns)
             engine, standalone = self._engine, condensation.standalone
             if streaming:
                 stream = yield from read(
@@ -152,7 +164,7 @@ class ChatSession:
         finally:
             self._lock.release()
 
-    def _completed(self, answer: Answer, condensation: Condensation, before: tuple[Turn, ...]) -> Answer:
+    def _completed(self, answer: Answer, condensation: Condensation, before: _History) -> Answer:
         """The answer to the question as it was asked. Its turn is remembered, unless the session was reset meanwhile."""
         answer.question = condensation.question
         if condensation.seconds:
@@ -163,14 +175,25 @@ class ChatSession:
             answer.explanation.timings = answer.timings
         if self._turns is before:
             standalone = condensation.standalone
-            self.restore((*before, Turn(answer.question, standalone, answer.response or "", answer.refused)))
+            turn = Turn(answer.question, standalone, answer.response or "", answer.refused)
+            self._remember((*before.turns, turn), before.forgotten)
         return answer
 
 
-class _History(tuple[Turn, ...]):
-    """Turns with an identity of their own: all empty tuples are the same object."""
+def _about_conversation(question: str, told: str) -> Answer:
+    """The answer to a question about the conversation. No document holds it, so it cites none."""
+    answer = build_answer(question, told or None, ())
+    condensation = Condensation(question, question, skipped=ABOUT_CONVERSATION)
+    answer.explanation = Explanation([], condensation=condensation)
+    return answer
 
-    __slots__ = ()
+
+@dataclass(frozen=True, eq=False)
+class _History:
+    """The turns that are remembered, compared by identity, and how many were before them."""
+
+    turns: tuple[Turn, ...] = ()
+    forgotten: int = 0
 
 
 _Caller: TypeAlias = "tuple[int, asyncio.Task[Any] | None]"

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa_engine.conversation.rule_condenser import lacks_subject, points_back, resolve, stands_alone, topic_of
+from qa_engine.conversation.rule_condenser import lacks_subject, points_back, resolve, stands_alone
+from qa_engine.conversation.topics import topic_of
 
 AREA = "西湖的面积是多少？"
 TOWER = "雷峰塔有多高？"

@@ -77,6 +77,28 @@ class TestWithoutLanguageModel:
         assert (condensed.standalone, condensed.method) == (STANDALONE, "rules")
         assert second.response == engine.query(STANDALONE).response
 
+    def test_the_conversation_itself_is_asked_about(self, engine: QueryEngine) -> None:
+        session = engine.chat()
+        assert session.ask("刚才我问的是什么？").response == REFUSAL
+        session.ask(TOWER)
+        answer = session.ask("刚才我问的是什么？")
+        assert answer.response == f"您上一个问题是：“{TOWER}”"
+        assert (answer.refused, answer.citations, answer.source_nodes) == (False, [], [])
+        stream = session.stream("What did I just ask?")
+        assert "".join(stream) == stream.answer.response == answer.response
+        assert session.ask(FOLLOW_UP).explanation.condensation.standalone == STANDALONE
+        assert [turn.question for turn in session.history] == [TOWER, FOLLOW_UP]
+        assert TOWER in session.ask("我的第一个问题是什么？").response
+
+    def test_forgotten_questions_keep_their_numbers(self, ingested: Path) -> None:
+        config = Config(conversation={"max_turns": 1})
+        with QueryEngine.open(ingested, "西湖", config) as engine:
+            session = engine.chat()
+            session.ask(TOWER)
+            session.ask(FOLLOW_UP)
+            assert session.ask("我的第一个问题是什么？").refused
+            assert FOLLOW_UP in session.ask("我的第二个问题是什么？").response
+
     def test_a_refused_question_leaves_the_others_as_they_are(self, engine: QueryEngine) -> None:
         session = engine.chat()
         session.ask(TOWER)
