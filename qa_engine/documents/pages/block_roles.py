@@ -53,8 +53,15 @@ _CONTENTS_TITLE = re.compile(
     re.I,
 )
 """The title of a list of what follows, above no section: whatever its size, the text after the list is not part of it."""
-_CONTENTS_ENTRY = re.compile(r"(…|[.·]{3,}|([.·] ){3,})\s*[\dIVXivx]{1,5}$")
-_PAGE_AT_END = re.compile(r"(?<![\d.,:/-])\d{1,4}$")
+REFERENCES = re.compile(
+    r"(?:\d{1,2}\.?|[A-Z]\.|[IVX]+\.|[一二三四五六七八九十]+、)?\s*"
+    r"(?:(?:主要|英文|中文)?(?:参考(?:文献|书目|资料)|引用文献)"
+    r"|(?:list of )?references(?: cited)?|bibliography|works cited)\s*[:：]?",
+    re.I,
+)
+"""The title of a list of references."""
+CONTENTS_ENTRY = re.compile(r"(…|[.·]{3,}|([.·] ){3,})\s*[\dIVXivx]{1,5}$")
+PAGE_AT_END = re.compile(r"(?<![\d.,:/-])\d{1,4}$")
 _CONTENTS_SHARE = 0.5
 _MIN_CONTENTS = 3
 _FOOTNOTE_SIZE = 0.87
@@ -78,6 +85,8 @@ _RANKS = (
 _DECIMAL = re.compile(r"(\d{1,2}+(?:\.\d{1,2}+)++|\d{1,2}+(?![年月日%％]|[A-Z](?![a-z])))[.．、]?+(?!\d)")
 """The number of a heading: not a year, 5G or 10年."""
 _DECIMAL_RANK = 10
+_ROMAN, _LETTER = re.compile(r"[IVX]+\.\s"), re.compile(r"[A-HJ-UWYZ]\.\s")
+"""The numbers of sections and their parts, as in IEEE's papers. A letter alone may be the number of an appendix."""
 _BRACKETED = re.compile(r"[（(]\d{1,2}[)）]")
 _BRACKETED_RANK = 20
 
@@ -95,7 +104,7 @@ def body_size(pages: Iterable[Page]) -> float:
 
 def is_contents(lines: Sequence[Line]) -> bool:
     """Whether most of the lines are entries of a table of contents: titles with dots and the number of a page."""
-    entries = sum(1 for line in lines if _CONTENTS_ENTRY.search(line.text))
+    entries = sum(1 for line in lines if CONTENTS_ENTRY.search(line.text))
     return entries >= _MIN_CONTENTS and entries >= _CONTENTS_SHARE * len(lines)
 
 
@@ -129,7 +138,7 @@ def _mark_contents(blocks: Sequence[Block]) -> None:
             continue
         entries, last = list[Block](), 0
         for other in blocks[index + 1 :]:
-            found = [_PAGE_AT_END.search(line.text) for line in other.lines]
+            found = [PAGE_AT_END.search(line.text) for line in other.lines]
             pages = [last, *(int(page[0]) for page in found if page is not None)]
             words = all(any(map(str.isalpha, line.text)) for line in other.lines)
             if None in found or not words or pages != sorted(pages):
@@ -182,7 +191,7 @@ def _parts(block: Block, height: float, size: float) -> list[Block]:
 
 def _is_heading(line: Line, lines: Sequence[Line], index: int, size: float) -> bool:
     text = line.text
-    if len(text) > _MAX_HEADING or _CONTENTS_ENTRY.search(text):
+    if len(text) > _MAX_HEADING or CONTENTS_ENTRY.search(text):
         return False
     if line.size > _HEADING_SIZE * size and not _is_among_text(line, lines):
         return True
@@ -245,9 +254,13 @@ def title(text: str) -> str:
 
 
 def _is_above(upper: Heading, lower: Heading) -> bool:
-    first, second = _rank(upper.text), _rank(lower.text)
+    first, second = numbering_rank(upper.text), numbering_rank(lower.text)
     if first is not None and second is not None:
         return first < second
+    if _ROMAN.match(upper.text) and _LETTER.match(lower.text):
+        return True
+    if _ROMAN.match(lower.text) and (_LETTER.match(upper.text) or _ROMAN.match(upper.text)):
+        return False
     if abs(upper.size - lower.size) > _SAME_SIZE * max(upper.size, lower.size):
         return upper.size > lower.size
     if first is None and second is None:
@@ -256,7 +269,8 @@ def _is_above(upper: Heading, lower: Heading) -> bool:
     return False
 
 
-def _rank(text: str) -> int | None:
+def numbering_rank(text: str) -> int | None:
+    """The level that the number of a heading gives it, the outermost first; None for a heading without a number."""
     for rank, pattern in enumerate(_RANKS):
         if pattern.match(text):
             return rank

@@ -15,6 +15,8 @@ from typing import Any
 from qa_engine.documents.blocks import HEADERS_FOOTERS, Block, FileFacts, Page, Role
 from qa_engine.documents.pages.annotations.attachments import clauses, not_read
 from qa_engine.documents.pages.block_roles import assign_roles, body_size
+from qa_engine.documents.pages.false_headings import correct_headings
+from qa_engine.documents.pages.front_matter import mark_authors
 from qa_engine.documents.pages.margins.running_matter import mark_headers_footers
 from qa_engine.documents.pages.ocr import INSTALL, ocr_available
 from qa_engine.documents.pages.page_reader import GARBLED, NO_TEXT, ReadingOptions, read_page
@@ -28,7 +30,7 @@ from qa_engine.text.periods import iso_date
 
 logger = logging.getLogger("qa_engine.documents")
 
-PARSER_VERSION = "pages-3"
+PARSER_VERSION = "pages-4"
 """Part of the identity of every ingested file: another version reads the file again."""
 _MAX_FACT = 200
 """Characters of the title and of the author in the metadata of a file that are read."""
@@ -88,6 +90,8 @@ def assemble(path: Path, pages: Sequence[Page], options: ReadingOptions) -> Pars
     mark_headers_footers(pages)
     size = body_size(pages)
     assign_roles(pages, size)
+    correct_headings(pages, size)
+    mark_authors(pages)
     _drop_repeated(pages)
     for page in pages:
         page.blocks = read_labels(page.blocks) + page.turned + page.notes

@@ -12,7 +12,7 @@ from llama_index.core.schema import BaseNode, NodeRelationship, TextNode
 from llama_index.core.utils import get_tqdm_iterable
 from pydantic import Field
 
-from qa_engine.documents.blocks import Role, Span
+from qa_engine.documents.blocks import Paragraph, Role, Span
 from qa_engine.documents.pdf_document import PdfDocument
 from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.documents.sentences.splitting import Sentence, split_sentences
@@ -37,6 +37,7 @@ METADATA_KEYS = [
     PAGE_LABEL,
     DOUBT,
 ]
+_WHOLE = frozenset({Role.REFERENCE, Role.AUTHORS})
 SECTION_MARK = " › "
 """Separates the titles of a section path."""
 
@@ -118,7 +119,7 @@ class SentenceNodeParser(NodeParser):
         paragraphs = document.paragraphs if isinstance(document, PdfDocument) else []
         summaries = {paragraph.table: paragraph.summary for paragraph in paragraphs if paragraph.summary}
         last_row = -1
-        for sentence in split_sentences(text, self.max_sentence_chars):
+        for sentence in self._sentences_of(text, paragraphs):
             paragraph = paragraphs[sentence.paragraph] if paragraphs else None
             if paragraph is None or paragraph.table is None:
                 yield sentence, text[sentence.start : sentence.end], False
@@ -129,6 +130,21 @@ class SentenceNodeParser(NodeParser):
                     yield row, summary, True
                 for row_text in paragraph.row_texts:
                     yield row, row_text, False
+
+    def _sentences_of(self, text: str, paragraphs: Sequence[Paragraph]) -> Iterator[Sentence]:
+        """The sentences; an entry of references is one, and so are the authors, unless that would be too long."""
+        last = -1
+        for sentence in split_sentences(text, self.max_sentence_chars):
+            paragraph = paragraphs[sentence.paragraph] if paragraphs else None
+            if (
+                paragraph is None
+                or paragraph.role not in _WHOLE
+                or paragraph.end - paragraph.start > self.max_sentence_chars
+            ):
+                yield sentence
+            elif last != sentence.paragraph:
+                last = sentence.paragraph
+                yield Sentence(paragraph.start, paragraph.end, last)
 
     def _postprocess_parsed_nodes(
         self, nodes: list[BaseNode], parent_doc_map: dict[str, Any]

@@ -23,6 +23,7 @@ from qa_engine.documents.pages.tables.whole.statements import is_title
 from qa_engine.documents.pages.tables.whole.summaries import TableSummary
 from qa_engine.documents.pages.tables.whole.titles import TitledTable, titled_parts
 from qa_engine.documents.text_flow.pieces import Piece, pieces_of, sections_of
+from qa_engine.documents.text_flow.references import with_references
 
 _NOTE = 40
 """Between two parts of a table there is no more text than this: its unit, or a mark that it goes on."""
@@ -36,7 +37,7 @@ def build_text(pages: Sequence[Page], body_size: float, max_row_chars: int = 400
         body_size: font size of the body text in points.
         max_row_chars: a row of a table with more characters becomes several texts.
     """
-    pieces = pieces_of(pages, body_size)
+    pieces = with_references(pieces_of(pages, body_size))
     sections = sections_of(pieces)
     return _TextBuilder(pages, pieces, sections, max_row_chars).result()
 

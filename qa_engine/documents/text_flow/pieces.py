@@ -10,7 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qa_engine.documents.blocks import HEADERS_FOOTERS, Block, Line, Page, Role, Table
-from qa_engine.documents.pages.block_roles import LIST_ITEM, TERMINAL, Heading, section_paths, title
+from qa_engine.documents.pages.block_roles import (
+    LIST_ITEM,
+    PAGE_AT_END,
+    TERMINAL,
+    Heading,
+    section_paths,
+    title,
+)
 from qa_engine.documents.pages.lines.joining import grouped
 from qa_engine.documents.pages.lines.paragraphs import continues_paragraph
 
@@ -74,8 +81,13 @@ def pieces_of(pages: Sequence[Page], body_size: float) -> list[Piece]:
 
 def _separate_pieces(block: Block) -> list[Piece]:
     """The pieces of a block that is no prose: a table, a formula, contents, a caption, or footnotes, one piece each."""
-    if block.role in {Role.CONTENTS, Role.FORMULA}:
+    if block.role in {Role.AUTHORS, Role.FORMULA}:
         return [Piece(block.role, block.lines)]
+    if block.role is Role.CONTENTS:  # an entry may have several lines; the last one ends with the page
+        return [
+            Piece(block.role, part)
+            for part in grouped(block.lines, lambda part, _: not PAGE_AT_END.search(part[-1].text))
+        ]
     if block.role is Role.TABLE:
         if block.table is not None:
             return [Piece(Role.TABLE, block.lines, block.table)]

@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from llama_index.core.schema import NodeWithScore
 
+from qa_engine.documents.pages.block_roles import REFERENCES
 from qa_engine.documents.sentences.node_parser import SECTION_MARK
 from qa_engine.text.language import HAN
 from qa_engine.text.tokenizer import fold
@@ -34,12 +35,6 @@ class Apparatus(StrEnum):
 
 _BY_ROLE = {kind.value: kind for kind in (Apparatus.CONTENTS, Apparatus.REFERENCE, Apparatus.AUTHORS)}
 _NO_APPARATUS = frozenset({"heading", "table", "table_summary", "field", "caption", "note"})
-_REFERENCES = re.compile(
-    r"(?:\d{1,2}\.?|[A-Z]\.|[IVX]+\.|[一二三四五六七八九十]+、)?\s*"
-    r"(?:(?:主要|英文|中文)?(?:参考(?:文献|书目|资料)|引用文献)"
-    r"|(?:list of )?references(?: cited)?|bibliography|works cited)\s*[:：]?",
-    re.I,
-)
 _ENTRY = re.compile(
     r"\[\d{1,3}\].*(?:\b(?:19|20)\d\d\b.*)?"
     r"(?:\[[JMCDNPSRZ](?:/OL)?\]|arXiv|\bdoi\b|\bIn Proc|\bpp?\.\s?\d|\bvol\.|\bpages \d)",
@@ -139,7 +134,7 @@ def apparatus_of(
         return kind
     if table is not None or role in _NO_APPARATUS:
         return None
-    if section and _REFERENCES.fullmatch(section.rpartition(SECTION_MARK)[2].strip()):
+    if section and REFERENCES.fullmatch(section.rpartition(SECTION_MARK)[2].strip()):
         unseen = len(text) > _LONG and not _YEAR.search(text) and not _NAMES.search(text)
         return None if unseen else Apparatus.REFERENCE
     if text.startswith("[") and _ENTRY.match(text):

@@ -158,3 +158,9 @@ def test_title_of_a_table_of_contents_is_above_no_section(contents: str) -> None
     ]
     paths = [path[1:] for path in section_paths(headings)]
     assert paths == [(), (title(contents),), ("一、巡查",), ("目录的编制",)]
+
+
+def test_letters_are_parts_of_sections_with_roman_numbers_and_else_appendices() -> None:
+    assert depths("II. METHOD", ("A. Cost", 11), ("B. Time", 11), ("III. RESULTS", 10)) == [1, 2, 2, 1]
+    assert depths(("III. METHOD", 12), ("D. Cost", 14), ("IV. RESULTS", 10)) == [1, 2, 1]
+    assert depths("5 Conclusion", "References", "A. Buoys", "B. Moorings") == [1, 1, 1, 1]

@@ -177,6 +177,8 @@ def _blocks(
     cells = role is Role.BODY and _has_cells(pieces)
     if role is Role.TABLE or ((cells or role is Role.FIGURE) and rules().is_grid(bounds(pieces))):
         rows = [join_pieces(row) for row in rows_of(pieces)]
+        if is_contents(rows):
+            return [Block(Role.CONTENTS, rows)]
         # The words of the pieces and not of the box: at its edge, none is lost, and none is in two boxes.
         table = build_table(bounds(rows), box.rows, box.columns, _words_of(pieces, words), rules())
         if table is not None and (role is Role.TABLE or _is_full(table)):
