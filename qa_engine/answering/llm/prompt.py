@@ -10,8 +10,10 @@ from llama_index.core.schema import MetadataMode, NodeWithScore
 
 from qa_engine.answering.answer import REFUSAL
 from qa_engine.documents.identity.record import label_of
+from qa_engine.retrieval.passages.whole_tables import holds_row
 from qa_engine.text.one_line import one_line
 from qa_engine.text.prompt_sanitizer import neutralise, neutralise_markup
+from qa_engine.types import passage_of
 
 # Passages are delimited by two characters that are removed from all other text in the prompt, so that no document can close
 # its passage or open another one. Unlike random delimiters, they keep prompts cacheable.
@@ -85,9 +87,23 @@ def _format_passage(number: int, passage: NodeWithScore) -> str:
     if section := metadata.get("section"):
         head.append(_one_line(str(section)))
     tables = (str(table) for table in metadata.get("tables", ()))
-    texts = [passage.node.get_content(metadata_mode=MetadataMode.NONE).strip(), *tables]
+    texts = [_without_shown_rows(passage).strip(), *tables]
     text = neutralise("\n\n".join(texts))
     return f"{_OPEN}{'｜'.join(head)}{_CLOSE}\n{text}\n{_OPEN}资料 {number} 完{_CLOSE}"
+
+
+def _without_shown_rows(node: NodeWithScore) -> str:
+    """The text of a passage without rows that its tables show, except the row that was found."""
+    text = node.node.get_content(metadata_mode=MetadataMode.NONE)
+    passage = passage_of(node)
+    rows = {
+        sentence.text
+        for sentence in passage.sentences
+        if sentence.table is not None
+        and sentence.text != passage.sentence
+        and any(holds_row(table, sentence.text) for table in passage.tables)
+    }
+    return "\n".join(line for line in text.split("\n") if line not in rows) if rows else text
 
 
 def _one_line(text: str) -> str:

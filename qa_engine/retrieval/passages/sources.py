@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from llama_index.core.postprocessor.types import BaseNodePostprocessor
-from llama_index.core.schema import NodeWithScore, QueryBundle
-from pydantic import Field, PrivateAttr
+from llama_index.core.schema import NodeWithScore
 
-from qa_engine.documents.blocks import Role, Span
+from qa_engine.documents.blocks import Span
 from qa_engine.documents.identity.record import DocumentIdentity
 from qa_engine.index.catalog import Catalog
 from qa_engine.retrieval.hybrid.targets import SearchTarget
 from qa_engine.retrieval.naming.identity_index import IdentityIndex
-from qa_engine.types import Passage, passage_of, with_changes
-
-_RULE = re.compile(r"\|( --- \|)+")
-_BORDER = re.compile(r"(?<!\\)\|")
-_GAP = "…"
+from qa_engine.retrieval.passages.whole_tables import TableAttacher
+from qa_engine.types import Passage, passage_of
 
 
 @dataclass(frozen=True)
@@ -121,92 +115,3 @@ class PassageSources:
 
     def _catalog(self, passage: Passage) -> Catalog | None:
         return self._catalogs.get(passage.collection, self._targets[0].catalog)
-
-
-class TableAttacher(BaseNodePostprocessor):
-    """Attaches to passages with rows of a table the whole table in Markdown, for answers that need more than these rows.
-
-    Each table is attached once, to the best passage. Of a table longer than ``max_chars`` each passage gets the part around
-    its own rows, below the header of the table.
-    """
-
-    max_chars: int = Field(default=3000, ge=0)
-    _tables: Callable[[Passage], list[str]] = PrivateAttr()
-
-    def __init__(self, tables: Callable[[Passage], list[str]], **settings: int) -> None:
-        """Takes a function that returns the tables of a passage's document."""
-        super().__init__(**settings)
-        self._tables = tables
-
-    @classmethod
-    def class_name(cls) -> str:
-        return "TableAttacher"
-
-    def _postprocess_nodes(
-        self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
-    ) -> list[NodeWithScore]:
-        by_document: dict[str, list[str]] = {}
-        attached: set[tuple[str, str]] = set()
-        result = []
-        for node in nodes:
-            passage = passage_of(node)
-            document_id = passage.document_id
-            rows: dict[int, list[str]] = {}
-            for sentence in passage.sentences:
-                if sentence.table is not None and sentence.role != Role.TABLE_SUMMARY:
-                    rows.setdefault(sentence.table, []).append(sentence.text)
-            if rows and document_id not in by_document:
-                by_document[document_id] = self._tables(passage)
-            tables = []
-            for number, texts in sorted(rows.items()):
-                if number >= len(by_document[document_id]):
-                    continue
-                table = part_around(by_document[document_id][number], texts, self.max_chars)
-                if table and (document_id, table) not in attached:
-                    attached.add((document_id, table))
-                    tables.append(table)
-            result.append(with_changes(node, passage, tables=tuple(tables)) if tables else node)
-        return result
-
-
-def part_around(table: str, rows: Sequence[str], max_chars: int) -> str:
-    """A table in Markdown, or the part of it around some rows, below its title and header.
-
-    Args:
-        table: the table, with its title above it if it has one.
-        rows: what its rows say, with the names of their columns.
-        max_chars: most characters of the result.
-
-    Returns:
-        The table, or its header and as many rows as there is room for, with ``…`` for those before and after them. Empty if
-        there is no room for one of the rows.
-    """
-    if len(table) <= max_chars:
-        return table
-    lines = table.split("\n")
-    first = next((number + 1 for number, line in enumerate(lines) if _RULE.fullmatch(line)), 0)
-    body = lines[first:]
-    own = [number for number, line in enumerate(body) if any(_says(row, line) for row in rows)]
-    room = max_chars - len("\n".join(lines[:first])) - len(_GAP) * 2
-    start = end = own[0] if own else 0
-    wanted = own[-1] + 1 if own else 0
-    blocked = False
-    while not blocked:
-        blocked = True
-        # The rows between the hits come first, then those above and below them in turn.
-        for number in (end, start - 1) if end >= wanted else (end,):
-            if 0 <= number < len(body) and len(body[number]) < room:
-                start, end = min(start, number), max(end, number + 1)
-                room -= len(body[number]) + 1
-                blocked = False
-    if start == end:
-        return ""
-    gaps = [_GAP] if start else [], [_GAP] if end < len(body) else []
-    return "\n".join([*lines[:first], *gaps[0], *body[start:end], *gaps[1]])
-
-
-def _says(row: str, line: str) -> bool:
-    """Whether a row says what stands in all cells of a line of Markdown."""
-    cells = [cell.strip().replace("\\|", "|") for cell in _BORDER.split(line)]
-    filled = [cell for cell in cells if cell]
-    return bool(filled) and all(cell in row for cell in filled)

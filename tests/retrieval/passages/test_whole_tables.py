@@ -1,4 +1,4 @@
-"""Whole tables for passages that hold rows of them."""
+"""Whole tables for passages that hold rows of them, each row once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from llama_index.core.schema import NodeWithScore, TextNode
 
 from qa_engine.answering.llm.prompt import format_passages
-from qa_engine.retrieval.passages.sources import TableAttacher, part_around
+from qa_engine.retrieval.passages.whole_tables import TableAttacher, part_around
 from qa_engine.types import SENTENCES, TABLES
 
 STORED = {"d": ["| 年 | 收入 |\n| --- | --- |\n| 2020 | 7 |", "| x |\n" * 40]}
@@ -79,6 +79,43 @@ def test_each_passage_of_a_long_table_gets_its_own_part() -> None:
     assert "第5项" in first[0]
     assert "第80项" in second[0]
     assert again is None
+
+
+def rows_of_long(node: NodeWithScore, *numbers: int) -> NodeWithScore:
+    node.node.metadata[SENTENCES] = [
+        {"text": f"项目：第{number}项；金额：{number}00", "table": 0} for number in numbers
+    ]
+    return node
+
+
+def test_passages_of_a_long_table_share_one_part_where_their_rows_fit() -> None:
+    attacher = TableAttacher(lambda passage: [LONG], max_chars=300)
+    nodes = [rows_of_long(passage(1, 0), 40), rows_of_long(passage(9, 0), 42)]
+    first, second = (node.node.metadata.get(TABLES) for node in attacher.postprocess_nodes(nodes))
+    assert "| 第40项 | 4000 |\n| 第41项 | 4100 |\n| 第42项 | 4200 |" in first[0]
+    assert second is None
+
+
+def test_no_row_is_in_the_parts_of_two_passages() -> None:
+    attacher = TableAttacher(lambda passage: [LONG], max_chars=150)
+    nodes = [rows_of_long(passage(1, 0), 40), rows_of_long(passage(9, 0), 41, 60)]
+    parts = [node.node.metadata[TABLES][0] for node in attacher.postprocess_nodes(nodes)]
+    rows = [line for part in parts for line in part.split("\n") if line.startswith("| 第")]
+    assert "| 第60项 | 6000 |" in rows
+    assert len(set(rows)) == len(rows)
+
+
+def test_model_sees_a_row_once_and_the_row_that_was_found_in_its_own_words_as_well() -> None:
+    node = rows_of_long(passage(1, 0), 40, 41)
+    found, other = (str(one["text"]) for one in node.node.metadata[SENTENCES])
+    node.node.metadata["sentence"] = found
+    node = NodeWithScore(node=TextNode(text=f"{found}\n{other}", metadata=node.node.metadata))
+    assert other in format_passages([node])
+    node.node.metadata[TABLES] = [LONG]
+    shown = format_passages([node])
+    assert found in shown
+    assert other not in shown
+    assert "| 第41项 | 4100 |" in shown
 
 
 def test_what_a_table_is_about_is_no_row_of_it() -> None:
