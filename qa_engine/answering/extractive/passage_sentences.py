@@ -109,7 +109,7 @@ def _by_part(question: str, passages: Sequence[Passage]) -> dict[str, list[Passa
 def _of_passage(
     passage: Passage, rank: int, asked: AskedLabel, part: str, apparatus: AskedApparatus
 ) -> Iterator[QuotableSentence]:
-    """The sentences of a passage, and rows around it whose labels are asked for."""
+    """The sentences of a passage, and around it rows whose labels are asked for, or authors or references that are."""
     own = passage.sentences or _split(passage)
     if not own:
         return
@@ -119,7 +119,8 @@ def _of_passage(
     before = ""
     for place, sentence in enumerate(around):
         is_around = not first <= place < first + len(own)
-        if is_around and not _is_asked_row(sentence, asked):
+        demanded = is_around and apparatus.demands(sentence.text, of_sentence(sentence))
+        if is_around and not demanded and not _is_asked_row(sentence, asked):
             continue
         text = sentence.text
         with_before = join_sentences([before, text]) if before and not is_around else text

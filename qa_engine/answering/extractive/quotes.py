@@ -17,6 +17,8 @@ _ASKED_ARTICLE, _HIT_ARTICLE, _LIST = 1000, 450, 700
 """Chinese characters of the longest article that is quoted whole if it was asked for by its number, and if not; and of the
 longest list."""
 _LATIN_RATIO = 1.7
+_LINES = frozenset({"heading", "contents", "reference", "authors"})
+"""Roles of sentences that stand on lines of their own."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Quote:
         """The quoted sentences as they are read: items of a list, rows and headings on lines of their own."""
         lines = [0]
         for before, sentence in pairwise(self.sentences):
-            begins = any(one.table is not None or one.role == "heading" for one in (before, sentence))
+            begins = any(one.table is not None or one.role in _LINES for one in (before, sentence))
             lines.append(lines[-1] + (begins or begins_item(before, sentence)))
         return join_sentences([sentence.text for sentence in self.sentences], lines)
 

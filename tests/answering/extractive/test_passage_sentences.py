@@ -56,6 +56,21 @@ def test_no_passages_and_empty_passages_have_no_sentences() -> None:
     assert sentences_of(QUESTION, [NodeWithScore(node=TextNode(text=""))]) == []
 
 
+def test_authors_and_references_around_a_passage_compete_where_they_are_demanded() -> None:
+    authors = PassageSentence("d-0000001", "Ada Lund Bo Strand", 1, 1, role="authors")
+    entry = PassageSentence("d-0000003", "[2] A. Lund. Buoys. 2019.", 9, 9, role="reference")
+    own = PassageSentence("d-0000002", "We show how far small buoys drift.", 1, 1)
+    node = passage_node(
+        Passage("d-0000002..2", own.text, sentences=(own,), surroundings=(authors, own, entry))
+    )
+    for question, text in (
+        ("Who wrote the paper on buoys?", authors.text),
+        ("Which paper is reference [2]?", entry.text),
+        ("How far do small buoys drift?", own.text),
+    ):
+        assert [one.own.text for one in sentences_of(question, [node]) if one.quotable] == [text]
+
+
 def test_of_the_rows_around_a_passage_those_whose_label_is_asked_for_compete() -> None:
     found = sentences_of(QUESTION, [table()])
     assert [(one.own.text, one.is_around) for one in found] == [
