@@ -69,7 +69,7 @@ class Nearest:
 
     Attributes:
         text: for people, in Chinese, such as 2021年 or 第十五条.
-        kind: ``year``, ``quarter``, ``code``, ``size``, ``article``, ``page`` or ``document``.
+        kind: ``year``, ``quarter``, ``code``, ``size``, ``article``, ``clause``, ``place``, ``page`` or ``document``.
         value: in plain form, such as ``2021`` or ``LQ-SC1500``.
         file: name of a file that holds it.
     """

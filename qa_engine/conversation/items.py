@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from qa_engine.conversation.topics import HAN, is_property
-from qa_engine.text.firm_names import firm_names
+from qa_engine.text.chinese_names import firm_names
 from qa_engine.text.identifiers import identifiers
 
 _NUMERAL = "〇零一二两三四五六七八九十百千万0-9"

@@ -7,19 +7,38 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from qa_engine.text.firm_names import firm_names
+from qa_engine.text.chinese_names import chinese_names, firm_names, name_parts, person_names, place_names
 from qa_engine.text.language import is_chinese
 from qa_engine.text.numbers import parse_number
 from qa_engine.text.periods import asked_periods, period_of
-from qa_engine.text.tokenizer import HAN_CLASS, fold
+from qa_engine.text.tokenizer import HAN_CLASS, fold, is_stop_word
 
-Kind = Literal["year", "quarter", "code", "size", "article", "clause", "name", "firm", "title"]
+Kind = Literal[
+    "year",
+    "quarter",
+    "code",
+    "numbered",
+    "size",
+    "article",
+    "clause",
+    "name",
+    "word",
+    "firm",
+    "place",
+    "person",
+    "title",
+]
 _ARTICLE = re.compile(
-    r"第\s*([0-9]{1,4}|[〇零一二三四五六七八九十百千两]{1,9})\s*条|\b(?:[Aa]rticle|[Cc]lause)\s+([0-9]{1,3})\b"
+    r"第\s*([0-9]{1,4}|[〇零一二三四五六七八九十百千两]{1,9})\s*条|\b(?:[Aa]rticle|[Cc]lause)\s+([0-9]{1,3})\b(?!\.[0-9])"
 )
 _CHAPTER = re.compile(r"第\s*([0-9]{1,3}|[〇零一二三四五六七八九十百]{1,5})\s*([章节编])")
-CLAUSE = re.compile(r"(?<![0-9.])([0-9]{1,2}(?:\.[0-9]{1,2}){1,4})(?=\s*(?:条|款|节|章|规定|约定))")
-"""A clause that a question names by its number: 9.2条."""
+_CLAUSE_NUMBER = r"([0-9]{1,2}(?:\.[0-9]{1,2}){1,4})"
+_CLAUSES = (
+    re.compile(rf"(?<![0-9.]){_CLAUSE_NUMBER}(?=\s*(?:条|款|节|章|规定|约定))"),
+    re.compile(
+        rf"(?:§+|条款|(?<![A-Za-z])(?:[Cc]lauses?|[Ss]ections?|[Pp]aragraphs?|[Aa]rticles?))\s*{_CLAUSE_NUMBER}(?![0-9%]|\.[0-9])"
+    ),
+)
 _NUMBERED = re.compile(r"^\W*([0-9]{1,3})(?:[.．、\s]|(?=[^\W\d_]))")
 _CODE = re.compile(
     r"(?<![A-Za-z0-9.@/_-])[A-Za-z]+(?:[-–/·.][A-Za-z]+)*[-–/·.]?[ -]?[0-9]+(?:[.][0-9]+)?"
@@ -34,32 +53,26 @@ _NO_CODE = re.compile(
 _LATIN_NAME = re.compile(
     r"(?<![A-Za-z0-9_.@'’-])(?=[A-Za-z]*[a-z])(?![A-Z]+s\b)[A-Z][A-Za-z]{3,}(?![A-Za-z0-9_@])"
 )
+_LATIN_WORD = re.compile(r"(?<![A-Za-z0-9_.@'’/-])(?:[A-Za-z]{3,}|[A-Z]{2})(?![A-Za-z0-9_@'’/-]|\.[A-Za-z])")
 _COMMON_LATIN = frozenset(
-    """email mail logo wifi word excel table figure chapter section page note appendix list offline online web website demo
+    """email mail logo wifi pdf app ppt doc faq url www http https vip iii viii xii
+    word excel table figure chapter section page note appendix list offline online web website demo
     january february march april june july august september october november december monday tuesday wednesday thursday
     friday saturday sunday what when where which whose does were will could should would have according""".split()  # noqa: SIM905
+)
+_NUMBERED_NAME = re.compile(
+    r"(?<![A-Za-z0-9.@/_'’-])(?:(?P<word>[A-Za-z]{2,})[ -]?|(?P<letter>(?![QHF])[A-Z]))"
+    r"(?P<number>(?!(?:1[5-9]|20)[0-9]{2}(?![0-9]))[0-9]{1,4})(?![A-Za-z0-9%@]|[.,/:-][0-9])"
+)
+_NO_NUMBERED_NAME = re.compile(
+    r"(?:pages?|table|fig(?:ure)?|sections?|chapter|article|clause|item|note|part|step|version|top|first|last|next|number|no"
+    r"|question|usd|eur|gbp|cny|rmb|hkd|jpy|fy|ip|january|february|march|april|may|june|july|august|september|october"
+    r"|november|december|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)",
+    re.I,
 )
 _TITLE = re.compile(r"[《〈]([^《》〈〉]{2,40})[》〉]")
 _WORK = re.compile(
     rf"([{HAN_CLASS}]{{1,20}}?(?:法|条例|办法|规定|细则|合同|协议|手册|章程|准则|规则|制度|规范))(?:的|中|里|里面|书)?$"
-)
-_SUFFIX = frozenset(
-    "公司 股份 集团 大学 银行 证券 学院 医院 药业 酒业 保险 基金 电子 科技 制造 汽车 实业 控股".split()  # noqa: SIM905
-)
-_PLACES = frozenset(
-    """北京 上海 天津 重庆 河北 山西 辽宁 吉林 黑龙江 江苏 浙江 安徽 福建 江西 山东 河南 湖北 湖南 广东 海南 四川 贵州 云南
-    陕西 甘肃 青海 台湾 内蒙古 广西 西藏 宁夏 新疆 香港 澳门 石家庄 唐山 太原 大同 呼和浩特 沈阳 大连 鞍山 长春 哈尔滨
-    大庆 南京 苏州 无锡 常州 南通 徐州 扬州 镇江 盐城 杭州 宁波 温州 绍兴 嘉兴 湖州 金华 台州 合肥 芜湖 福州 厦门 泉州
-    漳州 南昌 九江 赣州 济南 青岛 烟台 潍坊 淄博 临沂 郑州 洛阳 武汉 宜昌 襄阳 长沙 株洲 湘潭 岳阳 广州 深圳 珠海 佛山
-    东莞 中山 惠州 汕头 南宁 桂林 柳州 海口 三亚 成都 绵阳 宜宾 贵阳 遵义 昆明 大理 拉萨 西安 宝鸡 咸阳 兰州 西宁 银川
-    乌鲁木齐 台北 高雄""".split()  # noqa: SIM905
-)
-"""Places that names begin with. What the dictionary calls a place is often none (长度, 上市)."""
-_NOUNS = frozenset({"n", "nr", "ns", "nz", "nt", "g"})
-_GENERIC = frozenset(
-    """公司 本公司 母公司 子公司 分公司 总公司 上市公司 股份公司 有限公司 集团 本集团 股份 普通股 大学 银行 证券 学院 医院
-    保险 基金 电子 科技 制造 汽车 实业 控股 中国 全国 我国 国家 国内 国外 境内 境外 中文 英文 英语 汉语 中华 人民币 美元 欧元
-    日元 港元 港币 该公司 这家 哪家 本行 本校 该校 这所 央行 中央 海外 亚洲 世界 西方 东方 内地 大陆""".split()  # noqa: SIM905
 )
 
 
@@ -71,8 +84,7 @@ class Identifier:
         kind: what it is.
         text: as it stands in the question.
         value: in one form of all: ``2023``, ``2024Q2``, ``lqsc3000``, ``47``; of a chapter and of a clause the term that
-            texts are searched for, ``第8章`` or ``4.1.2``; a name as it is, of a firm that the dictionary does not know the
-            part that tells it from others.
+    XX
         work: of an article, the law, contract or other work that the question names with it; empty without one.
         marked: whether that work stands in 《》.
     """
@@ -100,7 +112,8 @@ def identifiers(question: str) -> list[Identifier]:
     """The identifiers of a question, each once. Quantities and general words are none, neither are 去年 and 90年代.
 
     Names are only what is clearly one: places and organisations that the dictionary knows, and what stands before 股份, 大学
-    and the like. Abbreviations such as ROE are none: documents spell them out.
+    and the like. Other words in Latin letters of a Chinese question, such as ROE, are ``word``: Chinese documents spell them
+    out, and only English ones lack what they do not hold.
 
     Example:
         >>> [(one.kind, one.value) for one in identifiers("贵州茅台二〇二三年的LQ-SC3000第四十七条")]
@@ -110,26 +123,29 @@ def identifiers(question: str) -> list[Identifier]:
     found = [*_articles(question), *_clauses(question), *_periods(question)]
     written = [match for match in _CODE.finditer(question) if _is_code(match[0], is_chinese(question))]
     codes = [Identifier("code", match[0], code_key(match[0])) for match in written]
+    codes += [one for one in _numbered_names(question) if one.value not in {code.value for code in codes}]
     sizes = [
         Identifier("size", match[0], f"{match[1]} {match[2].lower()}")
         for match in _SIZE_OF_PRODUCT.finditer(question)
     ]
-    works = {one.work for one in found if one.marked}
+    marked = {one.work for one in found if one.marked}
     titles = [
         Identifier("title", match[0], match[1])
         for match in _TITLE.finditer(question)
-        if match[1] not in works and is_chinese(match[1])
+        if match[1] not in marked and is_chinese(match[1])
     ]
     bare = _TITLE.sub(_blank, question)
     for match in written:
         bare = f"{bare[: match.start()]}{_blank(match)}{bare[match.end() :]}"
-    names = [*_han_names(bare, found), *_latin_names(bare)]
-    firms = [
-        Identifier("firm", text, told)
-        for text, told in firm_names(bare)
-        if not any(told in one.value for one in names)
-    ]
-    return list(dict.fromkeys([*found, *codes, *sizes, *titles, *names, *firms]))
+    works = "".join(one.work for one in found)
+    names = [Identifier("name", name, name) for name in chinese_names(bare) if name not in works]
+    told = [Identifier("firm", *firm) for firm in firm_names(bare)]
+    told += [Identifier("place", *place) for place in place_names(bare)]
+    told += [Identifier("person", name, name) for name in person_names(bare)]
+    unknown = [one for one in told if not any(one.value in name.value for name in names)]
+    latin = list(_latin_names(bare))
+    words = [one for one in _latin_words(bare) if one.value not in {name.value for name in latin}]
+    return list(dict.fromkeys([*found, *codes, *sizes, *titles, *names, *latin, *unknown, *words]))
 
 
 def articles_of(text: str) -> set[int]:
@@ -138,6 +154,11 @@ def articles_of(text: str) -> set[int]:
     if match := _NUMBERED.match(text):
         found.add(int(match[1]))
     return found - {0}
+
+
+def clauses_in(text: str) -> list[str]:
+    """The clauses that a question names by their numbers: 9.2条, 条款9.2, § 9.2, clause 9.2."""
+    return list(dict.fromkeys(match[1] for form in _CLAUSES for match in form.finditer(text)))
 
 
 def codes_of(text: str) -> dict[str, str]:
@@ -186,8 +207,8 @@ def _articles(question: str) -> Iterator[Identifier]:
 def _clauses(question: str) -> Iterator[Identifier]:
     for match in _CHAPTER.finditer(question):
         yield Identifier("clause", match[0], f"第{int(parse_number(match[1]) or 0)}{match[2]}")
-    for match in CLAUSE.finditer(question):
-        yield Identifier("clause", match[0], match[1])
+    for number in clauses_in(question):
+        yield Identifier("clause", number, number)
 
 
 def _periods(question: str) -> Iterator[Identifier]:
@@ -195,35 +216,10 @@ def _periods(question: str) -> Iterator[Identifier]:
         yield Identifier("quarter" if period.part else "year", text, period.label)
 
 
-def _han_names(question: str, found: list[Identifier]) -> Iterator[Identifier]:
-    """Words that make up a name: a place and what it begins, or what ends in 股份 and the like."""
-    import rjieba
-
-    works = "".join(one.work for one in found)
-    run: list[tuple[str, str]] = []
-    for word, tag in [*rjieba.tag(question), ("", "x")]:
-        is_han = len(word) > 1 and is_chinese(word)
-        follows = word in _PLACES or (tag in _NOUNS and run and run[-1][0] in _PLACES)
-        if is_han and run and (word in _SUFFIX or (follows and run[-1][0] not in _SUFFIX)):
-            run.append((word, tag))
-            continue
-        name = "".join(word for word, _ in run)
-        is_place = any(word in _PLACES for word, _ in run)
-        has_suffix = len(run) > 1 and run[-1][0] in _SUFFIX
-        if (is_place or has_suffix) and name not in _GENERIC and name not in works:
-            yield Identifier("name", name, name)
-        begins = is_han and (word in _PLACES or (tag in _NOUNS and word not in _SUFFIX))
-        run = [(word, tag)] if begins else []
-
-
-def name_parts(name: str) -> list[str]:
-    """The words of a name that tell it from others: 茅台 of 贵州茅台股份."""
-    import rjieba
-
-    if name.isascii():
-        return [name]
-    parts = [word for word in rjieba.cut_for_search(name) if len(word) > 1 and word not in _SUFFIX]
-    return [part for part in parts if part not in _GENERIC] or [name]
+def _numbered_names(question: str) -> Iterator[Identifier]:
+    for match in _NUMBERED_NAME.finditer(question):
+        if not _NO_NUMBERED_NAME.fullmatch(match["word"] or "") and not is_stop_word(match["word"] or ""):
+            yield Identifier("numbered", match[0], code_key(match[0]))
 
 
 def _latin_names(question: str) -> Iterator[Identifier]:
@@ -232,3 +228,9 @@ def _latin_names(question: str) -> Iterator[Identifier]:
         is_first = not question[: match.start()].strip(" \"'“‘")
         if match[0].lower() not in _COMMON_LATIN and (chinese or not is_first):
             yield Identifier("name", match[0], match[0])
+
+
+def _latin_words(question: str) -> Iterator[Identifier]:
+    for match in _LATIN_WORD.finditer(question if is_chinese(question) else ""):
+        if match[0].lower() not in _COMMON_LATIN and not is_stop_word(match[0]):
+            yield Identifier("word", match[0], match[0])

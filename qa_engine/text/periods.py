@@ -15,10 +15,13 @@ _YEAR = re.compile(
     r"|(?P<han>[一二][〇零○一二三四五六七八九]{3})(?=年)"
     rf"|(?<![A-Za-z])F\.?Y\.?\s?[-']?(?P<fiscal>{_FULL}|\d\d)(?!\d)"
     r"|(?<!\d)(?<!\d[.,])(?P<short>\d\d)(?=\s?[QH][1-4](?!\d)|(?:[-–~至/]\d\d){0,2}年(?!以|内|间|代|期|来)|(?-i:E)(?![A-Za-z0-9]))"
-    rf"|(?<![A-Za-z0-9])(?:[1-4][QH]|Q[1-4]\s?(?:of\s)?(?:FY|[\s']))\s?(?P<after>{_FULL}|\d\d)(?![\d%]|[.,]\d)",
+    rf"|(?<![A-Za-z0-9])(?:[1-4][QH]|[QH][1-4]\s?(?:of\s)?(?:FY|[\s']))\s?(?P<after>{_FULL}|\d\d)(?![\d%]|[.,]\d)",
     re.IGNORECASE,
 )
-_SHORT_AS_YEAR = re.compile(r"[QH][1-4](?!\d)|年(?:年?报|度|[上下]半年|第?[一二三四]季)")
+_SHORT_AS_YEAR = re.compile(r"[QH][1-4](?!\d)|年(?:年?报|度|[上下]半年|第?[一二三四1-4]\s*季)")
+_SHORT_FIRST = re.compile(r"(?:^|['’‘])\s*$")
+_SHORT_AT_START = re.compile(r"年(?![以之]?[内间前后来上下]|代|期|[工司教]龄|质?保|老|的?时间|寿命|使用)")
+"""A year of two digits begins a question or stands behind an apostrophe, and is not how long something takes."""
 _TOLD_AS_YEAR = re.compile(
     r"\s*(?:财年|年(?!代|以?[前后来起]|之[前后]|内|间|轮)|[QH][1-4](?!\d)|[AE](?![A-Za-z]))"
     rf"|\s*[-–—~至到和与及、/]\s*{_FULL}\s*年"
@@ -31,14 +34,17 @@ _NO_YEAR_BEFORE, _NO_YEAR_BEHIND = (
     re.compile(r"[\w.,$€£-]$"),
     re.compile(rf"\w|\s*%|\s+(?:{_COUNTED})\b|-[a-z]", re.I),
 )
+_HALF_OF = r" half(?= (?:of )?(?:fiscal )?(?:year )?(?:FY)?[0-9]{2})"
 _PART = re.compile(
     r"第(?P<han>[一二三四1-4])\s*季|(?P<bare>[一二三四1-4])\s*季[度报]"
     r"|(?<![A-Za-z])Q(?P<behind>[1-4])(?!\d)|(?<!\d)(?P<before>[1-4])Q(?![A-Za-z])"
     r"|\b(?P<word>first|second|third|fourth)[\s-]+(?:fiscal\s+)?quarters?\b"
-    r"|(?P<half>上半年|半年[度报]|中期报告|\bhalf[- ]year|(?<![A-Za-z])H1(?![A-Za-z0-9])|(?<!\d)1H(?![A-Za-z]))"
-    r"|(?P<later>下半年|(?<![A-Za-z])H2(?![A-Za-z0-9])|(?<!\d)2H(?![A-Za-z]))",
+    rf"|(?P<half>上半年|半年[度报]|中期报告|\b(?:half[- ]year|first{_HALF_OF})"
+    r"|(?<![A-Za-z])H1(?![A-Za-z0-9])|(?<!\d)1H(?![A-Za-z]))"
+    rf"|(?P<later>下半年|\bsecond{_HALF_OF}|(?<![A-Za-z])H2(?![A-Za-z0-9])|(?<!\d)2H(?![A-Za-z]))",
     re.IGNORECASE,
 )
+_BARE_PART = re.compile(r"uarter|\bhalf\b|(?<![A-Za-z])[QH][1-4](?!\d)|(?<!\d)[1-4][QH](?![A-Za-z])")
 _ORDINALS = {"一": 1, "二": 2, "三": 3, "四": 4, "first": 1, "second": 2, "third": 3, "fourth": 4}
 _PERIOD_WORDS = re.compile(
     r"(?:FY)?(?:19|20)[0-9]{2}\s*(?:年度?)?(?:\s*[0-9]{1,2}\s*月(?:\s*[0-9]{1,2}\s*日)?)?末?|[本上去]年度?|[本上]期|期[末初]|年[末初]"
@@ -119,7 +125,7 @@ def part_of_year(text: str) -> str:
 
 
 def asked_periods(question: str) -> Iterator[tuple[str, Period]]:
-    """The years and quarters that a question surely asks for, with their text: none that may be a plain number.
+    """The years, quarters and halves that a question surely asks for, with their text: none that may be a plain number.
 
     In Chinese, a bare number is no year without a word that says so; in English it is one, unless it counts something.
     Decades are no periods, and neither are bounds, such as 2020年以前.
@@ -128,16 +134,18 @@ def asked_periods(question: str) -> Iterator[tuple[str, Period]]:
     for match in _YEAR.finditer(question):
         behind, full = question[match.end() :], match["full"]
         if match["short"] and not _SHORT_AS_YEAR.match(behind):
-            continue
+            is_first = _SHORT_FIRST.search(question[: match.start()])
+            if not (is_first and "15" <= match["short"] <= "35" and _SHORT_AT_START.match(behind)):
+                continue
         bare = full is not None and not match["next"] and not _TOLD_AS_YEAR.match(behind)
         if bare and (chinese or not 1950 <= int(full) < 2050 or _is_number(question, match)):
             continue
         around = question[max(0, match.start() - 18) : match.end() + 6]
-        quarters = {part for part in parts_of_year(around) if part[0] == "Q"}
-        if (bare and "uarter" not in around) or re.search("前[二三]季", around):
-            quarters = set()
+        parts = parts_of_year(around)
+        if (bare and not _BARE_PART.search(around)) or re.search("前[二三]季", around):
+            parts = []
         for year in _years(match)[:1]:
-            yield match[0], Period(year, part=quarters.pop() if len(quarters) == 1 else "")
+            yield match[0], Period(year, part=parts[0] if len(parts) == 1 else "")
 
 
 def without_periods(text: str) -> str:

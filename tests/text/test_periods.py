@@ -104,9 +104,32 @@ def test_dates() -> None:
 def test_a_bare_number_of_a_question_is_a_year_in_english_alone() -> None:
     assert [*asked_periods("型号2020的重量"), *asked_periods("工作12年了有几天年假")] == []
     assert list(asked_periods("How many of the 2000 employees left?")) == []
+    assert [*asked_periods("20年质保的产品有哪些"), *asked_periods("满21年的员工")] == []
     assert [period.label for _, period in asked_periods("What was the revenue in 2020?")] == ["2020"]
     assert [period.label for _, period in asked_periods("占比,2021-2022年各是多少")] == ["2021", "2022"]
 
 
 def test_texts_without_the_words_for_periods() -> None:
     assert without_periods("2023年营业收入本期").split() == ["营业收入"]
+
+
+@pytest.mark.parametrize(
+    ("question", "labels"),
+    [
+        ("2020年度的收入", ["2020"]),
+        ("二零二零年的收入", ["2020"]),
+        ("'20年的收入", ["2020"]),
+        ("21年苇塘的粮食总产量", ["2021"]),
+        ("2020财年的收入", ["2020"]),
+        ("FY20的收入", ["2020"]),
+        ("Q3 2023的收入", ["2023Q3"]),
+        ("2023年第3季度的收入", ["2023Q3"]),
+        ("2023年三季度的收入", ["2023Q3"]),
+        ("H1 2024的收入", ["2024H1"]),
+        ("2023年下半年的收入", ["2023H2"]),
+        ("What was revenue in the first half of 2024?", ["2024H1"]),
+        ("去年的收入", []),
+    ],
+)
+def test_periods_as_people_type_them(question: str, labels: list[str]) -> None:
+    assert [period.label for _, period in asked_periods(question)] == labels

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from qa_engine.answering.extractive.measures import asked_measure
-from qa_engine.text.identifiers import CLAUSE
+from qa_engine.text.identifiers import clauses_in
 from qa_engine.text.numbers import parse_number
 from qa_engine.text.periods import parts_of_year, years_of
 from qa_engine.text.tokenizer import fold
@@ -219,8 +219,7 @@ def article_of(text: str) -> str:
     """The first article or clause that a text names: ``39条`` for 第三十九条, ``9.2`` for 9.2条; empty without one."""
     if match := _ARTICLE.search(text):
         return article_number(match)
-    clause = CLAUSE.search(text)
-    return clause[1] if clause else ""
+    return next(iter(clauses_in(text)), "")
 
 
 def article_at_start(text: str) -> str:

@@ -14,28 +14,23 @@ from functools import cached_property
 from llama_index.core.schema import NodeWithScore
 
 from qa_engine.answering.answer import Nearest
-from qa_engine.answering.refusal.holding import (
-    all_text,
-    articles,
-    document_years,
-    holds,
-    name_of_document,
-    pairs,
-    works_in,
+from qa_engine.answering.refusal.articles import FIRST_SENTENCES, Articles
+from qa_engine.answering.refusal.holding import all_text, articles, holds, name_of_document, pairs
+from qa_engine.answering.refusal.nearest import (
+    MOST,
+    nearest_codes,
+    nearest_numbers,
+    nearest_periods,
+    nearest_places,
 )
-from qa_engine.answering.refusal.nearest import MOST, nearest_codes, nearest_periods
 from qa_engine.answering.refusal.periods import AskedPeriods
 from qa_engine.retrieval.retriever import RankedPassages
-from qa_engine.text.identifiers import Identifier, articles_of, identifiers, sizes_of
+from qa_engine.text.identifiers import Identifier, articles_of, codes_of, identifiers, sizes_of
 from qa_engine.text.language import is_chinese
-from qa_engine.text.periods import period_of, years_of
+from qa_engine.text.periods import period_of
 from qa_engine.text.tokenizer import fold, tokenize
 from qa_engine.types import Passage, passage_of
 
-_NEAR_ARTICLES = 60
-"""Articles that are looked up below and above a missing one."""
-_FIRST_SENTENCES = 20
-"""A document whose first sentences name a work is that work."""
 _OFTEN = 10
 """A document with so many sentences that hold a name, or are beside one that does, is about it."""
 
@@ -78,6 +73,7 @@ class _Check:
         self._sources, self._preference = ranked.sources, ranked.named
         self._chinese = is_chinese(question)
         self._periods = AskedPeriods(question, named)
+        self._articles = Articles(self._passages, ranked.sources, self._same_language)
         self._numbers = list(range(len(self._passages)))
 
     def result(self) -> Absence:
@@ -113,18 +109,23 @@ class _Check:
         With ``anywhere``, it is enough that its document holds it somewhere.
         """
         if one.kind == "article":
-            works = self._works(one) if one.work else set()
+            works = self._articles.works(one) if one.work else set()
             return lambda number: not works or self._passages[number].document_id in works
         if one.kind == "size":
             missing = self._is_other_product(one)
             return lambda number: not missing
+        is_latin = one.value.isascii() and self._chinese
+        if one.kind == "word" and self._same_language:
+            return lambda number: True  # Chinese documents spell out what is abbreviated
         if one.kind in {"year", "quarter", "clause"} or (
-            one.kind in {"name", "firm", "title"} and not self._same_language
+            one.kind in {"name", "firm", "place", "person", "title"}
+            and not self._same_language
+            and not is_latin
         ):
             return lambda number: True  # what is named in another language is written otherwise there
-        if one.kind == "firm":
+        if one.kind in {"firm", "place", "person", "numbered"} or (is_latin and not self._same_language):
             # One that the collection names at all may be called otherwise where it is meant.
-            held = bool(self._documents(pairs(one.value))) or any(one.value in text for text in self._texts)
+            held = self._is_named(one)
             return lambda number: held
         terms = tokenize(one.value)[:1] if one.value.isascii() else pairs(one.value)
         documents = self._documents(terms) if anywhere or one.is_weak else self._about(terms)
@@ -133,6 +134,13 @@ class _Check:
         return lambda number: (
             self._passages[number].document_id in documents or holds(self._texts[number], one)
         )
+
+    def _is_named(self, one: Identifier) -> bool:
+        """Whether the collections hold a name; also if nothing shows that they would write it so."""
+        terms = tokenize(one.value)[:1] if one.value.isascii() else pairs(one.value)
+        if self._documents(terms) or any(holds(text, one) for text in self._texts):
+            return True
+        return one.kind == "numbered" and not nearest_numbers(one.value, self._passages)
 
     def _is_other_product(self, one: Identifier) -> bool:
         """Whether a document is named after a product of another size: 196Ah where the question names the 106Ah cell.
@@ -156,7 +164,7 @@ class _Check:
         """The documents that name something among their first sentences, or often."""
         if self._sources is None or not terms:
             return set()
-        first = self._sources.documents_holding(terms, within=_FIRST_SENTENCES)
+        first = self._sources.documents_holding(terms, within=FIRST_SENTENCES)
         return first | self._sources.documents_holding(terms, at_least=_OFTEN)
 
     @cached_property
@@ -167,62 +175,30 @@ class _Check:
         """The documents that hold all the terms in one place."""
         return self._sources.documents_holding(terms) if self._sources is not None and terms else set()
 
-    def _works(self, one: Identifier) -> Set[str]:
-        """The documents that are the work that an article belongs to, or that name both together."""
-        titles = self._titles()
-        for work in works_in(one.work):
-            found = {identifier for identifier, title in titles.items() if work in title}
-            if self._sources is not None:
-                found |= self._sources.documents_holding(pairs(work), within=_FIRST_SENTENCES)
-            if found:
-                return found | self._documents([f"第{one.value}条", *pairs(one.work)])
-            if one.marked:
-                return self._documents([f"第{one.value}条", *pairs(work)])
-        return set()
-
-    def _titles(self) -> dict[str, str]:
-        """What documents are called, by document id."""
-        titles = {passage.document_id: fold(name_of_document(passage)) for passage in self._passages}
-        if self._sources is not None:
-            for identifier, name in self._sources.file_names().items():
-                titles.setdefault(identifier, fold(name))
-        return titles
-
     def _answers(self, one: Identifier, inside: Sequence[Passage]) -> bool:
         """Whether the documents that fit hold an article, a clause, or a year for what is asked."""
-        if one.kind == "clause":
-            holding = self._documents([one.value])
-            return any(passage.document_id in holding for passage in inside) or not self._is_numbered(
-                one, inside
-            )
-        if one.kind == "article":
-            if one.marked and self._same_language and not self._works(one):
-                return False
-            documents = self._documents([f"第{one.value}条"])
-            if documents & {passage.document_id for passage in inside}:
-                return True
-            return any(int(one.value) in articles(passage) for passage in inside)
+        if one.kind in {"article", "clause"}:
+            return self._articles.hold(one, inside)
         if one.kind in {"year", "quarter"}:
             return any(self._periods.hold(passage, period_of(one.value)) for passage in inside)
         return True
 
-    def _is_numbered(self, one: Identifier, inside: Sequence[Passage]) -> bool:
-        """Whether the document of the best passage has other clauses, or chapters, that are called as one that it lacks."""
-        return any(inside[0].document_id in self._documents([other]) for other in _others(one.value))
-
     def _contradicts(self, passage: Passage) -> bool:
-        years = {int(one.value[:4]) for one in self._named if one.kind in {"year", "quarter"}}
-        own = document_years(passage)
-        if (
-            years
-            and own
-            and not (years | {year + 1 for year in years}) & own
-            and years.isdisjoint(years_of(all_text(passage)))
-        ):
+        if self._periods.contradict(passage) or self._is_of_other_code(passage):
             return True
         numbers = {int(one.value) for one in self._named if one.kind == "article"}
         sections = articles_of(passage.section.rpartition(">")[2].strip()) if numbers else set()
         return bool(sections) and not numbers & (sections | articles(passage))
+
+    def _is_of_other_code(self, passage: Passage) -> bool:
+        """Whether the document or the section of a passage is named after another code than those of the question."""
+        asked = [one for one in self._named if one.kind in {"code", "numbered"}]
+        text = fold(all_text(passage))
+        if not asked or any(holds(text, one) for one in asked):
+            return False
+        titles = re.sub("_+", " ", fold(f"{name_of_document(passage)}\n{passage.section}"))
+        series = {_series(code) for code in codes_of(titles)}
+        return any(_series(one.value) in series for one in asked)
 
     def _nearest(self, one: Identifier, inside: Sequence[Passage]) -> list[Nearest]:
         if one.kind in {"year", "quarter"}:
@@ -231,33 +207,15 @@ class _Check:
             return self._other_sizes(one)
         if one.kind == "code":
             return nearest_codes(one.value, inside)
-        if one.kind == "article":
-            works = one.marked and not self._works(one)
-            return [] if works else self._nearest_articles(int(one.value), inside)
-        if one.kind == "clause":
-            return self._nearest_clauses(one, inside)
-        return []
-
-    def _nearest_articles(self, number: int, inside: Sequence[Passage]) -> list[Nearest]:
-        files = {passage.document_id: passage.file_name for passage in inside}
-        found = []
-        for step in (-1, 1):
-            for other in range(number + step, number + step * _NEAR_ARTICLES, step):
-                holding = self._documents([f"第{other}条"]) & set(files) if other > 0 else set()
-                if holding:
-                    found.append(Nearest(f"第{other}条", "article", str(other), files[min(holding)]))
-                    break
-        return sorted(found, key=lambda near: abs(int(near.value) - number))
-
-    def _nearest_clauses(self, one: Identifier, inside: Sequence[Passage]) -> list[Nearest]:
-        files = {passage.document_id: passage.file_name for passage in inside}
-        for other in _others(one.value):
-            if holding := self._documents([other]) & set(files):
-                return [Nearest(other, "clause", other, files[min(holding)])]
+        if one.kind in {"article", "clause"}:
+            return self._articles.nearest(one, inside)
+        if one.kind == "numbered":
+            return nearest_numbers(one.value, self._passages)
+        if one.kind == "place":
+            return nearest_places(one.text, self._passages)
         return []
 
 
-def _others(clause: str) -> list[str]:
-    """The clauses before one, the nearest first: ``4.1.5`` to ``4.1.1`` for ``4.1.6``, ``第7章`` for ``第8章``."""
-    before, number, after = re.fullmatch(r"(.*?)([0-9]+)(\D*)", clause).groups()  # type: ignore[union-attr]
-    return [f"{before}{other}{after}" for other in range(int(number) - 1, 0, -1)]
+def _series(code: str) -> str:
+    """What the codes of a series begin with: ``kd`` of ``kd220``."""
+    return re.match("[a-z]*", code)[0]  # type: ignore[index]

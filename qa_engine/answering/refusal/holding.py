@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from qa_engine.text.identifiers import Identifier, articles_of, name_parts
-from qa_engine.text.periods import years_of
+from qa_engine.text.chinese_names import name_parts
+from qa_engine.text.identifiers import Identifier, articles_of
+from qa_engine.text.periods import Period, period_of, years_of
 from qa_engine.text.tokenizer import fold
 from qa_engine.types import Passage
 
@@ -53,6 +54,13 @@ def document_years(passage: Passage) -> set[int]:
     return years
 
 
+def document_period(passage: Passage) -> Period:
+    """The year, half or quarter that a document is about, by its identity, or by its file name."""
+    known = period_of(str(passage.identity.get("period", "")))
+    named = period_of(re.sub("[_-]+", " ", passage.file_name))
+    return named if not known.year or (named.part and not known.part) else known
+
+
 def articles(passage: Passage) -> set[int]:
     texts = [passage.section, *(sentence.text for sentence in passage.sentences)]
     return set().union(*map(articles_of, texts))
@@ -60,11 +68,20 @@ def articles(passage: Passage) -> set[int]:
 
 def holds(text: str, one: Identifier) -> bool:
     """Whether a folded text holds a code, a title, or all parts of a name."""
-    if one.kind == "code":
+    if one.kind in {"code", "numbered"}:
         return _code_pattern(one.value).search(text) is not None
     if fold(one.value) in text:
         return True
-    return one.kind == "name" and all(_holds_part(text, one.value, part) for part in name_parts(one.value))
+    if one.kind == "word" and re.search(_initials(one.value), text, re.I):
+        return True
+    return one.kind in {"name", "word"} and all(
+        _holds_part(text, one.value, part) for part in name_parts(one.value)
+    )
+
+
+def _initials(word: str) -> str:
+    """A pattern of the words that an abbreviation stands for: graphics processing units for GPU."""
+    return r"\b" + r"\w*[\s-]+(?:(?:of|the|and|for|in)\s+)*".join(map(re.escape, word))
 
 
 def _holds_part(text: str, name: str, part: str) -> bool:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from difflib import SequenceMatcher
 
 from qa_engine.answering.answer import Nearest
-from qa_engine.answering.refusal.holding import all_text, document_years
+from qa_engine.answering.refusal.holding import all_text, document_period, document_years, name_of_document
+from qa_engine.text.chinese_names import place_names
 from qa_engine.text.identifiers import Identifier, codes_of
 from qa_engine.text.periods import Period, parts_of_year, period_of, years_of
 from qa_engine.text.tokenizer import fold
@@ -18,35 +22,36 @@ _SIMILAR_CODE = 0.6
 """Likeness from which a code is near another."""
 
 
-def nearest_periods(one: Identifier, passages: Iterable[Passage]) -> list[Nearest]:
+def nearest_periods(one: Identifier, passages: Sequence[Passage]) -> list[Nearest]:
+    """The periods that passages are of or speak of: quarters for a quarter, halves for a half, or else the years."""
     asked = period_of(one.value)
     found: dict[str, Nearest] = {}
-
-    def tell(period: Period, passage: Passage) -> None:
-        kind = "quarter" if period.part else "year"
-        found.setdefault(period.label, Nearest(period.chinese, kind, period.label, passage.file_name))
-
     for passage in passages:
-        for sentence in [passage.section, *(sentence.text for sentence in passage.sentences)]:
-            years = years_of(sentence)
-            if not asked.part:
-                for year in years:
-                    tell(Period(year), passage)
-            elif len(years) == 1:
-                for part in parts_of_year(sentence):
-                    if part[0] == "Q":
-                        tell(Period(years[0], part=part), passage)
-        for year in document_years(passage) if not asked.part else ():
-            tell(Period(year), passage)
+        for period in _periods_of(passage):
+            if period.year and period.part[:1] == asked.part[:1]:
+                kind = "quarter" if period.part else "year"
+                found.setdefault(period.label, Nearest(period.chinese, kind, period.label, passage.file_name))
+    if asked.part and not found:
+        return nearest_periods(replace(one, value=str(asked.year)), passages)
 
     def distance(near: Nearest) -> tuple[int, str]:
         return abs(_quarters(period_of(near.value)) - _quarters(asked)), near.value
 
-    return [near for near in sorted(found.values(), key=distance) if near.value != one.value][:MOST]
+    return sorted(found.values(), key=distance)[:MOST]
+
+
+def _periods_of(passage: Passage) -> Iterator[Period]:
+    yield from map(Period, document_years(passage))
+    yield document_period(passage)
+    for sentence in [passage.section, *(sentence.text for sentence in passage.sentences)]:
+        years = years_of(sentence)
+        yield from map(Period, years)
+        if len(years) == 1:
+            yield from (Period(years[0], part=part) for part in parts_of_year(sentence))
 
 
 def _quarters(period: Period) -> int:
-    return 4 * period.year + int(period.part[1:] or 0)
+    return 4 * period.year + (2 if period.part[:1] == "H" else 1) * int(period.part[1:] or 0)
 
 
 def nearest_codes(value: str, passages: Iterable[Passage]) -> list[Nearest]:
@@ -58,3 +63,38 @@ def nearest_codes(value: str, passages: Iterable[Passage]) -> list[Nearest]:
     likeness = {key: SequenceMatcher(None, key, value).ratio() for key in found}
     best = sorted((key for key in found if likeness[key] >= _SIMILAR_CODE), key=lambda key: -likeness[key])
     return [found[key] for key in best[:MOST]]
+
+
+def nearest_numbers(value: str, passages: Sequence[Passage]) -> list[Nearest]:
+    """What passages name with the word and another number, such as Aero 5 and Aero 7 for ``aero6``.
+
+    A word that they write without a capital, or once only outside of the names of documents, makes no name with a number.
+    """
+    word, number = re.fullmatch("([a-z]+)([0-9]+)", value).groups()  # type: ignore[union-attr]
+    form = re.compile(
+        rf"(?<![A-Za-z0-9])((?=[A-Z])(?i:{word})[-–_/ ]?)([0-9]{{1,4}})(?![A-Za-z0-9%@]|[.,][0-9])"
+    )
+    found: dict[str, Nearest] = {}
+    times = 0
+    for passage in passages:
+        name = name_of_document(passage).replace("_", " ")
+        times += 2 * bool(form.search(name))
+        for match in form.finditer(f"{name}\n{passage.section}\n{passage.text}"):
+            times += 1
+            found.setdefault(match[2], Nearest(match[0], "code", word + match[2], passage.file_name))
+    if times < 2 or number in found:
+        return []
+    return [found[one] for one in sorted(found, key=lambda one: abs(int(one) - int(number)))][:MOST]
+
+
+def nearest_places(name: str, passages: Sequence[Passage]) -> list[Nearest]:
+    """The places of the same rank that passages name, those most often named first."""
+    files: dict[str, str] = {}
+    times = Counter[str]()
+    for passage in passages:
+        document = fold(name_of_document(passage))
+        for match in re.finditer(f"[\u4e00-\u9fff]{{{len(name) - 1}}}{name[-1]}", fold(passage.text)):
+            if match[0] in document or [place for place, _ in place_names(match[0])] == [match[0]]:
+                times[match[0]] += 1
+                files.setdefault(match[0], passage.file_name)
+    return [Nearest(place, "place", place, files[place]) for place, _ in times.most_common(MOST)]

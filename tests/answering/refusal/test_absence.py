@@ -32,6 +32,31 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QueryEngine]:
             ],
             header=f"澄江电子{year}年年度报告",
         )
+    english_pdf(
+        folder / "Aero 5 manual.pdf",
+        [
+            "The Aero 5 weighs 1.9 kg. The battery of the Aero 5 lasts 38 minutes.",
+            "Desmond Achterberg is the author.",
+        ],
+    )
+    chinese_pdf(
+        folder / "汀澜季报_2023Q1.pdf",
+        [
+            "汀澜地区2023年第一季度环境简报。",
+            "青砚县的优良天数比例为84.6%，罚款合计31万元。",
+            "王立新负责信访举报。",
+        ],
+        header="汀澜季报",
+    )
+    chinese_pdf(
+        folder / "汀澜季报_2023Q2.pdf",
+        [
+            "汀澜地区2023年第二季度环境简报。",
+            "青砚县的优良天数比例为88.2%，罚款合计45万元。",
+            "王立新负责信访举报。",
+        ],
+        header="汀澜季报",
+    )
     chinese_pdf(
         folder / "传感器价目.pdf",
         [f"温度传感器TH{code:02}的单价为{code * 20}元，精度为0.{code}度。" for code in (1, 3, 5)],
@@ -82,6 +107,14 @@ def missing(answer: Answer) -> list[str]:
         ("泽宁重工2022年的营业收入是多少？", ["泽宁重工"], []),
         ("《红楼梦》的营业收入是多少？", ["《红楼梦》"], []),
         ("Transformer的净利润是多少？", ["Transformer"], []),
+        ("澄江电子2020年的营业收入是多少？", ["2020年"], ["2021"]),
+        ("汀澜地区2023年第三季度罚款合计多少？", ["2023年第三季度"], ["2023Q2", "2023Q1"]),
+        ("汀澜地区2023年下半年罚款合计多少？", ["2023年下半年"], ["2023"]),
+        ("龙汀县的优良天数比例是多少？", ["龙汀县"], ["青砚县"]),
+        ("李建国负责什么？", ["李建国"], []),
+        ("How much does the Aero 6 weigh?", ["Aero 6"], ["aero5"]),
+        ("门店值班手册中条款1.9怎么规定？", ["1.9"], ["1.2"]),
+        ("门店值班手册中条款3.1怎么规定？", ["3.1"], ["2.1"]),
     ],
 )
 def test_what_no_document_holds_is_refused(
@@ -111,6 +144,11 @@ def test_what_no_document_holds_is_refused(
         ("门店值班手册第二章规定了什么？", "门店值班手册.pdf"),
         ("门店值班手册1.2条是怎么规定的？", "门店值班手册.pdf"),
         ("传感器价目第九章规定了什么？", ""),
+        ("汀澜地区2023年第二季度罚款合计多少？", "汀澜季报_2023Q2.pdf"),
+        ("汀澜地区Q1 2023罚款合计多少？", "汀澜季报_2023Q1.pdf"),
+        ("青砚县2023年第一季度的优良天数比例是多少？", "汀澜季报_2023Q1.pdf"),
+        ("王立新负责什么？", ""),
+        ("How much does the aero 5 weigh?", "Aero 5 manual.pdf"),
     ],
 )
 def test_what_is_there_is_answered_from_the_right_file(engine: QueryEngine, question: str, file: str) -> None:
@@ -130,6 +168,10 @@ def test_what_is_named_in_another_language_is_not_looked_up(tmp_path: Path) -> N
         for question in ("《暴政的假面游行》是1819年由谁写的？", "上海公司的诗人是谁？"):
             assert missing(opened.query(question)) == []
         assert missing(opened.query("1820年的诗人是谁？")) == ["1820年"]
+        assert missing(opened.query("TXQ是谁写的？")) == ["TXQ"]
+        assert missing(opened.query("MOA是谁写的？")) == []  # the first letters of what is spelled out
+        assert missing(opened.query("Byron写了什么？")) == ["Byron"]  # which is written so in English as well
+        assert missing(opened.query("Shelley写了什么？")) == []
 
 
 def test_it_can_be_switched_off(engine: QueryEngine, tmp_path: Path) -> None:
