@@ -15,6 +15,7 @@ from qa_engine.documents.blocks import (
     Span,
     Table,
 )
+from qa_engine.documents.pages.block_roles import REFERENCES
 from qa_engine.documents.pages.lines.joining import doubt_of, line_end, word_counts
 from qa_engine.documents.pages.tables.continuation import continued
 from qa_engine.documents.pages.tables.row_texts import column_names, markdown_row, names_by_row, row_texts
@@ -152,7 +153,12 @@ class _TextBuilder:
         texts = row_texts(table, names, self._max_row_chars)
         section = piece.section
         if piece.caption:  # it is the innermost title
-            self._sections.append((*self._sections[section], piece.caption))
+            path = self._sections[section]
+            if path and REFERENCES.fullmatch(
+                path[-1]
+            ):  # it stands behind the list, and is none of its entries
+                path = path[:-1]
+            self._sections.append((*path, piece.caption))
             section = len(self._sections) - 1
         if self._summary is None or not goes_on:
             summary = TableSummary(self._title(piece), names)

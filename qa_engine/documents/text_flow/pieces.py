@@ -107,15 +107,20 @@ def sections_of(pieces: Sequence[Piece]) -> list[tuple[str, ...]]:
         if piece.role is Role.HEADING
     ]
     section = 0
+    taken: set[int] = set()
     for index, piece in enumerate(pieces):
         if piece.role is Role.HEADING:
             section += 1
         piece.section = section
         if piece.role is Role.TABLE:
-            for neighbour in (*pieces[max(index - 1, 0) : index], *pieces[index + 1 : index + 2]):
-                same_page = neighbour.lines[-1].page == piece.lines[0].page
-                if same_page and neighbour.role is Role.CAPTION and not piece.caption:
+            for place in (index - 1, index + 1):
+                # A caption between two tables is that of the first, if that one has no other above it.
+                if piece.caption or place in taken or not 0 <= place < len(pieces):
+                    continue
+                neighbour = pieces[place]
+                if neighbour.role is Role.CAPTION and neighbour.lines[-1].page == piece.lines[0].page:
                     piece.caption = title(neighbour.text)
+                    taken.add(place)
             piece.title = _title_above(pieces, index)
     return [(), *section_paths(headings)]
 

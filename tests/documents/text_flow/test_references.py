@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from qa_engine.documents.blocks import Line, Role
+from qa_engine.documents.blocks import Block, Line, Page, Role, Table
+from qa_engine.documents.text_flow.builder import build_text
 from qa_engine.documents.text_flow.pieces import Piece
 from qa_engine.documents.text_flow.references import with_references
 
@@ -51,3 +52,22 @@ def test_long_text_below_the_list_is_text() -> None:
 def test_a_section_about_references_is_no_list() -> None:
     found = shown(piece(Role.HEADING, "Use of references"), piece(Role.BODY, "They are checked in 2019."))
     assert found[1][0] == "body"
+
+
+def test_a_table_behind_the_list_is_not_in_the_section_of_the_references() -> None:
+    def block(role: Role, text: str, table: Table | None = None) -> Block:
+        return Block(role, [Line(text, 1, 50, 100, 300, 110, 10, 0)], table)
+
+    rows = Table([["Buoy", "Depth"], ["A", "7"]], [(50, 100, 300, 110)] * 2)
+    page = Page(1, 600, 800, "layout")
+    page.blocks = [
+        block(Role.HEADING, "Drift of Buoys"),
+        block(Role.HEADING, "2 References"),
+        block(Role.LIST, "[1] A. Lund. Buoys. 2019."),
+        block(Role.TABLE, "A 7", rows),
+        block(Role.CAPTION, "Table 3: Depths."),
+    ]
+    text = build_text([page], 10)
+    sections = {one.role.value: text.sections[one.section] for one in text.paragraphs}
+    assert sections["reference"][-1] == "2 References"
+    assert sections["table"] == (*sections["reference"][:-1], "Table 3: Depths.")
