@@ -201,6 +201,7 @@ class TestExplanation:
             "glossary",
             "translated",
             "parts",
+            "about",
         ]
 
     def test_answers_can_be_stored_and_sent(self, answer: Answer) -> None:

@@ -77,6 +77,7 @@ class ComparedQuery(QueryBundle):
     """What passages are compared with: the question, and what the glossary adds to it in the language of the passages."""
 
     related: str = ""
+    translated: tuple[TranslatedWord, ...] = ()
 
 
 def with_glossary(query: QueryBundle, terms: Sequence[GlossaryTerm]) -> QueryBundle:
@@ -113,7 +114,7 @@ def glossary_of(query: QueryBundle) -> tuple[GlossaryTerm, ...]:
 
 def translated_of(query: QueryBundle) -> tuple[TranslatedWord, ...]:
     """The words of a query that the dictionary has in the other language."""
-    return query.translated if isinstance(query, ExpandedQuery) else ()
+    return query.translated if isinstance(query, ExpandedQuery | ComparedQuery) else ()
 
 
 def queries_of(query: QueryBundle) -> list[QueryBundle]:
@@ -161,5 +162,5 @@ def in_language_of(passages: Sequence[NodeWithScore], query: QueryBundle) -> Que
     if translation and passages and is_chinese(question) != chinese == is_chinese(translation):
         question = translation
     if related := related_text(glossary_of(query), chinese):
-        return ComparedQuery(question, related=related)
+        return ComparedQuery(question, related=related, translated=translated_of(query))
     return query if question == query.query_str else QueryBundle(question)

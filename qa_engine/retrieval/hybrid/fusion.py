@@ -15,15 +15,13 @@ from llama_index.core.schema import NodeWithScore, QueryBundle
 
 from qa_engine.config import RetrievalConfig
 from qa_engine.retrieval.dictionary.dictionary import TranslatedWord
-from qa_engine.retrieval.expansion.expanded_query import WeightedQuery, queries_of
+from qa_engine.retrieval.expansion.expanded_query import WeightedQuery, queries_of, translated_of
 from qa_engine.retrieval.hybrid.lexical import BilingualBM25Retriever
 from qa_engine.types import RANKS, SCORES
 
 _FULL_COVERAGE = 0.35
 """If at least this share of the terms is known, BM25 has its whole weight. Measured shares: 0.57 to 0.93 (5th and 95th
 percentile) for Chinese questions on Chinese articles, 0 to 0.11 on English ones."""
-_TRANSLATED_SHARE = 0.5
-"""BM25 has at least this share of its weight if it also searches for the words of the question in the other language."""
 _RRF_K = 60
 """The constant of reciprocal rank fusion (Cormack, Clarke and Büttcher, 2009)."""
 
@@ -35,7 +33,8 @@ class QueryWeights:
     Attributes:
         query: the words that BM25 searches for.
         embedded: the text whose vector is searched for.
-        coverage: the share of the query's terms, 0 to 1, that the collection knows.
+        coverage: the share of the query's terms, 0 to 1, that the collection knows, or of its words in the other language if
+            that is larger.
         weights: the share of each retriever in the fused score, by its name; the shares of all queries add up to 1. Empty
             for rank fusion, which has no weights.
     """
@@ -103,8 +102,9 @@ class HybridRetriever(QueryFusionRetriever):
         for name, retriever in zip(self._names, self._retrievers, strict=True):
             if isinstance(retriever, BilingualBM25Retriever):
                 coverage = retriever.coverage(query.query_str)
-                least = _TRANSLATED_SHARE if retriever.translated(query) else 0.0
-                weights[name] *= max(least, min(1.0, coverage / _FULL_COVERAGE))
+                if translated := translated_of(query):
+                    coverage = max(coverage, len(retriever.translated(query)) / len(translated))
+                weights[name] *= min(1.0, coverage / _FULL_COVERAGE)
         return weights, coverage
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from qa_engine.models.late_interaction import Interaction, telling_scores
+from qa_engine.retrieval.dictionary.dictionary import TranslatedWord
 from qa_engine.retrieval.reranking.cross_lingual_offset import INTERACTION, language_shift
 from qa_engine.text.tokenizer import fold, tokenize
 from qa_engine.types import Passage
@@ -40,6 +41,7 @@ def relevance(
     passages: Sequence[Passage],
     interactions: Sequence[Interaction],
     lexical: float,
+    translated: Sequence[TranslatedWord] = (),
 ) -> list[float]:
     """One number for each passage; only their differences mean something.
 
@@ -47,10 +49,11 @@ def relevance(
         question: the question.
         passages: the candidates, at least one.
         interactions: of each passage with the question.
-        lexical: how much shared words count, 0 (another language) to 1.
+        lexical: how much shared words count, 0 (BM25 found nothing) to 1.
+        translated: words of the question in the other language.
     """
     whole, sentence = _interaction_scores(question, passages, interactions)
-    coverage, titles = term_coverage(question, passages)
+    coverage, titles = term_coverage(question, passages, translated)
     signals = (
         (_WHOLE, whole),
         (_SENTENCE, sentence),
@@ -72,25 +75,49 @@ def related_relevance(
     return _sum(((_RELATED_WHOLE, whole), (_RELATED_SENTENCE, sentence), (_RELATED_COVERAGE, coverage)))
 
 
-def term_coverage(question: str, passages: Sequence[Passage]) -> tuple[list[float], list[float]]:
+def term_coverage(
+    question: str, passages: Sequence[Passage], translated: Sequence[TranslatedWord] = ()
+) -> tuple[list[float], list[float]]:
     """The share, 0 to 1, of the question's terms in each passage with the titles above it, and in these titles alone.
 
-    The fewer of the candidates hold a term, the more it weighs; one that none holds does not count.
+    The fewer of the candidates hold a term, the more it weighs; one that none holds does not count. The terms of a word that
+    is translated are one, which a passage in either language can hold.
     """
-    terms = set(tokenize(question))
-    in_titles = [terms.intersection(tokenize(passage.section)) for passage in passages]
-    held = [
-        titles.union(terms.intersection(tokenize(passage.text)))
-        for titles, passage in zip(in_titles, passages, strict=True)
+    wordings = _wordings(question, translated)
+    titles = [frozenset(tokenize(passage.section)) for passage in passages]
+    texts = [own.union(tokenize(passage.text)) for own, passage in zip(titles, passages, strict=True)]
+    held = [[_held(wording, own) for own in texts] for wording in wordings]
+    weights = [
+        math.log((len(passages) + 1) / (sum(of_word) + 0.5)) if any(of_word) else 0.0 for of_word in held
     ]
-    counts = {term: sum(term in own for own in held) for term in sorted(terms)}
-    weights = {term: math.log((len(passages) + 1) / (count + 0.5)) for term, count in counts.items() if count}
-    total = sum(weights.values()) or 1.0
-    shares = [
-        [sum(weight for term, weight in weights.items() if term in own) / total for own in sets]
-        for sets in (held, in_titles)
-    ]
-    return shares[0], shares[1]
+    total = sum(weights) or 1.0
+
+    def shares(degrees: Sequence[Sequence[float]]) -> list[float]:
+        return [
+            sum(weight * of_word[number] for weight, of_word in zip(weights, degrees, strict=True)) / total
+            for number in range(len(passages))
+        ]
+
+    return shares(held), shares([[_held(wording, own) for own in titles] for wording in wordings])
+
+
+def _wordings(question: str, translated: Sequence[TranslatedWord]) -> list[list[tuple[str, ...]]]:
+    """The ways to write each word of a question, as terms; what belongs to no translated word is a word of its own."""
+    words: dict[str, list[tuple[str, ...]]] = {
+        word.word: [
+            tuple(dict.fromkeys(tokenize(word.word))),
+            *(translation.stems for translation in word.translations),
+        ]
+        for word in translated
+    }
+    of_words = {term for wordings in words.values() for term in wordings[0]}
+    rest: list[list[tuple[str, ...]]] = [[(term,)] for term in sorted(set(tokenize(question)) - of_words)]
+    return rest + list(words.values())
+
+
+def _held(wordings: Sequence[Sequence[str]], terms: Collection[str]) -> float:
+    """The largest share of the terms of one wording among the given terms."""
+    return max((sum(term in terms for term in one) / len(one) for one in wordings if one), default=0.0)
 
 
 def _held_figures(question: str, passages: Sequence[Passage]) -> list[float]:

@@ -19,7 +19,7 @@ from qa_engine.index.vectors.token_store import StoredTokens
 from qa_engine.models.cross_encoder import load_cross_encoder
 from qa_engine.models.embedding import LocalEmbedding
 from qa_engine.models.late_interaction import Interaction, LateInteractionModel
-from qa_engine.retrieval.expansion.expanded_query import ComparedQuery
+from qa_engine.retrieval.expansion.expanded_query import ComparedQuery, translated_of
 from qa_engine.retrieval.reranking.asked_words import AskedWords
 from qa_engine.retrieval.reranking.relevance import related_relevance, relevance, z_scores
 from qa_engine.retrieval.reranking.sentence_support import SentenceSupport
@@ -121,7 +121,7 @@ class PassageRerank(SentenceTransformerRerank):
         interactions, own_scores = compared[0]
         model_scores = own_scores
         if interactions:
-            model_scores = relevance(question, passages, interactions, lexical)
+            model_scores = relevance(question, passages, interactions, lexical, translated_of(query))
             for others, _ in compared[1:]:
                 added = related_relevance(related, passages, others)
                 model_scores = [one + other for one, other in zip(model_scores, added, strict=True)]

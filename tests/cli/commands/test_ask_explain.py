@@ -19,6 +19,7 @@ EXPLAINED = {
     "glossary",
     "translated",
     "parts",
+    "about",
     "missing",
     "judged_as",
     "probability",

@@ -68,7 +68,7 @@ def test_chinese_question_finds_english_words(
     found = ranked(storage, dictionary, question)
     assert "bm25" in found.passages[0].node.metadata["scores"]
     assert expected in found.passages[0].node.get_content()
-    assert found.queries[0].weights["bm25"] == pytest.approx(1)
+    assert found.queries[0].coverage > 0.35
 
 
 @pytest.mark.parametrize(
@@ -115,6 +115,7 @@ def test_glossary_and_language_model_win_over_the_dictionary(storage: Path, dict
     glossary = Glossary([GlossaryEntry(("年假",), ("canteen",))])
     found = ranked(storage, dictionary, "公司的年假", glossary=glossary)
     assert [word.word for word in found.translated] == ["公司"]
-    assert "canteen" in found.passages[0].node.get_content()
+    by_words = [node.node for node in found.passages if "bm25" in node.node.metadata["scores"]]
+    assert any("canteen" in node.get_content() for node in by_words)
     query = ExpandedQuery("年假有几天？", expansion=Expansion("When does the canteen open?"))
     assert not ranked(storage, dictionary, query).translated

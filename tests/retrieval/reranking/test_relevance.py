@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from qa_engine.models.late_interaction import Interaction
+from qa_engine.retrieval.dictionary.dictionary import TranslatedWord, Translation
 from qa_engine.retrieval.reranking.relevance import related_relevance, relevance, term_coverage
 from qa_engine.types import Passage
 
@@ -42,6 +43,37 @@ def test_words_tell_passages_apart_that_late_interaction_takes_for_alike() -> No
 
 def test_between_languages_words_do_not_count() -> None:
     assert relevance(QUESTION, [OTHER, RIGHT, ELSEWHERE], alike(3), 0.0) == [0.0] * 3
+
+
+def test_words_in_the_other_language_tell_passages_apart() -> None:
+    english = Passage("1", "Rated voltage of the buoy: 24 V")
+    words = [
+        TranslatedWord("浮标", (Translation("buoy", ("buoy",)),), 0, 2),
+        TranslatedWord(
+            "电压", (Translation("voltage", ("voltag",)), Translation("tension", ("tension",))), 5, 7
+        ),
+    ]
+    other = Passage("2", "Rated current of the buoy: 2 A")
+    assert term_coverage(QUESTION, [english, other]) == ([0.0] * 2, [0.0] * 2)
+    coverage, titles = term_coverage(QUESTION, [english, other, ELSEWHERE], words)
+    assert coverage[0] > coverage[1] > coverage[2] == 0
+    assert titles == [0.0] * 3
+    scores = relevance(QUESTION, [other, english, ELSEWHERE], alike(3), 1.0, words)
+    assert max(scores) == scores[1]
+
+
+def test_a_translated_word_is_one_that_either_language_holds() -> None:
+    words = [TranslatedWord("浮标", (Translation("buoy", ("buoy",)),), 0, 2)]
+    coverage, _ = term_coverage("浮标？", [Passage("1", "浮标"), Passage("2", "the buoy"), ELSEWHERE], words)
+    assert coverage == [1.0, 1.0, 0.0]
+
+
+def test_of_a_phrase_the_share_of_its_words_counts() -> None:
+    words = [TranslatedWord("年假", (Translation("annual leave", ("annual", "leav")),), 0, 2)]
+    coverage, _ = term_coverage(
+        "年假？", [Passage("1", "annual leave"), Passage("2", "annual report")], words
+    )
+    assert coverage == [1.0, 0.5]
 
 
 def test_passages_that_only_words_found_have_the_least_cosine() -> None:
