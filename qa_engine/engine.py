@@ -93,16 +93,11 @@ class QueryEngine(CheckedPrompts, BaseQueryEngine):
             synthesizer.callback_manager = callback_manager
         super().__init__(synthesizer.callback_manager)
         readers = [reader] if isinstance(reader, IndexReader) else reader
+        search = CollectionSearch(
+            readers, embed_model, reranker, config.retrieval, expander, glossary, divider, dictionary
+        )
         self._flow = QuestionFlow.assembled(
-            CollectionSearch(
-                readers, embed_model, reranker, config.retrieval, expander, glossary, divider, dictionary
-            ),
-            node_postprocessors,
-            synthesizer,
-            config.answering,
-            answerability,
-            resources,
-            filters,
+            search, node_postprocessors, synthesizer, config.answering, answerability, resources, filters
         )
         self._synthesizer = synthesizer
         self._config = config

@@ -15,6 +15,7 @@ from llama_index.core.prompts.mixin import PromptDictType, PromptMixinType
 from qa_engine.answering.answer import REFUSAL
 from qa_engine.answering.llm.prompt import neutralise_question
 from qa_engine.config import Config
+from qa_engine.conversation.document_questions import of_cited_file
 from qa_engine.conversation.rule_condenser import points_back, resolve, stands_alone
 from qa_engine.conversation.topics import topic_of
 from qa_engine.conversation.turns import Turn
@@ -133,6 +134,13 @@ class QuestionCondenser(CheckedPrompts):
         if not history:
             return Condensation(question, question, skipped=FIRST)
         answered = [turn for turn in history if not turn.refused]
+        if (standalone := of_cited_file(question, answered)) is not None:
+            is_new = standalone != question and len(standalone) <= self._max_chars
+            return (
+                Condensation(question, standalone, "rules")
+                if is_new
+                else Condensation(question, question, skipped=COMPLETE)
+            )
         if not points_back(question):
             if not answered:
                 return Condensation(question, question, skipped=NOTHING_ANSWERED)

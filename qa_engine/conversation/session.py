@@ -175,7 +175,8 @@ class ChatSession:
             answer.explanation.timings = answer.timings
         if self._turns is before:
             standalone = condensation.standalone
-            turn = Turn(answer.question, standalone, answer.response or "", answer.refused)
+            files = tuple(dict.fromkeys(citation.file for citation in answer.citations))
+            turn = Turn(answer.question, standalone, answer.response or "", answer.refused, files)
             self._remember((*before.turns, turn), before.forgotten)
         return answer
 

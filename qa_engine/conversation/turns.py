@@ -17,12 +17,14 @@ class Turn:
         standalone: the question as it was searched for and answered.
         response: the text of the answer, or the refusal.
         refused: whether the response is the refusal.
+        files: names of the files that the answer cites.
     """
 
     question: str
     standalone: str
     response: str
     refused: bool
+    files: tuple[str, ...] = ()
 
     @property
     def statement(self) -> str:

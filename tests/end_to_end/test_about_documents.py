@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from pdf_factory import CHINESE_FONT, PdfBuilder
 from scripted_llm import ScriptedLLM
 
 from qa_engine import REFUSAL, QueryEngine, ingest
+from qa_engine.index.catalog import Catalog
 
 pytestmark = pytest.mark.usefixtures("local_model")
 CHARTER = [
@@ -177,3 +179,28 @@ def test_switched_off(storage: Path) -> None:
     explanation = engine.query("这份文件有多少页？").explanation
     assert explanation is not None
     assert explanation.about == ""
+
+
+def test_a_follow_up_means_the_file_that_was_cited(several: QueryEngine) -> None:
+    session = several.chat()
+    session.ask("会费每年多少钱？")
+    assert session.ask("这份文件有多少页？").response == "《泊岸读书会章程.pdf》共3页[1]"
+    answer = session.ask("作者是谁？")
+    assert "孟听澜" in (answer.response or "")
+    assert answer.explanation is not None
+    assert answer.explanation.condensation is not None
+    assert answer.explanation.condensation.standalone == "《泊岸读书会章程.pdf》作者是谁？"
+
+
+def test_facts_of_an_earlier_version_are_not_known_until_the_file_is_read_anew(storage: Path) -> None:
+    catalog = Catalog(next(path for path in storage.rglob("catalog.sqlite") if "one" in str(path)))
+    [(document, identity)] = catalog.identities().items()
+    catalog.set_identity(document, replace(identity, author="", created=""))
+    try:
+        engine = QueryEngine.open(storage, "one")
+        explanation = engine.query("这份文件的作者是谁？").explanation
+        assert explanation is not None
+        assert explanation.about == ""
+        assert "共3页" in (engine.query("这份文件有多少页？").response or "")
+    finally:
+        catalog.set_identity(document, identity)

@@ -48,11 +48,12 @@ _PATTERNS: dict[Kind, Wordings] = {
         rf"how many pages(?: are there| in total| long is it| altogether)*{_OF}",
         rf"(?:{_WHAT_IS} )?(?:the )?(?:total )?(?:number of pages|page count|page total){_OF}",
         rf"how long is {_S} in pages",
+        r"how long is (?P<s>(?:this|the) (?:document|file|pdf|paper|report|book))",
     ),
     "author": (
         rf"who (?:wrote|authored|is the author of|are the authors of|created|prepared) {_S}",
-        rf"(?:who (?:is|are)|{_WHAT_IS}) {_S}'s? authors?",
-        rf"(?:who (?:is|are) |{_WHAT_IS} )?(?:the )?(?:name of the )?authors?{_OF}",
+        rf"(?:who(?:'s| is| are)|{_WHAT_IS}) {_S}'s? authors?",
+        rf"(?:who(?:'s| is| are) |{_WHAT_IS} )?(?:the )?(?:name of the )?authors?{_OF}",
         rf"(?:by whom|by who) (?:was|were) {_S} written",
         rf"who (?:was|were) {_S} written by",
     ),
@@ -60,12 +61,7 @@ _PATTERNS: dict[Kind, Wordings] = {
         rf"(?:when|on (?:what|which) (?:date|day)|in (?:what|which) year) (?:was|were|is) {_S} {_MADE}",
         rf"{_WHAT_IS} the {_DATE} (?:of|on|for) {_S}",
         rf"{_WHAT_IS} {_S}'s? {_DATE}",
-    ),
-    "title": (
-        rf"{_WHAT_IS} the (?:full |exact )?(?:title|name) of {_S}",
-        rf"{_WHAT_IS} {_S}'s? title",
-        rf"{_WHAT_IS} {_S} (?:called|titled|entitled)",
-        rf"{_WHAT_IS} the title",
+        rf"what date is (?:printed |given |written )?on {_S}",
     ),
     "chapters": (
         rf"(?:how many|what|which) {_UNITS} (?:does|do) {_S} (?:have|contain|consist of|comprise|include){_TOTAL}",
@@ -82,7 +78,7 @@ _PATTERNS: dict[Kind, Wordings] = {
         rf"(?:{_WHAT_IS}|what) {_SAID}(?:on |in )?{_PAGE}{_OF}(?: about)?",
         rf"what does {_PAGE}{_OF} {_SAY}",
         rf"{_WHAT_IS} the (?:content|contents|text) of {_PAGE}{_OF}",
-        rf"summari[sz]e {_PAGE}{_OF}",
+        rf"(?:summari[sz]e )?{_PAGE}{_OF}",
     ),
     "article": (
         rf"what (?:does|do) {_ARTICLE}{_OF} {_SAY}(?: for)?",
@@ -93,6 +89,13 @@ _PATTERNS: dict[Kind, Wordings] = {
         rf"what (?:does|do) {_PART}{_OF} {_SAY}",
         rf"{_WHAT_IS} {_SAID}(?:in )?{_PART}{_OF}(?: about)?",
         rf"summari[sz]e {_PART}{_OF}",
+        rf"{_WHAT_IS} the (?:title|name|heading) of {_PART}{_OF}",
+    ),
+    "title": (
+        rf"{_WHAT_IS} the (?:full |exact )?(?:title|name) of {_S}",
+        rf"{_WHAT_IS} {_S}'s? title",
+        rf"{_WHAT_IS} {_S} (?:called|titled|entitled)",
+        rf"{_WHAT_IS} the title",
     ),
     "overview": (
         rf"{_WHAT_IS} {_S} (?:all )?about",
@@ -105,4 +108,4 @@ _PATTERNS: dict[Kind, Wordings] = {
         rf"what topics (?:does|do) {_S} (?:cover|discuss|deal with)",
     ),
 }
-ENGLISH = compiled(_PATTERNS)
+WORDINGS = compiled(_PATTERNS)

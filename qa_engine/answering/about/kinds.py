@@ -20,6 +20,8 @@ Kind = Literal[
     "page",
 ]
 """``outline`` asks for the chapters in words that mean many other things as well, such as the structure of a building."""
+OF_DOCUMENTS_ALONE: frozenset[Kind] = frozenset({"pages", "chapters", "page", "chapter", "article"})
+"""Kinds that nothing but a document has."""
 Wordings = tuple[str, ...]
 """Patterns of whole questions. Groups: ``s``, the words that name a document; ``n`` or ``m``, a number; ``unit``, what is
 counted or asked for; ``verb``, what was done at a date."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from qa_engine.answering.about.subject import Subject
@@ -44,7 +45,11 @@ _IN_BOTH = (
 """What documents are called by the end of their names in English, and in Chinese."""
 _MAX_FOREIGN = 4
 """English words with which a question may name a Chinese document whose kind it names."""
-_LEAST_TITLE = 4
+_ENDS = 0.5
+_AND = re.compile(r"[和与及、]|\band\b")
+_LEAST_TITLE, _LONGEST_TITLE = 4, 80
+_SENTENCE = re.compile(r"[。；，]|[a-z]{2}\.$")
+"""What a title does not have."""
 
 
 def named_documents(
@@ -65,12 +70,31 @@ def named_documents(
         return [one for one in documents if rated[one.document_id] == best]
     if subject.points and len(documents) == 1:
         return list(documents)  # 这份合同 where the only document does not call itself one
-    return _of_foreign_kind(subject, documents)
+    return _of_foreign_kind(subject, documents) or _each_named(subject, documents, first)
+
+
+def _each_named(
+    subject: Subject, documents: Sequence[SearchedDocument], first: Mapping[str, Sequence[str]]
+) -> list[SearchedDocument]:
+    """The documents of several names, such as 条例和细则, if each names some; of a plural, those of its singular."""
+    parts = [part for part in _AND.split(subject.text) if part.strip()]
+    if len(parts) == 1 and subject.text.isascii() and subject.text.endswith("s"):
+        parts = [subject.text[:-1]]
+    elif len(parts) == 1:
+        return []
+    named = [named_documents(replace(subject, text=part, points=False), documents, first) for part in parts]
+    found = {one.document_id for own in named for one in own}
+    return [one for one in documents if one.document_id in found] if all(named) else []
 
 
 def is_title(subject: Subject, document: SearchedDocument, first: Sequence[str] = ()) -> bool:
-    """Whether the words of a question are, on the whole, a long title of a document: not a thing that it is about."""
+    """Whether the words of a question are, on the whole, a long title of a document, or a number that its file is called by:
+    not a thing that it is about.
+    """
     words = _units(subject.text)
+    stem = document.file.file_name.rpartition(".")[0]
+    if words == _units(stem) and any(character.isdigit() for character in stem):
+        return True
     long = words.count(_BREAK) - 1 >= _LEAST_TITLE
     return long and any(words == _units(name) for name in _names(document, first))
 
@@ -85,7 +109,10 @@ def is_told_of(subject: Subject, first: Sequence[str]) -> bool:
 
 
 def _fit(subject: Subject, document: SearchedDocument, first: Sequence[str]) -> float:
-    """How well words name a document, 0 to 2: 0 if one of them is none of its names."""
+    """How well words name a document, 0 to 2: 0 if one of them is none of its names.
+
+    What a name ends with says what it is: 条例 means the 条例 and not its 实施细则.
+    """
     words = _units(subject.text)
     names = [_units(name) for name in _names(document, first)]
     if words in names:
@@ -101,7 +128,7 @@ def _fit(subject: Subject, document: SearchedDocument, first: Sequence[str]) -> 
         place += length
     if not told:
         return 1.0 / 9 if _is_kind(subject, document) else 0.0
-    return 1.0 / count
+    return 1.0 / count + (_ENDS if any(name.endswith(words) for name in names) else 0.0)
 
 
 def _longest(pieces: Sequence[str], names: Sequence[str]) -> tuple[int, bool]:
@@ -127,7 +154,7 @@ def _names(document: SearchedDocument, first: Sequence[str]) -> list[str]:
     """What a document is called: its file, its titles, and whose it is of what time."""
     identity = document.identity
     name = document.file.file_name
-    titles = [text for text in first if len(text) <= 80]
+    titles = [text for text in first if len(text) <= _LONGEST_TITLE and not _SENTENCE.search(text)]
     return [
         name,
         re.sub(r"\.[A-Za-z]{2,5}$", "", name),

@@ -28,7 +28,7 @@ _LINE = 40
 _ALIKE = {"篇": "编", "卷": "编"}
 _ABOVE = frozenset({"编", "部分"})
 """What is above chapters, which may be counted anew in each."""
-_REFERS = re.compile(r"^\W*第[^条]{1,9}条(?:之.)?\s*(?:规定|所|的|第|中|及|和|、|，|,|至|或|与)")
+_REFERS = re.compile(r"^\W*第[^条]{1,9}条(?:之.)?(?:规定|所|的|第|中(?:规定|所|的|，)|及|和|、|，|至|或|与)")
 """A sentence that begins with the number of an article and speaks of it."""
 
 

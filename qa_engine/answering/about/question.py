@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import ModuleType
 
 from qa_engine.answering.about import chinese, english
 from qa_engine.answering.about.kinds import Kind
@@ -14,6 +15,8 @@ from qa_engine.text.language import is_chinese
 from qa_engine.text.tokenizer import fold
 
 _END = re.compile(r"[\s？?！!。.,，~～]+$|(?<=[\u4e00-\u9fff])[呢啊呀吧嘛]$|,? please$", re.I)
+_NAME = re.compile(r"《[^》]*》|[“\"][^”\"]*[”\"]|\S+\.(?:pdf|docx?)", re.I)
+_LATIN_WORDS = re.compile(r"[A-Za-z']+ [A-Za-z']+ ")
 _NUMBERED: frozenset[Kind] = frozenset({"article", "chapter", "page"})
 _CREATED = re.compile(r"创建|生成|制作|creat|made|generated|produced", re.I)
 _MAX_QUESTION = 150
@@ -68,12 +71,18 @@ def about_questions(question: str) -> Iterator[AboutQuestion]:
     if len(question) > _MAX_QUESTION:
         return
     text = " ".join(fold(question).split())
-    language = chinese if is_chinese(text) else english
-    wordings = chinese.CHINESE if language is chinese else english.ENGLISH
-    text = _END.sub("", language.TAIL.sub("", _END.sub("", text)))
+    # A name in the other language says nothing of the question's own.
+    bare = _NAME.sub("", text)
+    yield from _readings(text, chinese if is_chinese(bare) else english)
+    if is_chinese(bare) and _LATIN_WORDS.match(bare):
+        yield from _readings(text, english)
+
+
+def _readings(question: str, language: ModuleType) -> Iterator[AboutQuestion]:
+    text = _END.sub("", language.TAIL.sub("", _END.sub("", question)))
     while (shorter := _END.sub("", language.POLITE.sub("", text, count=1)).strip()) != text:
         text = shorter
-    for kind, pattern in wordings:
+    for kind, pattern in language.WORDINGS:
         match = pattern.fullmatch(text)
         if match is None:
             continue

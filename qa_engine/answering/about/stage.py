@@ -9,7 +9,7 @@ from functools import partial
 
 from llama_index.core.schema import NodeWithScore, QueryBundle
 
-from qa_engine.answering.about.kinds import Kind
+from qa_engine.answering.about.kinds import OF_DOCUMENTS_ALONE, Kind
 from qa_engine.answering.about.naming import is_title, is_told_of, named_documents
 from qa_engine.answering.about.outline import article, on_page, part
 from qa_engine.answering.about.question import AboutQuestion, about_questions
@@ -32,8 +32,6 @@ _FOR_MODEL = 3000.0
 
 _WORDED: frozenset[Kind] = frozenset({"overview", "article", "chapter", "page"})
 """Kinds whose answer is text of the documents, which a language model words if there is one."""
-_OF_DOCUMENTS_ALONE: frozenset[Kind] = frozenset({"pages", "chapters", "page", "chapter", "article"})
-"""Kinds that nothing but a document has."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +136,7 @@ class AboutStage:
             return False
         if question.kind == "files" and not subject.points and len(named) < 2:
             return False  # how many copies of a contract there are
-        if question.kind in _OF_DOCUMENTS_ALONE or subject.points or subject.noun:
+        if question.kind in OF_DOCUMENTS_ALONE or subject.points or subject.noun:
             return True
         texts = [first.get(one.document_id, ()) for one in named]
         if any(is_told_of(subject, own) for own in texts):

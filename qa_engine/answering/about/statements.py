@@ -30,6 +30,8 @@ _ABSTRACT = re.compile(
 )
 _NO_LEAD = frozenset({Role.HEADING, Role.CONTENTS, Role.CAPTION, Role.FOOTNOTE, Role.NOTE, Role.FIGURE})
 _LEAST_LEAD = 10
+_NO_SENTENCE = re.compile(r"^[（(][^（(]*[）)]$")
+"""A line in brackets, as below the title of a law."""
 
 
 @dataclass(frozen=True)
@@ -190,9 +192,10 @@ class DocumentFacts:
         found: list[StoredSentence] = []
         for one in sentences:
             usable = one.metadata.get("role") not in _NO_LEAD and not one.metadata.get(DOUBT)
-            if not usable and found:
+            if not usable and length(found) >= size / 3:
                 break
-            if usable and (found or len(one.text) >= _LEAST_LEAD):
+            telling = len(one.text) >= _LEAST_LEAD and not _NO_SENTENCE.match(one.text)
+            if usable and (found or telling):
                 found.append(one)
             if found and length(found) >= size:
                 break

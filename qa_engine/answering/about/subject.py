@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+_MEASURE = r"(?:份|个|篇|本|部|套|张|则|种|款)"
 _POINTING = re.compile(
-    r"^(?:这|那|此|该|本|上述|上面的?|当前|刚才的?|上传的|我上传的|我的|所有|全部|各|每|the|this|that|these|those|your|our"
-    r"|all the|all|each)(?:一)?(?:些|几|两)?(?:份|个|篇|本|部|套|张|则|种|款)?"
-    r"\s*(?:(?:attached|uploaded|whole|entire|given|pdf)\s+)?",
+    r"^(?:(?P<this>这|那|此|该|本|上述|上面的?|当前|刚才的?|上传的|我上传的|我的|(?:this|that|these|those|your|our)\b)"
+    rf"|(?=[两二三四五六七八九几]{_MEASURE})|所有|全部|各|每|(?:all the|the|all|each)\b)"
+    rf"(?:一)?(?:些|[两二三四五六七八九几])?{_MEASURE}?\s*(?:(?:attached|uploaded|whole|entire|given|pdf)\s+)?",
     re.I,
 )
 _ANY = re.compile(
@@ -24,7 +25,8 @@ _NOUN = re.compile(
     r"|招标文件|公报|快报|年鉴|汇编|声明|备忘录|问答|案例集|表|价目表|文件|文档|档案|PDF|report|contract|agreement|manual|handbook|guide|guidelines?|charter|bylaws|policy|policies"
     r"|notice|plan|paper|thesis|book|article|standard|regulations?|rules|statute|act|law|minutes|memo|memorandum|specifications?"
     r"|data ?sheet|brochure|white ?paper|proposal|letter|filing|10-?[kq]|textbook|novel|syllabus|announcement|circular|code"
-    r"|procedures?|file|document|pdf)$",
+    r"|procedures?|file|document|pdf"
+    r"|(?:report|contract|agreement|manual|handbook|guide|notice|plan|paper|book|letter|file|document)s)$",
     re.I,
 )
 """What documents are called by the end of their names."""
@@ -64,7 +66,9 @@ class Subject:
         if _ANY.fullmatch(bare):
             return cls("文件" if text else "", points=True, marked=bool(text))
         noun = _noun(bare)
-        if pointing and noun == bare:
+        pointed = _POINTING.match(text) if pointing else None
+        # 这份租赁合同 points, whatever the document calls itself; “the report” does, and “the committee's report” need not.
+        if pointed is not None and noun and (noun == bare or pointed["this"]):
             return cls(bare, noun, points=True, marked=True)
         return cls(bare, noun, points=False, marked=bool(_FILE.search(bare)))
 
