@@ -99,8 +99,7 @@ class QueryEngine(CheckedPrompts, BaseQueryEngine):
         self._flow = QuestionFlow.assembled(
             search, node_postprocessors, synthesizer, config.answering, answerability, resources, filters
         )
-        self._synthesizer = synthesizer
-        self._config = config
+        self._synthesizer, self._config = synthesizer, config
         self._transforms = {"query_expander": expander, "question_divider": divider}
         self._condenser = condenser or QuestionCondenser(None)
 

@@ -13,6 +13,7 @@ from pdf_factory import llama_paper
 QUESTION = "他们发布了哪些参数规模的模型？"
 TRANSLATION = "Which model variants did they release, with how many parameters?"
 EXPLAINED = {
+    "about",
     "queries",
     "expansion",
     "condensation",
