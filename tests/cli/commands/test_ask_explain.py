@@ -20,7 +20,6 @@ EXPLAINED = {
     "glossary",
     "translated",
     "parts",
-    "about",
     "missing",
     "judged_as",
     "probability",
