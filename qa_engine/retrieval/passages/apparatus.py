@@ -187,11 +187,13 @@ def by_apparatus(nodes: Sequence[NodeWithScore], question: str) -> list[NodeWith
     asked = AskedApparatus.of(question)
     if asked.any and asked.kind is None:
         return list(nodes)
-    changed = []
-    for node in nodes:
-        passage = passage_of(node)
-        gain = _gain(passage, asked)
-        changed.append(with_changes(node, passage, score=(passage.score or 0.0) + gain) if gain else node)
+    gains = [_gain(passage_of(node), asked) for node in nodes]
+    if not any(gains):
+        return list(nodes)
+    changed = [
+        with_changes(node, passage_of(node), score=(node.score or 0.0) + gain) if gain else node
+        for node, gain in zip(nodes, gains, strict=True)
+    ]
     return sorted(changed, key=lambda node: -(node.score or 0.0))
 
 

@@ -123,6 +123,12 @@ def test_passages_lose_only_if_most_of_them_is_beside_the_text() -> None:
     assert by_apparatus([], "How far?") == []
 
 
+def test_without_anything_beside_the_text_the_order_is_left_to_others() -> None:
+    worse, better = passage("a", 1.0, TEXT), passage("b", 2.0, TEXT)
+    assert by_apparatus([worse, better], "How far?") == [worse, better]
+    assert by_apparatus([worse, better], "Who wrote it?") == [worse, better]
+
+
 def test_passages_that_hold_what_is_demanded_go_first() -> None:
     references, text = passage("a", 0.5, REFERENCE), passage("b", 1.0, TEXT)
     assert by_apparatus([text, references], "Which paper is reference 1?")[0].node_id[0] == "a"
