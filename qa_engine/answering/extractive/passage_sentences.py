@@ -87,7 +87,10 @@ def sentences_of(
 def _with_demanded(question: str, sentences: list[QuotableSentence]) -> list[QuotableSentence]:
     """The sentences; those that the question plainly demands, such as reference 12, are the only ones to be quoted."""
     demanded = [
-        one.quotable and AskedApparatus.of(one.part or question).demands(one.own.text, of_sentence(one.own))
+        one.quotable
+        and AskedApparatus.of(one.part or question).demands(
+            one.own.text, of_sentence(one.own), one.own.section
+        )
         for one in sentences
     ]
     if not any(demanded):
@@ -119,7 +122,7 @@ def _of_passage(
     before = ""
     for place, sentence in enumerate(around):
         is_around = not first <= place < first + len(own)
-        demanded = is_around and apparatus.demands(sentence.text, of_sentence(sentence))
+        demanded = is_around and apparatus.demands(sentence.text, of_sentence(sentence), sentence.section)
         if is_around and not demanded and not _is_asked_row(sentence, asked):
             continue
         text = sentence.text
@@ -167,7 +170,7 @@ def _may_be_quoted(sentence: PassageSentence, asked: AskedApparatus) -> bool:
     """Whether a sentence says something itself, or is what is asked for beside the text, and is read for sure."""
     kind = of_sentence(sentence)
     if kind is not None:
-        demanded = asked.demands(sentence.text, kind)
+        demanded = asked.demands(sentence.text, kind, sentence.section)
         return (demanded or (asked.any and sentence.role not in _NOT_QUOTED)) and not sentence.doubt
     says = sentence.role not in _NOT_QUOTED or (
         sentence.role == "heading" and _SAYS_SOMETHING.search(sentence.text) is not None

@@ -17,7 +17,7 @@ from llama_index.core.schema import NodeWithScore
 from qa_engine.documents.pages.block_roles import REFERENCES
 from qa_engine.documents.sentences.node_parser import SECTION_MARK
 from qa_engine.text.language import HAN
-from qa_engine.text.tokenizer import fold
+from qa_engine.text.tokenizer import fold, tokenize
 from qa_engine.types import Passage, PassageSentence, passage_of, with_changes
 
 
@@ -76,6 +76,13 @@ _FOR_AUTHORS = re.compile(
     re.I,
 )
 _FOR_CONTENTS = re.compile(r"目录.*[页章节]|[页章节].*目录|\btable of contents\b|\bcontents page\b", re.I)
+_ASKING = re.compile(
+    r"这[篇本份]|本[文书]|哪[些一]?[篇些个人里]?|[是有写著]?谁|有[哪些]+|分别|都?是|来自|什么|论文|文章|报告|作者们?|(?:参考)?文献|引文|的|第"
+    r"|\b(?:who|wrote|authors?|authored|written|list|name|this|paper|article|report|ref(?:erences?)?|citation|which|what|number|no)\b"
+    r"|\d+|[写著]",
+    re.I,
+)
+"""Words that name no document."""
 _LOSS, _GAIN = 3.0, 1.5
 """What a passage of apparatus alone loses of its final score, a mean of z-scores, and what one gains that is demanded: more
 than almost all differences between candidates."""
@@ -90,11 +97,13 @@ class AskedApparatus:
         any: whether it may ask for something of this kind; then nothing comes after the text for being so.
         kind: what it plainly demands; None for nothing.
         number: the number of the reference that it demands; empty for any.
+        names: its terms that may name the document whose authors or references are demanded.
     """
 
     any: bool = False
     kind: Apparatus | None = None
     number: str = ""
+    names: frozenset[str] = frozenset()
 
     @classmethod
     @lru_cache(maxsize=64)
@@ -104,16 +113,22 @@ class AskedApparatus:
         if not _ASKS.search(text):
             return cls()
         if number := _REFERENCE_NUMBER.search(text):
-            return cls(True, Apparatus.REFERENCE, number[1])
+            return cls(True, Apparatus.REFERENCE, number[1], _names(text))
         if _FOR_AUTHORS.search(text):
-            return cls(True, Apparatus.AUTHORS)
+            return cls(True, Apparatus.AUTHORS, names=_names(text))
         return cls(True, Apparatus.CONTENTS if _FOR_CONTENTS.search(text) else None)
 
-    def demands(self, text: str, kind: Apparatus | None) -> bool:
-        """Whether a sentence of this kind is what is plainly demanded."""
+    def demands(self, text: str, kind: Apparatus | None, section: str = "") -> bool:
+        """Whether a sentence of this kind is what is plainly demanded, of a document that the titles above it name."""
         if self.kind is None or kind is not self.kind:
             return False
+        if self.names and not self.names.intersection(tokenize(section)):
+            return False
         return not self.number or re.match(rf"[\[(【]?{self.number}[\])】.]", text.lstrip()) is not None
+
+
+def _names(question: str) -> frozenset[str]:
+    return frozenset(tokenize(_ASKING.sub(" ", question)))
 
 
 def apparatus_of(
@@ -172,7 +187,7 @@ def hits_in_order(hits: Sequence[NodeWithScore], question: str) -> list[NodeWith
         metadata, text = hit.node.metadata, hit.node.get_content()
         places = (metadata.get(key) for key in ("page", "table"))
         kind = apparatus_of(text, metadata.get("role", ""), metadata.get("section", ""), *places)
-        wanted = asked.demands(text, kind) if asked.any else kind is None
+        wanted = asked.demands(text, kind, metadata.get("section", "")) if asked.any else kind is None
         (first if wanted else last).append(hit)
     return [*first, *last]
 
@@ -200,7 +215,11 @@ def by_apparatus(nodes: Sequence[NodeWithScore], question: str) -> list[NodeWith
 def _gain(passage: Passage, asked: AskedApparatus) -> float:
     kinds = [(sentence, of_sentence(sentence)) for sentence in passage.sentences]
     if asked.any:
-        return _GAIN if any(asked.demands(sentence.text, kind) for sentence, kind in kinds) else 0.0
+        return (
+            _GAIN
+            if any(asked.demands(sentence.text, kind, sentence.section) for sentence, kind in kinds)
+            else 0.0
+        )
     size = sum(len(sentence.text) for sentence, _ in kinds)
     beside = sum(len(sentence.text) for sentence, kind in kinds if kind is not None)
     return -_LOSS * beside / size if size and beside > _MOSTLY * size else 0.0

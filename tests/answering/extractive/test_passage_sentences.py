@@ -57,7 +57,7 @@ def test_no_passages_and_empty_passages_have_no_sentences() -> None:
 
 
 def test_authors_and_references_around_a_passage_compete_where_they_are_demanded() -> None:
-    authors = PassageSentence("d-0000001", "Ada Lund Bo Strand", 1, 1, role="authors")
+    authors = PassageSentence("d-0000001", "Ada Lund Bo Strand", 1, 1, section="Buoys", role="authors")
     entry = PassageSentence("d-0000003", "[2] A. Lund. Buoys. 2019.", 9, 9, role="reference")
     own = PassageSentence("d-0000002", "We show how far small buoys drift.", 1, 1)
     node = passage_node(

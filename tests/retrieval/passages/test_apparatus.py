@@ -73,7 +73,22 @@ def test_text_is_no_apparatus(text: str, place: dict[str, object]) -> None:
     ],
 )
 def test_questions_ask_for_it(question: str, kind: Apparatus | None, number: str) -> None:
-    assert AskedApparatus.of(question) == AskedApparatus(True, kind, number)
+    asked = AskedApparatus.of(question)
+    assert (asked.any, asked.kind, asked.number) == (True, kind, number)
+
+
+@pytest.mark.parametrize(
+    ("question", "section", "demanded"),
+    [
+        ("Who wrote the paper on drift?", "Drift of Buoys", True),
+        ("Who wrote the poem on the moon?", "Drift of Buoys", False),
+        ("这篇论文的作者是谁？", "Drift of Buoys", True),
+        ("《锚链》的作者是谁？", "浮标的漂流", False),
+        ("《浮标》的作者有哪些？", "浮标的漂流", True),
+    ],
+)
+def test_authors_are_those_of_the_document_that_is_named(question: str, section: str, demanded: bool) -> None:
+    assert AskedApparatus.of(question).demands("Ada Lund", Apparatus.AUTHORS, section) is demanded
 
 
 @pytest.mark.parametrize("question", ["浮标漂了多远？", "How far do small buoys drift?", "年假有几天？"])
