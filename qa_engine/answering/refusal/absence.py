@@ -43,11 +43,13 @@ class Absence:
         missing: what they lack, as it stands in the question.
         nearest: what they hold instead, the nearest first.
         passages: the candidates that do not contradict the question, best first; all of them if each does.
+        holds_clause: whether one of these has the article or the clause that the question names.
     """
 
     missing: tuple[str, ...]
     nearest: tuple[Nearest, ...]
     passages: list[NodeWithScore]
+    holds_clause: bool = False
 
     @classmethod
     def of(cls, question: str, ranked: RankedPassages) -> Absence:
@@ -85,8 +87,16 @@ class _Check:
         passages = [self._passages[number] for number in inside or self._numbers]
         nearest = [near for one in absent for near in self._nearest(one, passages)]
         agreeing = [self._nodes[number] for number in inside if not self._contradicts(self._passages[number])]
+        agreeing = agreeing or self._nodes
+        clauses = [one for one in self._named if one.kind in {"article", "clause"}]
+        held = [
+            node for node in agreeing if any(self._articles.begins(one, passage_of(node)) for one in clauses)
+        ]
         return Absence(
-            tuple(one.shown for one in absent), tuple(dict.fromkeys(nearest)), agreeing or self._nodes
+            tuple(one.shown for one in absent),
+            tuple(dict.fromkeys(nearest)),
+            [*held, *(node for node in agreeing if node not in held)] if held else agreeing,
+            bool(held),
         )
 
     def _inside(self, present: Sequence[Identifier]) -> list[int]:

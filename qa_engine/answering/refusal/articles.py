@@ -9,7 +9,7 @@ from functools import cached_property
 from qa_engine.answering.answer import Nearest
 from qa_engine.answering.refusal.holding import articles, name_of_document, pairs, works_in
 from qa_engine.retrieval.passages.sources import PassageSources
-from qa_engine.text.identifiers import Identifier
+from qa_engine.text.identifiers import Identifier, articles_of
 from qa_engine.text.tokenizer import fold
 from qa_engine.types import Passage
 
@@ -18,6 +18,9 @@ _NEAR_ARTICLES = 60
 FIRST_SENTENCES = 20
 """A document whose first sentences name a work is that work."""
 _CLAUSE_AT_START = re.compile(r"\W*([0-9]{1,2}(?:\.[0-9]{1,2}){1,3})(?![0-9.%％]|\s*[万亿元年月米个倍])")
+_ARTICLE_AT_START = re.compile(
+    r"\W*(?:第\s*|[Aa]rticle\s+|[Cc]lause\s+)([0-9]{1,4}|[〇零一二三四五六七八九十百千两]{1,9})(?=\s*条|\W)"
+)
 _ENOUGH_CLAUSES = 3
 """Sentences that begin with the number of a clause, from which a document is one of clauses."""
 
@@ -58,6 +61,16 @@ class Articles:
         if self._documents([f"第{one.value}条"]) & documents:
             return True
         return any(int(one.value) in articles(passage) for passage in inside)
+
+    def begins(self, one: Identifier, passage: Passage) -> bool:
+        """Whether a sentence or the section of a passage begins with an article or a clause."""
+        titles = (title.strip() for title in passage.section.split(">"))
+        form = _ARTICLE_AT_START if one.kind == "article" else _CLAUSE_AT_START
+        texts = [*titles, *(sentence.text for sentence in passage.sentences if sentence.table is None)]
+        found = {match[1] for text in texts if (match := form.match(fold(text)))}
+        if one.kind == "article":
+            return int(one.value) in set().union(*(articles_of(f"第{number}条") for number in found))
+        return one.value in found
 
     def nearest(self, one: Identifier, inside: Sequence[Passage]) -> list[Nearest]:
         """The articles before and behind one that is missing, or the clause before it."""

@@ -104,7 +104,9 @@ class AnswerabilityGate:
 
         def holds(part: RankedPassages) -> bool:
             probability = probabilities[part.part]
-            return probability is None or probability >= self._threshold or self._stands_out(query, part)
+            if probability is None or probability >= self._threshold or absence.holds_clause:
+                return True  # a question for an article by its number shares no word with it
+            return self._stands_out(query, part)
 
         answerable = [part for part in parts if holds(part)]
         passages = self._passages(agreeing, answerable or parts)

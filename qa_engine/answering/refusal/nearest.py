@@ -18,6 +18,7 @@ from qa_engine.types import Passage
 
 MOST = 3
 """Nearest values that are told of one that is missing."""
+_FILE_TYPE = re.compile(r"\.pdf\b", re.I)
 _SIMILAR_CODE = 0.6
 """Likeness from which a code is near another."""
 
@@ -58,7 +59,7 @@ def nearest_codes(value: str, passages: Iterable[Passage]) -> list[Nearest]:
     found = {
         key: Nearest(code, "code", code, passage.file_name)
         for passage in passages
-        for key, code in codes_of(fold(all_text(passage))).items()
+        for key, code in codes_of(_FILE_TYPE.sub(" ", fold(all_text(passage)))).items()
     }
     likeness = {key: SequenceMatcher(None, key, value).ratio() for key in found}
     best = sorted((key for key in found if likeness[key] >= _SIMILAR_CODE), key=lambda key: -likeness[key])

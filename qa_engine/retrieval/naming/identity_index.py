@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from llama_index.core.schema import QueryBundle
 
@@ -15,12 +15,14 @@ from qa_engine.documents.identity.record import REPORTS, DocumentIdentity
 from qa_engine.index.catalog import Catalog
 from qa_engine.retrieval.expansion.expanded_query import ExpandedQuery
 from qa_engine.retrieval.naming.names import FoundName, NameDictionary, chinese_variants, initials, without
+from qa_engine.text.identifiers import codes_of
 from qa_engine.text.periods import Period, part_of_year, years_of
 
 _TELLING_KINDS = REPORTS | {"broker_report", "data_sheet", "handbook"}
 """Kinds whose words in a question mean documents; a contract or a law may be what any document is about."""
 _TITLED = frozenset({"handbook", "manual", "data_sheet", "contract", "book"})
 """Kinds that people call by their titles, however short."""
+_DIGITS = 6
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _MAX_TITLE, _LONG_TITLE = 30, 6
 _WHOLE_YEAR_FOR_PART, _PART_FOR_WHOLE_YEAR, _OTHER_PART = 0.6, 0.7, 0.3
@@ -237,5 +239,13 @@ def identity_index(catalogs: Iterable[Catalog]) -> IdentityIndex:
         for record in catalog.files().values():
             if record.document_id not in identities:
                 identity = read.get(record.document_id, DocumentIdentity())
-                identities[record.document_id] = identity.corrected(record.metadata)
+                known = identity.corrected(record.metadata)
+                names = (*known.names, *_numbers_of(record.file_name))
+                identities[record.document_id] = replace(known, names=names)
     return IdentityIndex(identities)
+
+
+def _numbers_of(file_name: str) -> list[str]:
+    """The numbers of contracts and the like in a file name, such as SC-2022-014: codes of at least six digits."""
+    codes = codes_of(re.sub("_+", " ", file_name.rpartition(".")[0]))
+    return [code for key, code in codes.items() if sum(map(str.isdigit, key)) >= _DIGITS]
