@@ -29,7 +29,7 @@ Kind = Literal[
     "title",
 ]
 _ARTICLE = re.compile(
-    r"第\s*([0-9]{1,4}|[〇零一二三四五六七八九十百千两]{1,9})\s*条|\b(?:[Aa]rticle|[Cc]lause)\s+([0-9]{1,3})\b(?!\.[0-9])"
+    r"第\s*([0-9]{1,4}|[〇零一二三四五六七八九十百千两]{1,9})\s*条|(?<![A-Za-z])(?:[Aa]rticle|[Cc]lause)\s+([0-9]{1,3})(?![0-9A-Za-z]|\.[0-9])"
 )
 _CHAPTER = re.compile(r"第\s*([0-9]{1,3}|[〇零一二三四五六七八九十百]{1,5})\s*([章节编])")
 _CLAUSE_NUMBER = r"([0-9]{1,2}(?:\.[0-9]{1,2}){1,4})"
@@ -56,7 +56,7 @@ _LATIN_NAME = re.compile(
 _LATIN_WORD = re.compile(r"(?<![A-Za-z0-9_.@'’/-])(?:[A-Za-z]{3,}|[A-Z]{2})(?![A-Za-z0-9_@'’/-]|\.[A-Za-z])")
 _COMMON_LATIN = frozenset(
     """email mail logo wifi pdf app ppt doc faq url www http https vip iii viii xii
-    word excel table figure chapter section page note appendix list offline online web website demo
+    word excel table figure chapter section article clause page note appendix list offline online web website demo
     january february march april june july august september october november december monday tuesday wednesday thursday
     friday saturday sunday what when where which whose does were will could should would have according""".split()  # noqa: SIM905
 )

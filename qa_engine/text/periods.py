@@ -23,7 +23,7 @@ _SHORT_FIRST = re.compile(r"(?:^|['’‘])\s*$")
 _SHORT_AT_START = re.compile(r"年(?![以之]?[内间前后来上下]|代|期|[工司教]龄|质?保|老|的?时间|寿命|使用)")
 """A year of two digits begins a question or stands behind an apostrophe, and is not how long something takes."""
 _TOLD_AS_YEAR = re.compile(
-    r"\s*(?:财年|年(?!代|以?[前后来起]|之[前后]|内|间|轮)|[QH][1-4](?!\d)|[AE](?![A-Za-z]))"
+    r"\s*(?:财年|[版款](?!本)|年(?!代|以?[前后来起]|之[前后]|内|间|轮)|[QH][1-4](?!\d)|[AE](?![A-Za-z]))"
     rf"|\s*[-–—~至到和与及、/]\s*{_FULL}\s*年"
 )
 _COUNTED = (
@@ -50,6 +50,7 @@ _PERIOD_WORDS = re.compile(
     r"(?:FY)?(?:19|20)[0-9]{2}\s*(?:年度?)?(?:\s*[0-9]{1,2}\s*月(?:\s*[0-9]{1,2}\s*日)?)?末?|[本上去]年度?|[本上]期|期[末初]|年[末初]"
     r"|报告期内?|第?[一二三四]季[度报]?|[Qq][1-4]|[上下]半年|[0-9]{2}年"
 )
+_BEFORE_YEAR, _BEHIND_YEAR = 18, 6
 _ISO_DATE = re.compile(
     r"(?<!\d)(?P<year>19[5-9]\d|20[0-6]\d)\s?[-_./年]\s?(?P<month>\d{1,2})\s?[-_./月]\s?(?P<day>\d{1,2})(?!\d)"
 )
@@ -119,6 +120,17 @@ def parts_of_year(text: str) -> list[str]:
     return list(dict.fromkeys(parts))
 
 
+def names_part(text: str, year: int, part: str) -> bool:
+    """Whether a text names a part of a year with the year: 2023年第三季度, Q3 2023; not 第三季度（2024年1月印发）."""
+    start = 0
+    for match in _YEAR.finditer(text):
+        around = text[max(start, match.start() - _BEFORE_YEAR) : match.end() + _BEHIND_YEAR]
+        if year in _years(match) and part in parts_of_year(around):
+            return True
+        start = match.end() + _BEHIND_YEAR  # what stands right behind a year is of that year
+    return False
+
+
 def part_of_year(text: str) -> str:
     """The first part of a year that a text names; empty without one."""
     return next(iter(parts_of_year(text)), "")
@@ -140,7 +152,7 @@ def asked_periods(question: str) -> Iterator[tuple[str, Period]]:
         bare = full is not None and not match["next"] and not _TOLD_AS_YEAR.match(behind)
         if bare and (chinese or not 1950 <= int(full) < 2050 or _is_number(question, match)):
             continue
-        around = question[max(0, match.start() - 18) : match.end() + 6]
+        around = question[max(0, match.start() - _BEFORE_YEAR) : match.end() + _BEHIND_YEAR]
         parts = parts_of_year(around)
         if (bare and not _BARE_PART.search(around)) or re.search("前[二三]季", around):
             parts = []

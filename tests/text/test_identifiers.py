@@ -49,6 +49,7 @@ def test_quantities_and_general_words_are_no_identifiers(question: str) -> None:
         ("§9.2规定了什么", [("clause", "9.2")]),
         ("What does clause 11.4 say?", [("clause", "11.4")]),
         ("What does clause 11 say?", [("article", "11")]),
+        ("Article 44说了什么", [("article", "44")]),
         ("How much does the Aero 6 weigh?", [("numbered", "aero6"), ("name", "Aero")]),
         ("故障代码E08是什么", [("numbered", "e08")]),
         ("wx 500的重量", [("numbered", "wx500")]),

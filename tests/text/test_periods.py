@@ -7,6 +7,7 @@ import pytest
 from qa_engine.text.periods import (
     asked_periods,
     date_in,
+    names_part,
     part_of_year,
     parts_of_year,
     period_of,
@@ -127,9 +128,17 @@ def test_texts_without_the_words_for_periods() -> None:
         ("2023年三季度的收入", ["2023Q3"]),
         ("H1 2024的收入", ["2024H1"]),
         ("2023年下半年的收入", ["2023H2"]),
+        ("2023版价目表", ["2023"]),
         ("What was revenue in the first half of 2024?", ["2024H1"]),
         ("去年的收入", []),
     ],
 )
 def test_periods_as_people_type_them(question: str, labels: list[str]) -> None:
     assert [period.label for _, period in asked_periods(question)] == labels
+
+
+def test_a_part_is_named_together_with_its_year() -> None:
+    assert names_part("2023年第四季度简报，印发日期：2024年1月12日", 2023, "Q4")
+    assert not names_part("2023年第四季度简报，印发日期：2024年1月12日", 2024, "Q4")
+    assert not names_part("第四季度的信访举报在全市的通报会上作了说明，2024年1月印发", 2024, "Q4")
+    assert names_part("Q4 2023", 2023, "Q4")

@@ -62,7 +62,9 @@ def nearest_codes(value: str, passages: Iterable[Passage]) -> list[Nearest]:
         for key, code in codes_of(_FILE_TYPE.sub(" ", fold(all_text(passage)))).items()
     }
     likeness = {key: SequenceMatcher(None, key, value).ratio() for key in found}
-    best = sorted((key for key in found if likeness[key] >= _SIMILAR_CODE), key=lambda key: -likeness[key])
+    best = sorted(
+        (key for key in found if likeness[key] >= _SIMILAR_CODE), key=lambda key: (-likeness[key], key)
+    )
     return [found[key] for key in best[:MOST]]
 
 

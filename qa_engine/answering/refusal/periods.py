@@ -9,9 +9,9 @@ from functools import cached_property
 from qa_engine.answering.refusal.holding import all_text, document_period, document_years, name_of_document
 from qa_engine.text.identifiers import Identifier
 from qa_engine.text.language import is_chinese
-from qa_engine.text.periods import Period, parts_of_year, period_of, years_of
+from qa_engine.text.periods import Period, names_part, parts_of_year, period_of, years_of
 from qa_engine.text.tokenizer import fold
-from qa_engine.types import Passage
+from qa_engine.types import Passage, PassageSentence
 
 _BEFORE = re.compile(
     r"(?<![比较])(?:上期|上年|去年|期初|年初|(?<![年月季])同期)"
@@ -92,8 +92,7 @@ class AskedPeriods:
         if own.part:
             if (own.year, own.part) == (period.year, period.part):
                 return True
-            told = [f"{one.section}\n{one.text}" for one in passage.sentences] or [passage.text]
-            return any(period.year in years_of(one) and _has_part(one, period.part) for one in told)
+            return any(_names_part(one, period) for one in passage.sentences)
         named = period.year in document_years(passage) or period.year in years_of(text)
         return named and _has_part(text, period.part)
 
@@ -116,6 +115,13 @@ class AskedPeriods:
         """Whether a text holds a word of the subject that does not only name its document; true if there is no such word."""
         lower, told = text.lower(), [word for word in self._subject if word not in name]
         return not told or any(_stem(word) in lower for word in told)
+
+
+def _names_part(sentence: PassageSentence, period: Period) -> bool:
+    text = f"{sentence.section}\n{sentence.text}"
+    if sentence.table is None:
+        return names_part(text, period.year, period.part)
+    return period.year in years_of(text) and _has_part(text, period.part)  # in a column and a row
 
 
 def _has_part(text: str, part: str) -> bool:
