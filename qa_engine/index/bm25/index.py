@@ -25,17 +25,27 @@ class Bm25Hit:
     score: float
 
 
+@dataclass(frozen=True)
+class TermGroup:
+    """Terms that count as one: what each of them counts, 0 to 1, and how often the question has the group."""
+
+    weights: Mapping[str, float]
+    times: int = 1
+
+
 @dataclass(frozen=True, eq=False)
 class GroupStatistics:
-    """Where the terms of a group, which count as one, occur in an index.
+    """Where the terms of a group occur in an index.
 
     Attributes:
+        times: how often the question has the group.
         weights: (terms,), what each of them counts, 0 to 1.
         spans: where they occur.
         frequency: the number of sentences that hold the group, each counted as what its terms count, and as 1 at most.
         matches: those of its terms that occur.
     """
 
+    times: int
     weights: NDArray[np.float64]
     spans: Spans
     frequency: float
@@ -156,12 +166,12 @@ class Bm25Index:
             found |= ids - stored.dead
         return found
 
-    def look_up(self, terms: Sequence[str], groups: Sequence[Mapping[str, float]] = ()) -> TermStatistics:
+    def look_up(self, terms: Sequence[str], groups: Sequence[TermGroup] = ()) -> TermStatistics:
         """Finds the terms of a question in all segments at once, for `search`.
 
         Args:
             terms: each as often as the question has it.
-            groups: terms that count as one, each with what it counts, 0 to 1.
+            groups: further terms.
         """
         times = Counter(terms)
         keys = np.fromiter(map(term_key, times), np.uint64, len(times))
@@ -182,19 +192,19 @@ class Bm25Index:
             tuple(map(self._look_up_group, groups)),
         )
 
-    def _look_up_group(self, group: Mapping[str, float]) -> GroupStatistics:
-        keys = np.fromiter(map(term_key, group), np.uint64, len(group))
-        weights = np.fromiter(group.values(), np.float64, len(group))
+    def _look_up_group(self, group: TermGroup) -> GroupStatistics:
+        keys = np.fromiter(map(term_key, group.weights), np.uint64, len(group.weights))
+        weights = np.fromiter(group.weights.values(), np.float64, len(group.weights))
         spans = [stored.segment.spans(keys) for stored in self.segments]
         frequency = 0.0
-        occurs = np.zeros(len(group), bool)
+        occurs = np.zeros(len(weights), bool)
         for (starts, ends), stored, alive in zip(spans, self.segments, self._alive, strict=True):
             positions, term_numbers = _flattened(starts, ends)
             occurs |= ends > starts
             held = np.bincount(stored.segment.rows[positions], weights[term_numbers], len(stored.segment))
             frequency += float(np.minimum(held if alive is None else held[alive], 1).sum())
-        matches = (term for term, here in zip(group, occurs.tolist(), strict=True) if here)
-        return GroupStatistics(weights, spans, frequency, frozenset(matches))
+        matches = (term for term, here in zip(group.weights, occurs.tolist(), strict=True) if here)
+        return GroupStatistics(group.times, weights, spans, frequency, frozenset(matches))
 
     def search(
         self, terms: Sequence[str] | TermStatistics, top_k: int, rows: NDArray[np.bool_] | None = None
@@ -243,14 +253,16 @@ class Bm25Index:
         """Adds the scores of a group to those of all sentences."""
         if not group.frequency:
             return
-        rarity = float(np.log(1 + (self._sentences - group.frequency + 0.5) / (group.frequency + 0.5)))
+        weight = group.times * float(
+            np.log(1 + (self._sentences - group.frequency + 0.5) / (group.frequency + 0.5))
+        )
         for (starts, ends), stored, offset in zip(group.spans, self.segments, self._offsets, strict=False):
             positions, term_numbers = _flattened(starts, ends)
             counts = stored.segment.counts[positions] * group.weights[term_numbers]
             sums = np.bincount(stored.segment.rows[positions], counts, len(stored.segment))
             (rows,) = np.nonzero(sums)
             occurrences = sums[rows]
-            scores[rows + offset] += rarity * occurrences / (occurrences + self._norms[rows + offset])
+            scores[rows + offset] += weight * occurrences / (occurrences + self._norms[rows + offset])
 
     def _mask(self) -> NDArray[np.bool_] | None:
         """The sentences that count; None if all do."""

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from qa_engine.config import Bm25Config
 from qa_engine.errors import StorageError
 from qa_engine.index.bm25.folder import Bm25Folder
-from qa_engine.index.bm25.index import Bm25Hit, Bm25Index
+from qa_engine.index.bm25.index import Bm25Hit, Bm25Index, TermGroup
 from qa_engine.index.bm25.segment import Bm25Segment, DocumentTerms, StoredSegment, term_key
 
 K1, B = 1.2, 0.75
@@ -283,21 +283,20 @@ def test_terms_that_were_looked_up_are_searched_for_without_looking_again() -> N
     assert index.look_up([]).coverage == 0
 
 
-GROUPS: list[dict[str, float]] = [{"a": 1.0, "b": 0.5}, {"c": 1 / 3, "d": 1 / 3, "e": 1 / 3}]
+GROUPS = [TermGroup({"a": 1.0, "b": 0.5}), TermGroup({"c": 1 / 3, "d": 1 / 3, "e": 1 / 3}, times=2)]
 
 
-def by_groups(
-    documents: Documents, query: Sequence[str], groups: Sequence[dict[str, float]]
-) -> dict[str, float]:
+def by_groups(documents: Documents, query: Sequence[str], groups: Sequence[TermGroup]) -> dict[str, float]:
     """`reference`, and each group as a term: its tf the weighted sum, its df the sum of what it counts, at most 1 a row."""
     rows = {f"d{number}-{at:07d}": row for number, of in enumerate(documents) for at, row in enumerate(of)}
     mean = sum(map(len, rows.values())) / len(rows) if rows else 0.0
     scores = reference(documents, query)
     for group in groups:
-        df = sum(min(1.0, sum(group.get(term, 0.0) for term in set(row))) for row in rows.values())
-        idf = math.log(1 + (len(rows) - df + 0.5) / (df + 0.5))
+        counts = group.weights
+        df = sum(min(1.0, sum(counts.get(term, 0.0) for term in set(row))) for row in rows.values())
+        idf = group.times * math.log(1 + (len(rows) - df + 0.5) / (df + 0.5))
         for identifier, row in rows.items():
-            tf = sum(group.get(term, 0.0) for term in row)
+            tf = sum(counts.get(term, 0.0) for term in row)
             if tf:
                 score = idf * tf / (tf + K1 * (1 - B + B * len(row) / mean))
                 scores[identifier] = scores.get(identifier, 0.0) + score
@@ -330,5 +329,5 @@ def test_groups_count_the_same_however_the_index_is_divided_and_without_the_dead
 
 def test_a_group_that_occurs_nowhere_changes_nothing() -> None:
     index = build([[["a", "b"], ["a"]]])
-    groups = [{"z": 1.0}, {}]
+    groups = [TermGroup({"z": 1.0}), TermGroup({})]
     assert index.search(index.look_up(["a"], groups), 10) == index.search(["a"], 10)
