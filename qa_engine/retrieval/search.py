@@ -174,7 +174,9 @@ class CollectionSearch:
         ):
             return query
         known = [term.term for term in terms if any(is_chinese(word) != of_chinese for word in term.words)]
-        return with_translation(query, self._dictionary.translate(query.query_str, known))
+        words = self._dictionary.translate(query.query_str, known)
+        both = chinese and other
+        return with_translation(query, [word.as_often_as_written() for word in words] if both else words)
 
     def _expansion_task(self, query: QueryBundle) -> dict[str, Any]:
         """Asks for a translation only if a collection holds a number of texts in another language than the question."""

@@ -6,7 +6,7 @@ import logging
 import re
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -52,6 +52,7 @@ class TranslatedWord:
         start: where it begins in the question.
         end: where it ends.
         is_name: whether it is the name of a person that the dictionary does not hold, written by its sounds.
+        times: how often it counts in BM25.
     """
 
     word: str
@@ -59,6 +60,16 @@ class TranslatedWord:
     start: int
     end: int
     is_name: bool = False
+    times: int = 1
+
+    def as_often_as_written(self) -> TranslatedWord:
+        """The same word, which counts in BM25 as often as it does in its own language.
+
+        A Chinese word has several terms, its pairs of characters among them. Where documents are in both languages,
+        English sentences would be behind all Chinese ones: MRR@10 of 62 Chinese questions that English text answers was
+        .226 with BM25 alone, and .542 in this way; that of 64 which Chinese text answers, .941 and .921.
+        """
+        return replace(self, times=max(1, len(tokenize(self.word))))
 
     @property
     def weights(self) -> dict[str, float]:

@@ -87,6 +87,7 @@ def test_english_question_finds_chinese_words(
 
 def test_translations_that_occur_are_shown_and_no_others(storage: Path, dictionary: Dictionary) -> None:
     (word,) = ranked(storage, dictionary, "年假有几天？").translated
+    assert word.times == 1
     assert (word.word, [one.text for one in word.translations]) == ("年假", ["annual leave"])
 
 
@@ -109,6 +110,8 @@ def test_both_languages_are_found_together(
         assert any(ENGLISH[0] in text for text in texts)
         assert any(CHINESE[0] in text for text in texts)
         assert found.translated
+    (word,) = ranked(storage, dictionary, "年假", collections).translated
+    assert word.times > 1
 
 
 def test_glossary_and_language_model_win_over_the_dictionary(storage: Path, dictionary: Dictionary) -> None:

@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 
 from qa_engine.retrieval.dictionary.dictionary import Dictionary, TranslatedWord, Translation
+from qa_engine.text.tokenizer import tokenize
 
 
 def _translated(dictionary: Dictionary, question: str) -> dict[str, list[str]]:
@@ -82,3 +83,9 @@ def test_threads_and_a_forked_child_use_the_same_dictionary(dictionary: Dictiona
         os._exit(0 if set(_translated(dictionary, "年假和公司")) == expected else 1)
     assert os.waitpid(child, 0)[1] == 0
     assert set(_translated(dictionary, "年假、公司")) == expected
+
+
+def test_a_word_can_count_as_often_as_its_own_terms(dictionary: Dictionary) -> None:
+    (word,) = dictionary.translate("年假")
+    assert word.times == 1
+    assert word.as_often_as_written().times == len(tokenize("年假")) > 1
