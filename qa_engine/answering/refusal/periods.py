@@ -28,6 +28,9 @@ _ASKING = re.compile(
 )
 
 
+_TOLD_OF = {"person", "place", "word", "numbered"}
+
+
 class AskedPeriods:
     """Looks up the periods of one question in passages."""
 
@@ -98,12 +101,13 @@ class AskedPeriods:
 
     @cached_property
     def _subject(self) -> list[str]:
-        """The words of the question that are neither identifiers nor ask."""
+        """The words of the question that are neither identifiers nor ask; persons and places are told of as well."""
         import rjieba
 
         text = fold(self._question)
         for one in self._named:
-            text = text.replace(one.text, " ")
+            if one.kind not in _TOLD_OF:
+                text = text.replace(one.text, " ")
         text = re.sub(r"[0-9]+\s*年?", " ", _ASKING.sub(" ", text))
         return [
             word.lower()

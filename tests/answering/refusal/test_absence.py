@@ -76,6 +76,11 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QueryEngine]:
         ["本规格书适用于196Ah磷酸铁锂电芯，循环寿命为2000次，以50A充电时为1800次。"],
         header="规格书",
     )
+    chinese_pdf(
+        folder / "红星机械厂史.pdf",
+        ["红星机械厂的历史。", "1987年，王立新来到这里，后来成为技师。"],
+        header="厂史",
+    )
     chinese_pdf(folder / "仓库管理条例.pdf", ["临川市仓库管理条例", *LAW], header="仓库管理条例")
     chinese_pdf(
         folder / "门店值班手册.pdf",
@@ -150,6 +155,7 @@ def test_what_no_document_holds_is_refused(
         ("FY2023澄江电子的净利润是多少？", "澄江电子2023年年度报告.pdf"),
         ("公司哪一年迁入新厂区？", ""),
         ("公司2015年迁入了哪里？", ""),
+        ("1987年，王立新任职于哪里？", ""),
         ("去年的营业收入是多少？", ""),
         ("温度传感器TH 03的单价是多少？", "传感器价目.pdf"),
         ("196Ah电芯以30A充电时循环寿命是多少次？", "储能电芯-196Ah-规格书.pdf"),
