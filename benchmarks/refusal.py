@@ -26,6 +26,7 @@ from report import RESULTS, Report, measured_settings, publish
 from rich.progress import track
 
 from qa_engine import Config, QueryEngine, ingest
+from qa_engine.answering.refusal.content_words import words_between
 from qa_engine.answering.refusal.features import AnswerabilityFeatures
 from qa_engine.answering.refusal.model import AnswerabilityModel
 from qa_engine.assembly import built_in_calibration
@@ -46,9 +47,9 @@ def ask(engine: QueryEngine, config: Config, questions: list[Question], kind: st
             continue
         texts = [node.node.get_content() for node in explained.nodes[:used]]
         holds = first_hit(texts, question.answers, used) is not None
-        evidence = AnswerabilityFeatures.of(
-            explained.rerank_query or question.question, explained.nodes, used
-        )
+        query = explained.rerank_query or question.question
+        between = words_between(query, explained.translated, explained.glossary)
+        evidence = AnswerabilityFeatures.of(query, explained.nodes, used, between=between)
         answer = engine.query(question.question)
         missing = [] if answer.explanation is None else list(answer.explanation.missing)
         found.append(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -13,6 +14,7 @@ from llama_index.core.schema import NodeWithScore
 from llama_index.core.vector_stores.types import FilterOperator, MetadataFilter, MetadataFilters
 from numpy.typing import NDArray
 
+from qa_engine.answering.refusal.content_words import words_between
 from qa_engine.answering.refusal.features import FEATURES, PAIRS, AnswerabilityFeatures
 from qa_engine.answering.refusal.model import AnswerabilityModel
 from qa_engine.config import Config
@@ -182,29 +184,39 @@ def fit_answerability(
 
 def _examples(engine: QueryEngine, config: Config, question: LabelledQuestion) -> Iterator[Example]:
     """The question as it is, and once more with the file that answers it left out if nothing else answers it."""
-    passages, query = _candidates(engine, config, question.question)
+    passages, evidence = _candidates(engine, config, question.question)
     used = config.answering.passages
     holding = [
         passage for passage in passages[:used] if holds_any(passage.node.get_content(), question.answers)
     ]
     if passages:
         answered = question.answerable and bool(holding or not question.answers)
-        yield Example(AnswerabilityFeatures.of(query, passages, used), answered, question.answerable)
+        yield Example(evidence(), answered, question.answerable)
     file = question.file or (str(holding[0].node.metadata.get("file_name", "")) if holding else "")
     if not question.answerable or not question.answers or not file:
         return
     without = MetadataFilters(filters=[MetadataFilter(key="file", value=file, operator=FilterOperator.NE)])
-    passages, query = _candidates(engine.with_filters(without), config, question.question)
+    passages, evidence = _candidates(engine.with_filters(without), config, question.question)
     if passages and not any(
         holds_any(passage.node.get_content(), question.answers) for passage in passages[:used]
     ):
-        yield Example(AnswerabilityFeatures.of(query, passages, used), answered=False, answerable=False)
+        yield Example(evidence(), answered=False, answerable=False)
 
 
-def _candidates(engine: QueryEngine, config: Config, question: str) -> tuple[list[NodeWithScore], str]:
-    """The candidate passages for a question, and the query that they were reranked by."""
+def _candidates(
+    engine: QueryEngine, config: Config, question: str
+) -> tuple[list[NodeWithScore], Callable[[], AnswerabilityFeatures]]:
+    """The candidate passages for a question, and what makes their features, if there are any."""
     explained = engine.explain(question, config.retrieval.candidates)
-    return list(explained.nodes), explained.rerank_query or question
+    query = explained.rerank_query or question
+    evidence = partial(
+        AnswerabilityFeatures.of,
+        query,
+        explained.nodes,
+        config.answering.passages,
+        between=words_between(query, explained.translated, explained.glossary),
+    )
+    return list(explained.nodes), evidence
 
 
 def _fit(
@@ -221,7 +233,8 @@ def _fit(
     start = np.zeros(table.shape[1])
     if prior is not None:
         slopes = np.array([prior.weights.get(feature, 0.0) for feature in FEATURES])
-        start[: len(FEATURES)] = slopes * spread
+        scale = np.mean([prior.scales.get(example.evidence.pair, 1.0) for example in examples])
+        start[: len(FEATURES)] = slopes * scale * spread
         start[len(FEATURES) : -1] = [
             prior.biases[pair] + prior.scales.get(pair, 1.0) * float(slopes @ mean) for pair in PAIRS
         ]

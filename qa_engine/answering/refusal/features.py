@@ -10,16 +10,32 @@ from statistics import median
 from llama_index.core.schema import NodeWithScore
 
 from qa_engine.answering.extractive.question_kinds import QuestionKind
+from qa_engine.answering.refusal.content_words import ComparedText, ContentWord
 from qa_engine.text.language import is_chinese
 from qa_engine.text.tokenizer import fold, tokenize
 from qa_engine.types import Passage, passage_of
 
-FEATURES = ("support", "weakest", "lead", "coverage", "dense", "asked", "kind")
+FEATURES = (
+    "support",
+    "weakest",
+    "lead",
+    "coverage",
+    "dense",
+    "asked",
+    "kind",
+    "translated",
+    "untranslated",
+    "missing_names",
+)
 """The features that an `AnswerabilityModel` weighs; see `AnswerabilityFeatures`."""
 PAIRS = ("zh-zh", "en-en", "zh-en", "en-zh")
 """The languages of question and passage; ``en`` stands for every language but Chinese."""
 NEUTRAL = 0.85
 """About the middle of supports within a language: a feature that is not known is this one, less itself."""
+HARDLY_HELD = 0.3
+"""Below this share of its words a question is about other things; the features of it are told apart there."""
+_HELD = 0.6
+"""About the middle of `AnswerabilityFeatures.translated`, for questions without a word that could be translated."""
 _ASKED = (-0.02, 0.02)
 """Bounds of ``asked``: a noun in other words than the passage's must not outweigh all the rest."""
 _OTHER_KIND = 0.03
@@ -41,6 +57,10 @@ class AnswerabilityFeatures:
             languages.
         kind: the highest support by a sentence that holds the kind of thing that is asked for, less `NEUTRAL`; by any
             sentence if the question asks for no certain kind; 0 between languages.
+        translated: between languages, the highest share of the question's words that one passage holds, by a dictionary,
+            weighted by how rare they are; 0 within a language.
+        untranslated: how far this share is below `HARDLY_HELD`: nothing at all of the question is there.
+        missing_names: between languages, the number of names and codes in Latin letters that no passage holds.
         pair: one of `PAIRS`, of the passage with the highest support.
     """
 
@@ -52,10 +72,18 @@ class AnswerabilityFeatures:
     pair: str
     asked: float = 0.0
     kind: float = 0.0
+    translated: float = 0.0
+    untranslated: float = 0.0
+    missing_names: float = 0.0
 
     @classmethod
     def of(
-        cls, question: str, candidates: Sequence[NodeWithScore], used: int, with_coverage: bool = True
+        cls,
+        question: str,
+        candidates: Sequence[NodeWithScore],
+        used: int,
+        with_coverage: bool = True,
+        between: Sequence[ContentWord] = (),
     ) -> AnswerabilityFeatures:
         """
         Args:
@@ -63,16 +91,18 @@ class AnswerabilityFeatures:
             candidates: at least one passage, best first.
             used: number of candidates that the answer may use.
             with_coverage: whether to tokenize the texts for their coverage, which is 0 otherwise.
+            between: the words of the question for passages in the other language, see `words_between`.
         """
         passages = [passage_of(candidate) for candidate in candidates]
         supports = [passage.scores["rerank"] for passage in passages if "rerank" in passage.scores]
         scores = [passage.scores for passage in passages]
         best = max(passages[:used], key=lambda passage: passage.scores.get("rerank", -math.inf))
         support = best.scores.get("rerank", 0.0)
-        pair = f"{_language(question)}-{_language(best.text)}"
+        pair = pair_of(question, best.text)
         asked = [one["asked"] for one in scores[:used] if "asked" in one]
         kind = _kind_support(question, passages[:used], support)
         same = pair in {"zh-zh", "en-en"}
+        held, missing_names = (0.0, 0) if same else _held_between(passages[:used], between)
         return cls(
             support=support,
             weakest=max(one.get("weakest", 0.0) for one in scores[:used]),
@@ -82,6 +112,9 @@ class AnswerabilityFeatures:
             pair=pair,
             asked=max(_ASKED[0], min(_ASKED[1], max(asked) - NEUTRAL)) if asked and same else 0.0,
             kind=kind - NEUTRAL if kind is not None and same else 0.0,
+            translated=held,
+            untranslated=0.0 if same else max(0.0, HARDLY_HELD - held),
+            missing_names=missing_names,
         )
 
     def values(self) -> list[float]:
@@ -106,10 +139,26 @@ def _kind_support(question: str, passages: Sequence[Passage], support: float) ->
     return support - _OTHER_KIND
 
 
+def _held_between(passages: Sequence[Passage], between: Sequence[ContentWord]) -> tuple[float, int]:
+    """The values of ``translated`` and ``missing_names``, see `AnswerabilityFeatures`."""
+    texts = [ComparedText(passage.text, passage.section, passage.file_name) for passage in passages]
+    words = [word for word in between if not word.is_name]
+    rarity = sum(word.rarity for word in words)
+    held = (sum(word.rarity * word.held_by(text) for word in words) / rarity for text in texts if words)
+    names = [word for word in between if word.is_name]
+    missing = [name for name in names if not any(name.held_by(text) == 1 for text in texts)]
+    return max(held, default=_HELD), len(missing)
+
+
 def _coverage(question: str, passages: Sequence[Passage]) -> float:
     terms = set(tokenize(question))
     shared = (len(terms.intersection(tokenize(passage.text))) for passage in passages)
     return max(shared) / max(1, len(terms))
+
+
+def pair_of(question: str, passage: str) -> str:
+    """The languages of a question and a passage, one of `PAIRS`."""
+    return f"{_language(question)}-{_language(passage)}"
 
 
 def _language(text: str) -> str:

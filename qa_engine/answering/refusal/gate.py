@@ -15,13 +15,14 @@ from qa_engine.answering.answer import Answer, Nearest
 from qa_engine.answering.checks.citations import citation_boxes, refusal
 from qa_engine.answering.extractive.quoted import Quoted
 from qa_engine.answering.refusal.absence import Absence
+from qa_engine.answering.refusal.content_words import ContentWord, content_words, words_between
+from qa_engine.answering.refusal.features import pair_of
 from qa_engine.answering.refusal.model import AnswerabilityModel
 from qa_engine.answering.refusal.other_reports import other_reports
-from qa_engine.answering.refusal.quoted import quoted_probability
+from qa_engine.answering.refusal.quoted import MODELS, quoted_probability
 from qa_engine.config import AnsweringConfig
 from qa_engine.retrieval.explanation import Explanation
 from qa_engine.retrieval.retriever import RankedPassages
-from qa_engine.text.language import is_chinese
 from qa_engine.types import passage_of
 
 _PLAIN = 0.3
@@ -148,15 +149,19 @@ class AnswerabilityGate:
     ) -> float | None:
         """The probability that what would be quoted for a question, or for a part of one, says what is asked.
 
-        None of other languages than Chinese.
+        None if there is no model for the languages of question and passages.
         """
         question = part.part or query.query_str
         if self._quoted is None or self._model is None or part.supports is None or probability is None:
             return None
-        if not is_chinese(question) or not all(is_chinese(passage_of(node).text) for node in passages[:1]):
+        pair = pair_of(question, passage_of(passages[0]).text) if passages else ""
+        if pair not in MODELS:
             return None
         quoted = self._quoted(question, passages)
-        return quoted_probability(question, quoted, probability, self._model.threshold, part.supports)
+        words = content_words(question, pair, _between(question, part))
+        return quoted_probability(
+            question, words, quoted, probability, self._model.threshold, part.supports, MODELS[pair]
+        )
 
     def _agreeing(self, part: RankedPassages) -> RankedPassages:
         """A part of a question with the passages that do not contradict it."""
@@ -174,7 +179,9 @@ class AnswerabilityGate:
         others = [node for node in ranked.passages if node not in agreeing]
         alike = bool(ranked.named.preferred) and not others
         used = min(self._used, len(agreeing))
-        return self._model.probability(question, [*agreeing, *others], used, alike)
+        return self._model.probability(
+            question, [*agreeing, *others], used, alike, _between(question, ranked)
+        )
 
     def _stands_out(self, query: QueryBundle, ranked: RankedPassages) -> bool:
         """Whether a sentence is plainly the answer to a question, or to a part of one, although the passages score low.
@@ -253,6 +260,10 @@ class AnswerabilityGate:
             translated=ranked.translated,
             parts=[part.part for part in ranked.parts],
         )
+
+
+def _between(question: str, ranked: RankedPassages) -> tuple[ContentWord, ...]:
+    return words_between(question, ranked.translated, ranked.glossary)
 
 
 def rounded(timings: Mapping[str, float]) -> dict[str, float]:

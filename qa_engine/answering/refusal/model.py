@@ -10,6 +10,7 @@ from typing import Any
 from llama_index.core.schema import NodeWithScore
 from pydantic import TypeAdapter
 
+from qa_engine.answering.refusal.content_words import ContentWord
 from qa_engine.answering.refusal.features import FEATURES, AnswerabilityFeatures
 
 LLM_THRESHOLD_KEY = "hopeless"
@@ -45,7 +46,12 @@ class AnswerabilityModel:
     scales: Mapping[str, float] = field(default_factory=dict)
 
     def probability(
-        self, question: str, candidates: Sequence[NodeWithScore], used: int, alike: bool = False
+        self,
+        question: str,
+        candidates: Sequence[NodeWithScore],
+        used: int,
+        alike: bool = False,
+        between: Sequence[ContentWord] = (),
     ) -> float:
         """The probability, 0 to 1, that passages hold the answer; 0 without passages.
 
@@ -55,7 +61,7 @@ class AnswerabilityModel:
         if not candidates:
             return 0.0
         with_coverage = self.weights.get("coverage", 0.0) != 0
-        features = AnswerabilityFeatures.of(question, candidates, used, with_coverage)
+        features = AnswerabilityFeatures.of(question, candidates, used, with_coverage, between)
         return self.of_features(replace(features, lead=features.lead + _LEAD_WITHIN) if alike else features)
 
     def of_features(self, features: AnswerabilityFeatures) -> float:

@@ -70,7 +70,8 @@ def _explanation(explanation: Explanation) -> Iterator[str]:
     for term in explanation.glossary:
         yield f"glossary: {term.term} → {'; '.join([*term.titles, *term.words])}"
     for word in explanation.translated:
-        yield f"translated: {word.word} → {'; '.join(one.text for one in word.translations)}"
+        found = "; ".join(one.text for one in word.translations)
+        yield f"translated: {word.word} → {found or 'in no document'}"
     if explanation.translated:
         from qa_engine.retrieval.dictionary.cedict import ATTRIBUTION
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Container, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ class GroupStatistics:
         weights: (terms,), what each of them counts, 0 to 1.
         spans: where they occur.
         frequency: the number of sentences that hold the group, each counted as what its terms count, and as 1 at most.
+        rarity: what the group counts as a term, by this number.
         matches: those of its terms that occur.
     """
 
@@ -49,6 +51,7 @@ class GroupStatistics:
     weights: NDArray[np.float64]
     spans: Spans
     frequency: float
+    rarity: float
     matches: frozenset[str]
 
 
@@ -204,7 +207,8 @@ class Bm25Index:
             held = np.bincount(stored.segment.rows[positions], weights[term_numbers], len(stored.segment))
             frequency += float(np.minimum(held if alive is None else held[alive], 1).sum())
         matches = (term for term, here in zip(group.weights, occurs.tolist(), strict=True) if here)
-        return GroupStatistics(group.times, weights, spans, frequency, frozenset(matches))
+        rarity = math.log(1 + (self._sentences - frequency + 0.5) / (frequency + 0.5))
+        return GroupStatistics(group.times, weights, spans, frequency, rarity, frozenset(matches))
 
     def search(
         self, terms: Sequence[str] | TermStatistics, top_k: int, rows: NDArray[np.bool_] | None = None
@@ -253,16 +257,14 @@ class Bm25Index:
         """Adds the scores of a group to those of all sentences."""
         if not group.frequency:
             return
-        weight = group.times * float(
-            np.log(1 + (self._sentences - group.frequency + 0.5) / (group.frequency + 0.5))
-        )
         for (starts, ends), stored, offset in zip(group.spans, self.segments, self._offsets, strict=False):
             positions, term_numbers = _flattened(starts, ends)
             counts = stored.segment.counts[positions] * group.weights[term_numbers]
             sums = np.bincount(stored.segment.rows[positions], counts, len(stored.segment))
             (rows,) = np.nonzero(sums)
             occurrences = sums[rows]
-            scores[rows + offset] += weight * occurrences / (occurrences + self._norms[rows + offset])
+            weighted = group.times * group.rarity * occurrences
+            scores[rows + offset] += weighted / (occurrences + self._norms[rows + offset])
 
     def _mask(self) -> NDArray[np.bool_] | None:
         """The sentences that count; None if all do."""

@@ -48,11 +48,12 @@ class TranslatedWord:
 
     Attributes:
         word: as the question writes it.
-        translations: the ways to write it, the likeliest first; at least one.
+        translations: the ways to write it, the likeliest first; at least one, unless no document holds any of them.
         start: where it begins in the question.
         end: where it ends.
         is_name: whether it is the name of a person that the dictionary does not hold, written by its sounds.
         times: how often it counts in BM25.
+        rarity: how rare it is in a collection, as BM25 weighs terms; 0 before it was looked up.
     """
 
     word: str
@@ -61,6 +62,7 @@ class TranslatedWord:
     end: int
     is_name: bool = False
     times: int = 1
+    rarity: float = 0.0
 
     def as_often_as_written(self) -> TranslatedWord:
         """The same word, which counts in BM25 as often as it does in its own language.

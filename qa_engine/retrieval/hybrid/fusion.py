@@ -103,7 +103,8 @@ class HybridRetriever(QueryFusionRetriever):
             if isinstance(retriever, BilingualBM25Retriever):
                 coverage = retriever.coverage(query.query_str)
                 if translated := translated_of(query):
-                    coverage = max(coverage, len(retriever.translated(query)) / len(translated))
+                    found = sum(bool(word.translations) for word in retriever.translated(query))
+                    coverage = max(coverage, found / len(translated))
                 weights[name] *= min(1.0, coverage / _FULL_COVERAGE)
         return weights, coverage
 

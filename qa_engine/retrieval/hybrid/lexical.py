@@ -63,17 +63,20 @@ class BilingualBM25Retriever(BaseRetriever):
         return self._terms(question).matches
 
     def translated(self, query: QueryBundle) -> list[TranslatedWord]:
-        """The words of the query in the other language, with those translations alone that occur in the collection."""
+        """The words of the query in the other language, with those translations alone that occur in the collection.
+
+        A word without any stays: that no document holds it tells something, too.
+        """
         words = translated_of(query)
         groups = self._terms(query.query_str, words).groups if words else ()
-        known = [
+        return [
             replace(
                 word,
                 translations=tuple(one for one in word.translations if group.matches.issuperset(one.stems)),
+                rarity=group.rarity,
             )
             for word, group in zip(words, groups, strict=True)
         ]
-        return [word for word in known if word.translations]
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         terms = self._terms(query_bundle.query_str, translated_of(query_bundle))
@@ -129,9 +132,11 @@ class JoinedBM25Retriever(BilingualBM25Retriever):
         """The words of the query in the other language, with those translations alone that occur in a collection."""
         known: dict[int, TranslatedWord] = {}
         for word in (word for part in self._parts for word in part.translated(query)):
-            before = known.get(word.start, word).translations
+            before = known.get(word.start, word)
             known[word.start] = replace(
-                word, translations=tuple(dict.fromkeys((*before, *word.translations)))
+                word,
+                translations=tuple(dict.fromkeys((*before.translations, *word.translations))),
+                rarity=min(before.rarity, word.rarity),
             )
         return [known[start] for start in sorted(known)]
 

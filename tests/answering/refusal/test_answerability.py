@@ -9,6 +9,7 @@ import pytest
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
 from qa_engine.answering.refusal.calibration import LOCAL_CALIBRATION
+from qa_engine.answering.refusal.content_words import ContentWord
 from qa_engine.answering.refusal.features import FEATURES, PAIRS, AnswerabilityFeatures
 from qa_engine.answering.refusal.gate import AnswerabilityGate, Evidence
 from qa_engine.answering.refusal.model import AnswerabilityModel
@@ -61,7 +62,42 @@ def test_languages_are_told(question: str, found: NodeWithScore, pair: str) -> N
 @pytest.mark.parametrize("scores", [{}, {"bm25": 3.0}, {"rerank": 0.9}])
 def test_stages_that_said_nothing_leave_zeros(scores: dict[str, Any]) -> None:
     found = AnswerabilityFeatures.of("？", [passage("", **scores)], used=5)
-    assert found.values() == [scores.get("rerank", 0.0), *[0.0] * 6]
+    assert found.values() == [scores.get("rerank", 0.0), *[0.0] * (len(FEATURES) - 1)]
+
+
+def between(text: str, *words: ContentWord) -> tuple[float, float, float]:
+    found = AnswerabilityFeatures.of(
+        "年假有几天？", [PLANET, passage(text, rerank=0.8)], used=2, between=words
+    )
+    return found.translated, found.untranslated, found.missing_names
+
+
+def test_between_languages_the_words_that_a_passage_holds_are_weighed_by_their_rarity() -> None:
+    leave = ContentWord("年假", 0, (("annual", "leav"),), rarity=3.0)
+    days = ContentWord("天", 5, (("day",),), rarity=1.0)
+    code = ContentWord("GPT-4", 0, (("gpt", "4"),), is_name=True)
+    assert between("Five days.", leave, days) == (0.25, pytest.approx(0.05), 0)
+    assert between("Five days of annual leave.", leave, days) == (1.0, 0.0, 0)
+    assert between("A planet.", leave, days, code) == (0.0, pytest.approx(0.3), 1)
+    assert between("A planet of GPT-4.", leave, days, code)[2] == 0
+
+
+def test_words_in_the_other_language_count_between_languages_alone() -> None:
+    nowhere = ContentWord("塔", 0, (("tower",),), rarity=3.0)
+    within = AnswerabilityFeatures.of("雷峰塔有多高？", [TOWER], used=1, between=[nowhere])
+    assert (within.translated, within.untranslated, within.missing_names) == (0.0, 0.0, 0)
+    # Nothing that could be looked up tells nothing: about the middle.
+    assert 0.4 < between("A planet.")[0] < 0.8
+
+
+def test_between_languages_a_question_is_less_likely_answered_if_nothing_of_it_is_there() -> None:
+    candidates = [passage("Jupiter is the largest planet.", rerank=0.8, weakest=0.75)]
+    held, lacking = (ContentWord("行星", 3, (term,), rarity=4.0) for term in (("planet",), ("leav",)))
+    estimates = [
+        LOCAL_CALIBRATION.probability("最大的行星是哪颗？", candidates, 1, between=[word])
+        for word in (held, lacking)
+    ]
+    assert estimates[0] > 3 * estimates[1]
 
 
 def test_without_passages_there_is_no_answer() -> None:

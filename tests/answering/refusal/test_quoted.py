@@ -11,7 +11,9 @@ from pdf_factory import chinese_pdf
 from qa_engine import QueryEngine, ingest
 from qa_engine.answering.extractive.quoted import Quoted
 from qa_engine.answering.extractive.sentence_features import Candidate
-from qa_engine.answering.refusal.quoted import WEIGHTS, QuotedFeatures
+from qa_engine.answering.refusal.content_words import content_words
+from qa_engine.answering.refusal.features import pair_of
+from qa_engine.answering.refusal.quoted import MODELS, QuotedFeatures
 from qa_engine.models.late_interaction import LateInteractionModel
 
 QUESTION = "丧假可以请几天？"
@@ -21,7 +23,8 @@ def features(text: str, question: str = QUESTION, titles: str = "", other: bool 
     model = LateInteractionModel()
     quoted = Quoted("", Candidate(text, 0, titles=titles), 0.5, other)
     support = model.interactions([(question, text)])[0].support
-    return QuotedFeatures.of(question, quoted, 0.5, support, model.question_offsets(question))
+    words = content_words(question, pair_of(question, text))
+    return QuotedFeatures.of(question, words, quoted, 0.5, support, model.question_offsets(question))
 
 
 def test_words_that_stand_in_the_sentence_or_above_it_are_said() -> None:
@@ -46,8 +49,28 @@ def test_questions_without_words_have_features_too(question: str) -> None:
     assert all(np.isfinite(list(vars(features("员工可以请丧假三天。", question)).values())))
 
 
+ENGLISH = "How many days of bereavement leave are granted?"
+
+
+def test_english_words_are_found_by_their_stems() -> None:
+    held, titled, lacking = (
+        features("An employee is granted three days of bereavement leave.", ENGLISH),
+        features("An employee is granted three days.", ENGLISH, titles="Leave › Bereavement leave"),
+        features("An employee is granted three days for a marriage.", ENGLISH),
+    )
+    assert (held.held, titled.held, lacking.held) == (1.0, 0.5, 0.5)
+    assert titled.words > lacking.words + 0.02
+
+
+def test_an_english_sentence_without_the_kind_of_thing_is_told() -> None:
+    question = "When was the tower built in 1890 rebuilt?"
+    assert features("The tower built in 1890 was rebuilt by the town.", question).lacks == 1.0
+    assert features("The tower built in 1890 was rebuilt in 1924.", question).lacks == 0.0
+
+
 def test_every_feature_has_a_weight() -> None:
-    assert set(vars(features("员工可以请丧假三天。"))) == set(WEIGHTS)
+    for model in MODELS.values():
+        assert set(vars(features("员工可以请丧假三天。"))) == set(model.weights)
 
 
 @pytest.fixture(scope="module")

@@ -91,6 +91,16 @@ def test_translations_that_occur_are_shown_and_no_others(storage: Path, dictiona
     assert (word.word, [one.text for one in word.translations]) == ("年假", ["annual leave"])
 
 
+def test_words_that_no_document_holds_stay_and_are_the_rarest(storage: Path, dictionary: Dictionary) -> None:
+    found = ranked(storage, dictionary, "年假和火车")
+    leave, train = found.translated
+    assert (train.word, train.translations) == ("火车", ())
+    assert train.rarity > leave.rarity > 0
+    nothing = ranked(storage, dictionary, "火车在哪里？")
+    assert not any(word.translations for word in nothing.translated)
+    assert nothing.queries[0].weights["bm25"] == 0
+
+
 def test_without_a_dictionary_or_text_in_the_other_language_nothing_is_translated(
     storage: Path, dictionary: Dictionary
 ) -> None:
