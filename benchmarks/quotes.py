@@ -51,6 +51,7 @@ from qa_engine.answering.extractive.synthesizer import ExtractiveSynthesizer
 from qa_engine.evaluation.metrics.answers import f1
 from qa_engine.evaluation.metrics.ranking import holds_any
 from qa_engine.evaluation.questions.labelled import read_questions
+from qa_engine.retrieval.dictionary.dictionary import Dictionary, build_dictionary
 from qa_engine.retrieval.glossary.glossary import Glossary, build_glossary
 
 CLOSE = 0.98
@@ -139,14 +140,16 @@ class Choice:
     holds: np.ndarray
 
 
-def choices(asked: Sequence[Asked], glossary: Glossary | None = None) -> list[list[Choice]]:
+def choices(
+    asked: Sequence[Asked], glossary: Glossary | None = None, dictionary: Dictionary | None = None
+) -> list[list[Choice]]:
     """For each question its sentences, with and without titles of sections; none if no sentence holds the answer."""
     found = []
     for one in asked:
         untitled = [replace(candidate, titles="") for candidate in one.candidates]
         of_question = []
         for candidates in (one.candidates, untitled):
-            signs = sentence_features(one.question.question, candidates, glossary)
+            signs = sentence_features(one.question.question, candidates, glossary, dictionary)
             rows = [place for place, candidate in enumerate(candidates) if candidate.quotable]
             holds = np.array([holds_any(candidates[place].text, one.question.answers) for place in rows])
             if holds.any():
@@ -230,7 +233,8 @@ def main(
     results = {name: summary(asked, quotes) for name, quotes in ways.items()}
     refused = sum(one.answer.refused for one in asked)
     prior = WEIGHTS if documents is not None else None
-    signs = choices(asked, build_glossary(settings.retrieval)) if fit else []
+    words = build_glossary(settings.retrieval), build_dictionary(settings.retrieval)
+    signs = choices(asked, *words) if fit else []
     weights = fitted_weights(signs, prior) if fit else {}
     notes = [f"{sample.counts(corpus)} {refused} were refused; they count as not quoted."]
     if fit:

@@ -103,7 +103,10 @@ def assemble(
         own_reranker = reranker is not None
         reranker = reranker or build_reranker(config.rerank, embedding, config.retrieval.candidates)
         glossary = build_glossary(config.retrieval)
-        synthesizer = response_synthesizer or _synthesizer(config, llm, text_qa_template, glossary)
+        dictionary = build_dictionary(config.retrieval)
+        synthesizer = response_synthesizer or _synthesizer(
+            config, llm, text_qa_template, glossary, dictionary
+        )
         if response_synthesizer is not None and text_qa_template is not None:
             raise InputError(
                 "text_qa_template and response_synthesizer were both passed: give the template to the synthesizer."
@@ -123,19 +126,29 @@ def assemble(
             _expander(config, llm),
             glossary,
             _divider(config, llm),
-            build_dictionary(config.retrieval),
+            dictionary,
             build_condenser(config, llm),
             Resources(stack.pop_all()),
         )
 
 
 def _synthesizer(
-    config: Config, llm: LLM | None, template: BasePromptTemplate | None, glossary: Glossary | None
+    config: Config,
+    llm: LLM | None,
+    template: BasePromptTemplate | None,
+    glossary: Glossary | None,
+    dictionary: Dictionary | None,
 ) -> BaseSynthesizer:
     if llm is None and config.llm.model is None:
         if template is not None:
             raise InputError("text_qa_template needs a language model: pass llm, or set llm.model.")
-        return ExtractiveSynthesizer(LateInteractionModel(), config.answering.max_quotes, glossary)
+        return ExtractiveSynthesizer(
+            LateInteractionModel(),
+            config.answering.max_quotes,
+            glossary,
+            dictionary,
+            (dictionary or Dictionary()) if config.answering.glosses else None,
+        )
     return ChineseAnswerSynthesizer(
         llm or build_llm(config.llm),
         template,

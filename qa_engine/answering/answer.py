@@ -9,6 +9,7 @@ from typing import Any
 from llama_index.core.base.response.schema import Response
 from llama_index.core.schema import NodeWithScore
 
+from qa_engine.answering.across_languages.glosses import TermGloss, gloss_line
 from qa_engine.answering.usage import Usage
 from qa_engine.retrieval.explanation import Explanation
 from qa_engine.types import passage_of
@@ -102,6 +103,8 @@ class Answer(Response):
         models: names of the embedding model, the reranker and the language model that answered.
         nearest: after a refusal because something that the question names stands in no document, what is nearest to it;
             beside an answer to a question without a year, other reports that it fits as well, the newest first.
+        glosses: key terms of quotes in another language with their Chinese from the dictionary, which the last line of the
+            text shows; empty for the answers of a language model.
         explanation: how the passages came about; None for an answer from passages of the caller.
     """
 
@@ -118,7 +121,14 @@ class Answer(Response):
     timings: dict[str, float] = field(default_factory=dict)
     models: dict[str, str] = field(default_factory=dict)
     nearest: list[Nearest] = field(default_factory=list)
+    glosses: list[TermGloss] = field(default_factory=list)
     explanation: Explanation | None = None
+
+    @property
+    def said(self) -> str:
+        """The text without the line of glosses, which is no evidence."""
+        line = gloss_line(self.glosses)
+        return (self.response or "").removesuffix(f"\n{line}" if line else "")
 
     def to_dict(self) -> dict[str, Any]:
         """The documented JSON object of ``ask --json``."""
@@ -135,6 +145,7 @@ class Answer(Response):
             "usage": None if self.usage is None else asdict(self.usage),
             "cost": self.cost,
             "nearest": [asdict(nearest) for nearest in self.nearest],
+            "glosses": [asdict(gloss) for gloss in self.glosses],
             "passages": [passage_to_dict(rank, node) for rank, node in enumerate(self.source_nodes, 1)],
             "timings": self.timings,
             "models": self.models,

@@ -181,7 +181,8 @@ class RetrievalConfig(_Section):
     shipped_glossary: bool = True
     """Whether the glossary that comes with qa_engine, of statements, contracts, data sheets and everyday words, holds."""
     dictionary: bool = True
-    """Whether BM25 searches for the words of a question in the other language, too, where documents are in that language."""
+    """Whether BM25 searches for the words of a question in the other language, too, where documents are in that language,
+    and extractive answers are chosen by them."""
 
 
 class RerankConfig(_Section):
@@ -240,6 +241,8 @@ class AnsweringConfig(_Section):
     max_quotes: Annotated[int, Field(ge=1, le=10)] = 2
     """Most places that an extractive answer quotes: single sentences, or sentences that follow one another. Together they
     have at most one sentence more than there are places."""
+    glosses: bool = True
+    """Whether an extractive answer shows the Chinese of key terms beside quotes in another language."""
     repairs: Annotated[int, Field(ge=0, le=1)] = 1
     """Second calls of the language model for an answer that cites nothing or is not Chinese."""
     streaming: Literal["live", "checked"] = "live"

@@ -176,7 +176,7 @@ class ChatSession:
         if self._turns is before:
             standalone = condensation.standalone
             files = tuple(dict.fromkeys(citation.file for citation in answer.citations))
-            turn = Turn(answer.question, standalone, answer.response or "", answer.refused, files)
+            turn = Turn(answer.question, standalone, answer.said, answer.refused, files)
             self._remember((*before.turns, turn), before.forgotten)
         return answer
 

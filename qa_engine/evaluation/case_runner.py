@@ -110,7 +110,7 @@ def _ranking(passages: Sequence[Excerpt], gold: Gold, answers: Sequence[str]) ->
 def _answered_case(
     identifier: str, gold: Gold, answer: Answer, stages: dict[str, StageRanking]
 ) -> CaseResult:
-    text = str(answer.response)
+    text = answer.said
     citations = [
         CitationResult(
             number=citation.number,

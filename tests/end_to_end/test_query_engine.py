@@ -109,6 +109,7 @@ class TestAnswer:
             "usage",
             "cost",
             "nearest",
+            "glosses",
             "passages",
             "timings",
             "models",

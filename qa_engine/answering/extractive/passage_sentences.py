@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 
 from llama_index.core.schema import NodeWithScore
 
+from qa_engine.answering.across_languages.asked_words import AskedWords
 from qa_engine.answering.extractive.clauses import articles_of
 from qa_engine.answering.extractive.rows import AskedLabel, Row, label_match
 from qa_engine.documents.sentences.splitting import join_sentences, split_sentences
+from qa_engine.retrieval.dictionary.dictionary import Dictionary
 from qa_engine.retrieval.glossary.glossary import Glossary
 from qa_engine.retrieval.passages.apparatus import AskedApparatus, of_sentence
 from qa_engine.text.tokenizer import tokenize
@@ -60,7 +62,10 @@ class QuotableSentence:
 
 
 def sentences_of(
-    question: str, nodes: Sequence[NodeWithScore], glossary: Glossary | None = None
+    question: str,
+    nodes: Sequence[NodeWithScore],
+    glossary: Glossary | None = None,
+    dictionary: Dictionary | None = None,
 ) -> list[QuotableSentence]:
     """The sentences of the best passages, in reading order. At least one may be quoted, if there are any.
 
@@ -68,10 +73,11 @@ def sentences_of(
         question: as it was asked.
         nodes: passages, best first; those of one part of the question before or among those of the others.
         glossary: what documents write for the terms of questions; None for nothing.
+        dictionary: has the words of questions in the other language; None for nothing.
     """
     sentences: list[QuotableSentence] = []
     for part, passages in _by_part(question, list(map(passage_of, nodes))).items():
-        asked = _asked_label(part or question, passages, glossary)
+        asked = _asked_label(part or question, passages, glossary, dictionary)
         for rank, passage in enumerate(passages):
             sentences += _of_passage(passage, rank, asked, part, AskedApparatus.of(part or question))
     if any(one.quotable for one in sentences):
@@ -152,9 +158,14 @@ def _is_asked_row(sentence: PassageSentence, asked: AskedLabel) -> bool:
     )
 
 
-def _asked_label(question: str, passages: Sequence[Passage], glossary: Glossary | None) -> AskedLabel:
+def _asked_label(
+    question: str, passages: Sequence[Passage], glossary: Glossary | None, dictionary: Dictionary | None
+) -> AskedLabel:
     names = {term for passage in passages for term in tokenize(names_document(passage))}
-    return AskedLabel.of(question, names, glossary.terms(question) if glossary is not None else ())
+    known = glossary.terms(question) if glossary is not None else ()
+    return AskedLabel.of(
+        question, names, known, AskedWords.of(question, dictionary, [passage.text for passage in passages])
+    )
 
 
 def names_document(passage: Passage) -> str:

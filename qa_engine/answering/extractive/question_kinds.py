@@ -1,4 +1,7 @@
-"""What a question asks for, read from its words: the kind of thing, the periods, an article by its number, a list."""
+"""What a question asks for, read from its words: the kind of thing, the periods, an article by its number, a list.
+
+All patterns have Chinese and English, as a question in one language may be answered in the other.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,9 @@ _TIME = re.compile(
 )
 _PLACE = re.compile(r"位于|地处|[市县省州区国镇]|\blocated\b|\b(?:in|at|from) (?:the )?[A-Z]")
 _REASON = re.compile(
-    r"因|由于|为了|所致|导致|\bbecause\b|\bdue to\b|\bsince\b|\bin order to\b|\bas a result\b", re.IGNORECASE
+    r"因|由于|为了|所致|导致|\bbecause\b|\b(?:due|owing) to\b|\bsince\b|\bin order to\b|\bas a result\b|\bso that\b"
+    r"|\bto avoid\b|\bcaused? by\b|\breasons?\b|\bthus\b|\btherefore\b",
+    re.IGNORECASE,
 )
 _QUESTION_KINDS: Sequence[tuple[str, re.Pattern[str], re.Pattern[str]]] = (
     (
@@ -101,11 +106,12 @@ _NAMED_KINDS: Sequence[tuple[re.Pattern[str], re.Pattern[str]]] = (
 _PRECISE_KINDS: Sequence[tuple[re.Pattern[str], re.Pattern[str]]] = (
     (
         re.compile(
-            r"百分之几|百分比|百分点|占比|比重|比例|同比|环比|幅度|[^频功效]率(?!先)|\b(?:percent|percentage|ratio|margin|rate)\b",
+            r"百分之几|百分比|百分点|占比|比重|比例|同比|环比|幅度|[^频功效习帧辨]率(?!先)|\b(?:percent|percentage|ratio|margin|rate)\b",
             re.IGNORECASE,
         ),
         re.compile(
             r"[0-9]\s*[%％‰]|[(（][%％][)）]|百分之|[0-9](?:\.[0-9]+)?\s*(?:倍|个百分点|pct)|[0-9]/[0-9]|[0-9.]+:[0-9]"
+            r"|\bper ?cent\b|[0-9]x\b|\bfold\b"
         ),
     ),
     (
@@ -115,20 +121,27 @@ _PRECISE_KINDS: Sequence[tuple[re.Pattern[str], re.Pattern[str]]] = (
         ),
     ),
     (
-        re.compile(r"最[高多长大久低少短].{0,6}(?:多[少大高长久]|几)|[上下]限|封顶|至[多少]", re.IGNORECASE),
+        re.compile(
+            r"最[高多长大久低少短].{0,6}(?:多[少大高长久]|几)|[上下]限|封顶|至[多少]"
+            r"|\b(?:max|min)imum\b|\bat (?:most|least)\b",
+            re.IGNORECASE,
+        ),
         re.compile(
             r"不(?:得|能|应|可)?(?:超过|高于|多于|低于|少于|大于|小于)|以[内上下]|[上下]限|最[高多长大低少]|至[多少]|封顶|[≤≥<>]"
+            r"|\b(?:max|min)imum\b|\bat (?:most|least)\b|\bup to\b|\b(?:no|not) (?:more|less|fewer|later) than\b|\bexceed",
+            re.IGNORECASE,
         ),
     ),
     (
         re.compile(
             r"多少钱|多少[万亿]?元|金额|收入|营收|利润|净利|资产|负债|费用|成本|价格|单价|税额|余额|现金流|薪酬|工资|罚款"
-            r"|违约金|\b(?:revenue|income|cost|price|amount|assets|expenses?)\b",
+            r"|违约金|\b(?:revenue|income|costs?|price|amount|assets|expenses?|profits?|salary|wages?|fees?|fines?|allowance)\b",
             re.IGNORECASE,
         ),
         re.compile(
             r"[0-9](?:\.[0-9]+)?\s*[十百千]?[万亿]?美?元|[(（][^()（）]{0,6}元[^()（）]{0,4}[)）]"
             r"|(?<![0-9.])-?[0-9]{1,3}(?:,[0-9]{3})+|[$¥￥€]\s*[0-9]|[0-9]\.[0-9]{2}(?![0-9])"
+            r"|[0-9] ?(?:(?:thousand|[mb]illion) )?(?:US )?(?:dollars?|yuan|euros?|USD|RMB|CNY)\b"
         ),
     ),
     (
@@ -151,7 +164,8 @@ _GATHERS = re.compile(
 )
 _COMPARES = re.compile(
     r"(?:增[长加减]|减少|下降|上升|提高|降低|变化|变动|相差|差[额多]|高[出多]|多出|少了|翻)[了出]?(?:多少|几|百分)|[比较].{1,14}"
-    r"(?:增|减|降|升|涨|跌|多|少|高|低)|\b(?:change|growth|increase|decrease|difference) (?:in|of|from|between)\b",
+    r"(?:增|减|降|升|涨|跌|多|少|高|低)|\b(?:change|growth|increase|decrease|difference) (?:in|of|from|between)\b"
+    r"|\bby how much\b",
     re.IGNORECASE,
 )
 _ARTICLE = re.compile(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from qa_engine.answering.extractive.passage_sentences import QuotableSentence
 from qa_engine.answering.extractive.sentence_choice import answer_probabilities, chosen_of_part
 from qa_engine.answering.extractive.sentence_features import Candidate, sentence_features
+from qa_engine.retrieval.dictionary.dictionary import Dictionary
 from qa_engine.retrieval.glossary.glossary import Glossary
 from qa_engine.text.periods import parts_of_year, years_of
 
@@ -38,9 +39,10 @@ def quoted_sentences(
     candidates: Sequence[Candidate],
     max_quotes: int,
     glossary: Glossary | None = None,
+    dictionary: Dictionary | None = None,
 ) -> Iterator[Quoted]:
     """The sentences that are chosen for a question of one part, from those of the passages, see `chosen_of_part`."""
-    features = sentence_features(question, candidates, glossary)
+    features = sentence_features(question, candidates, glossary, dictionary)
     quotable = [index for index, candidate in enumerate(candidates) if candidate.quotable]
     probabilities = answer_probabilities([features[index] for index in quotable])
     by_index = dict(zip(quotable, probabilities, strict=True))

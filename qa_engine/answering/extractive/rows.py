@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from qa_engine.answering.across_languages.asked_words import AskedWords
 from qa_engine.answering.extractive.question_kinds import QuestionKind
 from qa_engine.retrieval.glossary.glossary import GlossaryTerm
 from qa_engine.text.periods import parts_of_year, without_periods, years_of
@@ -29,6 +30,7 @@ _CHANGE = re.compile(r"增[减长幅加]|变动|同比|环比|change|growth|yoy"
 _FILLER = re.compile(
     r"是多少|有多少|多少|是什么|什么|哪[些个里家]?|怎[么样]|如何|请问|一共|总共|分别|告诉我|的|了|吗|呢|[?？，,。、：:]"
 )
+_NOT_TRANSLATED = AskedWords(())
 _OTHER_WORDS = 0.8
 """A label in the words of a glossary matches so well: they may be another name, or only a part of what is asked for."""
 
@@ -111,32 +113,39 @@ class AskedLabel:
     Attributes:
         terms: of the question without periods, question words and the words that only name the document.
         others: the same with other words for a term of a glossary.
+        translated: the words of the question in the other language.
     """
 
     terms: frozenset[str]
     others: tuple[frozenset[str], ...] = ()
+    translated: AskedWords = _NOT_TRANSLATED
 
     @classmethod
     def of(
-        cls, question: str, names: Collection[str] = (), glossary: Sequence[GlossaryTerm] = ()
+        cls,
+        question: str,
+        names: Collection[str] = (),
+        glossary: Sequence[GlossaryTerm] = (),
+        translated: AskedWords = _NOT_TRANSLATED,
     ) -> AskedLabel:
         """
         Args:
             question: as it was asked.
             names: terms that only name the document.
             glossary: the terms of a glossary in the question, with what documents write for them.
+            translated: the words of the question in the other language.
         """
 
         def terms(text: str) -> frozenset[str]:
             return frozenset(tokenize(_FILLER.sub(" ", without_periods(fold(text))))) - frozenset(names)
 
         others = {terms(question.replace(term.term, word)) for term in glossary for word in term.words}
-        return cls(terms(question), tuple(others))
+        return cls(terms(question), tuple(others), translated)
 
     @cached_property
     def all_terms(self) -> frozenset[str]:
-        """The terms, with those of the other words."""
-        return self.terms.union(*self.others)
+        """The terms, with those of the other words and of translations."""
+        return self.terms.union(*self.others, self.translated.stems)
 
     def may_match(self, text: str) -> bool:
         """Whether a text holds a term at all; much sooner said than how well a label matches."""
@@ -153,13 +162,15 @@ class AskedLabel:
         if self.all_terms.isdisjoint(terms):
             return 0.0
         return max(
-            _match(self.terms, terms), *(_OTHER_WORDS * _match(other, terms) for other in self.others), 0.0
+            _match(self.terms, terms),
+            *(_OTHER_WORDS * _match(other, terms) for other in self.others),
+            self.translated.match(terms),
         )
 
     def share(self, label: str) -> float:
         """The share of the terms of a label that are asked for, 0 to 1."""
         terms = label_terms(label)
-        return len(terms & self.terms) / len(terms) if terms else 0.0
+        return len(terms & (self.terms | self.translated.stems)) / len(terms) if terms else 0.0
 
 
 @lru_cache(maxsize=4096)

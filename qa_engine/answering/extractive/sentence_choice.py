@@ -17,6 +17,7 @@ from qa_engine.answering.extractive.sentence_features import (
     SentenceFeatures,
     sentence_features,
 )
+from qa_engine.retrieval.dictionary.dictionary import Dictionary
 from qa_engine.retrieval.glossary.glossary import Glossary
 from qa_engine.text.language import chinese_size
 
@@ -74,7 +75,11 @@ _LATIN_RATIO = 1.7
 
 
 def chosen_sentences(
-    question: str, candidates: Sequence[Candidate], max_quotes: int, glossary: Glossary | None = None
+    question: str,
+    candidates: Sequence[Candidate],
+    max_quotes: int,
+    glossary: Glossary | None = None,
+    dictionary: Dictionary | None = None,
 ) -> list[range]:
     """The sentences to quote, the most probable quote first.
 
@@ -90,6 +95,7 @@ def chosen_sentences(
             are about as probable, each would be worth its price, but together they would be no short answer any more. Of a
             question of several parts, each part has one quote instead.
         glossary: what documents write for the terms of questions; None for nothing.
+        dictionary: has the words of questions in the other language; None for nothing.
 
     Returns:
         Quotes as ranges of indices of ``candidates``; empty if no candidate is quotable.
@@ -101,13 +107,18 @@ def chosen_sentences(
     quotes: list[range] = []
     offset = 0
     for part, own in by_part.items():
-        chosen = chosen_of_part(own, sentence_features(part or question, own, glossary), most)
+        chosen = chosen_of_part(own, sentence_features(part or question, own, glossary, dictionary), most)
         quotes += [range(offset + quote.start, offset + quote.stop) for quote in chosen]
         offset += len(own)
     return quotes
 
 
-def best_row_worth(question: str, candidates: Sequence[Candidate], glossary: Glossary | None = None) -> float:
+def best_row_worth(
+    question: str,
+    candidates: Sequence[Candidate],
+    glossary: Glossary | None = None,
+    dictionary: Dictionary | None = None,
+) -> float:
     """How far the best sentence stands out, if it is a row whose label is asked for: its probability, less its price.
 
     Near 0 if many rows answer about as badly, up to 1 if one matches what is asked, and no other does; 0 if the best is no
@@ -119,7 +130,7 @@ def best_row_worth(question: str, candidates: Sequence[Candidate], glossary: Glo
         by_part[candidate.part].append(candidate)
     least = 1.0 if candidates else 0.0
     for part, own in by_part.items():
-        features = sentence_features(part or question, own, glossary)
+        features = sentence_features(part or question, own, glossary, dictionary)
         worths = _worths(own, features)
         asked = bool(worths) and features[worths[0][0]].label >= _ASKED_FOR
         least = min(least, worths[0][1] if asked else 0.0)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 
+from qa_engine.answering.across_languages.asked_words import NAMING_WEIGHT, AskedWords, HeldShares, is_across
 from qa_engine.answering.extractive.question_kinds import QuestionKind
 from qa_engine.answering.extractive.rows import (
     AskedLabel,
@@ -18,12 +19,11 @@ from qa_engine.answering.extractive.rows import (
     period_match,
     row_period_match,
 )
+from qa_engine.retrieval.dictionary.dictionary import Dictionary
 from qa_engine.retrieval.glossary.glossary import Glossary
+from qa_engine.retrieval.reranking.cross_lingual_offset import INTERACTION, language_shift
 from qa_engine.text.tokenizer import fold, tokenize
 
-_NAMING_WEIGHT = 0.25
-"""A term of the question that is in the name of a document counts so much as another: it tells which document is meant, and
-pulls towards the pages that repeat the name. Not nothing, as 劳动合同法 is about 劳动合同."""
 _PARENT_COMPANY = re.compile(
     r"(?<!归属于)(?<!归属)(?<!归)母公司(?!所有者|股东|的?净利|净利|[和与及、])|单体报?表|\bparent company\b",
     re.IGNORECASE,
@@ -34,6 +34,7 @@ _PAIR = re.compile(
 )
 _ENUMERATION = re.compile(
     r"[^、]{1,14}、[^、]{1,14}(?:、|和|及|以及|与)|第一.+第二|[（(]1[)）].+[（(]2[)）]|[①一]、?.+[②二]、|\bfirst\b.+\bsecond\b"
+    r"|\b[^,;.]{2,40}, [^,;.]{2,40},? (?:and|or) \w"
 )
 _SURNAMES = (
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许韩邓冯曹彭曾肖田董潘袁蔡蒋余于杜叶程魏苏吕"
@@ -155,7 +156,10 @@ FEATURES = tuple(field.name for field in fields(SentenceFeatures))
 
 
 def sentence_features(
-    question: str, candidates: Sequence[Candidate], glossary: Glossary | None = None
+    question: str,
+    candidates: Sequence[Candidate],
+    glossary: Glossary | None = None,
+    dictionary: Dictionary | None = None,
 ) -> list[SentenceFeatures]:
     """The features of each candidate.
 
@@ -167,12 +171,14 @@ def sentence_features(
         question: the question as it was asked.
         candidates: the sentences, passage by passage.
         glossary: what documents write for the terms of questions, which counts as these in running text; None for nothing.
+        dictionary: has the words of questions in the other language, for sentences in that; None for nothing.
     """
     question_terms = set(tokenize(question)) - _CHANCE
     kind = QuestionKind.of(question)
-
     naming = naming_terms(question, candidates)
-
+    translated = AskedWords.of(question, dictionary, [candidate.text for candidate in candidates])
+    across = [bool(translated.words) and is_across(question, candidate.text) for candidate in candidates]
+    held = HeldShares(translated, [one.text for one in candidates], across, naming)
     known = glossary.terms(question) if glossary is not None else ()
     meant = [
         ([word.lower() for word in term.words], question_terms.intersection(tokenize(term.term)))
@@ -191,9 +197,10 @@ def sentence_features(
         return {term for words, terms in meant if any(word in text for word in words) for term in terms}
 
     matches = [shared_terms(candidate.text) | written(candidate) for candidate in candidates]
-    counts = Counter(term for terms in matches for term in terms)
+    within = [terms for terms, is_other in zip(matches, across, strict=True) if not is_other]
+    counts = Counter(term for terms in within for term in terms)
     weights = {
-        term: math.log((len(candidates) + 1) / (count + 0.5)) * (_NAMING_WEIGHT if term in naming else 1.0)
+        term: math.log((len(within) + 1) / (count + 0.5)) * (NAMING_WEIGHT if term in naming else 1.0)
         for term, count in counts.items()
     }
     total = sum(weights.values())
@@ -205,7 +212,7 @@ def sentence_features(
         return trust * weight / total if total > 0 else 0.0
 
     telling = naming - _ANY_COMPANY
-    asked = AskedLabel.of(question, naming, known)
+    asked = AskedLabel.of(question, naming, known, translated)
     answering = _answering(kind, fold(question), candidates)
     of_net = bool(_NET.search(question))
     of_parent = bool(_PARENT_COMPANY.search(question))
@@ -215,6 +222,12 @@ def sentence_features(
         # A row needs no sentence before it: that is another row, and may hold the label that is asked for.
         follows = index > 0 and candidates[index - 1].rank == candidate.rank and row is None
         before = matches[index - 1] if follows else frozenset()
+        if across[index]:
+            with_before = held.share(candidate.text, candidates[index - 1].text if follows else "")
+            with_titles = held.share(candidate.text, candidate.titles)
+        else:
+            with_before = share(matches[index] | before)
+            with_titles = share(matches[index] | shared_terms(candidate.titles))
         year = report_year(candidate.document, candidate.titles)
         parents = (
             bool(_PARENT_COMPANY.search(candidate.titles))
@@ -222,10 +235,12 @@ def sentence_features(
         )
         features.append(
             SentenceFeatures(
-                candidate.support,
+                # Of texts in two languages, those in the language of the question would always be ahead.
+                candidate.support
+                + (language_shift(question, candidate.text, INTERACTION) if across[index] else 0.0),
                 candidate.rank,
-                share(matches[index] | before),
-                share(matches[index] | shared_terms(candidate.titles)),
+                with_before,
+                with_titles,
                 label=label_match(pair, asked, candidate.titles.rpartition("›")[2]) if pair else 0.0,
                 period=row_period_match(row, kind, year) if row else period_match(candidate.text, kind, year),
                 scope=(1.0 if of_parent else -1.0) if parents else 0.0,

@@ -14,6 +14,8 @@ from llama_index.core.response_synthesizers import BaseSynthesizer
 from llama_index.core.schema import NodeWithScore, QueryBundle, QueryType, TextNode
 from llama_index_instrumentation import get_dispatcher
 
+from qa_engine.answering.across_languages.asked_words import AskedWords
+from qa_engine.answering.across_languages.glosses import gloss_line, term_glosses
 from qa_engine.answering.answer import REFUSAL, Answer, Citation
 from qa_engine.answering.checks.citations import build_answer, passage_citation, refusal
 from qa_engine.answering.extractive.figures import figure, not_computed, unit_above
@@ -34,9 +36,11 @@ from qa_engine.answering.extractive.unsaid import is_empty, lacks_kind
 from qa_engine.answering.stream import AnswerStream, AsyncAnswerStream
 from qa_engine.flow import Flow, Piece, apieces, in_thread, pieces
 from qa_engine.models.late_interaction import LateInteractionModel
+from qa_engine.retrieval.dictionary.dictionary import Dictionary
 from qa_engine.retrieval.glossary.glossary import Glossary
 from qa_engine.text.one_line import one_line
 from qa_engine.tracing import synthesis_events
+from qa_engine.types import PassageSentence
 
 dispatcher = get_dispatcher(__name__)
 
@@ -54,18 +58,24 @@ class ExtractiveSynthesizer(BaseSynthesizer):
         scorer: LateInteractionModel | None = None,
         max_quotes: int = 2,
         glossary: Glossary | None = None,
+        dictionary: Dictionary | None = None,
+        glosses: Dictionary | None = None,
     ) -> None:
         """
         Args:
             scorer: scores (question, sentence) pairs; the local model if None.
             max_quotes: greatest number of quotes, each of one sentence or of several that follow one another.
             glossary: what documents write for the terms of questions; None for nothing.
+            dictionary: has words in the other language, to choose sentences across languages; None for nothing.
+            glosses: has the Chinese of terms, to be shown beside quotes in another language; None for nothing.
         """
         # An argument that is None is taken from the global Settings, which would build an OpenAI model.
         super().__init__(llm=MockLLM(), callback_manager=CallbackManager(), empty_response=REFUSAL)
         self._scorer = scorer or LateInteractionModel()
         self._max_quotes = max_quotes
         self._glossary = glossary
+        self._dictionary = dictionary
+        self._glosses = glosses
 
     def _get_prompts(self) -> PromptDictType:
         return {}
@@ -122,9 +132,9 @@ class ExtractiveSynthesizer(BaseSynthesizer):
         return answer
 
     def _answer(self, question: str, nodes: Sequence[NodeWithScore]) -> Answer:
-        sentences = sentences_of(question, nodes, self._glossary)
+        sentences = sentences_of(question, nodes, self._glossary, self._dictionary)
         candidates = self._candidates(question, sentences)
-        chosen = chosen_sentences(question, candidates, self._max_quotes, self._glossary)
+        chosen = chosen_sentences(question, candidates, self._max_quotes, self._glossary, self._dictionary)
         if not chosen:
             return refusal(question, nodes)
         quotes = without_repetition(
@@ -150,7 +160,13 @@ class ExtractiveSynthesizer(BaseSynthesizer):
             for said, citation in zip(figures, citations, strict=True)
         )
         remark = not_computed(QuestionKind.of(question), "".join(figures))
-        return build_answer(question, text + remark, nodes, citations)
+        glosses = term_glosses(question, [citation.text for citation in citations], self._glosses)
+        line = gloss_line(glosses)
+        answer = build_answer(
+            question, f"{text}{remark}\n{line}" if line else text + remark, nodes, citations
+        )
+        answer.glosses = glosses
+        return answer
 
     def _lacks(self, question: str, quotes: Sequence[Quote], candidates: Sequence[Candidate]) -> bool:
         """Whether the quotes plainly lack what is asked for, see `unsaid`."""
@@ -158,17 +174,15 @@ class ExtractiveSynthesizer(BaseSynthesizer):
         if lacks_kind(question, [f"{sentence.section}\n{sentence.text}" for sentence in sentences]):
             return True
         rows = [Row.of(sentence.text) for sentence in sentences if sentence.table is not None]
-        glossary = self._glossary.terms(question) if self._glossary is not None else ()
-        return is_empty(question, AskedLabel.of(question, naming_terms(question, candidates), glossary), rows)
+        asked = self._asked_label(question, naming_terms(question, candidates), sentences)
+        return is_empty(question, asked, rows)
 
     def _figures(self, quote: Quote, question: str, naming: frozenset[str]) -> str:
         """What the rows of a quote answer in figures; empty if they hold none, or if it is running text."""
         # Of the whole question, as two parts may ask for two columns of one row.
         kind = QuestionKind.of(question)
         question = quote.passage.part or question
-        asked = AskedLabel.of(
-            question, naming, self._glossary.terms(question) if self._glossary is not None else ()
-        )
+        asked = self._asked_label(question, naming, quote.sentences)
         said = []
         for place in quote.places:
             sentence = quote.around[place]
@@ -179,19 +193,30 @@ class ExtractiveSynthesizer(BaseSynthesizer):
             said.append(figure(Row.of(sentence.text), asked, kind, year, unit))
         return "；".join(said) if all(said) else ""
 
+    def _asked_label(
+        self, question: str, naming: frozenset[str], sentences: Sequence[PassageSentence]
+    ) -> AskedLabel:
+        known = self._glossary.terms(question) if self._glossary is not None else ()
+        translated = AskedWords.of(question, self._dictionary, [sentence.text for sentence in sentences])
+        return AskedLabel.of(question, naming, known, translated)
+
     def best_row_worth(self, question: str, nodes: Sequence[NodeWithScore]) -> float:
         """How far the row that is asked for stands out among passages, see `sentence_choice.best_row_worth`."""
-        return best_row_worth(question, self.candidates(question, nodes), self._glossary)
+        return best_row_worth(question, self.candidates(question, nodes), self._glossary, self._dictionary)
 
     def quoted(self, question: str, nodes: Sequence[NodeWithScore]) -> list[Quoted]:
         """The sentences that the answer to a question of one part would quote, see `quoted_sentences`."""
-        sentences = sentences_of(question, nodes, self._glossary)
+        sentences = sentences_of(question, nodes, self._glossary, self._dictionary)
         candidates = self._candidates(question, sentences)
-        return list(quoted_sentences(question, sentences, candidates, self._max_quotes, self._glossary))
+        return list(
+            quoted_sentences(
+                question, sentences, candidates, self._max_quotes, self._glossary, self._dictionary
+            )
+        )
 
     def candidates(self, question: str, nodes: Sequence[NodeWithScore]) -> list[Candidate]:
         """The sentences that the quotes of an answer are chosen from, passage by passage."""
-        return self._candidates(question, sentences_of(question, nodes, self._glossary))
+        return self._candidates(question, sentences_of(question, nodes, self._glossary, self._dictionary))
 
     def _candidates(self, question: str, sentences: Sequence[QuotableSentence]) -> list[Candidate]:
         compared = [one for one in sentences if one.quotable and not one.is_around]

@@ -13,6 +13,7 @@ from typing import Any
 from qa_engine.config import RetrievalConfig
 from qa_engine.errors import ModelUnavailableError, StorageError
 from qa_engine.forks import RenewedLock
+from qa_engine.retrieval.dictionary.phrases import Phrase, chinese_of
 from qa_engine.retrieval.dictionary.question_words import QuestionWord, chinese_words, english_words
 from qa_engine.retrieval.dictionary.table import PREPARE_AGAIN, prepare_table
 from qa_engine.retrieval.dictionary.vocabulary import Vocabulary
@@ -120,17 +121,28 @@ class Dictionary:
         try:
             words = self._translated(question)
         except (StorageError, ModelUnavailableError, sqlite3.Error) as error:
-            if not self._failed:
-                self._failed = True
-                reason: object = error
-                if isinstance(error, sqlite3.Error):
-                    reason = f"it is damaged ({error}): run {PREPARE_AGAIN}"
-                logger.warning("Words are not translated, as the dictionary cannot be used: %s", reason)
+            self._fail(error)
             return ()
         known = [match.span() for part in without for match in re.finditer(re.escape(part), question)]
         return tuple(
             word for word in words if all(word.end <= start or end <= word.start for start, end in known)
         )
+
+    def phrases(self, text: str) -> tuple[Phrase, ...]:
+        """The phrases of an English text that the dictionary has, each with the Chinese words for it, in their order."""
+        try:
+            return () if self._failed else tuple(chinese_of(text, self._opened()))
+        except (StorageError, ModelUnavailableError, sqlite3.Error) as error:
+            self._fail(error)
+            return ()
+
+    def _fail(self, error: Exception) -> None:
+        if not self._failed:
+            self._failed = True
+            reason: object = error
+            if isinstance(error, sqlite3.Error):
+                reason = f"it is damaged ({error}): run {PREPARE_AGAIN}"
+            logger.warning("Words are not translated, as the dictionary cannot be used: %s", reason)
 
     def _translate(self, question: str) -> tuple[TranslatedWord, ...]:
         if self._failed:

@@ -37,6 +37,14 @@ def test_questions_that_name_no_unit_measure_nothing(question: str) -> None:
         ("最长可以录多少秒？", "不超过45秒", "不超过45次"),
         ("设备按多少年折旧？", "设备；折旧年限（年）：10", "设备；残值率（%）：10"),
         ("额定电压是多少？", "额定电压220V", "额定功率220W"),
+        ("产假有多少天？", "Maternity leave lasts 98 days.", "There are 98 employees."),
+        ("训练了多久？", "It took about three and 5 hours.", "It took 5 machines."),
+        ("编码器有几层？", "The encoder has 6 identical layers.", "The encoder has 6 identical heads."),
+        ("塔有多高？", "The tower is 324 metres tall.", "The tower cost 324 dollars."),
+        ("How many days of leave are there?", "年假为10天", "共有10人"),
+        ("How heavy is the pump?", "净重：42 kg", "额定功率：42 kW"),
+        ("How long is paternity leave?", "陪产假：15天", "陪产假：15人"),
+        ("What time does it open?", "上午9:30开门", "共有9个窗口"),
     ],
 )
 def test_values_in_the_asked_unit(question: str, holds: str, lacks: str) -> None:

@@ -1,0 +1,1 @@
+"""Questions in one language and evidence in another: the words that both hold, and glosses for those who read one."""
