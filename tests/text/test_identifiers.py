@@ -81,6 +81,7 @@ def test_texts_hold_articles_and_codes() -> None:
     assert articles_of("第十六条 违约") == {16}
     assert articles_of("16. 违约责任") == {16}
     assert list(codes_of("型号 LQ-SC1500，重 20 kg")) == ["lqsc1500"]
+    assert list(codes_of("传感器-温度-TH01量程，传感器-温度-TH10")) == ["th01", "th10"]
 
 
 def test_long_runs_of_letters_are_read_in_no_time() -> None:

@@ -27,7 +27,7 @@ from qa_engine.answering.refusal.periods import AskedPeriods
 from qa_engine.retrieval.retriever import RankedPassages
 from qa_engine.text.identifiers import Identifier, articles_of, codes_of, identifiers, sizes_of
 from qa_engine.text.language import is_chinese
-from qa_engine.text.periods import period_of
+from qa_engine.text.periods import Period, period_of
 from qa_engine.text.tokenizer import fold, tokenize
 from qa_engine.types import Passage, passage_of
 
@@ -210,9 +210,25 @@ class _Check:
         series = {_series(code) for code in codes_of(titles)}
         return any(_series(one.value) in series for one in asked)
 
+    def _reports(self, inside: Sequence[Passage]) -> list[tuple[Period, str]]:
+        """The periods of the reports that candidates are from, and of those that differ from them in the period alone."""
+        if self._sources is None:
+            return []
+        own = dict.fromkeys(passage.document_id for passage in inside)
+        family = {other for document in own for other in self._sources.other_periods(document)}
+        found = []
+        for document, origin in self._sources.origins(family).items():
+            identity = self._sources.identity(document)
+            if identity is not None and origin.file_name:
+                found += [
+                    (identity.period, origin.file_name),
+                    (Period(identity.period.year), origin.file_name),
+                ]
+        return found
+
     def _nearest(self, one: Identifier, inside: Sequence[Passage]) -> list[Nearest]:
         if one.kind in {"year", "quarter"}:
-            return nearest_periods(one, inside)
+            return nearest_periods(one, inside, self._reports(inside))
         if one.kind == "size":
             return self._other_sizes(one)
         if one.kind == "code":

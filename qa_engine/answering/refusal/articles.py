@@ -14,7 +14,8 @@ from qa_engine.text.tokenizer import fold
 from qa_engine.types import Passage
 
 _NEAR_ARTICLES = 60
-"""Articles that are looked up below and above a missing one."""
+"""Articles that are looked up above a missing one; below it all are, so that the last one is told."""
+_MOST_ARTICLES = 1500
 FIRST_SENTENCES = 20
 """A document whose first sentences name a work is that work."""
 _CLAUSE_AT_START = re.compile(r"\W*([0-9]{1,2}(?:\.[0-9]{1,2}){1,3})(?![0-9.%％]|\s*[万亿元年月米个倍])")
@@ -80,9 +81,10 @@ class Articles:
         if one.marked and not self.works(one):
             return []
         number, found = int(one.value), []
-        for step in (-1, 1):
-            for other in range(number + step, number + step * _NEAR_ARTICLES, step):
-                holding = self._documents([f"第{other}条"]) & set(files) if other > 0 else set()
+        below = range(min(number, _MOST_ARTICLES) - 1, 0, -1)
+        for others in (below, range(number + 1, number + _NEAR_ARTICLES)):
+            for other in others:
+                holding = self._documents([f"第{other}条"]) & set(files)
                 if holding:
                     found.append(Nearest(f"第{other}条", "article", str(other), files[min(holding)]))
                     break

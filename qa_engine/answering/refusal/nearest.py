@@ -23,17 +23,29 @@ _SIMILAR_CODE = 0.6
 """Likeness from which a code is near another."""
 
 
-def nearest_periods(one: Identifier, passages: Sequence[Passage]) -> list[Nearest]:
-    """The periods that passages are of or speak of: quarters for a quarter, halves for a half, or else the years."""
+def nearest_periods(
+    one: Identifier, passages: Sequence[Passage], reports: Sequence[tuple[Period, str]] = ()
+) -> list[Nearest]:
+    """The nearest periods that documents are of, or else that their passages speak of.
+
+    Args:
+        one: the period that is missing: quarters are told for a quarter, halves for a half, or else years.
+        passages: the candidates.
+        reports: the periods of their documents and of the other reports of the same kind, with their file names.
+    """
     asked = period_of(one.value)
-    found: dict[str, Nearest] = {}
-    for passage in passages:
-        for period in _periods_of(passage):
+    own = [*reports, *((period, passage.file_name) for passage in passages for period in _own(passage))]
+    told = [(period, passage.file_name) for passage in passages for period in _told(passage)]
+    for periods in (own, told):
+        found: dict[str, Nearest] = {}
+        for period, file_name in periods:
             if period.year and period.part[:1] == asked.part[:1]:
                 kind = "quarter" if period.part else "year"
-                found.setdefault(period.label, Nearest(period.chinese, kind, period.label, passage.file_name))
+                found.setdefault(period.label, Nearest(period.chinese, kind, period.label, file_name))
+        if found:
+            break
     if asked.part and not found:
-        return nearest_periods(replace(one, value=str(asked.year)), passages)
+        return nearest_periods(replace(one, value=str(asked.year)), passages, reports)
 
     def distance(near: Nearest) -> tuple[int, str]:
         return abs(_quarters(period_of(near.value)) - _quarters(asked)), near.value
@@ -41,9 +53,14 @@ def nearest_periods(one: Identifier, passages: Sequence[Passage]) -> list[Neares
     return sorted(found.values(), key=distance)[:MOST]
 
 
-def _periods_of(passage: Passage) -> Iterator[Period]:
+def _own(passage: Passage) -> Iterator[Period]:
+    """The periods that the document of a passage is of."""
     yield from map(Period, document_years(passage))
     yield document_period(passage)
+
+
+def _told(passage: Passage) -> Iterator[Period]:
+    """The periods that a passage speaks of."""
     for sentence in [passage.section, *(sentence.text for sentence in passage.sentences)]:
         years = years_of(sentence)
         yield from map(Period, years)

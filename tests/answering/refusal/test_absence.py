@@ -106,11 +106,11 @@ def missing(answer: Answer) -> list[str]:
 @pytest.mark.parametrize(
     ("question", "named", "nearest"),
     [
-        ("澄江电子2019年的营业收入是多少？", ["2019年"], ["2020"]),
-        ("澄江电子二〇一五年的净利润是多少？", ["2015年"], []),
+        ("澄江电子2019年的营业收入是多少？", ["2019年"], ["2021", "2022"]),
+        ("澄江电子二〇一五年的净利润是多少？", ["2015年"], ["2021", "2022"]),
         ("澄江电子2023年第二季度的营业收入是多少？", ["2023年第二季度"], []),
         ("温度传感器TH02的单价是多少？", ["TH02"], ["TH01"]),
-        ("《仓库管理条例》第三百条是怎么规定的？", ["《仓库管理条例》第三百条"], []),
+        ("《仓库管理条例》第三百条是怎么规定的？", ["《仓库管理条例》第三百条"], ["8"]),
         ("仓库管理条例第九条规定了什么？", ["第九条"], ["8"]),
         ("临川仓库管理条例第九条规定了什么？", ["第九条"], ["8"]),
         ("门店值班手册第七章规定了什么？", ["第七章"], ["第2章"]),
@@ -121,7 +121,7 @@ def missing(answer: Answer) -> list[str]:
         ("泽宁重工2022年的营业收入是多少？", ["泽宁重工"], []),
         ("《红楼梦》的营业收入是多少？", ["《红楼梦》"], []),
         ("Transformer的净利润是多少？", ["Transformer"], []),
-        ("澄江电子2020年的营业收入是多少？", ["2020年"], ["2021"]),
+        ("澄江电子2020年的营业收入是多少？", ["2020年"], ["2021", "2022"]),
         ("汀澜地区2023年第三季度罚款合计多少？", ["2023年第三季度"], ["2023Q2", "2023Q1"]),
         ("汀澜地区2023年下半年罚款合计多少？", ["2023年下半年"], ["2023"]),
         ("龙汀县的优良天数比例是多少？", ["龙汀县"], ["青砚县"]),
@@ -143,7 +143,7 @@ def test_what_no_document_holds_is_refused(
     answer = engine.query(question)
     assert missing(answer) == named
     values = [near.value for near in answer.nearest]
-    assert values[: len(nearest)] == nearest or "2021" in values
+    assert values[: len(nearest)] == nearest
     assert all(near.file and near.text and not near.text.endswith(".pdf") for near in answer.nearest)
     assert answer.to_dict()["nearest"] == [vars(near) for near in answer.nearest]
 
