@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from qa_engine.text.citation_marks import CITATION, CITATION_RUN
+from qa_engine.text.citation_marks import CITATION, CITATION_RUN, is_marks_alone
 
 _CITED_AFTER_STOP = re.compile(rf"(?<![。！？!?.])([。！？!?.]+)[ \t]*({CITATION_RUN.pattern})")
 _SENTENCE_END = re.compile(r"[。！？!?\n]+|\.(?=\s|$)")
@@ -85,15 +85,15 @@ def is_refusal(text: str) -> bool:
     """Whether a whole answer, its citations unified, says no more than that it cannot answer.
 
     A sentence that refuses makes the answer a refusal unless another sentence cites a passage, or the same
-    sentence goes on to a cited contrast (…但…[1]). A report of absence alone also stays an answer when it is
-    cited itself, when it is not the first thing said, or when an uncited contrast in it stays with the
-    documents.
+    sentence goes on to a cited contrast (…但…[1]). Marks alone, such as 资料编号：[1], say nothing. A report of
+    absence alone also stays an answer when it is cited itself, when it is not the first thing said, or when an
+    uncited contrast in it stays with the documents.
     """
     sentences = _sentences(text)
     plain = [sentence for sentence in sentences if _is_plain(sentence)]
     absent = [sentence for sentence in sentences if sentence not in plain and _is_absent(sentence)]
     for sentence in sentences:
-        if not CITATION.search(sentence):
+        if not CITATION.search(sentence) or is_marks_alone(sentence):
             continue
         refuses = sentence in plain and _ABOUT_ANSWERING.search(sentence)
         if not refuses and not (plain and sentence in absent):
