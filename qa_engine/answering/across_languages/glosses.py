@@ -22,6 +22,7 @@ _NOUNS = ("n", "vn")
 _SHORTEST = 4
 _JOINED = re.compile(r"[-–./@_~0-9]")
 """Characters beside a phrase that is a part of a compound, an address or a code."""
+_SENTENCE_ENDS = ".!?:;”\"'•·\n"
 _LETTERS = re.compile(r"[A-Za-z]{3}")
 _ASKED = 10.0
 _RARE = 100
@@ -100,7 +101,7 @@ def _worth(phrase: Phrase, asked: _Asked, quote: str) -> tuple[float, str]:
     chinese = own or phrase.chinese[0]
     tag = rjieba.tag(chinese)[-1][1]
     worth = len(phrase.text.split()) - phrase.ambiguity
-    if own or (held and not asked.words):
+    if (own or (held and not asked.words)) and not _is_name(phrase, quote):
         return worth + _ASKED, chinese
     tells = (
         phrase.ambiguity <= _TOO_AMBIGUOUS
@@ -111,5 +112,12 @@ def _worth(phrase: Phrase, asked: _Asked, quote: str) -> tuple[float, str]:
     end = phrase.start + len(phrase.text)
     is_part = _JOINED.search(quote[max(0, phrase.start - 1) : phrase.start] + quote[end : end + 1])
     # A name stays as it is, and so does what the question has in the same letters.
-    is_name = held or len(phrase.text) < _SHORTEST or phrase.text != phrase.text.lower()
-    return (worth, chinese) if tells and not is_name and not is_part else (0.0, "")
+    stays = held or len(phrase.text) < _SHORTEST or phrase.text != phrase.text.lower()
+    return (worth, chinese) if tells and not stays and not is_part else (0.0, "")
+
+
+def _is_name(phrase: Phrase, quote: str) -> bool:
+    """Whether a phrase with a capital has a number behind it, or stands inside of a sentence: Llama 2 is no 骆马."""
+    before, behind = quote[: phrase.start].rstrip(), quote[phrase.start + len(phrase.text) :]
+    numbered = re.match(r"[ -]?[0-9]", behind) is not None
+    return phrase.text[:1].isupper() and (numbered or (before != "" and before[-1] not in _SENTENCE_ENDS))

@@ -99,3 +99,12 @@ def test_answer_shows_the_line_and_keeps_it_apart_from_what_is_quoted(
 def test_refusal_has_no_line(dictionary: Dictionary) -> None:
     answer = ExtractiveSynthesizer(dictionary=dictionary, glosses=dictionary).synthesize(QUESTION, [])
     assert answer.response == answer.said == REFUSAL and answer.glosses == []
+
+
+def test_names_are_no_words_of_the_dictionary(dictionary: Dictionary) -> None:
+    quote = "In the paper, Llama 2 has variants. Llama 2-Chat is one of Apple models."
+    terms = {
+        gloss.term
+        for gloss in term_glosses("Which variants does llama 2 of Apple have?", [quote], dictionary)
+    }
+    assert "variants" in terms and not terms & {"Llama", "Apple"}
