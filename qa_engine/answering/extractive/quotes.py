@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,6 +18,13 @@ _ASKED_ARTICLE, _HIT_ARTICLE, _LIST = 1000, 450, 700
 """Chinese characters of the longest article that is quoted whole if it was asked for by its number, and if not; and of the
 longest list."""
 _LATIN_RATIO = 1.7
+_REFERS = re.compile(
+    r"^\W*(?:it|they|he|she|this|these|those)\b|\b(?:this|these|those) (?!paper|work|article|report|document|study)[a-z]+",
+    re.I,
+)
+"""English sentences that say of what is in the sentence before: this model, they."""
+_ANTECEDENT = 120
+"""Chinese characters of the longest sentence that is quoted because the next one speaks of what it names."""
 _LINES = frozenset({"heading", "contents", "reference", "authors"})
 """Roles of sentences that stand on lines of their own."""
 
@@ -84,12 +92,23 @@ def _wholes(quote: Quote, kind: QuestionKind) -> list[Quote]:
         return [Quote(quote.passage, around, with_continuation(around, whole))]
     kept = with_continuation(around, places)
     if not units:
-        return [Quote(quote.passage, around, kept)]
+        return [Quote(quote.passage, around, _with_antecedent(around, kept))]
     unit, limit = units[0]
     if _size(around, kept) > limit:
         kept = places
     lead_in = range(unit.start, min(unit.start + 1, kept.start))
     return [Quote(quote.passage, around, part) for part in (lead_in, kept) if part]
+
+
+def _with_antecedent(around: Sequence[PassageSentence], places: range) -> range:
+    """The sentences with the one before, if the first cannot be understood without it."""
+    first = around[places.start]
+    if places.start == 0 or not _REFERS.search(first.text):
+        return places
+    before = around[places.start - 1]
+    follows = before.role == first.role and before.section == first.section and before.table is None
+    short = chinese_size(before.text, _LATIN_RATIO) <= _ANTECEDENT
+    return range(places.start - 1, places.stop) if follows and short and not before.doubt else places
 
 
 def without_repetition(quotes: Sequence[Quote]) -> list[Quote]:

@@ -143,3 +143,16 @@ def test_sentences_of_a_paragraph_stay_on_one_line_in_a_quote() -> None:
     assert text_of(*sentences("浮标漂了四十公里。", "锚断了。")) == "浮标漂了四十公里。锚断了。"
     cut_off = sentences("The price rose by", "(3) per cent.")
     assert text_of(*cut_off) == "The price rose by (3) per cent."
+
+
+def test_an_english_sentence_that_refers_back_is_quoted_with_the_one_before() -> None:
+    text = sentences(
+        "The harbour is old.", "Boat 2-Chat is made for dialogue.", "This model comes in three sizes."
+    )
+    assert quoted("What sizes are there?", text, 2) == [[text[1].text, text[2].text]]
+    assert quoted("What is it for?", text, 1) == [[text[1].text]]
+    assert quoted("How old?", sentences("They are old."), 0) == [["They are old."]]
+    before = "A sentence of no end " * 30
+    assert quoted("What sizes?", sentences(before, "This model has three."), 1) == [["This model has three."]]
+    apart = [*sentences("Boats float.", section="A"), *sentences("It sinks.", section="B")]
+    assert quoted("What sinks?", apart, 1) == [["It sinks."]]
