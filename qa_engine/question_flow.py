@@ -15,7 +15,8 @@ from llama_index.core.response_synthesizers import BaseSynthesizer
 from llama_index.core.schema import NodeWithScore, QueryBundle, QueryType
 from llama_index.core.vector_stores.types import MetadataFilters
 
-from qa_engine.answering.about.stage import AboutDocuments, AboutStage
+from qa_engine.answering.about.stage import AboutStage
+from qa_engine.answering.about.telling import AboutDocuments
 from qa_engine.answering.answer import REFUSAL, Answer
 from qa_engine.answering.checks.citations import as_answer
 from qa_engine.answering.extractive.synthesizer import ExtractiveSynthesizer
@@ -100,7 +101,7 @@ class QuestionFlow:
     def answer(self, manager: CallbackManager, query: QueryBundle, streaming: bool) -> Flow[Answer]:
         """The answer to a question, whose events go to ``manager``; with ``streaming``, its text is shown as it comes."""
         with question_events(manager, query) as done:
-            about = yield from self._about(query)
+            about = yield from self._about(manager, query)
             if about is not None:
                 answer = yield from self._told(query, about, streaming)
             else:
@@ -126,19 +127,31 @@ class QuestionFlow:
             return answer
         return (yield from self.synthesized(query, evidence.passages, streaming=streaming))
 
-    def _about(self, query: QueryBundle) -> Flow[AboutDocuments | None]:
-        """What is known in answer to a question about documents; None for other questions."""
+    def _about(self, manager: CallbackManager, query: QueryBundle) -> Flow[AboutDocuments | None]:
+        """What is known in answer to a question about documents, or the files that treat what it asks for; None for other
+        questions.
+        """
         self.resources.require_open()
         stage = self.about
-        readings = stage.recognised(self.search.checked(query)) if stage is not None else []
-        if stage is None or not readings:
+        asked = stage.recognised(self.search.checked(query)) if stage is not None else []
+        if stage is None or not asked:
             return None
-        return (yield from in_thread(lambda: stage.found(readings, self.search.documents(self.filters))))
+        documents = yield from in_thread(self.search.documents, self.filters)
+        found = yield from in_thread(stage.found, asked, documents, self.search.translate)
+        topic = None if found is not None else (yield from in_thread(stage.topic, asked, documents))
+        if topic is None:
+            return found
+        searched = QueryBundle(topic.name)
+        ranked = yield from self.ranked(manager, searched)
+        evidence = yield from in_thread(self.gate.evidence, searched, ranked)
+        return (
+            None if evidence.refused else (yield from in_thread(stage.treating, topic, evidence, documents))
+        )
 
     def _told(self, query: QueryBundle, about: AboutDocuments, streaming: bool) -> Flow[Answer]:
         """The answer to a question about documents: text of theirs is worded by the language model, if there is one."""
         ranked, models = about.ranked, self.models
-        if self.postprocessors and ranked.passages:
+        if self.postprocessors and ranked.passages and about.question.kind != "which":
             ranked = yield from in_thread(self._postprocessed, ranked, query)
         evidence = about.evidence(query, ranked)
         if evidence.refused or (about.is_worded and models["llm"] != EXTRACTIVE):

@@ -19,7 +19,7 @@ from qa_engine.index.reader import IndexReader, IndexSnapshot
 from qa_engine.retrieval.decomposition.divider import QuestionDivider
 from qa_engine.retrieval.decomposition.interleaving import of_parts
 from qa_engine.retrieval.decomposition.rules import parts_of
-from qa_engine.retrieval.dictionary.dictionary import Dictionary
+from qa_engine.retrieval.dictionary.dictionary import Dictionary, TranslatedWord
 from qa_engine.retrieval.expansion.expanded_query import (
     ExpandedQuery,
     expansion_of,
@@ -225,6 +225,10 @@ class CollectionSearch:
     def documents(self, filters: MetadataFilters | None = None) -> SearchedDocuments:
         """The documents that a question with these filters is answered from; the errors are those of `rank`."""
         return self._retriever(self._snapshots(), filters).documents
+
+    def translate(self, text: str) -> Sequence[TranslatedWord]:
+        """The words of a text in the other language; nothing without the dictionary."""
+        return self._dictionary.translate(text) if self._dictionary is not None else ()
 
     def _snapshots(self) -> Snapshots:
         return tuple(reader.snapshot() for reader in self._readers)

@@ -85,6 +85,14 @@ def one(storage: Path) -> QueryEngine:
         ("章程第2页写了什么？", "page", ["每月聚会一次"]),
         ("这里一共有多少个文件？", "files", ["共有3个文件", "泊岸读书会章程", "Kiln Guide", "陶土价目表"]),
         ("这份文件讲了什么？", "overview", ["泊岸读书会章程", "Kiln Guide", "陶土价目表"]),
+        ("章程有几章几条？", "chapters", ["共有2章", "共有4条"]),
+        ("章程多少页、谁写的？", "pages", ["共3页", "孟听澜"]),
+        ("章程里“会员”一章写了什么？", "chapter", ["会费每年四十元"]),
+        ("章程有没有第五章？", "chapters", ["没有第5章，共有2章"]),
+        ("哪份文件页数最多？", "extreme", ["3个文件中页数最多的是：《泊岸读书会章程.pdf》共3页[1]"]),
+        ("最新的文件是哪个？", "extreme", ["日期最晚的是", "2022年3月9日", "2个文件的日期不明"]),
+        ("哪份文件讲了会员借书的借期？", "which", ["《泊岸读书会章程.pdf》第3页：“", "借期三十天"]),
+        ("谁发布的这份章程？", "issuer", ["孟听澜"]),
         ("总结一下章程", "overview", ["本会由临川的读者发起", "第一章 总则"]),
     ],
 )
@@ -92,7 +100,8 @@ def test_what_is_known_answers(several: QueryEngine, question: str, kind: str, p
     answer = several.query(question)
     assert [part for part in parts if part not in (answer.response or "")] == []
     assert answer.explanation is not None
-    assert (answer.explanation.about, answer.probability, answer.refused) == (kind, 1.0, False)
+    assert (answer.explanation.about, answer.refused) == (kind, False)
+    assert answer.probability == 1.0 or kind == "which"
     assert answer.citations
     assert all(one.boxes and one.page for one in answer.citations)
     assert all(f"[{one.number}]" in (answer.response or "") for one in answer.citations)
@@ -107,6 +116,8 @@ def test_what_is_known_answers(several: QueryEngine, question: str, kind: str, p
         "员工手册有多少页？",  # there is none
         "陶土有多少页专利说明书？",
         "第九条写了什么？",
+        "附则写了什么？",
+        "哪份文件讲了潜水艇的修理？",
     ],
 )
 def test_what_is_not_known_is_searched_for(several: QueryEngine, question: str) -> None:

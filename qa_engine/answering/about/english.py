@@ -21,6 +21,24 @@ _NUMBER = r"(?P<n>[0-9]{1,4}(?:st|nd|rd|th)?|[ivxl]{1,6}|one|two|three|four|five
 _ORDINAL = r"(?P<m>first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|last|cover|[0-9]{1,4}(?:st|nd|rd|th))"
 _PAGE = rf"(?:the )?(?:page {_NUMBER}|{_ORDINAL} page)"
 _PART = rf"(?:(?P<unit>chapter|section|part) {_NUMBER}|the {_ORDINAL} (?P<unit2>chapter|section|part))"
+_NAMED = (
+    r"(?:the )?(?:(?P<name>introduction|abstract|conclusions?|preface|foreword|appendix|executive summary|background"
+    r"|references|discussion|related work|annex|preamble|acknowledge?ments)(?: section| part| chapter)?"
+    r"|[\"“](?P<name2>[^\"”]{2,40})[\"”](?: section| part| chapter)?|(?P<name3>[a-z][\w -]{1,40}?) (?:section|chapter))"
+)
+_ORGANISATION = (
+    r"(?:who|which (?:department|authority|company|organi[sz]ation|body|agency|institution|office))"
+)
+_ISSUED = r"(?:issued|published|released|adopted|enacted|promulgated)"
+_DOCUMENTS = (
+    r"(?P<s>(?:pdf )?(?:file|document|pdf|contract|agreement|report|manual|handbook|guide|paper|book)s?)"
+)
+_TREATS = (
+    r"deals? with|covers?|mentions?|(?:is|are|talks?|says something) about|discuss(?:es)?"
+    r"|treats?|describes?|concerns?|address(?:es)?|explains?|regulates?|specif(?:y|ies)"
+    r"|contains?(?: information)?(?: about| on)?"
+)
+_MOST = r"(?P<most>longest|shortest|newest|latest|most recent|oldest|earliest|most pages|fewest pages)"
 _ARTICLE = rf"(?:article|clause) {_NUMBER}"
 _SAY = r"(?:say|state|provide|cover|contain|discuss|describe|talk about|deal with|regulate|stipulate|include|specify)"
 _WHAT_IS = r"what(?:'s| is| are)"
@@ -57,6 +75,24 @@ _PATTERNS: dict[Kind, Wordings] = {
         rf"(?:by whom|by who) (?:was|were) {_S} written",
         rf"who (?:was|were) {_S} written by",
     ),
+    "issuer": (
+        rf"{_ORGANISATION} {_ISSUED} {_S}",
+        rf"(?:by whom|by who) (?:was|were) {_S} {_ISSUED}",
+        rf"who(?:'s| is| are| was) the (?:issuer|publisher)s? of {_S}",
+        rf"who (?:was|were) {_S} {_ISSUED} by",
+    ),
+    "extreme": (
+        rf"(?:which|what) {_DOCUMENTS} (?:is|are|has|have) (?:the )?{_MOST}(?: one| ones)?",
+        rf"(?:which|what) (?:is|are) the {_MOST} {_DOCUMENTS}(?: (?:in|of) {_LIBRARY})?",
+        rf"which of the {_DOCUMENTS} (?:is|are|has|have) (?:the )?{_MOST}",
+    ),
+    "which": (
+        rf"(?:in )?(?:which|what) {_DOCUMENTS} (?:{_TREATS}) (?P<topic>.{{2,100}})",
+        rf"(?:in )?(?:which|what) {_DOCUMENTS} (?:can|could|do|will|would) (?:i|we|you) (?:find|read|look up)"
+        r" (?:(?:information|details|something|anything|more) )?(?:on |about )?(?P<topic>.{2,100})",
+        rf"(?:in )?(?:which|what) {_DOCUMENTS} (?:is|are) (?P<topic>.{{2,100}}) (?:mentioned|described|discussed|covered"
+        r"|treated|dealt with|regulated|explained|specified|found|stated|defined)",
+    ),
     "date": (
         rf"(?:when|on (?:what|which) (?:date|day)|in (?:what|which) year) (?:was|were|is) {_S} {_MADE}",
         rf"{_WHAT_IS} the {_DATE} (?:of|on|for) {_S}",
@@ -68,6 +104,8 @@ _PATTERNS: dict[Kind, Wordings] = {
         rf"(?:how many|what|which) {_UNITS}(?: are there| are)?{_OF}",
         rf"(?:list|name|show|{_WHAT_IS})(?: all)?(?: of)? (?:the )?(?:main )?"
         rf"(?P<unit>chapters|sections|table of contents|chapter titles|section titles){_OF}",
+        rf"(?:is|are) there an? (?P<unit>chapter|section|part|article|clause) {_NUMBER}{_OF}",
+        rf"does {_S} have an? (?P<unit>chapter|section|part|article|clause) {_NUMBER}",
         rf"into how many {_UNITS} is {_S} (?:divided|split)",
     ),
     "outline": (
@@ -90,6 +128,9 @@ _PATTERNS: dict[Kind, Wordings] = {
         rf"{_WHAT_IS} {_SAID}(?:in )?{_PART}{_OF}(?: about)?",
         rf"summari[sz]e {_PART}{_OF}",
         rf"{_WHAT_IS} the (?:title|name|heading) of {_PART}{_OF}",
+        rf"what (?:does|do) {_NAMED}{_OF} {_SAY}",
+        rf"{_WHAT_IS} {_SAID}(?:in )?{_NAMED}{_OF}(?: about)?",
+        rf"summari[sz]e {_NAMED}{_OF}",
     ),
     "title": (
         rf"{_WHAT_IS} the (?:full |exact )?(?:title|name) of {_S}",

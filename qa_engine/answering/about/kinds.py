@@ -9,22 +9,26 @@ from typing import Literal
 Kind = Literal[
     "pages",
     "author",
+    "issuer",
     "date",
     "title",
     "chapters",
     "outline",
     "files",
+    "extreme",
+    "which",
     "overview",
     "article",
     "chapter",
     "page",
 ]
-"""``outline`` asks for the chapters in words that mean many other things as well, such as the structure of a building."""
+"""``outline`` asks for the chapters in words that mean many other things as well, such as the structure of a building,
+``extreme`` for the longest or the newest file, and ``which`` for the files that treat a topic."""
 OF_DOCUMENTS_ALONE: frozenset[Kind] = frozenset({"pages", "chapters", "page", "chapter", "article"})
 """Kinds that nothing but a document has."""
 Wordings = tuple[str, ...]
 """Patterns of whole questions. Groups: ``s``, the words that name a document; ``n`` or ``m``, a number; ``unit``, what is
-counted or asked for; ``verb``, what was done at a date."""
+counted or asked for; ``verb``, what was done at a date; ``name``, the title of a part; ``most``, an extreme; ``topic``."""
 
 
 def compiled(patterns: Mapping[Kind, Wordings]) -> tuple[tuple[Kind, re.Pattern[str]], ...]:

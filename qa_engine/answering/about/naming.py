@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
 from qa_engine.answering.about.subject import Subject
 from qa_engine.documents.identity.kinds import named_kind
 from qa_engine.documents.identity.record import KINDS
+from qa_engine.retrieval.dictionary.dictionary import TranslatedWord
 from qa_engine.retrieval.passages.documents import SearchedDocument
-from qa_engine.text.tokenizer import HAN_CLASS, fold
+from qa_engine.text.tokenizer import HAN_CLASS, fold, tokenize
 
 _UNIT = re.compile(rf"[{HAN_CLASS}]|[^\W\d_{HAN_CLASS}]+|[0-9]+")
 _BREAK = "\x1f"
@@ -45,6 +46,8 @@ _IN_BOTH = (
 """What documents are called by the end of their names in English, and in Chinese."""
 _MAX_FOREIGN = 4
 """English words with which a question may name a Chinese document whose kind it names."""
+Translate = Callable[[str], Sequence[TranslatedWord]]
+"""Finds the words of a text in the other language, as `qa_engine.retrieval.dictionary.dictionary.Dictionary` does."""
 _ENDS = 0.5
 _AND = re.compile(r"[和与及、]|\band\b")
 _LEAST_TITLE, _LONGEST_TITLE = 4, 80
@@ -53,7 +56,10 @@ _SENTENCE = re.compile(r"[。；，]|[a-z]{2}\.$")
 
 
 def named_documents(
-    subject: Subject, documents: Sequence[SearchedDocument], first: Mapping[str, Sequence[str]]
+    subject: Subject,
+    documents: Sequence[SearchedDocument],
+    first: Mapping[str, Sequence[str]],
+    translate: Translate = lambda _: (),
 ) -> list[SearchedDocument]:
     """The documents that a question may be about; none if its words name something else.
 
@@ -61,6 +67,7 @@ def named_documents(
         subject: the words of the question.
         documents: those that may be searched.
         first: the texts of their first sentences, which often are their titles, by document id.
+        translate: finds the words in the other language, which name documents if those of the question do not.
     """
     if subject.points and not subject.noun:
         return list(documents)
@@ -70,7 +77,39 @@ def named_documents(
         return [one for one in documents if rated[one.document_id] == best]
     if subject.points and len(documents) == 1:
         return list(documents)  # 这份合同 where the only document does not call itself one
-    return _of_foreign_kind(subject, documents) or _each_named(subject, documents, first)
+    return (
+        _of_foreign_kind(subject, documents)
+        or _each_named(subject, documents, first)
+        or _named_in_translation(subject, documents, first, translate)
+    )
+
+
+def _named_in_translation(
+    subject: Subject,
+    documents: Sequence[SearchedDocument],
+    first: Mapping[str, Sequence[str]],
+    translate: Translate,
+) -> list[SearchedDocument]:
+    """The documents in whose names all words of a subject stand in translation."""
+    words = translate(subject.text)
+    left = subject.text
+    for word in reversed(words):
+        left = left[: word.start] + " " + left[word.end :]
+    short = len(_UNIT.findall(subject.text)) < (2 if subject.text.isascii() else 3)
+    if not words or short or any(one not in _MEANS_DOCUMENT for one in _UNIT.findall(left.casefold())):
+        return []
+    names = {
+        one.document_id: set(tokenize(" ".join(_names(one, first.get(one.document_id, ())))))
+        for one in documents
+    }
+    return [
+        one
+        for one in documents
+        if all(
+            any(text.stems and names[one.document_id].issuperset(text.stems) for text in word.translations)
+            for word in words
+        )
+    ]
 
 
 def _each_named(

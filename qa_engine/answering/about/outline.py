@@ -10,6 +10,7 @@ from qa_engine.answering.about.numerals import ROMAN, ordinal
 from qa_engine.answering.extractive.clauses import article_range
 from qa_engine.answering.extractive.question_kinds import article_at_start
 from qa_engine.documents.blocks import Role
+from qa_engine.documents.identity.organisations import squeezed
 from qa_engine.documents.sentences.node_parser import SECTION_MARK
 from qa_engine.index.records import StoredSentence
 from qa_engine.retrieval.passages.builder import passage_sentence
@@ -23,6 +24,29 @@ _NUMBERED = re.compile(
 )
 _WORDS = {"chapter": "章", "section": "节", "part": "部分"}
 _CONTENTS = re.compile(r"^\W*(?:目\s*[录次]|contents|table of contents)\W*$", re.I)
+_CALLED_ALIKE = {
+    chinese: f"{chinese}|{english}"
+    for chinese, english in (
+        ("摘要", "abstract|executive summary|summary|内容提要"),
+        ("引言", "introduction|绪论|导言|前言"),
+        ("导言", "introduction|引言"),
+        ("前言", "preface|foreword|introduction|序言|引言"),
+        ("结论", "conclusion|conclusions|结语"),
+        ("结语", "conclusion|conclusions|结论"),
+        ("附录", "appendix|附件"),
+        ("附件", "annex|appendix|schedule|附录"),
+        ("致谢", "acknowledgements|acknowledgments|acknowledgement"),
+        ("参考文献", "references|bibliography"),
+    )
+}
+_CALLED_ALIKE |= {
+    english: f"{english}|{names}" for names in _CALLED_ALIKE.values() for english in names.split("|")[1:]
+}
+"""What else the parts are called that many documents have."""
+_LEAST_BELOW = 3
+"""Titles below the last one of several that make it the title of the whole."""
+_SENTENCES = 8
+"""Sentences of a part that has no title of its own."""
 _LINE = 40
 """A line of so many characters that begins with the number of a chapter is its title."""
 _ALIKE = {"篇": "编", "卷": "编"}
@@ -92,10 +116,39 @@ def part(sentences: Sequence[StoredSentence], unit: str, number: int) -> list[St
     if unit == "节" and not any(heading.unit == unit for heading in own):
         # “Section 3” of an English paper is what its titles number alone.
         own = [heading for heading in headings(sentences) if not heading.unit and heading.number] or own
-    wanted = own[-1:] if number < 0 else [heading for heading in own if heading.number == number]
-    if not wanted:
-        return []
-    first = wanted[0]
+    if number > 0 and not any(heading.unit or heading.number for heading in own):
+        # 第三部分 of a text whose titles have no numbers is the third one.
+        wanted = own[number - 1 : number]
+    else:
+        wanted = own[-1:] if number < 0 else [heading for heading in own if heading.number == number]
+    return _under(sentences, wanted[0], own) if wanted else []
+
+
+def section(sentences: Sequence[StoredSentence], name: str) -> list[StoredSentence]:
+    """The sentences of the part that is called so, or whose title ends or begins so; empty if there is none."""
+    outline = headings(sentences)
+    wanted = [squeezed(one) for one in _CALLED_ALIKE.get(name.lower(), name).split("|")]
+    for fits in (str.__eq__, str.endswith, str.startswith):
+        for heading in outline:
+            title = squeezed(_NUMBERED.sub("", heading.title))
+            if any(fits(title, one) for one in wanted):
+                return _under(sentences, heading, outline)
+    for place, one in enumerate(sentences):
+        if one.metadata.get("role") != Role.CONTENTS and any(_begins(one.text, name) for name in wanted):
+            return list(sentences[place : place + _SENTENCES])
+    return []
+
+
+def _begins(text: str, name: str) -> bool:
+    """Whether a sentence begins with the name of a part, as with 摘要：."""
+    spaced = r"\s*".join(map(re.escape, name))
+    return bool(re.match(rf"\W*{spaced}\s*(?:[:：.—–-]|$)", text, re.I))
+
+
+def _under(
+    sentences: Sequence[StoredSentence], first: Heading, own: Sequence[Heading]
+) -> list[StoredSentence]:
+    """The sentences that stand under a title, up to the next one of its kind."""
     depth = len(first.path)
     if _path(sentences[first.place])[:depth] == first.path:
         return [one for one in sentences[first.place :] if _path(one)[:depth] == first.path]
@@ -179,9 +232,13 @@ def _outermost(outline: Sequence[Heading]) -> list[Heading]:
     above: tuple[str, ...] = ()
     while True:
         own = [one for one in outline if one.path[:-1] == above]
-        if len(own) != 1:
+        last = own[-1].path if own else ()
+        below = sum(one.path[:-1] == last for one in outline) if last else 0
+        # Lines above the title of a document are titles as well, with nothing below.
+        alone = all(one.path[:-1] != other.path for other in own[:-1] for one in outline)
+        if len(own) != 1 and not (alone and below >= _LEAST_BELOW):
             return own if len(own) > 1 else []
-        above = own[0].path
+        above = last
 
 
 def _path(sentence: StoredSentence) -> tuple[str, ...]:

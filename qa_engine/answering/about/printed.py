@@ -28,6 +28,15 @@ _ISSUED = re.compile(
     r"日\s*期|版本|通过|发布|印发|公布|公告|出版|编制|成文|修订|制定|\b(?:date|dated|issued|published|released|revised|updated)\b",
     re.I,
 )
+_ISSUER = re.compile(
+    r"(?:发布|印发|编发|制定|颁布|编制|出版|发文|主办|主编)\s*(?:单位|机关|部门|机构|者|人|方)?\s*[:：]\s*\S"
+    r"|[局委会部厅院府署办社司处所]\S{0,12}(?:通过|印发|发布|公布|颁布|制定)"
+    r"|^\W*(?:issued|published|prepared|released) by\b",
+    re.I,
+)
+_ORGANISATION = re.compile(
+    r"^[\u4e00-\u9fff（）()A-Za-z]{2,40}(?:公司|集团|局|厅|委员会|院|中心|协会|学会|大学|政府|办公室|出版社|银行)\W*$"
+)
 _MAX_LINE, _SHARE, _LINES, _BY_LINES = 80, 0.35, 30, 12
 
 
@@ -40,6 +49,14 @@ def author_line(sentences: Sequence[StoredSentence]) -> StoredSentence | None:
             if len(one.text) <= _MAX_LINE and _AUTHOR.search(one.text)
         ),
         None,
+    )
+
+
+def issuer_line(sentences: Sequence[StoredSentence]) -> StoredSentence | None:
+    """The line of the first page that says who issued the document, or is the name of an organisation; None without one."""
+    lines = [one for one in _of_page(sentences, 1)[:_LINES] if len(one.text) <= _MAX_LINE]
+    return next(
+        (one for pattern in (_ISSUER, _ORGANISATION) for one in lines if pattern.search(one.text)), None
     )
 
 

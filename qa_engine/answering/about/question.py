@@ -19,6 +19,15 @@ _NAME = re.compile(r"《[^》]*》|[“\"][^”\"]*[”\"]|\S+\.(?:pdf|docx?)", 
 _LATIN_WORDS = re.compile(r"[A-Za-z']+ [A-Za-z']+ ")
 _NUMBERED: frozenset[Kind] = frozenset({"article", "chapter", "page"})
 _CREATED = re.compile(r"创建|生成|制作|creat|made|generated|produced", re.I)
+_BETWEEN = re.compile(
+    r"\s*(?:[，,；;、]\s*(?:and |还有|以及|并且)?|和|以及|还有|\s+and\s+|(?<=[章节条页])(?=[几多共]))"
+)
+"""What stands between two questions in one."""
+_MAX_PLACES, _MAX_TOGETHER = 6, 80
+_LEAST = frozenset(
+    ["旧", "早", "老", "少", "短", "薄", "小", "shortest", "oldest", "earliest", "fewest pages"]
+)
+_OF_TIME = re.compile(r"[新近晚旧早老]|newest|latest|most recent|oldest|earliest", re.I)
 _MAX_QUESTION = 150
 """Characters of a question that is of one of these wordings."""
 _UNITS = {
@@ -41,6 +50,9 @@ class AboutQuestion:
         number: of the article, the chapter or the page; -1 for the last one, 0 for the other kinds.
         unit: of chapters, what is counted or asked for: ``章``, ``节``, ``条``, ``编``, ``部分``; ``章节`` for any.
         created: of a date, whether it is the one on which the file was made.
+        name: of a chapter without a number, its title or what it is called in many documents, such as 附则; of
+            ``which``, the topic.
+        date: of an extreme, whether the newest (or with ``number`` -1 the oldest) file is asked for, and not the longest.
     """
 
     kind: Kind
@@ -48,6 +60,8 @@ class AboutQuestion:
     number: int = 0
     unit: str = ""
     created: bool = False
+    name: str = ""
+    date: bool = False
 
 
 def about_question(question: str) -> AboutQuestion | None:
@@ -78,7 +92,30 @@ def about_questions(question: str) -> Iterator[AboutQuestion]:
         yield from _readings(text, english)
 
 
-def _readings(question: str, language: ModuleType) -> Iterator[AboutQuestion]:
+def together(question: str) -> list[list[AboutQuestion]]:
+    """The questions that are asked in one, each with its readings; empty unless there are several.
+
+    A question that names no document is about that of the question before it.
+
+    Example:
+        >>> [part[0].kind for part in together("这份报告多少页、谁写的？")]
+        ['pages', 'author']
+    """
+    text = _END.sub("", " ".join(fold(question).split()))
+    found: list[list[AboutQuestion]] = []
+    language = chinese if is_chinese(_NAME.sub("", text)) else english
+    start, before = 0, None
+    # The first place behind a question is where it ends, so that the work grows with the places alone.
+    for match in list(_BETWEEN.finditer(text))[:_MAX_PLACES] if len(text) <= _MAX_TOGETHER else ():
+        part = list(_readings(text[start : match.start()], language, before))
+        if part:
+            found.append(part)
+            start, before = match.end(), part[0].subject
+    last = list(_readings(text[start:], language, before)) if found else []
+    return [*found, last] if last else []
+
+
+def _readings(question: str, language: ModuleType, before: Subject | None = None) -> Iterator[AboutQuestion]:
     text = _END.sub("", language.TAIL.sub("", _END.sub("", question)))
     while (shorter := _END.sub("", language.POLITE.sub("", text, count=1)).strip()) != text:
         text = shorter
@@ -88,9 +125,19 @@ def _readings(question: str, language: ModuleType) -> Iterator[AboutQuestion]:
             continue
         groups = match.groupdict(default="")
         subject = Subject.of(groups.get("s", ""))
+        if before is not None and subject.points and not subject.noun:
+            subject = before
         number = ordinal(groups.get("n") or groups.get("m") or "")
-        if (kind in _NUMBERED and not number) or (kind == "date" and not subject.text):
+        name = (
+            groups.get("name") or groups.get("name2") or groups.get("name3") or groups.get("topic") or ""
+        ).strip(" ，,的")
+        dated = kind in {"date", "issuer"}
+        if (kind in _NUMBERED and not number and not name) or (dated and not subject.text and before is None):
             continue
+        most = groups.get("most", "")
+        if most:
+            number = -1 if most.lower() in _LEAST else 1
         unit = (groups.get("unit") or groups.get("unit2") or "").lower().removesuffix("s")
         created = bool(_CREATED.search(groups.get("verb", "")))
-        yield AboutQuestion(kind, subject, number, _UNITS.get(unit, "章节"), created)
+        newest = bool(_OF_TIME.fullmatch(most))
+        yield AboutQuestion(kind, subject, number, _UNITS.get(unit, "章节"), created, name, newest)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from qa_engine.answering.about.outline import Heading, articles, chapters, headings
-from qa_engine.answering.about.printed import author_line, by_lines, date_line
+from qa_engine.answering.about.outline import Heading, article, articles, chapters, headings, part
+from qa_engine.answering.about.printed import author_line, by_lines, date_line, issuer_line
 from qa_engine.documents.blocks import Role
 from qa_engine.documents.identity.organisations import squeezed
 from qa_engine.documents.sentences.node_parser import DOUBT
@@ -112,6 +112,18 @@ class DocumentFacts:
             said.append(Statement(f"{self.name}第1页的署名是", self.document.passage(lines), quoted=True))
         return said
 
+    def issuers(self) -> list[Statement]:
+        """Who its first page says issued it, which organisation it is of, and its author in the metadata."""
+        said = []
+        line = issuer_line(self._certain)
+        if line is not None:
+            said.append(Statement(f"{self.name}第1页写有", self.document.passage([line]), quoted=True))
+        owner = one_line(self.document.identity.organisation)
+        if owner and (line is None or owner not in line.text):
+            said.append(Statement(f"{self.name}是{owner}的", self.front))
+        shown = {one.passage.node_id for one in said if one.quoted}
+        return said + [one for one in self.authors() if not (one.quoted and one.passage.node_id in shown)]
+
     def dates(self, created: bool) -> list[Statement]:
         """The date that is printed on it, and that in its metadata; with ``created`` the other way round."""
         said = []
@@ -128,8 +140,18 @@ class DocumentFacts:
             said.append(Statement(text, self.front))
         return said[::-1] if created else said
 
-    def chapters(self, unit: str) -> list[Statement]:
-        """How many chapters or articles it has, and which."""
+    def chapters(self, unit: str, number: int = 0) -> list[Statement]:
+        """How many chapters or articles it has, and which; with a number, whether it has that one."""
+        if number:
+            lines = article(self.sentences, number) if unit == "条" else part(self.sentences, unit, number)
+            if lines:
+                return [
+                    Statement(f"{self.name}有第{number}{unit}", self.document.passage(lines[:1]), quoted=True)
+                ]
+            lacks = f"{self.name}没有第{number}{unit}，"
+            return [
+                replace(one, text=lacks + one.text.removeprefix(self.name)) for one in self.chapters(unit)
+            ]
         if unit == "条":
             return self._articles()
         own = chapters(self.sentences, unit)

@@ -30,6 +30,7 @@ _NOUN = re.compile(
     re.I,
 )
 """What documents are called by the end of their names."""
+_EDITION = re.compile(r"\s*[（(]?(?:19|20)\d\d\s*年?版?[)）]?$")
 _MARKED = re.compile(r"^(?:《(?P<title>[^《》]+)》|[“\"「『](?P<quoted>[^”\"」』]+)[”\"」』])(?P<rest>.*)$")
 _FILE = re.compile(r"\.(?:pdf|docx?|md|txt|html?|pptx?|xlsx?)$", re.I)
 _LEADING_OF = re.compile(r"^(?:在|关于|对于|对|把|将|就|in|of|about)\s*(?=\S)", re.I)
@@ -79,5 +80,5 @@ def _pointed(text: str) -> str:
 
 
 def _noun(text: str) -> str:
-    match = _NOUN.search(text)
+    match = _NOUN.search(_EDITION.sub("", text))
     return match.group().lower() if match is not None else ""

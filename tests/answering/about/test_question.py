@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import get_args
 
-from qa_engine.answering.about.question import about_question
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qa_engine.answering.about.kinds import Kind
+from qa_engine.answering.about.question import about_question, about_questions, together
 
 OTHERS = [
     "合同一共几页需要盖章？",
@@ -20,7 +25,6 @@ OTHERS = [
     "How many pages can the printer print per minute?",
     "Who is the author's brother?",
     "What did the committee write in its report on page limits?",
-    "哪份文件规定了车位的宽度？",
     "",
     "的" * 100_000,
 ]
@@ -51,6 +55,17 @@ ASKED = [
     ("What is in section 3 of the manual?", "chapter", "manual"),
     ("第3页写了些什么", "page", ""),
     ("What's on the last page?", "page", ""),
+    ("篇幅多长", "pages", ""),
+    ("目录给我看看", "chapters", ""),
+    ("这个pdf讲啥的", "overview", "文件"),
+    ("论文的标题", "title", "论文"),
+    ("最后一章", "chapter", ""),
+    ("谁发布的这份细则？", "issuer", "细则"),
+    ("Who issued the regulation?", "issuer", "regulation"),
+    ("哪份文件页数最多？", "extreme", "文件"),
+    ("Which contract is the most recent?", "extreme", "contract"),
+    ("哪份文件规定了车位的宽度？", "which", "文件"),
+    ("Which contract covers window cleaning?", "which", "contract"),
 ]
 
 
@@ -83,6 +98,54 @@ def test_numbers_in_any_writing(question: str, number: int, unit: str) -> None:
     assert asked is not None
     assert asked.number == number
     assert not unit or asked.unit == unit
+
+
+@pytest.mark.parametrize(
+    ("question", "subject", "name"),
+    [
+        ("附则写了什么", "", "附则"),
+        ("条例里“法律责任”一章规定了什么", "条例", "法律责任"),
+        ("停车收费这一章讲了什么？", "", "停车收费"),
+        ("What does the Introduction say?", "", "Introduction"),
+        ("哪个合同涉及保密义务？", "合同", "保密义务"),
+        ("押金的数额写在哪份文件里", "文件", "押金的数额"),
+        ("Which file deals with the maintenance of the boats?", "文件", "the maintenance of the boats"),
+    ],
+)
+def test_the_title_of_a_part_or_a_topic(question: str, subject: str, name: str) -> None:
+    asked = about_question(question)
+    assert asked is not None
+    assert (asked.subject.text, asked.name) == (subject, name)
+
+
+@pytest.mark.parametrize(
+    ("question", "kinds"),
+    [
+        ("条例有几章几条？", ["chapters", "chapters"]),
+        ("这份报告多少页、谁写的？", ["pages", "author"]),
+        ("How many pages does this paper have and who wrote it?", ["pages", "author"]),
+        ("章程有几页，标题和作者是什么", ["pages", "title", "author"]),
+        ("这份报告多少页、押金多少？", []),
+        ("章程有多少页", []),
+    ],
+)
+def test_several_questions_in_one_are_of_the_same_document(question: str, kinds: list[str]) -> None:
+    parts = together(question)
+    assert [part[0].kind for part in parts] == kinds
+    assert len({part[0].subject for part in parts}) == bool(kinds)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [*"的里中一、，“”《》第章 ", "一下", "作者", "12", "写在", "哪份文件", "which file ", "and "]
+        ),
+        max_size=150,
+    ).map("".join)
+)
+def test_any_text_is_read(text: str) -> None:
+    for asked in [*about_questions(text), *(one for part in together(text) for one in part)]:
+        assert asked.kind in get_args(Kind)
 
 
 def test_whether_the_document_is_named_or_pointed_at() -> None:
