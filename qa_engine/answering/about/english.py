@@ -69,7 +69,7 @@ _PATTERNS: dict[Kind, Wordings] = {
         r"how long is (?P<s>(?:this|the) (?:document|file|pdf|paper|report|book))",
     ),
     "author": (
-        rf"who (?:wrote|authored|is the author of|are the authors of|created|prepared) {_S}",
+        rf"who (?:wrote|authored|made|drafted|compiled|is the author of|are the authors of|created|prepared) {_S}",
         rf"(?:who(?:'s| is| are)|{_WHAT_IS}) {_S}'s? authors?",
         rf"(?:who(?:'s| is| are) |{_WHAT_IS} )?(?:the )?(?:name of the )?authors?{_OF}",
         rf"(?:by whom|by who) (?:was|were) {_S} written",
@@ -106,6 +106,7 @@ _PATTERNS: dict[Kind, Wordings] = {
         rf"(?P<unit>chapters|sections|table of contents|chapter titles|section titles){_OF}",
         rf"(?:is|are) there an? (?P<unit>chapter|section|part|article|clause) {_NUMBER}{_OF}",
         rf"does {_S} have an? (?P<unit>chapter|section|part|article|clause) {_NUMBER}",
+        rf"(?:the )?(?P<unit>table of contents|outline){_OF}",
         rf"into how many {_UNITS} is {_S} (?:divided|split)",
     ),
     "outline": (

@@ -139,7 +139,7 @@ class Teller:
         files = sum(one.copies for one in documents)
         which = "，请写明是其中哪一个" if question.kind == "page" else ""
         copies = f"（其中{files - len(documents)}个与别的内容相同）" if files > len(documents) else ""
-        pages = f"，合计{sum(one.file.pages for one in documents)}页" if question.kind == "pages" else ""
+        pages = f"，合计{sum(one.file.pages for one in documents)}页" if len(documents) > 1 else ""
         more = f"；其余{len(documents) - _LISTED}个没有列出" if len(documents) > _LISTED else ""
         return statements_of(question, said, f"共有{files}个文件{copies}{pages}{which}：", more)
 

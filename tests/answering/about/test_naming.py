@@ -12,6 +12,7 @@ from qa_engine.answering.about.subject import Subject
 from qa_engine.documents.identity.record import DocumentIdentity
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.records import FileRecord
+from qa_engine.retrieval.dictionary.dictionary import TranslatedWord, Translation
 from qa_engine.retrieval.passages.documents import SearchedDocument
 from qa_engine.text.periods import Period
 
@@ -66,6 +67,21 @@ def test_what_points_means_all_documents_or_those_of_its_kind(documents: list[Se
     assert named_documents(Subject.of("这份文件"), documents, {}) == documents
     assert named_documents(Subject.of("这份手册"), documents, {}) == []
     assert named_documents(Subject.of("这份手册"), documents[:1], {}) == documents[:1]
+
+
+def test_words_in_the_other_language_name_documents_where_all_of_them_do(
+    documents: list[SearchedDocument],
+) -> None:
+    def translate(text: str) -> list[TranslatedWord]:
+        found = {"电梯": ("lift",), "渡船": ("ferri",), "维修": ("mainten",)}
+        words = ((word, text.find(word), stems) for word, stems in found.items() if word in text)
+        return [TranslatedWord(word, (Translation(word, stems),), at, at + 2) for word, at, stems in words]
+
+    def named(words: str) -> list[str]:
+        return [one.file.file_name for one in named_documents(Subject.of(words), documents, {}, translate)]
+
+    assert named("电梯维修") == ["SC-2022-014.pdf"]
+    assert named("电梯渡船") == named("电梯维修费") == named("电梯") == []
 
 
 def test_the_first_line_is_a_name_and_a_first_sentence_is_none(documents: list[SearchedDocument]) -> None:
