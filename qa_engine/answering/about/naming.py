@@ -31,7 +31,7 @@ _IN_BOTH = (
     ("manual handbook guide", "手册|说明书|指南|指引"),
     ("report", "报告"),
     ("charter bylaws", "章程"),
-    ("detailed rules|implementing rules|implementation rules", "细则|实施细则"),
+    ("detailed rule|implementing rule|implementation rule", "细则|实施细则"),
     ("policy rules regulation regulations", "制度|政策|规定|办法|条例|规则|守则"),
     ("notice announcement", "通知|公告"),
     ("plan", "方案|计划|预案|规划"),

@@ -37,6 +37,7 @@ _ISSUER = re.compile(
 _ORGANISATION = re.compile(
     r"^[\u4e00-\u9fff（）()A-Za-z]{2,40}(?:公司|集团|局|厅|委员会|院|中心|协会|学会|大学|政府|办公室|出版社|银行)\W*$"
 )
+_ENDS_SENTENCE = frozenset("。；，")
 _MAX_LINE, _SHARE, _LINES, _BY_LINES = 80, 0.35, 30, 12
 
 
@@ -55,6 +56,7 @@ def author_line(sentences: Sequence[StoredSentence]) -> StoredSentence | None:
 def issuer_line(sentences: Sequence[StoredSentence]) -> StoredSentence | None:
     """The line of the first page that says who issued the document, or is the name of an organisation; None without one."""
     lines = [one for one in _of_page(sentences, 1)[:_LINES] if len(one.text) <= _MAX_LINE]
+    lines = [one for one in lines if one.text.strip()[-1:] not in _ENDS_SENTENCE]
     return next(
         (one for pattern in (_ISSUER, _ORGANISATION) for one in lines if pattern.search(one.text)), None
     )
