@@ -26,8 +26,9 @@ _NO_ENGLISH_CONTENT = frozenset(
 _NAME = re.compile(r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9]*(?:[-.][A-Za-z0-9]+)*")
 _CODE = re.compile(r"[A-Z]{2,}[A-Za-z]*|[A-Za-z.-]*[0-9].*")
 """Of English words, what Chinese texts write in Latin letters as well: DNA, GPT-4; names are translated."""
+_NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]+)*")
 NAME_RARITY = 5.0
-"""The rarity of names and codes, about that of a word in one sentence out of 150."""
+"""The rarity of names, codes and numbers, about that of a word in one sentence out of 150."""
 
 
 class ComparedText:
@@ -127,8 +128,8 @@ def words_between(
 ) -> tuple[ContentWord, ...]:
     """The words of a question that say something, to be looked up in texts of the other language.
 
-    Names and codes in Latin letters, which texts of the other language write alike, are among them; quantities such as 20km
-    are none. A text holds a word if it holds a translation, or the word as it is.
+    Names and codes in Latin letters, and numbers, are among them: texts of the other language write these alike. A text
+    holds a word if it holds a translation, or the word as it is.
 
     Args:
         question: in Chinese, or in English.
@@ -145,7 +146,9 @@ def words_between(
         others = [tuple(tokenize(word)) for word in term.words if is_chinese(word) != chinese]
         if others and term.term in question:
             words.append(_word(term.term, question.index(term.term), others, NAME_RARITY))
-    return (*words, *_names(question, words))
+    words.extend(_names(question, words))
+    words.extend(_numbers(question, words))
+    return tuple(words)
 
 
 def _word(text: str, start: int, ways: Sequence[tuple[str, ...]], rarity: float) -> ContentWord:
@@ -156,11 +159,20 @@ def _word(text: str, start: int, ways: Sequence[tuple[str, ...]], rarity: float)
 
 def _names(question: str, words: Sequence[ContentWord]) -> Iterator[ContentWord]:
     """The names and codes that are not among ``words``."""
-    known = [(word.start, word.end) for word in words]
     for match in _NAME.finditer(question):
-        if any(start < match.end() and match.start() < end for start, end in known):
-            continue
         if is_chinese(question) or _CODE.fullmatch(match[0]):
-            terms = tuple(dict.fromkeys(tokenize(match[0])))
-            if terms:
-                yield ContentWord(match[0], match.start(), (terms,), NAME_RARITY, is_name=True)
+            yield from _written_alike(match, words, is_name=True)
+
+
+def _numbers(question: str, words: Sequence[ContentWord]) -> Iterator[ContentWord]:
+    """The numbers that are not in ``words``."""
+    for match in _NUMBER.finditer(question):
+        yield from _written_alike(match, words, is_name=False)
+
+
+def _written_alike(
+    match: re.Match[str], words: Sequence[ContentWord], is_name: bool
+) -> Iterator[ContentWord]:
+    terms = tuple(dict.fromkeys(tokenize(match[0])))
+    if terms and not any(word.start < match.end() and match.start() < word.end for word in words):
+        yield ContentWord(match[0], match.start(), (terms,), NAME_RARITY, is_name)

@@ -65,27 +65,36 @@ def test_stages_that_said_nothing_leave_zeros(scores: dict[str, Any]) -> None:
     assert found.values() == [scores.get("rerank", 0.0), *[0.0] * (len(FEATURES) - 1)]
 
 
-def between(text: str, *words: ContentWord) -> tuple[float, float, float]:
+def between(text: str, *words: ContentWord, support: float = 0.95) -> tuple[float, float]:
     found = AnswerabilityFeatures.of(
-        "年假有几天？", [PLANET, passage(text, rerank=0.8)], used=2, between=words
+        "年假有几天？", [PLANET, passage(text, rerank=support)], used=2, between=words
     )
-    return found.translated, found.untranslated, found.missing_names
+    return found.translated, found.missing_names
+
+
+LEAVE = ContentWord("年假", 0, (("annual", "leav"),), rarity=3.0)
+DAYS = ContentWord("天", 5, (("day",),), rarity=1.0)
+CODE = ContentWord("GPT-4", 0, (("gpt", "4"),), rarity=4.0, is_name=True)
 
 
 def test_between_languages_the_words_that_a_passage_holds_are_weighed_by_their_rarity() -> None:
-    leave = ContentWord("年假", 0, (("annual", "leav"),), rarity=3.0)
-    days = ContentWord("天", 5, (("day",),), rarity=1.0)
-    code = ContentWord("GPT-4", 0, (("gpt", "4"),), is_name=True)
-    assert between("Five days.", leave, days) == (0.25, pytest.approx(0.05), 0)
-    assert between("Five days of annual leave.", leave, days) == (1.0, 0.0, 0)
-    assert between("A planet.", leave, days, code) == (0.0, pytest.approx(0.3), 1)
-    assert between("A planet of GPT-4.", leave, days, code)[2] == 0
+    assert between("Five days.", LEAVE, DAYS) == (0.25, 0)
+    assert between("Five days of annual leave.", LEAVE, DAYS) == (1.0, 0)
+    assert between("A planet.", LEAVE, DAYS, CODE) == (0.0, 1)
+    assert between("A planet of GPT-4.", LEAVE, DAYS, CODE) == (0.0, 0)
+
+
+@pytest.mark.parametrize(("support", "translated"), [(0.7, 1.0), (0.66, 0.6), (0.5, 0.0)])
+def test_between_languages_the_words_count_less_in_a_passage_with_less_support(
+    support: float, translated: float
+) -> None:
+    assert between("Annual leave.", LEAVE, support=support)[0] == pytest.approx(translated)
 
 
 def test_words_in_the_other_language_count_between_languages_alone() -> None:
     nowhere = ContentWord("塔", 0, (("tower",),), rarity=3.0)
     within = AnswerabilityFeatures.of("雷峰塔有多高？", [TOWER], used=1, between=[nowhere])
-    assert (within.translated, within.untranslated, within.missing_names) == (0.0, 0.0, 0)
+    assert (within.translated, within.missing_names) == (0.0, 0)
     # Nothing that could be looked up tells nothing: about the middle.
     assert 0.4 < between("A planet.")[0] < 0.8
 

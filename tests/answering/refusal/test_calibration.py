@@ -16,6 +16,7 @@ from qa_engine.answering.refusal.calibration import (
     store_calibration,
     stored_calibration,
 )
+from qa_engine.answering.refusal.features import AnswerabilityFeatures
 from qa_engine.errors import StorageError
 from qa_engine.index.catalog import Catalog
 
@@ -50,6 +51,15 @@ def test_form_in_which_it_is_stored_stays_as_it_was(catalog: Catalog) -> None:
     assert list(without_scales.to_dict().items()) == list(model.items())
     catalog.set_meta(calibration=json.dumps({"model": model, "reranker": "none"}))
     assert stored_calibration(catalog, "none") == without_scales
+
+
+def test_calibration_with_a_former_feature_is_still_used(catalog: Catalog) -> None:
+    former = {**LOCAL_CALIBRATION.to_dict(), "weights": {**LOCAL_CALIBRATION.weights, "untranslated": -2.53}}
+    catalog.set_meta(calibration=json.dumps({"model": former, "reranker": "none"}))
+    read = stored_calibration(catalog, "none")
+    assert read is not None
+    found = AnswerabilityFeatures(0.8, 0.7, 0.0, 0.0, 0.0, "zh-en", translated=0.5)
+    assert read.of_features(found) == LOCAL_CALIBRATION.of_features(found)
 
 
 def test_calibration_of_another_reranker_is_left_aside_with_a_warning(

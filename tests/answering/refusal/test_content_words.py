@@ -62,9 +62,14 @@ def test_what_no_document_holds_counts_and_a_word_that_was_not_looked_up_does_no
     assert not words_between("公司的年假", [TranslatedWord("年假", (), start=3, end=5)])
 
 
-def test_names_in_latin_letters_are_written_alike_and_quantities_are_none() -> None:
-    assert texts("GPT-4 在20km外有3张GPU吗？") == ["GPT-4", "GPU"]
-    assert texts("Does Maria use DNA from 1999 in Rome?") == ["DNA"]
+def test_names_in_latin_letters_and_numbers_are_written_alike() -> None:
+    question = "GPT-4 在20km外有3张GPU吗？"
+    assert texts(question) == ["GPT-4", "GPU", "20", "3"]
+    assert [word.text for word in words_between(question, ()) if word.is_name] == ["GPT-4", "GPU"]
+    assert texts("Does Maria use DNA from 1,999.5 in Rome?") == ["DNA", "1,999.5"]
+    (number,) = words_between("1999年呢？", ())
+    assert number.held_by(ComparedText("It was in 1999.")) == 1.0
+    assert number.held_by(ComparedText("It was in 19990.")) == 0.0
     llama = TranslatedWord("Llama", (Translation("骆马", ("骆马",)),), start=4, end=9, rarity=2.0)
     (word,) = words_between("Has Llama a size?", [llama])
     assert not word.is_name
