@@ -47,6 +47,11 @@ _NO_PLACE = re.compile(
 )
 """What no name of a place begins with, or holds."""
 _PLACE_TAGS = frozenset({"ns", "nr", "nz", "nt", "nrt"})
+_IN_PLACE = re.compile(
+    "(?:在|位于|设于|去|到)([\u4e00-\u9fff]{1,2}[^上股超都门夜菜楼集城])([市县镇])(?=[的有设内里，,是哪共])"
+)
+"""A place behind a word that says where, whatever the dictionary cuts there."""
+_REGION = re.compile("(华东|华南|华北|华中|西南|西北|东北)(?:地区|区域|大区|片区|市场|分部|区(?!别))")
 _SURNAMES = frozenset(
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林郑谢罗梁宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪"
     "范金石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤温康施文牛樊葛邢安齐易乔伍庞颜倪"
@@ -55,7 +60,7 @@ _SURNAMES = frozenset(
 )
 _ASKS_PERSON = re.compile(
     "(?:先生|女士|律师|教授|老师|同志)?(?:是(?:谁|哪|做什么|干什么)|的?(?:电话|手机号|职务|职位|职称|邮箱|工号|学历|年龄|工资|薪酬|生日)"
-    "|担任|任职|分管|在(?:哪|公司|合同|单位|文件)|代表(?:哪|谁)|负责(?:什么|哪))"
+    "|(?:是?从|在|于)?(?:哪一?年|什么时候|何时).{0,8}(?:任|当|加入|入职|离职|退休)|担任|任职|分管|在(?:哪|公司|合同|单位|文件)|代表(?:哪|谁)|负责(?:什么|哪))"
 )
 """What is asked of a person."""
 
@@ -112,10 +117,10 @@ def firm_names(question: str) -> Iterator[tuple[str, str]]:
 
 
 def place_names(question: str) -> Iterator[tuple[str, str]]:
-    """The towns and counties in a question, each with the part that tells it from others: ``("霖川市", "霖川")``."""
+    """Towns, counties and regions in a question, each with the part that tells it from others: ``("霖川市", "霖川")``."""
     import rjieba
 
-    words = rjieba.tag(question)
+    words, found = rjieba.tag(question), set[str]()
     for number, (word, tag) in enumerate(words):
         before, tag_before = words[number - 1] if number else ("", "")
         name, is_name = word, tag in _PLACE_TAGS
@@ -127,7 +132,13 @@ def place_names(question: str) -> Iterator[tuple[str, str]]:
         if match is None or _NO_PLACE.match(name) or match[1] in _GENERIC:
             continue
         if is_name or _is_unknown(match[1]):
+            found.add(name)
             yield name, match[1]
+    for match in _IN_PLACE.finditer(question):
+        if match[1] + match[2] not in found and not _NO_PLACE.match(match[1]) and _is_unknown(match[1]):
+            yield match[1] + match[2], match[1]
+    for match in _REGION.finditer(question):
+        yield match[0], match[1]
 
 
 def person_names(question: str) -> Iterator[str]:

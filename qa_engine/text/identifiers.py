@@ -21,6 +21,7 @@ Kind = Literal[
     "size",
     "article",
     "clause",
+    "annex",
     "name",
     "word",
     "firm",
@@ -32,6 +33,7 @@ _ARTICLE = re.compile(
     r"第\s*([0-9]{1,4}|[〇零一二三四五六七八九十百千两]{1,9})\s*条|(?<![A-Za-z])(?:[Aa]rticle|[Cc]lause)\s+([0-9]{1,3})(?![0-9A-Za-z]|\.[0-9])"
 )
 _CHAPTER = re.compile(r"第\s*([0-9]{1,3}|[〇零一二三四五六七八九十百]{1,5})\s*([章节编])")
+_ANNEX = re.compile(r"(附件|附录|附表)\s*([0-9]{1,2}|[一二三四五六七八九十]{1,3})(?![0-9.])")
 _CLAUSE_NUMBER = r"([0-9]{1,2}(?:\.[0-9]{1,2}){1,4})"
 _CLAUSES = (
     re.compile(rf"(?<![0-9.]){_CLAUSE_NUMBER}(?=\s*(?:条|款|节|章|规定|约定))"),
@@ -84,7 +86,8 @@ class Identifier:
         kind: what it is.
         text: as it stands in the question.
         value: in one form of all: ``2023``, ``2024Q2``, ``lqsc3000``, ``47``; of a chapter and of a clause the term that
-    XX
+            texts are searched for, ``第8章`` or ``4.1.2``, of an annex ``附件3``; a name as it is, of a firm or a place that
+            the dictionary does not know the part that tells it from others.
         work: of an article, the law, contract or other work that the question names with it; empty without one.
         marked: whether that work stands in 《》.
     """
@@ -209,6 +212,8 @@ def _clauses(question: str) -> Iterator[Identifier]:
         yield Identifier("clause", match[0], f"第{int(parse_number(match[1]) or 0)}{match[2]}")
     for number in clauses_in(question):
         yield Identifier("clause", number, number)
+    for match in _ANNEX.finditer(question):
+        yield Identifier("annex", match[0], f"{match[1]}{int(parse_number(match[2]) or 0)}")
 
 
 def _periods(question: str) -> Iterator[Identifier]:

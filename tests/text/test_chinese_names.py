@@ -46,6 +46,9 @@ def test_a_company_is_named_by_what_stands_before_its_trade() -> None:
         "各市县的超市有几家？",
         "小区里的农村房屋怎么登记？",
         "城市化率是多少？",
+        "在香港上市的公司有哪些？",
+        "在夜市的摊位多少钱？",
+        "华东师范大学有几个校区？",
         "What?",
         "",
     ],
@@ -61,6 +64,8 @@ def test_general_words_are_no_places(question: str) -> None:
         ("简报里，龙汀县的达标率是多少？", ("龙汀县", "龙汀")),
         ("桑陌镇2022年的人口", ("桑陌镇", "桑陌")),
         ("白浪镇水厂由谁联系？", ("白浪镇", "白浪")),
+        ("泵业在栖梧市的网点有几个？", ("栖梧市", "栖梧")),
+        ("2023年华南地区的收入是多少？", ("华南地区", "华南")),
     ],
 )
 def test_towns_and_counties(question: str, place: tuple[str, str]) -> None:
@@ -87,6 +92,7 @@ def test_only_who_is_asked_about_as_a_person_is_one(question: str) -> None:
         ("李建国是哪一方的代表人？", "李建国"),
         ("赵铁柱分管什么？", "赵铁柱"),
         ("王立新的电话是多少？", "王立新"),
+        ("魏长庚是从哪一年开始当总经理的？", "魏长庚"),
     ],
 )
 def test_persons(question: str, person: str) -> None:

@@ -121,6 +121,9 @@ class _Check:
         if one.kind == "article":
             works = self._articles.works(one) if one.work else set()
             return lambda number: not works or self._passages[number].document_id in works
+        if one.kind == "annex":
+            there = not self._same_language or self._articles.has_annex(one)
+            return lambda number: there
         if one.kind == "size":
             missing = self._is_other_product(one)
             return lambda number: not missing

@@ -73,6 +73,22 @@ class Articles:
             return int(one.value) in set().union(*(articles_of(f"第{number}条") for number in found))
         return one.value in found
 
+    def has_annex(self, one: Identifier) -> bool:
+        """Whether the collections hold an annex, as 附件三 or 附件3; also if they hold no other one of that name."""
+        word, number = re.fullmatch("([^0-9]+)([0-9]+)", one.value).groups()  # type: ignore[union-attr]
+        if self._holds_annex(word, int(number)):
+            return True
+        return not any(self._holds_annex(word, other) for other in range(1, int(number) + _ENOUGH_CLAUSES))
+
+    def _holds_annex(self, word: str, number: int) -> bool:
+        import cn2an
+
+        chinese = f"{word}{cn2an.an2cn(number)}".replace("一十", "十")
+        form = re.compile(rf"{chinese}(?![一二三四五六七八九十])|{word}\s*{number}(?![0-9.])")
+        if any(form.search(fold(f"{passage.section}\n{passage.text}")) for passage in self._passages):
+            return True
+        return bool(self._documents(pairs(chinese)))
+
     def nearest(self, one: Identifier, inside: Sequence[Passage]) -> list[Nearest]:
         """The articles before and behind one that is missing, or the clause before it."""
         files = {passage.document_id: passage.file_name for passage in inside}

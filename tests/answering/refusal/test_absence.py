@@ -10,6 +10,9 @@ from hash_embedding import HashEmbedding
 from pdf_factory import chinese_pdf, english_pdf
 
 from qa_engine import Answer, QueryEngine, ingest
+from qa_engine.answering.refusal.articles import Articles
+from qa_engine.text.identifiers import identifiers
+from qa_engine.types import Passage
 
 SETTINGS = {"rerank": {"model": "none"}}
 LAW = [
@@ -207,3 +210,14 @@ def test_it_can_be_switched_off(engine: QueryEngine, tmp_path: Path) -> None:
         assert not engine.query("牧原股份的净利润是多少？").refused
     finally:
         gate._looks_up = True
+
+
+def test_an_annex_is_missing_only_where_others_are_numbered() -> None:
+    (annex,) = identifiers("申请表的附件三要求什么？")
+    assert (annex.kind, annex.value) == ("annex", "附件3")
+
+    def has(text: str) -> bool:
+        return Articles([Passage("d-0000000..1", text)], None, True).has_annex(annex)
+
+    assert has("附件：申请材料清单") and has("附件一、附件三") and has("见附件 3。")
+    assert not has("附件一 材料；附件二 表格") and not has("附件1、附件2、附件十三")
