@@ -26,6 +26,11 @@ _MEANS_DOCUMENT = frozenset(
     """这份 这个 这本 这篇 该 本 文件 文档 文章 资料 材料 报告 全文 全书 年 版 版本 的 之 第 pdf the this that of a an
     and in for on file document s to our your""".split()  # noqa: SIM905 - a list would take a line a word
 )
+_FORMS = {
+    **dict.fromkeys(("paper", "论文"), ("paper", "")),
+    **dict.fromkeys(("contract", "agreement", "合同", "协议"), ("contract",)),
+}
+"""Words for what a document is that its name need not have, with the kinds that it is then of; papers are seldom told."""
 _IN_BOTH = (
     ("contract agreement", "合同|协议|协议书"),
     ("manual handbook guide", "手册|说明书|指南|指引"),
@@ -160,7 +165,7 @@ def _fit(subject: Subject, document: SearchedDocument, first: Sequence[str]) -> 
     pieces = words.strip(_BREAK).split(_BREAK)
     told, count, place = 0, 0, 0
     while place < len(pieces):
-        length, telling = _longest(pieces[place:], names)
+        length, telling = _longest(pieces[place:], names, document.identity.kind)
         if not length:
             return 0.0
         told += length if telling else 0
@@ -171,12 +176,12 @@ def _fit(subject: Subject, document: SearchedDocument, first: Sequence[str]) -> 
     return 1.0 / count + (_ENDS if any(name.endswith(words) for name in names) else 0.0)
 
 
-def _longest(pieces: Sequence[str], names: Sequence[str]) -> tuple[int, bool]:
+def _longest(pieces: Sequence[str], names: Sequence[str], kind: str) -> tuple[int, bool]:
     """How many of the first words are part of a name, or mean a document; and whether they are of a name."""
     for length in range(len(pieces), 0, -1):
         run = _joined(pieces[:length])
         text = "".join(pieces[:length])
-        generic = text in _MEANS_DOCUMENT
+        generic = text in _MEANS_DOCUMENT or kind in _FORMS.get(text, ())
         single = length == 1 and len(pieces[0]) == 1
         if not generic and not single and any(run in name for name in names):
             return length, True

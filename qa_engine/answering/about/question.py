@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from qa_engine.answering.about import chinese, english
+from qa_engine.answering.about.colloquial import NAME, plainer
 from qa_engine.answering.about.kinds import Kind
 from qa_engine.answering.about.numerals import ordinal
 from qa_engine.answering.about.subject import Subject
@@ -15,7 +16,6 @@ from qa_engine.text.language import is_chinese
 from qa_engine.text.tokenizer import fold
 
 _END = re.compile(r"[\s？?！!。.,，~～]+$|(?<=[\u4e00-\u9fff])[呢啊呀吧嘛]$|,? please$", re.I)
-_NAME = re.compile(r"《[^》]*》|[“\"][^”\"]*[”\"]|\S+\.(?:pdf|docx?)", re.I)
 _LATIN_WORDS = re.compile(r"[A-Za-z']+ [A-Za-z']+ ")
 _NUMBERED: frozenset[Kind] = frozenset({"article", "chapter", "page"})
 _CREATED = re.compile(r"创建|生成|制作|creat|made|generated|produced", re.I)
@@ -86,7 +86,7 @@ def about_questions(question: str) -> Iterator[AboutQuestion]:
         return
     text = " ".join(fold(question).split())
     # A name in the other language says nothing of the question's own.
-    bare = _NAME.sub("", text)
+    bare = NAME.sub("", text)
     yield from _readings(text, chinese if is_chinese(bare) else english)
     if is_chinese(bare) and _LATIN_WORDS.match(bare):
         yield from _readings(text, english)
@@ -103,7 +103,7 @@ def together(question: str) -> list[list[AboutQuestion]]:
     """
     text = _END.sub("", " ".join(fold(question).split()))
     found: list[list[AboutQuestion]] = []
-    language = chinese if is_chinese(_NAME.sub("", text)) else english
+    language = chinese if is_chinese(NAME.sub("", text)) else english
     start, before = 0, None
     # The first place behind a question is where it ends, so that the work grows with the places alone.
     for match in list(_BETWEEN.finditer(text))[:_MAX_PLACES] if len(text) <= _MAX_TOGETHER else ():
@@ -116,6 +116,13 @@ def together(question: str) -> list[list[AboutQuestion]]:
 
 
 def _readings(question: str, language: ModuleType, before: Subject | None = None) -> Iterator[AboutQuestion]:
+    """The readings of a question as it stands, and then of its plainer wordings."""
+    yield from _readings_of(question, language, before)
+    for plain in plainer(_END.sub("", question), language is chinese):
+        yield from _readings_of(plain, language, before)
+
+
+def _readings_of(question: str, language: ModuleType, before: Subject | None) -> Iterator[AboutQuestion]:
     text = _END.sub("", language.TAIL.sub("", _END.sub("", question)))
     while (shorter := _END.sub("", language.POLITE.sub("", text, count=1)).strip()) != text:
         text = shorter
