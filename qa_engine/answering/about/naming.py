@@ -54,6 +54,12 @@ _MAX_FOREIGN = 4
 """English words with which a question may name a Chinese document whose kind it names."""
 Translate = Callable[[str], Sequence[TranslatedWord]]
 """Finds the words of a text in the other language, as `qa_engine.retrieval.dictionary.dictionary.Dictionary` does."""
+_FORM = re.compile(
+    r"^(?:(?:contract|agreement|report|paper|file|document)(?:\s+no\.?)?\s+|(?:合同|协议|报告|论文|文件|文档)(?:编?号)?(?:为|是)?\s*)"
+    r"|\s+(?:contract|agreement|report|paper|file|document)$|的?这?[份个篇]?(?:合同|协议|报告|论文|文件|文档)$",
+    re.I,
+)
+"""What a number is the number of."""
 _ENDS = 0.5
 _AND = re.compile(r"[和与及、]|\band\b")
 _LEAST_TITLE, _LONGEST_TITLE = 4, 80
@@ -138,7 +144,9 @@ def is_title(subject: Subject, document: SearchedDocument, first: Sequence[str] 
     """
     words = _units(subject.text)
     stem = document.file.file_name.rpartition(".")[0]
-    if words == _units(stem) and any(character.isdigit() for character in stem):
+    if _units(stem) in (words, _units(_FORM.sub("", subject.text))) and any(
+        character.isdigit() for character in stem
+    ):
         return True
     long = words.count(_BREAK) - 1 >= _LEAST_TITLE
     return long and any(words == _units(name) for name in _names(document, first))

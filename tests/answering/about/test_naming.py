@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from qa_engine.answering.about.naming import is_told_of, named_documents
+from qa_engine.answering.about.naming import is_title, is_told_of, named_documents
 from qa_engine.answering.about.question import about_question
 from qa_engine.answering.about.subject import Subject
 from qa_engine.documents.identity.record import DocumentIdentity
@@ -26,6 +26,7 @@ NAMES = {
     "临川停车条例.pdf": DocumentIdentity("临川停车条例"),
     "临川停车条例实施细则.pdf": DocumentIdentity("《临川停车条例》实施细则"),
     "SC-2022-014.pdf": DocumentIdentity("Lift Maintenance Contract"),
+    "tidenet_1512.03385.pdf": DocumentIdentity("Deep Learning of Tides"),
 }
 
 
@@ -50,6 +51,9 @@ def documents(tmp_path: Path) -> list[SearchedDocument]:
         ("SC-2022-014", ["SC-2022-014.pdf"]),
         ("the lift contract", ["SC-2022-014.pdf"]),
         ("合同", ["SC-2022-014.pdf"]),
+        ("the TideNet paper", ["tidenet_1512.03385.pdf"]),
+        ("the WaveNet paper", []),
+        ("the TideNet contract", []),
         ("沧麓机电2021年年报", []),
         ("沧麓机电的减速器", []),
         ("停车场", []),
@@ -89,6 +93,13 @@ def test_the_first_line_is_a_name_and_a_first_sentence_is_none(documents: list[S
     last = documents[-1].document_id
     assert named_documents(subject, documents, {last: ["Harbour Guide"]}) == documents[-1:]
     assert named_documents(subject, documents, {last: ["The Harbour Guide was written by sailors."]}) == []
+
+
+def test_a_number_is_a_title_with_or_without_what_it_numbers(documents: list[SearchedDocument]) -> None:
+    contract = next(one for one in documents if one.document_id == "SC-2022-014.pdf")
+    for words in ("SC-2022-014", "contract SC-2022-014", "合同SC-2022-014", "SC-2022-014这份合同"):
+        assert is_title(Subject.of(words), contract)
+    assert not is_title(Subject.of("party SC-2022-014"), contract)
 
 
 def test_an_encyclopaedia_tells_of_a_book_and_is_not_the_book() -> None:
