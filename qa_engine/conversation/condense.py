@@ -16,7 +16,7 @@ from qa_engine.answering.answer import REFUSAL
 from qa_engine.answering.llm.prompt import neutralise_question
 from qa_engine.config import Config
 from qa_engine.conversation.document_questions import of_cited_file
-from qa_engine.conversation.rule_condenser import points_back, resolve, stands_alone
+from qa_engine.conversation.rule_condenser import points_back, resolve, stands_alone, with_other_things
 from qa_engine.conversation.topics import topic_of
 from qa_engine.conversation.turns import Turn
 from qa_engine.flow import Flow, arun, run
@@ -134,7 +134,8 @@ class QuestionCondenser(CheckedPrompts):
         if not history:
             return Condensation(question, question, skipped=FIRST)
         answered = [turn for turn in history if not turn.refused]
-        if (standalone := of_cited_file(question, answered)) is not None:
+        is_alike = bool(answered) and bool(with_other_things(question, answered[-1].standalone))
+        if not is_alike and (standalone := of_cited_file(question, answered)) is not None:
             is_new = standalone != question and len(standalone) <= self._max_chars
             return (
                 Condensation(question, standalone, "rules")

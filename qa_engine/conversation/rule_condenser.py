@@ -20,6 +20,10 @@ _DEMONSTRATIVE = re.compile(
     r"|(?<![应活])该(?![如怎什何去来不有是做要]))"
 )
 """Words in front of a noun that point at a thing named before. They count only in a question that leans on another."""
+_DOCUMENT = re.compile(
+    r"[这该]一?[份篇本个部]?(文件夹|文件|文档|论文|文章|报告|年报|合同|协议|手册|说明书|规格书|资料|书(?!记)|PDF)",
+    re.IGNORECASE,
+)
 _BACK = re.compile(
     r"上述|刚才|前面(?:说|提|讲)|你(?:刚|说)|[这那](?:个|些|种|位|座|台|套|份|部|款|项|家|条|张|本|类|只|次|篇|里|儿|边|样|么|时|年|天)"
     rf"|此[{_HAN_CLASS}]|(?<![应活])该(?:[公员产项系模文论机设条合制方报城地数书][{_HAN_CLASS}]?)"
@@ -99,11 +103,20 @@ def resolve(question: str, previous: str, answer: str = "") -> str:
     if not (points_back(text) or lacks_subject(text)):
         return unchanged
     rest = _LEAD.sub("", text)
+    if (document := _DOCUMENT.search(rest)) and not topic.subject.endswith(document[1]):
+        # 这份文件 after 西湖 is the document that is asked, and after 《员工手册》 that one.
+        return rest.replace(document[0], topic.subject, 1) if "》" in topic.subject else unchanged
     if standalone := _with_subject(rest, topic.subject):
         return standalone
     if (about := _WHAT_ABOUT.match(text)) and (thing := _CHANGED.sub("", _LEAD.sub("", about[1])).strip()):
         return _about(previous, topic, thing) or question
     return topic.subject + rest if lacks_subject(rest) else rest or question
+
+
+def with_other_things(question: str, previous: str) -> str:
+    """The last question about the things that a follow-up names and nothing else: 第五条呢？; empty if that is not clear."""
+    things = _other_things(question.strip())
+    return (replaced(previous, things) or "") if things else ""
 
 
 def points_back(question: str) -> bool:
