@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from qa_engine.retrieval.dictionary.vocabulary import Vocabulary
 from qa_engine.text.language import HAN_RANGES
@@ -27,6 +28,8 @@ _FUNCTION_WORDS = frozenset(
     """.split()  # noqa: SIM905
 )
 """Words that questions are made with, whatever their tag."""
+_MEASURED = frozenset("大高长宽厚深远重久快")
+"""What 多 asks for: 多高 is no height that a text would have to name."""
 _ENGLISH_FUNCTION_WORDS = frozenset(("many", "much", "whose", "also", "us", "would", "may", "shall"))
 
 
@@ -62,7 +65,11 @@ def _words_of_run(run: str, vocabulary: Vocabulary) -> Iterator[tuple[str, str, 
 
     tagged: list[tuple[str, str]] = rjieba.tag(run)
     words = [word for word, _ in tagged]
-    content = [tag not in _FUNCTION_TAGS and word not in _FUNCTION_WORDS for word, tag in tagged]
+    asks = [word in _MEASURED and before.endswith("多") for before, word in pairwise(["", *words])]
+    content = [
+        tag not in _FUNCTION_TAGS and word not in _FUNCTION_WORDS and not asked
+        for (word, tag), asked in zip(tagged, asks, strict=True)
+    ]
     spans = {
         (first, last): "".join(words[first:last])
         for first in range(len(words))

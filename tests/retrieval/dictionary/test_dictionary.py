@@ -22,6 +22,7 @@ def _translated(dictionary: Dictionary, question: str) -> dict[str, list[str]]:
 def test_function_words_numbers_and_letters_are_not_translated(dictionary: Dictionary) -> None:
     assert dictionary.translate("") == dictionary.translate("？？ 2023 GB/T 19001") == ()
     assert dictionary.translate("Which of these is the 2nd?") == ()
+    assert set(_translated(dictionary, "雷峰塔有多高？隧道有多深？")) == {"雷峰塔", "隧道"}
     assert set(_translated(dictionary, "Llama 2 的训练用了多少张GPU？")) == {"训练"}
 
 
