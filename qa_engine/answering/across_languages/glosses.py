@@ -19,6 +19,8 @@ _TOO_AMBIGUOUS = 0.35
 """A phrase for which the dictionary has so many words is glossed only if the question asks for it."""
 _NOUNS = ("n", "vn")
 """Tags of jieba, or what they begin with."""
+_OF_VERBS = ("ing", "ed")
+"""Endings of words that the dictionary has as verbs: sampling water is no 品味."""
 _SHORTEST = 4
 _JOINED = re.compile(r"[-–./@_~0-9]")
 """Characters beside a phrase that is a part of a compound, an address or a code."""
@@ -105,6 +107,7 @@ def _worth(phrase: Phrase, asked: _Asked, quote: str) -> tuple[float, str]:
         return worth + _ASKED, chinese
     tells = (
         phrase.ambiguity <= _TOO_AMBIGUOUS
+        and not phrase.text.lower().endswith(_OF_VERBS)
         and len(chinese) > 1
         and tag.startswith(_NOUNS)
         and (" " in phrase.text or rjieba.suggest_freq(chinese) >= _RARE)
