@@ -13,7 +13,7 @@ from llama_index.core.schema import NodeWithScore
 from qa_engine.documents.sentences.node_ids import split_node_id
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.reader import IndexSnapshot
-from qa_engine.index.records import StoredSentence
+from qa_engine.index.records import FileRecord, StoredSentence
 from qa_engine.index.vectors.token_store import StoredTokens
 from qa_engine.retrieval.filters.resolution import Scope
 
@@ -39,6 +39,11 @@ class SearchTarget:
     def holds(self, document_id: str) -> bool:
         """Whether a document is in the part that is searched."""
         return self.scope is None or document_id in self.scope.conditions
+
+    def file_of(self, document_id: str, files: Sequence[FileRecord]) -> FileRecord:
+        """The file that a document is shown as, of those with its content: the one that the scope admits, or the first."""
+        admitted = self.scope.files.get(document_id) if self.scope is not None else None
+        return next((file for file in files if file.path == admitted), files[0])
 
 
 class JoinedSentences:

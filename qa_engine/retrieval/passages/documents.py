@@ -97,7 +97,7 @@ class SearchedDocuments:
                 admitted = scope.files.get(document_id) if scope is not None else None
                 found[document_id] = SearchedDocument(
                     document_id,
-                    next((file for file in files if file.path == admitted), files[0]),
+                    target.file_of(document_id, files),
                     target.collection,
                     self._identities.get(document_id, DocumentIdentity()),
                     target.catalog,

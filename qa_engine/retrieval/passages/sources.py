@@ -56,8 +56,7 @@ class PassageSources:
                 continue
             files_of = target.catalog.files_of([name for name in remaining if target.holds(name)])
             for document_id, files in files_of.items():
-                admitted = target.scope.files.get(document_id) if target.scope is not None else None
-                record = next((file for file in files if file.path == admitted), files[0])
+                record = target.file_of(document_id, files)
                 identity = self.identity(document_id)
                 facts = identity.to_dict() if identity is not None else {}
                 origins[document_id] = Origin(target.collection, record.file_name, record.metadata, facts)
