@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qa_engine.cli.display.pages import boxes_between
 from qa_engine.cli.display.pictures import DPI, pdf_of, write_pictures
 from qa_engine.cli.opening import open_catalog
 from qa_engine.cli.options import (
@@ -23,11 +21,9 @@ from qa_engine.cli.options import (
 from qa_engine.cli.output import page_range, print_json, results
 
 if TYPE_CHECKING:
-    from qa_engine.documents.pdf.rendering import PageBox
     from qa_engine.index.catalog import Catalog
+    from qa_engine.index.documents.citations import CitedSentences
     from qa_engine.index.records import FileRecord
-
-_ID = re.compile(r"(?P<document>.+)-(?P<first>\d{1,10})(\.\.(?P<last>\d{1,10}))?")
 
 
 def show(
@@ -63,26 +59,26 @@ def show(
         if file is not None:
             _show_file(catalog, file, name, json)
             return
-        record, text, boxes = _find_sentences(catalog, citation)
+        cited = _find_citation(catalog, citation)
+    record = cited.file
     stem = Path(record.file_name).stem
-    images = write_pictures(pdf_of(record), boxes, out or Path(), dpi, settings.documents, stem)
-    pages = sorted({box.page for box in boxes})
+    images = write_pictures(pdf_of(record), cited.boxes, out or Path(), dpi, settings.documents, stem)
     if json:
         print_json(
             {
                 "id": citation,
                 "file": record.file_name,
                 "path": record.path,
-                "page": pages[0],
-                "page_end": pages[-1],
-                "text": text,
-                "boxes": [box._asdict() for box in boxes],
+                "page": cited.page,
+                "page_end": cited.page_end,
+                "text": cited.text,
+                "boxes": [box._asdict() for box in cited.boxes],
                 "images": images,
             }
         )
         return
-    results().print_line(f"{record.file_name} 第{page_range(pages[0], pages[-1])}页", style="bold")
-    results().print(text)
+    results().print_line(f"{record.file_name} 第{page_range(cited.page, cited.page_end)}页", style="bold")
+    results().print(cited.text)
     for image in images:
         results().print_line(image)
 
@@ -118,43 +114,27 @@ def _find_file(catalog: Catalog, name: str, collection: str) -> FileRecord | Non
     return matches[0] if matches else None
 
 
-def _find_sentences(catalog: Catalog, identifier: str) -> tuple[FileRecord, str, list[PageBox]]:
-    """The sentences that the id of a citation stands for: their file, their text, and the boxes of their lines.
+def _find_citation(catalog: Catalog, identifier: str) -> CitedSentences:
+    """The sentences that the id of a citation stands for.
 
     Raises:
-        InputError: it is no id, or none of this collection.
+        InputError: it is no id, or none of this collection; or the collection does not know where they are.
     """
-    from qa_engine.documents.blocks import Role
-    from qa_engine.documents.sentences.node_ids import node_id
-    from qa_engine.documents.sentences.splitting import join_sentences
     from qa_engine.errors import InputError
-    from qa_engine.index.documents.sentence_texts import SentenceTexts
+    from qa_engine.index.documents.citations import find_citation, is_citation_id
 
-    match = _ID.fullmatch(identifier.strip())
-    if match is None:
+    if not is_citation_id(identifier.strip()):
         raise _not_an_id(catalog, identifier)
-    document_id, first = match["document"], int(match["first"])
-    last = int(match["last"] or first)
-    record = next(iter(catalog.files_of([document_id]).get(document_id, [])), None)
-    if record is None or not first <= last < record.nodes:
+    cited = find_citation(catalog, identifier.strip())
+    if cited is None:
         raise InputError(
             f"There is no sentence {identifier!r} in this collection: its file may have changed since; ask again."
         )
-    texts = SentenceTexts(catalog.path)
-    nodes = list(texts.get([node_id(document_id, ordinal) for ordinal in range(first, last + 1)]).values())
-    texts.close()
-    # What a table is about is not on the page, unless nothing else was asked for.
-    nodes = [node for node in nodes if node.metadata.get("role") != Role.TABLE_SUMMARY] or nodes
-    spans = catalog.spans(document_id)
-    boxes: dict[PageBox, None] = {}
-    for node in nodes:
-        boxes |= dict.fromkeys(boxes_between(spans, node.start_char_idx, node.end_char_idx))
-    if not boxes:
+    if not cited.boxes:
         raise InputError(
             f"The collection does not know where {identifier!r} is on its page: ingest its file again."
         )
-    text = join_sentences([node.text for node in nodes], [node.metadata["paragraph"] for node in nodes])
-    return record, text, list(boxes)
+    return cited
 
 
 def _not_an_id(catalog: Catalog, identifier: str) -> Exception:

@@ -12,17 +12,7 @@ if TYPE_CHECKING:
 
     from qa_engine.documents.blocks import Span
     from qa_engine.documents.parsed_pdf import PageReport
-    from qa_engine.documents.pdf.rendering import PageBox
     from qa_engine.documents.pdf_document import PdfDocument
-
-
-def boxes_between(spans: Sequence[Span], start: int | None, end: int | None) -> list[PageBox]:
-    """The rectangles of the lines that characters ``start`` to ``end`` of a document stand on."""
-    from qa_engine.documents.pdf.rendering import PageBox
-    from qa_engine.documents.sentences.node_parser import lines_between
-
-    lines = lines_between(spans, start or 0, end or 0)
-    return [PageBox(line.page, line.x0, line.y0, line.x1, line.y1) for line in lines]
 
 
 def page_to_dict(report: PageReport, sentences: Sequence[BaseNode], spans: Sequence[Span]) -> dict[str, Any]:
@@ -34,6 +24,8 @@ def page_to_dict(report: PageReport, sentences: Sequence[BaseNode], spans: Seque
 
 def _sentence_to_dict(node: BaseNode, spans: Sequence[Span]) -> dict[str, Any]:
     from llama_index.core.schema import TextNode
+
+    from qa_engine.documents.pdf.rendering import boxes_between
 
     assert isinstance(node, TextNode)
     boxes = boxes_between(spans, node.start_char_idx, node.end_char_idx)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from qa_engine.documents.blocks import Span
 from qa_engine.documents.pages.page_reader import ReadingOptions
 from qa_engine.documents.pdf.opening import opened_pdf
 from qa_engine.errors import DocumentError
@@ -24,6 +25,14 @@ class PageBox(NamedTuple):
     y0: float
     x1: float
     y1: float
+
+
+def boxes_between(spans: Sequence[Span], start: int | None, end: int | None) -> list[PageBox]:
+    """The rectangles of the lines that characters ``start`` to ``end`` of a document stand on."""
+    from qa_engine.documents.sentences.node_parser import lines_between
+
+    lines = lines_between(spans, start or 0, end or 0)
+    return [PageBox(line.page, line.x0, line.y0, line.x1, line.y1) for line in lines]
 
 
 def render_boxes(
