@@ -39,12 +39,12 @@ $(VENV)/.installed: $(BIN)/python pyproject.toml
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@echo "== Installing the dependencies of the tests"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e '.[dev,eval]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e '.[dev,eval,server]'
 	@touch $@
 
 $(VENV)/.installed-extras: $(VENV)/.installed-dev
 	@echo "== Installing the extras that tests use"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e '.[dev,eval,cross-encoder,ocr,ray,otel]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e '.[dev,eval,server,cross-encoder,ocr,ray,otel]'
 	@touch $@
 
 demo: $(VENV)/.installed ## install, ingest the example PDFs and ask them four questions; needs no API key and downloads no model

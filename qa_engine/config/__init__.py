@@ -28,6 +28,7 @@ from qa_engine.config.sections import (
     RetrievalConfig,
     without_control_characters,
 )
+from qa_engine.config.server import ServerConfig
 
 __all__ = [
     "LOCAL",
@@ -42,11 +43,12 @@ __all__ = [
     "LlmConfig",
     "RerankConfig",
     "RetrievalConfig",
+    "ServerConfig",
 ]
 
 
 class Config(BaseSettings):
-    """All settings of a `QueryEngine` and of an ingest run.
+    """All settings of a `QueryEngine`, of an ingest run and of the HTTP server.
 
     ``Config(…)`` holds its arguments, the environment variables (``QA_ENGINE_LLM__MODEL=…``) and the defaults;
     ``Config.load()`` also reads the files of the working directory, as the commands do. Both give sections ``llm`` and
@@ -83,6 +85,7 @@ class Config(BaseSettings):
     llm: LlmConfig = LlmConfig()
     answering: AnsweringConfig = AnsweringConfig()
     conversation: ConversationConfig = ConversationConfig()
+    server: ServerConfig = ServerConfig()
 
     def __init__(self, **values: Any) -> None:
         with loading.explained_errors(type(self)):

@@ -36,7 +36,9 @@ def without_control_characters(value: Any, info: ValidationInfo) -> Any:
     return value
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """A section of the settings: it refuses unknown keys and control characters, and shows addresses masked."""
+
     model_config = ConfigDict(extra="forbid", validate_default=True, protected_namespaces=())
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
@@ -47,7 +49,7 @@ class _Section(BaseModel):
     _check_text = field_validator("*", mode="before")(without_control_characters)
 
 
-class DocumentsConfig(_Section):
+class DocumentsConfig(Section):
     """How PDF files are read."""
 
     parser: Literal["auto", "fast", "layout"] = "auto"
@@ -66,7 +68,7 @@ class DocumentsConfig(_Section):
     """*Stored*: the next ingest run reads every file again. Longer sentences are cut at a clause mark."""
 
 
-class IngestionConfig(_Section):
+class IngestionConfig(Section):
     """How files become nodes in the index."""
 
     workers: Annotated[int, Field(ge=1, le=256)] | None = None
@@ -84,7 +86,7 @@ def _as_integer(value: object) -> object:
     return int(value) if isinstance(value, str) and value.strip().isdigit() else value
 
 
-class EmbeddingConfig(_Section):
+class EmbeddingConfig(Section):
     """The embedding model. *Identity*: provider, model, dimensions, both prefixes, pass_chars and context_sentences."""
 
     provider: Literal["local", "openai", "huggingface"] = "local"
@@ -117,7 +119,7 @@ def _server_address(url: str) -> str:
     return url
 
 
-class IndexConfig(_Section):
+class IndexConfig(Section):
     """Where the vectors are: in the folder of the collection, or on a Chroma server that several machines share."""
 
     url: Annotated[MaskedUrl, AfterValidator(_server_address)] | None = None
@@ -133,7 +135,7 @@ class IndexConfig(_Section):
     """For each request to the server."""
 
 
-class Bm25Config(_Section):
+class Bm25Config(Section):
     """Lexical retrieval."""
 
     k1: Annotated[float, Field(ge=0, le=10)] = 1.2
@@ -147,7 +149,7 @@ def _as_list(value: object) -> object:
     return [value] if isinstance(value, str | Path) else value
 
 
-class RetrievalConfig(_Section):
+class RetrievalConfig(Section):
     """From a question to candidate passages."""
 
     dense_top_k: Annotated[int, Field(ge=1, le=1000)] = 50
@@ -185,7 +187,7 @@ class RetrievalConfig(_Section):
     and extractive answers are chosen by them."""
 
 
-class RerankConfig(_Section):
+class RerankConfig(Section):
     """The order of the candidate passages."""
 
     model: str = LOCAL
@@ -198,7 +200,7 @@ class RerankConfig(_Section):
     0.7, up to 0.9 where BM25 found little; 1 for a cross-encoder."""
 
 
-class LlmConfig(_Section):
+class LlmConfig(Section):
     """The language model that words the answer. Without ``model`` the answer is extractive, local and free."""
 
     model: str | None = None
@@ -223,7 +225,7 @@ class LlmConfig(_Section):
     fallback_seconds: Annotated[float, Field(ge=0, le=86_400)] = 60
 
 
-class AnsweringConfig(_Section):
+class AnsweringConfig(Section):
     """From passages to the answer."""
 
     passages: Annotated[int, Field(ge=1, le=50)] = 5
@@ -249,7 +251,7 @@ class AnsweringConfig(_Section):
     """``live`` shows a stream as it comes, which leaves nothing to repair; ``checked`` when it is whole and checked."""
 
 
-class ConversationConfig(_Section):
+class ConversationConfig(Section):
     """What a chat session remembers, and how its follow-ups are made to stand alone."""
 
     max_turns: Annotated[int, Field(ge=1, le=100)] = 6

@@ -1,0 +1,64 @@
+"""Who may do what: the access of a request, and the dependencies by which routes ask for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from starlette.requests import Request
+
+from qa_engine.server.problems import ProblemError
+
+Scope = Literal["read", "write", "admin"]
+_INCLUDED: dict[Scope, frozenset[Scope]] = {
+    "read": frozenset({"read"}),
+    "write": frozenset({"read", "write"}),
+    "admin": frozenset({"read", "write", "admin"}),
+}
+
+
+@dataclass(frozen=True)
+class Access:
+    """What the key of a request allows.
+
+    Attributes:
+        name: of the key; empty for a server that is open.
+        scopes: what it may do.
+        collections: the collections that it may see; None for all.
+    """
+
+    name: str = ""
+    scopes: frozenset[Scope] = _INCLUDED["admin"]
+    collections: frozenset[str] | None = None
+
+    def sees(self, collection: str) -> bool:
+        """Whether it may see a collection."""
+        return self.collections is None or collection in self.collections
+
+    def require(self, collections: Iterable[str]) -> None:
+        """Raises `ProblemError` ``not_found`` if it may not see one of the collections: a key does not learn of others."""
+        for name in collections:
+            if not self.sees(name):
+                raise ProblemError("not_found", f"There is no collection {name!r}.")
+
+
+def access_of(request: Request) -> Access:
+    """The access of a request: that of its key, or all of it where the server is open."""
+    return getattr(request.state, "access", None) or Access()
+
+
+def require(scope: Scope) -> Callable[[Request], Access]:
+    """A dependency of a route: the access of the request, if it has a scope.
+
+    Raises:
+        ProblemError: ``forbidden`` if it lacks the scope.
+    """
+
+    def access(request: Request) -> Access:
+        found = access_of(request)
+        if scope not in found.scopes:
+            raise ProblemError("forbidden", f"The key {found.name!r} has not the scope {scope!r}.")
+        return found
+
+    return access

@@ -1,0 +1,68 @@
+"""The application: its routes, its middleware, and what is open while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
+
+from qa_engine import __version__
+from qa_engine.config import Config
+from qa_engine.server.problems import PROBLEM_SCHEMA, handle_errors
+from qa_engine.server.requests import RequestIds
+from qa_engine.server.routes import ROUTERS
+from qa_engine.server.state import opened_state
+
+
+def create_app(
+    config: Config, collections: tuple[str, ...] = (), on_failure: Callable[[], None] = lambda: None
+) -> FastAPI:
+    """The ASGI application over a storage. Its lifespan opens the engine, and closes it.
+
+    Args:
+        config: the settings, with the storage.
+        collections: those that are asked if a question names none; the collection of the configuration if empty.
+        on_failure: called if the engine cannot be opened; ``app.state.server.failure`` says why.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with opened_state(config, collections or (config.collection,), on_failure) as state:
+            app.state.server = state
+            yield
+
+    app = FastAPIOffline(
+        title="qa_engine",
+        version=__version__,
+        summary="Document question answering: PDFs in, Chinese answers with page citations out.",
+        docs_url="/api/docs",
+        redoc_url=None,
+        static_url="/api/docs/files",
+        swagger_ui_oauth2_redirect_url="/api/docs/oauth2-redirect",
+        lifespan=lifespan,
+        separate_input_output_schemas=False,
+    )
+    for router in ROUTERS:
+        app.include_router(router)
+    handle_errors(app)
+    app.add_middleware(RequestIds)
+    _describe_problems(app)
+    return app
+
+
+def _describe_problems(app: FastAPI) -> None:
+    """Adds the schema of problem objects to the OpenAPI document, and takes out that of FastAPI's own errors."""
+    made = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = made()
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        for name in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(name, None)
+        schemas["ProblemObject"] = PROBLEM_SCHEMA
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]

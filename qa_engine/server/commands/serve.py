@@ -1,0 +1,36 @@
+"""``qa-engine serve``."""
+
+from __future__ import annotations
+
+import logging
+from typing import Annotated
+
+import typer
+
+from qa_engine.cli.options import CollectionsOption, ConfigOption, StorageOption, load_config
+from qa_engine.server import require_packages
+
+
+def serve(
+    host: Annotated[
+        str | None,
+        typer.Option("--host", metavar="ADDRESS", help="Address to listen on [default: 127.0.0.1]."),
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", min=0, max=65_535, help="Port to listen on [default: 8600].")
+    ] = None,
+    collection: CollectionsOption = None,
+    storage: StorageOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Answer over HTTP, until the process is asked to stop."""
+    require_packages()
+    from qa_engine.server.process import run
+
+    settings = load_config(config)
+    if storage is not None:
+        settings = settings.model_copy(update={"storage": storage})
+    named = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    settings = settings.model_copy(update={"server": settings.server.model_copy(update=named)})
+    logging.getLogger("qa_engine.server").setLevel(logging.INFO)
+    run(settings, tuple(collection or ()))

@@ -1,0 +1,83 @@
+"""The database of the server: what it must still know after a restart."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Lock
+
+from qa_engine.errors import StorageError
+
+_BUSY_SECONDS = 10
+
+
+class ServerDatabase:
+    """One SQLite file, shared by the parts of the server; each makes its own tables with `create`. Thread-safe.
+
+    A transaction that has ended is on the disk.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """
+        Args:
+            path: the file; it and its folder are made if they are missing.
+
+        Raises:
+            StorageError: it cannot be opened or made.
+        """
+        self.path = path
+        self._lock = Lock()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._connection = sqlite3.connect(
+                path, _BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            self._connection.row_factory = sqlite3.Row
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = FULL")
+            self._connection.execute("PRAGMA foreign_keys = ON")
+        except (OSError, sqlite3.Error) as error:
+            raise StorageError(f"The database of the server, {path}, cannot be opened: {error}.") from error
+
+    def create(self, *statements: str) -> None:
+        """Makes tables and indexes that are missing.
+
+        Args:
+            statements: ``CREATE … IF NOT EXISTS``.
+        """
+        with self.transaction() as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """A connection for reading and writing; what was written counts if the block ends without an error.
+
+        Call it from a thread, not from an event loop: writing waits for the disk.
+
+        Raises:
+            StorageError: the database cannot be read or written.
+        """
+        with self._lock:
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self._connection
+                except BaseException:
+                    with suppress(sqlite3.Error):
+                        self._connection.execute("ROLLBACK")
+                    raise
+                self._connection.execute("COMMIT")
+            except sqlite3.IntegrityError:
+                raise
+            except sqlite3.Error as error:
+                raise StorageError(
+                    f"The database of the server, {self.path}, cannot be used: {error}."
+                ) from error
+
+    def close(self) -> None:
+        """Closes the file. Closing again does nothing."""
+        with self._lock:
+            self._connection.close()

@@ -1,0 +1,302 @@
+"""Errors over HTTP: one table of them, and one way to render each for the protocol of the request.
+
+The native form is the problem object of RFC 9457. ``code`` is the stable name of an error, ``fix`` says what mends it.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import Scope
+
+from qa_engine import errors
+
+logger = logging.getLogger("qa_engine.server")
+
+ERRORS_PAGE = "https://github.com/qa-engine/qa-engine/blob/main/docs/server.md#"
+"""``type`` of a problem: this page with the code as its anchor."""
+_LOCAL_PATH = re.compile(
+    r"""(?:(?<=[\s'"(=,:])|^)(?:[A-Za-z]:[\\/]|\.{0,2}/(?!/)|~/)(?:[^\s'",;:()]*[\\/])*(?=[^\s'",;:()\\/])"""
+)
+
+
+@dataclass(frozen=True)
+class ProblemKind:
+    """A line of the table of errors.
+
+    Attributes:
+        status: the HTTP status.
+        title: what happened, in words that fit every case.
+        fix: what mends it; empty where only the case at hand can say.
+    """
+
+    status: int
+    title: str
+    fix: str = ""
+
+
+PROBLEMS: Mapping[str, ProblemKind] = {
+    "malformed_request": ProblemKind(400, "The request cannot be read", "See the OpenAPI document."),
+    "unauthorized": ProblemKind(401, "A key is needed", "Send a key: Authorization: Bearer qae_…"),
+    "forbidden": ProblemKind(403, "The key does not allow this", "Use a key with the scope that is named."),
+    "read_only": ProblemKind(403, "The server changes nothing", "Start the server without --read-only."),
+    "not_found": ProblemKind(404, "There is no such thing"),
+    "method_not_allowed": ProblemKind(
+        405, "The address does not know this method", "Use one of the methods in Allow."
+    ),
+    "not_acceptable": ProblemKind(
+        406, "The form that was asked for is not offered", "Accept application/json."
+    ),
+    "idempotency_mismatch": ProblemKind(
+        409, "The idempotency key was used for another request", "Use a new key."
+    ),
+    "conversation_busy": ProblemKind(
+        409, "A question of this conversation is being answered", "Wait for its answer."
+    ),
+    "job_finished": ProblemKind(409, "The job is over", "Nothing is left to cancel."),
+    "already_exists": ProblemKind(409, "It exists already", "Choose another name."),
+    "gone": ProblemKind(
+        410, "This version of the document is gone", "Ask again: the document has another version now."
+    ),
+    "precondition_failed": ProblemKind(412, "A condition of the request does not hold"),
+    "payload_too_large": ProblemKind(413, "The body is too large", "Send a smaller one."),
+    "unsupported_type": ProblemKind(415, "The content is of a type that is not read"),
+    "range_not_satisfiable": ProblemKind(
+        416, "The file has no such range", "Ask for a range within its length."
+    ),
+    "host_not_allowed": ProblemKind(
+        421, "The server does not answer under this name", "Add it to server.allowed_hosts."
+    ),
+    "invalid_request": ProblemKind(422, "The request holds a value that cannot be used"),
+    "rate_limited": ProblemKind(429, "Too many requests", "Wait as long as Retry-After says."),
+    "queue_full": ProblemKind(429, "The queue is full", "Wait as long as Retry-After says."),
+    "headers_too_large": ProblemKind(431, "The header is too large", "Send fewer or shorter header fields."),
+    "internal": ProblemKind(500, "The server failed", "Look for the request_id in the log of the server."),
+    "model_unavailable": ProblemKind(
+        503, "A model does not answer", "Try again; if it stays, see /api/v1/doctor."
+    ),
+    "storage_unavailable": ProblemKind(
+        503, "The index cannot be used", "Try again; if it stays, see /api/v1/doctor."
+    ),
+    "storage_busy": ProblemKind(
+        503, "Another process writes to the collection", "Try again when it is done."
+    ),
+    "misconfigured": ProblemKind(
+        503, "The configuration of the server is wrong", "Mend the configuration and start again."
+    ),
+    "not_ready": ProblemKind(503, "The server is starting", "Try again in a few seconds."),
+    "draining": ProblemKind(503, "The server is stopping", "Try again in a few seconds."),
+    "model_timeout": ProblemKind(
+        504, "The answer took too long", "Ask again, or raise server.question_seconds."
+    ),
+}
+"""All errors by their codes."""
+
+_OF_ERRORS: Sequence[tuple[type[errors.QAEngineError], str]] = (
+    (errors.CollectionNotFoundError, "not_found"),
+    (errors.InputError, "invalid_request"),
+    (errors.AuthenticationFailedError, "model_unavailable"),
+    (errors.ConfigurationError, "misconfigured"),
+    (errors.ModelUnavailableError, "model_unavailable"),
+    (errors.ServiceUnavailableError, "model_unavailable"),
+    (errors.IndexLockedError, "storage_busy"),
+    (errors.StorageError, "storage_unavailable"),
+    (errors.DocumentError, "invalid_request"),
+)
+"""The codes of the package's own errors: the first class that fits."""
+_OF_STATUS = {
+    400: "malformed_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "payload_too_large",
+    416: "range_not_satisfiable",
+}
+_RETRY_SECONDS = 5
+_EVERYWHERE = (
+    *("malformed_request", "unauthorized", "forbidden", "payload_too_large", "host_not_allowed"),
+    *("invalid_request", "rate_limited", "headers_too_large", "internal", "not_ready", "draining"),
+)
+"""What every route may answer."""
+
+
+class ProblemError(Exception):
+    """An error that a client sees. Raise it anywhere below a route.
+
+    Args:
+        code: one of `PROBLEMS`.
+        detail: one sentence about the case at hand, with the offending value; no local path.
+        fix: what mends it, instead of the fix in the table.
+        headers: of the response.
+        members: further members of the problem object.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        fix: str = "",
+        headers: Mapping[str, str] | None = None,
+        **members: Any,
+    ) -> None:
+        super().__init__(detail)
+        self.code, self.detail, self.members = code, detail, members
+        self.kind = PROBLEMS[code]
+        self.fix = fix or self.kind.fix
+        self.headers = dict(headers or {})
+        if self.kind.status in {429, 503}:
+            self.headers.setdefault("Retry-After", str(members.get("retry_after", _RETRY_SECONDS)))
+        if self.kind.status == 401:
+            self.headers.setdefault("WWW-Authenticate", "Bearer")
+
+    def to_dict(self, request_id: str) -> dict[str, Any]:
+        """The problem object of RFC 9457."""
+        return {
+            "type": f"{ERRORS_PAGE}{self.code}",
+            "title": self.kind.title,
+            "status": self.kind.status,
+            "detail": self.detail,
+            "code": self.code,
+            "fix": self.fix,
+            "request_id": request_id,
+            **self.members,
+        }
+
+
+def problem_of(error: BaseException, request_id: str = "") -> ProblemError:
+    """The problem that tells a client about an error; whatever was not raised on purpose is logged and told as 500."""
+    if isinstance(error, ProblemError):
+        return error
+    if isinstance(error, errors.QAEngineError):
+        code = next((code for kind, code in _OF_ERRORS if isinstance(error, kind)), None)
+        if code is not None:
+            if PROBLEMS[code].status >= 500:
+                logger.warning("request %s: %s", request_id, error)
+            return ProblemError(code, without_paths(str(error)))
+    if isinstance(error, RequestValidationError):
+        return _invalid(error)
+    if isinstance(error, HTTPException) and error.status_code in _OF_STATUS:
+        return ProblemError(
+            _OF_STATUS[error.status_code], f"{str(error.detail).rstrip('.')}.", headers=error.headers
+        )
+    logger.error("request %s failed", request_id, exc_info=error)
+    return ProblemError("internal", "The request could not be handled.")
+
+
+def without_paths(text: str) -> str:
+    """A message without the folders of local paths: of each path its last part is left.
+
+    Example:
+        >>> without_paths("The index in /srv/storage/default cannot be read.")
+        'The index in default cannot be read.'
+    """
+    return _LOCAL_PATH.sub("", text)
+
+
+def render(problem: ProblemError, scope: Scope) -> Response:
+    """The response for a problem, in the form of the protocol that the path of the request belongs to."""
+    path, request_id = str(scope.get("path", "")), request_id_of(scope)
+    sentence = f"{problem.detail} {problem.fix}".strip()
+    body: dict[str, Any]
+    media_type = "application/json"
+    if path.startswith(("/v1/", "/openwebui/")):
+        kind = "invalid_request_error" if problem.kind.status < 500 else "server_error"
+        body = {"error": {"message": sentence, "type": kind, "param": None, "code": problem.code}}
+    elif path == "/retrieval":
+        body = {"error_code": problem.kind.status, "error_msg": sentence}
+    else:
+        body, media_type = problem.to_dict(request_id), "application/problem+json"
+    return JSONResponse(body, problem.kind.status, problem.headers, media_type)
+
+
+def request_id_of(scope: Scope) -> str:
+    """The id of a request, as `qa_engine.server.requests.RequestIds` gave it."""
+    return str(scope.get("state", {}).get("request_id", ""))
+
+
+def handle_errors(app: FastAPI) -> None:
+    """Has an application answer with problem objects, whatever goes wrong below its routes."""
+
+    async def handle(request: Request, error: Exception) -> Response:
+        return render(problem_of(error, request_id_of(request.scope)), request.scope)
+
+    for kind in (ProblemError, errors.QAEngineError, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, handle)
+
+
+def problem_responses(*codes: str) -> dict[int | str, dict[str, Any]]:
+    """``responses`` of a route for the OpenAPI document: the problems that it can answer with.
+
+    Every route answers with some of them, which need not be named.
+
+    Args:
+        codes: of `PROBLEMS`.
+    """
+    named: dict[int, list[str]] = {}
+    for code in dict.fromkeys((*_EVERYWHERE, *codes)):
+        named.setdefault(PROBLEMS[code].status, []).append(code)
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemObject"}}}
+    return {
+        status: {"description": f"{HTTPStatus(status).phrase}: {', '.join(codes_of)}", "content": content}
+        for status, codes_of in sorted(named.items())
+    }
+
+
+PROBLEM_SCHEMA: dict[str, Any] = {
+    "title": "ProblemObject",
+    "description": "An error in the form of RFC 9457.",
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "code", "fix", "request_id"],
+    "properties": {
+        "type": {"type": "string", "format": "uri", "description": "The place in the documentation."},
+        "title": {"type": "string", "description": "What happened, in words that fit every case."},
+        "status": {"type": "integer", "description": "The HTTP status."},
+        "detail": {"type": "string", "description": "What happened in this case."},
+        "code": {"type": "string", "enum": sorted(PROBLEMS), "description": "The stable name of the error."},
+        "fix": {"type": "string", "description": "What mends it."},
+        "request_id": {"type": "string", "description": "The id of the request in the log of the server."},
+        "retry_after": {"type": "integer", "description": "Seconds to wait, of errors with Retry-After."},
+        "errors": {
+            "type": "array",
+            "description": "Of invalid_request: what is wrong where.",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "detail"],
+                "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}},
+            },
+        },
+    },
+}  # fmt: skip
+"""The JSON schema of a problem object, a component of the OpenAPI document."""
+
+
+def _invalid(error: RequestValidationError) -> ProblemError:
+    """The problem of a body or of parameters that do not fit."""
+    faults = error.errors()
+    if any(fault["type"] == "json_invalid" for fault in faults):
+        return ProblemError("malformed_request", "The body is not valid JSON.")
+    entries = [{"pointer": _pointer(fault["loc"]), "detail": str(fault["msg"])} for fault in faults[:20]]
+    first = entries[0] if entries else {"pointer": "", "detail": "It cannot be used"}
+    return ProblemError(
+        "invalid_request",
+        f"{first['pointer']}: {first['detail']}.",
+        "Correct what errors lists; the OpenAPI document says what is allowed.",
+        errors=entries,
+    )
+
+
+def _pointer(location: Sequence[int | str]) -> str:
+    """Where a fault is: a JSON pointer into the body, as ``#/question``, or the name of a parameter, as ``query:limit``."""
+    kind, *rest = location or ("body",)
+    if kind == "body":
+        return "#" + "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in rest)
+    return f"{kind}:{'.'.join(map(str, rest))}"

@@ -1,0 +1,77 @@
+"""Whether the server lives, whether it is ready, and what it can do."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel
+
+from qa_engine import __version__
+from qa_engine.server.access import Access, require
+from qa_engine.server.problems import ProblemError, problem_responses
+from qa_engine.server.state import State
+
+router = APIRouter(tags=["server"])
+SOURCE_URL = "https://github.com/qa-engine/qa-engine"
+
+
+class Health(BaseModel):
+    """The process turns."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Info(BaseModel):
+    """What the server is and can do.
+
+    Attributes:
+        version: of qa_engine.
+        source_url: where its source code is, as the licence of PyMuPDF asks for.
+        features: what it can do: ``llm`` (a language model words the answers).
+        limits: sizes and times that requests keep to.
+        languages: of questions and documents.
+        collections: those that are asked if a question names none.
+        models: what answers, by kind; empty until a default collection exists.
+    """
+
+    version: str
+    source_url: str
+    features: dict[str, bool]
+    limits: dict[str, int | float | None]
+    languages: list[str]
+    collections: list[str]
+    models: dict[str, str]
+
+
+@router.get("/healthz", responses=problem_responses())
+async def healthz() -> Health:
+    """Says that the process lives. Needs no key."""
+    return Health()
+
+
+@router.get("/readyz", responses=problem_responses("not_ready", "draining"))
+async def readyz(state: State) -> Health:
+    """Says whether questions can be asked now. Needs no key."""
+    if state.draining:
+        raise ProblemError("draining", "The server has been asked to stop.")
+    if state.failure is not None:
+        raise state.failure
+    if not state.ready:
+        raise ProblemError("not_ready", "The models are being loaded.")
+    return Health()
+
+
+@router.get("/api/v1/info", responses=problem_responses())
+async def info(state: State, access: Annotated[Access, Depends(require("read"))]) -> Info:
+    """Says what the server is and can do."""
+    config = state.config
+    return Info(
+        version=__version__,
+        source_url=SOURCE_URL,
+        features={"llm": config.llm.model is not None},
+        limits={"max_question_chars": config.retrieval.max_question_chars},
+        languages=["zh", "en"],
+        collections=[name for name in state.engines.default if access.sees(name)],
+        models={},
+    )

@@ -1,0 +1,144 @@
+"""What the routes share: the engines, the database and the settings, opened at the start and closed at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from asyncio import Event
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+from anyio import to_thread
+from fastapi import Depends, Request
+
+from qa_engine.config import Config
+from qa_engine.errors import CollectionNotFoundError, QAEngineError
+from qa_engine.models.embedding import build_embedding
+from qa_engine.server.database import ServerDatabase
+from qa_engine.server.engines import Engines
+from qa_engine.server.problems import ProblemError
+
+logger = logging.getLogger("qa_engine.server")
+
+SERVER_FOLDER = "_server"
+"""Below the storage. No collection has such a folder: their names begin with a letter or a digit."""
+
+
+@dataclass
+class ServerState:
+    """What the routes share.
+
+    Attributes:
+        config: the settings, with the storage.
+        engines: the engines.
+        database: what must be known after a restart.
+        warmed: set when the engine of the default collections is open and warm, or could not be opened.
+        failure: why it could not be opened.
+        draining: whether the process has been asked to stop: nothing new begins.
+        started: when, in seconds of `time.monotonic`.
+    """
+
+    config: Config
+    engines: Engines
+    database: ServerDatabase
+    warmed: Event = field(default_factory=Event)
+    failure: QAEngineError | None = None
+    draining: bool = False
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the server below the storage."""
+        return self.config.storage / SERVER_FOLDER
+
+    @property
+    def ready(self) -> bool:
+        """Whether questions can be asked now."""
+        return self.warmed.is_set() and self.failure is None and not self.draining
+
+    async def require_ready(self) -> None:
+        """Waits until questions can be asked.
+
+        Raises:
+            ProblemError: the server stops.
+            QAEngineError: the engine could not be opened.
+        """
+        await self.warmed.wait()
+        if self.failure is not None:
+            raise self.failure
+        if self.draining:
+            raise ProblemError("draining", "The server has been asked to stop.")
+
+
+@asynccontextmanager
+async def opened_state(
+    config: Config, collections: tuple[str, ...], on_failure: Callable[[], None]
+) -> AsyncIterator[ServerState]:
+    """Opens what the routes share, has the engine warmed meanwhile, and closes everything at the end.
+
+    Args:
+        config: the settings, with the storage.
+        collections: those that are asked if a question names none.
+        on_failure: called if the engine cannot be opened, for another reason than that nothing has been ingested yet.
+
+    Raises:
+        StorageError: the storage cannot be written.
+    """
+    async with AsyncExitStack() as stack:
+        path = config.storage / SERVER_FOLDER / "server.sqlite3"
+        database = await to_thread.run_sync(ServerDatabase, path)
+        stack.callback(database.close)
+        engines = Engines(config, collections)
+        stack.push_async_callback(to_thread.run_sync, engines.close)
+        state = ServerState(config, engines, database)
+        warming = asyncio.create_task(_warm(state, on_failure))
+        try:
+            yield state
+        finally:
+            state.draining = True
+            await warming
+
+
+async def _warm(state: ServerState, on_failure: Callable[[], None]) -> None:
+    try:
+        await to_thread.run_sync(warm, state.engines)
+    except QAEngineError as error:
+        state.failure = error
+        on_failure()
+    finally:
+        state.warmed.set()
+
+
+def warm(engines: Engines) -> None:
+    """Opens the engine of the default collections, and runs each of its models once.
+
+    If a collection does not exist yet, the embedding model alone is loaded.
+    """
+    try:
+        with engines.engine() as engine:
+            engine.retrieve("你好", top_k=1)
+    except CollectionNotFoundError as error:
+        logger.warning("%s", error)
+        build_embedding(engines.config.embedding).get_query_embedding("你好")
+
+
+def state_of(request: Request) -> ServerState:
+    """What the routes share."""
+    state: ServerState = request.app.state.server
+    return state
+
+
+async def ready_state_of(request: Request) -> ServerState:
+    """What the routes share, as soon as questions can be asked."""
+    state = state_of(request)
+    await state.require_ready()
+    return state
+
+
+State = Annotated[ServerState, Depends(state_of)]
+ReadyState = Annotated[ServerState, Depends(ready_state_of)]
+"""For routes that need the engine: they wait while it is being opened."""

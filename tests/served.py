@@ -1,0 +1,64 @@
+"""The server of this package on loopback, in a thread of the test."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+
+from qa_engine.config import Config
+from qa_engine.server.app import create_app
+from qa_engine.server.process import listening_socket
+
+
+class ServedApp:
+    """An application that is being served.
+
+    Attributes:
+        app: it; ``app.state.server`` holds what its routes share.
+        url: its address.
+        client: an HTTP client of it.
+    """
+
+    def __init__(self, app: FastAPI, url: str) -> None:
+        self.app = app
+        self.url = url
+        self.client = httpx.Client(base_url=url, timeout=60)
+
+
+@contextmanager
+def served(storage: Path, *collections: str, **settings: Any) -> Iterator[ServedApp]:
+    """Serves a storage on a free port until the block ends.
+
+    Args:
+        storage: folder of the index.
+        collections: those that are asked if a question names none.
+        settings: sections of the configuration.
+    """
+    app = create_app(Config(storage=storage, **settings), collections)
+    listening = listening_socket("127.0.0.1", 0)
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
+
+    async def serve() -> None:
+        async with app.router.lifespan_context(app):
+            await server.serve(sockets=[listening])
+
+    thread = Thread(target=asyncio.run, args=(serve(),), daemon=True)
+    thread.start()
+    one = ServedApp(app, f"http://127.0.0.1:{listening.getsockname()[1]}")
+    try:
+        # The socket listens already: the first request waits until it is answered.
+        one.client.get("/healthz").raise_for_status()
+        yield one
+    finally:
+        one.client.close()
+        server.should_exit = True
+        thread.join()
+        listening.close()
