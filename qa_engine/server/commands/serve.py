@@ -21,6 +21,9 @@ def serve(
     ] = None,
     collection: CollectionsOption = None,
     storage: StorageOption = None,
+    no_auth: Annotated[
+        bool, typer.Option("--no-auth", help="Let everybody in who can reach the address, without a key.")
+    ] = False,
     config: ConfigOption = None,
 ) -> None:
     """Answer over HTTP, until the process is asked to stop."""
