@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zlib
 from collections.abc import Mapping, Sequence
@@ -51,6 +52,16 @@ class FileRecord:
     def metadata(self) -> dict[str, Scalar]:
         """What is noted about the file; its sidecar has the last word."""
         return {**self.listed, **self.sidecar}
+
+    @property
+    def file_id(self) -> str:
+        """Names the file within its collection; it stays when the content changes, and does not show the path."""
+        return file_id(self.path)
+
+
+def file_id(path: str) -> str:
+    """The id of the file that is recorded under a path: 16 hexadecimal digits."""
+    return hashlib.sha256(path.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from typing import Any
 
 from qa_engine.documents.blocks import Span
 from qa_engine.index.documents.sentence_texts import misnamed_documents, read_document, stored_ids
-from qa_engine.index.files.queries import FileQueries
+from qa_engine.index.files.listing import FileListing
 from qa_engine.index.records import DocumentRecord, StoredSentence, unpack_spans, unpack_texts
 
 
-class DocumentQueries(FileQueries):
+class DocumentQueries(FileListing):
     """The part of the catalog that tells what the documents are made of."""
 
     def meta(self, key: str) -> str | None:

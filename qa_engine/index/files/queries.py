@@ -34,7 +34,8 @@ _DOCUMENT_COLUMNS = ("nodes", "pages", "chinese_nodes", "awaits_ocr")
 _COLUMNS = ", ".join(
     [f"files.{name}" for name in _FILE_COLUMNS] + [f"documents.{name}" for name in _DOCUMENT_COLUMNS]
 )
-_FILES = f"SELECT {_COLUMNS} FROM files JOIN documents USING (document_id)"
+FILES = f"SELECT {_COLUMNS} FROM files JOIN documents USING (document_id)"
+"""Rows of files as `read_record` reads them."""
 _FORMER_FILES = f"SELECT {_COLUMNS} FROM former_files AS files JOIN documents USING (document_id)"
 """Files whose document is stale: readers of the published state know them still."""
 _ALL_FILES = "(SELECT * FROM files UNION ALL SELECT * FROM former_files) AS files"
@@ -134,23 +135,23 @@ class FileQueries(SqliteFile):
 
     def files(self) -> dict[str, FileRecord]:
         """The files of the collection by path."""
-        return {row[0]: _record(row) for row in self._rows(f"{_FILES} ORDER BY path")}
+        return {row[0]: read_record(row) for row in self._rows(f"{FILES} ORDER BY path")}
 
     def files_of(self, document_ids: Sequence[str]) -> dict[str, list[FileRecord]]:
         """The files of some documents, by path; of documents that have just been replaced, as they were."""
         condition = document_condition(document_ids)
         within = f"WHERE {condition.sql}"
         rows = self._rows(
-            f"{_FILES} {within} UNION ALL {_FORMER_FILES} {within} ORDER BY 1", condition.values * 2
+            f"{FILES} {within} UNION ALL {_FORMER_FILES} {within} ORDER BY 1", condition.values * 2
         )
         records: dict[str, list[FileRecord]] = {}
-        for record in map(_record, rows):
+        for record in map(read_record, rows):
             records.setdefault(record.document_id, []).append(record)
         return records
 
     def files_with_content(self, sha256: str) -> list[FileRecord]:
         """The files of the same content, by path."""
-        return [_record(row) for row in self._rows(f"{_FILES} WHERE sha256 = ? ORDER BY path", (sha256,))]
+        return [read_record(row) for row in self._rows(f"{FILES} WHERE sha256 = ? ORDER BY path", (sha256,))]
 
     def matching_files(
         self, where: FileCondition, conditions: Sequence[FileCondition] = (), former: bool = False
@@ -215,8 +216,8 @@ def file_checksum(connection: sqlite3.Connection, path: str) -> str:
     return str(zlib.crc32(repr(rows).encode()))
 
 
-def _record(row: Sequence[Any]) -> FileRecord:
-    """A row of `_FILES` or `_FORMER_FILES`."""
+def read_record(row: Sequence[Any]) -> FileRecord:
+    """A row of `FILES` or `_FORMER_FILES`."""
     values = dict(zip((*_FILE_COLUMNS, *_DOCUMENT_COLUMNS), row, strict=True))
     return FileRecord(**values | {key: json.loads(values[key]) for key in ("listed", "sidecar")})
 
