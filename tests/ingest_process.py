@@ -35,7 +35,12 @@ PARSING_POOL = "qa_engine.ingestion.run.ParsingPool"
 class ParsingInPlace:
     """A `ParsingPool` without processes, where these are not the subject: a second saved a run."""
 
-    def __init__(self, config: DocumentsConfig, workers: int = 1) -> None:
+    def __init__(
+        self,
+        config: DocumentsConfig,
+        workers: int = 1,
+        pages_read: Callable[[Path, int, int], None] = lambda path, done, of: None,
+    ) -> None:
         self._config = config
 
     def __enter__(self) -> ParsingInPlace:

@@ -32,6 +32,7 @@ from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths
 from qa_engine.index.records import FileRecord
 from qa_engine.ingestion.files.state import FileState, file_state
+from qa_engine.ingestion.files.uploads import is_upload
 
 
 def check_collection(
@@ -95,7 +96,7 @@ def check_files(view: CollectionView) -> Check:
     """Which files are gone, or have changed, since they were ingested. Answers come from what was ingested."""
     states: dict[FileState, list[FileRecord]] = {}
     for record in view.files.values():
-        states.setdefault(file_state(record), []).append(record)
+        states.setdefault(file_state(record, view.commands.storage), []).append(record)
     descriptions = [
         f"{len(records)} {state} ({first_names(record.path for record in records)})"
         for state, records in states.items()
@@ -105,8 +106,10 @@ def check_files(view: CollectionView) -> Check:
     if not descriptions:
         return ok(f"{many} as ingested.")
     repairs = []
-    if gone := states.get("gone"):
+    # Nothing but a fault of the disk changes an upload: it has to be uploaded again.
+    lost = [record for record in states.get("changed", ()) if is_upload(record.path)]
+    if gone := [*states.get("gone", ()), *lost]:
         repairs.append(view.commands.delete(gone))
-    if changed := states.get("changed"):
+    if changed := [record for record in states.get("changed", ()) if record not in lost]:
         repairs.append(view.commands.ingest(changed))
     return warning(f"Of {many}: {'; '.join(descriptions)}.", " && ".join(repairs) or None)

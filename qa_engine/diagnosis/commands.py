@@ -11,6 +11,7 @@ from qa_engine.diagnosis.sqlite_faults import SqliteFault
 from qa_engine.documents.files import text_path
 from qa_engine.index.records import FileRecord
 from qa_engine.ingestion.files.state import is_gone
+from qa_engine.ingestion.files.uploads import is_upload
 
 _MOST_PATHS = 20
 """The largest number of files that a command names; for more files it names their folders."""
@@ -31,8 +32,8 @@ class Commands:
     root: Path
 
     def ingest(self, records: Iterable[FileRecord] = ()) -> str:
-        """Ingests the files that still exist; ``PATH`` stands for unknown files."""
-        paths = _paths([record for record in records if not is_gone(record.path)])
+        """Ingests the files that still exist; ``PATH`` stands for unknown files, and those that were uploaded."""
+        paths = _paths([record for record in records if self._can_ingest(record)])
         return f"qa-engine ingest {shlex.join(paths) or 'PATH'}{self._place}"
 
     def delete(self, records: Iterable[FileRecord]) -> str:
@@ -41,7 +42,7 @@ class Commands:
 
     def read_again(self, records: Sequence[FileRecord]) -> str:
         """Reads and stores files anew although they have not changed."""
-        present = [record for record in records if not is_gone(record.path)]
+        present = [record for record in records if self._can_ingest(record)]
         return f"{self.delete(records)} && {self.ingest(present)}" if present else self.delete(records)
 
     def start_over(self, records: Iterable[FileRecord] = ()) -> str:
@@ -58,8 +59,8 @@ class Commands:
 
     def bring_back(self, records: Sequence[FileRecord]) -> str:
         """Makes the vectors of files anew from the files, or all vectors from the stored sentences if files are gone."""
-        gone = any(is_gone(record.path) for record in records)
-        return self.rebuild("--embedding") if gone else self.read_again(records)
+        present = all(self._can_ingest(record) for record in records)
+        return self.read_again(records) if present else self.rebuild("--embedding")
 
     def embed_again(self, chroma: Path) -> str:
         """Makes all vectors anew from the stored sentences, in place of a folder that cannot be used."""
@@ -79,6 +80,10 @@ class Commands:
         if fault.kind == "refused":
             return self.permit()
         return f"df -h {shlex.quote(str(self.root))}" if fault.kind == "disk" else self.doctor()
+
+    def _can_ingest(self, record: FileRecord) -> bool:
+        """Whether a file can be named to be ingested: it is there, and was not uploaded."""
+        return not is_upload(record.path) and not is_gone(record, self.storage)
 
     @property
     def _place(self) -> str:

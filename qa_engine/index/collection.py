@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 _RESERVED = re.compile(r"c-[0-9a-f]{16}|(con|prn|aux|nul|com\d|lpt\d)(\..*)?|.*\.")
 """Plain names that are no names of folders: what other names become, and what Windows takes for devices or cuts short."""
+_STORAGE_FOLDERS = {"server", "uploads"}
+"""Folders of the storage that are no collections."""
 _MAX_NAME = 200
 _CATALOG = "catalog.sqlite"
 
@@ -73,9 +75,16 @@ def collection_paths(storage: Path, name: str) -> CollectionPaths:
         )
     if _PLAIN.fullmatch(normal) and normal.lower() == normal:
         plain = CollectionPaths(storage / normal)
+        if normal in _STORAGE_FOLDERS and not plain.catalog.is_file():
+            return _hashed(storage, normal)
         if not _RESERVED.fullmatch(normal) or _belongs_to(plain, normal):
             return plain
-    digest = hashlib.sha256(normal.encode()).hexdigest()[:16]
+    return _hashed(storage, normal)
+
+
+def _hashed(storage: Path, name: str) -> CollectionPaths:
+    """The paths of a collection whose name cannot be that of its folder."""
+    digest = hashlib.sha256(name.encode()).hexdigest()[:16]
     return CollectionPaths(storage / f"c-{digest}")
 
 

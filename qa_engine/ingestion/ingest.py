@@ -13,6 +13,7 @@ from qa_engine.errors import ConfigurationError
 from qa_engine.index.collection import embedding_identity, require_identity
 from qa_engine.ingestion.files.identity import DOCUMENTS, component_identity
 from qa_engine.ingestion.files.metadata import MetadataTable
+from qa_engine.ingestion.files.uploads import UploadedFile
 from qa_engine.ingestion.report import IngestProgress, IngestReport
 from qa_engine.ingestion.run import IngestRun
 from qa_engine.ingestion.writing.session import WriteSession, write_session
@@ -86,6 +87,33 @@ def ingest(
 
             run = IngestRun(session, table, CustomReader(reader), component_identity(reader), node_parser)
         return run.run(files, roots, prune, workers or settings.ingestion.workers)
+
+
+def ingest_uploads(
+    files: Sequence[UploadedFile],
+    storage: Path | str | None = None,
+    collection: str | None = None,
+    config: Config | Mapping[str, Any] | str | Path | None = None,
+    *,
+    workers: int | None = None,
+    embed_model: BaseEmbedding | None = None,
+    progress: IngestProgress | None = None,
+) -> IngestReport:
+    """Brings uploaded files, whose bytes are in the storage, into a collection, as `ingest` does with other files.
+
+    A file is known by its name: another content replaces the one that it had, the same content is unchanged.
+
+    Args:
+        files: no two of the same name.
+        storage, collection, config, workers, embed_model, progress: as for `ingest`.
+
+    Raises:
+        ConfigurationError, StorageError, ModelUnavailableError, ServiceUnavailableError: as `ingest`.
+    """
+    settings = _with_ray(Config.of(config), None, local=False)
+    with write_session(settings, storage, collection, progress, embed_model) as session:
+        _require_embedding(session)
+        return IngestRun(session).run(files, workers=workers or settings.ingestion.workers)
 
 
 def ingest_documents(

@@ -52,6 +52,10 @@ class NodeAnnouncement(TransformComponent):
         return nodes
 
 
+class _StoppedError(Exception):
+    """The run is to end in the middle of a batch."""
+
+
 class StoredFile(NamedTuple):
     """A file that was committed: what was to be read, its text, its record in the catalog, and its share of the time."""
 
@@ -75,6 +79,8 @@ class FilePipeline:
     def run(self, files: Sequence[FileChange]) -> Iterator[StoredFile | UnreadFile]:
         """The outcome for each file, as soon as it is committed or has failed. No two may have the same content.
 
+        Ends early, and leaves what is half stored to `StoredNodes.delete_unfinished`, once the progress says so.
+
         Raises:
             ServiceUnavailableError: the Chroma server is not there.
             StorageError: the vectors cannot be opened.
@@ -84,10 +90,20 @@ class FilePipeline:
             with self.clock("loading"):  # while the first files are being read
                 self._storing = self._open_store()
         for item in self.clock.each("waiting for parsing", batches):
+            if self.session.progress.stopped():
+                return
             if isinstance(item, FileBatch):
-                yield from self._store(item, self._storing)
+                try:
+                    yield from self._store(item, self._storing)
+                except _StoppedError:
+                    return
             else:
                 yield item
+
+    def _sentences_done(self, done: int, total: int) -> None:
+        self.session.progress.sentences_done(done, total)
+        if done < total and self.session.progress.stopped():
+            raise _StoppedError
 
     def _open_store(self) -> IngestionPipeline:
         session, embedding = self.session, self.session.config.embedding
@@ -100,7 +116,7 @@ class FilePipeline:
                     embed_model=self.embed_model,
                     pass_chars=embedding.pass_chars,
                     context_sentences=embedding.context_sentences,
-                    on_progress=session.progress.sentences_done,
+                    on_progress=self._sentences_done,
                     token_store=session.nodes.tokens,
                     vector_store=session.nodes.store,
                     clock=self.clock,
@@ -130,7 +146,7 @@ class FilePipeline:
         logger.debug("batch committed: %d files, %d nodes, %.2f s", len(batch.files), total, spent)
         for (file, parsed, waited), record, error in zip(batch.files, records, errors, strict=True):
             if error is not None:
-                yield UnreadFile(file.path, error)
+                yield file.unread(error)
             else:
                 yield StoredFile(file, parsed, record, waited + spent * record.nodes / total)
 
@@ -185,7 +201,9 @@ def file_pipeline(
     sentences = SentenceNodeParser(max_sentence_chars=config.documents.max_sentence_chars)
     split = CustomSplitter(node_parser) if node_parser is not None else sentences.get_nodes_from_documents
     if config.ingestion.ray_address is None:
-        with closing(LocalReader(parser, split, embed_model, config.embedding, codec)) as reader:
+        with closing(
+            LocalReader(parser, split, embed_model, config.embedding, codec, session.progress.stopped)
+        ) as reader:
             yield FilePipeline(session, reader, embed_model, clock, ocr)
         return
     from qa_engine.ingestion.cluster.scheduling import ray_reader

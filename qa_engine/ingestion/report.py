@@ -148,13 +148,24 @@ class IngestReport:
 
 
 class IngestProgress:
-    """Receives what an ingest run is doing. This base class shows nothing."""
+    """Receives what an ingest run is doing, and can stop it. This base class shows nothing and stops nothing."""
+
+    def stopped(self) -> bool:
+        """Whether the run is to end at the next page. It is asked often, and from other threads.
+
+        A run that is stopped returns its report: files that are done stay, the file in work leaves no trace, and the other
+        ones are not counted.
+        """
+        return False
 
     def stage(self, text: str) -> None:
         """A new stage began, or a model is being prepared."""
 
     def start(self, files: int) -> None:
         """So many files are to be read."""
+
+    def pages_read(self, path: str, done: int, of: int) -> None:
+        """So many pages of a file are read. Called from another thread, and not for readers of the caller or on Ray."""
 
     def sentences_done(self, done: int, total: int) -> None:
         """So many sentences of the files at hand are embedded and stored."""

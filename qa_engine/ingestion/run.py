@@ -26,6 +26,7 @@ from qa_engine.ingestion.files.diff import (
 )
 from qa_engine.ingestion.files.identity import ReadingIdentity
 from qa_engine.ingestion.files.metadata import MetadataTable
+from qa_engine.ingestion.files.uploads import UploadedFile
 from qa_engine.ingestion.report import (
     FileResult,
     FileStatus,
@@ -88,7 +89,7 @@ class IngestRun:
 
     def run(
         self,
-        files: Sequence[Path] | Sequence[DocumentSource],
+        files: Sequence[Path] | Sequence[DocumentSource] | Sequence[UploadedFile],
         roots: Sequence[Path | str] = (),
         prune: bool = False,
         workers: int | None = None,
@@ -96,7 +97,7 @@ class IngestRun:
         """Compares the files with the catalog and brings the collection to their state.
 
         Args:
-            files: absolute paths, or documents that did not come from files.
+            files: absolute paths, uploaded files, or documents that did not come from files.
             roots: the paths that the files were found below.
             prune: whether files that are gone leave the collection.
             workers: processes that parse; None for as many as the files are worth. A Ray cluster goes by its processors.
@@ -119,7 +120,8 @@ class IngestRun:
             self._record(diff)
             if diff.reads:
                 self._read(diff.reads, workers)
-            self._record_vanished(vanished_files(self._catalog, paths, roots), prune)
+            if not self._progress.stopped():
+                self._record_vanished(vanished_files(self._catalog, paths, roots), prune)
         except BaseException:
             # What was committed is worth publishing. If that fails too, the first error says more, and the next run does
             # what is missing.
@@ -197,8 +199,13 @@ class IngestRun:
         """Reads files: of several with the same content one, and if it cannot be read the next."""
         config = self._session.config
         workers = workers or worthwhile_workers([file.record.size for file in reads])
+        names = {file.path: file.record.path for file in reads}
+
+        def pages_read(path: Path, done: int, of: int) -> None:
+            self._progress.pages_read(names[path], done, of)
+
         with ExitStack() as stack:
-            pool = stack.enter_context(ParsingPool(config.documents, workers))
+            pool = stack.enter_context(ParsingPool(config.documents, workers, pages_read))
             if config.ingestion.ray_address is None:
                 if self._parser is None:
                     pool.begin([file.path for file in _by_content(reads)[0]])
@@ -214,7 +221,7 @@ class IngestRun:
                 )
             self._progress.start(len(reads))
             waiting = reads
-            while waiting:
+            while waiting and not self._progress.stopped():
                 distinct, copies = _by_content(waiting)
                 self._store(pipeline, distinct)
                 waiting = [file for file in copies if not self._link_copy(file)]

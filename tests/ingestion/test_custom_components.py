@@ -232,7 +232,7 @@ class TestDocuments:
         (docs / "a.pdf").unlink()
         assert ingest(docs, storage, prune=True).deleted == 1
         [(record, _)] = records(storage)
-        assert file_state(record) == "unchanged"
+        assert file_state(record, storage) == "unchanged"
         catalog = Catalog(collection_paths(storage, "default").catalog)
         assert [(line.file, line.gone) for line in list_files(catalog)] == [("wiki", False)]
         catalog.close()

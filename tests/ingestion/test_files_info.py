@@ -52,18 +52,18 @@ def test_facts_of_a_file(catalog: Catalog, docs: Path) -> None:
     assert file_info(catalog, records[str(docs / "a.pdf")]).chinese_share == 1.0
 
 
-def test_state_of_a_file(catalog: Catalog, docs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_state_of_a_file(catalog: Catalog, docs: Path, storage: Path) -> None:
     path = docs / "a.pdf"
     record = catalog.files()[str(path)]
     content = path.read_bytes()
-    assert file_state(record) == "unchanged"
+    assert file_state(record, storage) == "unchanged"
     os.utime(path, (1, 1))
-    assert file_state(record) == "unchanged"
+    assert file_state(record, storage) == "unchanged"
     path.write_bytes(content[:-1] + b"x")
-    assert file_state(record) == "changed"
+    assert file_state(record, storage) == "changed"
     path.write_bytes(content + b"x")
-    assert file_state(record) == "changed"
+    assert file_state(record, storage) == "changed"
     path.unlink()
-    assert file_state(record) == "gone"
+    assert file_state(record, storage) == "gone"
     path.mkdir()
-    assert file_state(record) == "unreadable"
+    assert file_state(record, storage) == "unreadable"

@@ -62,7 +62,8 @@ def show(
         cited = _find_citation(catalog, citation)
     record = cited.file
     stem = Path(record.file_name).stem
-    images = write_pictures(pdf_of(record), cited.boxes, out or Path(), dpi, settings.documents, stem)
+    pdf = pdf_of(record, storage or settings.storage)
+    images = write_pictures(pdf, cited.boxes, out or Path(), dpi, settings.documents, stem)
     if json:
         print_json(
             {

@@ -23,16 +23,21 @@ _MAX_NAME_BYTES = 255
 """Longest file name that common file systems take."""
 
 
-def pdf_of(record: FileRecord) -> Path:
+def pdf_of(record: FileRecord, storage: Path) -> Path:
     """The path of an ingested file. Warns if the file has changed since it was ingested.
+
+    Args:
+        record: of the file.
+        storage: the folder that its collection is in.
 
     Raises:
         InputError: the file is gone, or its state cannot be read.
     """
-    from qa_engine.documents.files import text_path
     from qa_engine.errors import InputError
+    from qa_engine.ingestion.files.state import content_path
+    from qa_engine.ingestion.files.uploads import is_upload
 
-    path = text_path(record.path)
+    path = content_path(record, storage)
     try:
         status = path.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -43,7 +48,9 @@ def pdf_of(record: FileRecord) -> Path:
         raise InputError(
             f"{record.path} cannot be read ({error.strerror or error}): check its permissions."
         ) from error
-    if (status.st_size, status.st_mtime_ns) != (record.size, record.modified_ns):
+    # A copy of the storage keeps uploads as they are, and not their times.
+    modified_ns = record.modified_ns if is_upload(record.path) else status.st_mtime_ns
+    if (status.st_size, modified_ns) != (record.size, record.modified_ns):
         print_message(
             f"warning: {record.file_name} has changed since it was ingested; the marks may be out of place."
         )
@@ -138,7 +145,7 @@ def citation_pictures(
         try:
             record = _cited_file(citation, files(citation.collection))
             if record.document_id not in pdfs:
-                pdfs[record.document_id] = pdf_of(record)
+                pdfs[record.document_id] = pdf_of(record, storage or settings.storage)
             boxes = [PageBox(box.page, box.x0, box.y0, box.x1, box.y1) for box in citation.boxes]
             name = f"{citation.number}-{Path(record.file_name).stem}"
             pdf = pdfs[record.document_id]

@@ -76,14 +76,21 @@ class ParsingPool:
         ...         print(path, parsed)
     """
 
-    def __init__(self, config: DocumentsConfig, workers: int = 1) -> None:
+    def __init__(
+        self,
+        config: DocumentsConfig,
+        workers: int = 1,
+        pages_read: Callable[[Path, int, int], None] = lambda path, done, of: None,
+    ) -> None:
         """
         Args:
             config: how to read, and limits of time, size and memory.
             workers: number of processes; they share the pages of long files.
+            pages_read: is called with the file that `parse` waits for, how many of its pages are read, and of how many.
         """
         self._config = config
         self._workers = workers
+        self._pages_read = pages_read
         self._pool: WorkerPool | None = None
         self._started_jobs: dict[Path, _FileJob] = {}
 
@@ -138,7 +145,7 @@ class ParsingPool:
     def _job(self, path: Path) -> _FileJob:
         if self._pool is None:
             self._pool = _pool(self._config, self._workers)
-        return _FileJob(self._pool, path, self._config)
+        return _FileJob(self._pool, path, self._config, self._pages_read)
 
 
 def parse_files(
@@ -155,8 +162,15 @@ def _pool(config: DocumentsConfig, workers: int) -> WorkerPool:
 class _FileJob:
     """The tasks for one file: its first pages, then the other pages side by side, then the text of all of them."""
 
-    def __init__(self, pool: WorkerPool, path: Path, config: DocumentsConfig) -> None:
+    def __init__(
+        self,
+        pool: WorkerPool,
+        path: Path,
+        config: DocumentsConfig,
+        pages_read: Callable[[Path, int, int], None],
+    ) -> None:
         self.path = path
+        self._pages_read = pages_read
         self._pool = pool
         self._config = config
         self._options = reading_options(config)
@@ -185,8 +199,11 @@ class _FileJob:
         first = self._wait(self._first, stopped)
         if not isinstance(first, tuple):
             assert isinstance(first, ParsedPdf | DocumentError)
+            if isinstance(first, ParsedPdf):
+                self._pages_read(self.path, len(first.pages), len(first.pages))
             return first
-        pages: list[Page] = list(first[1])
+        count, pages = first[0], list[Page](first[1])
+        self._pages_read(self.path, len(pages), count)
         rest = self._rest.result()
         for future in rest:
             part = self._wait(future, stopped)
@@ -195,6 +212,7 @@ class _FileJob:
                     other.cancel()
                 return part
             pages.extend(part[1])
+            self._pages_read(self.path, len(pages), count)
         # Not behind the pages of the files to come: this one can be embedded while they are read.
         whole = self._wait(self._pool.submit(assemble, self.path, pages, self._options, first=True), stopped)
         assert isinstance(whole, ParsedPdf | DocumentError)

@@ -17,6 +17,7 @@ from typing import Any
 
 from llama_index.core.schema import BaseNode
 
+from qa_engine.documents.files import text_path
 from qa_engine.documents.pdf.opening import opened_pdf
 from qa_engine.documents.processes.parsing_pool import reading_options
 from qa_engine.errors import ConfigurationError, DocumentError
@@ -195,7 +196,10 @@ class RayReader:
                 job.content = [ray.put(file.path.read_bytes())]
             except (DocumentError, OSError) as error:
                 return error if isinstance(error, DocumentError) else unreadable(file.path, error)
-        sent = SentFile(file.path, file.record.sha256, file.record.document_id, list(job.content))
+        record = file.record
+        sent = SentFile(
+            file.path, text_path(record.path), record.sha256, record.document_id, list(job.content)
+        )
         self._running[self._read_task.remote(sent, self._settings)] = job
         return None
 

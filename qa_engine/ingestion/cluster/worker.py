@@ -66,6 +66,7 @@ class SentFile:
 
     Attributes:
         path: where it is for the machine that writes, and perhaps for the worker.
+        recorded: the path that it is recorded under, which nodes name.
         sha256: the SHA-256 of its content.
         document_id: the name of its content.
         content: a reference to its bytes, in a list, so that they travel only if they are asked for; empty if they can
@@ -73,6 +74,7 @@ class SentFile:
     """
 
     path: Path
+    recorded: Path
     sha256: str
     document_id: str
     content: list[Any]
@@ -118,7 +120,7 @@ def read_file(file: SentFile, settings: WorkerSettings) -> WorkerResult | Docume
         parsed = worker.pool.parse_one(path)
     if isinstance(parsed, DocumentError):
         return parsed
-    document = PdfDocument.of(parsed, file.path, file.document_id)
+    document = PdfDocument.of(parsed, file.recorded, file.document_id)
     parser = SentenceNodeParser(max_sentence_chars=settings.config.documents.max_sentence_chars)
     nodes = parser.get_nodes_from_documents([document])
     slices = worker.slices(nodes)

@@ -15,6 +15,7 @@ from qa_engine.index.records import DocumentRecord, FileRecord, Metadata
 from qa_engine.ingestion.files.identity import ReadingIdentity
 from qa_engine.ingestion.files.metadata import MetadataTable, read_sidecar, reader_metadata
 from qa_engine.ingestion.files.state import file_digest, file_stamp, is_gone, stamp_of, unreadable
+from qa_engine.ingestion.files.uploads import UploadedFile, is_upload, stored_upload, upload_path
 from qa_engine.ingestion.report import FileStatus
 
 
@@ -23,7 +24,7 @@ class FileChange:
     """A file whose record is new or another one.
 
     Attributes:
-        path: the path of the file.
+        path: where its bytes are; the path of its record, unless it was uploaded.
         record: what is known about it; without the numbers of its content if that is still to be read.
         status: the status of the file, if it can be read.
         moved_from: its former path, if it was moved.
@@ -34,9 +35,16 @@ class FileChange:
     status: FileStatus
     moved_from: str | None = None
 
+    def unread(self, error: DocumentError) -> UnreadFile:
+        """The file with the reason why it could not be read, which names it as people know it."""
+        if is_upload(self.record.path):
+            message = str(error).replace(self.path.name, self.record.file_name)
+            return UnreadFile(Path(self.record.path), DocumentError(error.reason, message))
+        return UnreadFile(self.path, error)
+
 
 class UnreadFile(NamedTuple):
-    """A file that could not be read, and why."""
+    """A file that could not be read, by the path that it is recorded under, and why."""
 
     path: Path
     error: DocumentError
@@ -79,7 +87,7 @@ class DocumentSource:
 
 
 def diff_files(
-    files: Iterable[Path | DocumentSource],
+    files: Iterable[Path | DocumentSource | UploadedFile],
     catalog: Catalog,
     reading: ReadingIdentity,
     table: MetadataTable | None,
@@ -87,7 +95,7 @@ def diff_files(
     """Compares files with the catalog: by size and times first, then by content.
 
     Args:
-        files: absolute paths, or documents that did not come from files.
+        files: absolute paths, uploaded files, or documents that did not come from files.
         catalog, reading: the collection, and how files are read in this run.
         table: metadata of the files; None if this run has none.
     """
@@ -95,6 +103,8 @@ def diff_files(
     for file in files:
         if isinstance(file, DocumentSource):
             comparison.add(file.path, (file.size, 0, 0), file.sha256, {}, file.metadata)
+        elif isinstance(file, UploadedFile):
+            comparison.add_upload(file)
         else:
             comparison.add_file(file)
     return comparison.diff
@@ -104,6 +114,7 @@ class _Comparison:
     def __init__(self, catalog: Catalog, reading: ReadingIdentity, table: MetadataTable | None) -> None:
         self.diff = FileDiff()
         self._catalog = catalog
+        self._storage = catalog.path.parents[1]
         self._reading = reading
         self._table = table
         self._records = catalog.files()
@@ -133,6 +144,19 @@ class _Comparison:
             listed = previous.listed
         self.add(path, stamp, digest, listed, sidecar, previous)
 
+    def add_upload(self, file: UploadedFile) -> None:
+        path, content = upload_path(file.name), stored_upload(self._storage, file.sha256)
+        record = self._records.get(path_text(path))
+        listed = file.metadata
+        if listed is None:
+            listed = record.listed if record else {}
+        try:
+            stamp = file_stamp(content)
+        except OSError as error:
+            self.diff.failures.append(UnreadFile(path, unreadable(path, error)))
+            return
+        self.add(path, stamp, file.sha256, listed, {}, content=content)
+
     def add(
         self,
         path: Path,
@@ -141,8 +165,13 @@ class _Comparison:
         listed: Metadata,
         sidecar: Metadata,
         previous: FileRecord | None = None,
+        content: Path | None = None,
     ) -> None:
-        """Puts a file into its list. ``previous`` is the record that it had in another place, if it was moved."""
+        """Puts a file into its list.
+
+        ``previous`` is the record that it had in another place, if it was moved; ``content`` is where its bytes are, if
+        that is not its path.
+        """
         fresh = FileRecord(
             path_text(path),
             path_text(Path(path.name)),
@@ -158,7 +187,7 @@ class _Comparison:
             # The document keeps its id, which an earlier state of OCR may be part of.
             size, modified_ns, changed_ns = stamp
             now = replace(record, size=size, modified_ns=modified_ns, changed_ns=changed_ns)
-            self._keep(path, record, replace(now, listed=listed, sidecar=sidecar))
+            self._keep(content or path, record, replace(now, listed=listed, sidecar=sidecar))
             return
         moved_from = previous.path if previous is not None else None
         if moved_from is not None:
@@ -166,13 +195,13 @@ class _Comparison:
         stored = self._catalog.document(fresh.document_id)
         status: FileStatus = "updated" if record else "moved" if previous else "added"
         if stored is None:
-            self.diff.reads.append(FileChange(path, fresh, status, moved_from))
+            self.diff.reads.append(FileChange(content or path, fresh, status, moved_from))
             return
         if status == "added" and self._catalog.files_of([stored.document_id]):
             status = "duplicate"
         ingested = previous.ingested_at if previous is not None else ""
         linked = with_content(replace(fresh, ingested_at=ingested), stored, self._catalog, self._reading)
-        self.diff.links.append(FileChange(path, linked, status, moved_from))
+        self.diff.links.append(FileChange(content or path, linked, status, moved_from))
 
     def _is_current(self, record: FileRecord) -> bool:
         """Whether the file of a record would be read now as it was read then."""
@@ -181,7 +210,9 @@ class _Comparison:
     def _moved_record(self, digest: str) -> FileRecord | None:
         """A file of the same content that is no longer at its path."""
         for record in self._catalog.files_with_content(digest):
-            if record.path not in self._moved and is_gone(record.path):
+            if record.path in self._moved or is_upload(record.path):
+                continue
+            if is_gone(record, self._storage):
                 return record
         return None
 
@@ -224,5 +255,5 @@ def vanished_files(
     for key, record in catalog.files().items():
         path = Path(key)
         below = any(path == root or root in path.parents for root in absolute)
-        if below and key not in present and is_gone(key):
+        if below and key not in present and is_gone(record, catalog.path.parents[1]):
             yield record

@@ -18,7 +18,7 @@ class FileLine:
 
     Attributes:
         file: its name.
-        path: where it was ingested from.
+        path: where it was ingested from; ``upload:/NAME`` for an uploaded file.
         pages: the number of its pages.
         nodes: the number of its sentences.
         ingested_at: when its content was read, in UTC.
@@ -78,7 +78,7 @@ class FileInfo:
 
 def list_files(catalog: Catalog) -> list[FileLine]:
     """The files of a collection, by path."""
-    records = list(catalog.files().values())
+    records, storage = list(catalog.files().values()), catalog.path.parents[1]
     paths: dict[str, list[str]] = {}
     for record in records:
         paths.setdefault(record.document_id, []).append(record.path)
@@ -90,7 +90,7 @@ def list_files(catalog: Catalog) -> list[FileLine]:
             record.nodes,
             record.ingested_at,
             _others(paths[record.document_id], record),
-            is_gone(record.path),
+            is_gone(record, storage),
         )
         for record in records
     ]
@@ -112,7 +112,7 @@ def file_info(catalog: Catalog, record: FileRecord) -> FileInfo:
         metadata=record.metadata,
         copies=_others(copies, record),
         awaits_ocr=record.awaits_ocr,
-        state=file_state(record),
+        state=file_state(record, catalog.path.parents[1]),
         document_id=record.document_id,
         identity=catalog.identities()
         .get(record.document_id, DocumentIdentity())

@@ -12,6 +12,7 @@ from typing import Literal
 from qa_engine.documents.files import NOT_REGULAR, text_path
 from qa_engine.errors import DocumentError
 from qa_engine.index.records import FileRecord
+from qa_engine.ingestion.files.uploads import is_upload, stored_upload
 
 FileState = Literal["unchanged", "changed", "gone", "unreadable"]
 """``unreadable``: something is there, and the operating system refuses to read it."""
@@ -35,9 +36,19 @@ def is_document(path: str | Path) -> bool:
     return str(path).startswith(DOCUMENT_ROOT)
 
 
-def is_gone(path: str) -> bool:
-    """Whether nothing is at a recorded path any more. Documents without a file are never gone."""
-    return not is_document(path) and not os.path.lexists(text_path(path))
+def content_path(record: FileRecord, storage: Path) -> Path:
+    """Where the bytes of a recorded file are, or were: at its path; those of an upload in the storage.
+
+    Args:
+        record: of a file; a document that did not come from a file has no bytes.
+        storage: the folder that its collection is in.
+    """
+    return stored_upload(storage, record.sha256) if is_upload(record.path) else text_path(record.path)
+
+
+def is_gone(record: FileRecord, storage: Path) -> bool:
+    """Whether nothing is any more where the bytes of a file were. Documents without a file are never gone."""
+    return not is_document(record.path) and not os.path.lexists(content_path(record, storage))
 
 
 def file_stamp(path: Path) -> tuple[int, int, int]:
@@ -78,12 +89,15 @@ def changed_since(path: Path, record: FileRecord) -> DocumentError | None:
     return DocumentError("changed", f"{path.name} changed while it was read: run again.")
 
 
-def file_state(record: FileRecord) -> FileState:
-    """Compares a file with its record: by size and times first, by content if only the times differ."""
-    if is_gone(record.path):
+def file_state(record: FileRecord, storage: Path) -> FileState:
+    """Compares a file with its record: by size and times first, by content if only the times differ.
+
+    ``storage`` is the folder that its collection is in.
+    """
+    if is_gone(record, storage):
         return "gone"
     try:
-        same = is_document(record.path) or _has_content(text_path(record.path), record)
+        same = is_document(record.path) or _has_content(content_path(record, storage), record)
     except OSError:
         return "unreadable"
     return "unchanged" if same else "changed"

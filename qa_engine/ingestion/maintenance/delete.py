@@ -71,6 +71,7 @@ def delete_files(
     collection: str | None = None,
     config: Config | Mapping[str, Any] | str | Path | None = None,
     *,
+    exact: bool = False,
     progress: IngestProgress | None = None,
 ) -> DeleteReport:
     """Deletes files from a collection; the files themselves stay where they are.
@@ -81,6 +82,7 @@ def delete_files(
     Args:
         files: paths, names, or patterns such as ``年报*.pdf``; a folder stands for the files below it. All files that fit
             are deleted.
+        exact: whether each is the path of a record, such as ``upload:/年报.pdf``, and nothing else.
         storage, collection, config, progress: as for `ingest`.
 
     Raises:
@@ -102,7 +104,9 @@ def delete_files(
         catalog = session.catalog
         # First complete what a run that was cut off left, such as an earlier one of this command.
         _publish_and_clean(session)
-        chosen = choose_files(list(catalog.files().values()), patterns, session.name)
+        records = catalog.files()
+        candidates = [records[path] for path in patterns if path in records] if exact else records.values()
+        chosen = choose_files(list(candidates), patterns, session.name)
         with catalog.together():
             for record in chosen:
                 catalog.remove(record.path)

@@ -52,7 +52,8 @@ class FileBatch:
     def split(self, split: SplitDocuments) -> Sequence[BaseNode]:
         """Splits the texts into the nodes that will be stored."""
         documents = [
-            PdfDocument.of(parsed, file.path, file.record.document_id) for file, parsed, _ in self.files
+            PdfDocument.of(parsed, Path(file.record.path), file.record.document_id)
+            for file, parsed, _ in self.files
         ]
         self.nodes = split(documents)
         return self.nodes
@@ -92,7 +93,7 @@ def batched(parsed: Iterable[Parsed], files: Sequence[FileChange]) -> Iterator[F
     started = time.perf_counter()
     for path, result in parsed:
         if isinstance(result, DocumentError):
-            yield UnreadFile(path, result)
+            yield changes[path].unread(result)
         else:
             batch.files.append(ReadFile(changes[path], result, time.perf_counter() - started))
             batch.chars += len(result.text)

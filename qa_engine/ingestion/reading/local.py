@@ -52,8 +52,13 @@ class LocalReader:
         embed_model: BaseEmbedding,
         config: EmbeddingConfig,
         codec: TokenCodec | None,
+        stopped: Callable[[], bool] = lambda: False,
     ) -> None:
-        """``config`` says how much context a sentence gets; without a codec, no token vectors are computed."""
+        """``config`` says how much context a sentence gets; without a codec, no token vectors are computed.
+
+        Once ``stopped`` returns True, no more files are read.
+        """
+        self._stopped = stopped
         self._parser = parser
         self._split = split
         self._embed_model = embed_model
@@ -67,7 +72,9 @@ class LocalReader:
 
     def batches(self, files: Sequence[FileChange]) -> Iterator[FileBatch | UnreadFile]:
         """See `FileReader`. Reading begins at once."""
-        parsed = self._parser.parse([file.path for file in files], self._batches.stopped)
+        parsed = self._parser.parse(
+            [file.path for file in files], lambda: self._batches.stopped() or self._stopped()
+        )
         return self._batches.prefetch(batched(parsed, files))
 
     def embeddings(self, nodes: Sequence[BaseNode]) -> Iterator[EmbeddedSentences]:

@@ -1,0 +1,87 @@
+"""Removes the bytes of uploaded files that no collection has any more."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Collection, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from filelock import FileLock
+
+from qa_engine.errors import StorageError
+from qa_engine.index.atomic_file import file_mode, make_folder
+from qa_engine.index.catalog import Catalog
+from qa_engine.ingestion.files.uploads import UPLOADS_FOLDER, is_upload
+
+logger = logging.getLogger("qa_engine.ingestion")
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@contextmanager
+def uploads_lock(storage: Path) -> Iterator[None]:
+    """Keeps other processes and threads from storing uploaded files, or removing them, for as long as it is held.
+
+    Raises:
+        StorageError: the folder of the uploads cannot be written.
+    """
+    folder = storage / UPLOADS_FOLDER
+    file = folder / ".lock"
+    try:
+        make_folder(folder)
+        lock = FileLock(file, mode=file_mode(file))
+        lock.acquire()
+    except OSError as error:
+        raise StorageError(
+            f"{folder} cannot be written ({error.strerror or error}): free permissions or space."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def remove_unused_uploads(storage: Path, awaited: Callable[[], Collection[str]]) -> list[str]:
+    """Removes uploaded contents that no file of any collection has, and that nothing waits for.
+
+    Nothing is removed while the catalog of a collection cannot be read: its files may have any of them.
+
+    Args:
+        storage: the folder of the collections.
+        awaited: the SHA-256 of contents that are still to be ingested. It is asked once no more can be stored.
+
+    Returns:
+        The SHA-256 of the contents that were removed.
+
+    Raises:
+        StorageError: the folder of the uploads cannot be written.
+    """
+    if not (storage / UPLOADS_FOLDER).is_dir():
+        return []
+    with uploads_lock(storage):
+        stored = {path.name for path in (storage / UPLOADS_FOLDER).iterdir() if _SHA256.fullmatch(path.name)}
+        unused = stored.difference(awaited())
+        if unused:
+            try:
+                unused.difference_update(_ingested(storage))
+            except StorageError as error:
+                logger.warning("Uploaded files that may be unused are kept: %s", error)
+                return []
+        try:
+            for sha256 in unused:
+                (storage / UPLOADS_FOLDER / sha256).unlink()
+        except OSError as error:
+            raise StorageError(
+                f"{storage / UPLOADS_FOLDER} cannot be written ({error.strerror or error}): free permissions."
+            ) from error
+    if unused:
+        logger.info("uploaded contents that no collection has removed: %d", len(unused))
+    return sorted(unused)
+
+
+def _ingested(storage: Path) -> Iterator[str]:
+    for path in storage.glob("*/catalog.sqlite"):
+        with closing(Catalog(path)) as catalog:
+            yield from (record.sha256 for record in catalog.files().values() if is_upload(record.path))
