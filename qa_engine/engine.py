@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from llama_index.core.schema import NodeWithScore, QueryBundle, QueryType
 from llama_index.core.vector_stores.types import MetadataFilters
 
 from qa_engine.answering.answer import Answer
+from qa_engine.answering.events import AnswerEvent, Streaming, aevents_of, events_of
 from qa_engine.answering.refusal.model import AnswerabilityModel
 from qa_engine.answering.stream import AnswerStream, AsyncAnswerStream
 from qa_engine.assembly import Resources, assemble, warned_if_uncalibrated
@@ -29,17 +30,17 @@ from qa_engine.conversation.session import ChatSession
 from qa_engine.flow import Flow, apieces, arun, pieces, run
 from qa_engine.index.reader import IndexReader
 from qa_engine.models.prompts import CheckedPrompts
-from qa_engine.question_flow import QuestionFlow, QuestionRetriever, as_query, require_positive
+from qa_engine.question_flow import QuestionFlow, as_query
+from qa_engine.question_retrieval import RetrievesPassages
 from qa_engine.retrieval.decomposition.divider import QuestionDivider
 from qa_engine.retrieval.dictionary.dictionary import Dictionary
 from qa_engine.retrieval.expansion.expander import QueryExpander
-from qa_engine.retrieval.explanation import Explanation
 from qa_engine.retrieval.glossary.glossary import Glossary
 from qa_engine.retrieval.search import CollectionSearch
 from qa_engine.tracing import atraced, traced
 
 
-class QueryEngine(CheckedPrompts, BaseQueryEngine):
+class QueryEngine(CheckedPrompts, RetrievesPassages, BaseQueryEngine):
     """Answers questions in Chinese from the PDFs of a collection, with page citations, or refuses.
 
     A LlamaIndex query engine. Thread-safe: one engine serves many threads and event loops, and notices by itself when
@@ -183,6 +184,14 @@ class QueryEngine(CheckedPrompts, BaseQueryEngine):
         narrowed._flow = self._flow.narrowed(filters)
         return narrowed
 
+    def with_top_k(self, top_k: int | None) -> QueryEngine:
+        """This engine with answers from so many passages, instead of ``answering.passages``. Costs nothing."""
+        if top_k is None:
+            return self
+        other = copy.copy(self)
+        other._flow = self._flow.using(top_k)
+        return other
+
     def chat(self) -> ChatSession:
         """A conversation about the documents: its questions may lean on those before. It begins without a history."""
         return ChatSession(self, self._condenser, self._config.conversation)
@@ -191,36 +200,52 @@ class QueryEngine(CheckedPrompts, BaseQueryEngine):
         """A LlamaIndex chat engine that holds one conversation."""
         return QAChatEngine(self.chat())
 
-    def as_retriever(self, top_k: int = 10, filters: MetadataFilters | None = None) -> QuestionRetriever:
-        """A LlamaIndex retriever that finds what `retrieve` does, with this engine's index and models."""
-        require_positive(top_k)
-        return QuestionRetriever(lambda query: self._explanation(query, top_k, filters, stages=False))
-
     def checked(self, question: QueryType) -> QueryBundle:
         """The question as a query, after the checks that every method makes first."""
         return self._flow.checked(question)
 
     def query(self, str_or_query_bundle: QueryType, filters: MetadataFilters | None = None) -> Answer:
         """The answer to a question."""
-        return run(self._answer(as_query(str_or_query_bundle), filters, streaming=False))
+        return run(self._answer(as_query(str_or_query_bundle), filters, Streaming.NOTHING))
 
     async def aquery(self, str_or_query_bundle: QueryType, filters: MetadataFilters | None = None) -> Answer:
         """`query` without blocking."""
-        return await arun(self._answer(as_query(str_or_query_bundle), filters, streaming=False))
+        return await arun(self._answer(as_query(str_or_query_bundle), filters, Streaming.NOTHING))
 
     def stream(self, question: QueryType, filters: MetadataFilters | None = None) -> AnswerStream:
         """Yields the text of the answer in pieces; ``.answer`` holds the `Answer` with citations at the end."""
         query = self.checked(question)
-        steps = pieces(self._answer(query, filters, streaming=True))
+        steps = pieces(self._answer(query, filters, Streaming.TEXT))
         return AnswerStream(traced(self, "stream", query.query_str, steps))
 
     def astream(self, question: QueryType, filters: MetadataFilters | None = None) -> AsyncAnswerStream:
         """`stream` for ``async for``; never blocks the event loop."""
         query = self.checked(question)
-        steps = apieces(self._answer(query, filters, streaming=True))
+        steps = apieces(self._answer(query, filters, Streaming.TEXT))
         return AsyncAnswerStream(atraced(self, "astream", query.query_str, steps))
 
-    def _answer(self, query: QueryBundle, filters: MetadataFilters | None, streaming: bool) -> Flow[Answer]:
+    def events(
+        self, question: QueryType, filters: MetadataFilters | None = None
+    ) -> Generator[AnswerEvent, None, None]:
+        """Yields the passages, the text and the citations as they come, and at last the answer of `query`.
+
+        Unlike `stream`, it may take text back, see `qa_engine.answering.events`. Closing it leaves the model.
+        """
+        query = self.checked(question)
+        steps = pieces(self._answer(query, filters, Streaming.EVENTS))
+        return events_of(traced(self, "events", query.query_str, steps))
+
+    def aevents(
+        self, question: QueryType, filters: MetadataFilters | None = None
+    ) -> AsyncGenerator[AnswerEvent, None]:
+        """`events` for ``async for``; never blocks the event loop."""
+        query = self.checked(question)
+        steps = apieces(self._answer(query, filters, Streaming.EVENTS))
+        return aevents_of(atraced(self, "aevents", query.query_str, steps))
+
+    def _answer(
+        self, query: QueryBundle, filters: MetadataFilters | None, streaming: Streaming
+    ) -> Flow[Answer]:
         return self._flow.narrowed(filters).answer(self.callback_manager, query, streaming)
 
     def _query(self, query_bundle: QueryBundle) -> Answer:
@@ -229,61 +254,19 @@ class QueryEngine(CheckedPrompts, BaseQueryEngine):
     async def _aquery(self, query_bundle: QueryBundle) -> Answer:
         return await self.aquery(query_bundle)
 
-    def retrieve(
-        self, query_bundle: QueryType, top_k: int = 10, filters: MetadataFilters | None = None
-    ) -> list[NodeWithScore]:
-        """The passages for a question, best first.
-
-        The text of a node is the passage; its metadata holds the attributes of `qa_engine.types.Passage` under
-        `qa_engine.types.PASSAGE_KEYS`.
-        """
-        return self.explain(query_bundle, top_k, filters).nodes
-
-    async def aretrieve(
-        self, query_bundle: QueryType, top_k: int = 10, filters: MetadataFilters | None = None
-    ) -> list[NodeWithScore]:
-        """`retrieve` without blocking."""
-        return (await self.aexplain(query_bundle, top_k, filters)).nodes
-
-    def explain(
-        self,
-        question: QueryType,
-        top_k: int = 10,
-        filters: MetadataFilters | None = None,
-        stages: bool = False,
-    ) -> Explanation:
-        """What `retrieve` finds, and why: the queries that ran, the weights, and the scores of each stage.
-
-        With ``stages``, it also holds the passages as each stage of retrieval alone ranks them.
-        """
-        return run(self._explanation(question, top_k, filters, stages))
-
-    async def aexplain(
-        self,
-        question: QueryType,
-        top_k: int = 10,
-        filters: MetadataFilters | None = None,
-        stages: bool = False,
-    ) -> Explanation:
-        """`explain` without blocking."""
-        return await arun(self._explanation(question, top_k, filters, stages))
-
-    def _explanation(
-        self, question: QueryType, top_k: int, filters: MetadataFilters | None, stages: bool
-    ) -> Flow[Explanation]:
-        return self._flow.narrowed(filters).explanation(self.callback_manager, question, top_k, stages)
-
     def synthesize(
         self, query_bundle: QueryType, nodes: list[NodeWithScore], additional_source_nodes: Any = None
     ) -> Answer:
         """An answer from any nodes, such as passages of another retriever; a node without a page is cited without one."""
-        return run(self._flow.synthesized(self.checked(query_bundle), nodes, additional_source_nodes))
+        return run(self._flow.synthesized(self.checked(query_bundle), nodes, additional_source_nodes or ()))
 
     async def asynthesize(
         self, query_bundle: QueryType, nodes: list[NodeWithScore], additional_source_nodes: Any = None
     ) -> Answer:
         """`synthesize` without blocking."""
-        return await arun(self._flow.synthesized(self.checked(query_bundle), nodes, additional_source_nodes))
+        return await arun(
+            self._flow.synthesized(self.checked(query_bundle), nodes, additional_source_nodes or ())
+        )
 
     @property
     def collections(self) -> tuple[str, ...]:

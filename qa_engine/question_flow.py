@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
-from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.callbacks.base import CallbackManager
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.response_synthesizers import BaseSynthesizer
@@ -17,16 +17,17 @@ from llama_index.core.vector_stores.types import MetadataFilters
 
 from qa_engine.answering.about.stage import AboutStage
 from qa_engine.answering.about.telling import AboutDocuments
-from qa_engine.answering.answer import REFUSAL, Answer
-from qa_engine.answering.checks.citations import as_answer
+from qa_engine.answering.answer import REFUSAL, Answer, Box, Citation
+from qa_engine.answering.checks.citations import as_answer, citation_boxes
+from qa_engine.answering.events import CitationAdded, PassagesFound, Streaming, StreamsEvents
 from qa_engine.answering.extractive.synthesizer import ExtractiveSynthesizer
-from qa_engine.answering.refusal.gate import AnswerabilityGate, Evidence
+from qa_engine.answering.refusal.gate import AnswerabilityGate, Evidence, unique
 from qa_engine.answering.refusal.model import AnswerabilityModel
 from qa_engine.answering.stream import StreamsAnswers
 from qa_engine.assembly import Resources
 from qa_engine.config import AnsweringConfig
-from qa_engine.errors import InputError
-from qa_engine.flow import Flow, Piece, arun, call, in_thread, read, run
+from qa_engine.errors import InputError, QAEngineError
+from qa_engine.flow import Flow, Piece, call, in_thread, read
 from qa_engine.retrieval.decomposition.interleaving import with_passages
 from qa_engine.retrieval.explanation import Explanation
 from qa_engine.retrieval.retriever import RankedPassages
@@ -93,13 +94,22 @@ class QuestionFlow:
         llm = EXTRACTIVE if extractive else self.synthesizer._llm.metadata.model_name
         return {**self.search.models, "llm": llm}
 
+    def using(self, top_k: int) -> QuestionFlow:
+        """This flow with answers from so many passages.
+
+        Raises:
+            InputError: ``top_k`` is not positive.
+        """
+        require_positive(top_k)
+        return replace(self, gate=self.gate.using(top_k))
+
     def checked(self, question: QueryType) -> QueryBundle:
         """The question as a query; raises `InputError` if it is empty or too long, or the engine is closed."""
         self.resources.require_open()
         return self.search.checked(question)
 
-    def answer(self, manager: CallbackManager, query: QueryBundle, streaming: bool) -> Flow[Answer]:
-        """The answer to a question, whose events go to ``manager``; with ``streaming``, its text is shown as it comes."""
+    def answer(self, manager: CallbackManager, query: QueryBundle, streaming: Streaming) -> Flow[Answer]:
+        """The answer to a question, whose events go to ``manager``; what is shown of it on the way says ``streaming``."""
         with question_events(manager, query) as done:
             about = yield from self._about(manager, query)
             if about is not None:
@@ -119,13 +129,15 @@ class QuestionFlow:
         )
         return answer
 
-    def _made(self, query: QueryBundle, evidence: Evidence, streaming: bool) -> Flow[Answer]:
+    def _made(self, query: QueryBundle, evidence: Evidence, streaming: Streaming) -> Flow[Answer]:
         """The refusal, or what the synthesizer makes of the passages."""
+        if streaming is Streaming.EVENTS:
+            yield Piece(PassagesFound(unique(evidence.passages)))
         answer = evidence.refusal()
         if answer is not None:
             yield Piece(REFUSAL)
             return answer
-        return (yield from self.synthesized(query, evidence.passages, streaming=streaming))
+        return (yield from self.synthesized(query, evidence.passages, (), streaming, evidence.ranked))
 
     def _about(self, manager: CallbackManager, query: QueryBundle) -> Flow[AboutDocuments | None]:
         """What is known in answer to a question about documents, or the files that treat what it asks for; None for other
@@ -148,7 +160,7 @@ class QuestionFlow:
             None if evidence.refused else (yield from in_thread(stage.treating, topic, evidence, documents))
         )
 
-    def _told(self, query: QueryBundle, about: AboutDocuments, streaming: bool) -> Flow[Answer]:
+    def _told(self, query: QueryBundle, about: AboutDocuments, streaming: Streaming) -> Flow[Answer]:
         """The answer to a question about documents: text of theirs is worded by the language model, if there is one."""
         ranked, models = about.ranked, self.models
         if self.postprocessors and ranked.passages and about.question.kind != "which":
@@ -159,6 +171,8 @@ class QuestionFlow:
         else:
             models = {**models, "llm": EXTRACTIVE}
             answer = about.answer(query, evidence.passages)
+            if streaming is Streaming.EVENTS:
+                yield Piece(PassagesFound(unique(answer.source_nodes)))
             yield Piece(answer.response or REFUSAL)
         answer = yield from in_thread(self.gate.completed, answer, evidence, models)
         if answer.explanation is not None:
@@ -200,51 +214,60 @@ class QuestionFlow:
         self,
         query: QueryBundle,
         nodes: Sequence[NodeWithScore],
-        further: Sequence[NodeWithScore] | None = None,
-        streaming: bool = False,
+        further: Sequence[NodeWithScore] = (),
+        streaming: Streaming = Streaming.NOTHING,
+        ranked: RankedPassages | None = None,
     ) -> Flow[Answer]:
         """The answer of any LlamaIndex synthesizer.
 
         Args:
             query: the question.
             nodes: the passages to answer from, best first.
-            further: nodes that are sources of the answer without being read for it; None for none.
-            streaming: whether to show the text as it comes, if the synthesizer can stream.
+            further: nodes that are sources of the answer without being read for it.
+            streaming: what to show on the way, as far as the synthesizer can.
+            ranked: the result of retrieval that the passages are from, for events.
         """
         synthesizer = self.synthesizer
-        if streaming and isinstance(synthesizer, StreamsAnswers):
+        answer: Answer | None = None
+
+        def each(item: Any) -> Flow[None]:
+            nonlocal answer
+            if isinstance(item, Answer):
+                answer = item
+            elif not isinstance(item, CitationAdded):
+                yield Piece(item)
+            elif (node := by_id.get(item.citation.node_id)) is not None and ranked is not None:
+                boxes = yield from in_thread(_boxes, item.citation, node, ranked)
+                yield Piece(CitationAdded(replace(item.citation, boxes=boxes)))
+
+        if streaming is Streaming.EVENTS and isinstance(synthesizer, StreamsEvents):
+            by_id = {node.node.node_id: node for node in nodes}
+            yield from read(
+                partial(synthesizer.stream_events, query, nodes),
+                partial(synthesizer.astream_events, query, nodes),
+                each,
+            )
+            if answer is None:
+                raise QAEngineError("The stream of the answer ended without an answer.")
+            return answer
+        if streaming is not Streaming.NOTHING and isinstance(synthesizer, StreamsAnswers):
             stream = yield from read(
                 partial(synthesizer.stream_answer, query, nodes),
                 partial(synthesizer.astream_answer, query, nodes),
             )
-            answer: Answer = stream.answer
-            return answer
+            streamed: Answer = stream.answer
+            return streamed
         response = yield from call(
-            partial(synthesizer.synthesize, query, list(nodes), further or ()),
-            partial(synthesizer.asynthesize, query, list(nodes), further or ()),
+            partial(synthesizer.synthesize, query, list(nodes), further),
+            partial(synthesizer.asynthesize, query, list(nodes), further),
         )
-        answer = as_answer(response, query.query_str, nodes)
-        yield Piece(answer.response or REFUSAL)
-        return answer
+        made = as_answer(response, query.query_str, nodes)
+        yield Piece(made.response or REFUSAL)
+        return made
 
 
-class QuestionRetriever(BaseRetriever):
-    """The retrieval of an engine as a LlamaIndex retriever."""
-
-    def __init__(self, explanation: Callable[[QueryBundle], Flow[Explanation]]) -> None:
-        """
-        Args:
-            explanation: the flow that finds the passages for a question.
-        """
-        # The flow itself reports its searches to the callback manager of the engine.
-        super().__init__(callback_manager=CallbackManager())
-        self._explanation = explanation
-
-    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        return run(self._explanation(query_bundle)).nodes
-
-    async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        return (await arun(self._explanation(query_bundle))).nodes
+def _boxes(citation: Citation, node: NodeWithScore, ranked: RankedPassages) -> list[Box]:
+    return citation_boxes(citation, node, ranked.spans(node))
 
 
 def as_query(question: QueryType) -> QueryBundle:

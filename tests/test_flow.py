@@ -6,11 +6,24 @@ import asyncio
 import contextvars
 import threading
 from collections.abc import AsyncGenerator, Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from qa_engine.flow import Flow, Piece, apieces, arun, call, in_thread, pieces, read, run
+from qa_engine.flow import (
+    Flow,
+    Piece,
+    apieces,
+    arun,
+    call,
+    in_thread,
+    in_threads_of,
+    pieces,
+    read,
+    run,
+    to_thread,
+)
 
 
 class Stream:
@@ -49,8 +62,13 @@ def awaited(flow: Flow[Any]) -> list[Any]:
 every_way = pytest.mark.parametrize("way", [whole, awaited])
 
 
-def sometimes(number: int) -> str:
-    return str(number) if number % 2 else ""
+def sometimes(number: int) -> Flow[None]:
+    if number % 2:
+        yield Piece(str(number))
+
+
+def later(number: int) -> Flow[None]:
+    yield Piece(f"{(yield from in_thread(int, number))}")
 
 
 class TestFailures:
@@ -126,7 +144,7 @@ class TestFailures:
 
         def flow() -> Flow[str]:
             try:
-                yield from read(stream.blocking, stream.awaited, str)
+                yield from read(stream.blocking, stream.awaited)
             finally:
                 order.append(f"closed {stream.closed}")
             return "done"
@@ -152,6 +170,24 @@ class TestResults:
 
         stream = Stream(4)
         assert way(flow()) == ["a", "1", "3", 7]
+
+    @every_way
+    def test_an_item_of_a_stream_may_take_work(self, way: Callable[[Flow[Any]], list[Any]]) -> None:
+        def flow() -> Flow[None]:
+            yield from read(stream.blocking, stream.awaited, later)
+
+        stream = Stream(3)
+        assert way(flow()) == ["0", "1", "2", None]
+
+    async def test_threads_of_ones_own_do_the_work(self) -> None:
+        def name() -> str:
+            return threading.current_thread().name
+
+        with ThreadPoolExecutor(1, thread_name_prefix="own") as executor:
+            with in_threads_of(executor):
+                named = await asyncio.gather(arun(in_thread(name)), to_thread(name))
+            assert [one.split("_")[0] for one in named] == ["own", "own"]
+            assert not (await arun(in_thread(name))).startswith("own")
 
     async def test_who_wants_no_text_gets_the_result(self) -> None:
         def flow() -> Flow[int]:

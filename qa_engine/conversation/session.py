@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Generator, Iterable
 from dataclasses import dataclass
 from functools import partial
 from threading import Lock, get_ident
@@ -15,6 +15,15 @@ from llama_index_instrumentation import get_dispatcher
 
 from qa_engine.answering.answer import REFUSAL, Answer
 from qa_engine.answering.checks.citations import build_answer
+from qa_engine.answering.events import (
+    AnswerEvent,
+    AnswerFinished,
+    PassagesFound,
+    QuestionCondensed,
+    Streaming,
+    aevents_of,
+    events_of,
+)
 from qa_engine.answering.stream import AnswerStream, AsyncAnswerStream
 from qa_engine.config import ConversationConfig
 from qa_engine.conversation.condense import QuestionCondenser
@@ -54,6 +63,12 @@ class AnswersQuestions(Protocol):
 
     def astream(self, question: str, /) -> AsyncAnswerStream:
         """`stream` for ``async for``."""
+
+    def events(self, question: str, /) -> Generator[AnswerEvent, None, None]:
+        """The events of the answer."""
+
+    def aevents(self, question: str, /) -> AsyncGenerator[AnswerEvent, None]:
+        """`events` for ``async for``."""
 
 
 class ChatSession:
@@ -122,36 +137,55 @@ class ChatSession:
             InputError: the question is empty or too long, or a stream of this session is still open in this thread.
         """
         self._engine.checked(question)
-        return run(self._steps(question, streaming=False))
+        return run(self._steps(question, Streaming.NOTHING))
 
     @dispatcher.span
     async def aask(self, question: str) -> Answer:
         """`ask` without blocking."""
         self._engine.checked(question)
-        return await arun(self._steps(question, streaming=False))
+        return await arun(self._steps(question, Streaming.NOTHING))
 
     def stream(self, question: str) -> AnswerStream:
         """The answer in pieces; the next question of the session waits until the stream is at its end or closed."""
         self._engine.checked(question)
-        steps = pieces(self._steps(question, streaming=True))
+        steps = pieces(self._steps(question, Streaming.TEXT))
         return AnswerStream(traced(self, "stream", question, steps))
 
     def astream(self, question: str) -> AsyncAnswerStream:
         """`stream` for ``async for``."""
         self._engine.checked(question)
-        steps = apieces(self._steps(question, streaming=True))
+        steps = apieces(self._steps(question, Streaming.TEXT))
         return AsyncAnswerStream(atraced(self, "astream", question, steps))
 
-    def _steps(self, question: str, streaming: bool) -> Flow[Answer]:
+    def events(self, question: str) -> Generator[AnswerEvent, None, None]:
+        """The events of the answer, as `QueryEngine.events` yields them, after one about the standalone question."""
+        self._engine.checked(question)
+        steps = pieces(self._steps(question, Streaming.EVENTS))
+        return events_of(traced(self, "events", question, steps))
+
+    def aevents(self, question: str) -> AsyncGenerator[AnswerEvent, None]:
+        """`events` for ``async for``."""
+        self._engine.checked(question)
+        steps = apieces(self._steps(question, Streaming.EVENTS))
+        return aevents_of(atraced(self, "aevents", question, steps))
+
+    def _steps(self, question: str, streaming: Streaming) -> Flow[Answer]:
         yield from call(self._lock.acquire, self._lock.aacquire)
         try:
             before = self._turns
             if (told := recalled(question, before.turns, before.forgotten)) is not None:
+                condensation = Condensation(question, question, skipped=ABOUT_CONVERSATION)
+                if streaming is Streaming.EVENTS:
+                    yield Piece(QuestionCondensed(condensation))
+                    yield Piece(PassagesFound([]))
                 yield Piece(told or REFUSAL)
-                return _about_conversation(question, told)
+                return _about_conversation(condensation, told)
             condensation = yield from self._condenser.steps(question, before.turns)
             engine, standalone = self._engine, condensation.standalone
-            if streaming:
+            if streaming is Streaming.EVENTS:
+                yield Piece(QuestionCondensed(condensation))
+                answer = yield from self._evented(standalone)
+            elif streaming is Streaming.TEXT:
                 stream = yield from read(
                     partial(engine.stream, standalone), partial(engine.astream, standalone)
                 )
@@ -163,6 +197,20 @@ class ChatSession:
             return self._completed(answer, condensation, before)
         finally:
             self._lock.release()
+
+    def _evented(self, standalone: str) -> Flow[Answer]:
+        """The answer to a standalone question, after its events."""
+        answers: list[Answer] = []
+
+        def each(event: AnswerEvent) -> Flow[None]:
+            if isinstance(event, AnswerFinished):
+                answers.append(event.answer)
+            else:
+                yield Piece(event)
+
+        engine = self._engine
+        yield from read(partial(engine.events, standalone), partial(engine.aevents, standalone), each)
+        return answers[0]
 
     def _completed(self, answer: Answer, condensation: Condensation, before: _History) -> Answer:
         """The answer to the question as it was asked. Its turn is remembered, unless the session was reset meanwhile."""
@@ -181,10 +229,9 @@ class ChatSession:
         return answer
 
 
-def _about_conversation(question: str, told: str) -> Answer:
+def _about_conversation(condensation: Condensation, told: str) -> Answer:
     """The answer to a question about the conversation. No document holds it, so it cites none."""
-    answer = build_answer(question, told or None, ())
-    condensation = Condensation(question, question, skipped=ABOUT_CONVERSATION)
+    answer = build_answer(condensation.question, told or None, ())
     answer.explanation = Explanation([], condensation=condensation)
     return answer
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import cast
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
@@ -10,6 +9,7 @@ from pydantic import PrivateAttr
 
 from qa_engine.config import EmbeddingConfig
 from qa_engine.errors import ConfigurationError
+from qa_engine.flow import to_thread
 from qa_engine.models.e5.encoder import PASSAGE_PREFIX, E5Encoder
 from qa_engine.models.e5.preparation import MODEL_NAME, Progress
 from qa_engine.models.e5.shared import shared_encoder
@@ -68,13 +68,13 @@ class LocalEmbedding(BaseEmbedding):
         return cast(list[list[float]], self.encoder.embed(prefixed).tolist())
 
     async def _aget_query_embedding(self, query: str) -> list[float]:
-        return await asyncio.to_thread(self._get_query_embedding, query)
+        return await to_thread(self._get_query_embedding, query)
 
     async def _aget_text_embedding(self, text: str) -> list[float]:
-        return await asyncio.to_thread(self._get_text_embedding, text)
+        return await to_thread(self._get_text_embedding, text)
 
     async def _aget_text_embeddings(self, texts: list[str]) -> list[list[float]]:
-        return await asyncio.to_thread(self._get_text_embeddings, texts)
+        return await to_thread(self._get_text_embeddings, texts)
 
 
 def build_embedding(config: EmbeddingConfig, progress: Progress | None = None) -> BaseEmbedding:

@@ -45,6 +45,30 @@ def is_marks_alone(text: str) -> bool:
     return not _SAID.search(_ALONE.sub("", text))
 
 
+class CitedNumbers:
+    """Reads the numbers of citations off an answer that arrives in pieces, each as soon as its mark is complete.
+
+    Example:
+        >>> numbers = CitedNumbers()
+        >>> numbers.feed("三种规模[1"), numbers.feed("][2]。"), numbers.feed("又见[1]。")
+        ([], [1, 2], [])
+    """
+
+    _LONGEST = len("[999]")
+
+    def __init__(self) -> None:
+        self._end, self._seen = "", set[int]()
+
+    def feed(self, piece: str) -> list[int]:
+        """The numbers that were not cited before."""
+        text = self._end + piece
+        self._end = text[1 - self._LONGEST :]
+        numbers = dict.fromkeys(map(int, CITATION.findall(text)))
+        new = [number for number in numbers if number not in self._seen]
+        self._seen.update(new)
+        return new
+
+
 class CitationMarks:
     """Unifies citations in a text that arrives in pieces, and drops numbers that no passage has.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -34,7 +33,7 @@ from qa_engine.answering.extractive.sentence_choice import best_row_worth, chose
 from qa_engine.answering.extractive.sentence_features import Candidate, naming_terms, report_year
 from qa_engine.answering.extractive.unsaid import is_empty, lacks_kind
 from qa_engine.answering.stream import AnswerStream, AsyncAnswerStream
-from qa_engine.flow import Flow, Piece, apieces, in_thread, pieces
+from qa_engine.flow import Flow, Piece, apieces, in_thread, pieces, to_thread
 from qa_engine.models.late_interaction import LateInteractionModel
 from qa_engine.retrieval.dictionary.dictionary import Dictionary
 from qa_engine.retrieval.glossary.glossary import Glossary
@@ -90,7 +89,7 @@ class ExtractiveSynthesizer(BaseSynthesizer):
 
     async def aget_response(self, query_str: str, text_chunks: Sequence[str], **response_kwargs: Any) -> str:
         """`get_response` without blocking."""
-        return await asyncio.to_thread(self.get_response, query_str, text_chunks)
+        return await to_thread(self.get_response, query_str, text_chunks)
 
     @dispatcher.span
     def synthesize(
@@ -116,7 +115,7 @@ class ExtractiveSynthesizer(BaseSynthesizer):
         **response_kwargs: Any,
     ) -> Answer:
         """`synthesize` without blocking."""
-        return await asyncio.to_thread(self.synthesize, query, nodes, additional_source_nodes)
+        return await to_thread(self.synthesize, query, nodes, additional_source_nodes)
 
     def stream_answer(self, query: QueryType, nodes: Sequence[NodeWithScore]) -> AnswerStream:
         """The answer in one piece, in the shape of a stream."""

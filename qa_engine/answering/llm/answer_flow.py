@@ -17,6 +17,7 @@ from qa_engine.answering.answer import REFUSAL, Answer
 from qa_engine.answering.checks.citations import build_answer, build_citations, refusal
 from qa_engine.answering.checks.grounding import unsupported
 from qa_engine.answering.checks.language import is_chinese_answer
+from qa_engine.answering.events import CitationAdded, Streaming, TextReplaced
 from qa_engine.answering.llm.context_budget import fit_passages
 from qa_engine.answering.llm.finish_reason import FinishReason
 from qa_engine.answering.llm.normalise import StreamNormaliser, normalise
@@ -25,7 +26,7 @@ from qa_engine.answering.usage import Prices, Usage
 from qa_engine.errors import QAEngineError
 from qa_engine.flow import Flow, Piece, call, read
 from qa_engine.models.remote.service_errors import llm_errors
-from qa_engine.text.citation_marks import CITATION, is_marks_alone
+from qa_engine.text.citation_marks import CITATION, CitedNumbers, is_marks_alone
 from qa_engine.text.prompt_sanitizer import neutralise_markup
 from qa_engine.text.reply_wrappers import without_wrappers
 
@@ -93,53 +94,70 @@ class AnswerFlow:
         self._passages = self._fitting(self.nodes, "")
         self._first = self._messages(self._passages)
 
-    def steps(self, live: bool = False) -> Flow[Draft]:
+    def steps(self, live: Streaming = Streaming.NOTHING) -> Flow[Draft]:
         """The last draft, after its text has been shown.
 
         Args:
             live: whether to read the reply as a stream, and to show pieces as soon as they are sure to belong to the
-                answer. A second call is then possible only as long as nothing has been shown.
+                answer. With `Streaming.TEXT`, a second call is then possible only as long as nothing has been shown. With
+                `Streaming.EVENTS`, it replaces what has been shown, and citations are told without boxes.
 
         Raises:
             QAEngineError: the reply is not whole; see `FinishReason`.
             ServiceUnavailableError: the model sent nothing, twice if it was asked again.
         """
-        if live:
-            return (yield from self._streamed())
+        if live is not Streaming.NOTHING:
+            return (yield from self._streamed(live is Streaming.EVENTS))
         draft = self._read((yield from self._chat(self._first)), self._passages)
         draft = yield from self._retried(draft)
         yield Piece(draft.text)
         return draft
 
-    def _streamed(self) -> Flow[Draft]:
+    def _streamed(self, takes_back: bool) -> Flow[Draft]:
         finish = self._next_reply()
-        normaliser = StreamNormaliser(len(self._passages))
-        shown, empty = False, True
+        normaliser = StreamNormaliser(len(self._passages), takes_back)
+        shown, written, cited = False, "", CitedNumbers()
 
-        def to_text(reply: ChatResponse) -> str:
-            nonlocal shown, empty
+        def show(piece: str) -> Flow[None]:
+            nonlocal shown, cited
+            if normaliser.taken_back:
+                normaliser.taken_back, cited = False, CitedNumbers()
+                yield Piece(TextReplaced(piece, "refusal" if piece == REFUSAL else "repair"))
+            elif piece:
+                yield Piece(piece)
+            shown = shown or bool(piece)
+            if takes_back and (numbers := cited.feed(piece)):
+                marks = "".join(f"[{number}]" for number in numbers)
+                for citation in build_citations(marks, self._passages):
+                    yield Piece(CitationAdded(citation))
+
+        def each(reply: ChatResponse) -> Flow[None]:
+            nonlocal written
             finish.observe(reply)
             delta = reply.delta or ""
-            empty = empty and not delta.strip()
-            piece = normaliser.feed(delta)
-            shown = shown or bool(piece)
-            return piece
+            written += delta
+            yield from show(normaliser.feed(delta))
 
         with llm_errors(self.llm):
             yield from read(
                 partial(self.llm.stream_chat, self._first),
                 partial(self.llm.astream_chat, self._first),
-                to_text,
+                each,
             )
         finish.check_stream()
         rest, text, refused = normaliser.finish()
-        draft = Draft(text, refused, self._passages, finish, empty or normaliser.is_marks_alone)
+        draft = Draft(text, refused, self._passages, finish, is_empty(written))
         if not shown:
             draft = yield from self._retried(draft)
-            rest = draft.text
-        if rest:
-            yield Piece(rest)
-        return draft
+            yield from show(draft.text)
+            return draft
+        yield from show(rest)
+        if not takes_back:
+            return draft
+        better = yield from self._retried(draft)
+        if better is not draft:
+            yield Piece(TextReplaced(better.text, "refusal" if better.refused else "repair"))
+        return better
 
     def _retried(self, draft: Draft) -> Flow[Draft]:
         """The draft, or a better one from a second call."""
@@ -211,9 +229,7 @@ class AnswerFlow:
         finish.check_whole()
         text = reply.message.content or ""
         normalised = normalise(text, len(passages))
-        return Draft(
-            *normalised, passages, finish, not text.strip() or is_marks_alone(without_wrappers(text) or text)
-        )
+        return Draft(*normalised, passages, finish, is_empty(text))
 
     def _variables(self) -> dict[str, Any]:
         return {**self.arguments, "query_str": neutralise_question(self.question)}
@@ -226,6 +242,11 @@ class AnswerFlow:
         return self.prompt.format_messages(
             llm=self.llm, context_str=format_passages(passages), **self._variables()
         )
+
+
+def is_empty(reply: str) -> bool:
+    """Whether a reply is empty, or nothing but citation marks and punctuation."""
+    return not reply.strip() or is_marks_alone(without_wrappers(reply) or reply)
 
 
 def retry_request(draft: Draft) -> str:

@@ -12,7 +12,7 @@ Rules, in the order in which they apply:
   a list with 0 ([0, 1] is an interval, x[0] an index). ``x[1]`` reads as a citation: models write 70B[1].
 - A refusal in other words becomes exactly the refusal; `qa_engine.answering.checks.refusals` says what one is. An
   answer that cites, or runs on for `HEAD_CHARS`, before anything looks like a refusal is never one.
-- Nothing left is the refusal; `StreamNormaliser.is_marks_alone` tells it from a reply that was nothing but marks.
+- Nothing left is the refusal.
 
 Text is a stream of pieces here; a whole text is a stream of one, so that both have one set of rules.
 """
@@ -56,6 +56,10 @@ class StreamNormaliser:
 
     Args:
         passages: how many passages the text can cite, numbered from 1.
+        takes_back: whether what was shown may be taken back, if it turns out to have been reasoning; see ``taken_back``.
+
+    Attributes:
+        taken_back: set when all that was shown before the last piece is taken back. Whoever shows the pieces resets it.
 
     Example:
         >>> stream = StreamNormaliser(passages=2)
@@ -65,8 +69,9 @@ class StreamNormaliser:
         ('', '有三种规模[1]。其次', False)
     """
 
-    def __init__(self, passages: int) -> None:
-        self._passages = passages
+    def __init__(self, passages: int, takes_back: bool = False) -> None:
+        self._passages, self._takes_back = passages, takes_back
+        self.taken_back = False
         self._shown = ""
         self._reasoning = Reasoning()
         self._restart()
@@ -75,17 +80,18 @@ class StreamNormaliser:
         """The text that may be shown now.
 
         Raises:
-            ConfigurationError: what was shown turns out to have been reasoning that had no opening mark.
+            ConfigurationError: what was shown turns out to have been reasoning that had no opening mark, and it cannot be
+                taken back.
         """
         ready, restarted = self._reasoning.feed(chunk)
         if restarted:
             self._restart()
-        return self._show(self._gate.feed(self._citations.feed(self._kept(self._fence.feed(ready)))))
+        return self._show(self._gate.feed(self._citations.feed(self._fence.feed(ready))))
 
     def finish(self) -> tuple[str, str, bool]:
         """The rest to show, the whole normalised text, and whether it is the refusal.
 
-        What was shown and the rest, joined, are always the whole text.
+        What was shown and the rest, joined, are always the whole text, without what was taken back.
 
         Raises:
             ConfigurationError: as `feed`.
@@ -93,30 +99,22 @@ class StreamNormaliser:
         ready, restarted = self._reasoning.finish()
         if restarted:
             self._restart()
-        ready = self._kept(self._fence.feed(ready) + self._fence.finish())
+        ready = self._fence.feed(ready) + self._fence.finish()
         held = self._gate.feed(self._citations.feed(ready) + self._citations.finish())
         rest, refused = self._gate.finish()
         rest = self._show(held + rest)
         return rest, self._shown, refused
 
-    @property
-    def is_marks_alone(self) -> bool:
-        """Whether the text so far, without reasoning and fences, is nothing but citation marks and punctuation."""
-        return bool(self._answer.strip()) and is_marks_alone(self._answer)
-
     def _restart(self) -> None:
         """Forget the text so far: it was reasoning."""
-        if self._shown:
+        if self._shown and not self._takes_back:
             raise ConfigurationError(
                 "The language model sends its reasoning as part of the answer, ended by </think> but not "
                 "opened by <think>: switch on the reasoning parser of its server, or ask without streaming."
             )
+        self.taken_back = self.taken_back or bool(self._shown)
+        self._shown = ""
         self._fence, self._citations, self._gate = Fence(), CitationMarks(self._passages), _Gate()
-        self._answer = ""
-
-    def _kept(self, text: str) -> str:
-        self._answer += text
-        return text
 
     def _show(self, text: str) -> str:
         self._shown += text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ from llama_index_instrumentation import get_dispatcher
 
 from qa_engine.answering.answer import REFUSAL, Answer
 from qa_engine.answering.checks.citations import refusal
+from qa_engine.answering.events import AnswerEvent, Streaming
 from qa_engine.answering.llm.answer_flow import AnswerFlow, limits
 from qa_engine.answering.llm.context_budget import estimate_tokens
 from qa_engine.answering.llm.prompt import answer_prompt
@@ -80,7 +81,7 @@ class ChineseAnswerSynthesizer(CheckedPrompts, BaseSynthesizer):
         if prompt is not None:
             require_variables(PROMPT, prompt, _VARIABLES)
         self._prompt = prompt or answer_prompt()
-        self._retries, self._live, self._prices = retries, streaming == "live", prices
+        self._retries, self._is_live, self._prices = retries, streaming == "live", prices
 
     def _get_prompts(self) -> PromptDictType:
         return {PROMPT: self._prompt}
@@ -121,11 +122,26 @@ class ChineseAnswerSynthesizer(CheckedPrompts, BaseSynthesizer):
 
     def stream_answer(self, query: QueryType, nodes: Sequence[NodeWithScore]) -> AnswerStream:
         """The answer in pieces. The model is asked when the first piece is, and errors are raised then."""
-        return AnswerStream(pieces(self._steps(query, nodes, live=self._live)))
+        return AnswerStream(pieces(self._steps(query, nodes, live=self._live(Streaming.TEXT))))
 
     def astream_answer(self, query: QueryType, nodes: Sequence[NodeWithScore]) -> AsyncAnswerStream:
         """`stream_answer` for ``async for``; itself it is not awaited."""
-        return AsyncAnswerStream(apieces(self._steps(query, nodes, live=self._live)))
+        return AsyncAnswerStream(apieces(self._steps(query, nodes, live=self._live(Streaming.TEXT))))
+
+    def stream_events(
+        self, query: QueryType, nodes: Sequence[NodeWithScore]
+    ) -> Generator[str | AnswerEvent | Answer, None, None]:
+        """Pieces of text and events, then the answer. An answer with a fault is asked for again, and replaced."""
+        return pieces(self._steps(query, nodes, live=self._live(Streaming.EVENTS)))
+
+    def astream_events(
+        self, query: QueryType, nodes: Sequence[NodeWithScore]
+    ) -> AsyncGenerator[str | AnswerEvent | Answer, None]:
+        """`stream_events` for ``async for``; itself it is not awaited."""
+        return apieces(self._steps(query, nodes, live=self._live(Streaming.EVENTS)))
+
+    def _live(self, streaming: Streaming) -> Streaming:
+        return streaming if self._is_live else Streaming.NOTHING
 
     def _steps(
         self,
@@ -133,7 +149,7 @@ class ChineseAnswerSynthesizer(CheckedPrompts, BaseSynthesizer):
         nodes: Sequence[NodeWithScore],
         further: Sequence[NodeWithScore] = (),
         arguments: Mapping[str, Any] = MappingProxyType({}),
-        live: bool = False,
+        live: Streaming = Streaming.NOTHING,
     ) -> Flow[Answer]:
         bundle = QueryBundle(query) if isinstance(query, str) else query
         sources = [*nodes, *further]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import math
 import time
@@ -92,6 +93,12 @@ class AnswerabilityGate:
             configured = settings.threshold if extractive else settings.llm_threshold
             calibrated = model.threshold if extractive else model.llm_threshold
             self._threshold = calibrated if configured is None else configured
+
+    def using(self, passages: int) -> AnswerabilityGate:
+        """This gate with answers from so many passages."""
+        other = copy.copy(self)
+        other._used = passages
+        return other
 
     def evidence(self, query: QueryBundle, ranked: RankedPassages) -> Evidence:
         """The passages that the answer may use, and the decision whether to refuse at once."""
@@ -213,9 +220,7 @@ class AnswerabilityGate:
     def completed(self, answer: Answer, evidence: Evidence, models: dict[str, str]) -> Answer:
         """The answer with timings, probability, models, explanation and the boxes of its citations."""
         ranked, seconds = evidence.ranked, time.perf_counter() - evidence.started
-        answer.source_nodes = list(
-            {node.node.node_id: node for node in reversed(answer.source_nodes)}.values()
-        )[::-1]
+        answer.source_nodes = unique(answer.source_nodes)
         answer.timings = rounded({**ranked.timings, "answer": seconds})
         answer.probability = None if evidence.probability is None else round(evidence.probability, 4)
         answer.nearest = list(evidence.nearest) if answer.refused else []
@@ -260,6 +265,11 @@ class AnswerabilityGate:
             translated=ranked.translated,
             parts=[part.part for part in ranked.parts],
         )
+
+
+def unique(nodes: Sequence[NodeWithScore]) -> list[NodeWithScore]:
+    """Passages, each once, where it stands first."""
+    return list({node.node.node_id: node for node in reversed(nodes)}.values())[::-1]
 
 
 def _between(question: str, ranked: RankedPassages) -> tuple[ContentWord, ...]:
