@@ -15,7 +15,7 @@ from fastapi import FastAPI
 
 from qa_engine.config import Config
 from qa_engine.server.app import create_app
-from qa_engine.server.process import listening_socket
+from qa_engine.server.process import listening_socket, uvicorn_config
 
 
 class ServedApp:
@@ -34,17 +34,20 @@ class ServedApp:
 
 
 @contextmanager
-def served(storage: Path, *collections: str, **settings: Any) -> Iterator[ServedApp]:
+def served(storage: Path, *collections: str, no_auth: bool = False, **settings: Any) -> Iterator[ServedApp]:
     """Serves a storage on a free port until the block ends.
 
     Args:
         storage: folder of the index.
         collections: those that are asked if a question names none.
+        no_auth: whether everybody is let in without a key.
+        no_auth: whether everybody is let in without a key.
         settings: sections of the configuration.
     """
-    app = create_app(Config(storage=storage, **settings), collections)
+    config = Config(storage=storage, **settings)
+    app = create_app(config, collections, no_auth=no_auth)
     listening = listening_socket("127.0.0.1", 0)
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
+    server = uvicorn.Server(uvicorn_config(app, config.server))
 
     async def serve() -> None:
         async with app.router.lifespan_context(app):

@@ -2,12 +2,56 @@
 
 from __future__ import annotations
 
+import re
+from ipaddress import ip_network
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from qa_engine.config.masking import MaskedUrl
 from qa_engine.config.sections import Section
+
+_HOST = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[?[0-9a-f:.]*:[0-9a-f:.]*\]?")
+
+
+def _public_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("it is no address such as 'https://qa.example.com' or 'https://example.com/docs/qa'")
+    return url.rstrip("/")
+
+
+def _host(name: str) -> str:
+    if not _HOST.fullmatch(name.lower()):
+        raise ValueError(
+            f"{name!r} is no name of a host: write 'qa.example.com', '192.0.2.7', or '*.example.com' for all names below"
+        )
+    return name.lower()
+
+
+def _origin(origin: str) -> str:
+    if origin == "*":
+        raise ValueError(
+            "'*' would let every web page use the cookie of a reader: name the origins, such as 'https://wiki.example.com'"
+        )
+    parts = urlsplit(origin)
+    if (
+        parts.scheme not in {"http", "https"}
+        or not parts.hostname
+        or origin != f"{parts.scheme}://{parts.netloc}"
+    ):
+        raise ValueError(
+            f"{origin!r} is no origin: write scheme and host alone, such as 'https://wiki.example.com'"
+        )
+    return origin.lower()
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ip_network(text))
+    except ValueError:
+        raise ValueError(f"{text!r} is no address of a proxy, such as '10.0.0.7' or '10.0.0.0/24'") from None
 
 
 class ServerConfig(Section):
@@ -17,7 +61,13 @@ class ServerConfig(Section):
     """Address to listen on. Any address but loopback needs a key, or ``--no-auth``."""
     port: Annotated[int, Field(ge=0, le=65_535)] = 8600
     """Port to listen on; 0 takes a free one."""
-    public_url: MaskedUrl | None = None
+    public_url: Annotated[MaskedUrl, AfterValidator(_public_url)] | None = None
     """Address under which clients reach the server, such as ``https://qa.example.com``: links in answers begin with it."""
+    allowed_hosts: list[Annotated[str, AfterValidator(_host)]] = []  # noqa: RUF012 - pydantic copies it
+    """Names under which the server answers, besides loopback, its own address and that of `public_url`."""
+    cors_origins: list[Annotated[str, AfterValidator(_origin)]] = []  # noqa: RUF012 - pydantic copies it
+    """Origins of web pages that may ask the server from a browser."""
+    trusted_proxies: list[Annotated[str, AfterValidator(_network)]] = []  # noqa: RUF012 - pydantic copies it
+    """Addresses or networks whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed."""
     draining_seconds: Annotated[float, Field(ge=0, le=3600)] = 30
     """How long answers in work may still take after SIGTERM."""

@@ -11,11 +11,12 @@ from starlette.requests import Request
 from qa_engine.server.problems import ProblemError
 
 Scope = Literal["read", "write", "admin"]
-_INCLUDED: dict[Scope, frozenset[Scope]] = {
+INCLUDED_SCOPES: dict[Scope, frozenset[Scope]] = {
     "read": frozenset({"read"}),
     "write": frozenset({"read", "write"}),
     "admin": frozenset({"read", "write", "admin"}),
 }
+"""What each scope allows."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,13 @@ class Access:
     """
 
     name: str = ""
-    scopes: frozenset[Scope] = _INCLUDED["admin"]
+    scopes: frozenset[Scope] = INCLUDED_SCOPES["admin"]
     collections: frozenset[str] | None = None
+
+    @property
+    def may_read(self) -> bool:
+        """Whether it may do anything at all."""
+        return "read" in self.scopes
 
     def sees(self, collection: str) -> bool:
         """Whether it may see a collection."""
@@ -44,8 +50,9 @@ class Access:
 
 
 def access_of(request: Request) -> Access:
-    """The access of a request: that of its key, or all of it where the server is open."""
-    return getattr(request.state, "access", None) or Access()
+    """The access of a request, as `qa_engine.server.admission.authentication.Authentication` has found it."""
+    access: Access = request.state.access
+    return access
 
 
 def require(scope: Scope) -> Callable[[Request], Access]:

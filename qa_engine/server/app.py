@@ -1,4 +1,16 @@
-"""The application: its routes, its middleware, and what is open while it runs."""
+"""The application: its routes, its middleware, and what is open while it runs.
+
+A request passes the middleware in this order, before anything of its body is read:
+
+==================  ==================================================================  ==============
+`RootPath`          the path of ``public_url`` below which the application lies
+`proxy_headers`     address and scheme of the client behind a trusted proxy
+`RequestIds`        the id of the request, security headers, the last resort of errors  500
+`AllowedHosts`      one ``Host`` header, and one that is answered                       400, 421
+`cors`              web pages of other origins; errors below can be read by them
+`Authentication`    the key or the session; origins of changes without a key            401, 403, 429
+==================  ==================================================================  ==============
+"""
 
 from __future__ import annotations
 
@@ -11,6 +23,11 @@ from fastapi_offline import FastAPIOffline
 
 from qa_engine import __version__
 from qa_engine.config import Config
+from qa_engine.config.server import ServerConfig
+from qa_engine.server.admission.authentication import Authentication
+from qa_engine.server.admission.hosts import AllowedHosts, host_rules
+from qa_engine.server.admission.origins import OriginRules, cors
+from qa_engine.server.admission.proxies import RootPath, proxy_headers
 from qa_engine.server.problems import PROBLEM_SCHEMA, handle_errors
 from qa_engine.server.requests import RequestIds
 from qa_engine.server.routes import ROUTERS
@@ -18,7 +35,10 @@ from qa_engine.server.state import opened_state
 
 
 def create_app(
-    config: Config, collections: tuple[str, ...] = (), on_failure: Callable[[], None] = lambda: None
+    config: Config,
+    collections: tuple[str, ...] = (),
+    on_failure: Callable[[], None] = lambda: None,
+    no_auth: bool = False,
 ) -> FastAPI:
     """The ASGI application over a storage. Its lifespan opens the engine, and closes it.
 
@@ -26,11 +46,12 @@ def create_app(
         config: the settings, with the storage.
         collections: those that are asked if a question names none; the collection of the configuration if empty.
         on_failure: called if the engine cannot be opened; ``app.state.server.failure`` says why.
+        no_auth: whether everybody is let in without a key, wherever the server listens.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with opened_state(config, collections or (config.collection,), on_failure) as state:
+        async with opened_state(config, collections or (config.collection,), on_failure, no_auth) as state:
             app.state.server = state
             yield
 
@@ -48,9 +69,21 @@ def create_app(
     for router in ROUTERS:
         app.include_router(router)
     handle_errors(app)
-    app.add_middleware(RequestIds)
+    _admit(app, config.server)
     _describe_problems(app)
     return app
+
+
+def _admit(app: FastAPI, settings: ServerConfig) -> None:
+    """Adds the middleware, from the innermost to the outermost: the table above in reverse."""
+    app.add_middleware(Authentication, OriginRules(settings.public_url, settings.cors_origins))
+    if settings.cors_origins:
+        app.add_middleware(cors, settings.cors_origins)
+    app.add_middleware(AllowedHosts, host_rules(settings))
+    app.add_middleware(RequestIds)
+    if settings.trusted_proxies:
+        app.add_middleware(proxy_headers, settings.trusted_proxies)
+    app.add_middleware(RootPath, settings.public_url)
 
 
 def _describe_problems(app: FastAPI) -> None:

@@ -29,6 +29,7 @@ class ServerDatabase:
         """
         self.path = path
         self._lock = Lock()
+        self._reading = Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._connection = sqlite3.connect(
@@ -38,6 +39,9 @@ class ServerDatabase:
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = FULL")
             self._connection.execute("PRAGMA foreign_keys = ON")
+            self._reader = sqlite3.connect(path, _BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+            self._reader.row_factory = sqlite3.Row
+            self._reader.execute("PRAGMA query_only = ON")
         except (OSError, sqlite3.Error) as error:
             raise StorageError(f"The database of the server, {path}, cannot be opened: {error}.") from error
 
@@ -77,7 +81,23 @@ class ServerDatabase:
                     f"The database of the server, {self.path}, cannot be used: {error}."
                 ) from error
 
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection for short reading: it sees what has been committed, and does not wait for those who write.
+
+        Raises:
+            StorageError: the database cannot be read.
+        """
+        with self._reading:
+            try:
+                yield self._reader
+            except sqlite3.Error as error:
+                raise StorageError(
+                    f"The database of the server, {self.path}, cannot be read: {error}."
+                ) from error
+
     def close(self) -> None:
         """Closes the file. Closing again does nothing."""
-        with self._lock:
+        with self._lock, self._reading:
+            self._reader.close()
             self._connection.close()

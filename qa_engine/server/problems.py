@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Scope
 
 from qa_engine import errors
+from qa_engine.server.paths import route_path
 
 logger = logging.getLogger("qa_engine.server")
 
@@ -204,7 +205,7 @@ def without_paths(text: str) -> str:
 
 def render(problem: ProblemError, scope: Scope) -> Response:
     """The response for a problem, in the form of the protocol that the path of the request belongs to."""
-    path, request_id = str(scope.get("path", "")), request_id_of(scope)
+    path, request_id = route_path(scope), request_id_of(scope)
     sentence = f"{problem.detail} {problem.fix}".strip()
     body: dict[str, Any]
     media_type = "application/json"

@@ -6,14 +6,20 @@ import asyncio
 import signal
 import socket
 from types import FrameType
+from urllib.parse import urlsplit
 
 import uvicorn
 from fastapi import FastAPI
 
 from qa_engine.cli.output import print_message
 from qa_engine.config import Config
+from qa_engine.config.server import ServerConfig
 from qa_engine.errors import InputError
+from qa_engine.server.admission.hosts import is_loopback
+from qa_engine.server.admission.keys import KeyStore
 from qa_engine.server.app import create_app
+from qa_engine.server.database import ServerDatabase
+from qa_engine.server.state import database_path
 
 _CLOSING_SECONDS = 5
 """For answers to end by themselves after they were told to, before their connections are cut."""
@@ -33,38 +39,69 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def run(config: Config, collections: tuple[str, ...]) -> None:
+def run(config: Config, collections: tuple[str, ...], no_auth: bool = False) -> None:
     """Serves until SIGTERM or SIGINT. Only for a process of our own: it takes over the signals.
 
     Args:
         config: the settings, with the storage.
         collections: those that are asked if a question names none.
+        no_auth: whether everybody is let in without a key.
 
     Raises:
-        InputError: the address cannot be listened on.
+        InputError: the address cannot be listened on, or others can reach it and there is no key.
         QAEngineError: the engine or the storage could not be opened.
     """
     settings = config.server
+    if not no_auth:
+        require_key(config)
     listening = listening_socket(settings.host, settings.port)
-    app = create_app(config, collections, on_failure=lambda: server.handle_exit(signal.SIGTERM, None))
-    server = _Server(
-        uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=int(settings.draining_seconds + _CLOSING_SECONDS),
-            lifespan="off",
-        ),
-        app,
+    app = create_app(
+        config, collections, on_failure=lambda: server.handle_exit(signal.SIGTERM, None), no_auth=no_auth
     )
+    server = _Server(uvicorn_config(app, settings), app)
     host, port = listening.getsockname()[:2]
     print_message(f"Serving on http://{f'[{host}]' if ':' in host else host}:{port} (API: /api/docs).")
     with listening:
         asyncio.run(_serve(server, app, listening))
     if failure := app.state.server.failure:
         raise failure
+
+
+def uvicorn_config(app: FastAPI, settings: ServerConfig) -> uvicorn.Config:
+    """How uvicorn serves the application: it logs nothing of requests, and believes no proxy; the application does both."""
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=int(settings.draining_seconds + _CLOSING_SECONDS),
+        lifespan="off",
+    )
+
+
+def require_key(config: Config) -> None:
+    """Checks that there is a key, if others than the users of this machine can reach the server.
+
+    Raises:
+        InputError: there is none.
+        StorageError: the database of the server cannot be opened.
+    """
+    settings = config.server
+    public = urlsplit(settings.public_url or "").hostname or "localhost"
+    if is_loopback(settings.host) and is_loopback(public):
+        return
+    database = ServerDatabase(database_path(config.storage))
+    try:
+        if KeyStore(database).any():
+            return
+    finally:
+        database.close()
+    place = settings.public_url if is_loopback(settings.host) else settings.host
+    raise InputError(
+        f"Others can reach the server under {place!r}, and there is no key: make one (qa-engine keys add NAME), or let "
+        "everybody in with --no-auth."
+    )
 
 
 async def _serve(server: uvicorn.Server, app: FastAPI, listening: socket.socket) -> None:

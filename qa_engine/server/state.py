@@ -18,6 +18,7 @@ from fastapi import Depends, Request
 from qa_engine.config import Config
 from qa_engine.errors import CollectionNotFoundError, QAEngineError
 from qa_engine.models.embedding import build_embedding
+from qa_engine.server.admission.authentication import Authenticator
 from qa_engine.server.database import ServerDatabase
 from qa_engine.server.engines import Engines
 from qa_engine.server.problems import ProblemError
@@ -28,6 +29,11 @@ SERVER_FOLDER = "_server"
 """Below the storage. No collection has such a folder: their names begin with a letter or a digit."""
 
 
+def database_path(storage: Path) -> Path:
+    """The file of the database of the server."""
+    return storage / SERVER_FOLDER / "server.sqlite3"
+
+
 @dataclass
 class ServerState:
     """What the routes share.
@@ -36,6 +42,7 @@ class ServerState:
         config: the settings, with the storage.
         engines: the engines.
         database: what must be known after a restart.
+        authenticator: finds the key of a request.
         warmed: set when the engine of the default collections is open and warm, or could not be opened.
         failure: why it could not be opened.
         draining: whether the process has been asked to stop: nothing new begins.
@@ -45,6 +52,7 @@ class ServerState:
     config: Config
     engines: Engines
     database: ServerDatabase
+    authenticator: Authenticator
     warmed: Event = field(default_factory=Event)
     failure: QAEngineError | None = None
     draining: bool = False
@@ -76,7 +84,7 @@ class ServerState:
 
 @asynccontextmanager
 async def opened_state(
-    config: Config, collections: tuple[str, ...], on_failure: Callable[[], None]
+    config: Config, collections: tuple[str, ...], on_failure: Callable[[], None], no_auth: bool = False
 ) -> AsyncIterator[ServerState]:
     """Opens what the routes share, has the engine warmed meanwhile, and closes everything at the end.
 
@@ -84,17 +92,18 @@ async def opened_state(
         config: the settings, with the storage.
         collections: those that are asked if a question names none.
         on_failure: called if the engine cannot be opened, for another reason than that nothing has been ingested yet.
+        no_auth: whether everybody is let in without a key.
 
     Raises:
         StorageError: the storage cannot be written.
     """
     async with AsyncExitStack() as stack:
-        path = config.storage / SERVER_FOLDER / "server.sqlite3"
-        database = await to_thread.run_sync(ServerDatabase, path)
+        database = await to_thread.run_sync(ServerDatabase, database_path(config.storage))
         stack.callback(database.close)
+        authenticator = await to_thread.run_sync(Authenticator.over, database, config.server, no_auth)
         engines = Engines(config, collections)
         stack.push_async_callback(to_thread.run_sync, engines.close)
-        state = ServerState(config, engines, database)
+        state = ServerState(config, engines, database, authenticator)
         warming = asyncio.create_task(_warm(state, on_failure))
         try:
             yield state

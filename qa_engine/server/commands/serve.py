@@ -36,4 +36,4 @@ def serve(
     named = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = settings.model_copy(update={"server": settings.server.model_copy(update=named)})
     logging.getLogger("qa_engine.server").setLevel(logging.INFO)
-    run(settings, tuple(collection or ()))
+    run(settings, tuple(collection or ()), no_auth)

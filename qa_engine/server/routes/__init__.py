@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from qa_engine.server.routes.health import router as health
+from qa_engine.server.routes.session import router as session
 
-ROUTERS: tuple[APIRouter, ...] = (health,)
+ROUTERS: tuple[APIRouter, ...] = (health, session)
 """All routers, in the order of the OpenAPI document."""
