@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 REPLY = "资料里写明了这一点[1]。"
 
@@ -36,7 +37,11 @@ async def _serve(delay: float) -> None:
                 length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0] or 0)
                 request = json.loads(await reader.readexactly(length) or b"{}")
                 await asyncio.sleep(delay)
-                writer.write(_events() if request.get("stream") else _whole())
+                writer.write(
+                    _response("text/event-stream", events())
+                    if request.get("stream")
+                    else _response("application/json", json.dumps(whole()).encode())
+                )
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
@@ -50,14 +55,15 @@ async def _serve(delay: float) -> None:
         await asyncio.to_thread(sys.stdin.read)
 
 
-def _whole() -> bytes:
+def whole() -> dict[str, Any]:
+    """The reply as the body of a chat completion."""
     message = {"role": "assistant", "content": REPLY}
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
-    body = {"id": "c", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice]}
-    return _response("application/json", json.dumps(body).encode())
+    return {"id": "c", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice]}
 
 
-def _events() -> bytes:
+def events() -> bytes:
+    """The reply as the events of a streamed chat completion."""
     pieces = [({"content": REPLY[i : i + 3]}, None) for i in range(0, len(REPLY), 3)]
     lines = []
     for delta, reason in [*pieces, ({}, "stop")]:
@@ -70,7 +76,7 @@ def _events() -> bytes:
             "choices": [choice],
         }
         lines.append(f"data: {json.dumps(chunk)}\n\n")
-    return _response("text/event-stream", "".join([*lines, "data: [DONE]\n\n"]).encode())
+    return "".join([*lines, "data: [DONE]\n\n"]).encode()
 
 
 def _response(kind: str, body: bytes) -> bytes:
