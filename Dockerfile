@@ -5,8 +5,8 @@ WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 COPY qa_engine qa_engine
 RUN python -m venv /opt/qa_engine && /opt/qa_engine/bin/pip install --no-cache-dir '.[server]'
-# What the image must not fetch or make when it runs: the graph of the model, and the dictionary.
-RUN QA_ENGINE_CACHE=/opt/cache /opt/qa_engine/bin/qa-engine models prepare
+# What the image must not fetch or make when it runs: the graph of the model, and the dictionary. Another account reads them.
+RUN QA_ENGINE_CACHE=/opt/cache /opt/qa_engine/bin/qa-engine models prepare && chmod -R a+rX /opt/cache
 
 FROM python:${PYTHON}-slim-bookworm
 RUN useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin qa_engine && install -d -o 10001 -g 10001 /data

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import socket
 from types import FrameType
 from urllib.parse import urlsplit
@@ -36,7 +35,9 @@ class _Server(uvicorn.Server):
         state = getattr(self._app.state, "server", None)
         if state is not None:
             state.draining = True
-        super().handle_exit(sig, frame)
+        # uvicorn would raise the signal again at the end: a server that was asked to stop, and did, ends with 0.
+        self.force_exit = self.should_exit
+        self.should_exit = True
 
 
 def run(config: Config, collections: tuple[str, ...], no_auth: bool = False) -> None:
@@ -56,7 +57,7 @@ def run(config: Config, collections: tuple[str, ...], no_auth: bool = False) -> 
         require_key(config)
     listening = listening_socket(settings.host, settings.port)
     app = create_app(
-        config, collections, on_failure=lambda: server.handle_exit(signal.SIGTERM, None), no_auth=no_auth
+        config, collections, on_failure=lambda: setattr(server, "should_exit", True), no_auth=no_auth
     )
     server = _Server(uvicorn_config(app, settings), app)
     host, port = listening.getsockname()[:2]
