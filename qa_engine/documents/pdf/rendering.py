@@ -55,21 +55,42 @@ def render_boxes(
     images = {}
     with opened_pdf(path, options or ReadingOptions()) as document:
         for number in sorted({box.page for box in boxes}):
-            if not 1 <= number <= document.page_count:
-                count = f"{document.page_count} pages, and no page {number}"
-                raise DocumentError("damaged", f"{path.name} has {count}: it has changed, ingest it again.")
             here = [box for box in boxes if box.page == number]
-            images[number] = _render(document[number - 1], here, dpi)
+            images[number] = _render(page_of(document, number, path), here, dpi)
     return images
+
+
+def page_of(document: Any, number: int, path: Path) -> Any:
+    """A page of an open document.
+
+    Args:
+        document: a ``pymupdf.Document``.
+        number: of the page, from 1.
+        path: of the file, for messages.
+
+    Raises:
+        DocumentError: there is no such page.
+    """
+    if not 1 <= number <= document.page_count:
+        count = f"{document.page_count} pages, and no page {number}"
+        raise DocumentError("damaged", f"{path.name} has {count}: it has changed, ingest it again.")
+    return document[number - 1]
+
+
+def page_pixmap(page: Any, dpi: int) -> tuple[Any, float]:
+    """A page as pixels, and how many of them a point is: fewer than ``dpi`` says if the page is huge."""
+    import pymupdf
+
+    area = max(page.rect.width * page.rect.height, 1.0)
+    zoom = min(dpi / 72, (_MAX_PIXELS / area) ** 0.5)
+    return page.get_pixmap(matrix=pymupdf.Matrix(zoom, zoom), colorspace=pymupdf.csRGB, alpha=False), zoom
 
 
 def _render(page: Any, boxes: Sequence[PageBox], dpi: int) -> bytes:
     import numpy
     import pymupdf
 
-    area = max(page.rect.width * page.rect.height, 1.0)
-    zoom = min(dpi / 72, (_MAX_PIXELS / area) ** 0.5)
-    pixmap = page.get_pixmap(matrix=pymupdf.Matrix(zoom, zoom), colorspace=pymupdf.csRGB, alpha=False)
+    pixmap, zoom = page_pixmap(page, dpi)
     pixels = numpy.frombuffer(pixmap.samples, numpy.uint8).reshape(pixmap.height, pixmap.width, 3)
     marked = numpy.zeros(pixels.shape[:2], bool)
     for box in boxes:
