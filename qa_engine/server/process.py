@@ -119,9 +119,13 @@ def listening_socket(host: str, port: int) -> socket.socket:
     """
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=2048)
+        listening = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise InputError(
             f"The server cannot listen on {host}:{port} ({error.strerror or error}): name another address with --host, "
             "or another port with --port."
         ) from None
+    # asyncio does so only for sockets that were made with the number of the protocol. Without it, the body of a response
+    # waits up to 40 ms for the client to acknowledge the header.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
