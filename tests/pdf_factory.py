@@ -303,6 +303,26 @@ def zero_page_pdf(path: Path) -> Path:
     return path
 
 
+def endless_pdf(path: Path) -> Path:
+    """A page whose contents draw one another, eight times each, thirty levels deep."""
+    document = pymupdf.open()
+    page = document.new_page()
+    form = 0
+    for level in range(30):
+        below, form = form, document.get_new_xref()
+        resources = f"/Resources<</XObject<</A {below} 0 R>>>>" if level else ""
+        document.update_object(form, f"<</Type/XObject/Subtype/Form/BBox[0 0 600 800]{resources}>>")
+        document.update_stream(form, b"/A Do " * 8 if level else b"0 0 10 10 re f ")
+    contents = document.get_new_xref()
+    document.update_object(contents, "<<>>")
+    document.update_stream(contents, b"/A Do")
+    document.xref_set_key(page.xref, "Contents", f"{contents} 0 R")
+    document.xref_set_key(page.xref, "Resources", f"<</XObject<</A {form} 0 R>>>>")
+    document.save(path)
+    document.close()
+    return path
+
+
 def empty_pages_pdf(path: Path, pages: int = 2) -> Path:
     """A file of blank pages."""
     builder = PdfBuilder()

@@ -71,3 +71,10 @@ class ServerConfig(Section):
     """Addresses or networks whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed."""
     draining_seconds: Annotated[float, Field(ge=0, le=3600)] = 30
     """How long answers in work may still take after SIGTERM."""
+    page_seconds: Annotated[float, Field(gt=0, le=600)] = 10
+    """Limit for drawing one page."""
+    page_cache_megabytes: Annotated[int, Field(ge=0, le=1_000_000)] = 200
+    """Disk space for images of pages; those that were looked at least recently go first."""
+    citation_days: Annotated[int, Field(ge=0, le=36_500)] = 90
+    """How long the text of a citation is kept after it was last sent, so that its link still shows it when the file has
+    changed or gone; 0 keeps none."""

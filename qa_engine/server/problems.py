@@ -79,6 +79,7 @@ PROBLEMS: Mapping[str, ProblemKind] = {
         421, "The server does not answer under this name", "Add it to server.allowed_hosts."
     ),
     "invalid_request": ProblemKind(422, "The request holds a value that cannot be used"),
+    "page_not_drawn": ProblemKind(422, "The page cannot be drawn", "Open the file itself."),
     "rate_limited": ProblemKind(429, "Too many requests", "Wait as long as Retry-After says."),
     "queue_full": ProblemKind(429, "The queue is full", "Wait as long as Retry-After says."),
     "headers_too_large": ProblemKind(431, "The header is too large", "Send fewer or shorter header fields."),
@@ -266,6 +267,7 @@ PROBLEM_SCHEMA: dict[str, Any] = {
         "fix": {"type": "string", "description": "What mends it."},
         "request_id": {"type": "string", "description": "The id of the request in the log of the server."},
         "retry_after": {"type": "integer", "description": "Seconds to wait, of errors with Retry-After."},
+        "citation": {"type": "object", "description": "Of gone, for a citation: what was cited."},
         "errors": {
             "type": "array",
             "description": "Of invalid_request: what is wrong where.",

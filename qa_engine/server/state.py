@@ -10,16 +10,21 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Request
 
 from qa_engine.config import Config
-from qa_engine.errors import CollectionNotFoundError, QAEngineError
+from qa_engine.errors import CollectionNotFoundError, QAEngineError, StorageError
 from qa_engine.models.embedding import build_embedding
 from qa_engine.server.admission.authentication import Authenticator
+from qa_engine.server.citations.lookup import Citations
+from qa_engine.server.citations.store import CitationStore
 from qa_engine.server.database import ServerDatabase
+from qa_engine.server.documents.catalogs import Catalogs
+from qa_engine.server.documents.originals import Originals
+from qa_engine.server.documents.page_images import PageImages
 from qa_engine.server.engines import Engines
 from qa_engine.server.problems import ProblemError
 
@@ -27,6 +32,10 @@ logger = logging.getLogger("qa_engine.server")
 
 SERVER_FOLDER = "_server"
 """Below the storage. No collection has such a folder: their names begin with a letter or a digit."""
+
+_FILE_THREADS = 8
+"""Of requests for files and citations, so that they do not take the threads of questions."""
+_Result = TypeVar("_Result")
 
 
 def database_path(storage: Path) -> Path:
@@ -43,6 +52,10 @@ class ServerState:
         engines: the engines.
         database: what must be known after a restart.
         authenticator: finds the key of a request.
+        catalogs: of the collections.
+        originals: the files themselves.
+        images: of their pages.
+        citations: by their ids, those that were sent and those that the collections hold.
         warmed: set when the engine of the default collections is open and warm, or could not be opened.
         failure: why it could not be opened.
         draining: whether the process has been asked to stop: nothing new begins.
@@ -53,10 +66,15 @@ class ServerState:
     engines: Engines
     database: ServerDatabase
     authenticator: Authenticator
+    catalogs: Catalogs
+    originals: Originals
+    images: PageImages
+    citations: Citations
     warmed: Event = field(default_factory=Event)
     failure: QAEngineError | None = None
     draining: bool = False
     started: float = field(default_factory=time.monotonic)
+    _file_threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_FILE_THREADS))
 
     @property
     def folder(self) -> Path:
@@ -67,6 +85,10 @@ class ServerState:
     def ready(self) -> bool:
         """Whether questions can be asked now."""
         return self.warmed.is_set() and self.failure is None and not self.draining
+
+    async def read_files(self, function: Callable[..., _Result], *arguments: Any) -> _Result:
+        """The result of a function that reads catalogs or files, called in one of the threads for that."""
+        return await to_thread.run_sync(function, *arguments, limiter=self._file_threads)
 
     async def require_ready(self) -> None:
         """Waits until questions can be asked.
@@ -103,13 +125,28 @@ async def opened_state(
         authenticator = await to_thread.run_sync(Authenticator.over, database, config.server, no_auth)
         engines = Engines(config, collections)
         stack.push_async_callback(to_thread.run_sync, engines.close)
-        state = ServerState(config, engines, database, authenticator)
+        catalogs, originals = Catalogs(config.storage), Originals(config.storage)
+        images = await to_thread.run_sync(_open_images, config)
+        stack.push_async_callback(to_thread.run_sync, images.close)
+        store = await to_thread.run_sync(CitationStore, database, config.server.citation_days)
+        citations = Citations(config.storage, engines.default, catalogs, originals, store)
+        state = ServerState(config, engines, database, authenticator, catalogs, originals, images, citations)
         warming = asyncio.create_task(_warm(state, on_failure))
         try:
             yield state
         finally:
             state.draining = True
             await warming
+
+
+def _open_images(config: Config) -> PageImages:
+    folder = config.storage / SERVER_FOLDER / "pages"
+    try:
+        return PageImages(folder, config)
+    except OSError as error:
+        raise StorageError(
+            f"The folder {folder} cannot be used ({error.strerror or error}): check its permissions."
+        ) from error
 
 
 async def _warm(state: ServerState, on_failure: Callable[[], None]) -> None:

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import venv
+import zipfile
 from collections.abc import Callable
 from importlib.metadata import distribution, distributions
 from pathlib import Path
@@ -27,6 +28,17 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([*command, "--wheel-dir", str(folder), str(ROOT)], check=True)
     (built,) = folder.glob("qa_engine-*.whl")
     return built
+
+
+def test_wheel_has_all_files_of_the_package(wheel: Path) -> None:
+    """Templates and styles of the server among them."""
+    with zipfile.ZipFile(wheel) as archive:
+        packed = set(archive.namelist())
+    files = [
+        path for path in (ROOT / "qa_engine").rglob("*") if path.is_file() and "__pycache__" not in path.parts
+    ]
+    assert {path.relative_to(ROOT).as_posix() for path in files} <= packed
+    assert "qa_engine/server/citations/templates/citation.css" in packed
 
 
 def _environment(folder: Path) -> Path:

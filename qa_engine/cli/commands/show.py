@@ -122,9 +122,9 @@ def _find_citation(catalog: Catalog, identifier: str) -> CitedSentences:
         InputError: it is no id, or none of this collection; or the collection does not know where they are.
     """
     from qa_engine.errors import InputError
-    from qa_engine.index.documents.citations import find_citation, is_citation_id
+    from qa_engine.index.documents.citations import cited_range, find_citation
 
-    if not is_citation_id(identifier.strip()):
+    if cited_range(identifier.strip()) is None:
         raise _not_an_id(catalog, identifier)
     cited = find_citation(catalog, identifier.strip())
     if cited is None:

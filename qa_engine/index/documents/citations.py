@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import closing
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from qa_engine.documents.blocks import Role
 from qa_engine.documents.pdf.rendering import PageBox, boxes_between
@@ -40,9 +41,21 @@ class CitedSentences:
     boxes: list[PageBox] = field(default_factory=list)
 
 
-def is_citation_id(text: str) -> bool:
-    """Whether a text looks like the id of a citation, such as ``0f3a…-0000012`` or ``0f3a…-0000012..15``."""
-    return _ID.fullmatch(text) is not None
+class CitedRange(NamedTuple):
+    """The document that the id of a citation names, and the numbers of its first and its last sentence, from 0."""
+
+    document_id: str
+    first: int
+    last: int
+
+
+def cited_range(identifier: str) -> CitedRange | None:
+    """What the id of a citation, such as ``0f3a…-0000012`` or ``0f3a…-0000012..15``, says; None for any other text."""
+    match = _ID.fullmatch(identifier)
+    if match is None:
+        return None
+    first = int(match["first"])
+    return CitedRange(match["document"], first, int(match["last"] or first))
 
 
 def find_citation(catalog: DocumentQueries, identifier: str) -> CitedSentences | None:
@@ -55,11 +68,10 @@ def find_citation(catalog: DocumentQueries, identifier: str) -> CitedSentences |
     Raises:
         StorageError: the catalog cannot be read.
     """
-    match = _ID.fullmatch(identifier)
-    if match is None:
+    cited = cited_range(identifier)
+    if cited is None:
         return None
-    document_id, first = match["document"], int(match["first"])
-    last = int(match["last"] or first)
+    document_id, first, last = cited
     file = next(iter(catalog.files_of([document_id]).get(document_id, [])), None)
     if file is None or not first <= last < file.nodes:
         return None

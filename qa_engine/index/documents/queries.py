@@ -6,7 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from qa_engine.documents.blocks import Span
-from qa_engine.index.documents.sentence_texts import misnamed_documents, read_document, stored_ids
+from qa_engine.index.documents.sentence_texts import (
+    misnamed_documents,
+    read_document,
+    read_page,
+    stored_ids,
+)
 from qa_engine.index.files.listing import FileListing
 from qa_engine.index.records import DocumentRecord, StoredSentence, unpack_spans, unpack_texts
 
@@ -55,6 +60,11 @@ class DocumentQueries(FileListing):
         """The sentences of a document, in order. Questions read theirs by `SentenceTexts`."""
         with self._guarded():
             return read_document(self._connection, document_id)
+
+    def sentences_on_page(self, document_id: str, page: int) -> list[StoredSentence]:
+        """The sentences of a document that are, at least in part, on a page, from 1, in order."""
+        with self._guarded():
+            return read_page(self._connection, document_id, page)
 
     def sentence_ids(self) -> set[str]:
         """The ids of all sentences that are there, be their documents live or not."""

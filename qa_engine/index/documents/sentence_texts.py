@@ -109,6 +109,19 @@ def read_document(connection: sqlite3.Connection, document_id: str) -> list[Stor
     return list(_sentences(rows, lambda key: node_id(document_id, key & ((1 << _BITS) - 1))))
 
 
+def read_page(connection: sqlite3.Connection, document_id: str, page: int) -> list[StoredSentence]:
+    """The sentences of a document that are on a page, from 1, in order."""
+    number = dict(_numbers(connection, [document_id])).get(document_id)
+    if number is None:
+        return []
+    rows = connection.execute(
+        f"{_SELECT} WHERE sentences.key >= ? AND sentences.key < ? AND json_extract(metadata, '$.page') <= ? "
+        "AND json_extract(metadata, '$.page_end') >= ? ORDER BY sentences.key",
+        (number << _BITS, (number + 1) << _BITS, page, page),
+    )
+    return list(_sentences(rows, lambda key: node_id(document_id, key & ((1 << _BITS) - 1))))
+
+
 def stored_ids(connection: sqlite3.Connection) -> set[str]:
     """The ids of all sentences whose document is known."""
     rows = connection.execute(

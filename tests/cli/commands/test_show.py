@@ -14,7 +14,15 @@ from cli.in_process import COLLECTION, output_of, refusal_of
 from cli.indexed_files import CUT, ingest_pdfs, sentence_id, two_pages
 from command_line import assert_refused, run
 from hash_embedding import HashEmbedding
-from pdf_factory import broken_pdf, chinese_pdf, english_pdf, locked_pdf, not_a_pdf, zero_page_pdf
+from pdf_factory import (
+    broken_pdf,
+    chinese_pdf,
+    endless_pdf,
+    english_pdf,
+    locked_pdf,
+    not_a_pdf,
+    zero_page_pdf,
+)
 
 QUESTION = "西湖的平均水深是多少？"
 LONG = "长" * 83 + ".pdf"
@@ -121,26 +129,6 @@ def test_file(three_files: Path) -> None:
 
 def one_page(path: Path) -> Path:
     return chinese_pdf(path, ["现在只有一页了。"])
-
-
-def endless_pdf(path: Path) -> Path:
-    """A page whose contents draw one another, eight times each, thirty levels deep."""
-    document = pymupdf.open()
-    page = document.new_page()
-    form = 0
-    for level in range(30):
-        below, form = form, document.get_new_xref()
-        resources = f"/Resources<</XObject<</A {below} 0 R>>>>" if level else ""
-        document.update_object(form, f"<</Type/XObject/Subtype/Form/BBox[0 0 600 800]{resources}>>")
-        document.update_stream(form, b"/A Do " * 8 if level else b"0 0 10 10 re f ")
-    contents = document.get_new_xref()
-    document.update_object(contents, "<<>>")
-    document.update_stream(contents, b"/A Do")
-    document.xref_set_key(page.xref, "Contents", f"{contents} 0 R")
-    document.xref_set_key(page.xref, "Resources", f"<</XObject<</A {form} 0 R>>>>")
-    document.save(path)
-    document.close()
-    return path
 
 
 def folder_of_that_name(path: Path) -> Path:

@@ -1,0 +1,1 @@
+"""The files of collections, and the images of their pages."""

@@ -1,0 +1,91 @@
+"""What a file says: its outline, and the sentences of a page with their places."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qa_engine.documents.blocks import Role
+from qa_engine.documents.pdf.rendering import PageBox, boxes_between
+from qa_engine.documents.sentences.node_parser import SECTION_MARK
+from qa_engine.index.catalog import Catalog
+
+
+@dataclass
+class Section:
+    """A section of a document.
+
+    Attributes:
+        titles: the headings above its sentences, the outermost first.
+        page: that its first sentence begins on, from 1.
+        page_end: that its last sentence ends on.
+    """
+
+    titles: list[str]
+    page: int
+    page_end: int
+
+
+@dataclass(frozen=True)
+class PageSentence:
+    """A sentence of a page.
+
+    Attributes:
+        id: which citations name it by.
+        text: of all of it, also where it goes on over the page break.
+        role: of its block, such as ``heading``; ``body`` for most.
+        section: the titles above it, in one text; empty without any.
+        page: that it begins on, from 1.
+        page_end: that it ends on.
+        doubt: why its text may not be what the page shows; empty for most.
+        boxes: of its lines on this page.
+    """
+
+    id: str
+    text: str
+    role: str
+    section: str
+    page: int
+    page_end: int
+    doubt: str
+    boxes: list[PageBox]
+
+
+def sections_of(catalog: Catalog, document_id: str) -> list[Section]:
+    """The sections of a document, in the order of their first sentences."""
+    sections: dict[str, Section] = {}
+    for sentence in catalog.sentences(document_id):
+        name = sentence.metadata.get("section", "")
+        page, page_end = sentence.metadata.get("page", 0), sentence.metadata.get("page_end", 0)
+        if not name:
+            continue
+        section = sections.setdefault(name, Section(name.split(SECTION_MARK), page, page_end))
+        section.page_end = max(section.page_end, page_end)
+    return list(sections.values())
+
+
+def sentences_of_page(
+    catalog: Catalog, document_id: str, number: int
+) -> tuple[str | None, list[PageSentence]]:
+    """The number that is printed on a page, if it is known and another one, and the sentences of the page, in order."""
+    stored = catalog.sentences_on_page(document_id, number)
+    spans = catalog.spans(document_id)
+    labels = (one.metadata.get("page_label") for one in stored if one.metadata["page"] == number)
+    sentences = []
+    for one in stored:
+        role = one.metadata.get("role", Role.BODY.value)
+        if role == Role.TABLE_SUMMARY:  # what a table is about is no text of the page
+            continue
+        boxes = boxes_between(spans, one.start_char_idx, one.end_char_idx)
+        sentences.append(
+            PageSentence(
+                one.node_id,
+                one.text,
+                role,
+                one.metadata.get("section", ""),
+                one.metadata["page"],
+                one.metadata["page_end"],
+                one.metadata.get("doubt", ""),
+                [box for box in boxes if box.page == number],
+            )
+        )
+    return next((label for label in labels if label), None), sentences

@@ -1,0 +1,97 @@
+"""The files themselves, compared with what was read of them: nobody gets another version than the one that was cited."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from qa_engine.index.records import FileRecord
+from qa_engine.ingestion.files.state import content_path, file_digest, file_stamp, is_document, stamp_of
+from qa_engine.server.problems import ProblemError
+
+_MAX_DIGESTS = 10_000
+
+_Stamp = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Original:
+    """A file that has the content that was read.
+
+    Attributes:
+        path: where it is; not to be told to clients.
+        stamp: see `file_stamp`; as long as it is the same, so is the content.
+        record: what is known of it.
+    """
+
+    path: Path
+    stamp: _Stamp
+    record: FileRecord
+
+    def require_same(self) -> None:
+        """Checks that the file is still the same, such as after a page of it was drawn.
+
+        Raises:
+            ProblemError: ``gone`` if it is not.
+        """
+        try:
+            same = file_stamp(self.path) == self.stamp
+        except OSError:
+            same = False
+        if not same:
+            raise gone(self.record)
+
+
+class Originals:
+    """Finds the files of a storage. Thread-safe; its methods block, so call them from threads."""
+
+    def __init__(self, storage: Path) -> None:
+        """
+        Args:
+            storage: the folder of the index, which uploaded files are in.
+        """
+        self._storage = storage
+        self._digests: dict[tuple[Path, _Stamp], str] = {}
+
+    def find(self, record: FileRecord) -> Original:
+        """The file of a record. Its content is compared only if its size is the same and its times are not.
+
+        Raises:
+            ProblemError: ``gone`` if it has another content, or is not there any more; ``not_found`` if there never was a
+                file; ``storage_unavailable`` if it cannot be read.
+        """
+        if is_document(record.path):
+            raise ProblemError("not_found", f"{record.file_name!r} is a text without a file.")
+        path = content_path(record, self._storage)
+        try:
+            stamp = file_stamp(path)
+            if stamp != stamp_of(record) and not self._has_content(path, stamp, record):
+                raise gone(record)
+        except (FileNotFoundError, NotADirectoryError):
+            raise gone(record) from None
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise ProblemError(
+                "storage_unavailable", f"{record.file_name!r} cannot be read: {reason}."
+            ) from error
+        return Original(path, stamp, record)
+
+    def _has_content(self, path: Path, stamp: _Stamp, record: FileRecord) -> bool:
+        if stamp[0] != record.size:
+            return False
+        digest = self._digests.get((path, stamp))
+        if digest is None:
+            digest = file_digest(path)
+            if len(self._digests) >= _MAX_DIGESTS:
+                self._digests.clear()
+            self._digests[path, stamp] = digest
+        return digest == record.sha256
+
+
+def gone(record: FileRecord) -> ProblemError:
+    """The problem of a file that is no longer what was read."""
+    return ProblemError(
+        "gone",
+        f"{record.file_name!r} was changed or removed after it was read.",
+        "Put the file back, or ingest it again and ask again.",
+    )
