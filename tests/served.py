@@ -25,10 +25,12 @@ class ServedApp:
         app: it; ``app.state.server`` holds what its routes share.
         url: its address.
         client: an HTTP client of it.
+        connections: the connections that are open.
     """
 
-    def __init__(self, app: FastAPI, url: str) -> None:
+    def __init__(self, app: FastAPI, url: str, server: uvicorn.Server) -> None:
         self.app = app
+        self.connections = server.server_state.connections
         self.url = url
         self.client = httpx.Client(base_url=url, timeout=60)
 
@@ -55,7 +57,7 @@ def served(storage: Path, *collections: str, no_auth: bool = False, **settings: 
 
     thread = Thread(target=asyncio.run, args=(serve(),), daemon=True)
     thread.start()
-    one = ServedApp(app, f"http://127.0.0.1:{listening.getsockname()[1]}")
+    one = ServedApp(app, f"http://127.0.0.1:{listening.getsockname()[1]}", server)
     try:
         # The socket listens already: the first request waits until it is answered.
         one.client.get("/healthz").raise_for_status()

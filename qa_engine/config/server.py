@@ -69,6 +69,16 @@ class ServerConfig(Section):
     """Origins of web pages that may ask the server from a browser."""
     trusted_proxies: list[Annotated[str, AfterValidator(_network)]] = []  # noqa: RUF012 - pydantic copies it
     """Addresses or networks whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed."""
+    rate_limit: Annotated[str, Field(pattern=r"^(auto|off|[1-9][0-9]{0,4}/(second|minute|hour))$")] = "auto"
+    """Requests of a key, or of an address where no key is needed; ``auto`` is ``600/minute``, and none on loopback."""
+    max_body_kilobytes: Annotated[int, Field(ge=1, le=1_048_576)] = 1024
+    """The largest body of a request, uploads aside, in units of 1,024 bytes."""
+    max_connections: Annotated[int, Field(ge=1, le=100_000)] = 2000
+    """Connections at a time; beyond, those without a request make room."""
+    head_seconds: Annotated[float, Field(gt=0, le=600)] = 10
+    """Within which the head of a request must be there."""
+    body_seconds: Annotated[float, Field(gt=0, le=600)] = 30
+    """A client that sends less than 100 bytes a second of a body, or reads nothing of an answer, for so long is left."""
     draining_seconds: Annotated[float, Field(ge=0, le=3600)] = 30
     """How long answers in work may still take after SIGTERM."""
     page_seconds: Annotated[float, Field(gt=0, le=600)] = 10

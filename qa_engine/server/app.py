@@ -1,6 +1,7 @@
 """The application: its routes, its middleware, and what is open while it runs.
 
-A request passes the middleware in this order, before anything of its body is read:
+A request passes the middleware in this order, before anything of its body is read. What comes before it, the connection, is
+the subject of `qa_engine.server.admission.connections`.
 
 ==================  ==================================================================  ==============
 `RootPath`          the path of ``public_url`` below which the application lies
@@ -9,6 +10,8 @@ A request passes the middleware in this order, before anything of its body is re
 `AllowedHosts`      one ``Host`` header, and one that is answered                       400, 421
 `cors`              web pages of other origins; errors below can be read by them
 `Authentication`    the key or the session; origins of changes without a key            401, 403, 429
+`RateLimits`        how often a key or an address asks                                  429
+`SizeLimits`        address, header and body, uploads aside                             413, 414, 431
 ==================  ==================================================================  ==============
 """
 
@@ -25,9 +28,11 @@ from qa_engine import __version__
 from qa_engine.config import Config
 from qa_engine.config.server import ServerConfig
 from qa_engine.server.admission.authentication import Authentication
+from qa_engine.server.admission.bodies import SizeLimits
 from qa_engine.server.admission.hosts import AllowedHosts, host_rules
 from qa_engine.server.admission.origins import OriginRules, cors
 from qa_engine.server.admission.proxies import RootPath, proxy_headers
+from qa_engine.server.admission.rates import RateLimits, rate_of
 from qa_engine.server.problems import PROBLEM_SCHEMA, handle_errors
 from qa_engine.server.requests import RequestIds
 from qa_engine.server.routes import ROUTERS
@@ -76,6 +81,9 @@ def create_app(
 
 def _admit(app: FastAPI, settings: ServerConfig) -> None:
     """Adds the middleware, from the innermost to the outermost: the table above in reverse."""
+    app.add_middleware(SizeLimits, settings.max_body_kilobytes * 1024)
+    if (rate := rate_of(settings)) is not None:
+        app.add_middleware(RateLimits, rate)
     app.add_middleware(Authentication, OriginRules(settings.public_url, settings.cors_origins))
     if settings.cors_origins:
         app.add_middleware(cors, settings.cors_origins)

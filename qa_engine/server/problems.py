@@ -58,6 +58,7 @@ PROBLEMS: Mapping[str, ProblemKind] = {
     "not_acceptable": ProblemKind(
         406, "The form that was asked for is not offered", "Accept application/json."
     ),
+    "request_timeout": ProblemKind(408, "The request did not come in time", "Send it again."),
     "idempotency_mismatch": ProblemKind(
         409, "The idempotency key was used for another request", "Use a new key."
     ),
@@ -71,6 +72,7 @@ PROBLEMS: Mapping[str, ProblemKind] = {
     ),
     "precondition_failed": ProblemKind(412, "A condition of the request does not hold"),
     "payload_too_large": ProblemKind(413, "The body is too large", "Send a smaller one."),
+    "address_too_long": ProblemKind(414, "The address is too long", "Send values in the body."),
     "unsupported_type": ProblemKind(415, "The content is of a type that is not read"),
     "range_not_satisfiable": ProblemKind(
         416, "The file has no such range", "Ask for a range within its length."
@@ -95,6 +97,9 @@ PROBLEMS: Mapping[str, ProblemKind] = {
     ),
     "misconfigured": ProblemKind(
         503, "The configuration of the server is wrong", "Mend the configuration and start again."
+    ),
+    "too_many_connections": ProblemKind(
+        503, "The server has no connection left", "Try again in a few seconds."
     ),
     "not_ready": ProblemKind(503, "The server is starting", "Try again in a few seconds."),
     "draining": ProblemKind(503, "The server is stopping", "Try again in a few seconds."),
@@ -125,8 +130,23 @@ _OF_STATUS = {
 }
 _RETRY_SECONDS = 5
 _EVERYWHERE = (
-    *("malformed_request", "unauthorized", "forbidden", "payload_too_large", "host_not_allowed"),
-    *("invalid_request", "rate_limited", "headers_too_large", "internal", "not_ready", "draining"),
+    *(
+        "malformed_request",
+        "unauthorized",
+        "forbidden",
+        "request_timeout",
+        "payload_too_large",
+        "address_too_long",
+    ),
+    *(
+        "host_not_allowed",
+        "invalid_request",
+        "rate_limited",
+        "headers_too_large",
+        "internal",
+        "not_ready",
+        "draining",
+    ),
 )
 """What every route may answer."""
 

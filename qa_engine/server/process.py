@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from types import FrameType
 from urllib.parse import urlsplit
@@ -14,12 +15,18 @@ from qa_engine.cli.output import print_message
 from qa_engine.config import Config
 from qa_engine.config.server import ServerConfig
 from qa_engine.errors import InputError
+from qa_engine.server.admission.bodies import MAX_HEAD_BYTES
+from qa_engine.server.admission.connections import ConnectionLimits
 from qa_engine.server.admission.hosts import is_loopback
 from qa_engine.server.admission.keys import KeyStore
 from qa_engine.server.app import create_app
 from qa_engine.server.database import ServerDatabase
 from qa_engine.server.state import database_path
 
+logger = logging.getLogger("qa_engine.server")
+
+_OTHER_FILES = 1024
+"""Files that the process has open beside connections: indexes, databases, models."""
 _CLOSING_SECONDS = 5
 """For answers to end by themselves after they were told to, before their connections are cut."""
 
@@ -55,6 +62,7 @@ def run(config: Config, collections: tuple[str, ...], no_auth: bool = False) -> 
     settings = config.server
     if not no_auth:
         require_key(config)
+    allow_open_files(settings.max_connections)
     listening = listening_socket(settings.host, settings.port)
     app = create_app(
         config, collections, on_failure=lambda: setattr(server, "should_exit", True), no_auth=no_auth
@@ -70,8 +78,12 @@ def run(config: Config, collections: tuple[str, ...], no_auth: bool = False) -> 
 
 def uvicorn_config(app: FastAPI, settings: ServerConfig) -> uvicorn.Config:
     """How uvicorn serves the application: it logs nothing of requests, and believes no proxy; the application does both."""
+    limits = ConnectionLimits(settings.head_seconds, settings.body_seconds, settings.max_connections)
     return uvicorn.Config(
         app,
+        http=limits.protocol,  # type: ignore[arg-type]  # uvicorn calls it as it would call a class
+        ws="none",
+        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -103,6 +115,26 @@ def require_key(config: Config) -> None:
         f"Others can reach the server under {place!r}, and there is no key: make one (qa-engine keys add NAME), or let "
         "everybody in with --no-auth."
     )
+
+
+def allow_open_files(connections: int) -> None:
+    """Raises the number of files that this process may open, if so many connections need it and the system allows it."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = connections + _OTHER_FILES
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return
+    allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    if allowed < needed:
+        logger.warning(
+            "This process may open %d files, which is too few for %d connections: raise the limit (ulimit -n %d), or "
+            "lower server.max_connections.",
+            *(allowed, connections, needed),
+        )
 
 
 async def _serve(server: uvicorn.Server, app: FastAPI, listening: socket.socket) -> None:

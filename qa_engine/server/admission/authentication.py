@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import sqlite3
 from dataclasses import dataclass, field
-from ipaddress import IPv6Address
 from urllib.parse import quote
 
 from anyio import CapacityLimiter, to_thread
@@ -15,7 +14,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from qa_engine.config.server import ServerConfig
 from qa_engine.server.access import Access
-from qa_engine.server.admission.hosts import address_of, is_loopback
+from qa_engine.server.admission.clients import address_group
+from qa_engine.server.admission.hosts import is_loopback
 from qa_engine.server.admission.keys import Key, KeyStore
 from qa_engine.server.admission.login_page import login_page
 from qa_engine.server.admission.origins import SAFE_METHODS, OriginRules
@@ -28,15 +28,6 @@ from qa_engine.server.problems import ProblemError, render
 _FAILURES = "20/minute"
 _WITHOUT_KEY = frozenset({"/healthz", "/readyz", "/login", "/api/v1/session"})
 _NOBODY = Access(scopes=frozenset())
-
-
-def address_group(scope: Scope) -> str:
-    """The address of a client, as one that a rate is counted for: of IPv6 the network of 64 bits, which one client has."""
-    host = str((scope.get("client") or ("",))[0])
-    address = address_of(host)
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
-        return f"{IPv6Address(int(address) >> 64 << 64)}/64"
-    return host
 
 
 @dataclass

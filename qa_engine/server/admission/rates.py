@@ -6,14 +6,25 @@ never lets go of one, so that many addresses would make it slow and large.
 
 from __future__ import annotations
 
+import math
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from limits import RateLimitItem, parse
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from qa_engine.config.server import ServerConfig
+from qa_engine.server.admission.clients import address_group
+from qa_engine.server.admission.hosts import is_loopback
+from qa_engine.server.paths import route_path
+from qa_engine.server.problems import ProblemError, render
 
 _MOST_CLIENTS = 20_000
+_RATE_FOR_OTHERS = "600/minute"
+_UNLIMITED = frozenset({"/healthz", "/readyz"})
 
 
 @dataclass
@@ -79,3 +90,50 @@ class MovingWindow:
         if not times:
             del self._times[client]
         return times
+
+
+class RateLimits:
+    """ASGI middleware: limits how often each key asks, and each address where no key is needed."""
+
+    def __init__(self, app: ASGIApp, rate: str) -> None:
+        """
+        Args:
+            app: the application below.
+            rate: such as ``60/minute``.
+        """
+        self._app = app
+        self._window = MovingWindow.of(rate)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or route_path(scope) in _UNLIMITED:
+            await self._app(scope, receive, send)
+            return
+        name = scope["state"]["access"].name
+        client = f"key {name}" if name else f"address {address_group(scope)}"
+        allowed = self._window.count(client)
+        left, wait = self._window.left(client), max(math.ceil(self._window.wait(client)), 1)
+        policy = f'"requests";q={self._window.amount};w={self._window.seconds}'
+
+        async def send_with_limits(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["RateLimit-Policy"] = policy
+                headers["RateLimit"] = f'"requests";r={left};t={wait}'
+            await send(message)
+
+        if allowed:
+            await self._app(scope, receive, send_with_limits)
+            return
+        problem = ProblemError(
+            "rate_limited",
+            f"More than {self._window.amount:,} requests came within {self._window.seconds:,} seconds.",
+            retry_after=wait,
+        )
+        await render(problem, scope)(scope, receive, send_with_limits)
+
+
+def rate_of(config: ServerConfig) -> str | None:
+    """The rate that the settings allow, or None if there is no limit."""
+    if config.rate_limit == "auto":
+        return None if is_loopback(config.host) else _RATE_FOR_OTHERS
+    return None if config.rate_limit == "off" else config.rate_limit
