@@ -20,7 +20,6 @@ from llama_index.core.schema import NodeWithScore
 from numpy.typing import NDArray
 
 from qa_engine.config import LOCAL, Config
-from qa_engine.models.runtime.small_products import product
 
 if TYPE_CHECKING:
     from qa_engine.index.catalog import Catalog
@@ -133,8 +132,7 @@ class Floor:
             return [float(vectors.sum()) for _, vectors in found]
         codec = self._tokens.codec
         codes = self._tokens.get([one for passage in prepared.sentences for one in passage])
-        vectors = codec.decode(b"".join(codes.values()))
-        similar = product(vectors, codec.rotate(self._asked).T).T
+        similar = codec.cosines(b"".join(codes.values()), codec.rotate(self._asked)).T
         scores, start = [], 0
         for one in codes.values():
             end = start + len(one) // codec.bytes_per_token

@@ -19,7 +19,7 @@ from qa_engine.models.runtime.small_products import product
 
 _VECTORS, _SCALES = "vectors.npy", "vector_scales.npy"
 _LARGEST = 127
-_BLOCK = 1024
+_BLOCK = 512
 """Vectors that are compared at a time: as many as stay in the cache of a processor, as numbers of four bytes."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import weakref
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,19 @@ def select_in(
     for start in range(0, len(values), _VALUES):
         part = values[start : start + _VALUES]
         yield from connection.execute(sql.format(", ".join("?" * len(part))), (*first, *part))
+
+
+def packed_rows(
+    connection: sqlite3.Connection, columns: str, tables: str, values: Sequence[Any]
+) -> Iterator[list[Any]]:
+    """The rows of tables with ``WHERE … IN ({})``, in no particular order: numbers and texts, which SQLite packs as JSON.
+
+    Python's sqlite3 gives up the interpreter lock for each row and for each of its columns, 2,600 times a question, and
+    threads wait for one another as often. Packed, all rows are one.
+    """
+    select = f"SELECT json_group_array(json_array({columns})) FROM {tables}"
+    for (packed,) in select_in(connection, select, values):
+        yield from json.loads(packed)
 
 
 class SqliteFile:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qa_engine.models.e5.encoder import PASSAGE_PREFIX, E5Encoder, EncodedText, unit_rows
 from qa_engine.models.e5.shared import shared_encoder
-from qa_engine.models.runtime.small_products import product
 from qa_engine.models.token_codes import TokenCodec
 
 _WEAKEST_SHARE = 0.25
@@ -40,12 +40,12 @@ class Interaction:
     sentence: NDArray[np.float32] | None = None
     sentences: Sequence[float | None] = ()
 
-    @property
+    @cached_property
     def score(self) -> float:
         """The mean support, -1 to 1."""
         return float(self.support.mean()) if len(self.support) else 0.0
 
-    @property
+    @cached_property
     def weakest(self) -> float:
         """The mean over the quarter of the tokens that find the least support.
 
@@ -105,15 +105,14 @@ class LateInteractionModel:
         """
         # All at once: the products of single passages are too small to be worth a call, and so are their means.
         codes = [code for passage in passages for code in passage]
-        decoded = codec.decode(b"".join(codes))
         sizes = np.array([len(code) for code in codes], np.int64) // codec.bytes_per_token
         ends = np.cumsum([len(passage) for passage in passages], dtype=np.int64)
         starts = ends - np.array([len(passage) for passage in passages], np.int64)
-        vectors = self._questions(questions)
-        return [
-            _stored_interactions(product(decoded, codec.rotate(vectors[question]).T).T, sizes, starts, ends)
-            for question in questions
-        ]
+        asked = self._questions(questions)
+        vectors = [codec.rotate(asked[question]) for question in questions]
+        similar = codec.cosines(b"".join(codes), np.concatenate(vectors)).T
+        borders = np.cumsum([len(of_one) for of_one in vectors])[:-1]
+        return [_stored_interactions(one, sizes, starts, ends) for one in np.split(similar, borders)]
 
     def question_offsets(self, question: str) -> NDArray[np.int64]:
         """Where each token of a question that is supported begins and ends, (tokens, 2)."""

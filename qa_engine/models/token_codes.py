@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from qa_engine.models.e5.encoder import PASSAGE_PREFIX, E5Encoder, unit_rows
 from qa_engine.models.runtime.batching import bounded_groups
+from qa_engine.models.runtime.small_products import product
 
 DIMENSION = E5Encoder.dimension
 Bits = Literal[2, 4]
@@ -94,17 +95,24 @@ class TokenCodec:
             packed |= codes[offset::per_byte] << (offset * self.bits)
         return np.concatenate([scale[:, None].view(np.uint8), packed.T], axis=1)
 
-    def decode(self, codes: bytes) -> NDArray[np.float32]:
-        """The vectors of codes, (tokens, 384), of length 1, in the space of `rotate`."""
+    def cosines(self, codes: bytes, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The cosines of tokens with vectors of length 1, (tokens, vectors).
+
+        Args:
+            codes: of the tokens.
+            vectors: (vectors, 384), in the space of `rotate`.
+        """
         rows = np.frombuffer(codes, np.uint8).reshape(-1, self.bytes_per_token)
         scale = rows[:, :_SCALE_BYTES].copy().view(np.float16).astype(np.float32)
-        levels = np.take(_byte_levels(self.bits), rows[:, _SCALE_BYTES:], axis=0)
-        vectors: NDArray[np.float32] = levels.reshape(len(rows), DIMENSION)
-        # In place: the vectors of a question's candidates are megabytes.
-        vectors *= scale
-        vectors += self._rotated_centre
-        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
-        return vectors
+        levels = np.take(_byte_levels(self.bits), rows[:, _SCALE_BYTES:], axis=0).reshape(-1, DIMENSION)
+        # A token is its levels times its scale, and the centre. It is not made of them, which takes as long as all of this.
+        centre = self._rotated_centre
+        products = product(levels, np.concatenate([vectors, centre[None]]).T)
+        squares = np.einsum("ij,ij->i", levels, levels)[:, None] * scale + 2 * products[:, -1:]
+        lengths = np.sqrt(squares * scale + centre @ centre)
+        cosines: NDArray[np.float32] = products[:, :-1] * scale + vectors @ centre
+        cosines /= np.maximum(lengths, 1e-9)
+        return cosines
 
     @cached_property
     def _rotated_centre(self) -> NDArray[np.float32]:
@@ -118,7 +126,7 @@ class TokenCodec:
 
     @staticmethod
     def rotate(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Vectors, (n, 384), in the space of `decode`: times an orthogonal matrix, the same on every machine."""
+        """Vectors, (n, 384), times an orthogonal matrix, the same on every machine."""
         rotated = np.empty((len(vectors), DIMENSION), np.float32)
         for start in range(0, len(vectors), _ROWS_AT_ONCE):
             part = slice(start, start + _ROWS_AT_ONCE)

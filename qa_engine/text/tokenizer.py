@@ -47,6 +47,9 @@ _QUESTION_WORDS = frozenset(
     "什么 怎么 怎样 哪些 哪个 哪里 哪一 多少 如何 为什么 为什 为何 何时 是否 请问 是什".split()  # noqa: SIM905
 )
 """Words, and pairs cut from them, that ask and are not what is asked about."""
+_IGNORED = _CHINESE_STOP_WORDS | _QUESTION_WORDS
+_HAN_RUN = re.compile(f"[{HAN_CLASS}]+")
+_DIGIT = re.compile("[0-9]")
 
 
 def tokenize(text: str) -> list[str]:
@@ -98,13 +101,48 @@ def fold(text: str) -> str:
     return str(_of_thread.simplifier.convert(unicodedata.normalize("NFC", bare)))
 
 
+def held_terms(text: str, terms: frozenset[str]) -> frozenset[str]:
+    """Those of some terms that a text has, as `tokenize` would say, in about a fourth of its time.
+
+    Example:
+        >>> sorted(held_terms("The towers of 西湖", frozenset(["tower", "西湖", "杭州"])))
+        ['tower', '西湖']
+    """
+    pairs, words, others = _by_script(terms)
+    folded = fold(text)
+    # A pair is a term wherever it stands; a word may be cut otherwise, or be a part of a longer one.
+    held = {pair for pair in pairs if pair in folded}
+    if any(word in folded for word in words):
+        held.update(words.intersection(_cut("\n".join(_HAN_RUN.findall(folded)))))
+    if others:
+        for run in _RUNS.finditer(folded):
+            if not run["han"]:
+                found = _pairs(run["syllables"]) if run["syllables"] else _word_terms(run["word"])
+                held.update(others.intersection(found))
+        if any(map(_DIGIT.search, others)):
+            held.update(others.intersection(number_terms(folded.lower())))
+    return frozenset(held)
+
+
+@lru_cache(maxsize=64)
+def _by_script(terms: frozenset[str]) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """Pairs of Han characters, other words of Han characters, and other terms. Stop words are none of them."""
+    han = {term for term in terms if _HAN_RUN.fullmatch(term)}
+    pairs = {term for term in han if len(term) == 2}
+    return frozenset(pairs - _IGNORED), frozenset(han - pairs - _IGNORED), frozenset(terms - han)
+
+
 def _han_terms(run: str) -> list[str]:
     if len(run) == 1:
-        return [] if run in _CHINESE_STOP_WORDS else [run]
+        return [] if run in _IGNORED else [run]
+    return [term for term in [*_cut(run), *_pairs(run)] if term not in _IGNORED]
+
+
+def _cut(runs: str) -> list[str]:
+    """The words of Han characters in jieba's search mode; several runs are separated by line breaks."""
     import rjieba
 
-    words = [word for word in rjieba.cut_for_search(run) if word not in _CHINESE_STOP_WORDS]
-    return [term for term in words + _pairs(run) if term not in _QUESTION_WORDS]
+    return rjieba.cut_for_search(runs)
 
 
 def _pairs(run: str) -> list[str]:

@@ -136,7 +136,8 @@ def test_stored_passages_are_scored_as_one_by_one(model: LateInteractionModel) -
     passages = [[codes[text] for text in passage] for passage in texts]
     (found,) = model.stored_interactions([question], passages, codec)
     asked = codec.rotate(model._questions([question])[question])
-    alone = {text: interaction(asked, codec.decode(codes[text])) for text in vectors}
+    axes = np.eye(asked.shape[1], dtype=np.float32)
+    alone = {text: interaction(asked, codec.cosines(codes[text], axes)) for text in vectors}
     first, second = alone["浮标每套三千元。"], alone["它用太阳能供电。"]
     together = np.maximum(first.support, second.support)
     assert found[0].support == pytest.approx(together, abs=1e-6)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa_engine.text.tokenizer import tokenize
+from qa_engine.text.tokenizer import held_terms, tokenize
 
 
 def test_chinese_gives_words_and_pairs_of_characters() -> None:
@@ -146,6 +146,34 @@ def test_terms_can_be_stored_a_line_a_sentence(text: str) -> None:
 def test_case_and_width_never_hide_a_match(text: str) -> None:
     assert set(tokenize(text.lower())) <= set(tokenize(text))
     assert tokenize(text.translate(str.maketrans("aB1", "ａＢ１"))) == tokenize(text)
+
+
+_KNOWN = (
+    *(
+        "什么",
+        "西湖",
+        "水面",
+        "的",
+        "了",
+        "湖",
+        "中华人民共和国",
+        "三百万",
+        "30%",
+        "第三十二条",
+        "2024年3月5日",
+    ),
+    *("GB/T 19001-2016", "running", "ひらがな", "은행", "〇", "𠮷"),
+)
+_CHARACTERS = "的湖水面积是什么多少 aB1-.,%，。\n〇㐀豈𠮷は은"
+_TEXTS = st.lists(
+    st.sampled_from(_KNOWN) | st.text(alphabet=_CHARACTERS, max_size=12) | st.text(max_size=4), max_size=12
+).map("".join)
+
+
+@given(_TEXTS, _TEXTS)
+def test_held_terms_are_those_of_both(text: str, question: str) -> None:
+    for terms in (frozenset(tokenize(question)), frozenset(tokenize(text + question))):
+        assert held_terms(text, terms) == terms.intersection(tokenize(text))
 
 
 def test_many_threads_agree() -> None:

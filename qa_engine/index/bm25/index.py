@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa_engine.errors import StorageError
-from qa_engine.index.bm25.segment import StoredSegment, term_key
+from qa_engine.index.bm25.segment import StoredSegment, node_ids_of, term_key
 
 Spans = list[tuple[NDArray[np.int64], NDArray[np.int64]]]
 """For each segment, where the postings of each term begin and end; see `Bm25Segment.spans`."""
@@ -233,7 +233,9 @@ class Bm25Index:
             return []
         best = np.argpartition(-scores, count - 1)[:count]
         best = best[np.lexsort((best, -scores[best]))]
-        return [Bm25Hit(self._node_id(int(row)), float(scores[row])) for row in best if scores[row] > 0]
+        best = best[scores[best] > 0]
+        ids = node_ids_of([(stored.segment, 0) for stored in self.segments], self._offsets, best)
+        return [Bm25Hit(*hit) for hit in zip(ids, scores[best].tolist(), strict=True)]
 
     def _scores(self, statistics: TermStatistics) -> NDArray[np.float32]:
         """The score of each sentence, (sentences,)."""
@@ -274,10 +276,6 @@ class Bm25Index:
         return np.concatenate(
             [np.ones(len(stored.segment), bool) if alive is None else alive for stored, alive in masks]
         )
-
-    def _node_id(self, row: int) -> str:
-        number = int(np.searchsorted(self._offsets, row, side="right")) - 1
-        return self.segments[number].segment.node_id(row - int(self._offsets[number]))
 
 
 def _flattened(

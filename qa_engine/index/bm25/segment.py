@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,10 +126,14 @@ class Bm25Segment:
         selected = [document_id in document_ids for document_id in self.document_ids]
         return np.repeat(np.array(selected, bool), np.diff(self.first_rows))
 
-    def node_id(self, row: int) -> str:
-        """The id of the sentence in a row."""
-        document = int(np.searchsorted(self.first_rows, row, side="right")) - 1
-        return node_id(self.document_ids[document], row - int(self.first_rows[document]))
+    def node_ids(self, rows: NDArray[np.int64]) -> list[str]:
+        """The ids of the sentences in some rows."""
+        documents = np.searchsorted(self.first_rows, rows, side="right") - 1
+        ordinals = rows - self.first_rows[documents]
+        return [
+            node_id(self.document_ids[document], ordinal)
+            for document, ordinal in zip(documents.tolist(), ordinals.tolist(), strict=True)
+        ]
 
     def save(self, folder: Path, vectors: QuantisedVectors | None = None) -> None:
         """Writes the segment into a folder that does not exist; it appears complete or not at all.
@@ -204,6 +208,24 @@ class StoredSegment:
     def live(self) -> list[str]:
         """The documents that count."""
         return [document_id for document_id in self.segment.document_ids if document_id not in self.dead]
+
+
+def node_ids_of(
+    parts: Sequence[tuple[Bm25Segment, int]], borders: NDArray[np.int64], places: NDArray[np.int64]
+) -> list[str]:
+    """The ids of sentences of several segments that are numbered one after another.
+
+    Args:
+        parts: the segments, each with the row that it begins with.
+        borders: (segments + 1,), the number of the first sentence of each, and the end.
+        places: (sentences,), numbers of sentences.
+    """
+    ids = np.empty(len(places), object)
+    numbers = np.searchsorted(borders, places, side="right") - 1
+    for number in np.unique(numbers).tolist():
+        (segment, first), here = parts[number], numbers == number
+        ids[here] = segment.node_ids(places[here] - borders[number] + first)
+    return cast(list[str], ids.tolist())
 
 
 def term_key(term: str) -> int:

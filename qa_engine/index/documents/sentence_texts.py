@@ -21,7 +21,7 @@ from qa_engine.documents.sentences.node_ids import node_id, split_node_id
 from qa_engine.errors import StorageError
 from qa_engine.forks import follow_forks, keep
 from qa_engine.index.records import StoredSentence
-from qa_engine.index.sqlite_file import select_in
+from qa_engine.index.sqlite_file import packed_rows, select_in
 
 _BITS = 24
 """Bits of a key that hold the ordinal of a sentence, which has seven digits; the bits above them hold the number of its
@@ -34,10 +34,10 @@ CREATE TABLE IF NOT EXISTS places (key INTEGER PRIMARY KEY, metadata TEXT NOT NU
 """
 """One row a sentence under one whole number: half the bytes and the time of a key of two columns. The sentences of a
 paragraph mostly have the same metadata, which stand once in ``places``."""
-_SELECT = (
-    "SELECT sentences.key, text, start, stop, metadata FROM sentences "
-    f"JOIN places ON places.key = (sentences.key >> {_BITS} << {_BITS}) | place"
-)
+_COLUMNS = "sentences.key, text, start, stop, metadata"
+_NUMBERS = "documents WHERE document_id IN ({})"
+_TABLES = f"sentences JOIN places ON places.key = (sentences.key >> {_BITS} << {_BITS}) | place"
+_BY_KEY = f"{_TABLES} WHERE sentences.key IN ({{}})"
 
 
 def write_sentences(
@@ -103,7 +103,7 @@ def read_document(connection: sqlite3.Connection, document_id: str) -> list[Stor
     if number is None:
         return []
     rows = connection.execute(
-        f"{_SELECT} WHERE sentences.key >= ? AND sentences.key < ? ORDER BY sentences.key",
+        f"SELECT {_COLUMNS} FROM {_TABLES} WHERE sentences.key >= ? AND sentences.key < ? ORDER BY sentences.key",
         (number << _BITS, (number + 1) << _BITS),
     )
     return list(_sentences(rows, lambda key: node_id(document_id, key & ((1 << _BITS) - 1))))
@@ -115,7 +115,8 @@ def read_page(connection: sqlite3.Connection, document_id: str, page: int) -> li
     if number is None:
         return []
     rows = connection.execute(
-        f"{_SELECT} WHERE sentences.key >= ? AND sentences.key < ? AND json_extract(metadata, '$.page') <= ? "
+        f"SELECT {_COLUMNS} FROM {_TABLES} WHERE sentences.key >= ? AND sentences.key < ? "
+        "AND json_extract(metadata, '$.page') <= ? "
         "AND json_extract(metadata, '$.page_end') >= ? ORDER BY sentences.key",
         (number << _BITS, (number + 1) << _BITS, page, page),
     )
@@ -179,13 +180,14 @@ class SentenceTexts:
             return {}
         positions = {identifier: split_node_id(identifier) for identifier in ids}
         with self._connection() as connection:
-            numbers = dict(_numbers(connection, {document_id for document_id, _ in positions.values()}))
+            documents = list({document_id for document_id, _ in positions.values()})
+            numbers = dict(packed_rows(connection, "document_id, number", _NUMBERS, documents))
             names = {
                 numbers[document_id] << _BITS | ordinal: identifier
                 for identifier, (document_id, ordinal) in positions.items()
                 if document_id in numbers
             }
-            rows = list(select_in(connection, f"{_SELECT} WHERE sentences.key IN ({{}})", list(names)))
+            rows = list(packed_rows(connection, _COLUMNS, _BY_KEY, list(names)))
         sentences = {sentence.node_id: sentence for sentence in _sentences(rows, names.__getitem__)}
         return {identifier: sentences[identifier] for identifier in positions if identifier in sentences}
 
@@ -228,13 +230,11 @@ def _close_all(connections: list[sqlite3.Connection]) -> None:
 
 def _numbers(connection: sqlite3.Connection, document_ids: Iterable[str]) -> Iterator[tuple[str, int]]:
     """Documents with their numbers. No number is ever given twice, so it means the same in the next statement."""
-    return select_in(
-        connection, "SELECT document_id, number FROM documents WHERE document_id IN ({})", list(document_ids)
-    )
+    return select_in(connection, f"SELECT document_id, number FROM {_NUMBERS}", list(document_ids))
 
 
-def _sentences(rows: Iterable[tuple[Any, ...]], name: Callable[[int], str]) -> Iterator[StoredSentence]:
-    """Rows of `_SELECT`, whose keys stand for the ids that ``name`` gives."""
+def _sentences(rows: Iterable[Sequence[Any]], name: Callable[[int], str]) -> Iterator[StoredSentence]:
+    """Rows of `_COLUMNS`, whose keys stand for the ids that ``name`` gives."""
     for key, text, start, stop, packed in rows:
         yield StoredSentence(name(key), text, dict(_metadata(packed)), start, stop)
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from qa_engine.index.bm25.index import Bm25Index
-from qa_engine.index.bm25.segment import Bm25Segment
+from qa_engine.index.bm25.segment import Bm25Segment, node_ids_of
 
 _MOST = 100_000
 """Of more sentences, the graph is faster: the vectors of so many are 39 MB, which takes some 8 ms."""
@@ -56,13 +56,8 @@ def nearest(
     if count < len(best):
         best = np.argpartition(-cosines, count)[:count]
     best = best[np.lexsort((best, -cosines[best]))]
-    found = []
-    for place in best.tolist():
-        number = int(np.searchsorted(borders, place, side="right")) - 1
-        segment, first, _ = parts[number]
-        identifier = segment.node_id(first + place - int(borders[number]))
-        found.append(NearSentence(identifier, float(cosines[place])))
-    return found
+    ids = node_ids_of([(segment, first) for segment, first, _ in parts], borders, best)
+    return [NearSentence(*one) for one in zip(ids, cosines[best].tolist(), strict=True)]
 
 
 def _parts(index: Bm25Index, documents: Container[str] | None) -> Iterator[tuple[Bm25Segment, int, int]]:

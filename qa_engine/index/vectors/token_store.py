@@ -62,7 +62,8 @@ def unsealed(sealed: bytes, unit: int) -> bytes | None:
     if len(sealed) % unit == 0:
         return sealed
     content = sealed[:-_SEAL]
-    return content if len(content) % unit == 0 and _sealed(content) == sealed else None
+    sound = len(content) % unit == 0 and zlib.crc32(content).to_bytes(_SEAL, "little") == sealed[-_SEAL:]
+    return content if sound else None
 
 
 class StoredTokens(Protocol):

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Sequence
 from qa_engine.models.late_interaction import Interaction, telling_scores
 from qa_engine.retrieval.dictionary.dictionary import TranslatedWord
 from qa_engine.retrieval.reranking.cross_lingual_offset import INTERACTION, language_shift
-from qa_engine.text.tokenizer import fold, tokenize
+from qa_engine.text.tokenizer import fold, held_terms, tokenize
 from qa_engine.types import Passage
 
 _WHOLE, _SENTENCE, _WEAKEST, _DENSE, _COVERAGE, _TITLES = 0.35, 0.15, 0.5, 0.25, 0.7, 0.35
@@ -84,8 +84,9 @@ def term_coverage(
     is translated are one, which a passage in either language can hold.
     """
     wordings = _wordings(question, translated)
-    titles = [frozenset(tokenize(passage.section)) for passage in passages]
-    texts = [own.union(tokenize(passage.text)) for own, passage in zip(titles, passages, strict=True)]
+    terms = frozenset(term for ways in wordings for way in ways for term in way)
+    titles = [terms.intersection(tokenize(passage.section)) for passage in passages]
+    texts = [own | held_terms(passage.text, terms) for own, passage in zip(titles, passages, strict=True)]
     held = [[_held(wording, own) for own in texts] for wording in wordings]
     weights = [
         math.log((len(passages) + 1) / (sum(of_word) + 0.5)) if any(of_word) else 0.0 for of_word in held
