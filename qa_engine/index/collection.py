@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 _RESERVED = re.compile(r"c-[0-9a-f]{16}|(con|prn|aux|nul|com\d|lpt\d)(\..*)?|.*\.")
 """Plain names that are no names of folders: what other names become, and what Windows takes for devices or cuts short."""
-_STORAGE_FOLDERS = {"server", "uploads"}
+_STORAGE_FOLDERS = {"uploads"}
 """Folders of the storage that are no collections."""
 _MAX_NAME = 200
 _CATALOG = "catalog.sqlite"

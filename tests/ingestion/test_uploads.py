@@ -153,10 +153,9 @@ def test_rebuild_needs_no_bytes(planets: str, storage: Path) -> None:
 
 def test_exact_deletion_takes_no_pattern_and_no_name(planets: str, storage: Path) -> None:
     upload(storage, UploadedFile("a*.pdf", planets), UploadedFile("ab.pdf", planets))
-    for path in ("ab.pdf", "upload:/*", "upload:/a?.pdf"):
-        with pytest.raises(InputError):
-            delete_files([path], storage, exact=True)
-    delete_files(["upload:/a*.pdf"], storage, exact=True)
+    assert delete_files(["ab.pdf", "upload:/*", "upload:/a?.pdf"], storage, exact=True).files == []
+    for _ in range(2):
+        delete_files(["upload:/a*.pdf"], storage, exact=True)
     assert list(stored_files(storage)) == ["ab.pdf"]
 
 
@@ -209,7 +208,7 @@ class TestUnusedUploads:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs POSIX paths")
-@pytest.mark.parametrize("name", ["uploads", "server"])
+@pytest.mark.parametrize("name", ["uploads", "Uploads"])
 def test_collection_may_have_the_name_of_a_folder_of_the_storage(
     name: str, planets: str, storage: Path
 ) -> None:

@@ -82,11 +82,12 @@ def delete_files(
     Args:
         files: paths, names, or patterns such as ``年报*.pdf``; a folder stands for the files below it. All files that fit
             are deleted.
-        exact: whether each is the path of a record, such as ``upload:/年报.pdf``, and nothing else.
+        exact: whether each is the path of a record, such as ``upload:/年报.pdf``, and nothing else; what is not there is
+            passed over, so that a deletion can be repeated.
         storage, collection, config, progress: as for `ingest`.
 
     Raises:
-        InputError: a name fits no file of the collection; the message offers near ones.
+        InputError: without ``exact``, a name fits no file of the collection; the message offers near ones.
         CollectionNotFoundError: there is no such collection.
         IndexLockedError: another process is writing to it.
         StorageError, ServiceUnavailableError: the index cannot be written; the next run completes the deletion.
@@ -105,8 +106,10 @@ def delete_files(
         # First complete what a run that was cut off left, such as an earlier one of this command.
         _publish_and_clean(session)
         records = catalog.files()
-        candidates = [records[path] for path in patterns if path in records] if exact else records.values()
-        chosen = choose_files(list(candidates), patterns, session.name)
+        if exact:
+            chosen = [records[path] for path in sorted(set(patterns)) if path in records]
+        else:
+            chosen = choose_files(list(records.values()), patterns, session.name)
         with catalog.together():
             for record in chosen:
                 catalog.remove(record.path)

@@ -17,11 +17,12 @@ _encoders: dict[Path, E5Encoder] = {}
 _lock = Lock()
 
 
-def shared_encoder(progress: Progress | None = None) -> E5Encoder:
+def shared_encoder(progress: Progress | None = None, threads: int | None = None) -> E5Encoder:
     """The encoder of this process, prepared and loaded on first use.
 
     Args:
         progress: called with one line of text per step, if the model is prepared for the first time.
+        threads: as for `E5Encoder.load`; it counts on first use.
 
     Raises:
         ModelUnavailableError: it cannot be prepared or loaded.
@@ -30,7 +31,7 @@ def shared_encoder(progress: Progress | None = None) -> E5Encoder:
     with _lock:
         folder = prepare(progress)
         if folder not in _encoders:
-            _encoders[folder] = E5Encoder.load(folder)
+            _encoders[folder] = E5Encoder.load(folder, threads)
             logger.info("Loaded the local model from %s", folder)
         return _encoders[folder]
 

@@ -1,0 +1,439 @@
+"""What the server remembers of jobs: their states, their files, and the events that clients follow.
+
+A job that was added is on the disk, and so is every state that it had. Whatever happens to the process, each job ends.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from qa_engine.index.records import file_id
+from qa_engine.ingestion.report import FileStatus, utc_now
+from qa_engine.server.database import ServerDatabase
+from qa_engine.server.jobs.records import (
+    NEXT_STATES,
+    UNFINISHED,
+    FileState,
+    FileTask,
+    Job,
+    JobEvent,
+    JobFile,
+    JobKind,
+    JobState,
+    counts_of,
+    final_state,
+    report_of,
+)
+
+_TABLES = (
+    """CREATE TABLE IF NOT EXISTS jobs (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, collection TEXT NOT NULL,
+        state TEXT NOT NULL, message TEXT, cancelling INTEGER NOT NULL DEFAULT 0, warnings TEXT NOT NULL DEFAULT '[]',
+        report TEXT, created_at TEXT NOT NULL, started_at TEXT, finished_at TEXT)""",
+    """CREATE TABLE IF NOT EXISTS job_files (
+        job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE, place INTEGER NOT NULL, path TEXT NOT NULL,
+        name TEXT NOT NULL, sha256 TEXT NOT NULL, metadata TEXT, state TEXT NOT NULL, status TEXT,
+        pages INTEGER NOT NULL DEFAULT 0, pages_read INTEGER NOT NULL DEFAULT 0, nodes INTEGER NOT NULL DEFAULT 0,
+        reason TEXT, message TEXT, PRIMARY KEY (job, place))""",
+    """CREATE TABLE IF NOT EXISTS job_events (
+        job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE, sequence INTEGER NOT NULL, kind TEXT NOT NULL,
+        file TEXT, data TEXT NOT NULL, PRIMARY KEY (job, sequence))""",
+    "CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state)",
+)
+_MARKS = ", ".join("?" * len(UNFINISHED))
+_UNFINISHED_FILES = (
+    f"FROM job_files JOIN jobs ON jobs.id = job_files.job WHERE jobs.state IN ({_MARKS}) "
+    "AND job_files.state IN ('queued', 'reading')"
+)
+
+
+class JobOverError(Exception):
+    """The job is over: nothing can be done about it any more."""
+
+
+class JobStore:
+    """The jobs of a server. Thread-safe; its methods block."""
+
+    def __init__(self, database: ServerDatabase, changed: Callable[[], None] = lambda: None) -> None:
+        """
+        Args:
+            database: where they are kept.
+            changed: is called, from any thread, after each event.
+        """
+        self.database = database
+        self._changed = changed
+        database.create(*_TABLES)
+
+    # -- what routes do
+
+    def add(
+        self,
+        kind: JobKind,
+        collection: str,
+        files: Sequence[FileTask],
+        connection: sqlite3.Connection | None = None,
+    ) -> Job:
+        """Queues a job.
+
+        Args:
+            kind, collection, files: what is to be done; at least one file, and no two of the same path.
+            connection: of a transaction of the database that the job is to be a part of; None for one of its own.
+
+        Raises:
+            StorageError: the database cannot be written.
+        """
+        job_id = secrets.token_hex(8)
+        with self._writing(connection) as writing:
+            writing.execute(
+                "INSERT INTO jobs (id, kind, collection, state, created_at) VALUES (?, ?, ?, 'queued', ?)",
+                (job_id, kind, collection, utc_now()),
+            )
+            writing.executemany(
+                "INSERT INTO job_files (job, place, path, name, sha256, metadata, state) "
+                "VALUES (?, ?, ?, ?, ?, ?, 'queued')",
+                [
+                    (
+                        job_id,
+                        place,
+                        file.path,
+                        file.name,
+                        file.sha256,
+                        None if file.metadata is None else json.dumps(dict(file.metadata)),
+                    )
+                    for place, file in enumerate(files)
+                ],
+            )
+            _note(writing, job_id, "job", {"state": "queued"})
+            return _job(writing, job_id)
+
+    def get(self, job_id: str) -> Job | None:
+        """A job, or None."""
+        with self.database.transaction() as connection:
+            known = connection.execute("SELECT 1 FROM jobs WHERE id = ?", (job_id,)).fetchone()
+            return _job(connection, job_id) if known else None
+
+    def latest(
+        self, limit: int, before: str | None = None, collections: Collection[str] | None = None
+    ) -> list[Job]:
+        """Jobs, the newest first.
+
+        Args:
+            limit: how many at most.
+            before: the id of a job; only older ones are wanted.
+            collections: only jobs of these are wanted; None for all.
+        """
+        with self.database.transaction() as connection:
+            rows = connection.execute(
+                "SELECT id FROM jobs WHERE (?1 IS NULL OR number < (SELECT number FROM jobs WHERE id = ?1)) "
+                "AND (?2 IS NULL OR collection IN (SELECT value FROM json_each(?2))) ORDER BY number DESC LIMIT ?3",
+                (before, None if collections is None else json.dumps(sorted(collections)), limit),
+            ).fetchall()
+            return [_job(connection, row["id"]) for row in rows]
+
+    def cancel(self, job_id: str) -> Job:
+        """Cancels a job that waits; notes for one in work that it is to be cancelled.
+
+        Raises:
+            KeyError: there is no such job.
+            JobOverError: it is over.
+        """
+        with self._writing() as connection:
+            row = connection.execute("SELECT state FROM jobs WHERE id = ?", (job_id,)).fetchone()
+            if row is None:
+                raise KeyError(job_id)
+            if row["state"] not in UNFINISHED:
+                raise JobOverError(job_id)
+            connection.execute("UPDATE jobs SET cancelling = 1 WHERE id = ?", (job_id,))
+            if row["state"] != "running":
+                _cancel_files(connection, job_id)
+                _finish(connection, job_id)
+            return _job(connection, job_id)
+
+    def events(self, job_id: str, after: int = 0) -> list[JobEvent]:
+        """The events of a job behind one of them, in order."""
+        with self.database.transaction() as connection:
+            rows = connection.execute(
+                "SELECT sequence, kind, data FROM job_events WHERE job = ? AND sequence > ? ORDER BY sequence",
+                (job_id, after),
+            ).fetchall()
+        return [JobEvent(row["sequence"], row["kind"], json.loads(row["data"])) for row in rows]
+
+    def waiting_files(self) -> int:
+        """How many files of all jobs are still to be gone through."""
+        return int(self._value(f"SELECT COUNT(*) {_UNFINISHED_FILES}", UNFINISHED))
+
+    def is_busy(self, collection: str) -> bool:
+        """Whether a job of the collection is not over."""
+        sql = f"SELECT COUNT(*) FROM jobs WHERE collection = ? AND state IN ({_MARKS})"
+        return bool(self._value(sql, (collection, *UNFINISHED)))
+
+    def awaits(self, collection: str, path: str) -> bool:
+        """Whether a job is still to go through a file."""
+        sql = f"SELECT COUNT(*) {_UNFINISHED_FILES} AND jobs.collection = ? AND job_files.path = ?"
+        return bool(self._value(sql, (*UNFINISHED, collection, path)))
+
+    def awaited_contents(self) -> set[str]:
+        """The SHA-256 of the uploaded contents that jobs still need."""
+        with self.database.transaction() as connection:
+            rows = connection.execute(f"SELECT DISTINCT sha256 {_UNFINISHED_FILES}", UNFINISHED).fetchall()
+        return {row["sha256"] for row in rows}
+
+    # -- what the worker does
+
+    def recover(self) -> None:
+        """Queues the jobs again that were in work when the server ended."""
+        with self._writing() as connection:
+            rows = connection.execute(
+                "SELECT id, state, cancelling FROM jobs WHERE state IN ('running', 'interrupted') ORDER BY number"
+            ).fetchall()
+            for row in rows:
+                if row["state"] == "running":
+                    _release(connection, row["id"])
+                if row["cancelling"]:
+                    _cancel_files(connection, row["id"])
+                    _finish(connection, row["id"])
+                else:
+                    _move(connection, row["id"], "queued")
+
+    def next(self, excluded: Collection[str] = ()) -> Job | None:
+        """The oldest job that waits, but for those of some collections; None without one."""
+        with self.database.transaction() as connection:
+            row = connection.execute(
+                "SELECT id FROM jobs WHERE state = 'queued' AND collection NOT IN (SELECT value FROM json_each(?)) "
+                "ORDER BY number LIMIT 1",
+                (json.dumps(sorted(excluded)),),
+            ).fetchone()
+            return _job(connection, row["id"]) if row else None
+
+    def start(self, job_id: str) -> None:
+        """A job that waits is in work now."""
+        with self._writing() as connection:
+            connection.execute(
+                "UPDATE jobs SET started_at = COALESCE(started_at, ?) WHERE id = ?", (utc_now(), job_id)
+            )
+            _move(connection, job_id, "running")
+
+    def tasks(self, job_id: str) -> list[FileTask]:
+        """What is still to be done for a job."""
+        with self.database.transaction() as connection:
+            rows = connection.execute(
+                "SELECT path, name, sha256, metadata FROM job_files WHERE job = ? AND state IN ('queued', 'reading') "
+                "ORDER BY place",
+                (job_id,),
+            ).fetchall()
+        return [
+            FileTask(
+                row["path"],
+                row["name"],
+                row["sha256"],
+                None if row["metadata"] is None else json.loads(row["metadata"]),
+            )
+            for row in rows
+        ]
+
+    def is_cancelling(self, job_id: str) -> bool:
+        """Whether a job is to be cancelled."""
+        return bool(self._value("SELECT cancelling FROM jobs WHERE id = ?", (job_id,)))
+
+    def pages_read(self, job_id: str, path: str, done: int, of: int) -> None:
+        """So many pages of a file are read. Of a file, only the last such event is kept."""
+        with self._writing() as connection:
+            row = connection.execute(
+                "SELECT name, state FROM job_files WHERE job = ? AND path = ?", (job_id, path)
+            ).fetchone()
+            if row is None or row["state"] not in {"queued", "reading"}:
+                return
+            if row["state"] == "queued":
+                _note(connection, job_id, "file", {"file": row["name"], "state": "reading"}, path)
+            connection.execute(
+                "UPDATE job_files SET state = 'reading', pages = ?, pages_read = ? WHERE job = ? AND path = ?",
+                (of, done, job_id, path),
+            )
+            _note(connection, job_id, "pages", {"file": row["name"], "read": done, "of": of}, path)
+            connection.execute(
+                "DELETE FROM job_events WHERE job = ?1 AND kind = 'pages' AND file = ?2 "
+                "AND sequence < (SELECT MAX(sequence) FROM job_events WHERE job = ?1)",
+                (job_id, path),
+            )
+
+    def file_done(self, job_id: str, path: str, status: FileStatus, pages: int = 0, nodes: int = 0) -> None:
+        """A file is done."""
+        with self._writing() as connection:
+            _set_file(
+                connection, job_id, path, "done", status=status, pages=pages, pages_read=pages, nodes=nodes
+            )
+
+    def file_failed(self, job_id: str, path: str, reason: str, message: str) -> None:
+        """A file cannot be ingested."""
+        with self._writing() as connection:
+            _set_file(connection, job_id, path, "failed", reason=reason, message=message)
+
+    def warn(self, job_id: str, warnings: Sequence[str]) -> None:
+        """Adds warnings to the report of a job."""
+        with self._writing() as connection:
+            known = json.loads(_field(connection, job_id, "warnings"))
+            connection.execute(
+                "UPDATE jobs SET warnings = ? WHERE id = ?",
+                (json.dumps([*known, *warnings], ensure_ascii=False), job_id),
+            )
+
+    def wait(self, job_id: str, message: str) -> None:
+        """Queues a job in work again, which cannot go on now; the message says why."""
+        with self._writing() as connection:
+            _requeue_files(connection, job_id)
+            _move(connection, job_id, "queued", message)
+
+    def interrupt(self, job_id: str) -> None:
+        """The server ends while a job is in work."""
+        with self._writing() as connection:
+            _release(connection, job_id)
+
+    def finish(self, job_id: str, failure: tuple[str, str] | None = None) -> Job:
+        """Ends a job in work. Files that were not gone through have failed, or were cancelled.
+
+        Args:
+            job_id: the job.
+            failure: reason and message for files that were not gone through; None if they were cancelled.
+        """
+        with self._writing() as connection:
+            if failure is None:
+                _cancel_files(connection, job_id)
+            else:
+                rest = connection.execute(
+                    "SELECT path FROM job_files WHERE job = ? AND state IN ('queued', 'reading')", (job_id,)
+                ).fetchall()
+                for row in rest:
+                    _set_file(
+                        connection, job_id, row["path"], "failed", reason=failure[0], message=failure[1]
+                    )
+            if failure is not None:
+                _note(connection, job_id, "error", {"code": failure[0], "detail": failure[1]})
+            _finish(connection, job_id, failure[1] if failure else None)
+            return _job(connection, job_id)
+
+    def forget(self, days: int) -> None:
+        """Forgets the jobs that have been over for more than so many days."""
+        limit = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="seconds")
+        with self.database.transaction() as connection:
+            connection.execute("DELETE FROM jobs WHERE finished_at < ?", (limit,))
+
+    def _value(self, sql: str, values: Sequence[Any]) -> Any:
+        with self.database.transaction() as connection:
+            row = connection.execute(sql, values).fetchone()
+            return row[0] if row else None
+
+    @contextmanager
+    def _writing(self, connection: sqlite3.Connection | None = None) -> Iterator[sqlite3.Connection]:
+        if connection is not None:
+            yield connection
+            return
+        with self.database.transaction() as own:
+            yield own
+        self._changed()
+
+
+def _note(
+    connection: sqlite3.Connection, job_id: str, kind: str, data: dict[str, Any], file: str | None = None
+) -> None:
+    connection.execute(
+        "INSERT INTO job_events (job, sequence, kind, file, data) "
+        "SELECT ?1, COALESCE(MAX(sequence), 0) + 1, ?2, ?3, ?4 FROM job_events WHERE job = ?1",
+        (job_id, kind, file, json.dumps(data, ensure_ascii=False)),
+    )
+
+
+def _field(connection: sqlite3.Connection, job_id: str, name: str) -> Any:
+    return connection.execute(f"SELECT {name} FROM jobs WHERE id = ?", (job_id,)).fetchone()[0]
+
+
+def _move(connection: sqlite3.Connection, job_id: str, state: JobState, message: str | None = None) -> None:
+    """Changes the state of a job."""
+    current: JobState = _field(connection, job_id, "state")
+    if state not in NEXT_STATES[current]:
+        raise ValueError(f"The job {job_id} is {current} and cannot become {state}.")
+    connection.execute("UPDATE jobs SET state = ?, message = ? WHERE id = ?", (state, message, job_id))
+    _note(connection, job_id, "job", {"state": state} | ({"message": message} if message else {}))
+
+
+def _release(connection: sqlite3.Connection, job_id: str) -> None:
+    _requeue_files(connection, job_id)
+    _move(connection, job_id, "interrupted")
+
+
+def _requeue_files(connection: sqlite3.Connection, job_id: str) -> None:
+    connection.execute(
+        "UPDATE job_files SET state = 'queued', pages_read = 0 WHERE job = ? AND state = 'reading'", (job_id,)
+    )
+
+
+def _set_file(
+    connection: sqlite3.Connection, job_id: str, path: str, state: FileState, **values: str | int
+) -> None:
+    """Changes what is known of a file that is still to be gone through."""
+    row = connection.execute(
+        "SELECT name, state FROM job_files WHERE job = ? AND path = ?", (job_id, path)
+    ).fetchone()
+    if row is None or row["state"] not in {"queued", "reading"}:
+        return
+    names = ", ".join(f"{name} = ?" for name in ("state", *values))
+    connection.execute(
+        f"UPDATE job_files SET {names} WHERE job = ? AND path = ?", (state, *values.values(), job_id, path)
+    )
+    told = {name: value for name, value in values.items() if name != "pages_read"}
+    _note(connection, job_id, "file", {"file": row["name"], "state": state, **told}, path)
+
+
+def _cancel_files(connection: sqlite3.Connection, job_id: str) -> None:
+    rest = connection.execute(
+        "SELECT path FROM job_files WHERE job = ? AND state IN ('queued', 'reading')", (job_id,)
+    ).fetchall()
+    for row in rest:
+        _set_file(connection, job_id, row["path"], "cancelled")
+
+
+def _finish(connection: sqlite3.Connection, job_id: str, message: str | None = None) -> None:
+    """Ends a job whose files have all been gone through: with its report."""
+    now = utc_now()
+    job = _job(connection, job_id)
+    seconds = 0.0
+    if job.started_at is not None:
+        seconds = (datetime.fromisoformat(now) - datetime.fromisoformat(job.started_at)).total_seconds()
+    warnings = json.loads(_field(connection, job_id, "warnings"))
+    report = report_of(job.kind, job.collection, job.files, seconds, warnings)
+    connection.execute(
+        "UPDATE jobs SET report = ?, finished_at = ? WHERE id = ?",
+        (json.dumps(report, ensure_ascii=False), now, job_id),
+    )
+    _move(connection, job_id, final_state(job.files), message)
+    _note(connection, job_id, "done", report)
+
+
+def _job(connection: sqlite3.Connection, job_id: str) -> Job:
+    row = connection.execute("SELECT * FROM jobs WHERE id = ?", (job_id,)).fetchone()
+    files = [
+        JobFile(
+            file_id=file_id(file["path"]),
+            **{name: file[name] for name in JobFile.model_fields if name != "file_id"},
+        )
+        for file in connection.execute("SELECT * FROM job_files WHERE job = ? ORDER BY place", (job_id,))
+    ]
+    return Job(
+        id=row["id"],
+        kind=row["kind"],
+        collection=row["collection"],
+        state=row["state"],
+        message=row["message"],
+        created_at=row["created_at"],
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+        counts=counts_of(files),
+        files=files,
+        report=json.loads(row["report"]) if row["report"] else None,
+        cancellable=row["state"] in UNFINISHED and not row["cancelling"],
+    )
