@@ -79,6 +79,16 @@ class ServerConfig(Section):
     """Within which the head of a request must be there."""
     body_seconds: Annotated[float, Field(gt=0, le=600)] = 30
     """A client that sends less than 100 bytes a second of a body, or reads nothing of an answer, for so long is left."""
+    max_upload_megabytes: Annotated[int, Field(ge=1, le=10_000)] = 500
+    """Largest body of an upload. Files that are larger than ``documents.max_file_megabytes`` are not read."""
+    max_queued_files: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    """Uploaded files that may wait to be ingested; more are refused."""
+    ingestion_threads: Annotated[int, Field(ge=1, le=256)] = 1
+    """Threads of the embedding model for uploaded files, and processes that read them without ``ingestion.workers``."""
+    write_wait_seconds: Annotated[float, Field(ge=0, le=600)] = 10
+    """How long a deletion or a change of metadata may wait for the jobs before it."""
+    job_days: Annotated[int, Field(ge=1, le=3650)] = 30
+    """How long jobs that are over can still be looked at."""
     draining_seconds: Annotated[float, Field(ge=0, le=3600)] = 30
     """How long answers in work may still take after SIGTERM."""
     page_seconds: Annotated[float, Field(gt=0, le=600)] = 10

@@ -48,6 +48,9 @@ class ProblemKind:
 
 PROBLEMS: Mapping[str, ProblemKind] = {
     "malformed_request": ProblemKind(400, "The request cannot be read", "See the OpenAPI document."),
+    "digest_mismatch": ProblemKind(
+        400, "The body is not the one that was announced", "Send it again; some of it was lost or changed."
+    ),
     "unauthorized": ProblemKind(401, "A key is needed", "Send a key: Authorization: Bearer qae_…"),
     "forbidden": ProblemKind(403, "The key does not allow this", "Use a key with the scope that is named."),
     "read_only": ProblemKind(403, "The server changes nothing", "Start the server without --read-only."),

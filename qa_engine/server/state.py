@@ -26,7 +26,10 @@ from qa_engine.server.documents.catalogs import Catalogs
 from qa_engine.server.documents.originals import Originals
 from qa_engine.server.documents.page_images import PageImages
 from qa_engine.server.engines import Engines
+from qa_engine.server.jobs.events import EventSignal
+from qa_engine.server.jobs.queue import JobQueue
 from qa_engine.server.problems import ProblemError
+from qa_engine.server.uploads.acceptance import Uploads
 
 logger = logging.getLogger("qa_engine.server")
 
@@ -56,6 +59,9 @@ class ServerState:
         originals: the files themselves.
         images: of their pages.
         citations: by their ids, those that were sent and those that the collections hold.
+        jobs: what brings files in and takes them out.
+        uploads: where files come in.
+        job_events: says that something has happened to a job.
         warmed: set when the engine of the default collections is open and warm, or could not be opened.
         failure: why it could not be opened.
         draining: whether the process has been asked to stop: nothing new begins.
@@ -70,6 +76,9 @@ class ServerState:
     originals: Originals
     images: PageImages
     citations: Citations
+    jobs: JobQueue
+    uploads: Uploads
+    job_events: EventSignal
     warmed: Event = field(default_factory=Event)
     failure: QAEngineError | None = None
     draining: bool = False
@@ -90,6 +99,11 @@ class ServerState:
         """The result of a function that reads catalogs or files, called in one of the threads for that."""
         return await to_thread.run_sync(function, *arguments, limiter=self._file_threads)
 
+    def require_accepting(self) -> None:
+        """Raises `ProblemError` ``draining`` if the server stops."""
+        if self.draining:
+            raise ProblemError("draining", "The server has been asked to stop.")
+
     async def require_ready(self) -> None:
         """Waits until questions can be asked.
 
@@ -100,8 +114,7 @@ class ServerState:
         await self.warmed.wait()
         if self.failure is not None:
             raise self.failure
-        if self.draining:
-            raise ProblemError("draining", "The server has been asked to stop.")
+        self.require_accepting()
 
 
 @asynccontextmanager
@@ -130,7 +143,25 @@ async def opened_state(
         stack.push_async_callback(to_thread.run_sync, images.close)
         store = await to_thread.run_sync(CitationStore, database, config.server.citation_days)
         citations = Citations(config.storage, engines.default, catalogs, originals, store)
-        state = ServerState(config, engines, database, authenticator, catalogs, originals, images, citations)
+        job_events = EventSignal()
+        jobs = await to_thread.run_sync(JobQueue.over, database, config, job_events.notify)
+        stack.push_async_callback(to_thread.run_sync, jobs.stop)
+        uploads = await to_thread.run_sync(Uploads, config, jobs)
+        stack.push_async_callback(to_thread.run_sync, uploads.close)
+        jobs.start(uploads.remove_leftovers)
+        state = ServerState(
+            config,
+            engines,
+            database,
+            authenticator,
+            catalogs,
+            originals,
+            images,
+            citations,
+            jobs,
+            uploads,
+            job_events,
+        )
         warming = asyncio.create_task(_warm(state, on_failure))
         try:
             yield state

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-from pathlib import Path
-from typing import Any
+from dataclasses import asdict
 
 from qa_engine.cli.opening import open_catalog
 from qa_engine.cli.options import CollectionOption, ConfigOption, JsonOption, StorageOption, load_config
@@ -40,7 +38,9 @@ def collections(storage: StorageOption = None, json: JsonOption = False, config:
     from qa_engine.index.collection import list_collections
 
     root = storage if storage is not None else load_config(config).storage
-    rows = [_collection_to_dict(root, name) for name in list_collections(root)]
+    from qa_engine.ingestion.collections import collection_summary
+
+    rows = [asdict(collection_summary(root, name)) for name in list_collections(root)]
     if json:
         print_json({"storage": str(root), "collections": rows})
         return
@@ -52,18 +52,3 @@ def collections(storage: StorageOption = None, json: JsonOption = False, config:
         (map(show_controls_on_line, map(str, row.values())) for row in rows),
         {"files", "pages", "nodes"},
     )
-
-
-def _collection_to_dict(root: Path, name: str) -> dict[str, Any]:
-    from qa_engine.index.catalog import Catalog
-    from qa_engine.index.collection import collection_paths
-
-    with closing(Catalog(collection_paths(root, name).catalog)) as catalog:
-        files = catalog.files().values()
-        return {
-            "collection": name,
-            "files": len(files),
-            "pages": sum(file.pages for file in files),
-            "nodes": catalog.node_count(),
-            "embedding": (catalog.identity or {}).get("model", ""),
-        }

@@ -10,7 +10,7 @@ from threading import Lock
 
 from anyio import to_thread
 
-from qa_engine.server.jobs.records import JobEvent
+from qa_engine.server.jobs.records import Job, JobEvent
 from qa_engine.server.jobs.store import JobStore
 
 _COMMENT_SECONDS = 15.0
@@ -52,6 +52,21 @@ def server_sent(event: JobEvent) -> str:
     return (
         f"id: {event.sequence}\nevent: {event.kind}\ndata: {json.dumps(event.data, ensure_ascii=False)}\n\n"
     )
+
+
+async def ended(store: JobStore, signal: EventSignal, job_id: str, seconds: float) -> Job | None:
+    """A job as it is when it is over, or after so many seconds; None if there is no such job."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    with signal.waiting() as happened:
+        while True:
+            happened.clear()
+            job = await to_thread.run_sync(store.get, job_id)
+            left = deadline - loop.time()
+            if job is None or job.is_over or left <= 0:
+                return job
+            with suppress(TimeoutError):
+                await asyncio.wait_for(happened.wait(), min(left, _LOOK_SECONDS))
 
 
 async def followed(

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from threading import Condition, Thread
 
 from filelock import FileLock, Timeout
 
+from qa_engine.config import Config
 from qa_engine.errors import IndexLockedError, QAEngineError
 from qa_engine.ingestion.maintenance.unused_uploads import remove_unused_uploads
-from qa_engine.server.jobs.records import Job
+from qa_engine.server.database import ServerDatabase
+from qa_engine.server.jobs.records import FileTask, Job, JobKind
 from qa_engine.server.jobs.store import JobStore
 from qa_engine.server.jobs.worker import JobWorker
 
@@ -34,26 +36,51 @@ class JobQueue:
     Of several servers on one storage, one does the jobs.
     """
 
-    def __init__(self, store: JobStore, worker: JobWorker, storage_days: int = 30) -> None:
+    def __init__(self, store: JobStore, worker: JobWorker, days: int = 30) -> None:
         """
         Args:
             store: the jobs.
             worker: does them.
-            storage_days: how long jobs are remembered that are over.
+            days: how long jobs are remembered that are over.
         """
         self.store = store
         self.seconds_per_file = 0.0
         """A moving average of what a file took; 0 until a job is over."""
         self._worker = worker
-        self._days = storage_days
+        self._days = days
         self._changed = Condition()
         self._stopped = False
+        self._first: Callable[[], None] = lambda: None
         self._writers: set[str] = set()
         self._retry_at: dict[str, float] = {}
         self._thread = Thread(target=self._run, name="jobs", daemon=True)
 
-    def start(self) -> None:
-        """Starts the thread. It first queues the jobs again that were in work when the last server ended."""
+    @classmethod
+    def over(cls, database: ServerDatabase, config: Config, changed: Callable[[], None]) -> JobQueue:
+        """The queue of a server.
+
+        Args:
+            database: where jobs are kept.
+            config: the settings, with the storage.
+            changed: is called, from any thread, when something has happened to a job.
+        """
+        store = JobStore(database, changed)
+        worker = JobWorker(store, config, config.server.ingestion_threads)
+        return cls(store, worker, config.server.job_days)
+
+    def add(self, kind: JobKind, collection: str, files: Sequence[FileTask]) -> Job:
+        """Queues a job, see `JobStore.add`."""
+        job = self.store.add(kind, collection, files)
+        self.wake()
+        return job
+
+    def start(self, first: Callable[[], None] = lambda: None) -> None:
+        """Starts the thread. It first queues the jobs again that were in work when the last server ended.
+
+        Args:
+            first: is called in the thread before the first job, as soon as no other server does jobs.
+        """
+        self._first = first
         self._thread.start()
 
     def stop(self) -> None:
@@ -136,8 +163,10 @@ class JobQueue:
             lock.release()
 
     def _work(self) -> None:
+        self._first()
         self.store.recover()
         self.store.forget(self._days)
+        self._worker.complete_removals()
         self.remove_unused_uploads()
         while (job := self._next()) is not None:
             try:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from qa_engine import errors
 from qa_engine.config import Config
+from qa_engine.ingestion.collections import complete_removals
 from qa_engine.server.jobs.child import ChildTask
 from qa_engine.server.jobs.process import CHILD_MODULE, ChildProcess
 from qa_engine.server.jobs.records import Job
@@ -107,6 +108,10 @@ class JobWorker:
         ended = self._store.finish(job.id, failure)
         logger.info("job %s %s: %s", job.id, ended.state, ended.counts)
         return "over"
+
+    def complete_removals(self) -> None:
+        """Deletes what a server that ended left of collections that were removed."""
+        complete_removals(self.storage, self._config)
 
     def stop_job(self, job_id: str) -> None:
         """Asks the process of a job to end at the next page, if it is in work. The job is marked as cancelled already."""
