@@ -21,7 +21,7 @@ from qa_engine.server.admission.hosts import is_loopback
 from qa_engine.server.admission.keys import KeyStore
 from qa_engine.server.app import create_app
 from qa_engine.server.database import ServerDatabase
-from qa_engine.server.state import database_path
+from qa_engine.server.state import ServerState, database_path
 
 logger = logging.getLogger("qa_engine.server")
 
@@ -140,7 +140,18 @@ def allow_open_files(connections: int) -> None:
 async def _serve(server: uvicorn.Server, app: FastAPI, listening: socket.socket) -> None:
     # uvicorn would log a traceback if what the lifespan opens cannot be opened.
     async with app.router.lifespan_context(app):
-        await server.serve(sockets=[listening])
+        preparing = asyncio.create_task(_prepare_images(app.state.server))
+        try:
+            await server.serve(sockets=[listening])
+        finally:
+            preparing.cancel()
+
+
+async def _prepare_images(state: ServerState) -> None:
+    """Starts the processes that draw pages, once questions can be asked: the first reader need not wait for them."""
+    await state.warmed.wait()
+    if state.ready:
+        state.images.start()
 
 
 def listening_socket(host: str, port: int) -> socket.socket:

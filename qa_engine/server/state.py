@@ -139,7 +139,7 @@ async def opened_state(
         engines = Engines(config, collections)
         stack.push_async_callback(to_thread.run_sync, engines.close)
         catalogs, originals = Catalogs(config.storage), Originals(config.storage)
-        images = await to_thread.run_sync(_open_images, config)
+        images = await to_thread.run_sync(_open_images, config, catalogs)
         stack.push_async_callback(to_thread.run_sync, images.close)
         store = await to_thread.run_sync(CitationStore, database, config.server.citation_days)
         citations = Citations(config.storage, engines.default, catalogs, originals, store)
@@ -170,14 +170,22 @@ async def opened_state(
             await warming
 
 
-def _open_images(config: Config) -> PageImages:
+def _open_images(config: Config, catalogs: Catalogs) -> PageImages:
+    """The images of pages, without those of documents that have been deleted since the last time."""
     folder = config.storage / SERVER_FOLDER / "pages"
     try:
-        return PageImages(folder, config)
+        images = PageImages(folder, config)
     except OSError as error:
         raise StorageError(
             f"The folder {folder} cannot be used ({error.strerror or error}): check its permissions."
         ) from error
+    documents = images.documents()
+    try:
+        for document_id in documents - catalogs.held(documents):
+            images.forget(document_id)
+    except StorageError as error:
+        logger.warning("Images of pages are kept, whoever they are of: %s", error)
+    return images
 
 
 async def _warm(state: ServerState, on_failure: Callable[[], None]) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from qa_engine.errors import InputError
 from qa_engine.index.catalog import Catalog
-from qa_engine.index.collection import collection_paths
+from qa_engine.index.collection import collection_paths, list_collections
 from qa_engine.index.records import FileRecord
 from qa_engine.server.problems import ProblemError
 
@@ -69,3 +69,15 @@ class Catalogs:
             self._paths.clear()
         self._paths[collection, file_id] = record.path
         return record
+
+    def held(self, document_ids: Collection[str]) -> set[str]:
+        """Those of some documents that files of any collection have.
+
+        Raises:
+            StorageError: a catalog cannot be read, so that nobody knows.
+        """
+        found: set[str] = set()
+        for name in list_collections(self._storage):
+            with suppress(ProblemError), self.opened(name) as catalog:  # one that is being deleted holds none
+                found.update(catalog.files_of(list(document_ids)))
+        return found

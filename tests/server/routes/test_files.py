@@ -285,6 +285,23 @@ class TestVersions:
         for end in ("", "/content", "/pages/1", "/pages/1.svg"):
             assert get(server, f"{path}{end}", 404)["code"] == "not_found"
 
+    def test_images_of_a_file_that_left_the_collection_go_with_the_next_start(
+        self, one_file: tuple[ServedApp, Path, str]
+    ) -> None:
+        server, folder, _ = one_file
+        chinese_pdf(folder / "files" / "b.pdf", ["别的文件。"])
+        ingest_files(folder)
+        for name in ("a.pdf", "b.pdf"):
+            assert server.client.get(f"{file_path(folder, name)}/pages/1.svg").status_code == 200
+        kept = server.app.state.server.folder / "pages"
+        documents = {record_of(folder, name).document_id for name in ("a.pdf", "b.pdf")}
+        assert {image.name.partition("-")[0] for image in kept.iterdir()} == documents
+        (folder / "files" / "a.pdf").unlink()
+        ingest_files(folder)
+        with served(folder / "storage", COLLECTION):
+            left = {image.name.partition("-")[0] for image in kept.iterdir()}
+        assert left == {record_of(folder, "b.pdf").document_id}
+
 
 def test_text_without_a_file_has_facts_and_no_content(tmp_path: Path, hash_embedding: object) -> None:
     from llama_index.core import Document
