@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import select
 import socket
 import struct
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -91,6 +93,28 @@ def page(html: str = "<html><body>Welcome</body></html>", status: int = 200) -> 
 
     def reply(handler: _Handler, request: Request) -> None:
         handler.raw(status, "text/html", html.encode())
+
+    return reply
+
+
+def held(
+    pieces: Sequence[str], rest: Sequence[str], release: threading.Event, left: threading.Event
+) -> Reply:
+    """Some pieces of a stream, and the rest when ``release`` is set; ``left`` is set if the client leaves before that."""
+
+    def reply(handler: _Handler, request: Request) -> None:
+        try:
+            handler.events(pieces, None, done=False)
+        except OSError:
+            left.set()
+            return
+        while not release.wait(0.01) and not handler.server_closing.is_set():
+            readable, _, _ = select.select([handler.connection], [], [], 0)
+            if readable and not handler.connection.recv(1):
+                left.set()
+                return
+        with suppress(OSError):
+            handler.pieces(rest, "stop")
 
     return reply
 
@@ -221,6 +245,16 @@ class _Handler(BaseHTTPRequestHandler):
         if chunked:
             self.send_header("transfer-encoding", "chunked")
         self.end_headers()
+        self.pieces(pieces, finish_reason, done, chunked, usage)
+
+    def pieces(
+        self,
+        pieces: Sequence[str],
+        finish_reason: str | None,
+        done: bool = True,
+        chunked: bool = False,
+        usage: dict[str, int] | None = None,
+    ) -> None:
         deltas: list[tuple[dict[str, str], str | None]] = [({"content": piece}, None) for piece in pieces]
         if done:
             deltas.append(({}, finish_reason))

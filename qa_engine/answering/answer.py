@@ -130,8 +130,9 @@ class Answer(Response):
         line = gloss_line(self.glosses)
         return (self.response or "").removesuffix(f"\n{line}" if line else "")
 
-    def to_dict(self) -> dict[str, Any]:
-        """The documented JSON object of ``ask --json``."""
+    def to_dict(self, explain: bool = False) -> dict[str, Any]:
+        """The documented JSON object of ``ask --json``; with ``explain``, how its passages came about is in it."""
+        explanation = self.explanation if explain else None
         return {
             "question": self.question,
             "answer": self.response,
@@ -149,7 +150,25 @@ class Answer(Response):
             "passages": [passage_to_dict(rank, node) for rank, node in enumerate(self.source_nodes, 1)],
             "timings": self.timings,
             "models": self.models,
+            **({} if explanation is None else {"explanation": explanation.to_dict()}),
         }
+
+
+def search_to_dict(
+    question: str, explanation: Explanation, models: Mapping[str, str], explain: bool = False
+) -> dict[str, Any]:
+    """The documented JSON object of ``ask --search-only --json``: passages without an answer."""
+    return {
+        "question": question,
+        "answer": None,
+        "refused": None,
+        "probability": None,
+        "citations": [],
+        "passages": [passage_to_dict(rank, node) for rank, node in enumerate(explanation.nodes, 1)],
+        "timings": {},
+        "models": dict(models),
+        **({"explanation": explanation.to_dict()} if explain else {}),
+    }
 
 
 def passage_to_dict(rank: int, passage: NodeWithScore) -> dict[str, Any]:

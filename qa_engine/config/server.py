@@ -98,3 +98,17 @@ class ServerConfig(Section):
     citation_days: Annotated[int, Field(ge=0, le=36_500)] = 90
     """How long the text of a citation is kept after it was last sent, so that its link still shows it when the file has
     changed or gone; 0 keeps none."""
+    max_running_questions: Annotated[int, Field(ge=1, le=1024)] | None = None
+    """Questions that are answered at a time; not set is 2 for each processor core, or 32 with a language model."""
+    max_waiting_questions: Annotated[int, Field(ge=0, le=100_000)] = 64
+    """Questions that may wait for their turn; more are refused at once."""
+    first_piece_seconds: Annotated[float, Field(gt=0, le=3600)] = 60
+    """Limit for the first words of an answer, from when its question has its turn."""
+    question_seconds: Annotated[float, Field(gt=0, le=3600)] = 180
+    """Limit for a whole answer, from when its question has its turn."""
+    resume_seconds: Annotated[float, Field(ge=0, le=3600)] = 10
+    """How long an answer goes on whose stream was lost, if the client has named its ``answer_id``."""
+    answer_hours: Annotated[float, Field(ge=0, le=876_000)] = 24
+    """How long answers are kept; 0 keeps none."""
+    conversation_days: Annotated[float, Field(ge=0, le=36_500)] = 90
+    """How long a conversation is kept after its last question; 0 keeps it for ever."""

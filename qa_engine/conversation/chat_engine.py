@@ -14,9 +14,9 @@ from llama_index.core.chat_engine.types import (
 )
 from llama_index.core.tools import ToolOutput
 
-from qa_engine.answering.answer import REFUSAL, Answer
+from qa_engine.answering.answer import Answer
 from qa_engine.conversation.session import ChatSession
-from qa_engine.conversation.turns import Turn
+from qa_engine.conversation.turns import turns_of
 
 _TOOL = "query_engine"
 """Name of the source of answers, as in LlamaIndex's own chat engines over query engines."""
@@ -91,19 +91,7 @@ class QAChatEngine(BaseChatEngine):
 
     def _restore(self, chat_history: Sequence[ChatMessage] | None) -> None:
         if chat_history is not None:
-            self._session.restore(_turns(chat_history))
-
-
-def _turns(messages: Sequence[ChatMessage]) -> Iterator[Turn]:
-    """The user's messages with their answers, without other messages and without questions that have no answer."""
-    question = ""
-    for message in messages:
-        text = message.content or ""
-        if message.role == MessageRole.USER:
-            question = text
-        elif message.role == MessageRole.ASSISTANT and question:
-            yield Turn(question, question, text, refused=text.strip() == REFUSAL)
-            question = ""
+            self._session.restore(turns_of(chat_history))
 
 
 def _response(message: str, answer: Answer) -> AgentChatResponse:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from llama_index.core.base.llms.types import ChatMessage, MessageRole
+
+from qa_engine.answering.answer import REFUSAL
 from qa_engine.text.citation_marks import CITATION
 
 
@@ -56,3 +59,15 @@ def within(turns: Sequence[Turn], max_turns: int, max_chars: int) -> tuple[Turn,
         recent.append(turn)
         budget -= turn.size
     return tuple(reversed(recent))
+
+
+def turns_of(messages: Iterable[ChatMessage]) -> Iterator[Turn]:
+    """The user's messages with their answers, without other messages and without questions that have no answer."""
+    question = ""
+    for message in messages:
+        text = message.content or ""
+        if message.role == MessageRole.USER:
+            question = text
+        elif message.role == MessageRole.ASSISTANT and question:
+            yield Turn(question, question, text, refused=text.strip() == REFUSAL)
+            question = ""

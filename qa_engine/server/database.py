@@ -37,7 +37,6 @@ class ServerDatabase:
             )
             self._connection.row_factory = sqlite3.Row
             self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = FULL")
             self._connection.execute("PRAGMA foreign_keys = ON")
             self._reader = sqlite3.connect(path, _BUSY_SECONDS, isolation_level=None, check_same_thread=False)
             self._reader.row_factory = sqlite3.Row
@@ -56,16 +55,20 @@ class ServerDatabase:
                 connection.execute(statement)
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self, durable: bool = True) -> Iterator[sqlite3.Connection]:
         """A connection for reading and writing; what was written counts if the block ends without an error.
 
         Call it from a thread, not from an event loop: writing waits for the disk.
+
+        Args:
+            durable: whether it waits until the disk has it; without that, a power cut may undo it.
 
         Raises:
             StorageError: the database cannot be read or written.
         """
         with self._lock:
             try:
+                self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
                 self._connection.execute("BEGIN IMMEDIATE")
                 try:
                     yield self._connection

@@ -41,7 +41,7 @@ class _Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         state = getattr(self._app.state, "server", None)
         if state is not None:
-            state.draining = True
+            state.drain()
         # uvicorn would raise the signal again at the end: a server that was asked to stop, and did, ends with 0.
         self.force_exit = self.should_exit
         self.should_exit = True

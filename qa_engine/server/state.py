@@ -19,6 +19,8 @@ from qa_engine.config import Config
 from qa_engine.errors import CollectionNotFoundError, QAEngineError, StorageError
 from qa_engine.models.embedding import build_embedding
 from qa_engine.server.admission.authentication import Authenticator
+from qa_engine.server.asking.answers import AnswerStore
+from qa_engine.server.asking.questions import Questions
 from qa_engine.server.citations.lookup import Citations
 from qa_engine.server.citations.store import CitationStore
 from qa_engine.server.database import ServerDatabase
@@ -62,9 +64,11 @@ class ServerState:
         jobs: what brings files in and takes them out.
         uploads: where files come in.
         job_events: says that something has happened to a job.
+        questions: those that are being answered.
         warmed: set when the engine of the default collections is open and warm, or could not be opened.
         failure: why it could not be opened.
         draining: whether the process has been asked to stop: nothing new begins.
+        stopping: set by then.
         started: when, in seconds of `time.monotonic`.
     """
 
@@ -79,11 +83,14 @@ class ServerState:
     jobs: JobQueue
     uploads: Uploads
     job_events: EventSignal
+    questions: Questions
     warmed: Event = field(default_factory=Event)
     failure: QAEngineError | None = None
     draining: bool = False
+    stopping: Event = field(default_factory=Event)
     started: float = field(default_factory=time.monotonic)
     _file_threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_FILE_THREADS))
+    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
 
     @property
     def folder(self) -> Path:
@@ -103,6 +110,11 @@ class ServerState:
         """Raises `ProblemError` ``draining`` if the server stops."""
         if self.draining:
             raise ProblemError("draining", "The server has been asked to stop.")
+
+    def drain(self) -> None:
+        """Begins nothing new from now on. For the handler of a signal in the thread of the event loop."""
+        self.draining = True
+        self._loop.call_soon_threadsafe(self.stopping.set)
 
     async def require_ready(self) -> None:
         """Waits until questions can be asked.
@@ -143,6 +155,9 @@ async def opened_state(
         stack.push_async_callback(to_thread.run_sync, images.close)
         store = await to_thread.run_sync(CitationStore, database, config.server.citation_days)
         citations = Citations(config.storage, engines.default, catalogs, originals, store)
+        answers = await to_thread.run_sync(AnswerStore, database, config.server.answer_hours)
+        questions = Questions(config, engines, answers, catalogs, citations)
+        stack.push_async_callback(questions.close)
         job_events = EventSignal()
         jobs = await to_thread.run_sync(JobQueue.over, database, config, job_events.notify)
         stack.push_async_callback(to_thread.run_sync, jobs.stop)
@@ -161,12 +176,15 @@ async def opened_state(
             jobs,
             uploads,
             job_events,
+            questions,
         )
         warming = asyncio.create_task(_warm(state, on_failure))
+        draining = asyncio.create_task(questions.drain(state.stopping))
         try:
             yield state
         finally:
-            state.draining = True
+            state.drain()
+            draining.cancel()
             await warming
 
 

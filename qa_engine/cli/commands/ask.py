@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from qa_engine.cli.display.answers import answer_to_dict, show_answer
+from qa_engine.cli.display.answers import show_answer
 from qa_engine.cli.display.passages import show_passages
 from qa_engine.cli.opening import open_engine
 from qa_engine.cli.options import (
@@ -19,9 +19,6 @@ from qa_engine.cli.options import (
     load_config,
 )
 from qa_engine.cli.output import print_error, print_json
-
-if TYPE_CHECKING:
-    from qa_engine.retrieval.explanation import Explanation
 
 _DEFAULT_TOP_K = 10
 
@@ -72,7 +69,9 @@ def ask(
     if search_only:
         explanation = engine.explain(question, top_k or _DEFAULT_TOP_K)
         if json:
-            print_json(_search_to_dict(question, explanation, explain, engine.models))
+            from qa_engine.answering.answer import search_to_dict
+
+            print_json(search_to_dict(question, explanation, engine.models, explain))
         else:
             show_passages(explanation, explain)
         return
@@ -84,7 +83,7 @@ def ask(
 
         pictures, failures = citation_pictures(answer.citations, settings, storage, images)
     if json:
-        content = answer_to_dict(answer, explain)
+        content = answer.to_dict(explain)
         for citation in content["citations"] if images is not None else ():
             citation["images"] = pictures.get(citation["number"], [])
         print_json(content)
@@ -110,15 +109,3 @@ def _check_images(folder: Path, search_only: bool) -> None:
         usable = False
     if not usable:
         raise InputError(f"{folder} is no folder and cannot become one: name another place with --images.")
-
-
-def _search_to_dict(
-    question: str, explanation: Explanation, explain: bool, models: dict[str, str]
-) -> dict[str, Any]:
-    """The documented JSON object of ``--search-only``."""
-    from qa_engine.answering.answer import passage_to_dict
-
-    no_answer: dict[str, Any] = {"answer": None, "refused": None, "probability": None, "citations": []}
-    passages = [passage_to_dict(rank, passage) for rank, passage in enumerate(explanation.nodes, 1)]
-    content = {"question": question, **no_answer, "passages": passages, "timings": {}, "models": models}
-    return content | ({"explanation": explanation.to_dict()} if explain else {})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qa_engine.cli.display.answers import answer_to_dict, show_answer
+from qa_engine.cli.display.answers import show_answer
 from qa_engine.cli.opening import open_engine
 from qa_engine.cli.options import CollectionsOption, ConfigOption, FilterOption, StorageOption, load_config
 from qa_engine.cli.output import messages, print_error, print_json, print_message
@@ -86,7 +86,7 @@ def _answer(session: ChatSession, question: str, json: bool, explain: bool, seve
             print_json({"question": question, "error": str(error)})
         return error.exit_code
     if json:
-        print_json(answer_to_dict(answer, explain))
+        print_json(answer.to_dict(explain))
     else:
         _show_standalone(answer)
         show_answer(answer, several, explain)

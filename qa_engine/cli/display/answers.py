@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qa_engine.cli.display.passages import show_passages
 from qa_engine.cli.output import OutputConsole, page_range, results
@@ -14,14 +14,6 @@ if TYPE_CHECKING:
 
 _QUOTE_CHARS = 300
 """Characters of a citation that are shown."""
-
-
-def answer_to_dict(answer: Answer, explain: bool) -> dict[str, Any]:
-    """The documented JSON object of an answer, with its explanation if ``explain`` is set."""
-    content = answer.to_dict()
-    if explain and answer.explanation is not None:
-        content["explanation"] = answer.explanation.to_dict()
-    return content
 
 
 def show_answer(

@@ -79,7 +79,7 @@ class CitationStore:
             if one.id and one.collection and self._seconds > 0
         ]
         values = ", ".join(f":{name}" for name in (*_COLUMNS, "sent_at"))
-        with self._database.transaction() as connection:
+        with self._database.transaction(durable=False) as connection:
             connection.execute("DELETE FROM citations WHERE sent_at < ?", (now - self._seconds,))
             connection.executemany(f"INSERT OR REPLACE INTO citations VALUES ({values})", rows)
 

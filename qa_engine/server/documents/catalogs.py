@@ -38,14 +38,22 @@ class Catalogs:
             ProblemError: ``not_found`` if there is no such collection; others are not named.
             StorageError: the catalog cannot be read.
         """
+        with closing(Catalog(self.require(collection))) as catalog:
+            yield catalog
+
+    def require(self, collection: str) -> Path:
+        """The file of the catalog of a collection.
+
+        Raises:
+            ProblemError: ``not_found`` if there is no such collection; others are not named.
+        """
         try:
             path = collection_paths(self._storage, collection).catalog
         except InputError:  # what cannot be a name is the name of none
             path = None
         if path is None or not path.is_file():
             raise ProblemError("not_found", f"There is no collection {collection!r}.")
-        with closing(Catalog(path)) as catalog:
-            yield catalog
+        return path
 
     def file(self, catalog: Catalog, collection: str, file_id: str) -> FileRecord:
         """A file of an open catalog.

@@ -1,0 +1,44 @@
+"""Answers again: those that are kept, and those in the making whose stream was lost."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from qa_engine.server.access import Access, require
+from qa_engine.server.asking.bodies import ANSWER_RESPONSE, AnswerBody, LastEventId
+from qa_engine.server.asking.responses import answer_response, json_response
+from qa_engine.server.asking.streams import FinishedEvents, wants_events
+from qa_engine.server.problems import ProblemError, problem_responses
+from qa_engine.server.routes.ask import PROBLEMS_OF_ANSWERS
+from qa_engine.server.state import State
+
+router = APIRouter(tags=["questions"])
+
+
+@router.get(
+    "/api/v1/answers/{answer_id}",
+    response_model=AnswerBody,
+    responses=problem_responses(*PROBLEMS_OF_ANSWERS) | ANSWER_RESPONSE,
+)
+async def answer(
+    request: Request,
+    answer_id: str,
+    state: State,
+    access: Annotated[Access, Depends(require("read"))],
+    last_event_id: LastEventId = None,
+) -> Response:
+    """Sends an answer again, to the key that asked. If it is in the making, waits for it, or follows its events."""
+    events = wants_events(request, None)
+    running = state.questions.find(access.name, answer_id)
+    if running is not None:
+        return await answer_response(request, running, events)
+    kept = await state.questions.kept(access.name, answer_id)
+    if kept is None:
+        raise ProblemError(
+            "not_found",
+            f"There is no answer {answer_id!r}.",
+            "Ask again: answers are kept for a limited time.",
+        )
+    return FinishedEvents(kept.last_event) if events else json_response(kept.body)

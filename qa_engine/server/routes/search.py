@@ -1,0 +1,38 @@
+"""Passages for a question, without an answer."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from qa_engine.server.access import Access, require
+from qa_engine.server.asking.bodies import SearchBody
+from qa_engine.server.asking.requests import SearchRequest
+from qa_engine.server.asking.responses import gone_response, json_response
+from qa_engine.server.asking.streams import GoneError, unless_gone
+from qa_engine.server.problems import problem_responses
+from qa_engine.server.state import ReadyState
+
+router = APIRouter(tags=["questions"])
+
+
+@router.post(
+    "/api/v1/search",
+    response_model=SearchBody,
+    responses=problem_responses(
+        *("not_found", "queue_full", "model_unavailable", "storage_unavailable", "storage_busy"),
+        *("misconfigured", "model_timeout"),
+    ),
+)
+async def search(
+    request: Request,
+    body: SearchRequest,
+    state: ReadyState,
+    access: Annotated[Access, Depends(require("read"))],
+) -> Response:
+    """Finds the passages for a question, in the same way as answers find theirs; ``explain`` tells each stage's ranks."""
+    try:
+        return json_response(await unless_gone(request, state.questions.search(request, body, access)))
+    except GoneError:
+        return gone_response()
