@@ -197,12 +197,7 @@ def _open_images(config: Config, catalogs: Catalogs) -> PageImages:
         raise StorageError(
             f"The folder {folder} cannot be used ({error.strerror or error}): check its permissions."
         ) from error
-    documents = images.documents()
-    try:
-        for document_id in documents - catalogs.held(documents):
-            images.forget(document_id)
-    except StorageError as error:
-        logger.warning("Images of pages are kept, whoever they are of: %s", error)
+    images.remove_unused(catalogs.held)
     return images
 
 

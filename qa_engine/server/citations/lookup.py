@@ -68,6 +68,10 @@ class Citations:
         """Keeps citations that are being sent; see `CitationStore.remember`."""
         self._store.remember(citations)
 
+    def forget(self, collection: str) -> None:
+        """Drops what was sent of a collection; see `CitationStore.forget`."""
+        self._store.forget(collection)
+
     def find(self, identifier: str, sees: Callable[[str], bool]) -> FoundCitation:
         """A citation by its id.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -17,7 +17,7 @@ from qa_engine.config import Config
 from qa_engine.documents.pdf.page_images import PageDrawing, draw_page, paint_page, renderer_version
 from qa_engine.documents.processes.parsing_pool import reading_options
 from qa_engine.documents.processes.worker_pool import TimeLimitError, WorkerDiedError, WorkerPool
-from qa_engine.errors import DocumentError
+from qa_engine.errors import DocumentError, StorageError
 from qa_engine.server.documents.image_cache import ImageCache
 from qa_engine.server.documents.originals import Original
 from qa_engine.server.problems import ProblemError
@@ -101,13 +101,20 @@ class PageImages:
                 self._pool = WorkerPool(_WORKERS, seconds, self._config.documents.memory_megabytes)
             return self._pool
 
-    def forget(self, document_id: str) -> None:
-        """Deletes the images of a document that is no longer in any collection. Call it from a thread."""
-        self._cache.forget(f"{document_id}-")
+    def remove_unused(self, held: Callable[[Collection[str]], set[str]]) -> None:
+        """Deletes the images of documents that no collection holds any more. Call it from a thread.
 
-    def documents(self) -> set[str]:
-        """The documents that images are kept of. Call it from a thread."""
-        return {name.partition("-")[0] for name in self._cache.names}
+        Args:
+            held: those of some documents that collections hold; if it raises a `StorageError`, all images stay.
+        """
+        documents = {name.partition("-")[0] for name in self._cache.names}
+        try:
+            unused = documents - held(documents)
+        except StorageError as error:
+            logger.warning("Images of pages were not looked through: %s", error)
+            return
+        for document_id in unused:
+            self._cache.forget(f"{document_id}-")
 
     def close(self) -> None:
         """Ends the processes. Pages that are being drawn fail."""

@@ -93,7 +93,9 @@ async def delete(
         failed = job.files[0]
         code = "storage_busy" if failed.reason == "storage_busy" else "storage_unavailable"
         raise ProblemError(code, failed.message or "The file could not be deleted.")
-    if not job.is_over:
+    if job.is_over:
+        await state.read_files(state.images.remove_unused, state.catalogs.held)
+    else:
         response.status_code = 202
         response.headers["Location"] = f"{request.scope.get('root_path', '')}/api/v1/jobs/{job.id}"
     return job

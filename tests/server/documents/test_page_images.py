@@ -6,7 +6,7 @@ import asyncio
 import gzip
 import hashlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import pytest
 from pdf_factory import LEFT, PdfBuilder, broken_pdf, endless_pdf, image_only_pdf, locked_pdf
 
 from qa_engine.config import Config
+from qa_engine.errors import StorageError
 from qa_engine.index.records import FileRecord
 from qa_engine.ingestion.files.state import file_stamp
 from qa_engine.server.documents.originals import Original, Originals
@@ -140,14 +141,26 @@ async def test_file_that_changed_before_it_was_drawn_is_gone_and_nothing_is_kept
     assert kept(tmp_path) == set()
 
 
-async def test_images_of_a_forgotten_document_are_deleted(
+async def test_images_of_documents_that_nobody_holds_are_deleted(
     images: PageImages, page: Original, tmp_path: Path
 ) -> None:
+    other = original(page.path, "d2")
     await images.drawing(page, 1)
-    assert images.documents() == {"d1"}
-    images.forget("d1")
-    assert images.documents() == set()
-    assert kept(tmp_path) == set()
+    await images.drawing(other, 1)
+    images.remove_unused(lambda documents: set(documents) - {"d1"})
+    assert kept(tmp_path) == {"d2.json", "d2.gz"}
+
+
+async def test_images_stay_if_nobody_knows_what_is_held(
+    images: PageImages, page: Original, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def held(documents: Collection[str]) -> set[str]:
+        raise StorageError("The catalog cannot be read.")
+
+    await images.drawing(page, 1)
+    images.remove_unused(held)
+    assert kept(tmp_path) == {"d1.json", "d1.gz"}
+    assert "cannot be read" in caplog.text
 
 
 async def test_full_disk_costs_no_image(

@@ -16,6 +16,7 @@ from pdf_factory import LEFT, PdfBuilder, chinese_pdf
 from served import ServedApp, served
 from served_files import (
     COLLECTION,
+    FILES,
     get,
     ingest_files,
     ink_within,
@@ -361,6 +362,24 @@ class TestGone:
         removed_from_the_collection(folder)
         with served(folder / "storage", COLLECTION) as again:
             assert get(again, f"/api/v1/citations/{identifier}", 410)["citation"]["id"] == identifier
+
+    def test_deleted_file_leaves_what_was_cited_and_no_images(
+        self, one_file: tuple[ServedApp, Path, str]
+    ) -> None:
+        server, folder, identifier = one_file
+        kept = server.app.state.server.folder / "pages"
+        assert list(kept.iterdir())
+        file = f"{FILES}/{record_of(folder, 'a.pdf').file_id}"
+        assert server.client.delete(file, headers={"Origin": server.url}).status_code == 200
+        assert list(kept.iterdir()) == []
+        assert get(server, f"/api/v1/citations/{identifier}", 410)["citation"]["file"] == "a.pdf"
+
+    def test_deleted_collection_leaves_nothing(self, one_file: tuple[ServedApp, Path, str]) -> None:
+        server, _, identifier = one_file
+        collection = FILES.removesuffix("/files")
+        assert server.client.delete(collection, headers={"Origin": server.url}).status_code == 204
+        assert list((server.app.state.server.folder / "pages").iterdir()) == []
+        assert server.client.get(f"/api/v1/citations/{identifier}").status_code == 404
 
 
 class TestCollections:

@@ -7,13 +7,14 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import pytest
 from ingest_process import PARSING_POOL, ParsingInPlace
 from pdf_factory import chinese_pdf, english_pdf
 from served import ServedApp, served
 from served_files import COLLECTION, FILES, get, ingest_files, record_of
+from upload_server import UploadServer
 
 from qa_engine import ingest_documents
 from qa_engine.index.catalog import Catalog
@@ -301,6 +302,24 @@ class TestVersions:
         with served(folder / "storage", COLLECTION):
             left = {image.name.partition("-")[0] for image in kept.iterdir()}
         assert left == {record_of(folder, "b.pdf").document_id}
+
+
+def test_uploaded_file_is_given_and_drawn_like_any_other(uploading: UploadServer, pdf: bytes) -> None:
+    name, files = "木星 #1.pdf", uploading.files("drawn")
+    sent = uploading.client.put(f"{files}/{quote(name, safe='')}", content=pdf).json()
+    uploading.over(sent["id"])
+    (file,) = get(uploading.app, files)["data"]
+    assert file["file"] == name
+    path = f"{files}/{file['file_id']}"
+    assert uploading.client.get(f"{path}/content").content == pdf
+    page = get(uploading.app, f"{path}/pages/1")
+    assert uploading.client.get(page["image"]).headers["content-type"] == "image/svg+xml"
+    cited = get(uploading.app, f"/api/v1/citations/{page['sentences'][0]['id']}")
+    assert (cited["file"], cited["text"]) == (name, "Jupiter is the largest planet.")
+    assert uploading.client.get(f"/c/{cited['id']}").status_code == 200
+    told = str([file, page, cited, get(uploading.app, path)])
+    assert str(uploading.storage) not in told
+    assert "upload:" not in told
 
 
 def test_text_without_a_file_has_facts_and_no_content(tmp_path: Path, hash_embedding: object) -> None:
