@@ -89,6 +89,14 @@ class ServerConfig(Section):
     """How long a deletion or a change of metadata may wait for the jobs before it."""
     job_days: Annotated[int, Field(ge=1, le=3650)] = 30
     """How long jobs that are over can still be looked at."""
+    read_only: bool = False
+    """Refuses uploads, deletions and whatever else changes collections."""
+    access_log: str = "stderr"
+    """Where a line for each request is written: ``stderr``, ``off``, or the path of a file."""
+    log_questions: bool = False
+    """Writes questions and answers into the access log."""
+    metrics_open: bool = False
+    """Shows ``/metrics`` without a key."""
     draining_seconds: Annotated[float, Field(ge=0, le=3600)] = 30
     """How long answers in work may still take after SIGTERM."""
     page_seconds: Annotated[float, Field(gt=0, le=600)] = 10

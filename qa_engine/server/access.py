@@ -59,13 +59,16 @@ def require(scope: Scope) -> Callable[[Request], Access]:
     """A dependency of a route: the access of the request, if it has a scope.
 
     Raises:
-        ProblemError: ``forbidden`` if it lacks the scope.
+        ProblemError: ``forbidden`` if it lacks the scope; ``read_only`` for changes if the server allows none.
     """
 
     def access(request: Request) -> Access:
         found = access_of(request)
         if scope not in found.scopes:
             raise ProblemError("forbidden", f"The key {found.name!r} has not the scope {scope!r}.")
+        changes = scope != "read" and request.method not in {"GET", "HEAD"}
+        if changes and request.app.state.server.config.server.read_only:
+            raise ProblemError("read_only", "This server lets nobody change collections.")
         return found
 
     return access

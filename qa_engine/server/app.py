@@ -7,6 +7,7 @@ the subject of `qa_engine.server.admission.connections`.
 `RootPath`          the path of ``public_url`` below which the application lies
 `proxy_headers`     address and scheme of the client behind a trusted proxy
 `RequestIds`        the id of the request, security headers, the last resort of errors  500
+`AccessLog`         a line in the log, and the metrics
 `AllowedHosts`      one ``Host`` header, and one that is answered                       400, 421
 `cors`              web pages of other origins; errors below can be read by them
 `Authentication`    the key or the session; origins of changes without a key            401, 403, 429
@@ -27,6 +28,7 @@ from fastapi_offline import FastAPIOffline
 from qa_engine import __version__
 from qa_engine.config import Config
 from qa_engine.config.server import ServerConfig
+from qa_engine.server.access_log import AccessLog
 from qa_engine.server.admission.authentication import Authentication
 from qa_engine.server.admission.bodies import SizeLimits
 from qa_engine.server.admission.hosts import AllowedHosts, host_rules
@@ -84,10 +86,12 @@ def _admit(app: FastAPI, settings: ServerConfig) -> None:
     app.add_middleware(SizeLimits, settings.max_body_kilobytes * 1024)
     if (rate := rate_of(settings)) is not None:
         app.add_middleware(RateLimits, rate)
-    app.add_middleware(Authentication, OriginRules(settings.public_url, settings.cors_origins))
+    open_paths = frozenset({"/metrics"}) if settings.metrics_open else frozenset[str]()
+    app.add_middleware(Authentication, OriginRules(settings.public_url, settings.cors_origins), open_paths)
     if settings.cors_origins:
         app.add_middleware(cors, settings.cors_origins)
     app.add_middleware(AllowedHosts, host_rules(settings))
+    app.add_middleware(AccessLog, settings.log_questions)
     app.add_middleware(RequestIds)
     if settings.trusted_proxies:
         app.add_middleware(proxy_headers, settings.trusted_proxies)

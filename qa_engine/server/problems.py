@@ -213,7 +213,7 @@ def problem_of(error: BaseException, request_id: str = "") -> ProblemError:
         return ProblemError(
             _OF_STATUS[error.status_code], f"{str(error.detail).rstrip('.')}.", headers=error.headers
         )
-    logger.error("request %s failed", request_id, exc_info=error)
+    logger.error("request %s failed: %s: %s", request_id, type(error).__name__, error, exc_info=error)
     return ProblemError("internal", "The request could not be handled.")
 
 

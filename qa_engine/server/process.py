@@ -15,6 +15,7 @@ from qa_engine.cli.output import print_message
 from qa_engine.config import Config
 from qa_engine.config.server import ServerConfig
 from qa_engine.errors import InputError
+from qa_engine.server.access_log import written_access_log
 from qa_engine.server.admission.bodies import MAX_HEAD_BYTES
 from qa_engine.server.admission.connections import ConnectionLimits
 from qa_engine.server.admission.hosts import is_loopback
@@ -70,10 +71,18 @@ def run(config: Config, collections: tuple[str, ...], no_auth: bool = False) -> 
     server = _Server(uvicorn_config(app, settings), app)
     host, port = listening.getsockname()[:2]
     print_message(f"Serving on http://{f'[{host}]' if ':' in host else host}:{port} (API: /api/docs).")
-    with listening:
+    _quieten_uvicorn()
+    with listening, written_access_log(settings.access_log):
         asyncio.run(_serve(server, app, listening))
     if failure := app.state.server.failure:
         raise failure
+
+
+def _quieten_uvicorn() -> None:
+    """Shows of uvicorn its own errors alone: those of the application have been told, and it would add a traceback."""
+    uvicorns = logging.getLogger("uvicorn.error")
+    uvicorns.setLevel(logging.ERROR)
+    uvicorns.addFilter(lambda record: not record.exc_info)
 
 
 def uvicorn_config(app: FastAPI, settings: ServerConfig) -> uvicorn.Config:

@@ -8,14 +8,28 @@ import secrets
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from qa_engine.server.paths import route_path
 from qa_engine.server.problems import problem_of, render
 
 HEADER = "X-Request-ID"
+_SECURITY = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "private, no-cache",
+}
+"""Of every response whose route says nothing else."""
+_NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_PAGE_OF_THE_API = (
+    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""Swagger UI begins with a script in the page, and has styles and pictures of its own."""
 _SENT = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class RequestIds:
-    """ASGI middleware: takes the id that a proxy has given a request, or makes one, and sends it back.
+    """ASGI middleware: takes the id that a proxy has given a request, or makes one, and sends it back with security headers.
 
     What fails below is answered as a problem, unless the answer has begun: then the connection ends.
     """
@@ -42,8 +56,10 @@ class RequestIds:
                 begun = True
                 headers = MutableHeaders(scope=message)
                 headers[HEADER] = request_id
-                headers.setdefault("X-Content-Type-Options", "nosniff")
-                headers.setdefault("Referrer-Policy", "no-referrer")
+                for name, value in _SECURITY.items():
+                    headers.setdefault(name, value)
+                policy = _PAGE_OF_THE_API if route_path(scope) == "/api/docs" else _NOTHING
+                headers.setdefault("Content-Security-Policy", policy)
             await send(message)
 
         try:

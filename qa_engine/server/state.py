@@ -30,6 +30,7 @@ from qa_engine.server.documents.page_images import PageImages
 from qa_engine.server.engines import Engines
 from qa_engine.server.jobs.events import EventSignal
 from qa_engine.server.jobs.queue import JobQueue
+from qa_engine.server.metrics import ServerMetrics
 from qa_engine.server.problems import ProblemError
 from qa_engine.server.uploads.acceptance import Uploads
 
@@ -57,6 +58,7 @@ class ServerState:
         engines: the engines.
         database: what must be known after a restart.
         authenticator: finds the key of a request.
+        metrics: what is counted.
         catalogs: of the collections.
         originals: the files themselves.
         images: of their pages.
@@ -69,6 +71,7 @@ class ServerState:
         failure: why it could not be opened.
         draining: whether the process has been asked to stop: nothing new begins.
         stopping: set by then.
+        doctor_thread: in which the doctor runs, once at a time.
         started: when, in seconds of `time.monotonic`.
     """
 
@@ -76,6 +79,7 @@ class ServerState:
     engines: Engines
     database: ServerDatabase
     authenticator: Authenticator
+    metrics: ServerMetrics
     catalogs: Catalogs
     originals: Originals
     images: PageImages
@@ -89,6 +93,7 @@ class ServerState:
     draining: bool = False
     stopping: Event = field(default_factory=Event)
     started: float = field(default_factory=time.monotonic)
+    doctor_thread: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     _file_threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_FILE_THREADS))
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
 
@@ -169,6 +174,7 @@ async def opened_state(
             engines,
             database,
             authenticator,
+            ServerMetrics(),
             catalogs,
             originals,
             images,

@@ -24,6 +24,9 @@ def serve(
     no_auth: Annotated[
         bool, typer.Option("--no-auth", help="Let everybody in who can reach the address, without a key.")
     ] = False,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Refuse uploads, deletions and other changes of collections.")
+    ] = False,
     config: ConfigOption = None,
 ) -> None:
     """Answer over HTTP, until the process is asked to stop."""
@@ -33,7 +36,8 @@ def serve(
     settings = load_config(config)
     if storage is not None:
         settings = settings.model_copy(update={"storage": storage})
-    named = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    options = {"host": host, "port": port, "read_only": read_only or None}
+    named = {name: value for name, value in options.items() if value is not None}
     settings = settings.model_copy(update={"server": settings.server.model_copy(update=named)})
     logging.getLogger("qa_engine.server").setLevel(logging.INFO)
     run(settings, tuple(collection or ()), no_auth)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from qa_engine.server.routes.administration import router as administration
 from qa_engine.server.routes.answers import router as answers
 from qa_engine.server.routes.ask import router as ask
 from qa_engine.server.routes.citations import router as citations
@@ -30,5 +31,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     jobs,
     pages,
     citations,
+    administration,
 )
 """All routers, in the order of the OpenAPI document."""

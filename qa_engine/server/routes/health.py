@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends
@@ -28,7 +29,8 @@ class Info(BaseModel):
     Attributes:
         version: of qa_engine.
         source_url: where its source code is, as the licence of PyMuPDF asks for.
-        features: what it can do: ``llm`` (a language model words the answers).
+        features: what it can do: ``llm`` (a language model words the answers), ``ocr`` (scanned pages are read), ``auth``
+            (requests need a key), ``write`` (the key of the request may change collections).
         limits: sizes and times that requests keep to.
         languages: of questions and documents.
         collections: those that are asked if a question names none.
@@ -69,8 +71,17 @@ async def info(state: State, access: Annotated[Access, Depends(require("read"))]
     return Info(
         version=__version__,
         source_url=SOURCE_URL,
-        features={"llm": config.llm.model is not None},
-        limits={"max_question_chars": config.retrieval.max_question_chars},
+        features={
+            "llm": config.llm.model is not None,
+            "ocr": config.documents.ocr != "never" and find_spec("rapidocr") is not None,
+            "auth": await state.authenticator.needs_key(),
+            "write": "write" in access.scopes and not config.server.read_only,
+        },
+        limits={
+            "max_question_chars": config.retrieval.max_question_chars,
+            "max_body_bytes": config.server.max_body_kilobytes * 1024,
+            "body_seconds": config.server.body_seconds,
+        },
         languages=["zh", "en"],
         collections=[name for name in state.engines.default if access.sees(name)],
         models={},
