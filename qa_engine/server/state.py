@@ -163,8 +163,11 @@ async def opened_state(
         answers = await to_thread.run_sync(AnswerStore, database, config.server.answer_hours)
         questions = Questions(config, engines, answers, catalogs, citations)
         stack.push_async_callback(questions.close)
-        job_events = EventSignal()
-        jobs = await to_thread.run_sync(JobQueue.over, database, config, job_events.notify)
+        job_events, metrics = EventSignal(), ServerMetrics()
+        jobs = await to_thread.run_sync(
+            JobQueue.over, database, config, job_events.notify, metrics.pages_ingested.inc
+        )
+        metrics.queued_files.set_function(jobs.store.waiting_files)
         stack.push_async_callback(to_thread.run_sync, jobs.stop)
         uploads = await to_thread.run_sync(Uploads, config, jobs)
         stack.push_async_callback(to_thread.run_sync, uploads.close)
@@ -174,7 +177,7 @@ async def opened_state(
             engines,
             database,
             authenticator,
-            ServerMetrics(),
+            metrics,
             catalogs,
             originals,
             images,

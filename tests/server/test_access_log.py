@@ -120,7 +120,7 @@ def test_a_file_may_be_moved_away(tmp_path: Path) -> None:
 
 
 def test_requests_that_are_refused_early_have_a_line(tmp_path: Path) -> None:
-    with served(tmp_path / "storage", server={"host": "0.0.0.0"}) as server, lines(tmp_path / "log") as found:
+    with lines(tmp_path / "log") as found, served(tmp_path / "storage", server={"host": "0.0.0.0"}) as server:
         server.client.get("/healthz", headers={"Host": "evil.example"})
         server.client.get("/api/v1/info", headers={"X-Request-ID": "proxy-7"})
         server.client.request("BREW", "/healthz")

@@ -56,15 +56,22 @@ class JobQueue:
         self._thread = Thread(target=self._run, name="jobs", daemon=True)
 
     @classmethod
-    def over(cls, database: ServerDatabase, config: Config, changed: Callable[[], None]) -> JobQueue:
+    def over(
+        cls,
+        database: ServerDatabase,
+        config: Config,
+        changed: Callable[[], None],
+        ingested: Callable[[int], None] = lambda pages: None,
+    ) -> JobQueue:
         """The queue of a server.
 
         Args:
             database: where jobs are kept.
             config: the settings, with the storage.
             changed: is called, from any thread, when something has happened to a job.
+            ingested: is called with the number of pages of each file that was read into a collection.
         """
-        store = JobStore(database, changed)
+        store = JobStore(database, changed, ingested)
         worker = JobWorker(store, config, config.server.ingestion_threads)
         return cls(store, worker, config.server.job_days)
 

@@ -60,14 +60,21 @@ class JobOverError(Exception):
 class JobStore:
     """The jobs of a server. Thread-safe; its methods block."""
 
-    def __init__(self, database: ServerDatabase, changed: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        database: ServerDatabase,
+        changed: Callable[[], None] = lambda: None,
+        ingested: Callable[[int], None] = lambda pages: None,
+    ) -> None:
         """
         Args:
             database: where they are kept.
             changed: is called, from any thread, after each event.
+            ingested: is called with the number of pages of each file that was read into a collection.
         """
         self.database = database
         self._changed = changed
+        self._ingested = ingested
         database.create(*_TABLES)
 
     # -- what routes do
@@ -268,6 +275,8 @@ class JobStore:
             _set_file(
                 connection, job_id, path, "done", status=status, pages=pages, pages_read=pages, nodes=nodes
             )
+        if status in {"added", "updated"}:
+            self._ingested(pages)
 
     def file_failed(self, job_id: str, path: str, reason: str, message: str) -> None:
         """A file cannot be ingested."""

@@ -23,7 +23,7 @@ async def metrics(request: Request, state: State) -> Response:
     """The metrics, in the text format of Prometheus. Needs the scope read, unless `server.metrics_open` is set."""
     if not (state.config.server.metrics_open or access_of(request).may_read):
         raise ProblemError("forbidden", "The key has not the scope 'read'.")
-    return Response(state.metrics.render(), media_type=CONTENT_TYPE)
+    return Response(await to_thread.run_sync(state.metrics.render), media_type=CONTENT_TYPE)
 
 
 @router.get("/api/v1/config", responses=problem_responses())

@@ -130,6 +130,14 @@ def test_the_page_of_the_api_may_load_what_it_names(server: ServedApp) -> None:
 
 def test_a_server_that_is_read_only_says_so(tmp_path: Path, secrets: dict[str, dict[str, str]]) -> None:
     with served(tmp_path, server={"read_only": True}) as server:
+        for method, path in (
+            ("POST", "/api/v1/collections"),
+            ("PUT", "/api/v1/collections/default/files/a.pdf"),
+            ("DELETE", "/api/v1/collections/default"),
+        ):
+            body = {"name": "default"} if method == "POST" else None
+            refused = server.client.request(method, path, headers=secrets["admin"], json=body)
+            assert (refused.status_code, refused.json()["code"]) == (403, "read_only"), path
         info = server.client.get("/api/v1/info", headers=secrets["admin"]).json()
         assert info["features"] == {
             "llm": False,

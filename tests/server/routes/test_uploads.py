@@ -50,6 +50,9 @@ def test_a_file_is_put_under_its_name_and_found_by_a_question(
     over = uploading.over(job["id"])
     assert over["state"] == "succeeded"
     assert over["files"][0]["name"] == name  # type: ignore[index]
+    counted = uploading.client.get("/metrics").text
+    assert "qa_engine_queued_files 0.0" in counted
+    assert "qa_engine_pages_ingested_total 0.0" not in counted
     with uploading.state.engines.engine(["default"]) as engine:
         nodes = engine.retrieve("Which planet is the largest?", top_k=1)
     assert "Jupiter" in nodes[0].text
