@@ -125,11 +125,12 @@ def test_requests_that_are_refused_early_have_a_line(tmp_path: Path) -> None:
         server.client.get("/api/v1/info", headers={"X-Request-ID": "proxy-7"})
         server.client.request("BREW", "/healthz")
     assert [(line["status"], line["route"], line["method"]) for line in found] == [
+        (200, "/healthz", "GET"),  # of `served`
         (421, "other", "GET"),
         (401, "other", "GET"),
         (405, "/healthz", "BREW"),
     ]
-    assert found[1]["request_id"] == "proxy-7"
+    assert found[2]["request_id"] == "proxy-7"
 
 
 def test_a_host_that_logs_nothing_of_it_has_no_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
