@@ -30,8 +30,8 @@ def note(connection: HTTPConnection, **notes: Any) -> None:
 
     Args:
         connection: the request.
-        notes: ``stages`` (milliseconds by stage, with ``total``), ``refused``, ``tokens`` (numbers by kind), and
-            ``question`` and ``answer``, which are written with ``server.log_questions`` alone.
+        notes: ``stages`` (milliseconds by stage, with ``total``), ``refused``, ``tokens`` (numbers by kind), ``problem``
+            (the code of the error), and ``question`` and ``answer``, which are written with ``server.log_questions`` alone.
     """
     connection.scope["state"].setdefault("notes", {}).update(notes)
 

@@ -230,6 +230,7 @@ def without_paths(text: str) -> str:
 def render(problem: ProblemError, scope: Scope) -> Response:
     """The response for a problem, in the form of the protocol that the path of the request belongs to."""
     path, request_id = route_path(scope), request_id_of(scope)
+    scope.get("state", {}).setdefault("notes", {})["problem"] = problem.code  # for the access log
     sentence = f"{problem.detail} {problem.fix}".strip()
     body: dict[str, Any]
     media_type = "application/json"

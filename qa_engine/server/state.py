@@ -168,6 +168,8 @@ async def opened_state(
             JobQueue.over, database, config, job_events.notify, metrics.pages_ingested.inc
         )
         metrics.queued_files.set_function(jobs.store.waiting_files)
+        metrics.running_questions.set_function(lambda: questions.queue.running)
+        metrics.waiting_questions.set_function(lambda: questions.queue.waiting)
         stack.push_async_callback(to_thread.run_sync, jobs.stop)
         uploads = await to_thread.run_sync(Uploads, config, jobs)
         stack.push_async_callback(to_thread.run_sync, uploads.close)

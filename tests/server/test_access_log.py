@@ -133,6 +133,27 @@ def test_requests_that_are_refused_early_have_a_line(tmp_path: Path) -> None:
     assert found[2]["request_id"] == "proxy-7"
 
 
+def test_questions_are_noted_whole_or_in_events(storage: Path, tmp_path: Path) -> None:
+    question = {"question": "Llama 2有多少参数？"}
+    with lines(tmp_path / "log") as found, served(storage, "papers") as server:
+        assert not server.client.post("/api/v1/ask", json=question).json()["refused"]
+        with server.client.stream("POST", "/api/v1/ask", json=question | {"stream": True}) as stream:
+            assert "event: done" in stream.read().decode()
+        server.client.post("/api/v1/search", json=question)
+        server.client.post("/api/v1/ask", json=question | {"collections": ["none"]})
+        counted = server.client.get("/metrics").text
+    assert "Llama" not in (tmp_path / "log").read_text("utf-8")
+    whole, events, search, missing = found[1:5]
+    assert (whole["refused"], events["refused"]) == (False, False)
+    assert whole["stages"]["total"] > 0
+    assert whole["stages"].keys() == events["stages"].keys()
+    assert (search["route"], search["status"]) == ("/api/v1/search", 200)
+    assert (missing["status"], missing["problem"]) == (404, "not_found")
+    assert 'qa_engine_question_seconds_count{stage="total"} 2.0' in counted
+    assert "qa_engine_running_questions 0.0" in counted
+    assert "qa_engine_waiting_questions 0.0" in counted
+
+
 def test_a_host_that_logs_nothing_of_it_has_no_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     client = TestClient(app_that_notes(log_questions=False), "http://localhost")
     with written_access_log("off"):

@@ -7,6 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from qa_engine.server.asking.notes import note_answer
 from qa_engine.server.asking.running import RunningAnswer, to_json
 from qa_engine.server.asking.streams import AnswerEvents, GoneError, last_event_id, unless_gone
 
@@ -42,3 +43,5 @@ async def answer_response(request: Request, running: RunningAnswer, events: bool
             return json_response(await unless_gone(request, running.result()))
         except GoneError:
             return gone_response()
+        finally:
+            note_answer(request, running)

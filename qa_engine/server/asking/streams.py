@@ -8,10 +8,11 @@ from contextlib import aclosing, suppress
 from typing import Any, TypeVar
 
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from qa_engine.server.asking.notes import note_answer
 from qa_engine.server.asking.running import LoggedEvent, RunningAnswer
 
 EVENT_STREAM = "text/event-stream"
@@ -43,6 +44,7 @@ class AnswerEvents(StreamingResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self._running.followed():
             await super().__call__(scope, receive, send)
+        note_answer(HTTPConnection(scope), self._running)
 
     async def _chunks(self, running: RunningAnswer, after: int) -> AsyncIterator[bytes]:
         yield _BEGUN

@@ -7,7 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from qa_engine.server.access import Access, require
+from qa_engine.server.access_log import note
 from qa_engine.server.asking.bodies import SearchBody
+from qa_engine.server.asking.notes import note_stages
 from qa_engine.server.asking.requests import SearchRequest
 from qa_engine.server.asking.responses import gone_response, json_response
 from qa_engine.server.asking.streams import GoneError, unless_gone
@@ -33,6 +35,9 @@ async def search(
 ) -> Response:
     """Finds the passages for a question, in the same way as answers find theirs; ``explain`` tells each stage's ranks."""
     try:
-        return json_response(await unless_gone(request, state.questions.search(request, body, access)))
+        found = await unless_gone(request, state.questions.search(request, body, access))
     except GoneError:
         return gone_response()
+    note(request, question=body.question)
+    note_stages(request, found["timings"])
+    return json_response(found)
