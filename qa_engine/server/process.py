@@ -16,7 +16,6 @@ from qa_engine.config import Config
 from qa_engine.config.server import ServerConfig
 from qa_engine.errors import InputError
 from qa_engine.server.access_log import written_access_log
-from qa_engine.server.admission.bodies import MAX_HEAD_BYTES
 from qa_engine.server.admission.connections import ConnectionLimits
 from qa_engine.server.admission.hosts import is_loopback
 from qa_engine.server.admission.keys import KeyStore
@@ -92,7 +91,6 @@ def uvicorn_config(app: FastAPI, settings: ServerConfig) -> uvicorn.Config:
         app,
         http=limits.protocol,  # type: ignore[arg-type]  # uvicorn calls it as it would call a class
         ws="none",
-        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -20,11 +20,14 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from qa_engine.server.admission.bodies import MAX_HEAD_BYTES
 from qa_engine.server.problems import ProblemError
 from qa_engine.text.control_characters import dump_json
 
 _LEAST_BYTES_A_SECOND = 100
 _CLOSING_SECONDS = 5
+_MANY_CHUNKS = 2000
+_TINY_CHUNK_BYTES = 64
 
 
 @dataclass
@@ -84,6 +87,25 @@ class _ClosingTransport:
             self._transport.abort()
 
 
+class _Parser(h11.Connection):
+    """Refuses a body of very many tiny chunks: each costs as much time as a large one, in which nobody else is served."""
+
+    def __init__(self, max_head_bytes: int) -> None:
+        super().__init__(h11.SERVER, max_head_bytes)
+        self._chunks = self._bytes = 0
+
+    def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+        event = super().next_event()
+        if isinstance(event, h11.Request):
+            self._chunks = self._bytes = 0
+        elif isinstance(event, h11.Data):
+            self._chunks += 1
+            self._bytes += len(event.data)
+            if self._chunks > _MANY_CHUNKS and self._bytes < self._chunks * _TINY_CHUNK_BYTES:
+                raise h11.RemoteProtocolError("the chunks of the body are too small")
+        return event
+
+
 class BoundedProtocol(H11Protocol):
     """A connection that keeps to limits. What it refuses, the application does not see."""
 
@@ -91,6 +113,7 @@ class BoundedProtocol(H11Protocol):
 
     def __init__(self, limits: ConnectionLimits, **options: Any) -> None:
         super().__init__(**options)
+        self.conn = _Parser(MAX_HEAD_BYTES)
         self._limits = limits
         self._timer: asyncio.TimerHandle | None = None
         self._awaited: object = None
@@ -151,7 +174,7 @@ class BoundedProtocol(H11Protocol):
         if getattr(fault, "error_status_hint", 400) == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE:
             self._refuse(ProblemError("headers_too_large", "The header of the request is too large."))
         else:
-            self._refuse(ProblemError("malformed_request", f"The request is not HTTP: {fault}."))
+            self._refuse(ProblemError("malformed_request", f"The request is not what HTTP allows: {fault}."))
 
     def _await(self, state: object) -> None:
         """Starts the clock for what the client has to send next, unless it runs already."""

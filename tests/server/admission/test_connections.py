@@ -63,6 +63,7 @@ def reply(server: ServedApp, *parts: str | bytes) -> tuple[int, dict[str, Any]]:
         (f"{POST}Content-Length: x\r\n\r\n", 400, "malformed_request"),
         (f"{POST}Content-Length: 1\r\nContent-Length: 2\r\n\r\n", 400, "malformed_request"),
         (f"{POST}Transfer-Encoding: chunked\r\n\r\nxyz\r\n", 400, "malformed_request"),
+        (f"{POST}Transfer-Encoding: chunked\r\n\r\n" + "1\r\n \r\n" * 100_000, 400, "malformed_request"),
         ("GET / HTTP/1.1\r\nHost: localhost\r\nX: " + "a" * 300_000, 431, "headers_too_large"),
         (f"{GET}X: " + "a" * 33_000 + "\r\n\r\n", 431, "headers_too_large"),
         (GET.replace("healthz", "a" * 9_000) + "\r\n", 414, "address_too_long"),
