@@ -29,7 +29,7 @@ from qa_engine import __version__
 from qa_engine.config import Config
 from qa_engine.config.server import ServerConfig
 from qa_engine.server.access_log import AccessLog
-from qa_engine.server.admission.authentication import Authentication
+from qa_engine.server.admission.authentication import SECURITY_SCHEMES, Authentication
 from qa_engine.server.admission.bodies import SizeLimits
 from qa_engine.server.admission.hosts import AllowedHosts, host_rules
 from qa_engine.server.admission.origins import OriginRules, cors
@@ -77,7 +77,7 @@ def create_app(
         app.include_router(router)
     handle_errors(app)
     _admit(app, config.server)
-    _describe_problems(app)
+    _complete_document(app)
     return app
 
 
@@ -98,16 +98,19 @@ def _admit(app: FastAPI, settings: ServerConfig) -> None:
     app.add_middleware(RootPath, settings.public_url)
 
 
-def _describe_problems(app: FastAPI) -> None:
-    """Adds the schema of problem objects to the OpenAPI document, and takes out that of FastAPI's own errors."""
+def _complete_document(app: FastAPI) -> None:
+    """Adds problem objects and keys to the OpenAPI document, and takes out FastAPI's own errors."""
     made = app.openapi
 
     def openapi() -> dict[str, Any]:
         document = made()
-        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        components = document.setdefault("components", {})
+        schemas = components.setdefault("schemas", {})
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)
         schemas["ProblemObject"] = PROBLEM_SCHEMA
+        components["securitySchemes"] = SECURITY_SCHEMES
+        document["security"] = [*({name: []} for name in SECURITY_SCHEMES), {}]
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]

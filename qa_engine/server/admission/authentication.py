@@ -13,6 +13,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from qa_engine.config.server import ServerConfig
+from qa_engine.errors import StorageError
 from qa_engine.server.access import Access
 from qa_engine.server.admission.clients import address_group
 from qa_engine.server.admission.hosts import is_loopback
@@ -23,10 +24,16 @@ from qa_engine.server.admission.rates import MovingWindow
 from qa_engine.server.admission.sessions import COOKIE, SessionStore
 from qa_engine.server.database import ServerDatabase
 from qa_engine.server.paths import route_path
-from qa_engine.server.problems import ProblemError, render
+from qa_engine.server.problems import ProblemError, problem_of, render, request_id_of
 
 _FAILURES = "20/minute"
 _WITHOUT_KEY = frozenset({"/healthz", "/readyz", "/login", "/api/v1/session"})
+SECURITY_SCHEMES = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "A key, as qae_…"},
+    "api_key": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "A key, as qae_…"},
+    "session": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "See POST /api/v1/session."},
+}
+"""The ways to send a key, for the OpenAPI document."""
 _NOBODY = Access(scopes=frozenset())
 
 
@@ -136,7 +143,8 @@ class Authentication:
             return
         try:
             scope["state"]["access"] = await self._access(scope)
-        except ProblemError as problem:
+        except (ProblemError, StorageError) as error:
+            problem = problem_of(error, request_id_of(scope))
             response = render(problem, scope)
             if problem.code == "unauthorized" and _wants_page(scope):
                 response = login_page(scope, _asked_for(scope), status=401)

@@ -66,6 +66,20 @@ def test_a_removed_key_is_refused_and_the_server_stays_closed(
     assert closed.client.get(INFO).status_code == 401
 
 
+def test_nobody_is_let_in_while_the_keys_cannot_be_read(closed: ServedApp, secret: str) -> None:
+    closed.app.state.server.database.close()
+    refused = closed.client.get(INFO, headers={"X-API-Key": secret})
+    assert (refused.status_code, refused.json()["code"]) == (503, "storage_unavailable")
+    assert closed.client.get(INFO).status_code == 401
+
+
+def test_the_document_says_how_to_send_a_key(closed: ServedApp, secret: str) -> None:
+    document = closed.client.get("/openapi.json", headers={"X-API-Key": secret}).json()
+    schemes = document["components"]["securitySchemes"]
+    assert {name for entry in document["security"] for name in entry} == set(schemes)
+    assert (schemes["api_key"]["name"], schemes["session"]["name"]) == ("X-API-Key", COOKIE)
+
+
 def test_a_server_on_loopback_is_open_until_there_is_a_key(tmp_path: Path, keys: KeyStore) -> None:
     with served(tmp_path) as server:
         assert server.client.get(INFO).status_code == 200
