@@ -13,22 +13,19 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from qa_engine.index.records import file_id
 from qa_engine.ingestion.report import FileStatus, utc_now
 from qa_engine.server.database import ServerDatabase
-from qa_engine.server.jobs.records import (
-    NEXT_STATES,
-    UNFINISHED,
-    FileState,
-    FileTask,
-    Job,
-    JobEvent,
-    JobFile,
-    JobKind,
-    JobState,
-    counts_of,
-    final_state,
-    report_of,
+from qa_engine.server.jobs.records import UNFINISHED, FileTask, Job, JobEvent, JobKind
+from qa_engine.server.jobs.transitions import (
+    cancel_files,
+    finish_job,
+    job_field,
+    move_job,
+    note_event,
+    read_job,
+    release_job,
+    requeue_files,
+    set_file,
 )
 
 _TABLES = (
@@ -116,14 +113,14 @@ class JobStore:
                     for place, file in enumerate(files)
                 ],
             )
-            _note(writing, job_id, "job", {"state": "queued"})
-            return _job(writing, job_id)
+            note_event(writing, job_id, "job", {"state": "queued"})
+            return read_job(writing, job_id)
 
     def get(self, job_id: str) -> Job | None:
         """A job, or None."""
         with self.database.transaction() as connection:
             known = connection.execute("SELECT 1 FROM jobs WHERE id = ?", (job_id,)).fetchone()
-            return _job(connection, job_id) if known else None
+            return read_job(connection, job_id) if known else None
 
     def latest(
         self, limit: int, before: str | None = None, collections: Collection[str] | None = None
@@ -141,7 +138,7 @@ class JobStore:
                 "AND (?2 IS NULL OR collection IN (SELECT value FROM json_each(?2))) ORDER BY number DESC LIMIT ?3",
                 (before, None if collections is None else json.dumps(sorted(collections)), limit),
             ).fetchall()
-            return [_job(connection, row["id"]) for row in rows]
+            return [read_job(connection, row["id"]) for row in rows]
 
     def cancel(self, job_id: str) -> Job:
         """Cancels a job that waits; notes for one in work that it is to be cancelled.
@@ -158,9 +155,9 @@ class JobStore:
                 raise JobOverError(job_id)
             connection.execute("UPDATE jobs SET cancelling = 1 WHERE id = ?", (job_id,))
             if row["state"] != "running":
-                _cancel_files(connection, job_id)
-                _finish(connection, job_id)
-            return _job(connection, job_id)
+                cancel_files(connection, job_id)
+                finish_job(connection, job_id)
+            return read_job(connection, job_id)
 
     def events(self, job_id: str, after: int = 0) -> list[JobEvent]:
         """The events of a job behind one of them, in order."""
@@ -201,12 +198,12 @@ class JobStore:
             ).fetchall()
             for row in rows:
                 if row["state"] == "running":
-                    _release(connection, row["id"])
+                    release_job(connection, row["id"])
                 if row["cancelling"]:
-                    _cancel_files(connection, row["id"])
-                    _finish(connection, row["id"])
+                    cancel_files(connection, row["id"])
+                    finish_job(connection, row["id"])
                 else:
-                    _move(connection, row["id"], "queued")
+                    move_job(connection, row["id"], "queued")
 
     def next(self, excluded: Collection[str] = ()) -> Job | None:
         """The oldest job that waits, but for those of some collections; None without one."""
@@ -216,7 +213,7 @@ class JobStore:
                 "ORDER BY number LIMIT 1",
                 (json.dumps(sorted(excluded)),),
             ).fetchone()
-            return _job(connection, row["id"]) if row else None
+            return read_job(connection, row["id"]) if row else None
 
     def start(self, job_id: str) -> None:
         """A job that waits is in work now."""
@@ -224,7 +221,7 @@ class JobStore:
             connection.execute(
                 "UPDATE jobs SET started_at = COALESCE(started_at, ?) WHERE id = ?", (utc_now(), job_id)
             )
-            _move(connection, job_id, "running")
+            move_job(connection, job_id, "running")
 
     def tasks(self, job_id: str) -> list[FileTask]:
         """What is still to be done for a job."""
@@ -257,12 +254,12 @@ class JobStore:
             if row is None or row["state"] not in {"queued", "reading"}:
                 return
             if row["state"] == "queued":
-                _note(connection, job_id, "file", {"file": row["name"], "state": "reading"}, path)
+                note_event(connection, job_id, "file", {"file": row["name"], "state": "reading"}, path)
             connection.execute(
                 "UPDATE job_files SET state = 'reading', pages = ?, pages_read = ? WHERE job = ? AND path = ?",
                 (of, done, job_id, path),
             )
-            _note(connection, job_id, "pages", {"file": row["name"], "read": done, "of": of}, path)
+            note_event(connection, job_id, "pages", {"file": row["name"], "read": done, "of": of}, path)
             connection.execute(
                 "DELETE FROM job_events WHERE job = ?1 AND kind = 'pages' AND file = ?2 "
                 "AND sequence < (SELECT MAX(sequence) FROM job_events WHERE job = ?1)",
@@ -272,7 +269,7 @@ class JobStore:
     def file_done(self, job_id: str, path: str, status: FileStatus, pages: int = 0, nodes: int = 0) -> None:
         """A file is done."""
         with self._writing() as connection:
-            _set_file(
+            set_file(
                 connection, job_id, path, "done", status=status, pages=pages, pages_read=pages, nodes=nodes
             )
         if status in {"added", "updated"}:
@@ -281,12 +278,12 @@ class JobStore:
     def file_failed(self, job_id: str, path: str, reason: str, message: str) -> None:
         """A file cannot be ingested."""
         with self._writing() as connection:
-            _set_file(connection, job_id, path, "failed", reason=reason, message=message)
+            set_file(connection, job_id, path, "failed", reason=reason, message=message)
 
     def warn(self, job_id: str, warnings: Sequence[str]) -> None:
         """Adds warnings to the report of a job."""
         with self._writing() as connection:
-            known = json.loads(_field(connection, job_id, "warnings"))
+            known = json.loads(job_field(connection, job_id, "warnings"))
             connection.execute(
                 "UPDATE jobs SET warnings = ? WHERE id = ?",
                 (json.dumps([*known, *warnings], ensure_ascii=False), job_id),
@@ -295,13 +292,13 @@ class JobStore:
     def wait(self, job_id: str, message: str) -> None:
         """Queues a job in work again, which cannot go on now; the message says why."""
         with self._writing() as connection:
-            _requeue_files(connection, job_id)
-            _move(connection, job_id, "queued", message)
+            requeue_files(connection, job_id)
+            move_job(connection, job_id, "queued", message)
 
     def interrupt(self, job_id: str) -> None:
         """The server ends while a job is in work."""
         with self._writing() as connection:
-            _release(connection, job_id)
+            release_job(connection, job_id)
 
     def finish(self, job_id: str, failure: tuple[str, str] | None = None) -> Job:
         """Ends a job in work. Files that were not gone through have failed, or were cancelled.
@@ -312,19 +309,17 @@ class JobStore:
         """
         with self._writing() as connection:
             if failure is None:
-                _cancel_files(connection, job_id)
+                cancel_files(connection, job_id)
             else:
                 rest = connection.execute(
                     "SELECT path FROM job_files WHERE job = ? AND state IN ('queued', 'reading')", (job_id,)
                 ).fetchall()
                 for row in rest:
-                    _set_file(
-                        connection, job_id, row["path"], "failed", reason=failure[0], message=failure[1]
-                    )
+                    set_file(connection, job_id, row["path"], "failed", reason=failure[0], message=failure[1])
             if failure is not None:
-                _note(connection, job_id, "error", {"code": failure[0], "detail": failure[1]})
-            _finish(connection, job_id, failure[1] if failure else None)
-            return _job(connection, job_id)
+                note_event(connection, job_id, "error", {"code": failure[0], "detail": failure[1]})
+            finish_job(connection, job_id, failure[1] if failure else None)
+            return read_job(connection, job_id)
 
     def forget(self, days: int) -> None:
         """Forgets the jobs that have been over for more than so many days."""
@@ -345,104 +340,3 @@ class JobStore:
         with self.database.transaction() as own:
             yield own
         self._changed()
-
-
-def _note(
-    connection: sqlite3.Connection, job_id: str, kind: str, data: dict[str, Any], file: str | None = None
-) -> None:
-    connection.execute(
-        "INSERT INTO job_events (job, sequence, kind, file, data) "
-        "SELECT ?1, COALESCE(MAX(sequence), 0) + 1, ?2, ?3, ?4 FROM job_events WHERE job = ?1",
-        (job_id, kind, file, json.dumps(data, ensure_ascii=False)),
-    )
-
-
-def _field(connection: sqlite3.Connection, job_id: str, name: str) -> Any:
-    return connection.execute(f"SELECT {name} FROM jobs WHERE id = ?", (job_id,)).fetchone()[0]
-
-
-def _move(connection: sqlite3.Connection, job_id: str, state: JobState, message: str | None = None) -> None:
-    """Changes the state of a job."""
-    current: JobState = _field(connection, job_id, "state")
-    if state not in NEXT_STATES[current]:
-        raise ValueError(f"The job {job_id} is {current} and cannot become {state}.")
-    connection.execute("UPDATE jobs SET state = ?, message = ? WHERE id = ?", (state, message, job_id))
-    _note(connection, job_id, "job", {"state": state} | ({"message": message} if message else {}))
-
-
-def _release(connection: sqlite3.Connection, job_id: str) -> None:
-    _requeue_files(connection, job_id)
-    _move(connection, job_id, "interrupted")
-
-
-def _requeue_files(connection: sqlite3.Connection, job_id: str) -> None:
-    connection.execute(
-        "UPDATE job_files SET state = 'queued', pages_read = 0 WHERE job = ? AND state = 'reading'", (job_id,)
-    )
-
-
-def _set_file(
-    connection: sqlite3.Connection, job_id: str, path: str, state: FileState, **values: str | int
-) -> None:
-    """Changes what is known of a file that is still to be gone through."""
-    row = connection.execute(
-        "SELECT name, state FROM job_files WHERE job = ? AND path = ?", (job_id, path)
-    ).fetchone()
-    if row is None or row["state"] not in {"queued", "reading"}:
-        return
-    names = ", ".join(f"{name} = ?" for name in ("state", *values))
-    connection.execute(
-        f"UPDATE job_files SET {names} WHERE job = ? AND path = ?", (state, *values.values(), job_id, path)
-    )
-    told = {name: value for name, value in values.items() if name != "pages_read"}
-    _note(connection, job_id, "file", {"file": row["name"], "state": state, **told}, path)
-
-
-def _cancel_files(connection: sqlite3.Connection, job_id: str) -> None:
-    rest = connection.execute(
-        "SELECT path FROM job_files WHERE job = ? AND state IN ('queued', 'reading')", (job_id,)
-    ).fetchall()
-    for row in rest:
-        _set_file(connection, job_id, row["path"], "cancelled")
-
-
-def _finish(connection: sqlite3.Connection, job_id: str, message: str | None = None) -> None:
-    """Ends a job whose files have all been gone through: with its report."""
-    now = utc_now()
-    job = _job(connection, job_id)
-    seconds = 0.0
-    if job.started_at is not None:
-        seconds = (datetime.fromisoformat(now) - datetime.fromisoformat(job.started_at)).total_seconds()
-    warnings = json.loads(_field(connection, job_id, "warnings"))
-    report = report_of(job.kind, job.collection, job.files, seconds, warnings)
-    connection.execute(
-        "UPDATE jobs SET report = ?, finished_at = ? WHERE id = ?",
-        (json.dumps(report, ensure_ascii=False), now, job_id),
-    )
-    _move(connection, job_id, final_state(job.files), message)
-    _note(connection, job_id, "done", report)
-
-
-def _job(connection: sqlite3.Connection, job_id: str) -> Job:
-    row = connection.execute("SELECT * FROM jobs WHERE id = ?", (job_id,)).fetchone()
-    files = [
-        JobFile(
-            file_id=file_id(file["path"]),
-            **{name: file[name] for name in JobFile.model_fields if name != "file_id"},
-        )
-        for file in connection.execute("SELECT * FROM job_files WHERE job = ? ORDER BY place", (job_id,))
-    ]
-    return Job(
-        id=row["id"],
-        kind=row["kind"],
-        collection=row["collection"],
-        state=row["state"],
-        message=row["message"],
-        created_at=row["created_at"],
-        started_at=row["started_at"],
-        finished_at=row["finished_at"],
-        counts=counts_of(files),
-        files=files,
-        report=json.loads(row["report"]) if row["report"] else None,
-        cancellable=row["state"] in UNFINISHED and not row["cancelling"],
-    )
