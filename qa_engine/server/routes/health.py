@@ -80,6 +80,7 @@ async def info(state: State, access: Annotated[Access, Depends(require("read"))]
         limits={
             "max_question_chars": config.retrieval.max_question_chars,
             "max_body_bytes": config.server.max_body_kilobytes * 1024,
+            "max_upload_bytes": state.uploads.max_bytes,
             "body_seconds": config.server.body_seconds,
         },
         languages=["zh", "en"],

@@ -55,14 +55,17 @@ class UnchangedFiles(BaseModel):
 
 
 @router.put(
-    "/{name:path}",
+    "/{name:path}", include_in_schema=False
+)  # the other one matches no slashes, this one no line breaks
+@router.put(
+    "/{name}",
     status_code=202,
     response_model=Job,
     responses={200: {"model": UnchangedFiles}, **problem_responses(*_PROBLEMS, "precondition_failed")},
     openapi_extra={
         "requestBody": {
             "required": True,
-            "content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}},
+            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
         }
     },
 )

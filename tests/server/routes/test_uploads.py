@@ -63,9 +63,10 @@ def test_a_file_is_put_under_its_name_and_found_by_a_question(
 
 
 def test_folders_of_a_name_are_left_out(uploading: UploadServer, pdf: bytes) -> None:
-    response = uploading.client.put(f"{uploading.files()}/..%2F..%2Fx%5Cb%09.pdf", content=pdf)
-    assert response.json()["files"][0]["name"] == "b.pdf"
-    uploading.over(response.json()["id"])
+    for sent in ("..%2F..%2Fx%5Cb%09.pdf", "b%0A.pdf"):
+        response = uploading.client.put(f"{uploading.files()}/{sent}", content=pdf + sent.encode())
+        assert response.json()["files"][0]["name"] == "b.pdf"
+        uploading.over(response.json()["id"])
     assert not (uploading.storage.parent / "b.pdf").exists()
 
 
