@@ -39,6 +39,7 @@ logger = logging.getLogger("qa_engine.server")
 SERVER_FOLDER = "_server"
 """Below the storage. No collection has such a folder: their names begin with a letter or a digit."""
 
+_CHANGE_THREADS = 8
 _FILE_THREADS = 8
 """Of requests for files and citations, so that they do not take the threads of questions."""
 _Result = TypeVar("_Result")
@@ -95,6 +96,7 @@ class ServerState:
     started: float = field(default_factory=time.monotonic)
     doctor_thread: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     _file_threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_FILE_THREADS))
+    _change_threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_CHANGE_THREADS))
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
 
     @property
@@ -110,6 +112,10 @@ class ServerState:
     async def read_files(self, function: Callable[..., _Result], *arguments: Any) -> _Result:
         """The result of a function that reads catalogs or files, called in one of the threads for that."""
         return await to_thread.run_sync(function, *arguments, limiter=self._file_threads)
+
+    async def change(self, function: Callable[..., _Result], *arguments: Any) -> _Result:
+        """The result of a function that changes a collection, called in one of the threads for that: they wait for jobs."""
+        return await to_thread.run_sync(function, *arguments, limiter=self._change_threads)
 
     def require_accepting(self) -> None:
         """Raises `ProblemError` ``draining`` if the server stops."""

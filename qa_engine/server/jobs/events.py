@@ -15,8 +15,10 @@ from qa_engine.server.jobs.store import JobStore
 
 _COMMENT_SECONDS = 15.0
 """After so long without an event, a comment keeps the connection open."""
-_LOOK_SECONDS = 1.0
+_LOOK_SECONDS = 5.0
 """How often the log is read though nothing was told: another process may do the job."""
+_END_SECONDS = 0.5
+"""How often a stream asks whether it is to end."""
 
 
 class EventSignal:
@@ -92,20 +94,22 @@ async def followed(
     with signal.waiting() as happened:
         while True:
             happened.clear()
+            # Asked first: what happens to the job between the two questions is among the events.
+            is_over = await to_thread.run_sync(store.is_over, job_id)
             events = await to_thread.run_sync(store.events, job_id, after)
             for event in events:
                 yield server_sent(event)
                 after = event.sequence
                 if event.kind == "done":
                     return
-            if not events:
-                job = await to_thread.run_sync(store.get, job_id)
-                if job is None or job.is_over or ends():
-                    return
+            if is_over or ends():
+                return
             if events:
                 silent_since = loop.time()
             elif loop.time() - silent_since >= _COMMENT_SECONDS:
                 yield ": the job goes on\n\n"
                 silent_since = loop.time()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(happened.wait(), _LOOK_SECONDS)
+            look_at = loop.time() + _LOOK_SECONDS
+            while not happened.is_set() and loop.time() < look_at and not ends():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(happened.wait(), _END_SECONDS)

@@ -159,7 +159,13 @@ def report_of(
         if file.state == "failed"
     ]
     if kind == "delete":
-        return {"collection": collection, "deleted": statuses["deleted"], "seconds": round(seconds, 3)}
+        return {
+            "collection": collection,
+            "deleted": statuses["deleted"],
+            "nodes": sum(file.nodes for file in files if file.state == "done"),
+            "seconds": round(seconds, 3),
+            "failures": failures,
+        }
     read = [file for file in files if file.status in {"added", "updated"}]
     return {
         "collection": collection,

@@ -168,6 +168,11 @@ class JobStore:
             ).fetchall()
         return [JobEvent(row["sequence"], row["kind"], json.loads(row["data"])) for row in rows]
 
+    def is_over(self, job_id: str) -> bool:
+        """Whether nothing happens to a job any more; also of one that is not known."""
+        sql = f"SELECT COUNT(*) FROM jobs WHERE id = ? AND state IN ({_MARKS})"
+        return not self._value(sql, (job_id, *UNFINISHED))
+
     def waiting_files(self) -> int:
         """How many files of all jobs are still to be gone through."""
         return int(self._value(f"SELECT COUNT(*) {_UNFINISHED_FILES}", UNFINISHED))

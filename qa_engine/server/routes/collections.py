@@ -6,7 +6,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
-from anyio import to_thread
 from fastapi import APIRouter, Depends
 from fastapi import Path as PathParameter
 from pydantic import BaseModel, ConfigDict, Field
@@ -68,7 +67,7 @@ class NewCollection(BaseModel):
 @router.get("", responses=problem_responses("storage_unavailable"))
 async def collections(state: State, access: Annotated[Access, Depends(require("read"))]) -> CollectionList:
     """Lists the collections that the key may see."""
-    return await to_thread.run_sync(_list, state.config.storage, access)
+    return await state.read_files(_list, state.config.storage, access)
 
 
 @router.post(
@@ -84,7 +83,7 @@ async def create(
     """Makes a collection without files. An upload also makes the one that it names."""
     access.require([new.name])
     state.require_accepting()
-    return await to_thread.run_sync(_create, state, new.name)
+    return await state.change(_create, state, new.name)
 
 
 @router.get("/{collection}", responses=problem_responses("not_found", "storage_unavailable"))
@@ -93,7 +92,7 @@ async def collection(
 ) -> CollectionObject:
     """Tells what a collection holds."""
     access.require([collection])
-    return await to_thread.run_sync(_summary, state.config.storage, collection)
+    return await state.read_files(_summary, state.config.storage, collection)
 
 
 @router.delete(
@@ -107,7 +106,7 @@ async def remove(
     """Removes a collection with all that it holds, the uploaded files as well."""
     access.require([collection])
     state.require_accepting()
-    await to_thread.run_sync(_remove, state, collection)
+    await state.change(_remove, state, collection)
 
 
 def _list(storage: Path, access: Access) -> CollectionList:

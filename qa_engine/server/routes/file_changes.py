@@ -60,7 +60,7 @@ async def change(
     """Changes the metadata of a file. Filters of questions see it at once."""
     access.require([collection])
     state.require_accepting()
-    return await to_thread.run_sync(_change, state, collection, file_id, changes)
+    return await state.change(_change, state, collection, file_id, changes)
 
 
 @router.delete(
@@ -84,7 +84,7 @@ async def delete(
     """
     access.require([collection])
     state.require_accepting()
-    record = await to_thread.run_sync(_file, state, collection, file_id)
+    record = await state.read_files(_file, state, collection, file_id)
     task = FileTask(record.path, record.file_name)
     job = await to_thread.run_sync(state.jobs.add, "delete", collection, [task])
     wait = state.config.server.write_wait_seconds
