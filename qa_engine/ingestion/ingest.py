@@ -13,7 +13,7 @@ from qa_engine.errors import ConfigurationError
 from qa_engine.index.collection import embedding_identity, require_identity
 from qa_engine.ingestion.files.identity import DOCUMENTS, component_identity
 from qa_engine.ingestion.files.metadata import MetadataTable
-from qa_engine.ingestion.files.uploads import UploadedFile
+from qa_engine.ingestion.files.uploads import UploadedFile, is_upload
 from qa_engine.ingestion.report import IngestProgress, IngestReport
 from qa_engine.ingestion.run import IngestRun
 from qa_engine.ingestion.writing.session import WriteSession, write_session
@@ -90,7 +90,7 @@ def ingest(
 
 
 def ingest_uploads(
-    files: Sequence[UploadedFile],
+    files: Sequence[UploadedFile] | None = None,
     storage: Path | str | None = None,
     collection: str | None = None,
     config: Config | Mapping[str, Any] | str | Path | None = None,
@@ -104,15 +104,21 @@ def ingest_uploads(
     A file is known by its name: another content replaces the one that it had, the same content is unchanged.
 
     Args:
-        files: no two of the same name.
+        files: no two of the same name; None for those that the collection has, which are read again if another way to read
+            them is configured.
         storage, collection, config, workers, embed_model, progress: as for `ingest`.
 
     Raises:
+        CollectionNotFoundError: there is no such collection, and no files are given.
         ConfigurationError, StorageError, ModelUnavailableError, ServiceUnavailableError: as `ingest`.
     """
     settings = _with_ray(Config.of(config), None, local=False)
-    with write_session(settings, storage, collection, progress, embed_model) as session:
+    create = files is not None
+    with write_session(settings, storage, collection, progress, embed_model, create=create) as session:
         _require_embedding(session)
+        if files is None:
+            known = session.catalog.files().values()
+            files = [UploadedFile(one.file_name, one.sha256) for one in known if is_upload(one.path)]
         return IngestRun(session).run(files, workers=workers or settings.ingestion.workers)
 
 

@@ -144,6 +144,18 @@ def test_uploads_are_not_gone_for_runs_lists_and_the_doctor(
         pdf_of(record, storage)
 
 
+def test_all_uploads_are_read_again_where_they_are_read_otherwise(
+    planets: str, fruit: str, storage: Path
+) -> None:
+    upload(storage, UploadedFile("a.pdf", planets, {"year": 1}), UploadedFile("b.pdf", fruit))
+    assert ingest_uploads(None, storage, embed_model=HASH).unchanged == 2
+    again = ingest_uploads(None, storage, config={"documents": {"max_sentence_chars": 50}}, embed_model=HASH)
+    assert again.updated == 2
+    assert records(storage)["upload:/a.pdf"].metadata == {"year": 1}
+    with pytest.raises(CollectionNotFoundError):
+        ingest_uploads(None, storage, "other", embed_model=HASH)
+
+
 def test_rebuild_needs_no_bytes(planets: str, storage: Path) -> None:
     upload(storage, UploadedFile("a.pdf", planets))
     stored_upload(storage, planets).unlink()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from pathlib import Path
-from typing import IO, Annotated
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,12 +23,16 @@ from qa_engine.cli.options import (
 )
 from qa_engine.cli.output import print_json
 
+if TYPE_CHECKING:
+    from qa_engine.config import Config
+    from qa_engine.ingestion.report import IngestProgress, IngestReport
+
 
 def ingest(
     paths: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(metavar="PATH...", help="PDF files, and folders that hold them.", show_default=False),
-    ],
+    ] = None,
     collection: CollectionOption = None,
     storage: StorageOption = None,
     prune: Annotated[
@@ -53,6 +58,12 @@ def ingest(
             "--metadata", metavar="FILE", help="CSV with a column named file, and a column for each key."
         ),
     ] = None,
+    uploads: Annotated[
+        bool,
+        typer.Option(
+            "--uploads", help="Read the files again that came over HTTP, if they would be read otherwise now."
+        ),
+    ] = False,
     report_file: Annotated[
         Path | None,
         typer.Option(
@@ -75,22 +86,41 @@ def ingest(
 
     # Ray reports lost workers on standard output, which belongs to the report.
     with _report(report_file) as lines, ingest_progress(lines) as progress, redirect_stdout(sys.stderr):
-        report = run_ingest(
-            paths,
-            storage,
-            collection,
-            settings,
-            prune=prune,
-            workers=workers,
-            progress=progress,
-            metadata=metadata,
-            ray=ray,
-        )
+        if uploads:
+            report = _ingest_uploads(settings, storage, collection, workers, progress, paths)
+        else:
+            report = run_ingest(
+                paths or [],
+                storage,
+                collection,
+                settings,
+                prune=prune,
+                workers=workers,
+                progress=progress,
+                metadata=metadata,
+                ray=ray,
+            )
     if json:
         print_json(report.to_dict())
     else:
         show_summary(report)
     raise typer.Exit(1 if report.failures else 0)
+
+
+def _ingest_uploads(
+    settings: Config,
+    storage: Path | None,
+    collection: str | None,
+    workers: int | None,
+    progress: IngestProgress,
+    paths: Sequence[Path] | None,
+) -> IngestReport:
+    from qa_engine.errors import InputError
+    from qa_engine.ingestion.ingest import ingest_uploads
+
+    if paths:
+        raise InputError(f"--uploads takes no PATH, and {paths[0]} was given: run the command once for each.")
+    return ingest_uploads(None, storage, collection, settings, workers=workers, progress=progress)
 
 
 def _report(file: Path | None) -> AbstractContextManager[IO[str] | None]:

@@ -49,12 +49,15 @@ def test_prune_removes_what_is_gone(tmp_path: Path, local_model: Path) -> None:
     [
         (["does-not-exist"], ["does-not-exist", "does not exist"]),
         (["empty"], ["No PDF files", "empty"]),
+        ([], ["No path was given"]),
+        (["empty", "--uploads"], ["--uploads takes no PATH", "empty"]),
+        (["--uploads"], ["no collection"]),
         (["empty", "--collection", ""], ["collection"]),
     ],
 )
 def test_wrong_paths_exit_2(tmp_path: Path, arguments: list[str], words: list[str]) -> None:
     (tmp_path / "empty").mkdir()
-    if arguments[-1] == "":
+    if arguments[-1:] == [""]:
         chinese_pdf(tmp_path / "empty" / "a.pdf", ["甲。"])
     assert_refused(run("ingest", *arguments, cwd=tmp_path), 2, *words)
 
