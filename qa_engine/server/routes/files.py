@@ -201,7 +201,7 @@ async def content(
     shown = inline and is_pdf
     headers |= {
         "Content-Disposition": content_disposition(original.record.file_name, shown),
-        # Browsers do not start their PDF viewers, which have a sandbox of their own, in documents with a sandbox.
+        # Safari shows nothing of a PDF with a sandbox, and Chromium takes it off: their viewers have sandboxes of their own.
         "Content-Security-Policy": "frame-ancestors 'self'" if shown else "default-src 'none'; sandbox",
         "X-Content-Type-Options": "nosniff",
     }

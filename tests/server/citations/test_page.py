@@ -156,6 +156,16 @@ def test_image_has_a_name_and_marks_are_hidden_from_screen_readers_which_have_th
     ]
 
 
+def test_first_mark_can_be_jumped_to() -> None:
+    boxes = [PageBox(12, 1, 1, 9, 9), PageBox(12, 1, 20, 9, 29)]
+    pages = [PageView(11, "/11.svg", 100, 100), PageView(12, "/12.svg", 100, 100, boxes), PageView(13)]
+    page = Elements(citation_html(CitationView("a.pdf", "text", 11, 13, pages=pages), "en"))
+    assert [rect.get("id") for rect in page.all("rect")] == ["mark", None]
+    assert page.all("a")[0]["href"] == "#mark"
+    unmarked = Elements(citation_html(CitationView("a.pdf", "text", 11, 11, pages=pages[:1]), "en"))
+    assert unmarked.all("a") == []
+
+
 def test_page_that_cannot_be_drawn_is_told() -> None:
     page = Elements(citation_html(CitationView("a.pdf", "text", 1, 1, pages=[PageView(1)]), "zh-CN"))
     assert page.all("img") == []
