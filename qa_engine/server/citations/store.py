@@ -89,7 +89,7 @@ class CitationStore:
         Raises:
             StorageError: the database cannot be read.
         """
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             rows = connection.execute(
                 f"SELECT {', '.join(_COLUMNS)} FROM citations WHERE id = ? AND sent_at >= ? "
                 "ORDER BY sent_at DESC, collection",
