@@ -23,7 +23,7 @@ class CitedSentences:
     """The sentences that the id of a citation stands for.
 
     Attributes:
-        file: the file that they are in; of several files with the same content, the first by path.
+        files: the files that they are in, which all have the same content, by path.
         text: the sentences, joined as the document has them.
         page: the page that they begin on, from 1; 0 for a document without pages.
         page_end: the page that they end on.
@@ -32,13 +32,18 @@ class CitedSentences:
         boxes: the rectangles of their lines; empty if the collection does not know them.
     """
 
-    file: FileRecord
+    files: list[FileRecord]
     text: str
     page: int
     page_end: int
     section: str = ""
     page_label: str = ""
     boxes: list[PageBox] = field(default_factory=list)
+
+    @property
+    def file(self) -> FileRecord:
+        """The first of the files."""
+        return self.files[0]
 
 
 class CitedRange(NamedTuple):
@@ -72,8 +77,8 @@ def find_citation(catalog: DocumentQueries, identifier: str) -> CitedSentences |
     if cited is None:
         return None
     document_id, first, last = cited
-    file = next(iter(catalog.files_of([document_id]).get(document_id, [])), None)
-    if file is None or not first <= last < file.nodes:
+    files = catalog.files_of([document_id]).get(document_id, [])
+    if not files or not first <= last < files[0].nodes:
         return None
     with closing(SentenceTexts(catalog.path)) as texts:
         sentences = list(
@@ -86,7 +91,7 @@ def find_citation(catalog: DocumentQueries, identifier: str) -> CitedSentences |
     boxes = _boxes(catalog, document_id, sentences)
     first_page = int(sentences[0].metadata.get("page") or 0)
     return CitedSentences(
-        file=file,
+        files=files,
         text=join_sentences(
             [one.text for one in sentences], [one.metadata["paragraph"] for one in sentences]
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qa_engine.answering.answer import Citation
@@ -87,9 +87,17 @@ class Citations:
         if cited is None or cited.last - cited.first >= _MAX_SENTENCES:
             raise _not_found(identifier)
         sent = [citation for citation in self._store.find(identifier) if sees(citation.collection)]
-        for name in self._candidates(sent):
-            if sees(name) and (found := self._find_in(name, identifier)) is not None:
+        problem: ProblemError | None = None
+        for name in filter(sees, self._candidates(sent)):
+            try:
+                found = self._find_in(name, identifier, sent)
+            except ProblemError as error:  # another collection may have the file itself
+                problem = problem or error
+                continue
+            if found is not None:
                 return found
+        if problem is not None:
+            raise problem
         if not sent:
             raise _not_found(identifier)
         raise ProblemError(
@@ -104,25 +112,43 @@ class Citations:
         yield from likely
         yield from (name for name in list_collections(self._storage) if name not in likely)
 
-    def _find_in(self, collection: str, identifier: str) -> FoundCitation | None:
+    def _find_in(
+        self, collection: str, identifier: str, sent: Sequence[CitationFacts]
+    ) -> FoundCitation | None:
+        """A citation in a collection, or None if that does not hold it.
+
+        Raises:
+            ProblemError: no file of the document is what was read.
+        """
+        cited = self._cited(collection, identifier)
+        if cited is None:
+            return None
+        facts = _facts(identifier, collection, cited)
+        # A passage that was too long for the prompt was cited without the sentences that were left out.
+        shorter = next((one for one in sent if one.collection == collection and one.boxes), None)
+        if shorter is not None:
+            facts = replace(shorter, file=facts.file)
+        problem: ProblemError | None = None
+        for file in cited.files:
+            if is_document(file.path):
+                return FoundCitation(facts, file, None)
+            try:
+                return FoundCitation(facts, file, self._originals.find(file))
+            except ProblemError as error:
+                problem = problem or error
+        assert problem is not None
+        problem.members["citation"] = facts.to_dict()
+        raise problem
+
+    def _cited(self, collection: str, identifier: str) -> CitedSentences | None:
         try:
             with self._catalogs.opened(collection) as catalog:
-                cited = find_citation(catalog, identifier)
+                return find_citation(catalog, identifier)
         except ProblemError:  # it has been deleted
             return None
         except StorageError as error:  # another one may hold it
             logger.warning("The collection %s was passed over: %s", collection, error)
             return None
-        if cited is None:
-            return None
-        facts = _facts(identifier, collection, cited)
-        if is_document(cited.file.path):
-            return FoundCitation(facts, cited.file, None)
-        try:
-            return FoundCitation(facts, cited.file, self._originals.find(cited.file))
-        except ProblemError as problem:
-            problem.members["citation"] = facts.to_dict()
-            raise
 
 
 def _not_found(identifier: str) -> ProblemError:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pymupdf
 import pytest
 from cli.indexed_files import CUT, two_pages
-from ingest_process import PARSING_POOL, ParsingInPlace
+from ingest_process import PARSING_POOL, ParsingInPlace, ingest
 from pdf_factory import LEFT, PdfBuilder, chinese_pdf
 from served import ServedApp, served
 from served_files import (
@@ -216,10 +216,24 @@ class TestObject:
             assert cited["url"] == f"https://example.com/docs/qa/c/{identifier}"
             assert cited["pages"][0]["image"].startswith("/docs/qa/api/v1/collections/")
             page = Marks(server.client.get(f"/c/{identifier}").text)
-            assert all(
-                address.startswith("/docs/qa/") for address in [page.images[0][0], *page.links.values()]
-            )
+            addresses = {page.images[0][0], *page.links.values()} - {"#mark"}
+            assert all(address.startswith("/docs/qa/") for address in addresses)
             assert server.client.get(page.images[0][0]).status_code == 200
+
+
+def test_link_in_an_answer_leads_to_the_marked_sentence(server: ServedApp) -> None:
+    answer = server.client.post(
+        "/api/v1/ask", json={"question": "西湖的平均水深是多少？", "collections": ["西湖"]}
+    ).json()
+    (cited,) = answer["citations"]
+    page = server.client.get(cited["url"])
+    assert page.status_code == 200
+    assert cited["text"] in page.text
+    ((image, marks),) = Marks(page.text).images
+    assert image == cited["pages"][0]["image"]
+    assert ink_within(painted(server, image), marks).any()
+    sent = server.app.state.server.citations._store.find(cited["id"])
+    assert [(one.collection, one.text) for one in sent] == [("西湖", cited["text"])]
 
 
 class TestPage:
@@ -380,6 +394,39 @@ class TestGone:
         assert server.client.delete(collection, headers={"Origin": server.url}).status_code == 204
         assert list((server.app.state.server.folder / "pages").iterdir()) == []
         assert server.client.get(f"/api/v1/citations/{identifier}").status_code == 404
+
+    def test_copy_that_is_still_there_is_shown(self, one_file: tuple[ServedApp, Path, str]) -> None:
+        server, folder, identifier = one_file
+        shutil.copy(folder / "files" / "a.pdf", folder / "files" / "z.pdf")
+        ingest_files(folder)
+        removed_from_the_disk(folder)
+        cited = get(server, f"/api/v1/citations/{identifier}")
+        assert cited["file_id"] == record_of(folder, "z.pdf").file_id
+        assert server.client.get(cited["pages"][0]["image"]).status_code == 200
+        assert server.client.get(f"/c/{identifier}").status_code == 200
+
+    def test_other_collection_that_still_has_the_file_is_shown(
+        self, one_file: tuple[ServedApp, Path, str]
+    ) -> None:
+        server, folder, identifier = one_file
+        (folder / "more").mkdir()
+        shutil.copy(folder / "files" / "a.pdf", folder / "more")
+        ingest(folder / "more", folder / "storage", collection="more")
+        removed_from_the_disk(folder)
+        assert get(server, f"/api/v1/citations/{identifier}")["collection"] == "more"
+
+    def test_what_was_sent_is_shown_of_a_passage_that_was_cited_in_part(
+        self, one_file: tuple[ServedApp, Path, str]
+    ) -> None:
+        server, folder, identifier = one_file
+        passage = whole_text(record_of(folder, "a.pdf"))
+        assert len(get(server, f"/api/v1/citations/{passage}")["boxes"]) > 3
+        (box,) = get(server, f"/api/v1/citations/{identifier}")["boxes"]
+        part = Citation(1, "a.pdf", 1, 1, "平均水深", [Box(**box)], id=passage, collection=COLLECTION)
+        server.app.state.server.citations.remember([part])
+        cited = get(server, f"/api/v1/citations/{passage}")
+        assert (cited["text"], cited["boxes"]) == ("平均水深", [box])
+        assert len(Marks(server.client.get(f"/c/{passage}").text).images[0][1]) == 1
 
 
 class TestCollections:
