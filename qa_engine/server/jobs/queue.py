@@ -91,12 +91,13 @@ class JobQueue:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends the thread. A job in work is interrupted; it goes on when the queue starts the next time."""
+        """Ends the thread. A job in work is interrupted; it goes on when a queue starts the next time."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
         self._worker.release()
-        self._thread.join(_CLOSING_SECONDS)
+        if self._thread.ident is not None:
+            self._thread.join(_CLOSING_SECONDS)
         if self._thread.is_alive():
             self._worker.kill()
             self._thread.join()
@@ -170,11 +171,8 @@ class JobQueue:
             lock.release()
 
     def _work(self) -> None:
-        self._first()
-        self.store.recover()
-        self.store.forget(self._days)
-        self._worker.complete_removals()
-        self.remove_unused_uploads()
+        while not self._stopped and not self._prepared():
+            self._pause()
         while (job := self._next()) is not None:
             try:
                 started = time.monotonic()
@@ -194,6 +192,19 @@ class JobQueue:
                 with suppress(QAEngineError):
                     self.store.finish(job.id, ("internal", "The server failed."))
             self.wake()
+
+    def _prepared(self) -> bool:
+        """Does what comes before the first job. What goes wrong is logged, and has to be done again."""
+        try:
+            self._first()
+            self.store.recover()
+            self.store.forget(self._days)
+            self._worker.complete_removals()
+        except QAEngineError as error:
+            logger.error("jobs cannot begin: %s", error)
+            return False
+        self.remove_unused_uploads()
+        return True
 
     def _next(self) -> Job | None:
         """Waits for a job; None when the queue is to end."""
