@@ -102,6 +102,8 @@ class Client(Thread):
         self.possible: dict[str, set[str | None]] = {name: {None} for name in self.names}
         """The digests that each name may have in the end; None for no file."""
         self.jobs: list[str] = []
+        self.followed = 0
+        """How many of the jobs are known to be over."""
         self.counts: Counter[str] = Counter()
         self.error: BaseException | None = None
         self.contents = [
@@ -125,9 +127,10 @@ class Client(Thread):
 
     def _act(self, http: httpx.Client) -> None:
         name = self.chance.choice(self.names)
+        while len(self.jobs) > self.followed + 1:  # or the queue grows, and there is rarely a file to delete
+            self.follow(http, self.jobs[self.followed])
+            self.followed += 1
         if self.chance.random() < 0.4:
-            if self.jobs:  # or there is rarely a file to delete
-                self.follow(http, self.jobs[-1])
             self._delete_file(http, name)
         else:
             self._upload(http, name, self.chance.choice(self.contents))
