@@ -74,11 +74,11 @@ class ServerConfig(Section):
     max_body_kilobytes: Annotated[int, Field(ge=1, le=1_048_576)] = 1024
     """The largest body of a request, uploads aside, in units of 1,024 bytes."""
     max_connections: Annotated[int, Field(ge=1, le=100_000)] = 2000
-    """Connections at a time; beyond, those without a request make room."""
+    """Connections at a time; beyond, those that wait for their client make room."""
     head_seconds: Annotated[float, Field(gt=0, le=600)] = 10
     """Within which the head of a request must be there."""
     body_seconds: Annotated[float, Field(gt=0, le=600)] = 30
-    """A client that sends less than 100 bytes a second of a body, or reads nothing of an answer, for so long is left."""
+    """A client that sends less than 100 bytes a second of a body, or reads less of an answer, for so long is left."""
     max_upload_megabytes: Annotated[int, Field(ge=1, le=10_000)] = 500
     """Largest body of an upload. Files that are larger than ``documents.max_file_megabytes`` are not read."""
     max_queued_files: Annotated[int, Field(ge=1, le=100_000)] = 1000

@@ -162,6 +162,8 @@ class Authentication:
             return Access()
         open_path = route_path(scope) in self._open_paths
         secret, session = _credentials(scope), HTTPConnection(scope).cookies.get(COOKIE)
+        if secret is None and changes and not self._origins.allow(scope, required=False):
+            raise _foreign(scope)
         try:
             if secret is not None:
                 return (await authenticator.key(secret, scope)).access

@@ -36,20 +36,39 @@ class ConnectionLimits:
 
     Attributes:
         head_seconds: within which the head of a request must be there, from its first byte or from the connection on.
-        body_seconds: a body of which less than 100 bytes a second came within this time is given up; so is a client that
-            reads nothing of an answer for as long.
+        body_seconds: a body of which less than 100 bytes a second came within this time is given up, and so is an answer
+            of which less was read.
         most: connections at a time.
         idle: those without a request in work, the oldest first.
+        receiving: those whose request is still coming, the oldest first.
     """
 
     head_seconds: float
     body_seconds: float
     most: int
     idle: dict[BoundedProtocol, None] = field(default_factory=dict)
+    receiving: dict[BoundedProtocol, None] = field(default_factory=dict)
 
     def protocol(self, **options: Any) -> BoundedProtocol:
         """A protocol for a new connection, as uvicorn asks for it."""
         return BoundedProtocol(self, **options)
+
+    def forget(self, protocol: BoundedProtocol) -> None:
+        """Says that a connection waits for nothing from its client."""
+        self.idle.pop(protocol, None)
+        self.receiving.pop(protocol, None)
+
+    def make_room(self) -> bool:
+        """Cuts the connection that has waited longest for its client.
+
+        Returns:
+            Whether there was one: else all of them are being answered.
+        """
+        oldest = next(iter(self.idle or self.receiving), None)
+        if oldest is not None:
+            self.forget(oldest)
+            oldest.transport.abort()
+        return oldest is not None
 
 
 class _ClosingTransport:
@@ -115,7 +134,9 @@ class BoundedProtocol(H11Protocol):
         super().__init__(**options)
         self.conn = _Parser(MAX_HEAD_BYTES)
         self._limits = limits
+        self._least_bytes = _LEAST_BYTES_A_SECOND * limits.body_seconds
         self._timer: asyncio.TimerHandle | None = None
+        self._writing: asyncio.TimerHandle | None = None
         self._awaited: object = None
         self._count = 0
         self.app = partial(self._run, cast(ASGIApp, self.app))  # type: ignore[assignment]
@@ -128,16 +149,13 @@ class BoundedProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         connection = transport.get_extra_info("socket")
         if connection is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
+            # For what has left our buffer, or is too small for its clock.
             milliseconds = int(self._limits.body_seconds * 1000)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
         super().connection_made(cast(asyncio.Transport, _ClosingTransport(transport, self)))
-        if len(self.connections) > self._limits.most:
-            if not self._limits.idle:
-                self._refuse(ProblemError("too_many_connections", "All connections are in use."))
-                return
-            oldest = next(iter(self._limits.idle))
-            del self._limits.idle[oldest]
-            oldest.transport.abort()
+        if len(self.connections) > self._limits.most and not self._limits.make_room():
+            self._refuse(ProblemError("too_many_connections", "All connections are in use."))
+            return
         self._await(h11.IDLE)
 
     def data_received(self, data: bytes) -> None:
@@ -149,8 +167,17 @@ class BoundedProtocol(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._await(None)
-        self._limits.idle.pop(self, None)
+        self._limits.forget(self)
+        self._stop_writing_clock()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch_writing()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._stop_writing_clock()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -184,16 +211,32 @@ class BoundedProtocol(H11Protocol):
             self._timer.cancel()
             self._timer = None
         self._awaited = state
-        self._limits.idle.pop(self, None)
+        self._limits.forget(self)
         if state is h11.IDLE:
             self._limits.idle[self] = None
             self._timer = self.loop.call_later(self._limits.head_seconds, self._check_head)
         elif state is h11.SEND_BODY:
+            self._limits.receiving[self] = None
             self._await_body()
 
     def _await_body(self) -> None:
         self._count = 0
         self._timer = self.loop.call_later(self._limits.body_seconds, self._check_body)
+
+    def _watch_writing(self) -> None:
+        unread = self.transport.get_write_buffer_size()
+        self._writing = self.loop.call_later(self._limits.body_seconds, self._check_writing, unread)
+
+    def _check_writing(self, unread: int) -> None:
+        if unread - self.transport.get_write_buffer_size() < self._least_bytes:
+            self.transport.abort()
+        else:
+            self._watch_writing()
+
+    def _stop_writing_clock(self) -> None:
+        if self._writing is not None:
+            self._writing.cancel()
+            self._writing = None
 
     def _check_head(self) -> None:
         if self._count:
@@ -203,7 +246,7 @@ class BoundedProtocol(H11Protocol):
 
     def _check_body(self) -> None:
         waits_for_us = self.flow.read_paused or self.cycle.waiting_for_100_continue
-        if waits_for_us or self._count >= _LEAST_BYTES_A_SECOND * self._limits.body_seconds:
+        if waits_for_us or self._count >= self._least_bytes:
             self._await_body()
         else:
             self._refuse(ProblemError("request_timeout", "The body of the request did not come in time."))

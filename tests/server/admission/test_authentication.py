@@ -145,6 +145,16 @@ def test_a_page_without_a_key_asks_for_it_and_returns(closed: ServedApp, secret:
     assert closed.client.get(INFO).status_code == 200
 
 
+def test_another_web_page_cannot_open_a_session_for_a_reader(closed: ServedApp, secret: str) -> None:
+    foreign = {"Origin": "https://evil.example"}
+    for path, options in (
+        ("/login", {"data": {"key": secret}}),
+        ("/api/v1/session", {"json": {"key": secret}}),
+    ):
+        refused = closed.client.post(path, headers=foreign, **options)  # type: ignore[arg-type]
+        assert (refused.status_code, refused.headers.get("Set-Cookie")) == (403, None)
+
+
 def test_nobody_is_sent_to_another_server(closed: ServedApp, secret: str) -> None:
     targets = [
         "https://evil.example",

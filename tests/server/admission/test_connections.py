@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -132,45 +132,59 @@ def test_who_waits_to_be_told_to_send_is_refused_before_a_byte_of_the_body(quick
     assert status == 413
 
 
+def reading_nothing(server: ServedApp) -> socket.socket:
+    """A connection with much to read, of which nothing is read, when the answer has begun."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    address = urlsplit(server.url)
+    connection.connect((address.hostname, address.port))
+    connection.sendall(b"GET /api/docs/files/swagger-ui-bundle.js HTTP/1.1\r\nHost: localhost\r\n\r\n" * 20)
+    ours = connection.getsockname()[:2]
+    while not any(one.client == ours and one.flow.write_paused for one in server.connections):
+        server.client.get("/healthz")
+    return connection
+
+
 def test_a_client_that_reads_nothing_of_its_answer_is_left(quick: ServedApp) -> None:
-    if not hasattr(socket, "TCP_USER_TIMEOUT"):
-        pytest.skip("the system has no time limit for unread data")
-    with closing(socket.socket()) as connection:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        address = urlsplit(quick.url)
-        connection.connect((address.hostname, address.port))
+    with closing(reading_nothing(quick)) as connection:
         ours = connection.getsockname()[:2]
-        connection.sendall(
-            b"GET /api/docs/files/swagger-ui-bundle.js HTTP/1.1\r\nHost: localhost\r\n\r\n" * 20
-        )
-        while not any(one.client == ours for one in quick.connections):
-            quick.client.get("/healthz")
         while any(one.client == ours for one in quick.connections):
             quick.client.get("/healthz")
 
 
-def test_idle_connections_make_room_for_new_ones(tmp_path: Path) -> None:
-    with served(tmp_path, server={"max_connections": 5, "head_seconds": 600}) as server:
-        silent = [connected(server) for _ in range(20)]
-        assert server.client.get("/healthz").status_code == 200
-        with closing(connected(server)) as connection:
-            connection.sendall(f"{GET}\r\n".encode())
-            assert all_of(connection).startswith(b"HTTP/1.1 200")
-        assert all_of(silent[0]) == b""
-        assert len(server.connections) <= 5
-        for one in silent:
-            one.close()
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="the system has no such time")
+def test_the_system_gives_up_what_is_sent_and_not_taken(quick: ServedApp) -> None:
+    quick.client.get("/healthz")
+    sockets = [one.transport.get_extra_info("socket") for one in quick.connections]
+    assert sockets
+    assert {one.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) for one in sockets} == {300}
 
 
-def test_without_an_idle_connection_a_new_one_is_refused(tmp_path: Path) -> None:
-    with served(tmp_path, server={"max_connections": 2, "body_seconds": 600}) as server:
+def test_connections_that_wait_for_their_client_make_room_for_new_ones(tmp_path: Path) -> None:
+    settings = {"max_connections": 5, "head_seconds": 600, "body_seconds": 600}
+    for sent in ("", f"{POST}Content-Length: 900\r\n\r\n{{"):
+        with served(tmp_path, server=settings) as server, ExitStack() as stack:
+            slow = [stack.enter_context(closing(connected(server))) for _ in range(20)]
+            for one in slow:
+                with suppress(ConnectionError):
+                    one.sendall(sent.encode())
+            assert server.client.get("/healthz").status_code == 200
+            with closing(connected(server)) as connection:
+                connection.sendall(f"{GET}\r\n".encode())
+                assert all_of(connection).startswith(b"HTTP/1.1 200")
+            assert all_of(slow[0]) == b""
+            while len(server.connections) > 5:  # those that were cut are there for a moment
+                pass
+
+
+def test_a_new_connection_is_refused_while_all_are_being_answered(tmp_path: Path) -> None:
+    settings = {"max_connections": 2, "body_seconds": 600}
+    with served(tmp_path, server=settings) as server, ExitStack() as stack:
+        stack.enter_context(closing(reading_nothing(server)))
         server.client.close()
-        busy = [connected(server) for _ in range(2)]
-        for one in busy:
-            one.sendall(f"{POST}Content-Length: 9\r\n\r\n{{".encode())
-        while len(server.connections) != 2 or any(one.cycle is None for one in server.connections):
+        busy = stack.enter_context(closing(connected(server)))
+        busy.sendall(b"GET /api/docs/files/swagger-ui-bundle.js HTTP/1.1\r\nHost: localhost\r\n\r\n" * 20)
+        while sum(one.flow.write_paused for one in server.connections) != 2:
             pass
         status, problem = reply(server)
         assert (status, problem["code"]) == (503, "too_many_connections")
-        for one in busy:
-            one.close()
