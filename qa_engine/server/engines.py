@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from threading import Condition, Lock
 
 from qa_engine.config import Config
 from qa_engine.engine import QueryEngine
+from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import require_collection
+from qa_engine.server.problems import ProblemError
 
 logger = logging.getLogger("qa_engine.server")
 
@@ -61,6 +63,7 @@ class Engines:
 
         Raises:
             CollectionNotFoundError, ConfigurationError, ModelUnavailableError, StorageError: as `QueryEngine.open`.
+            ProblemError: ``nothing_ingested``.
         """
         opened = self.take(collections)
         try:
@@ -81,6 +84,7 @@ class Engines:
                     self._opened.move_to_end(key)
                     opened.users += 1
                     return opened
+            self._require_content(key)
             made = _Opened(QueryEngine.open(collection=key, config=self.config), identity, users=1)
             with self._changed:
                 stale = [self._opened.pop(key, None)]
@@ -121,6 +125,13 @@ class Engines:
             unused = not opened.users
         if unused:
             opened.engine.close()
+
+    def _require_content(self, key: tuple[str, ...]) -> None:
+        """Raises `ProblemError` for a collection of which nothing has been published yet."""
+        for name in key:
+            with closing(Catalog(require_collection(self.config.storage, name).catalog)) as catalog:
+                if not catalog.published:
+                    raise ProblemError("nothing_ingested", f"The collection {name!r} holds nothing yet.")
 
     def _identity(self, key: tuple[str, ...]) -> _Identity:
         stats = [require_collection(self.config.storage, name).catalog.stat() for name in key]

@@ -70,6 +70,9 @@ PROBLEMS: Mapping[str, ProblemKind] = {
     ),
     "job_finished": ProblemKind(409, "The job is over", "Nothing is left to cancel."),
     "already_exists": ProblemKind(409, "It exists already", "Choose another name."),
+    "nothing_ingested": ProblemKind(
+        409, "The collection holds nothing yet", "Upload documents, and ask when their job is done."
+    ),
     "gone": ProblemKind(
         410, "This version of the document is gone", "Ask again: the document has another version now."
     ),

@@ -231,12 +231,12 @@ async def _warm(state: ServerState, on_failure: Callable[[], None]) -> None:
 def warm(engines: Engines) -> None:
     """Opens the engine of the default collections, and runs each of its models once.
 
-    If a collection does not exist yet, the embedding model alone is loaded.
+    If a collection does not exist yet, or holds nothing, the embedding model alone is loaded.
     """
     try:
         with engines.engine() as engine:
             engine.retrieve("你好", top_k=1)
-    except CollectionNotFoundError as error:
+    except (CollectionNotFoundError, ProblemError) as error:
         logger.warning("%s", error)
         build_embedding(engines.config.embedding).get_query_embedding("你好")
 

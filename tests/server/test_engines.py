@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from served import served
 
 from qa_engine.config import Config
 from qa_engine.errors import CollectionNotFoundError, InputError
+from qa_engine.index.catalog import Catalog
+from qa_engine.index.collection import collection_paths
 from qa_engine.server.engines import Engines
+from qa_engine.server.problems import ProblemError
 
 
 @pytest.fixture
@@ -65,3 +70,18 @@ def test_a_collection_that_is_forgotten_is_closed_and_one_that_is_gone_is_not_fo
     with pytest.raises(CollectionNotFoundError), engines.engine():
         pass
     engines.close()
+
+
+def test_a_collection_of_which_nothing_was_published_is_told(tmp_path: Path) -> None:
+    paths = collection_paths(tmp_path, "new")
+    paths.root.mkdir(parents=True)
+    with closing(Catalog(paths.catalog, create=True)) as catalog:
+        catalog.set_meta(name="new")
+    engines = Engines(Config(storage=tmp_path), ("new",))
+    with pytest.raises(ProblemError, match="'new' holds nothing yet") as raised, engines.engine():
+        pass
+    assert raised.value.code == "nothing_ingested"
+    with served(tmp_path, "new") as server:
+        answer = server.client.post("/api/v1/search", json={"question": "塔有多高？"})
+        assert (answer.status_code, answer.json()["code"]) == (409, "nothing_ingested")
+        assert server.client.get("/readyz").status_code == 200

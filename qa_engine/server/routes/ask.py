@@ -17,7 +17,7 @@ from qa_engine.server.state import ReadyState
 
 router = APIRouter(tags=["questions"])
 PROBLEMS_OF_ANSWERS = (
-    *("not_found", "already_exists", "conversation_busy", "queue_full"),
+    *("not_found", "already_exists", "conversation_busy", "nothing_ingested", "queue_full"),
     *("model_unavailable", "storage_unavailable", "storage_busy", "misconfigured", "model_timeout"),
 )
 """Codes of what can go wrong with a question."""

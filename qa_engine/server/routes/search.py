@@ -23,7 +23,14 @@ router = APIRouter(tags=["questions"])
     "/api/v1/search",
     response_model=SearchBody,
     responses=problem_responses(
-        *("not_found", "queue_full", "model_unavailable", "storage_unavailable", "storage_busy"),
+        *(
+            "not_found",
+            "nothing_ingested",
+            "queue_full",
+            "model_unavailable",
+            "storage_unavailable",
+            "storage_busy",
+        ),
         *("misconfigured", "model_timeout"),
     ),
 )
