@@ -22,6 +22,11 @@ class DocumentIdentities(DocumentChecksums):
         )
         return {key.removeprefix(start): DocumentIdentity.unpacked(value) for key, value in rows}
 
+    def identity_of(self, document_id: str) -> DocumentIdentity:
+        """The identity of one document; without one, nothing is known of it."""
+        value = self.meta(f"{DOCUMENT_IDENTITY} {document_id}")
+        return DocumentIdentity.unpacked(value) if value is not None else DocumentIdentity()
+
     def set_identity(self, document_id: str, identity: DocumentIdentity) -> None:
         """Notes what a document is."""
         with self._transaction() as connection:

@@ -44,6 +44,10 @@ class DocumentQueries(FileListing):
         rows = self._rows("SELECT document_id, sections FROM documents WHERE sections NOT NULL")
         return {row[0]: unpack_texts(row[1]) for row in rows}
 
+    def sections_of(self, document_id: str) -> list[str]:
+        """The sections of one document."""
+        return unpack_texts(self._packed("sections", document_id))
+
     def spans(self, document_id: str) -> Sequence[Span]:
         """The places of the lines of a document."""
         return unpack_spans(self._packed("spans", document_id))

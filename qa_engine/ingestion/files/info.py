@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from qa_engine.documents.identity.record import DocumentIdentity
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.records import FileRecord, Scalar
 from qa_engine.ingestion.files.state import FileState, file_state, is_gone
@@ -107,17 +106,14 @@ def file_info(catalog: Catalog, record: FileRecord) -> FileInfo:
         pages=record.pages,
         nodes=record.nodes,
         chinese_share=round(record.chinese_nodes / record.nodes, 3) if record.nodes else 0.0,
-        sections=catalog.sections().get(record.document_id, []),
+        sections=catalog.sections_of(record.document_id),
         tables=catalog.tables(record.document_id),
         metadata=record.metadata,
         copies=_others(copies, record),
         awaits_ocr=record.awaits_ocr,
         state=file_state(record, catalog.path.parents[1]),
         document_id=record.document_id,
-        identity=catalog.identities()
-        .get(record.document_id, DocumentIdentity())
-        .corrected(record.metadata)
-        .to_dict(),
+        identity=catalog.identity_of(record.document_id).corrected(record.metadata).to_dict(),
     )
 
 

@@ -18,6 +18,7 @@ from qa_engine.config import Config
 from qa_engine.errors import StorageError
 from qa_engine.index.records import FileRecord
 from qa_engine.ingestion.files.state import file_stamp
+from qa_engine.server.documents import page_images
 from qa_engine.server.documents.originals import Original, Originals
 from qa_engine.server.documents.page_images import PageImages
 from qa_engine.server.problems import ProblemError
@@ -31,6 +32,12 @@ def original(path: Path, document: str = "d1") -> Original:
 
 def images_in(folder: Path, **settings: Any) -> PageImages:
     return PageImages(folder / "cache", Config(**settings))
+
+
+@pytest.fixture(autouse=True)
+def one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Starting one is half the time of these tests."""
+    monkeypatch.setattr(page_images, "_WORKERS", 1)
 
 
 @pytest.fixture
@@ -184,7 +191,7 @@ async def test_page_that_is_being_drawn_when_the_server_stops_says_so(tmp_path: 
         asyncio.create_task(refusal(images, original(endless_pdf(tmp_path / f"{n}.pdf"), f"e{n}")))
         for n in "abc"
     ]
-    while pool._tasks.qsize() != 1:  # both processes have begun
+    while pool._tasks.qsize() != 2:  # the process has begun with one
         await asyncio.sleep(0.01)
     await asyncio.to_thread(images.close)
     assert {(await one).code for one in blocking} == {"draining"}
