@@ -179,7 +179,8 @@ async def opened_state(
         stack.push_async_callback(to_thread.run_sync, jobs.stop)
         uploads = await to_thread.run_sync(Uploads, config, jobs)
         stack.push_async_callback(to_thread.run_sync, uploads.close)
-        jobs.start(uploads.remove_leftovers)
+        if not config.server.read_only:
+            jobs.start(uploads.remove_leftovers)
         state = ServerState(
             config,
             engines,

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import httpx
 import pytest
+from served import served
 from upload_server import UploadServer
+
+from qa_engine.server.jobs.records import FileTask
 
 
 def events(server: UploadServer, job_id: str, last: str | None = None) -> list[tuple[int, str]]:
@@ -174,3 +179,13 @@ class TestCollections:
         assert str(uploading.storage) not in response.text
         assert uploading.client.get("/api/v1/collections/busy").json()["files"] == 1
         assert uploading.client.delete("/api/v1/collections/none").status_code == 404
+
+
+def test_a_server_that_changes_nothing_does_no_jobs(tmp_path: Path, local_model: Path, pdf: bytes) -> None:
+    with served(tmp_path, no_auth=True, server={"read_only": True}) as app:
+        state = app.app.state.server
+        job = state.jobs.add("ingest", "default", [FileTask("upload:/a.pdf", "a.pdf", "0" * 64)])
+        refused = app.client.put("/api/v1/collections/default/files/a.pdf", content=pdf)
+        assert (refused.status_code, refused.json()["code"]) == (403, "read_only")
+        assert app.client.get(f"/api/v1/jobs/{job.id}").json()["state"] == "queued"
+        assert not state.jobs._thread.is_alive()
