@@ -101,6 +101,15 @@ def test_a_failure_is_a_line_too(tmp_path: Path) -> None:
     assert (found[0]["route"], found[0]["status"]) == ("/broken", 500)
 
 
+def test_standard_error_gets_one_line_a_request(capsys: pytest.CaptureFixture[str]) -> None:
+    client = TestClient(app_that_notes(log_questions=False), "http://localhost")
+    with written_access_log("stderr"):
+        client.get("/files/a")
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert [json.loads(line)["route"] for line in shown.err.splitlines()] == ["/files/{name}"]
+
+
 def test_a_full_disk_is_told_once_and_ends_no_request(caplog: pytest.LogCaptureFixture) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("the system has no /dev/full")

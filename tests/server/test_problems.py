@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import re
+from pathlib import Path
 
 import pytest
 from served import ServedApp
@@ -50,6 +52,14 @@ def test_each_error_is_rendered_for_each_protocol(code: str) -> None:
     assert {native.status_code, openai.status_code, dify.status_code} == {kind.status}
     assert ("retry-after" in native.headers) == (kind.status in {429, 503})
     assert ("www-authenticate" in native.headers) == (kind.status == 401)
+
+
+def test_the_documentation_lists_every_error_at_the_place_that_its_type_names() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "server.md").read_text("utf-8")
+    rows = re.findall(r'^\| <a id="(\w+)"></a>`(\w+)` \| (\d+) \| ([^|]+) \| ([^|]*) \|$', page, re.MULTILINE)
+    listed = [(place, code, int(status), title, fix.strip()) for place, code, status, title, fix in rows]
+    assert listed == [(code, code, kind.status, kind.title, kind.fix) for code, kind in PROBLEMS.items()]
+    assert problem_of(errors.InputError("x")).to_dict("")["type"].endswith("docs/server.md#invalid_request")
 
 
 @pytest.mark.parametrize(
