@@ -20,6 +20,9 @@ from qa_engine.errors import CollectionNotFoundError, QAEngineError, StorageErro
 from qa_engine.models.embedding import build_embedding
 from qa_engine.server.admission.authentication import Authenticator
 from qa_engine.server.asking.answers import AnswerStore
+from qa_engine.server.asking.conversation_store import ConversationStore
+from qa_engine.server.asking.conversations import Conversations
+from qa_engine.server.asking.feedback import FeedbackStore
 from qa_engine.server.asking.questions import Questions
 from qa_engine.server.citations.lookup import Citations
 from qa_engine.server.citations.store import CitationStore
@@ -68,6 +71,8 @@ class ServerState:
         uploads: where files come in.
         job_events: says that something has happened to a job.
         questions: those that are being answered.
+        conversations: those that the server keeps.
+        feedback: what readers say of answers.
         warmed: set when the engine of the default collections is open and warm, or could not be opened.
         failure: why it could not be opened.
         draining: whether the process has been asked to stop: nothing new begins.
@@ -89,6 +94,8 @@ class ServerState:
     uploads: Uploads
     job_events: EventSignal
     questions: Questions
+    conversations: Conversations
+    feedback: FeedbackStore
     warmed: Event = field(default_factory=Event)
     failure: QAEngineError | None = None
     draining: bool = False
@@ -169,6 +176,7 @@ async def opened_state(
         answers = await to_thread.run_sync(AnswerStore, database, config.server.answer_hours)
         questions = Questions(config, engines, answers, catalogs, citations)
         stack.push_async_callback(questions.close)
+        conversations = await to_thread.run_sync(ConversationStore, database, config.server.conversation_days)
         job_events, metrics = EventSignal(), ServerMetrics()
         jobs = await to_thread.run_sync(
             JobQueue.over, database, config, job_events.notify, metrics.pages_ingested.inc
@@ -195,6 +203,8 @@ async def opened_state(
             uploads,
             job_events,
             questions,
+            Conversations(conversations),
+            await to_thread.run_sync(FeedbackStore, database),
         )
         warming = asyncio.create_task(_warm(state, on_failure))
         draining = asyncio.create_task(questions.drain(state.stopping))

@@ -12,8 +12,8 @@ from qa_engine.server.database import ServerDatabase
 
 _TABLES = (
     """CREATE TABLE IF NOT EXISTS answers (
-        owner TEXT NOT NULL, id TEXT NOT NULL, created REAL NOT NULL, standalone TEXT NOT NULL, event INTEGER NOT NULL,
-        body TEXT NOT NULL, PRIMARY KEY (owner, id)) STRICT""",
+        owner TEXT NOT NULL, id TEXT NOT NULL, created REAL NOT NULL, standalone TEXT NOT NULL,
+        collections TEXT NOT NULL, event INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (owner, id)) STRICT""",
     "CREATE INDEX IF NOT EXISTS answers_by_time ON answers (created)",
 )
 _HOUR = 3600
@@ -26,11 +26,13 @@ class KeptAnswer:
     Attributes:
         body: as it was sent.
         standalone: the question as it was searched for.
+        collections: that were asked.
         event: number of its last event.
     """
 
     body: dict[str, Any]
     standalone: str
+    collections: list[str]
     event: int
 
     @property
@@ -65,16 +67,23 @@ class AnswerStore:
         if self._seconds <= 0:
             return
         now = time.time()
-        row = (owner, answer.body["answer_id"], now, answer.standalone, answer.event, to_json(answer.body))
+        row = (
+            *(owner, answer.body["answer_id"], now, answer.standalone, to_json(answer.collections)),
+            *(answer.event, to_json(answer.body)),
+        )
         with self._database.transaction(durable=False) as connection:
             connection.execute("DELETE FROM answers WHERE created < ?", (now - self._seconds,))
-            connection.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?)", row)
+            connection.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
     def get(self, owner: str, answer_id: str) -> KeptAnswer | None:
         """An answer, or None: it was asked with another key, its time is over, or there never was one."""
         with self._database.reading() as connection:
             row = connection.execute(
-                "SELECT body, standalone, event FROM answers WHERE owner = ? AND id = ? AND created >= ?",
+                "SELECT * FROM answers WHERE owner = ? AND id = ? AND created >= ?",
                 (owner, answer_id, time.time() - self._seconds),
             ).fetchone()
-        return None if row is None else KeptAnswer(json.loads(row["body"]), row["standalone"], row["event"])
+        if row is None:
+            return None
+        return KeptAnswer(
+            json.loads(row["body"]), row["standalone"], json.loads(row["collections"]), row["event"]
+        )

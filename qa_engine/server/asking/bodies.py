@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import Header
 from pydantic import BaseModel, ConfigDict, Field
 
-from qa_engine.server.asking.streams import EVENT_STREAM
+from qa_engine.server.asking.responses import EVENT_STREAM
 
 Seconds = dict[str, float]
 LastEventId = Annotated[str | None, Header(description="The id of the last event that is known.")]

@@ -147,7 +147,9 @@ class Course:
             "request_id": running.request_id,
         }
         self.citations.remember(answer.citations)
-        self.answers.put(running.owner, KeptAnswer(body, standalone, len(running.events) + 1))
+        self.answers.put(
+            running.owner, KeptAnswer(body, standalone, list(asked.collections), len(running.events) + 1)
+        )
         asked.keep(turn, body)
         return body
 

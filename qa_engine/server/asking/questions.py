@@ -84,15 +84,19 @@ class Questions:
             ProblemError: the question cannot be asked, there is no such collection, the answer's id is taken, or too many
                 questions wait.
         """
-        asked.question, asked.explain, asked.top_k = body.question, body.explain, body.top_k
-        asked.collections, asked.filters = await self._checked(body, access)
-        answer_id = body.answer_id or secrets.token_urlsafe(16)
-        if body.answer_id and await self.kept(access.name, answer_id) is not None:
-            raise _taken(answer_id)
-        if (access.name, answer_id) in self._running:
-            raise _taken(answer_id)
+        try:
+            asked.question, asked.explain, asked.top_k = body.question, body.explain, body.top_k
+            asked.collections, asked.filters = await self._checked(body, access, asked.collections)
+            answer_id = body.answer_id or secrets.token_urlsafe(16)
+            if body.answer_id and await self.kept(access.name, answer_id) is not None:
+                raise _taken(answer_id)
+            if (access.name, answer_id) in self._running:
+                raise _taken(answer_id)
+            turn = self.queue.enter()
+        except BaseException:
+            asked.ended()
+            raise
         # From here to the task nothing waits: what has a turn also gives it back.
-        turn = self.queue.enter()
         seconds = self._config.server.resume_seconds if resumed and body.answer_id else 0
         running = RunningAnswer(answer_id, access.name, request_id_of(request.scope), seconds)
         course = Course(running, CitationLinks(request, self._catalogs), self._answers, self._citations)
@@ -144,10 +148,12 @@ class Questions:
         await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
 
     async def _checked(
-        self, body: SearchRequest, access: Access
+        self, body: SearchRequest, access: Access, default: Sequence[str] = ()
     ) -> tuple[tuple[str, ...], MetadataFilters | None]:
         body.checked(self._config)
-        collections = asked_collections(body.collections, self._engines.default, access.collections)
+        collections = asked_collections(
+            body.collections or default, self._engines.default, access.collections
+        )
         access.require(collections)
         filters = body.conditions()
         await self._in_thread(self._require_collections, collections)

@@ -9,6 +9,8 @@ from qa_engine.server.routes.answers import router as answers
 from qa_engine.server.routes.ask import router as ask
 from qa_engine.server.routes.citations import router as citations
 from qa_engine.server.routes.collections import router as collections
+from qa_engine.server.routes.conversations import router as conversations
+from qa_engine.server.routes.feedback import router as feedback
 from qa_engine.server.routes.file_changes import router as file_changes
 from qa_engine.server.routes.files import router as files
 from qa_engine.server.routes.health import router as health
@@ -24,6 +26,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     ask,
     search,
     answers,
+    conversations,
+    feedback,
     collections,
     files,
     file_changes,

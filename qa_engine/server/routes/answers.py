@@ -8,8 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from qa_engine.server.access import Access, require
 from qa_engine.server.asking.bodies import ANSWER_RESPONSE, AnswerBody, LastEventId
-from qa_engine.server.asking.responses import answer_response, json_response
-from qa_engine.server.asking.streams import FinishedEvents, wants_events
+from qa_engine.server.asking.responses import FinishedEvents, answer_response, json_response, wants_events
 from qa_engine.server.problems import ProblemError, problem_responses
 from qa_engine.server.routes.ask import PROBLEMS_OF_ANSWERS
 from qa_engine.server.state import State

@@ -10,8 +10,7 @@ from qa_engine.server.access import Access, require
 from qa_engine.server.asking.bodies import ANSWER_RESPONSE, AnswerBody
 from qa_engine.server.asking.course import Asked
 from qa_engine.server.asking.requests import AskRequest
-from qa_engine.server.asking.responses import answer_response
-from qa_engine.server.asking.streams import wants_events
+from qa_engine.server.asking.responses import answer_response, wants_events
 from qa_engine.server.problems import problem_responses
 from qa_engine.server.state import ReadyState
 
@@ -36,6 +35,9 @@ async def ask(
 ) -> Response:
     """Answers a question in Chinese with citations, or refuses; as events if ``stream`` or ``Accept`` says so."""
     events = wants_events(request, body.stream)
-    asked = Asked(turns=None if body.history is None else body.turns)
+    if body.conversation_id is not None:
+        asked = await state.conversations.question(access.name, body.conversation_id)
+    else:
+        asked = Asked(turns=None if body.history is None else body.turns)
     running = await state.questions.ask(request, body, access, events, asked)
     return await answer_response(request, running, events)

@@ -11,8 +11,7 @@ from qa_engine.server.access_log import note
 from qa_engine.server.asking.bodies import SearchBody
 from qa_engine.server.asking.notes import note_stages
 from qa_engine.server.asking.requests import SearchRequest
-from qa_engine.server.asking.responses import gone_response, json_response
-from qa_engine.server.asking.streams import GoneError, unless_gone
+from qa_engine.server.asking.responses import GoneError, gone_response, json_response, unless_gone
 from qa_engine.server.problems import problem_responses
 from qa_engine.server.state import ReadyState
 

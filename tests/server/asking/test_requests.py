@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from qa_engine.config import Config
 from qa_engine.server.asking.requests import AskRequest, SearchRequest, asked_collections
-from qa_engine.server.asking.streams import last_event_id, wants_events
+from qa_engine.server.asking.responses import last_event_id, wants_events
 from qa_engine.server.problems import ProblemError
 
 

@@ -20,7 +20,7 @@ from served import ServedApp, served
 
 from qa_engine.server import access
 from qa_engine.server.access import Access
-from qa_engine.server.asking import streams
+from qa_engine.server.asking import responses
 
 pytestmark = pytest.mark.usefixtures("local_model")
 QUESTION = "雷峰塔有多高？"
@@ -246,7 +246,7 @@ class TestLimits:
     def test_silence_is_filled_with_comments(
         self, holding: Callable[..., HeldModel], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(streams, "KEEP_ALIVE_SECONDS", 0.05)
+        monkeypatch.setattr(responses, "KEEP_ALIVE_SECONDS", 0.05)
         with holding() as one:
             body = {"question": QUESTION, "stream": True}
             with one.server.client.stream("POST", "/api/v1/ask", json=body) as response:
