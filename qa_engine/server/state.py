@@ -20,8 +20,8 @@ from qa_engine.errors import CollectionNotFoundError, QAEngineError, StorageErro
 from qa_engine.models.embedding import build_embedding
 from qa_engine.server.admission.authentication import Authenticator
 from qa_engine.server.asking.answers import AnswerStore
-from qa_engine.server.asking.conversation_store import ConversationStore
-from qa_engine.server.asking.conversations import Conversations
+from qa_engine.server.asking.conversations.questions import Conversations
+from qa_engine.server.asking.conversations.store import ConversationStore
 from qa_engine.server.asking.feedback import FeedbackStore
 from qa_engine.server.asking.questions import Questions
 from qa_engine.server.citations.lookup import Citations

@@ -145,10 +145,23 @@ class SearchBody(Strict):
     explanation: dict[str, Any] | None = None
 
 
+_EVENT_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["event", "data", "id"],
+    "properties": {
+        "event": {"enum": ["start", "passages", "delta", "citation", "replace", "done", "error"]},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "description": "Of `done` the answer, of `error` a problem object; docs/server.md describes the others.",
+        },
+        "id": {"type": "string", "pattern": "^[1-9][0-9]*$"},
+    },
+}
 ANSWER_RESPONSE: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The answer, which may be the refusal; or its events, the last of which holds it",
-        "content": {EVENT_STREAM: {"schema": {"type": "string"}}},
+        "content": {EVENT_STREAM: {"itemSchema": _EVENT_SCHEMA}},
     }
 }
 """What a route answers that has `AnswerBody` as its model."""

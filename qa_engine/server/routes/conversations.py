@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from qa_engine.server.access import Access, require
 from qa_engine.server.asking.bodies import ANSWER_RESPONSE, AnswerBody
-from qa_engine.server.asking.conversation_store import Conversation, WholeConversation
+from qa_engine.server.asking.conversations.store import Conversation, WholeConversation
 from qa_engine.server.asking.requests import Body, MessageRequest, Name
 from qa_engine.server.asking.responses import answer_response, wants_events
 from qa_engine.server.problems import problem_responses

@@ -190,3 +190,13 @@ class TestEvents:
         assert response.headers["cache-control"] == "no-cache, no-transform"
         assert response.headers["x-accel-buffering"] == "no"
         assert "connection" not in response.headers
+
+
+def test_a_collection_without_files_says_so(storage: Path, local_model: Path, tmp_path: Path) -> None:
+    with served(tmp_path / "storage", "new") as server:
+        server.client.post("/api/v1/collections", json={"name": "new"}).raise_for_status()
+        for path in ("/api/v1/ask", "/api/v1/search"):
+            response = server.client.post(path, json={"question": QUESTION})
+            assert (response.status_code, response.json()["code"]) == (409, "nothing_ingested")
+        (error,) = ask_events(server.client, QUESTION)
+        assert (error.name, error.data["code"]) == ("error", "nothing_ingested")

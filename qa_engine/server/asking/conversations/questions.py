@@ -7,7 +7,7 @@ from functools import partial
 
 from anyio import to_thread
 
-from qa_engine.server.asking.conversation_store import ConversationStore
+from qa_engine.server.asking.conversations.store import ConversationStore
 from qa_engine.server.asking.course import Asked
 from qa_engine.server.problems import ProblemError
 
