@@ -13,6 +13,7 @@ from qa_engine.config import Config
 from qa_engine.engine import QueryEngine
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import require_collection
+from qa_engine.index.vectors.locations import VectorLocation
 from qa_engine.server.problems import ProblemError
 
 logger = logging.getLogger("qa_engine.server")
@@ -130,7 +131,8 @@ class Engines:
         """Raises `ProblemError` for a collection of which nothing has been published yet."""
         for name in key:
             with closing(Catalog(require_collection(self.config.storage, name).catalog)) as catalog:
-                if not catalog.published:
+                # One that was made without files is published, and has no place for vectors.
+                if not catalog.published or VectorLocation.of(catalog) is None:
                     raise ProblemError("nothing_ingested", f"The collection {name!r} holds nothing yet.")
 
     def _identity(self, key: tuple[str, ...]) -> _Identity:

@@ -69,9 +69,6 @@ PROBLEMS: Mapping[str, ProblemKind] = {
         409, "A question of this conversation is being answered", "Wait for its answer."
     ),
     "job_finished": ProblemKind(409, "The job is over", "Nothing is left to cancel."),
-    "nothing_ingested": ProblemKind(
-        409, "The collection holds nothing yet", "Upload files to it, or wait for the job that reads them."
-    ),
     "already_exists": ProblemKind(409, "It exists already", "Choose another name."),
     "nothing_ingested": ProblemKind(
         409, "The collection holds nothing yet", "Upload documents, and ask when their job is done."

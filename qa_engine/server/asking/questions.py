@@ -17,7 +17,6 @@ from starlette.requests import Request
 from qa_engine.answering.answer import search_to_dict
 from qa_engine.config import Config
 from qa_engine.engine import QueryEngine
-from qa_engine.errors import StorageError
 from qa_engine.flow import in_threads_of, to_thread
 from qa_engine.server.access import Access
 from qa_engine.server.asking.answers import AnswerStore, KeptAnswer
@@ -218,18 +217,8 @@ class Questions:
 
         try:
             yield (await asyncio.shield(taking)).engine
-        except StorageError:
-            await to_thread(self._require_content, collections)
-            raise
         finally:
             taking.add_done_callback(give_back)
-
-    def _require_content(self, collections: Sequence[str]) -> None:
-        """Tells a collection that is new from one that is damaged."""
-        for name in collections:
-            with self._catalogs.opened(name) as catalog:
-                if not catalog.node_count():
-                    raise ProblemError("nothing_ingested", f"No file has been read into {name!r} yet.")
 
 
 def _taken(answer_id: str) -> ProblemError:
