@@ -66,7 +66,7 @@ def pixels(image: bytes) -> NDArray[np.int32]:
 
 
 def ink_within(image: bytes, marks: list[tuple[float, float, float, float]]) -> NDArray[np.bool_]:
-    """Which rows and columns of dark pixels remain of a page if only marks are kept, as a mask of its ink.
+    """The dark pixels of a page that lie under marks, as a mask of the page.
 
     Args:
         image: of the page, a PNG.

@@ -73,11 +73,10 @@ class TestSentences:
         problem = get(library, f"{pages}/{number}{end}", 404)
         assert problem["detail"] == f"'two.pdf' has 2 pages, and no page {number}."
 
-    @pytest.mark.parametrize("number", ["0", "-1", "x", "1.gif", "9" * 5000, "1e3", "１"])
+    @pytest.mark.parametrize("number", ["0", "-1", "x", "1.gif", "9" * 5000, "1e3"])
     def test_what_is_no_number_of_a_page(self, number: str, library: ServedApp, pages: str) -> None:
         for end in ("", ".svg", ".png"):
-            response = library.client.get(f"{pages}/{number}{end}")
-            assert response.status_code == 422 or (number == "１" and response.status_code == 200)
+            assert get(library, f"{pages}/{number}{end}", 422)["code"] == "invalid_request"
 
     def test_scan_names_its_png_and_its_svg_leads_there(self, library: ServedApp, shelf: Path) -> None:
         path = scanned_page(shelf)
