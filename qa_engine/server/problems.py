@@ -295,6 +295,11 @@ PROBLEM_SCHEMA: dict[str, Any] = {
         "request_id": {"type": "string", "description": "The id of the request in the log of the server."},
         "retry_after": {"type": "integer", "description": "Seconds to wait, of errors with Retry-After."},
         "citation": {"type": "object", "description": "Of gone, for a citation: what was cited."},
+        "passages": {
+            "type": "array",
+            "description": "Of model_timeout: the passages that were found by then.",
+            "items": {"type": "object"},
+        },
         "errors": {
             "type": "array",
             "description": "Of invalid_request: what is wrong where.",

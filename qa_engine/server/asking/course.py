@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -21,16 +22,36 @@ from qa_engine.answering.events import (
 )
 from qa_engine.conversation.turns import Turn
 from qa_engine.engine import QueryEngine
+from qa_engine.errors import StorageError
 from qa_engine.flow import to_thread
 from qa_engine.server.asking.answers import AnswerStore, KeptAnswer
 from qa_engine.server.asking.citation_links import CitationLinks
 from qa_engine.server.asking.running import RunningAnswer
 from qa_engine.server.citations.lookup import Citations
 
+logger = logging.getLogger("qa_engine.server")
 
-@dataclass
+
+@dataclass(frozen=True)
+class Dialogue:
+    """The conversation that a question belongs to, which may be that of this question alone.
+
+    Attributes:
+        turns: those before it; None for a question outside of conversations.
+        collections: that are asked if the question names none; none for those of the server.
+        keep: keeps the answer, in a thread: takes its turn, or None if it is not to be remembered, and its body.
+        ended: called once the question is over, whether or not it was answered.
+    """
+
+    turns: Sequence[Turn] | None = None
+    collections: Sequence[str] = ()
+    keep: Callable[[Turn | None, dict[str, Any]], None] = lambda turn, body: None
+    ended: Callable[[], None] = lambda: None
+
+
+@dataclass(frozen=True)
 class Asked:
-    """A question, and the conversation that it belongs to.
+    """A question.
 
     Attributes:
         question: as it was asked.
@@ -38,20 +59,15 @@ class Asked:
         filters: what is searched of them; None for everything.
         top_k: number of passages to answer from; None for that of the configuration.
         explain: whether the answer says how its passages came about.
-        turns: those before it in its conversation; None for a question outside of conversations.
-        keep: keeps its answer in its conversation: takes its turn, or None if it is not to be remembered, and the body.
-            It is called in a thread.
-        ended: called once it is over, whether or not it was answered.
+        dialogue: the conversation that it belongs to.
     """
 
-    question: str = ""
-    collections: tuple[str, ...] = ()
-    filters: MetadataFilters | None = None
-    top_k: int | None = None
-    explain: bool = False
-    turns: Sequence[Turn] | None = None
-    keep: Callable[[Turn | None, dict[str, Any]], None] = lambda turn, body: None
-    ended: Callable[[], None] = lambda: None
+    question: str
+    collections: tuple[str, ...]
+    filters: MetadataFilters | None
+    top_k: int | None
+    explain: bool
+    dialogue: Dialogue
 
 
 @dataclass
@@ -85,14 +101,14 @@ class Course:
 
         Raises:
             QAEngineError: see `QueryEngine.aevents`.
-            StorageError: the answer cannot be kept.
+            StorageError: the answer cannot be kept in its conversation.
         """
-        if asked.turns is None:
+        if asked.dialogue.turns is None:
             session, before, events = None, None, engine.aevents(asked.question)
             self._start(asked, engine, None)
         else:
             session = engine.chat()
-            session.restore(asked.turns)
+            session.restore(asked.dialogue.turns)
             before, events = session.history, session.aevents(asked.question)
         standalone = None
         async with aclosing(events):
@@ -146,11 +162,13 @@ class Course:
             "answer_id": running.answer_id,
             "request_id": running.request_id,
         }
-        self.citations.remember(answer.citations)
-        self.answers.put(
-            running.owner, KeptAnswer(body, standalone, list(asked.collections), len(running.events) + 1)
-        )
-        asked.keep(turn, body)
+        asked.dialogue.keep(turn, body)
+        kept = KeptAnswer(body, standalone, list(asked.collections), len(running.events) + 1)
+        try:
+            self.citations.remember(answer.citations)
+            self.answers.put(running.owner, kept)
+        except StorageError as error:  # the answer is worth more than that it can be fetched again
+            logger.warning("request %s: its answer cannot be fetched again: %s", running.request_id, error)
         return body
 
     def _link(self, citation: Citation) -> dict[str, Any]:

@@ -21,8 +21,8 @@ from qa_engine.flow import in_threads_of, to_thread
 from qa_engine.server.access import Access
 from qa_engine.server.asking.answers import AnswerStore, KeptAnswer
 from qa_engine.server.asking.citation_links import CitationLinks
-from qa_engine.server.asking.course import Asked, Course
-from qa_engine.server.asking.queue import QuestionQueue, Turn
+from qa_engine.server.asking.course import Asked, Course, Dialogue
+from qa_engine.server.asking.queue import Place, QuestionQueue
 from qa_engine.server.asking.requests import MessageRequest, SearchRequest, asked_collections
 from qa_engine.server.asking.running import RunningAnswer
 from qa_engine.server.citations.lookup import Citations
@@ -69,7 +69,7 @@ class Questions:
         return await self._in_thread(self._answers.get, owner, answer_id)
 
     async def ask(
-        self, request: Request, body: MessageRequest, access: Access, resumed: bool, asked: Asked
+        self, request: Request, body: MessageRequest, access: Access, resumed: bool, dialogue: Dialogue
     ) -> RunningAnswer:
         """Begins to answer a question.
 
@@ -78,32 +78,32 @@ class Questions:
             body: what it asks.
             access: of its key.
             resumed: whether the answer goes on for a while if its client is gone; it must have named the answer.
-            asked: the conversation that the question belongs to; the rest of it is filled in here.
+            dialogue: the conversation that the question belongs to. It is ended whatever happens.
 
         Raises:
             ProblemError: the question cannot be asked, there is no such collection, the answer's id is taken, or too many
                 questions wait.
         """
         try:
-            asked.question, asked.explain, asked.top_k = body.question, body.explain, body.top_k
-            asked.collections, asked.filters = await self._checked(body, access, asked.collections)
+            collections, filters = await self._checked(body, access, dialogue.collections)
             answer_id = body.answer_id or secrets.token_urlsafe(16)
             if body.answer_id and await self.kept(access.name, answer_id) is not None:
                 raise _taken(answer_id)
             if (access.name, answer_id) in self._running:
                 raise _taken(answer_id)
-            turn = self.queue.enter()
+            place = self.queue.enter()
         except BaseException:
-            asked.ended()
+            dialogue.ended()
             raise
-        # From here to the task nothing waits: what has a turn also gives it back.
+        # From here to the task nothing waits: what has a place also gives it back.
+        asked = Asked(body.question, collections, filters, body.top_k, body.explain, dialogue)
         seconds = self._config.server.resume_seconds if resumed and body.answer_id else 0
         running = RunningAnswer(answer_id, access.name, request_id_of(request.scope), seconds)
         course = Course(running, CitationLinks(request, self._catalogs), self._answers, self._citations)
-        task = asyncio.create_task(self._run(asked, course, turn))
+        task = asyncio.create_task(self._run(asked, course, place))
         self._running[access.name, answer_id] = running
         running.run(task)
-        task.add_done_callback(partial(self._ended, running, asked, turn))
+        task.add_done_callback(partial(self._ended, running, dialogue, place))
         return running
 
     async def search(self, request: Request, body: SearchRequest, access: Access) -> dict[str, Any]:
@@ -113,7 +113,7 @@ class Questions:
             ProblemError: as `ask`; or it takes too long.
         """
         collections, filters = await self._checked(body, access)
-        async with self.queue.enter().taken():
+        async with self.queue.enter().turn():
             try:
                 with in_threads_of(self._threads):
                     async with (
@@ -167,9 +167,9 @@ class Questions:
         with in_threads_of(self._threads):
             return await to_thread(function, *args, **kwargs)
 
-    async def _run(self, asked: Asked, course: Course, turn: Turn) -> None:
+    async def _run(self, asked: Asked, course: Course, place: Place) -> None:
         running, settings = course.running, self._config.server
-        async with turn.taken():
+        async with place.turn():
             started = asyncio.get_running_loop().time()
             end = started + settings.question_seconds
             try:
@@ -193,10 +193,12 @@ class Questions:
             except Exception as error:  # noqa: BLE001 - the client is told; what was not raised on purpose is logged
                 running.fail(problem_of(error, running.request_id))
 
-    def _ended(self, running: RunningAnswer, asked: Asked, turn: Turn, task: asyncio.Task[None]) -> None:
+    def _ended(
+        self, running: RunningAnswer, dialogue: Dialogue, place: Place, task: asyncio.Task[None]
+    ) -> None:
         """Tidies up after a question, also if it was cancelled before it began."""
-        turn.leave()
-        asked.ended()
+        place.leave()
+        dialogue.ended()
         running.fail(_draining())
         forget = partial(self._running.pop, (running.owner, running.answer_id), None)
         if running.resume_seconds:

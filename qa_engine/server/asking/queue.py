@@ -42,8 +42,8 @@ class QuestionQueue:
         """How many wait now."""
         return len(self._waiting)
 
-    def enter(self) -> Turn:
-        """A turn, which waits with ``async with``.
+    def enter(self) -> Place:
+        """A place, whose turn comes when it is at the front.
 
         Raises:
             ProblemError: ``queue_full``.
@@ -62,7 +62,7 @@ class QuestionQueue:
                 f"{self._running} questions are being answered and {len(self._waiting)} are waiting.",
                 retry_after=seconds,
             )
-        return Turn(self, future)
+        return Place(self, future)
 
     def _leave(self, future: asyncio.Future[None], seconds: float | None) -> None:
         if not future.done() or future.cancelled():
@@ -79,14 +79,14 @@ class QuestionQueue:
         self._running -= 1
 
 
-class Turn:
-    """The place of one question in a `QuestionQueue`. It is given back once, by `leave` or at the end of `taken`."""
+class Place:
+    """The place of one question in a `QuestionQueue`. It is given back once, by `leave` or at the end of its `turn`."""
 
     def __init__(self, queue: QuestionQueue, future: asyncio.Future[None]) -> None:
         self._queue, self._future, self._left = queue, future, False
 
     @asynccontextmanager
-    async def taken(self) -> AsyncIterator[None]:
+    async def turn(self) -> AsyncIterator[None]:
         """Waits until it is the turn of the question, and gives the place back at the end."""
         started: float | None = None
         clock = asyncio.get_running_loop().time

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from qa_engine.server.access import Access, require
 from qa_engine.server.asking.bodies import ANSWER_RESPONSE, AnswerBody
-from qa_engine.server.asking.course import Asked
+from qa_engine.server.asking.course import Dialogue
 from qa_engine.server.asking.requests import AskRequest
 from qa_engine.server.asking.responses import answer_response, wants_events
 from qa_engine.server.problems import problem_responses
@@ -36,8 +36,8 @@ async def ask(
     """Answers a question in Chinese with citations, or refuses; as events if ``stream`` or ``Accept`` says so."""
     events = wants_events(request, body.stream)
     if body.conversation_id is not None:
-        asked = await state.conversations.question(access.name, body.conversation_id)
+        dialogue = await state.conversations.question(access.name, body.conversation_id)
     else:
-        asked = Asked(turns=None if body.history is None else body.turns)
-    running = await state.questions.ask(request, body, access, events, asked)
+        dialogue = Dialogue(turns=None if body.history is None else body.turns)
+    running = await state.questions.ask(request, body, access, events, dialogue)
     return await answer_response(request, running, events)

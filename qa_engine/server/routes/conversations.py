@@ -103,6 +103,6 @@ async def ask(
 ) -> Response:
     """Answers the next question of a conversation, as ``/api/v1/ask`` does."""
     events = wants_events(request, body.stream)
-    asked = await state.conversations.question(access.name, conversation_id)
-    running = await state.questions.ask(request, body, access, events, asked)
+    dialogue = await state.conversations.question(access.name, conversation_id)
+    running = await state.questions.ask(request, body, access, events, dialogue)
     return await answer_response(request, running, events)

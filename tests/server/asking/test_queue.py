@@ -36,12 +36,12 @@ async def test_a_cancelled_question_gives_its_turn_to_the_next() -> None:
     order: list[str] = []
 
     async def ask(name: str, ends: asyncio.Event) -> None:
-        async with turns[name].taken():
+        async with places[name].turn():
             order.append(name)
             await ends.wait()
 
     ends = {name: asyncio.Event() for name in "abc"}
-    turns = {name: queue.enter() for name in "abc"}
+    places = {name: queue.enter() for name in "abc"}
     tasks = {name: asyncio.create_task(ask(name, ends[name])) for name in "abc"}
     await asyncio.sleep(0)
     tasks["b"].cancel()  # while it waits
@@ -58,7 +58,7 @@ async def test_a_turn_that_was_given_to_a_cancelled_question_is_passed_on() -> N
     first, second, third = queue.enter(), queue.enter(), queue.enter()
 
     async def wait() -> None:
-        async with second.taken():
+        async with second.turn():
             raise AssertionError("it was cancelled")
 
     task = asyncio.create_task(wait())
@@ -66,7 +66,7 @@ async def test_a_turn_that_was_given_to_a_cancelled_question_is_passed_on() -> N
     first.leave()  # gives the turn to the second, which is cancelled before it sees it
     task.cancel()
     await asyncio.wait([task])
-    async with asyncio.timeout(5), third.taken():
+    async with asyncio.timeout(5), third.turn():
         assert queue.running == 1
 
 
@@ -74,19 +74,19 @@ async def test_a_turn_that_was_given_to_a_cancelled_question_is_passed_on() -> N
 def test_places_are_never_lost(running: int, waiting: int, steps: list[tuple[bool, int]]) -> None:
     async def main() -> None:
         queue = QuestionQueue(running, waiting)
-        turns = []
+        places = []
         for enters, place in steps:
             if enters:
                 try:
-                    turns.append(queue.enter())
+                    places.append(queue.enter())
                 except ProblemError:
                     assert (queue.running, queue.waiting) == (running, waiting)
-                    assert len(turns) == running + waiting
-            elif turns:
-                turns.pop(place % len(turns)).leave()
-            assert queue.running == min(len(turns), running)
-            assert queue.waiting == len(turns) - queue.running
-        for turn in turns:
+                    assert len(places) == running + waiting
+            elif places:
+                places.pop(place % len(places)).leave()
+            assert queue.running == min(len(places), running)
+            assert queue.waiting == len(places) - queue.running
+        for turn in places:
             turn.leave()
             turn.leave()
         assert (queue.running, queue.waiting) == (0, 0)

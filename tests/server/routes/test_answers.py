@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -188,6 +189,17 @@ class TestTakingUpAgain:
         with served(storage, "西湖", server={"answer_hours": 0}) as server:
             body = server.client.post("/api/v1/ask", json={"question": QUESTION}).json()
             assert server.client.get(f"/api/v1/answers/{body['answer_id']}").status_code == 404
+
+    def test_an_answer_that_cannot_be_kept_is_sent_all_the_same(
+        self, storage: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        shutil.copytree(storage, tmp_path / "storage")
+        with served(tmp_path / "storage", "西湖") as server:
+            with server.app.state.server.database.transaction() as connection:
+                connection.execute("DROP TABLE answers")
+            body = server.client.post("/api/v1/ask", json={"question": QUESTION}).json()
+            assert body["citations"]
+        assert "cannot be fetched again" in caplog.text
 
 
 class TestLimits:

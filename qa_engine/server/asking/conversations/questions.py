@@ -8,7 +8,7 @@ from functools import partial
 from anyio import to_thread
 
 from qa_engine.server.asking.conversations.store import ConversationStore
-from qa_engine.server.asking.course import Asked
+from qa_engine.server.asking.course import Dialogue
 from qa_engine.server.problems import ProblemError
 
 
@@ -23,8 +23,8 @@ class Conversations:
     store: ConversationStore
     _busy: set[tuple[str, str]] = field(default_factory=set)
 
-    async def question(self, owner: str, identifier: str) -> Asked:
-        """The next question of a conversation, yet without the question itself. Its ``ended`` must be called.
+    async def question(self, owner: str, identifier: str) -> Dialogue:
+        """What the next question of a conversation belongs to. Its ``ended`` must be called.
 
         Raises:
             ProblemError: ``conversation_busy``, or ``not_found``.
@@ -38,7 +38,7 @@ class Conversations:
             self._busy.discard(key)
             raise
         keep = partial(self.store.add, owner, identifier)
-        return Asked(
+        return Dialogue(
             collections=tuple(collections), turns=turns, keep=keep, ended=partial(self._busy.discard, key)
         )
 
