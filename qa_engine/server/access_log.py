@@ -8,8 +8,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from logging.handlers import WatchedFileHandler
+from logging.handlers import QueueHandler, WatchedFileHandler
 from pathlib import Path
+from queue import Full, Queue
+from threading import Thread
 from typing import Any
 
 from starlette.requests import HTTPConnection
@@ -21,6 +23,9 @@ from qa_engine.text.control_characters import dump_json
 
 logger = logging.getLogger("qa_engine.access")
 _CONTENT = frozenset({"question", "answer"})
+_MOST_LINES = 10_000
+"""Lines that wait to be written."""
+_CLOSING_SECONDS = 2
 _CLIENT_LEFT = 499
 """What nginx notes for a client that left before the answer."""
 
@@ -103,6 +108,35 @@ class _LogFile(WatchedFileHandler):
             )
 
 
+class _InBackground(QueueHandler):
+    """Has a thread write the lines, so that a slow reader or disk holds up no request. What is too much is left out."""
+
+    def __init__(self, handler: logging.Handler) -> None:
+        self._lines: Queue[logging.LogRecord | None] = Queue(_MOST_LINES)
+        super().__init__(self._lines)
+        self._handler = handler
+        self._thread = Thread(target=self._write, name="access log", daemon=True)
+        self._thread.start()
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        with suppress(Full):
+            self._lines.put_nowait(record)
+
+    def close(self) -> None:
+        """Waits until the lines are written, for some seconds at most."""
+        with suppress(Full):
+            self._lines.put(None, timeout=_CLOSING_SECONDS)
+        self._thread.join(_CLOSING_SECONDS)
+        if not self._thread.is_alive():
+            with suppress(OSError):  # a full disk, which has been told
+                self._handler.close()
+        super().close()
+
+    def _write(self) -> None:
+        while (record := self._lines.get()) is not None:
+            self._handler.handle(record)
+
+
 @contextmanager
 def written_access_log(place: str) -> Iterator[None]:
     """Writes the lines to a place until the block ends. Only for a process of our own; a host has handlers of its own.
@@ -126,15 +160,15 @@ def written_access_log(place: str) -> Iterator[None]:
         raise InputError(
             f"The access log {place} cannot be written ({error.strerror}): name another file in server.access_log."
         ) from None
+    background = _InBackground(handler)
     propagated, level = logger.propagate, logger.level
-    logger.addHandler(handler)
+    logger.addHandler(background)
     logger.propagate = False
     logger.setLevel(logging.INFO)
     try:
         yield
     finally:
-        logger.removeHandler(handler)
+        logger.removeHandler(background)
         logger.propagate = propagated
         logger.setLevel(level)
-        with suppress(OSError):  # a full disk, which has been told
-            handler.close()
+        background.close()

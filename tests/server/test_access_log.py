@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from logging.handlers import QueueHandler
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +113,24 @@ def test_standard_error_gets_one_line_a_request(capsys: pytest.CaptureFixture[st
     assert [json.loads(line)["route"] for line in shown.err.splitlines()] == ["/files/{name}"]
 
 
+def test_a_reader_that_stopped_reading_holds_up_no_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, writer = os.pipe()
+    client = TestClient(app_that_notes(log_questions=False), "http://localhost")
+    with os.fdopen(reader, "rb"), os.fdopen(writer, "w", encoding="utf-8") as unread:
+        os.set_blocking(reader, False)
+        monkeypatch.setattr(sys, "stderr", unread)
+        with written_access_log("stderr"):
+            monkeypatch.undo()
+            for _ in range(400):  # a pipe takes 64 KiB
+                assert client.get("/files/a").status_code == 200
+            waiting = logger.handlers[0]
+            assert isinstance(waiting, QueueHandler)
+            assert waiting.queue.qsize() > 0
+            while not waiting.queue.empty():
+                with suppress(BlockingIOError):
+                    os.read(reader, 1_000_000)
+
+
 def test_a_full_disk_is_told_once_and_ends_no_request(caplog: pytest.LogCaptureFixture) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("the system has no /dev/full")
@@ -123,6 +144,8 @@ def test_a_file_may_be_moved_away(tmp_path: Path) -> None:
     client = TestClient(app_that_notes(log_questions=False), "http://localhost")
     with written_access_log(str(tmp_path / "log")):
         client.get("/files/a")
+        while not (tmp_path / "log").read_text("utf-8"):
+            pass
         (tmp_path / "log").rename(tmp_path / "log.1")
         client.get("/files/b")
     assert all(len((tmp_path / name).read_text("utf-8").splitlines()) == 1 for name in ("log", "log.1"))

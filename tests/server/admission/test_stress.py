@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 from urllib.parse import urlsplit
 
 import httpx
@@ -47,6 +48,8 @@ class Process:
         assert self._process.stderr is not None
         line = next(line for line in self._process.stderr if "Serving on" in line)
         self.url = line.split()[2]
+        self._reader = Thread(target=self._process.stderr.read, daemon=True)
+        self._reader.start()
         while httpx.get(f"{self.url}/readyz").status_code != 200:
             pass
 
