@@ -22,6 +22,7 @@ from qa_engine.forks import RenewedLock
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.vectors.runtime import ChromaRuntime
+from qa_engine.models.runtime.turns import Turns
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 HASH = HashEmbedding(model_name="hash")
@@ -120,9 +121,10 @@ def test_files_are_opened_anew_and_locks_are_free(storage: Path) -> None:
     ingest(storage.parent / "docs", storage)
     catalog = Catalog(collection_paths(storage, "default").catalog)
     lock, held, release = RenewedLock(), threading.Event(), threading.Event()
+    turns = Turns(1)
 
     def hold() -> None:
-        with lock, catalog._lock:
+        with lock, turns, catalog._lock:
             held.set()
             release.wait(20)
 
@@ -132,7 +134,7 @@ def test_files_are_opened_anew_and_locks_are_free(storage: Path) -> None:
     inherited = catalog._connection
 
     def reads() -> bool:
-        with lock:
+        with lock, turns:
             names = [record.file_name for record in catalog.files().values()]
         mine = catalog._connection is not inherited
         catalog.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import weakref
 from collections.abc import Iterator, Sequence
@@ -19,26 +18,11 @@ _VALUES = 400
 """Most values that are bound in one statement."""
 
 
-def select_in(
-    connection: sqlite3.Connection, sql: str, values: Sequence[Any], first: Sequence[Any] = ()
-) -> Iterator[tuple[Any, ...]]:
-    """The rows of a statement with ``IN ({})``, for any number of values; ``first`` are bound before those of ``IN``."""
+def select_in(connection: sqlite3.Connection, sql: str, values: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+    """The rows of a statement with ``IN ({})``, for any number of values."""
     for start in range(0, len(values), _VALUES):
         part = values[start : start + _VALUES]
-        yield from connection.execute(sql.format(", ".join("?" * len(part))), (*first, *part))
-
-
-def packed_rows(
-    connection: sqlite3.Connection, columns: str, tables: str, values: Sequence[Any]
-) -> Iterator[list[Any]]:
-    """The rows of tables with ``WHERE … IN ({})``, in no particular order: numbers and texts, which SQLite packs as JSON.
-
-    Python's sqlite3 gives up the interpreter lock for each row and for each of its columns, 2,600 times a question, and
-    threads wait for one another as often. Packed, all rows are one.
-    """
-    select = f"SELECT json_group_array(json_array({columns})) FROM {tables}"
-    for (packed,) in select_in(connection, select, values):
-        yield from json.loads(packed)
+        yield from connection.execute(sql.format(", ".join("?" * len(part))), part)
 
 
 class SqliteFile:
@@ -135,8 +119,3 @@ class SqliteFile:
     def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         with self._guarded():
             return self._connection.execute(sql, values).fetchall()
-
-    def _rows_in(self, sql: str, values: Sequence[Any], first: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """See `select_in`."""
-        with self._guarded():
-            return list(select_in(self._connection, sql, values, first))

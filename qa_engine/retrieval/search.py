@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
@@ -16,6 +17,9 @@ from qa_engine.errors import InputError, StorageError
 from qa_engine.flow import Flow, in_thread
 from qa_engine.forks import RenewedLock
 from qa_engine.index.reader import IndexReader, IndexSnapshot
+from qa_engine.models.embedding import LocalEmbedding
+from qa_engine.models.runtime.cores import available_cores
+from qa_engine.models.runtime.turns import Turns
 from qa_engine.retrieval.decomposition.divider import QuestionDivider
 from qa_engine.retrieval.decomposition.interleaving import of_parts
 from qa_engine.retrieval.decomposition.rules import parts_of
@@ -32,7 +36,7 @@ from qa_engine.retrieval.glossary.glossary import Glossary
 from qa_engine.retrieval.hybrid.targets import SearchTarget
 from qa_engine.retrieval.naming.identity_index import IdentityIndex, identity_index
 from qa_engine.retrieval.passages.documents import SearchedDocuments
-from qa_engine.retrieval.reranking.rerank import name_of
+from qa_engine.retrieval.reranking.rerank import PassageRerank, name_of
 from qa_engine.retrieval.retriever import PassageRetriever, RankedPassages
 from qa_engine.text.language import is_chinese
 from qa_engine.text.one_line import is_text, one_line
@@ -90,6 +94,14 @@ class CollectionSearch:
         self._divider = divider
         self._dictionary = dictionary
         self._lock = RenewedLock()
+        # More threads than processors only hinder each other: they fight for the interpreter lock and for the caches. But
+        # none waits for another one that waits for a service, or for a model of the user, which may do anything.
+        computes_here = (
+            isinstance(embed_model, LocalEmbedding)
+            and (reranker is None or isinstance(reranker, PassageRerank))
+            and not any(reader.snapshot().store.is_remote for reader in readers)
+        )
+        self._turns = Turns(available_cores()) if computes_here else nullcontext()
 
     @property
     def collections(self) -> tuple[str, ...]:
@@ -203,6 +215,17 @@ class CollectionSearch:
         Raises:
             InputError: a filter names a key that no file has, or compares values that cannot be compared.
         """
+        with self._turns:
+            return self._ranked(query, top_k, filters, stages, parts)
+
+    def _ranked(
+        self,
+        query: QueryBundle,
+        top_k: int,
+        filters: MetadataFilters | None,
+        stages: bool,
+        parts: Sequence[QueryBundle],
+    ) -> RankedPassages:
         for attempt in range(_ATTEMPTS):
             snapshots = self._snapshots()
             try:

@@ -109,18 +109,18 @@ def held_terms(text: str, terms: frozenset[str]) -> frozenset[str]:
         ['tower', '西湖']
     """
     pairs, words, others = _by_script(terms)
-    folded = fold(text)
+    plain = folded(text)
     # A pair is a term wherever it stands; a word may be cut otherwise, or be a part of a longer one.
-    held = {pair for pair in pairs if pair in folded}
-    if any(word in folded for word in words):
-        held.update(words.intersection(_cut("\n".join(_HAN_RUN.findall(folded)))))
+    held = {pair for pair in pairs if pair in plain}
+    if any(word in plain for word in words):
+        held.update(words.intersection(_cut("\n".join(_HAN_RUN.findall(plain)))))
     if others:
-        for run in _RUNS.finditer(folded):
+        for run in _RUNS.finditer(plain):
             if not run["han"]:
                 found = _pairs(run["syllables"]) if run["syllables"] else _word_terms(run["word"])
                 held.update(others.intersection(found))
         if any(map(_DIGIT.search, others)):
-            held.update(others.intersection(number_terms(folded.lower())))
+            held.update(others.intersection(number_terms(plain.lower())))
     return frozenset(held)
 
 
@@ -130,6 +130,12 @@ def _by_script(terms: frozenset[str]) -> tuple[frozenset[str], frozenset[str], f
     han = {term for term in terms if _HAN_RUN.fullmatch(term)}
     pairs = {term for term in han if len(term) == 2}
     return frozenset(pairs - _IGNORED), frozenset(han - pairs - _IGNORED), frozenset(terms - han)
+
+
+@lru_cache(maxsize=64)
+def folded(passage: str) -> str:
+    """`fold`, cached: several stages of a question fold the same passages."""
+    return fold(passage)
 
 
 def _han_terms(run: str) -> list[str]:

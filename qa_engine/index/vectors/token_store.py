@@ -6,6 +6,7 @@ then needs no model for the passages of a question.
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from qa_engine.documents.sentences.node_ids import split_node_id
+from qa_engine.documents.sentences.node_ids import ORDINAL_DIGITS, split_node_id
 from qa_engine.errors import StorageError
 from qa_engine.index.sqlite_file import SqliteFile
 from qa_engine.models.token_codes import DIMENSION, TokenCodec
@@ -29,6 +30,14 @@ CREATE TABLE documents (number INTEGER PRIMARY KEY, document_id TEXT NOT NULL UN
 CREATE TABLE sentences (
     document INTEGER NOT NULL, ordinal INTEGER NOT NULL, codes BLOB NOT NULL, PRIMARY KEY (document, ordinal));
 """
+_CODES = (
+    "SELECT codes FROM json_each(?) AS asked "
+    f"LEFT JOIN documents ON document_id = substr(asked.value, 1, length(asked.value) - {ORDINAL_DIGITS + 1}) "
+    "LEFT JOIN sentences ON document = number "
+    f"AND ordinal = CAST(substr(asked.value, -{ORDINAL_DIGITS}) AS INTEGER) ORDER BY asked.key"
+)
+"""A row for each id of a JSON array, in its order, and NULL where there is nothing. It has a single column, since Python's
+sqlite3 gives up the interpreter lock for each."""
 _SEAL = 4
 """Bytes of a checksum."""
 _PAGE_BYTES = 512
@@ -145,22 +154,11 @@ class TokenStore(SqliteFile):
 
     def get(self, node_ids: Sequence[str]) -> dict[str, bytes]:
         """The codes of those of the sentences that are there; damaged ones count as lost, so that they are made again."""
-        by_document: dict[str, dict[int, str]] = {}
-        for node_id in node_ids:
-            document_id, ordinal = split_node_id(node_id)
-            by_document.setdefault(document_id, {})[ordinal] = node_id
         codes: dict[str, bytes] = {}
-        for document_id, names in by_document.items():
-            rows = self._rows_in(
-                "SELECT ordinal, codes FROM sentences JOIN documents ON document = number "
-                "WHERE document_id = ? AND ordinal IN ({})",
-                list(names),
-                (document_id,),
-            )
-            for ordinal, sealed in rows:
-                code = unsealed(sealed, self.codec.bytes_per_token)
-                if code is not None:
-                    codes[names[ordinal]] = code
+        for name, (sealed,) in zip(node_ids, self._rows(_CODES, [json.dumps(list(node_ids))]), strict=True):
+            code = unsealed(sealed, self.codec.bytes_per_token) if sealed is not None else None
+            if code is not None:
+                codes[name] = code
         return codes
 
     def damaged(self) -> int:

@@ -83,6 +83,11 @@ class SentenceVectorStore(ChromaVectorStore):
     def class_name(cls) -> str:
         return "SentenceVectorStore"
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether a server has the vectors."""
+        return isinstance(self._backend, ServerBackend)
+
     def close(self) -> None:
         """Releases Chroma. Calls that are under way end undisturbed; later ones raise `StorageError`."""
         self._collection = cast(Any, ClosedCollection(self._backend.location))

@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from threading import Lock
 
@@ -31,9 +32,11 @@ _SPECIAL = 4
 """The first pieces are ``<s>``, ``<pad>``, ``</s>`` and ``<unk>``; a text that holds one as characters has that token."""
 _UNKNOWN = 3
 _OCCURRING = """
-    SELECT piece, id, score FROM pieces
-    WHERE piece IN (SELECT value FROM json_each(?) UNION SELECT piece FROM always) ORDER BY id
+    SELECT json_group_array(json_array(piece, id, printf('%!.17g', score))) FROM pieces
+    WHERE piece IN (SELECT value FROM json_each(?) UNION SELECT piece FROM always)
 """
+"""One row, since Python's sqlite3 gives up the interpreter lock for each row and each of its columns, and other threads take
+it; 17 digits are all of a score."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,9 @@ class E5Tokenizer:
         lengths = range(1, _LONGEST_PIECE + 1)
         parts = {normalized[start : start + length] for start in range(len(normalized)) for length in lengths}
         with self._lock:
-            return self._database.execute(_OCCURRING, [json.dumps(list(parts))]).fetchall()
+            [(packed,)] = self._database.execute(_OCCURRING, [json.dumps(list(parts))])
+        rows = ((piece, number, float(score)) for piece, number, score in json.loads(packed))
+        return sorted(rows, key=itemgetter(1))
 
 
 def write_tokenizer(weights: E5Weights, folder: Path) -> None:

@@ -131,12 +131,14 @@ def _names(question: str) -> frozenset[str]:
     return frozenset(tokenize(_ASKING.sub(" ", question)))
 
 
+@lru_cache(maxsize=2048)
 def apparatus_of(
     text: str, role: str = "", section: str = "", page: int | None = None, table: int | None = None
 ) -> Apparatus | None:
     """What a sentence is beside the text; None for text.
 
-    Collections that were ingested before references and authors had roles are read by titles and words.
+    Collections that were ingested before references and authors had roles are read by titles and words. Cached: a question
+    asks it of each hit, and again of the same sentences in passages.
 
     Args:
         text: the sentence.

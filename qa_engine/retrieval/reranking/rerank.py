@@ -24,7 +24,7 @@ from qa_engine.retrieval.reranking.asked_words import AskedWords
 from qa_engine.retrieval.reranking.relevance import related_relevance, relevance, z_scores
 from qa_engine.retrieval.reranking.sentence_support import SentenceSupport
 from qa_engine.text.language import is_chinese
-from qa_engine.text.tokenizer import fold, tokenize
+from qa_engine.text.tokenizer import folded, tokenize
 from qa_engine.types import Passage, passage_of, with_changes
 
 dispatcher = get_dispatcher(__name__)
@@ -248,7 +248,8 @@ def _comparison(
     scores = {**passage.scores, "rerank": score, "weakest": interaction.weakest}
     if asked is not None and is_chinese(question) == is_chinese(passage.text):
         known = map(str, passage.identity.values())
-        text = fold("\n".join([passage.text, passage.section, passage.file_name, *known])).lower()
+        parts = (passage.text, passage.section, passage.file_name, *known)
+        text = "\n".join(map(folded, parts)).lower()
         least = asked.least(interaction.support, text)
         scores |= {} if least is None else {"asked": least}
     if not interaction.sentences:
