@@ -10,7 +10,7 @@ from qa_engine.config import Config
 from qa_engine.errors import InputError
 from qa_engine.server.admission.keys import KeyStore
 from qa_engine.server.database import ServerDatabase
-from qa_engine.server.process import require_key
+from qa_engine.server.process import allow_open_files, require_key
 from qa_engine.server.state import database_path
 
 
@@ -33,6 +33,24 @@ def test_a_server_for_others_needs_a_key(tmp_path: Path, settings: dict[str, str
     KeyStore(database).add("a", "read")
     database.close()
     require_key(config)
+
+
+def test_as_many_files_as_connections_need_may_be_opened(caplog: pytest.LogCaptureFixture) -> None:
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 1000), hard))
+        allow_open_files(100)
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (1124, hard)
+        allow_open_files(10)
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (1124, hard)
+        assert not caplog.records
+        if hard != resource.RLIM_INFINITY:
+            allow_open_files(hard)
+            assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
+            assert "server.max_connections" in caplog.text
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost", "127.8.9.1"])

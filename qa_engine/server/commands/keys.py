@@ -16,7 +16,7 @@ from qa_engine.server import require_packages
 from qa_engine.text.control_characters import show_controls_on_line
 
 if TYPE_CHECKING:
-    from qa_engine.server.admission.keys import KeyStore
+    from qa_engine.server.admission.keys import Key, KeyStore
 
 keys_app = typer.Typer(help="Keys of the HTTP server: who may use it, and for what.", no_args_is_help=True)
 _NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of the key.", show_default=False)]
@@ -67,8 +67,13 @@ def add(
 def list_keys(storage: StorageOption = None, json: JsonOption = False, config: ConfigOption = None) -> None:
     """List the keys, without their secrets."""
     require_packages()
-    with _keys(_storage(storage, config)) as keys:
-        found = keys.all()
+    from qa_engine.server.state import database_path
+
+    place = _storage(storage, config)
+    found: list[Key] = []
+    if database_path(place).exists():
+        with _keys(place) as keys:
+            found = keys.all()
     if json:
         print_json({"keys": [key.to_dict() for key in found]})
         return

@@ -186,6 +186,8 @@ def test_other_web_pages_may_ask_if_they_are_named(tmp_path: Path, secret: str) 
         assert allowed not in refused.headers
         error = server.client.get(INFO, headers=origin)
         assert (error.status_code, error.headers[allowed]) == (401, "https://wiki.example")
+        large = server.client.post("/api/v1/session", headers=origin, content=b" " * 2_000_000)
+        assert (large.status_code, large.headers[allowed]) == (413, "https://wiki.example")
         foreign = server.client.get(INFO, headers={"Origin": "https://evil.example", "X-API-Key": secret})
         assert allowed not in foreign.headers
     with served(tmp_path) as server:

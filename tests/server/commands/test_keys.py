@@ -34,6 +34,11 @@ def test_a_scope_or_a_collection_that_is_not_there_is_refused(
     assert not list(tmp_path.iterdir())
 
 
+def test_a_storage_without_keys_has_none_and_is_left_as_it_is(tmp_path: Path) -> None:
+    assert json.loads(run("list", "--json", "--storage", str(tmp_path)).stdout) == {"keys": []}
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_key_is_shown_once_listed_and_removed(tmp_path: Path) -> None:
     place = ("--storage", str(tmp_path))
     made = run("add", "网页", "--scope", "write", *place)
