@@ -115,10 +115,9 @@ def wants_events(request: Request, stream: bool | None) -> bool:
     return events > 0 and events >= qualities.get("application/json", 0)
 
 
-def last_event_id(request: Request) -> int:
-    """The number of the last event that a client knows, from ``Last-Event-ID``; 0 without one."""
-    text = request.headers.get("last-event-id", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+def event_number(text: str | None) -> int:
+    """The number of an event from the value of ``Last-Event-ID``; 0 for none, and for what is no number."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 def json_response(content: Any) -> Response:
@@ -131,19 +130,20 @@ def gone_response() -> Response:
     return Response(status_code=_CLIENT_GONE)
 
 
-async def answer_response(request: Request, running: RunningAnswer, events: bool) -> Response:
+async def answer_response(request: Request, running: RunningAnswer, events: bool, after: int = 0) -> Response:
     """An answer, when it is there; or its events as they come. The work for it ends if its client leaves.
 
     Args:
         request: of the client.
         running: the answer.
         events: whether the client wants events.
+        after: number of the last event that it knows.
 
     Raises:
         ProblemError: there is no answer.
     """
     if events:
-        return AnswerEvents(running, last_event_id(request))
+        return AnswerEvents(running, after)
     with running.followed():
         try:
             return json_response(await unless_gone(request, running.result()))

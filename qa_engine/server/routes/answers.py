@@ -8,7 +8,13 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from qa_engine.server.access import Access, require
 from qa_engine.server.asking.bodies import ANSWER_RESPONSE, AnswerBody, LastEventId
-from qa_engine.server.asking.responses import FinishedEvents, answer_response, json_response, wants_events
+from qa_engine.server.asking.responses import (
+    FinishedEvents,
+    answer_response,
+    event_number,
+    json_response,
+    wants_events,
+)
 from qa_engine.server.problems import ProblemError, problem_responses
 from qa_engine.server.routes.ask import PROBLEMS_OF_ANSWERS
 from qa_engine.server.state import State
@@ -32,7 +38,7 @@ async def answer(
     events = wants_events(request, None)
     running = state.questions.find(access.name, answer_id)
     if running is not None:
-        return await answer_response(request, running, events)
+        return await answer_response(request, running, events, event_number(last_event_id))
     kept = await state.questions.kept(access.name, answer_id)
     if kept is None:
         raise ProblemError(

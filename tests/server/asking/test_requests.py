@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from qa_engine.config import Config
 from qa_engine.server.asking.requests import AskRequest, SearchRequest, asked_collections
-from qa_engine.server.asking.responses import last_event_id, wants_events
+from qa_engine.server.asking.responses import event_number, wants_events
 from qa_engine.server.problems import ProblemError
 
 
@@ -113,7 +113,7 @@ def test_who_wants_events(accept: str, stream: bool | None, wanted: bool) -> Non
 
 
 @pytest.mark.parametrize(
-    ("text", "number"), [("", 0), ("7", 7), ("-1", 0), ("x", 0), ("９", 0), ("9" * 99, 0)]
+    ("text", "number"), [(None, 0), ("", 0), ("7", 7), ("-1", 0), ("x", 0), ("９", 0), ("9" * 99, 0)]
 )
-def test_the_last_event_that_is_known(text: str, number: int) -> None:
-    assert last_event_id(_request(last_event_id=text)) == number
+def test_the_last_event_that_is_known(text: str | None, number: int) -> None:
+    assert event_number(text) == number

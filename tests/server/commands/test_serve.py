@@ -8,9 +8,12 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from threading import Event
 
 import httpx
+from answer_events import read_events
 from command_line import run
+from openai_server import OpenAIServer, held
 
 
 def start(*options: str) -> tuple[subprocess.Popen[str], str]:
@@ -31,6 +34,34 @@ def test_it_serves_until_sigterm_and_ends_well(storage: Path) -> None:
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 0
     assert "Traceback" not in errors
+
+
+def test_a_stream_is_told_that_the_server_stops(storage: Path, tmp_path: Path) -> None:
+    release, left = Event(), Event()
+    with OpenAIServer(held(["雷峰塔高约72米[1]。", "它在"], [], release, left)) as model:
+        settings = f"""
+            [llm]
+            model = "m"
+            base_url = "{model.url}"
+            [answering]
+            llm_threshold = 0.0
+            [server]
+            draining_seconds = 0.5
+        """
+        (tmp_path / "qa_engine.toml").write_text(settings, encoding="utf-8")
+        process, url = start("--storage", str(storage), "--collection", "西湖")
+        with process:
+            body = {"question": "雷峰塔有多高？", "stream": True}
+            with httpx.stream("POST", f"{url}/api/v1/ask", json=body, timeout=60) as response:
+                events = read_events(response.iter_lines())
+                assert "delta" in (event.name for event in events)
+                process.send_signal(signal.SIGTERM)
+                last = list(events)[-1]
+            assert (last.name, last.data["code"]) == ("error", "draining")
+            assert left.wait(30)
+            _, errors = process.communicate(timeout=60)
+        assert process.returncode == 0
+        assert "Traceback" not in errors
 
 
 def test_what_cannot_be_opened_is_one_sentence_and_its_exit_code(storage: Path, tmp_path: Path) -> None:
