@@ -13,6 +13,7 @@ the subject of `qa_engine.server.admission.connections`.
 `Authentication`    the key or the session; origins of changes without a key            401, 403, 429
 `RateLimits`        how often a key or an address asks                                  429
 `SizeLimits`        address, header and body, uploads aside                             413, 414, 431
+`HeadRequests`      ``HEAD``, as ``GET`` without the body
 ==================  ==================================================================  ==============
 """
 
@@ -35,6 +36,7 @@ from qa_engine.server.admission.hosts import AllowedHosts, host_rules
 from qa_engine.server.admission.origins import OriginRules, cors
 from qa_engine.server.admission.proxies import RootPath, proxy_headers
 from qa_engine.server.admission.rates import RateLimits, rate_of
+from qa_engine.server.head_requests import HeadRequests
 from qa_engine.server.problems import PROBLEM_SCHEMA, handle_errors
 from qa_engine.server.requests import RequestIds
 from qa_engine.server.routes import ROUTERS
@@ -83,6 +85,7 @@ def create_app(
 
 def _admit(app: FastAPI, settings: ServerConfig) -> None:
     """Adds the middleware, from the innermost to the outermost: the table above in reverse."""
+    app.add_middleware(HeadRequests)
     app.add_middleware(SizeLimits, settings.max_body_kilobytes * 1024)
     if (rate := rate_of(settings)) is not None:
         app.add_middleware(RateLimits, rate)
