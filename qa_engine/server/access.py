@@ -59,11 +59,14 @@ def require(scope: Scope) -> Callable[[Request], Access]:
     """A dependency of a route: the access of the request, if it has a scope.
 
     Raises:
-        ProblemError: ``forbidden`` if it lacks the scope; ``read_only`` for changes if the server allows none.
+        ProblemError: ``unauthorized`` without a key; ``forbidden`` if it lacks the scope; ``read_only`` for changes if the
+            server allows none.
     """
 
     def access(request: Request) -> Access:
         found = access_of(request)
+        if not found.may_read:
+            raise ProblemError("unauthorized", "The request has no key.")
         if scope not in found.scopes:
             raise ProblemError("forbidden", f"The key {found.name!r} has not the scope {scope!r}.")
         changes = scope != "read" and request.method not in {"GET", "HEAD"}

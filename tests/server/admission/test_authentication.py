@@ -29,7 +29,16 @@ def test_requests_without_a_right_key_are_refused(closed: ServedApp) -> None:
 
 
 def test_all_but_the_health_of_the_server_needs_a_key(closed: ServedApp) -> None:
-    for path in ("/", "/nothing", "/openapi.json", "/api/docs", "/metrics", "/healthz/", "/login/x"):
+    for path in (
+        "/",
+        "/nothing",
+        "/openapi.json",
+        "/api/docs",
+        "/metrics",
+        "/healthz/",
+        "/login/x",
+        "/api/v1/session",
+    ):
         assert closed.client.get(path).status_code == 401, path
     assert closed.client.get("/healthz").status_code == 200
 
