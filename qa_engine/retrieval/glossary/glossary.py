@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from importlib.resources import as_file, files
 from typing import Any
 
@@ -114,8 +115,9 @@ def _translations(term: str, entry: GlossaryEntry) -> list[str]:
     return [name for name in entry.names if (HAN.search(name) is not None) == chinese][:_TRANSLATIONS]
 
 
-def _units(text: str) -> list[tuple[str, int, int]]:
-    """What a text is compared by, with the places in the text as it is given."""
+@lru_cache(maxsize=64)
+def _units(text: str) -> tuple[tuple[str, int, int], ...]:
+    """What a text is compared by, with the places in the text as it is given. Cached: a question comes several times."""
     units: list[tuple[str, int, int]] = []
     for match in _UNITS.finditer(text):
         if units and _BORDER.search(text, units[-1][2], match.start()):
@@ -123,7 +125,7 @@ def _units(text: str) -> list[tuple[str, int, int]]:
         # Folding may change lengths, so each unit is folded on its own.
         word = fold(match[0]).lower()
         units.append((word if match["han"] else _singular(word), match.start(), match.end()))
-    return units
+    return tuple(units)
 
 
 def _singular(word: str) -> str:
