@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import socket
 from types import FrameType
@@ -147,16 +148,21 @@ def allow_open_files(connections: int) -> None:
 async def _serve(server: uvicorn.Server, app: FastAPI, listening: socket.socket) -> None:
     # uvicorn would log a traceback if what the lifespan opens cannot be opened.
     async with app.router.lifespan_context(app):
-        preparing = asyncio.create_task(_prepare_images(app.state.server))
+        preparing = asyncio.create_task(_settle(app.state.server))
         try:
             await server.serve(sockets=[listening])
         finally:
             preparing.cancel()
 
 
-async def _prepare_images(state: ServerState) -> None:
-    """Starts the processes that draw pages, once questions can be asked: the first reader need not wait for them."""
+async def _settle(state: ServerState) -> None:
+    """What is left to do once questions can be asked.
+
+    Garbage collection no longer looks at what was imported and opened, which would stop all threads for a tenth of a second
+    each time. The processes that draw pages start, so that the first reader need not wait for them.
+    """
     await state.warmed.wait()
+    gc.freeze()
     if state.ready:
         state.images.start()
 
