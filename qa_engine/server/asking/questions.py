@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,7 @@ from qa_engine.answering.answer import search_to_dict
 from qa_engine.config import Config
 from qa_engine.engine import QueryEngine
 from qa_engine.flow import in_threads_of, to_thread
+from qa_engine.models.runtime.cores import available_cores
 from qa_engine.server.access import Access
 from qa_engine.server.asking.answers import AnswerStore, KeptAnswer
 from qa_engine.server.asking.citation_links import CitationLinks
@@ -51,8 +51,8 @@ class Questions:
             citations: remember those that are sent.
         """
         settings = config.server
-        cores = 2 * (os.cpu_count() or 1)
-        running = settings.max_running_questions or (_RUNNING_WITH_MODEL if config.llm.model else cores)
+        usual = _RUNNING_WITH_MODEL if config.llm.model else 2 * available_cores()
+        running = settings.max_running_questions or usual
         self.queue = QuestionQueue(running, settings.max_waiting_questions)
         self._config, self._engines, self._answers = config, engines, answers
         self._catalogs, self._citations = catalogs, citations

@@ -5,18 +5,18 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from qa_engine.server.routes.administration import router as administration
-from qa_engine.server.routes.answers import router as answers
-from qa_engine.server.routes.ask import router as ask
 from qa_engine.server.routes.citations import router as citations
 from qa_engine.server.routes.collections import router as collections
-from qa_engine.server.routes.conversations import router as conversations
-from qa_engine.server.routes.feedback import router as feedback
 from qa_engine.server.routes.file_changes import router as file_changes
 from qa_engine.server.routes.files import router as files
 from qa_engine.server.routes.health import router as health
 from qa_engine.server.routes.jobs import router as jobs
 from qa_engine.server.routes.pages import router as pages
-from qa_engine.server.routes.search import router as search
+from qa_engine.server.routes.questions.answers import router as answers
+from qa_engine.server.routes.questions.ask import router as ask
+from qa_engine.server.routes.questions.conversations import router as conversations
+from qa_engine.server.routes.questions.feedback import router as feedback
+from qa_engine.server.routes.questions.search import router as search
 from qa_engine.server.routes.session import router as session
 from qa_engine.server.routes.uploads import router as uploads
 

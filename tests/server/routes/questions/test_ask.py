@@ -86,7 +86,7 @@ class TestMistakes:
         found = server.client.post("/api/v1/search", json={"question": QUESTION}).json()["passages"]
         assert {passage["collection"] for passage in found} == {"papers"}
         monkeypatch.setattr(access, "access_of", lambda request: Access("none", frozenset()))
-        assert server.client.post("/api/v1/ask", json={"question": QUESTION}).status_code == 403
+        assert server.client.post("/api/v1/ask", json={"question": QUESTION}).status_code in {401, 403}
 
 
 class TestAnswers:

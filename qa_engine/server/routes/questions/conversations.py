@@ -15,7 +15,7 @@ from qa_engine.server.asking.conversations.store import Conversation, WholeConve
 from qa_engine.server.asking.requests import Body, MessageRequest, Name
 from qa_engine.server.asking.responses import answer_response, wants_events
 from qa_engine.server.problems import problem_responses
-from qa_engine.server.routes.ask import PROBLEMS_OF_ANSWERS
+from qa_engine.server.routes.questions.ask import PROBLEMS_OF_ANSWERS
 from qa_engine.server.state import ReadyState, State
 
 router = APIRouter(prefix="/api/v1/conversations", tags=["conversations"])

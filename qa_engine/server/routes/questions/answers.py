@@ -16,7 +16,7 @@ from qa_engine.server.asking.responses import (
     wants_events,
 )
 from qa_engine.server.problems import ProblemError, problem_responses
-from qa_engine.server.routes.ask import PROBLEMS_OF_ANSWERS
+from qa_engine.server.routes.questions.ask import PROBLEMS_OF_ANSWERS
 from qa_engine.server.state import State
 
 router = APIRouter(tags=["questions"])

@@ -1,0 +1,1 @@
+"""Questions, their answers, conversations and feedback."""
