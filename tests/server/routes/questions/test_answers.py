@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import shutil
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -135,6 +136,29 @@ class TestLeaving:
             assert one.left.wait(30)
             one.until(lambda: one.server.client.get("/api/v1/answers/left-alone").status_code == 404)
             assert one.idle
+
+    def test_many_at_any_moment_leave_nothing_behind(self, storage: Path) -> None:
+        with served(storage, "西湖", server={"max_running_questions": 2, "resume_seconds": 0.05}) as server:
+
+            def leave(number: int) -> None:
+                name = {"answer_id": f"leaving-{number}"} if number % 3 == 0 else {}
+                body = json.dumps({"question": QUESTION, "stream": number % 2 == 0, **name}).encode()
+                address = urlsplit(server.url)
+                with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
+                    head = f"POST /api/v1/ask HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Length: {len(body)}\r\n"
+                    connection.sendall(f"{head}Content-Type: application/json\r\n\r\n".encode() + body)
+                    if number % 5:
+                        connection.recv(number * 40)
+
+            with ThreadPoolExecutor(12) as threads:
+                list(threads.map(leave, range(60)))
+            questions = server.app.state.server.questions
+            while questions.queue.running or questions.queue.waiting or questions._running:
+                server.client.get("/healthz")
+            engines = server.app.state.server.engines
+            while any(opened.users for opened in engines._opened.values()):
+                server.client.get("/healthz")
+            assert server.client.post("/api/v1/ask", json={"question": QUESTION}).status_code == 200
 
 
 class TestTakingUpAgain:
