@@ -24,7 +24,7 @@ from qa_engine.server.paths import route_path
 
 logger = logging.getLogger("qa_engine.server")
 
-ERRORS_PAGE = "https://github.com/qa-engine/qa-engine/blob/main/docs/http-errors.md#"
+ERRORS_PAGE = "https://github.com/qa-engine/qa-engine/blob/main/docs/server.md#"
 """``type`` of a problem: this page with the code as its anchor."""
 _LOCAL_PATH = re.compile(
     r"""(?:(?<=[\s'"(=,:])|^)(?:[A-Za-z]:[\\/]|\.{0,2}/(?!/)|~/)(?:[^\s'",;:()]*[\\/])*(?=[^\s'",;:()\\/])"""

@@ -31,7 +31,7 @@ def test_each_error_is_rendered_for_each_protocol(code: str) -> None:
     native = render(problem, scope("/api/v1/ask"))
     assert native.media_type == "application/problem+json"
     assert body(native) == {
-        "type": f"https://github.com/qa-engine/qa-engine/blob/main/docs/http-errors.md#{code}",
+        "type": f"https://github.com/qa-engine/qa-engine/blob/main/docs/server.md#{code}",
         "title": kind.title,
         "status": kind.status,
         "detail": "Nothing was found under 'x'.",
@@ -59,9 +59,7 @@ def test_the_documentation_lists_every_error_at_the_place_that_its_type_names() 
     rows = re.findall(r'^\| <a id="(\w+)"></a>`(\w+)` \| (\d+) \| ([^|]+) \| ([^|]*) \|$', page, re.MULTILINE)
     listed = [(place, code, int(status), title, fix.strip()) for place, code, status, title, fix in rows]
     assert listed == [(code, code, kind.status, kind.title, kind.fix) for code, kind in PROBLEMS.items()]
-    assert (
-        problem_of(errors.InputError("x")).to_dict("")["type"].endswith("docs/http-errors.md#invalid_request")
-    )
+    assert problem_of(errors.InputError("x")).to_dict("")["type"].endswith("docs/server.md#invalid_request")
 
 
 @pytest.mark.parametrize(
