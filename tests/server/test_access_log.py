@@ -188,6 +188,6 @@ def test_questions_are_noted_whole_or_in_events(storage: Path, tmp_path: Path) -
 
 def test_a_host_that_logs_nothing_of_it_has_no_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     client = TestClient(app_that_notes(log_questions=False), "http://localhost")
-    with written_access_log("off"):
+    with caplog.at_level(logging.WARNING, "qa_engine"), written_access_log("off"):
         client.get("/files/a")
     assert not [record for record in caplog.records if record.name == logger.name]

@@ -153,7 +153,7 @@ def test_encoder_that_is_loaded_early_is_the_one_that_is_shared(
     loads = []
     loading, goes_on = threading.Event(), threading.Event()
 
-    def load(folder: Path) -> object:
+    def load(folder: Path, threads: int | None) -> object:
         loads.append(threading.current_thread().name)
         loading.set()
         assert goes_on.wait(60)
