@@ -187,7 +187,11 @@ def _volumes(folder: Path) -> list[Path]:
         with pymupdf.open(whole, filetype="pdf") as document:
             for start in range(0, min(_PAGES, document.page_count), _PAGES_PER_FILE):
                 with pymupdf.open() as part:
-                    part.insert_pdf(document, start, min(start + _PAGES_PER_FILE, document.page_count) - 1)
+                    part.insert_pdf(
+                        document,
+                        from_page=start,
+                        to_page=min(start + _PAGES_PER_FILE, document.page_count) - 1,
+                    )
                     part.save(folder / f"part_{start:03d}.pdf")
     with suppress(FileNotFoundError):
         whole.unlink()
