@@ -37,7 +37,8 @@ from qa_engine.server.admission.origins import OriginRules, cors
 from qa_engine.server.admission.proxies import RootPath, proxy_headers
 from qa_engine.server.admission.rates import RateLimits, rate_of
 from qa_engine.server.head_requests import HeadRequests
-from qa_engine.server.problems import PROBLEM_SCHEMA, handle_errors
+from qa_engine.server.problem_kinds import PROBLEM_SCHEMA
+from qa_engine.server.problems import handle_errors
 from qa_engine.server.requests import RequestIds
 from qa_engine.server.routes import ROUTERS
 from qa_engine.server.state import opened_state

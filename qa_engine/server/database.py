@@ -11,6 +11,8 @@ from threading import Lock
 from qa_engine.errors import StorageError
 
 _BUSY_SECONDS = 10
+_FORMAT = 1
+"""Of the tables. A version of the package that changes one counts it up, and converts what it finds."""
 
 
 class ServerDatabase:
@@ -25,7 +27,7 @@ class ServerDatabase:
             path: the file; it and its folder are made if they are missing.
 
         Raises:
-            StorageError: it cannot be opened or made.
+            StorageError: it cannot be opened or made, or is of a later version of the package.
         """
         self.path = path
         self._lock = Lock()
@@ -41,8 +43,17 @@ class ServerDatabase:
             self._reader = sqlite3.connect(path, _BUSY_SECONDS, isolation_level=None, check_same_thread=False)
             self._reader.row_factory = sqlite3.Row
             self._reader.execute("PRAGMA query_only = ON")
+            (found,) = self._connection.execute("PRAGMA user_version").fetchone()
+            if found == 0:
+                self._connection.execute(f"PRAGMA user_version = {_FORMAT}")
         except (OSError, sqlite3.Error) as error:
             raise StorageError(f"The database of the server, {path}, cannot be opened: {error}.") from error
+        if found not in {0, _FORMAT}:
+            self.close()
+            raise StorageError(
+                f"The database of the server, {path}, has format {found}, and this version reads {_FORMAT}: install the "
+                "version of qa_engine that made it, or move the file away, with the keys and jobs in it."
+            )
 
     def create(self, *statements: str) -> None:
         """Makes tables and indexes that are missing.

@@ -12,7 +12,8 @@ from served import ServedApp
 from starlette.responses import Response
 
 from qa_engine import errors
-from qa_engine.server.problems import PROBLEMS, ProblemError, problem_of, render, without_paths
+from qa_engine.server.problem_kinds import PROBLEMS
+from qa_engine.server.problems import ProblemError, problem_of, render, without_paths
 
 
 def scope(path: str) -> dict[str, object]:
