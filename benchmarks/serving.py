@@ -180,7 +180,7 @@ def _volumes(folder: Path) -> list[Path]:
 
     folder.mkdir(parents=True, exist_ok=True)
     files = sorted(folder.glob("*.pdf"))
-    paragraphs = invented_volume(12_000, 1, SEED + 1).paragraphs if not files else []
+    paragraphs = invented_volume(21_000, 1, SEED + 1).paragraphs if not files else []
     whole = folder / "all.tmp"
     if paragraphs:
         render_pdf(paragraphs, whole, header="新到资料")
