@@ -110,13 +110,20 @@ def held(
             return
         while not release.wait(0.01) and not handler.server_closing.is_set():
             readable, _, _ = select.select([handler.connection], [], [], 0)
-            if readable and not handler.connection.recv(1):
+            if readable and _has_left(handler.connection):
                 left.set()
                 return
         with suppress(OSError):
             handler.pieces(rest, "stop")
 
     return reply
+
+
+def _has_left(connection: socket.socket) -> bool:
+    try:
+        return not connection.recv(1)
+    except OSError:  # it did not even wait for what was sent
+        return True
 
 
 def hang(seconds: float) -> Reply:

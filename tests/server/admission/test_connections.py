@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import select
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress
@@ -172,9 +173,10 @@ def test_connections_that_wait_for_their_client_make_room_for_new_ones(tmp_path:
             with closing(connected(server)) as connection:
                 connection.sendall(f"{GET}\r\n".encode())
                 assert all_of(connection).startswith(b"HTTP/1.1 200")
-            assert all_of(slow[0]) == b""
             while len(server.connections) > 5:  # those that were cut are there for a moment
                 pass
+            cut, _, _ = select.select(slow, [], [], 0)
+            assert len(cut) >= 15
 
 
 def test_a_new_connection_is_refused_while_all_are_being_answered(tmp_path: Path) -> None:
