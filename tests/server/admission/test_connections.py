@@ -184,6 +184,8 @@ def test_a_new_connection_is_refused_while_all_are_being_answered(tmp_path: Path
     with served(tmp_path, server=settings) as server, ExitStack() as stack:
         stack.enter_context(closing(reading_nothing(server)))
         server.client.close()
+        while len(server.connections) > 1:
+            pass
         busy = stack.enter_context(closing(connected(server)))
         busy.sendall(b"GET /api/docs/files/swagger-ui-bundle.js HTTP/1.1\r\nHost: localhost\r\n\r\n" * 20)
         while sum(one.flow.write_paused for one in server.connections) != 2:
