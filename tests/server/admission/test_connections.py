@@ -141,7 +141,7 @@ def reading_nothing(server: ServedApp) -> socket.socket:
     connection.connect((address.hostname, address.port))
     connection.sendall(b"GET /api/docs/files/swagger-ui-bundle.js HTTP/1.1\r\nHost: localhost\r\n\r\n" * 20)
     ours = connection.getsockname()[:2]
-    while not any(one.client == ours and one.flow.write_paused for one in server.connections):
+    while not any(one.client == ours and one.flow.write_paused for one in list(server.connections)):
         server.client.get("/healthz")
     return connection
 
@@ -149,14 +149,14 @@ def reading_nothing(server: ServedApp) -> socket.socket:
 def test_a_client_that_reads_nothing_of_its_answer_is_left(quick: ServedApp) -> None:
     with closing(reading_nothing(quick)) as connection:
         ours = connection.getsockname()[:2]
-        while any(one.client == ours for one in quick.connections):
+        while any(one.client == ours for one in list(quick.connections)):
             quick.client.get("/healthz")
 
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="the system has no such time")
 def test_the_system_gives_up_what_is_sent_and_not_taken(quick: ServedApp) -> None:
     quick.client.get("/healthz")
-    sockets = [one.transport.get_extra_info("socket") for one in quick.connections]
+    sockets = [one.transport.get_extra_info("socket") for one in list(quick.connections)]
     assert sockets
     assert {one.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) for one in sockets} == {300}
 
@@ -188,7 +188,7 @@ def test_a_new_connection_is_refused_while_all_are_being_answered(tmp_path: Path
             pass
         busy = stack.enter_context(closing(connected(server)))
         busy.sendall(b"GET /api/docs/files/swagger-ui-bundle.js HTTP/1.1\r\nHost: localhost\r\n\r\n" * 20)
-        while sum(one.flow.write_paused for one in server.connections) != 2:
+        while sum(one.flow.write_paused for one in list(server.connections)) != 2:
             pass
         status, problem = reply(server)
         assert (status, problem["code"]) == (503, "too_many_connections")
