@@ -110,8 +110,11 @@ async def load(
     return len(bodies) / (time.perf_counter() - started), times, errors
 
 
-def ingestion(url: str, questions: Sequence[str], folder: Path) -> dict[str, float]:
-    """Seconds of questions, one after the other: p95 idle, p95 while 500 pages are ingested, and the ratio."""
+def ingestion(url: str, questions: Sequence[str], folder: Path, most: float) -> dict[str, float]:
+    """Seconds of questions, one after the other: p95 idle, p95 while 500 pages are ingested, and the ratio.
+
+    After ``most`` seconds, the jobs that are left are cancelled.
+    """
     files = _volumes(folder)
     with httpx.Client(base_url=url, timeout=120) as client:
 
@@ -133,12 +136,16 @@ def ingestion(url: str, questions: Sequence[str], folder: Path) -> dict[str, flo
             sent.raise_for_status()
             jobs.append(sent.json()["id"])
         began, busy = time.perf_counter(), []
-        while not all(_ended(client, job) for job in jobs):
+        while not all(_ended(client, job) for job in jobs) and time.perf_counter() - began < most:
             busy += [ask(question) for question in questions[len(busy) % 90 : len(busy) % 90 + 10]]
         seconds = time.perf_counter() - began
         reports = [client.get(f"/api/v1/jobs/{job}").json() for job in jobs]
-    if any(report["state"] != "succeeded" for report in reports):
+        for job in reports:
+            if job["cancellable"]:
+                client.delete(f"/api/v1/jobs/{job['id']}")
+    if any(report["state"] not in {"succeeded", "queued", "running"} for report in reports):
         raise RuntimeError(f"jobs did not succeed: {[report['state'] for report in reports]}")
+    read = sum(file["pages_read"] for report in reports for file in report["files"])
     return {
         "idle p50": percentile(idle, 0.5),
         "idle p95": percentile(idle, 0.95),
@@ -147,6 +154,7 @@ def ingestion(url: str, questions: Sequence[str], folder: Path) -> dict[str, flo
         "ratio": percentile(busy, 0.95) / percentile(idle, 0.95),
         "questions": len(busy),
         "seconds": seconds,
+        "pages": read,
     }
 
 
@@ -221,7 +229,7 @@ def reports(results: dict[str, Any], title: str) -> Iterator[Report]:
             ["while ingesting", f"{busy['busy p50'] * 1e3:.0f}", f"{busy['busy p95'] * 1e3:.0f}"],
             ["ratio of p95", "", f"{busy['ratio']:.2f}"],
         ]
-        note = f"{_PAGES} pages in {busy['seconds']:.0f} s, {busy['questions']:.0f} questions meanwhile."
+        note = f"{busy['pages']:.0f} pages in {busy['seconds']:.0f} s, {busy['questions']:.0f} questions meanwhile."
         yield Report(f"{title}: while ingesting", ["", "p50 ms", "p95 ms"], rows, [note])
     if images := results.get("pages"):
         rows = [
@@ -235,6 +243,7 @@ def main(
     nodes: Annotated[int, typer.Option(min=100, help="About so many sentences.")] = 10_000,
     questions: Annotated[int, typer.Option(min=1)] = 100,
     parts: Annotated[list[str] | None, typer.Option(help=f"Some of {', '.join(PARTS)}.")] = None,
+    seconds: Annotated[float, typer.Option(min=1, help="Ingest for so long at most.")] = 600,
     work: Annotated[
         Path | None, typer.Option(help="Keep the index here, and use the one that is here.")
     ] = None,
@@ -267,7 +276,7 @@ def main(
             if "pages" in chosen:
                 results["pages"] = pages(url)
             if "ingestion" in chosen:
-                results["ingestion"] = ingestion(url, asked, place / "arriving")
+                results["ingestion"] = ingestion(url, asked, place / "arriving", seconds)
     title = f"{nodes} sentences, {os.cpu_count()} processors"
     publish(out, "serving", list(reports(results, title)), results)
 

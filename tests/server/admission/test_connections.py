@@ -169,10 +169,10 @@ def test_connections_that_wait_for_their_client_make_room_for_new_ones(tmp_path:
             for one in slow:
                 with suppress(ConnectionError):
                     one.sendall(sent.encode())
-            assert server.client.get("/healthz").status_code == 200
-            with closing(connected(server)) as connection:
-                connection.sendall(f"{GET}\r\n".encode())
-                assert all_of(connection).startswith(b"HTTP/1.1 200")
+            for _ in range(2):
+                with closing(connected(server)) as connection:
+                    connection.sendall(f"{GET}\r\n".encode())
+                    assert all_of(connection).startswith(b"HTTP/1.1 200")
             while len(server.connections) > 5:  # those that were cut are there for a moment
                 pass
             cut, _, _ = select.select(slow, [], [], 0)
