@@ -201,9 +201,9 @@ def test_workers_that_do_not_see_the_files_get_their_bytes(
     original = scheduling.SentFile
     sent = []
 
-    def from_elsewhere(path: Path, sha256: str, document_id: str, content: list[Any]) -> Any:
+    def from_elsewhere(path: Path, recorded: Path, sha256: str, document_id: str, content: list[Any]) -> Any:
         sent.append(len(content))
-        return original(Path("/nowhere", path.name), sha256, document_id, content)
+        return original(Path("/nowhere", path.name), recorded, sha256, document_id, content)
 
     monkeypatch.setattr(scheduling, "SentFile", from_elsewhere)
     monkeypatch.setattr(scheduling, "MAX_BYTES_SENT", 1)
