@@ -92,7 +92,7 @@ class JobWorker:
                 failure = attempt.failure
                 break
             if attempt.ended:
-                if not self._store.is_cancelling(job.id):
+                if self._store.tasks(job.id) and not self._store.is_cancelling(job.id):
                     failure = ("crashed", "The file was passed over.")
                 break
             crashes += 1

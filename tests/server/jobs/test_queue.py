@@ -48,7 +48,9 @@ def test_deletions_can_be_repeated_and_the_bytes_go_with_the_last_file(jobs: Job
     gone = jobs.store.add("delete", "default", [FileTask("upload:/a.pdf", "a.pdf")])
     again = jobs.store.add("delete", "default", [FileTask("upload:/a.pdf", "a.pdf")])
     jobs.start()
-    assert jobs.wait(first).state == "succeeded"
+    over = jobs.wait(first)
+    assert (over.state, over.message) == ("succeeded", None)
+    assert "error" not in [event.kind for event in jobs.store.events(first.id)]
     assert [jobs.wait(job).state for job in (gone, again)] == ["succeeded", "succeeded"]
     assert jobs.wait(gone).files[0].nodes == 1
     assert jobs.files() == {"b.pdf": 1}
