@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
-from qa_engine.errors import ModelUnavailableError
+from qa_engine.extras import require_extra
 
 _PACKAGES = (
     "fastapi",
@@ -23,8 +21,4 @@ def require_packages() -> None:
     Raises:
         ModelUnavailableError: one of them is not; the message names the command that installs it.
     """
-    for package in _PACKAGES:
-        if find_spec(package) is None:
-            raise ModelUnavailableError(
-                f"The server needs a package that is not installed ({package}): pip install 'qa-engine[server]'."
-            )
+    require_extra("server", "The server", _PACKAGES)

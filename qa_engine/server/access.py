@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
+from fastapi import Depends
 from starlette.requests import Request
 
 from qa_engine.server.problems import ProblemError
@@ -75,3 +76,9 @@ def require(scope: Scope) -> Callable[[Request], Access]:
         return found
 
     return access
+
+
+Reader = Annotated[Access, Depends(require("read"))]
+Writer = Annotated[Access, Depends(require("write"))]
+Administrator = Annotated[Access, Depends(require("admin"))]
+"""The access of a request, for parameters of routes: with the scope that each needs."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from qa_engine.documents.pdf.rendering import PageBox
-from qa_engine.server.access import Access, require
+from qa_engine.server.access import Reader
 from qa_engine.server.citations.links import citation_path, citation_url, content_path, page_path
 from qa_engine.server.citations.lookup import FoundCitation
 from qa_engine.server.citations.page import (
@@ -30,7 +30,6 @@ router = APIRouter(tags=["citations"])
 _MAX_PAGES = 20
 """Pages of one citation that are shown."""
 Identifier = Annotated[str, Path(max_length=200, description="The id of a citation.")]
-Reader = Annotated[Access, Depends(require("read"))]
 
 
 class BoxObject(BaseModel):

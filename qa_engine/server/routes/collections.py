@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
 
-from fastapi import APIRouter, Depends
-from fastapi import Path as PathParameter
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
@@ -18,12 +16,12 @@ from qa_engine.ingestion.collections import (
     create_collection,
     remove_collection,
 )
-from qa_engine.server.access import Access, require
+from qa_engine.server.access import Access, Administrator, Reader, Writer
 from qa_engine.server.problems import ProblemError, problem_responses
+from qa_engine.server.routes.parameters import Collection
 from qa_engine.server.state import ServerState, State
 
 router = APIRouter(prefix="/api/v1/collections", tags=["collections"])
-Collection = Annotated[str, PathParameter(max_length=200, description="The name of a collection.")]
 
 
 class CollectionObject(BaseModel):
@@ -65,7 +63,7 @@ class NewCollection(BaseModel):
 
 
 @router.get("", responses=problem_responses("storage_unavailable"))
-async def collections(state: State, access: Annotated[Access, Depends(require("read"))]) -> CollectionList:
+async def collections(state: State, access: Reader) -> CollectionList:
     """Lists the collections that the key may see."""
     return await state.read_files(_list, state.config.storage, access)
 
@@ -77,9 +75,7 @@ async def collections(state: State, access: Annotated[Access, Depends(require("r
         "not_found", "already_exists", "misconfigured", "storage_busy", "storage_unavailable"
     ),
 )
-async def create(
-    new: NewCollection, response: Response, state: State, access: Annotated[Access, Depends(require("write"))]
-) -> CollectionObject:
+async def create(new: NewCollection, response: Response, state: State, access: Writer) -> CollectionObject:
     """Makes a collection without files. An upload also makes the one that it names."""
     access.require([new.name])
     state.require_accepting()
@@ -87,9 +83,7 @@ async def create(
 
 
 @router.get("/{collection}", responses=problem_responses("not_found", "storage_unavailable"))
-async def collection(
-    collection: Collection, state: State, access: Annotated[Access, Depends(require("read"))]
-) -> CollectionObject:
+async def collection(collection: Collection, state: State, access: Reader) -> CollectionObject:
     """Tells what a collection holds."""
     access.require([collection])
     return await state.read_files(_summary, state.config.storage, collection)
@@ -100,9 +94,7 @@ async def collection(
     status_code=204,
     responses=problem_responses("not_found", "storage_busy", "storage_unavailable"),
 )
-async def remove(
-    collection: Collection, state: State, access: Annotated[Access, Depends(require("admin"))]
-) -> None:
+async def remove(collection: Collection, state: State, access: Administrator) -> None:
     """Removes a collection with all that it holds, the uploaded files as well."""
     access.require([collection])
     state.require_accepting()

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from anyio import to_thread
-from fastapi import APIRouter, Depends
-from fastapi import Path as PathParameter
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, StrictBool, StrictFloat, StrictInt, StrictStr
 from starlette.requests import Request
 from starlette.responses import Response
 
 from qa_engine.index.records import FileRecord
 from qa_engine.ingestion.maintenance.metadata import change_metadata
-from qa_engine.server.access import Access, require
+from qa_engine.server.access import Writer
 from qa_engine.server.jobs.events import ended
 from qa_engine.server.jobs.records import FileTask, Job
 from qa_engine.server.problems import ProblemError, problem_responses
+from qa_engine.server.routes.parameters import Collection, FileId
 from qa_engine.server.state import ServerState, State
 
 router = APIRouter(prefix="/api/v1/collections/{collection}/files", tags=["files"])
-Collection = Annotated[str, PathParameter(max_length=200, description="The name of a collection.")]
-FileId = Annotated[
-    str, PathParameter(max_length=64, description="The id of a file, as the list of files gives it.")
-]
-Writer = Annotated[Access, Depends(require("write"))]
 
 
 class MetadataChange(BaseModel):

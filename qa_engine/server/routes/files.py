@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Query
-from fastapi import Path as PathParameter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
@@ -18,21 +17,17 @@ from qa_engine.index.files.queries import CONTAINS_CASELESS, name_condition
 from qa_engine.index.records import FileRecord, Scalar, file_id
 from qa_engine.ingestion.files.info import FileInfo, file_info
 from qa_engine.ingestion.files.state import FileState
-from qa_engine.server.access import Access, require
+from qa_engine.server.access import Reader
 from qa_engine.server.documents.conditional_requests import is_known, keep_plain_range
 from qa_engine.server.documents.contents import Section, sections_of
 from qa_engine.server.documents.cursors import cursor_behind, read_cursor
 from qa_engine.server.documents.originals import Original
 from qa_engine.server.problems import problem_responses
+from qa_engine.server.routes.parameters import Collection, FileId
 from qa_engine.server.state import ServerState, State
 from qa_engine.text.control_characters import show_controls_on_line
 
 router = APIRouter(prefix="/api/v1/collections/{collection}/files", tags=["files"])
-Collection = Annotated[str, PathParameter(max_length=200, description="The name of a collection.")]
-FileId = Annotated[
-    str, PathParameter(max_length=64, description="The id of a file, as the list of files gives it.")
-]
-Reader = Annotated[Access, Depends(require("read"))]
 _PDF = b"%PDF"
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import Annotated, Literal
+from typing import Literal
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import BaseModel
 
 from qa_engine import __version__
-from qa_engine.server.access import Access, require
+from qa_engine.server.access import Reader
 from qa_engine.server.problems import ProblemError, problem_responses
 from qa_engine.server.state import State
 
@@ -65,7 +65,7 @@ async def readyz(state: State) -> Health:
 
 
 @router.get("/api/v1/info", responses=problem_responses())
-async def info(state: State, access: Annotated[Access, Depends(require("read"))]) -> Info:
+async def info(state: State, access: Reader) -> Info:
     """Says what the server is and can do."""
     config = state.config
     return Info(

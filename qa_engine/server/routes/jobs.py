@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 from anyio import to_thread
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Header, Query
 from fastapi import Path as PathParameter
 from pydantic import BaseModel
 from starlette.responses import StreamingResponse
 
-from qa_engine.server.access import Access, require
+from qa_engine.server.access import Access, Reader, Writer
 from qa_engine.server.jobs.events import followed
 from qa_engine.server.jobs.records import Job
 from qa_engine.server.jobs.store import JobOverError
@@ -37,7 +37,7 @@ class JobList(BaseModel):
 @router.get("", responses=problem_responses("storage_unavailable"))
 async def jobs(
     state: State,
-    access: Annotated[Access, Depends(require("read"))],
+    access: Reader,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=64)] = None,
 ) -> JobList:
@@ -47,13 +47,13 @@ async def jobs(
 
 
 @router.get("/{job_id}", responses=problem_responses("not_found", "storage_unavailable"))
-async def job(job_id: JobId, state: State, access: Annotated[Access, Depends(require("read"))]) -> Job:
+async def job(job_id: JobId, state: State, access: Reader) -> Job:
     """Tells what a job has done so far."""
     return await _visible_job(state, access, job_id)
 
 
 @router.delete("/{job_id}", responses=problem_responses("not_found", "job_finished", "storage_unavailable"))
-async def cancel(job_id: JobId, state: State, access: Annotated[Access, Depends(require("write"))]) -> Job:
+async def cancel(job_id: JobId, state: State, access: Writer) -> Job:
     """Cancels a job: at the next page, if it is in work. Files that are done stay."""
     await _visible_job(state, access, job_id)
     try:
@@ -75,7 +75,7 @@ async def cancel(job_id: JobId, state: State, access: Annotated[Access, Depends(
 async def events(
     job_id: JobId,
     state: State,
-    access: Annotated[Access, Depends(require("read"))],
+    access: Reader,
     last_event_id: Annotated[int, Header(ge=0, le=_LARGEST)] = 0,
 ) -> StreamingResponse:
     """Tells what happens to a job until it is over, as server-sent events: job, file, pages, error, and at the end done.

@@ -13,13 +13,14 @@ from starlette.responses import Response
 
 from qa_engine.index.records import FileRecord
 from qa_engine.ingestion.files.state import is_document
+from qa_engine.server.access import Reader
 from qa_engine.server.citations.links import page_path
 from qa_engine.server.documents.conditional_requests import is_known, takes_gzip
 from qa_engine.server.documents.contents import PageSentence, sentences_of_page
 from qa_engine.server.documents.originals import Original
 from qa_engine.server.problems import ProblemError, problem_responses
 from qa_engine.server.routes.citations import BoxObject
-from qa_engine.server.routes.files import Collection, FileId, Reader
+from qa_engine.server.routes.parameters import Collection, FileId
 from qa_engine.server.state import ServerState, State
 
 router = APIRouter(prefix="/api/v1/collections/{collection}/files/{file_id}/pages", tags=["files"])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import APIRouter, Form, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import RedirectResponse
 
-from qa_engine.server.access import Access, require
+from qa_engine.server.access import Access, Reader
 from qa_engine.server.admission.login_page import is_local, login_page
 from qa_engine.server.admission.sessions import COOKIE, SESSION_SECONDS
 from qa_engine.server.problems import ProblemError, problem_responses
@@ -50,7 +50,7 @@ class Session(BaseModel):
 
 
 @router.get("/api/v1/session", responses=problem_responses())
-async def show_session(access: Annotated[Access, Depends(require("read"))]) -> Session:
+async def show_session(access: Reader) -> Session:
     """Says what the key of the request allows."""
     return Session.of(access)
 

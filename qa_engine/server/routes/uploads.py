@@ -9,15 +9,16 @@ from functools import partial
 from typing import Annotated, Literal
 
 from anyio import to_thread
-from fastapi import APIRouter, Depends, Header
+from fastapi import APIRouter, Header
 from fastapi import Path as PathParameter
 from pydantic import BaseModel
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from qa_engine.server.access import Access, require
+from qa_engine.server.access import Writer
 from qa_engine.server.jobs.records import Job
 from qa_engine.server.problems import ProblemError, problem_responses
+from qa_engine.server.routes.parameters import Collection
 from qa_engine.server.state import ServerState, State
 from qa_engine.server.uploads.acceptance import Acceptance, Slots
 from qa_engine.server.uploads.bodies import FormReader, counted, receive_file, too_large
@@ -25,8 +26,6 @@ from qa_engine.server.uploads.incoming import IncomingFile
 from qa_engine.server.uploads.names import file_name_of
 
 router = APIRouter(prefix="/api/v1/collections/{collection}/files", tags=["files"])
-Collection = Annotated[str, PathParameter(max_length=200, description="The name of a collection.")]
-Writer = Annotated[Access, Depends(require("write"))]
 _DIGEST = re.compile(r"\s*([a-z0-9*_.-]+)\s*=\s*:([A-Za-z0-9+/=]*):\s*")
 _PROBLEMS = (
     *("not_found", "payload_too_large", "unsupported_type", "queue_full"),

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from fastapi import APIRouter, Request, Response
 
-from fastapi import APIRouter, Depends, Request, Response
-
-from qa_engine.server.access import Access, require
+from qa_engine.server.access import Reader
 from qa_engine.server.asking.bodies import ANSWER_RESPONSE, AnswerBody, LastEventId
 from qa_engine.server.asking.responses import (
     FinishedEvents,
@@ -31,7 +29,7 @@ async def answer(
     request: Request,
     answer_id: str,
     state: State,
-    access: Annotated[Access, Depends(require("read"))],
+    access: Reader,
     last_event_id: LastEventId = None,
 ) -> Response:
     """Sends an answer again, to the key that asked. If it is in the making, waits for it, or follows its events."""

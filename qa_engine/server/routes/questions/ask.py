@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from fastapi import APIRouter, Request, Response
 
-from fastapi import APIRouter, Depends, Request, Response
-
-from qa_engine.server.access import Access, require
+from qa_engine.server.access import Reader
 from qa_engine.server.asking.bodies import ANSWER_RESPONSE, AnswerBody
 from qa_engine.server.asking.course import Dialogue
 from qa_engine.server.asking.requests import AskRequest
@@ -31,7 +29,7 @@ async def ask(
     request: Request,
     body: AskRequest,
     state: ReadyState,
-    access: Annotated[Access, Depends(require("read"))],
+    access: Reader,
 ) -> Response:
     """Answers a question in Chinese with citations, or refuses; as events if ``stream`` or ``Accept`` says so."""
     events = wants_events(request, body.stream)

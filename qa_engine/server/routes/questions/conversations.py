@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 from anyio import to_thread
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi import Path as PathParameter
 from pydantic import BaseModel, Field
 
-from qa_engine.server.access import Access, require
+from qa_engine.server.access import Reader
 from qa_engine.server.asking.bodies import ANSWER_RESPONSE, AnswerBody
 from qa_engine.server.asking.conversations.store import Conversation, WholeConversation
 from qa_engine.server.asking.requests import Body, MessageRequest, Name
@@ -20,7 +20,6 @@ from qa_engine.server.state import ReadyState, State
 
 router = APIRouter(prefix="/api/v1/conversations", tags=["conversations"])
 ConversationId = Annotated[str, PathParameter(max_length=64, description="The id of a conversation.")]
-Reader = Annotated[Access, Depends(require("read"))]
 
 
 class ConversationRequest(Body):

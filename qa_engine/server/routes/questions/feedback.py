@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 from anyio import to_thread
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 from fastapi import Path as PathParameter
 from fastapi.responses import StreamingResponse
 
-from qa_engine.server.access import Access, require
+from qa_engine.server.access import Administrator, Reader
 from qa_engine.server.asking.feedback import FeedbackRequest
 from qa_engine.server.problems import ProblemError, problem_responses
 from qa_engine.server.state import State
@@ -27,7 +27,7 @@ async def give(
     answer_id: Annotated[str, PathParameter(max_length=64)],
     body: FeedbackRequest,
     state: State,
-    access: Annotated[Access, Depends(require("read"))],
+    access: Reader,
 ) -> Response:
     """Takes feedback on an answer that was asked for with the same key; later feedback takes the place of earlier."""
     kept = await state.questions.kept(access.name, answer_id)
@@ -52,6 +52,6 @@ async def give(
         }
     },
 )
-async def lines(state: State, access: Annotated[Access, Depends(require("admin"))]) -> StreamingResponse:
+async def lines(state: State, access: Administrator) -> StreamingResponse:
     """Tells the questions of all keys whose feedback says what the answer is."""
     return StreamingResponse(state.feedback.lines(access), media_type=_LINES)

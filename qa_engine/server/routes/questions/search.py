@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from fastapi import APIRouter, Request, Response
 
-from fastapi import APIRouter, Depends, Request, Response
-
-from qa_engine.server.access import Access, require
+from qa_engine.server.access import Reader
 from qa_engine.server.access_log import note
 from qa_engine.server.asking.bodies import SearchBody
 from qa_engine.server.asking.notes import note_stages
@@ -37,7 +35,7 @@ async def search(
     request: Request,
     body: SearchRequest,
     state: ReadyState,
-    access: Annotated[Access, Depends(require("read"))],
+    access: Reader,
 ) -> Response:
     """Finds the passages for a question, in the same way as answers find theirs; ``explain`` tells each stage's ranks."""
     try:
