@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import weakref
@@ -143,6 +144,9 @@ class _Worker(Thread):
                 task = self._tasks.get()[2]
                 if task is None:
                     return
+                if self._stopped:
+                    task.future.cancel()
+                    return
                 if not task.future.set_running_or_notify_cancel():
                     continue
                 try:
@@ -188,7 +192,12 @@ class _Worker(Thread):
 
     def _call(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         message = pickle.dumps((function, arguments))
-        process = self._running_process()
+        try:
+            process = self._running_process()
+        except EOFError as error:
+            if self._stopped:
+                raise WorkerDiedError(-signal.SIGKILL) from error
+            raise
         assert process.stdin is not None
         assert process.stdout is not None
         expired = Event()

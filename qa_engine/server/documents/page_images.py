@@ -184,6 +184,8 @@ class PageImages:
             if self._closed:
                 raise _closed() from None
             reason = f"the process that drew it ended, exit {error.exit_code}"
+        except (OSError, EOFError) as error:
+            reason = f"no process to draw it could be started ({error})"
         except MemoryError:
             megabytes = self._config.documents.memory_megabytes
             reason = f"it needs more than documents.memory_megabytes = {megabytes}"

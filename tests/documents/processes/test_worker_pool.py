@@ -127,12 +127,34 @@ def test_stop_ends_what_runs_and_cancels_what_waits(tmp_path: Path) -> None:
     assert waiting.result() == 3
     late = pool.submit(len, "abc")
     pool.stop()
-    assert isinstance(blocked.exception(), WorkerDiedError) or blocked.cancelled()
+    assert blocked.cancelled() or isinstance(blocked.exception(), WorkerDiedError)
     with pytest.raises(CancelledError):
         late.result()
     with pytest.raises(CancelledError):
         pool.submit(len, "abc").result()
     assert workers() == []
+
+
+class _StopsThePool:
+    """Pickled by the thread of the worker, between its taking the call and its use of the process."""
+
+    def __init__(self, pool: WorkerPool) -> None:
+        self._pool = pool
+
+    def __reduce__(self) -> tuple[type[str], tuple[()]]:
+        self._pool.stop()
+        return str, ()
+
+
+def test_call_that_was_just_taken_when_the_pool_stops_fails_as_one_that_runs() -> None:
+    pool = WorkerPool(1, timeout_seconds=60, memory_megabytes=512)
+    pool.submit(len, "abc").result()
+    process = pool._workers[0]._process
+    assert process is not None
+    taken = pool.submit(len, _StopsThePool(pool))
+    with pytest.raises(WorkerDiedError):
+        taken.result()
+    assert process.wait() == -signal.SIGKILL
 
 
 def test_pool_that_nobody_stops_ends_its_processes() -> None:
