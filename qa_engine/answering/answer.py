@@ -172,10 +172,11 @@ def search_to_dict(
 
 
 def passage_to_dict(rank: int, passage: NodeWithScore) -> dict[str, Any]:
-    """A retrieved passage for JSON: rank (from 1), file, pages, text, the sentence that was found, tables, scores."""
+    """A retrieved passage for JSON: rank (from 1), id, file, pages, text, the sentence that was found, tables, scores."""
     content = passage_of(passage)
     return {
         "rank": rank,
+        "node_id": content.node_id,
         "file": content.file_name,
         "page": content.page,
         "page_end": content.page_end,

@@ -64,9 +64,16 @@ class CitationBody(Strict):
 
 
 class PassageBody(Strict):
-    """A passage, see ``docs/json.md``."""
+    """A passage, see ``docs/json.md``.
+
+    Attributes:
+        file_id: of the file within its collection; null for a text of no file.
+        url: address of the passage for people, as that of a citation; null for a text of no file.
+        pages: that it is on.
+    """
 
     rank: int
+    node_id: str
     file: str
     page: int | None
     page_end: int | None
@@ -80,6 +87,9 @@ class PassageBody(Strict):
     identity: dict[str, Any]
     score: float | None
     scores: dict[str, float]
+    file_id: str | None
+    url: str | None
+    pages: list[PageLink]
 
 
 class UsageBody(Strict):

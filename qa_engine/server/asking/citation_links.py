@@ -1,4 +1,4 @@
-"""What HTTP adds to a citation: the id of its file, the address of its page for people, and the images of its pages."""
+"""What HTTP adds to citations and passages: ids of their files, addresses of their pages for people, and images."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from qa_engine.server.documents.catalogs import Catalogs
 
 
 class CitationLinks:
-    """Makes the citations of one answer ready to be sent. Its methods block, so call them from threads."""
+    """Makes the citations and passages of one answer ready to be sent. Its methods block, so call them from threads."""
 
     def __init__(self, request: Request, catalogs: Catalogs) -> None:
         """
@@ -34,28 +34,41 @@ class CitationLinks:
             ProblemError: its collection has been deleted.
             StorageError: the catalog cannot be read.
         """
-        record = self._file(citation)
+        return self._linked(asdict(citation), citation.id)
+
+    def linked_passage(self, passage: dict[str, Any]) -> dict[str, Any]:
+        """A passage as `passage_to_dict` makes it, with the same links.
+
+        Raises:
+            ProblemError: its collection has been deleted.
+            StorageError: the catalog cannot be read.
+        """
+        return self._linked(passage, passage["node_id"])
+
+    def _linked(self, content: dict[str, Any], identifier: str) -> dict[str, Any]:
+        record = self._file(content["collection"], content["node_id"], content["file"])
         if record is None:
-            return {**asdict(citation), "file_id": None, "url": None, "pages": []}
+            return {**content, "file_id": None, "url": None, "pages": []}
+        first, last = content["page"] or 0, content["page_end"] or 0
         return {
-            **asdict(citation),
+            **content,
             "file_id": record.file_id,
-            "url": citation_url(self._request, citation.id),
+            "url": citation_url(self._request, identifier),
             "pages": [
-                {"page": page, "image": page_path(self._request, citation.collection, record, page, "svg")}
-                for page in range(citation.page, citation.page_end + 1)
+                {"page": page, "image": page_path(self._request, content["collection"], record, page, "svg")}
+                for page in range(first, last + 1)
                 if page > 0
             ],
         }
 
-    def _file(self, citation: Citation) -> FileRecord | None:
-        """The file of a citation: of several with the same content, the one of the same name."""
-        cited = cited_range(citation.node_id)
-        if not citation.collection or cited is None:
+    def _file(self, collection: str, node_id: str, file_name: str) -> FileRecord | None:
+        """The file of some sentences: of several with the same content, the one of the same name."""
+        cited = cited_range(node_id)
+        if not collection or cited is None:
             return None
-        key = citation.collection, cited.document_id
+        key = collection, cited.document_id
         if key not in self._files:
-            with self._catalogs.opened(citation.collection) as catalog:
+            with self._catalogs.opened(collection) as catalog:
                 self._files[key] = catalog.files_of([cited.document_id]).get(cited.document_id, [])
         files = self._files[key]
-        return next((one for one in files if one.file_name == citation.file), files[0] if files else None)
+        return next((one for one in files if one.file_name == file_name), files[0] if files else None)

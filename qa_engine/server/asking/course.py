@@ -8,6 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
+from llama_index.core.schema import NodeWithScore
 from llama_index.core.vector_stores.types import MetadataFilters
 
 from qa_engine.answering.answer import Answer, Citation, passage_to_dict
@@ -139,7 +140,7 @@ class Course:
     async def _log(self, event: AnswerEvent, has_begun: Callable[[], None]) -> None:
         match event:
             case PassagesFound(passages):
-                self.passages = [passage_to_dict(rank, node) for rank, node in enumerate(passages, 1)]
+                self.passages = await to_thread(self._link_passages, passages)
                 self.running.add("passages", {"passages": self.passages})
             case TextAdded(text):
                 self.begun = True
@@ -159,6 +160,7 @@ class Course:
         body = {
             **answer.to_dict(asked.explain),
             "citations": [self._link(citation) for citation in answer.citations],
+            "passages": self._link_passages(answer.source_nodes),
             "answer_id": running.answer_id,
             "request_id": running.request_id,
         }
@@ -170,6 +172,11 @@ class Course:
         except StorageError as error:  # the answer is worth more than that it can be fetched again
             logger.warning("request %s: its answer cannot be fetched again: %s", running.request_id, error)
         return body
+
+    def _link_passages(self, passages: Sequence[NodeWithScore]) -> list[dict[str, Any]]:
+        return [
+            self.links.linked_passage(passage_to_dict(rank, node)) for rank, node in enumerate(passages, 1)
+        ]
 
     def _link(self, citation: Citation) -> dict[str, Any]:
         for known, linked in self._linked:

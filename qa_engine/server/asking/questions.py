@@ -18,6 +18,7 @@ from qa_engine.config import Config
 from qa_engine.engine import QueryEngine
 from qa_engine.flow import in_threads_of, to_thread
 from qa_engine.models.runtime.cores import available_cores
+from qa_engine.retrieval.explanation import Explanation
 from qa_engine.server.access import Access
 from qa_engine.server.asking.answers import AnswerStore, KeptAnswer
 from qa_engine.server.asking.citation_links import CitationLinks
@@ -122,9 +123,7 @@ class Questions:
                     ):
                         top_k = body.top_k or _DEFAULT_TOP_K
                         found = await engine.aexplain(body.question, top_k, filters)
-                        return await to_thread(
-                            search_to_dict, body.question, found, engine.models, body.explain
-                        )
+                        return await to_thread(self._found, request, body, found, engine.models)
             except TimeoutError:
                 raise ProblemError(
                     "model_timeout",
@@ -146,6 +145,13 @@ class Questions:
         for running in answers:
             await running.stopped()
         await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
+
+    def _found(
+        self, request: Request, body: SearchRequest, found: Explanation, models: dict[str, str]
+    ) -> dict[str, Any]:
+        content = search_to_dict(body.question, found, models, body.explain)
+        links = CitationLinks(request, self._catalogs)
+        return {**content, "passages": [links.linked_passage(one) for one in content["passages"]]}
 
     async def _checked(
         self, body: SearchRequest, access: Access, default: Sequence[str] = ()

@@ -27,7 +27,7 @@ def citation_url(request: Request, identifier: str) -> str:
 def citation_path(request: Request, identifier: str, page: int | None = None) -> str:
     """The address of a citation within the server; with a page, of that page of its file."""
     query = f"?page={page}" if page is not None else ""
-    return f"{_root(request)}/c/{quote(identifier, safe='')}{query}"
+    return f"{root_path(request)}/c/{quote(identifier, safe='')}{query}"
 
 
 def content_path(
@@ -61,9 +61,9 @@ def page_path(request: Request, collection: str, record: FileRecord, number: int
 
 
 def _file(request: Request, collection: str, record: FileRecord) -> str:
-    return f"{_root(request)}/api/v1/collections/{quote(collection, safe='')}/files/{record.file_id}"
+    return f"{root_path(request)}/api/v1/collections/{quote(collection, safe='')}/files/{record.file_id}"
 
 
-def _root(request: Request) -> str:
+def root_path(request: Request) -> str:
     """The path below which clients reach the server."""
     return quote(str(request.scope.get("root_path", "")).rstrip("/"))

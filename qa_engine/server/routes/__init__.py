@@ -19,6 +19,7 @@ from qa_engine.server.routes.questions.feedback import router as feedback
 from qa_engine.server.routes.questions.search import router as search
 from qa_engine.server.routes.session import router as session
 from qa_engine.server.routes.uploads import router as uploads
+from qa_engine.server.routes.web import router as web
 
 ROUTERS: tuple[APIRouter, ...] = (
     health,
@@ -36,5 +37,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     pages,
     citations,
     administration,
+    web,
 )
 """All routers, in the order of the OpenAPI document."""
