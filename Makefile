@@ -20,7 +20,7 @@ QUESTION_EN := How much does the monthly boat survey cost a year?
 QUESTION_NONE := 公司的股票期权怎么分配？
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all stress lint format clean
+.PHONY: help demo test test-all stress lint lint-page format clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
@@ -77,7 +77,7 @@ demo: $(VENV)/.installed ## install, ingest the example PDFs and ask them four q
 test: lint ## run lint, and all tests but the slow ones
 	@$(PYTEST) $(SIDE_BY_SIDE)
 
-test-all: lint $(VENV)/.installed-extras ## run lint and all tests, also the slow ones and those of extras: cross-encoders, OCR, Ray, OpenTelemetry
+test-all: lint $(if $(shell command -v npm),lint-page) $(VENV)/.installed-extras ## run lint and all tests, also the slow ones and those of extras: cross-encoders, OCR, Ray, OpenTelemetry
 	@$(PYTEST) $(SIDE_BY_SIDE) -m ''
 
 stress: $(VENV)/.installed-extras ## run the slow tests alone
@@ -88,6 +88,9 @@ lint: $(VENV)/.installed-dev ## run ruff and mypy, and check the direction of im
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo --no-cache
+
+lint-page: ## check the types of the scripts of the web page (needs npm)
+	@cd tests/types && npm ci --silent --no-audit --no-fund && npx tsc
 
 format: $(VENV)/.installed-dev ## format the code, and fix what ruff can fix
 	@$(BIN)/ruff check --fix

@@ -13,7 +13,10 @@ import { Announcer } from "./ui/announcer.js";
 import { ShortcutList } from "./ui/shortcut_list.js";
 import { ProblemNotice } from "./ui/problem.js";
 
-/** Screens are loaded when they are first shown. */
+/**
+ * Screens are loaded when they are first shown.
+ * @type {{ name: string, load: () => Promise<any>, scope?: string }[]}
+ */
 const SCREENS = [
   { name: "ask", load: () => import("./ask/screen.js") },
   { name: "search", load: () => import("./search/screen.js") },
@@ -55,6 +58,7 @@ function skip(event) {
   document.getElementById("main")?.focus();
 }
 
+/** @param {{ current: string, onHelp: () => void }} properties */
 function Head({ current, onHelp }) {
   const t = useTexts(texts);
   const known = server.use();
@@ -87,6 +91,7 @@ async function leave() {
   location.reload();
 }
 
+/** @param {{ screen: { name: string, load: () => Promise<any> }, route: import("./router.js").Route }} properties */
 function Screen({ screen, route: here }) {
   const t = useTexts(texts);
   const [shown, setShown] = useState(/** @type {any} */ (null));

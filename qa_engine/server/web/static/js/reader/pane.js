@@ -30,7 +30,7 @@ export function ReaderPane({ target }) {
       ${problem && html`<${ProblemNotice} problem=${problem} />`}
       <div class="sheets">
         ${shown?.pages.map(
-          (page) =>
+          (/** @type {any} */ page) =>
             page.image &&
             html`<${Sheet}
               image=${page.image}
