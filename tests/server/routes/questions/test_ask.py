@@ -97,6 +97,10 @@ class TestAnswers:
             expected = json.loads(json.dumps(engine.query(QUESTION).to_dict()))
         (citation,) = body["citations"]
         links = {name: citation.pop(name) for name in ("file_id", "url", "pages")}
+        for passage in body["passages"]:
+            assert server.client.get(passage.pop("url")).status_code == 200
+            assert passage.pop("pages")[0]["page"] == passage["page"]
+            assert passage.pop("file_id")
         assert {**lasting(body), **{"answer_id": 0, "request_id": 0}} == {
             **lasting(expected),
             **{"answer_id": 0, "request_id": 0},
