@@ -55,7 +55,7 @@ class CitationLinks:
             "file_id": record.file_id,
             "url": citation_url(self._request, identifier),
             "pages": [
-                {"page": page, "image": page_path(self._request, content["collection"], record, page, "svg")}
+                {"page": page, "image": page_path(self._request, content["collection"], record, page, ".svg")}
                 for page in range(first, last + 1)
                 if page > 0
             ],

@@ -46,18 +46,18 @@ def content_path(
     return f"{_file(request, collection, record)}/content{query}{f'#page={page}' if page else ''}"
 
 
-def page_path(request: Request, collection: str, record: FileRecord, number: int, suffix: str) -> str:
-    """The address of the image of a page; it names the version of the document, so it may be cached for ever.
+def page_path(request: Request, collection: str, record: FileRecord, number: int, end: str) -> str:
+    """The address of the image or the text of a page; it names the version of the document, so it may be cached for ever.
 
     Args:
         request: of the client.
         collection: that holds the file.
         record: of the file.
         number: of the page, from 1.
-        suffix: ``svg`` or ``png``.
+        end: ``.svg``, ``.png`` or ``/lines``.
     """
     file = _file(request, collection, record)
-    return f"{file}/pages/{number}.{suffix}?v={quote(record.document_id, safe='')}"
+    return f"{file}/pages/{number}{end}?v={quote(record.document_id, safe='')}"
 
 
 def _file(request: Request, collection: str, record: FileRecord) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qa_engine.documents.blocks import Role
+from qa_engine.documents.pdf.page_text import DrawnLine
 from qa_engine.documents.pdf.rendering import PageBox, boxes_between
 from qa_engine.documents.sentences.node_parser import SECTION_MARK
 from qa_engine.index.catalog import Catalog
@@ -89,3 +91,21 @@ def sentences_of_page(
             )
         )
     return next((label for label in labels if label), None), sentences
+
+
+def lines_of_sentences(sentences: Sequence[PageSentence]) -> list[DrawnLine]:
+    """The sentences of a page as lines at their places, each divided over its lines by their widths.
+
+    It is near enough to select them over the image of a scan, whose characters have no places of their own.
+    """
+    lines = []
+    for sentence in sentences:
+        whole = sum(box.x1 - box.x0 for box in sentence.boxes)
+        start, width = 0, 0.0
+        for box in sentence.boxes:
+            width += box.x1 - box.x0
+            end = round(len(sentence.text) * width / whole) if whole > 0 else len(sentence.text)
+            if text := sentence.text[start:end].strip():
+                lines.append(DrawnLine(text, box.x0, box.y0, box.x1, box.y1, 0))
+            start = max(start, end)
+    return lines

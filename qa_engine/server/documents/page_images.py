@@ -1,4 +1,4 @@
-"""Images of pages: drawn in processes of their own, within limits of time and memory, and kept on the disk."""
+"""Images of pages and their text: read in processes of their own, within limits of time and memory, and kept on the disk."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from anyio import CapacityLimiter, to_thread
 
 from qa_engine.config import Config
 from qa_engine.documents.pdf.page_images import PageDrawing, draw_page, paint_page, renderer_version
+from qa_engine.documents.pdf.page_text import PAGE_TEXT_REVISION, DrawnLine, read_drawn_lines
 from qa_engine.documents.processes.parsing_pool import reading_options
 from qa_engine.documents.processes.worker_pool import TimeLimitError, WorkerDiedError, WorkerPool
 from qa_engine.errors import DocumentError, StorageError
@@ -91,6 +92,19 @@ class PageImages:
         name = self._name(original, f"{number}-{dpi}.png")
         return await self._once(name, partial(self._painting, original, number, dpi))
 
+    async def lines(self, original: Original, number: int) -> list[DrawnLine]:
+        """The lines of a page as it shows them, in the coordinates of its boxes.
+
+        Args:
+            original: the file.
+            number: of the page, from 1.
+
+        Raises:
+            ProblemError: see `drawing`.
+        """
+        name = self._name(original, f"{number}-text{PAGE_TEXT_REVISION}.json")
+        return await self._once(name, partial(self._lines, original, number, name))
+
     def start(self) -> WorkerPool:
         """Starts the processes, if they are not running."""
         with self._lock:
@@ -144,6 +158,13 @@ class PageImages:
         image: bytes = await self._drawn(original, number, paint_page, number, dpi)
         await self._in_thread(self._keep, name, image)
         return image
+
+    async def _lines(self, original: Original, number: int, name: str) -> list[DrawnLine]:
+        if (kept := await self._in_thread(self._cache.get, name)) is not None:
+            return [DrawnLine(*line) for line in json.loads(kept)]
+        lines: list[DrawnLine] = await self._drawn(original, number, read_drawn_lines, number)
+        await self._in_thread(self._keep, name, json.dumps(lines).encode())
+        return lines
 
     def _name(self, original: Original, end: str) -> str:
         return f"{original.record.document_id}-{self._version}-{end}"

@@ -9,6 +9,7 @@ from qa_engine.server.routes.citations import router as citations
 from qa_engine.server.routes.collections import router as collections
 from qa_engine.server.routes.file_changes import router as file_changes
 from qa_engine.server.routes.files import router as files
+from qa_engine.server.routes.find import router as find
 from qa_engine.server.routes.health import router as health
 from qa_engine.server.routes.jobs import router as jobs
 from qa_engine.server.routes.pages import router as pages
@@ -31,6 +32,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     feedback,
     collections,
     files,
+    find,
     file_changes,
     uploads,
     jobs,

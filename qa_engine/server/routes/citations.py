@@ -50,6 +50,7 @@ class CitedPage(BaseModel):
         image: address of its image, below the root of the server; null if the page cannot be drawn.
         width: in points, what boxes count in; null if the page cannot be drawn.
         height: as well.
+        lines: address of its text, line by line; null if the page cannot be drawn.
         boxes: of the cited sentences on it.
     """
 
@@ -57,6 +58,7 @@ class CitedPage(BaseModel):
     image: str | None
     width: float | None
     height: float | None
+    lines: str | None
     boxes: list[BoxObject]
 
 
@@ -68,6 +70,7 @@ class CitationObject(BaseModel):
         collection: that holds its file.
         file: name of the file.
         file_id: its id.
+        file_pages: the number of its pages.
         page: that the citation begins on, from 1.
         page_end: that it ends on.
         page_label: the number printed on the first page, if it is another one.
@@ -83,6 +86,7 @@ class CitationObject(BaseModel):
     collection: str
     file: str
     file_id: str
+    file_pages: int
     page: int
     page_end: int
     page_label: str
@@ -110,6 +114,7 @@ async def citation(citation_id: Identifier, request: Request, state: State, acce
     return CitationObject(
         **facts,
         file_id=found.file.file_id,
+        file_pages=found.file.pages,
         url=citation_url(request, citation_id),
         content=content_path(request, found.facts.collection, found.file) if found.original else None,
         pages=[
@@ -118,6 +123,9 @@ async def citation(citation_id: Identifier, request: Request, state: State, acce
                 image=page.image,
                 width=page.width if page.image else None,
                 height=page.height if page.image else None,
+                lines=page_path(request, found.facts.collection, found.file, page.number, "/lines")
+                if page.image
+                else None,
                 boxes=[BoxObject(**box._asdict()) for box in page.boxes],
             )
             for page in pages
@@ -215,7 +223,7 @@ async def _page_views(
                 raise
             views.append(PageView(number, boxes=boxes))
             continue
-        suffix = "svg" if drawing.svg is not None else "png"
-        image = page_path(request, found.facts.collection, found.file, number, suffix)
+        end = ".svg" if drawing.svg is not None else ".png"
+        image = page_path(request, found.facts.collection, found.file, number, end)
         views.append(PageView(number, image, drawing.width, drawing.height, boxes))
     return views

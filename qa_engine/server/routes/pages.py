@@ -16,7 +16,7 @@ from qa_engine.ingestion.files.state import is_document
 from qa_engine.server.access import Reader
 from qa_engine.server.citations.links import page_path
 from qa_engine.server.documents.conditional_requests import is_known, takes_gzip
-from qa_engine.server.documents.contents import PageSentence, sentences_of_page
+from qa_engine.server.documents.contents import PageSentence, lines_of_sentences, sentences_of_page
 from qa_engine.server.documents.originals import Original
 from qa_engine.server.problems import ProblemError, problem_responses
 from qa_engine.server.routes.citations import BoxObject
@@ -64,22 +64,60 @@ class PageObject(BaseModel):
     """A page of a file.
 
     Attributes:
-        page: its number, from 1.
+        file: name of the file.
+        file_pages: the number of its pages.
+        page: the number of this one, from 1.
         label: the number printed on it, if that is known and another one.
         width: in points, what boxes count in; null if the page cannot be drawn.
         height: as well.
         image: address of the image that shows it best, below the root of the server; null if it cannot be drawn.
         png: address of the page as PNG; takes `dpi`.
+        lines: address of its text, line by line; null if it cannot be drawn.
         sentences: in reading order.
     """
 
+    file: str
+    file_pages: int
     page: int
     label: str | None
     width: float | None
     height: float | None
     image: str | None
     png: str | None
+    lines: str | None
     sentences: list[SentenceObject]
+
+
+class LineObject(BaseModel):
+    """A line of a page.
+
+    Attributes:
+        text: of it.
+        x0: left edge, in points from the left edge of the page.
+        y0: upper edge, in points from the upper edge of the page.
+        x1: right edge.
+        y1: lower edge.
+        turn: direction of the text in degrees clockwise: 0 from left to right, 90 downwards, 180, 270 upwards.
+    """
+
+    text: str
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    turn: int
+
+
+class PageLines(BaseModel):
+    """The text of a page, as it shows it.
+
+    Attributes:
+        page: its number, from 1.
+        lines: in the order of the file.
+    """
+
+    page: int
+    lines: list[LineObject]
 
 
 def _images(media_type: str) -> dict[int | str, dict[str, object]]:
@@ -115,7 +153,7 @@ async def page_svg(
         return Response(status_code=304, headers=headers)
     svg = (await state.images.drawing(original, number)).svg
     if svg is None:
-        png = page_path(request, collection, original.record, number, "png")
+        png = page_path(request, collection, original.record, number, ".png")
         return Response(status_code=307, headers={"Location": png, "Cache-Control": headers["Cache-Control"]})
     if zipped:
         return Response(svg, headers=headers | {"Content-Encoding": "gzip"}, media_type="image/svg+xml")
@@ -158,12 +196,15 @@ async def page(
     access.require([collection])
     record, label, sentences = await state.read_files(_page, state, collection, file_id, number)
     shown = PageObject(
+        file=record.file_name,
+        file_pages=record.pages,
         page=number,
         label=label,
         width=None,
         height=None,
         image=None,
         png=None,
+        lines=None,
         sentences=[
             SentenceObject(
                 id=one.id,
@@ -188,15 +229,44 @@ async def page(
             raise
         return shown
     shown.width, shown.height = drawing.width, drawing.height
-    suffix = "svg" if drawing.svg is not None else "png"
-    shown.image = page_path(request, collection, record, number, suffix)
-    shown.png = page_path(request, collection, record, number, "png")
+    end = ".svg" if drawing.svg is not None else ".png"
+    shown.image = page_path(request, collection, record, number, end)
+    shown.png = page_path(request, collection, record, number, ".png")
+    shown.lines = page_path(request, collection, record, number, "/lines")
     return shown
 
 
+@router.get("/{number}/lines", responses=problem_responses(*_PROBLEMS))
+async def page_lines(
+    collection: Collection,
+    file_id: FileId,
+    number: Number,
+    response: Response,
+    state: State,
+    access: Reader,
+    v: Version = None,
+) -> PageLines:
+    """Gives the text of a page line by line, to be selected over its image. With `v`, it may be cached for ever.
+
+    A scan without a text layer has the sentences that were read from it, divided over their lines by width.
+    """
+    access.require([collection])
+    original = await state.read_files(_original, state, collection, file_id, number, v)
+    lines = await state.images.lines(original, number)
+    if not lines:
+        _, _, sentences = await state.read_files(_page, state, collection, file_id, number)
+        lines = lines_of_sentences(sentences)
+    response.headers["Cache-Control"] = _cache_control(v)
+    return PageLines(page=number, lines=[LineObject(**line._asdict()) for line in lines])
+
+
 def _headers(etag: str, version: str | None) -> dict[str, str]:
+    return {"ETag": etag, "Cache-Control": _cache_control(version)}
+
+
+def _cache_control(version: str | None) -> str:
     # Without a version the address means another image when the file changes.
-    return {"ETag": etag, "Cache-Control": _IMMUTABLE if version is not None else "private, no-cache"}
+    return _IMMUTABLE if version is not None else "private, no-cache"
 
 
 def _with_page(record: FileRecord, number: int) -> FileRecord:

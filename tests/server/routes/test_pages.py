@@ -158,3 +158,53 @@ def test_page_that_cannot_be_drawn_still_has_its_sentences(
         cited = page["sentences"][0]["id"]
         assert get(server, f"/api/v1/citations/{cited}")["pages"][0]["image"] is None
         assert "这一页无法显示" in server.client.get(f"/c/{cited}").text
+
+
+class TestLines:
+    def test_lines_lie_where_the_sentences_do(self, library: ServedApp, pages: str) -> None:
+        (box,) = get(library, f"{pages}/1")["sentences"][0]["boxes"]
+        (line,) = get(library, f"{pages}/1/lines")["lines"]
+        assert (line["text"], line["turn"]) == (SENTENCE, 0)
+        assert all(abs(line[side] - box[side]) < 0.1 for side in ("x0", "y0", "x1", "y1"))
+
+    def test_address_is_that_of_the_page_and_is_cached_for_ever(self, library: ServedApp, pages: str) -> None:
+        address = get(library, f"{pages}/2")["lines"]
+        response = library.client.get(address)
+        assert [line["text"] for line in response.json()["lines"]] == ["Another page follows."]
+        assert response.headers["cache-control"] == "private, max-age=31536000, immutable"
+        assert library.client.get(f"{pages}/2/lines").headers["cache-control"] == "private, no-cache"
+        assert get(library, f"{pages}/2/lines", 410, params={"v": "0" * 20})["code"] == "gone"
+
+    def test_scan_without_a_text_layer_has_the_lines_of_its_sentences(
+        self, library: ServedApp, shelf: Path
+    ) -> None:
+        page = get(library, scanned_page(shelf))
+        lines = get(library, f"{scanned_page(shelf)}/lines")["lines"]
+        assert len(lines) == sum(len(one["boxes"]) for one in page["sentences"])
+
+    def test_page_that_is_not_there(self, library: ServedApp, pages: str) -> None:
+        assert get(library, f"{pages}/3/lines", 404)["code"] == "not_found"
+
+
+class TestFind:
+    def test_sentence_is_found_with_its_place_and_its_boxes(self, library: ServedApp, shelf: Path) -> None:
+        file = f"{FILES}/{record_of(shelf, 'two.pdf').file_id}"
+        found = get(library, f"{file}/find", params={"q": "ＣＩＴＥＤ  sentence"})
+        (hit,) = found["data"]
+        assert hit["text"][hit["start"] : hit["end"]] == "cited sentence"
+        assert (hit["page"], hit["page_end"], found["more"]) == (1, 1, False)
+        assert hit["boxes"] == get(library, f"{file}/pages/1")["sentences"][0]["boxes"]
+
+    def test_no_more_than_were_asked_for(self, library: ServedApp, shelf: Path) -> None:
+        file = f"{FILES}/{record_of(shelf, 'two.pdf').file_id}"
+        found = get(library, f"{file}/find", params={"q": "e", "limit": 1})
+        assert (len(found["data"]), found["more"]) == (1, True)
+        assert get(library, f"{file}/find", params={"q": "nowhere"}) == {"data": [], "more": False}
+        assert get(library, f"{file}/find", params={"q": "  "}) == {"data": [], "more": False}
+
+    @pytest.mark.parametrize("values", [{}, {"q": ""}, {"q": "x" * 201}, {"q": "x", "limit": 501}])
+    def test_what_cannot_be_looked_for(
+        self, values: dict[str, object], library: ServedApp, shelf: Path
+    ) -> None:
+        file = f"{FILES}/{record_of(shelf, 'two.pdf').file_id}"
+        assert get(library, f"{file}/find", 422, params=values)["code"] == "invalid_request"
