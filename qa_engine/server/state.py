@@ -31,6 +31,7 @@ from qa_engine.server.documents.catalogs import Catalogs
 from qa_engine.server.documents.originals import Originals
 from qa_engine.server.documents.page_images import PageImages
 from qa_engine.server.engines import Engines
+from qa_engine.server.evaluation.questions import QuestionStore
 from qa_engine.server.jobs.events import EventSignal
 from qa_engine.server.jobs.queue import JobQueue
 from qa_engine.server.metrics import ServerMetrics
@@ -73,6 +74,7 @@ class ServerState:
         questions: those that are being answered.
         conversations: those that the server keeps.
         feedback: what readers say of answers.
+        test_questions: what evaluations ask.
         warmed: set when the engine of the default collections is open and warm, or could not be opened.
         failure: why it could not be opened.
         draining: whether the process has been asked to stop: nothing new begins.
@@ -96,6 +98,7 @@ class ServerState:
     questions: Questions
     conversations: Conversations
     feedback: FeedbackStore
+    test_questions: QuestionStore
     warmed: Event = field(default_factory=Event)
     failure: QAEngineError | None = None
     draining: bool = False
@@ -205,6 +208,7 @@ async def opened_state(
             questions,
             Conversations(conversations),
             await to_thread.run_sync(FeedbackStore, database),
+            await to_thread.run_sync(QuestionStore, database),
         )
         warming = asyncio.create_task(_warm(state, on_failure))
         draining = asyncio.create_task(questions.drain(state.stopping))

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from qa_engine.server.routes.administration import router as administration
 from qa_engine.server.routes.citations import router as citations
 from qa_engine.server.routes.collections import router as collections
+from qa_engine.server.routes.evaluation import router as evaluation
 from qa_engine.server.routes.file_changes import router as file_changes
 from qa_engine.server.routes.files import router as files
 from qa_engine.server.routes.find import router as find
@@ -30,6 +31,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     answers,
     conversations,
     feedback,
+    evaluation,
     collections,
     files,
     find,

@@ -1,0 +1,1 @@
+"""Test questions and evaluations, for the page and for programs."""
