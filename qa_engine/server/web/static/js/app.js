@@ -1,6 +1,6 @@
 /** The frame of the page: its head, the screen, and the reader beside it. */
 import { html, useEffect, useState } from "./html.js";
-import { Problem, request } from "./api.js";
+import { Problem, address, request } from "./api.js";
 import { language, setLanguage, useTexts } from "./language.js";
 import { ReaderPane } from "./reader/pane.js";
 import { target } from "./reader/target.js";
@@ -47,6 +47,7 @@ export function App() {
       </main>
       ${read && html`<${ReaderPane} target=${read} />`}
     </div>
+    ${known && html`<${Foot} known=${known} />`}
     <${Announcer} />
     ${help && html`<${ShortcutList} onClose=${() => setHelp(false)} />`}
   `;
@@ -83,6 +84,18 @@ function Head({ current, onHelp }) {
         ${known?.features.auth && html`<button class="quiet" onClick=${leave}>${t("leave")}</button>`}
       </div>
     </header>
+  `;
+}
+
+/** The licence of PyMuPDF asks that whoever uses the server is offered its source code. */
+function Foot(/** @type {{ known: import("./server.js").Server }} */ { known }) {
+  const t = useTexts(texts);
+  return html`
+    <footer class="foot">
+      <span>qa_engine ${known.version}</span>
+      <a href=${known.source_url} rel="noreferrer">${t("source_code")}</a>
+      <a href=${address("api/docs")}>API</a>
+    </footer>
   `;
 }
 
