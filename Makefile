@@ -20,7 +20,7 @@ QUESTION_EN := How much does the monthly boat survey cost a year?
 QUESTION_NONE := 公司的股票期权怎么分配？
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all stress lint lint-page format clean
+.PHONY: help demo serve test test-all stress lint lint-page format clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
@@ -35,6 +35,11 @@ $(BIN)/python:
 $(VENV)/.installed: $(BIN)/python pyproject.toml
 	@echo "== Installing qa_engine and its dependencies into $(VENV) (minutes the first time, then not again)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e .
+	@touch $@
+
+$(VENV)/.installed-server: $(VENV)/.installed
+	@echo "== Installing what the server needs"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e '.[server]'
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
@@ -73,6 +78,9 @@ demo: $(VENV)/.installed ## install, ingest the example PDFs and ask them four q
 	@$(ASK) '$(QUESTION_NONE)'
 	@echo
 	@echo "== Done. For your own PDFs: $(BIN)/qa-engine ingest FOLDER, then $(BIN)/qa-engine ask QUESTION. See README.md and docs/"
+
+serve: $(VENV)/.installed-server ## after make demo: serve the web page and the API over the collection 'demo', on this machine alone
+	@$(BIN)/qa-engine serve --collection demo --storage storage
 
 test: lint ## run lint, and all tests but the slow ones
 	@$(PYTEST) $(SIDE_BY_SIDE)

@@ -29,7 +29,7 @@ def serve(
     ] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Answer over HTTP, until the process is asked to stop."""
+    """Serve the web page and the HTTP API, until the process is asked to stop."""
     require_packages()
     from qa_engine.server.process import run
 
