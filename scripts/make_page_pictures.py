@@ -1,7 +1,7 @@
 """Draws docs/images/page-*.png: the screens of the web page over the examples, in both languages.
 
-Run it when a screen has changed: ``python scripts/make_page_pictures.py``. It needs the extras ``server`` and ``browser``, and a
-Chromium of the system.
+Run it when a screen has changed: ``python scripts/make_page_pictures.py``. It needs the extras ``server`` and ``browser``,
+and a Chromium of the system.
 """
 
 from __future__ import annotations
