@@ -54,7 +54,7 @@ def web_scripts(root_path: str) -> WebScripts:
         root=root,
         styles=[f"{root}/{path}" for path in assets.files if path.startswith("css/")],
         import_map=json.dumps({"imports": imports}),
-        modules=[f"{root}/{path}" for path in (*_IMPORTS.values(), *_FIRST)],
+        modules=[f"{root}/{path}" for path in (*_IMPORTS.values(), *assets.with_imports(*_FIRST))],
         main=f"{root}/js/main.js",
     )
 

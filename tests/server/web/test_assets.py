@@ -14,7 +14,8 @@ from qa_engine.server.problem_kinds import PROBLEMS
 from qa_engine.server.web.assets import read_assets
 from qa_engine.server.web.document import content_security_policy, web_page, web_scripts
 
-KILOBYTES = 150
+BYTES = 150_000
+"""Of what the first screen with the reader loads; and of all screens as they are sent."""
 
 
 def test_document_names_files_that_are_there(server: ServedApp) -> None:
@@ -68,10 +69,15 @@ def test_below_a_path_all_addresses_begin_with_it() -> None:
 
 
 def test_page_is_light() -> None:
-    found = read_assets().files.values()
-    whole = sum(len(asset.content) for asset in found)
-    assert whole <= KILOBYTES * 1000
-    assert all(gzip.decompress(asset.compressed) == asset.content for asset in found)
+    assets = read_assets().files
+    styles = {path for path in assets if path.startswith("css/")}
+    libraries = {path for path in assets if path.startswith("vendor/")}
+    modules = set(read_assets().with_imports("js/main.js", "js/ask/screen.js"))
+    assert {"js/app.js", "js/reader/pane.js", "js/ui/problem_texts.js"} <= modules
+    first = modules | styles | libraries
+    assert sum(len(assets[path].content) for path in first) <= BYTES
+    assert sum(len(asset.compressed) for asset in assets.values()) <= BYTES
+    assert all(gzip.decompress(asset.compressed) == asset.content for asset in assets.values())
 
 
 def test_every_problem_has_words_in_both_languages() -> None:
