@@ -8,12 +8,12 @@ import { html } from "../html.js";
 const PADDING = 1;
 
 /**
- * @param {{ image: string, width: number, height: number, alt: string, marks?: Mark[], onLoad?: () => void, children?: any }} properties
+ * @param {{ image: string, width: number, height: number, alt: string, marks?: Mark[], onLoad?: () => void, onError?: () => void, children?: any }} properties
  */
-export function Sheet({ image, width, height, alt, marks = [], onLoad, children }) {
+export function Sheet({ image, width, height, alt, marks = [], onLoad, onError, children }) {
   return html`
     <div class="sheet" style=${{ aspectRatio: `${width} / ${height}` }}>
-      <img src=${image} alt=${alt} width=${Math.round(width)} height=${Math.round(height)} onLoad=${onLoad} draggable=${false} />
+      <img src=${image} alt=${alt} width=${Math.round(width)} height=${Math.round(height)} onLoad=${onLoad} onError=${onError} draggable=${false} />
       <svg class="marks" aria-hidden="true" focusable="false">
         ${marks.map(({ boxes, kind }) => boxes.map((box) => html`<${Rectangle} box=${box} kind=${kind} width=${width} height=${height} />`))}
       </svg>

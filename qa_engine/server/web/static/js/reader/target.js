@@ -1,6 +1,9 @@
 /** What the reader shows. It is in the address of the page, so that back, reload and a copied link keep it. */
 import { route, setQuery } from "../router.js";
 import { store } from "../store.js";
+import { prefetch } from "./loading.js";
+
+export { prefetch };
 
 /**
  * A citation, a passage or a sentence by its id; or a page of a file.
@@ -11,6 +14,9 @@ import { store } from "../store.js";
 export const target = store(/** @type {Target | null} */ (parsed(route.get().query.read)));
 /** The citations beside each other, for the steps to the previous and the next one. */
 export const neighbours = store(/** @type {Target[]} */ ([]));
+
+/** What had the focus when the reader was opened: it gets it back. @type {Element | null} */
+let opener = null;
 
 route.listen((here) => {
   const read = here.query.read;
@@ -23,8 +29,12 @@ route.listen((here) => {
  * @param {Target[]} [beside] all that the reader may step through, `wanted` among them
  */
 export function openReader(wanted, beside = []) {
-  neighbours.set(beside);
+  performance.mark("reader:open");
   const isOpen = target.get() !== null;
+  if (!document.activeElement?.closest(".reader")) opener = document.activeElement;
+  neighbours.set(beside);
+  const at = beside.findIndex((one) => written(one) === written(wanted));
+  prefetch([beside[at + 1], beside[at - 1]].filter(Boolean));
   target.set(wanted);
   setQuery({ read: written(wanted) }, { replace: isOpen });
 }
@@ -40,6 +50,11 @@ export function stepReader(step) {
 export function closeReader() {
   target.set(null);
   setQuery({ read: undefined });
+}
+
+/** The element that opened the reader, if it is still there. */
+export function openedBy() {
+  return opener instanceof HTMLElement && opener.isConnected && opener !== document.body ? opener : null;
 }
 
 /**
