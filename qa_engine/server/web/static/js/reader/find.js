@@ -37,10 +37,10 @@ export function Find({ view, found, onFound, onClose }) {
   const all = found?.data.length ?? 0;
   return html`
     <search class="reader-panel" aria-label=${t("find_label")}>
-      <form class="row" onSubmit=${(event) => (event.preventDefault(), step(1))}>
+      <form class="row" onSubmit=${submitted}>
         <input
           type="search" ref=${input} value=${q} maxlength="200" autocomplete="off" aria-label=${t("find_label")}
-          onInput=${(event) => setQ(event.currentTarget.value)} onKeyDown=${keyed}
+          onInput=${() => setQ(input.current?.value ?? "")} onKeyDown=${keyed}
         />
         ${
           all > 0 &&
@@ -83,6 +83,12 @@ export function Find({ view, found, onFound, onClose }) {
     }
   }
 
+  /** @param {Event} event */
+  function submitted(event) {
+    event.preventDefault();
+    step(1);
+  }
+
   /** @param {number} by */
   function step(by) {
     if (found && all > 0) onFound({ ...found, at: (found.at + by + all) % all });
@@ -99,9 +105,9 @@ export function Find({ view, found, onFound, onClose }) {
   }
 }
 
-/** A part of a sentence with what was found in it. The server counts characters, not UTF-16 units. */
+/** A part of a sentence with what was found in it. The server counts characters, not UTF-16 units. @param {{ hit: Hit }} properties */
 function Excerpt({ hit }) {
-  const all = Array.from(/** @type {string} */ (hit.text));
+  const all = Array.from(hit.text);
   const from = Math.max(0, hit.start - BEFORE);
   const to = Math.min(all.length, hit.end + BEHIND);
   const part = (/** @type {number} */ start, /** @type {number} */ end) => all.slice(start, end).join("");

@@ -19,6 +19,7 @@ const images = new Map();
  * @property {number | null} width
  * @property {number | null} height
  * @property {string | null} lines
+ * @property {string | null} [label]
  * @property {import("./sheet.js").Box[]} [boxes]
  */
 

@@ -64,7 +64,10 @@ export function ReaderPage({ view, number, marks, onPlaced }) {
   }
 }
 
-/** The sentences of a page as text, for those who read it otherwise than by its image. */
+/**
+ * The sentences of a page as text, for those who read it otherwise than by its image.
+ * @param {{ view: import("./loading.js").View, number: number, open: boolean }} properties
+ */
 function PageText({ view, number, open }) {
   const t = useTexts(texts);
   const [isOpen, setOpen] = useState(open);
@@ -82,7 +85,7 @@ function PageText({ view, number, open }) {
     return () => void (current = false);
   }, [view, number, isOpen, open]);
   return html`
-    <details class="reader-text" open=${open} onToggle=${(event) => setOpen(event.currentTarget.open)}>
+    <details class="reader-text" open=${open} onToggle=${(/** @type {any} */ event) => setOpen(event.currentTarget.open)}>
       <summary>${t("page_text")} · ${t("page", { page: number })}</summary>
       ${problem && html`<${ProblemNotice} problem=${problem} />`}
       ${sentences?.map(({ text }) => html`<p lang=${languageOf(text)}><bdi>${text}</bdi></p>`)}

@@ -185,13 +185,13 @@ export function ReaderPane({ target, alone = false, start }) {
   }
 }
 
-/** Which pages are shown, their printed number, and their section. */
+/** Which pages are shown, their printed number, and their section. @param {{ view: View, numbers: number[] }} properties */
 function Place({ view, numbers }) {
   const t = useTexts(texts);
   const [first, last] = [numbers[0], numbers[numbers.length - 1]];
   if (!first) return null;
   const cited = view.citation?.page === first ? view.citation : null;
-  const label = cited ? cited.page_label : view.pages.find((page) => page.page === first)?.label;
+  const label = cited ? cited.page_label : view.pages.find((one) => one.page === first)?.label;
   return html`<span class="reader-place">
     ${last > first ? t("pages", { page: first, end: last }) : t("page", { page: first })}
     ${label && html` · ${t("printed", { label })}`}

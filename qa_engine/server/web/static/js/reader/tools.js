@@ -69,6 +69,11 @@ export function ZoomSteps({ zoom, onZoom }) {
   `;
 }
 
+/** @param {HTMLInputElement | null} input */
+function select(input) {
+  input?.select();
+}
+
 /** The next zoom in a direction. @param {number} zoom @param {number} step */
 export function zoomed(zoom, step) {
   const at = ZOOMS.indexOf(zoom) + step;
@@ -85,7 +90,7 @@ export function FileLinks({ view, page }) {
     <a class="reader-link" target="_blank" rel="noopener" href=${`${address(content, { inline: true })}#page=${page}`}>${t("original")}</a>
     <a class="reader-link" download=${view.file} href=${address(content)}>${t("download")}</a>
     ${url && html`<button class="quiet" onClick=${copy}>${t("copy_link")}</button>`}
-    ${link && link === url && html`<input readonly aria-label=${t("link")} value=${url} ref=${(input) => input?.select()} />`}
+    ${link && link === url && html`<input readonly aria-label=${t("link")} value=${url} ref=${select} />`}
   `;
 
   async function copy() {
