@@ -1,4 +1,7 @@
-"""The page of a citation, for people: its sentences as text, and marked on the images of their pages. No scripts."""
+"""The page of a citation, for people: its sentences as text, and marked on the images of their pages.
+
+It is complete without scripts. With them, the reader of the web page takes its place.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from qa_engine.documents.pdf.rendering import PageBox
 from qa_engine.server.citations.texts import TEXTS
+from qa_engine.server.web.document import WebScripts
+from qa_engine.server.web.document import content_security_policy as web_policy
 from qa_engine.text.control_characters import show_controls, show_controls_on_line
 from qa_engine.text.language import is_chinese
 
@@ -90,9 +95,15 @@ class CitationView:
     download: str | None = None
 
 
-def citation_html(view: CitationView, language: Language) -> str:
-    """The page of a citation."""
-    return _html("citation.html", language, view=view)
+def citation_html(view: CitationView, language: Language, scripts: WebScripts | None = None) -> str:
+    """The page of a citation.
+
+    Args:
+        view: what it shows.
+        language: of its own words.
+        scripts: of the reader, which takes the place of the page; None for a page without scripts.
+    """
+    return _html("citation.html", language, view=view, scripts=scripts)
 
 
 def gone_html(view: CitationView | None, language: Language) -> str:
@@ -105,8 +116,10 @@ def problem_html(code: str, detail: str, fix: str, language: Language) -> str:
     return _html("problem.html", language, code=code, detail=detail, fix=fix)
 
 
-def content_security_policy() -> str:
-    """What the pages may load: their own style, and images from the server."""
+def content_security_policy(scripts: WebScripts | None = None) -> str:
+    """What the pages may load: their own style, and images from the server; those with scripts what these need, too."""
+    if scripts is not None:
+        return web_policy(scripts, _style())
     digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
     return (
         f"default-src 'none'; style-src 'sha256-{digest}'; img-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -137,7 +150,7 @@ def _html(template: str, language: Language, **values: Any) -> str:
     return (
         _environment()
         .get_template(template)
-        .render(language=language, texts=TEXTS[language], style=_style(), **values)
+        .render(**{"scripts": None, **values}, language=language, texts=TEXTS[language], style=_style())
     )
 
 

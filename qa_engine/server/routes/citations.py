@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse
 
 from qa_engine.documents.pdf.rendering import PageBox
 from qa_engine.server.access import Reader
-from qa_engine.server.citations.links import citation_path, citation_url, content_path, page_path
+from qa_engine.server.citations.links import citation_path, citation_url, content_path, page_path, root_path
 from qa_engine.server.citations.lookup import FoundCitation
 from qa_engine.server.citations.page import (
     CitationView,
@@ -25,6 +25,7 @@ from qa_engine.server.citations.page import (
 )
 from qa_engine.server.problems import ProblemError, problem_responses
 from qa_engine.server.state import ServerState, State
+from qa_engine.server.web.document import WebScripts, web_scripts
 
 router = APIRouter(tags=["citations"])
 _MAX_PAGES = 20
@@ -163,12 +164,18 @@ async def citation_page(
         else:
             content = problem_html(problem.code, problem.detail, problem.fix, language)
         return _html(content, problem.kind.status, problem.headers)
-    return _html(citation_html(view, language))
+    scripts = web_scripts(root_path(request), "js/citation.js") if view.pages else None
+    return _html(citation_html(view, language, scripts), scripts=scripts)
 
 
-def _html(content: str, status: int = 200, headers: dict[str, str] | None = None) -> HTMLResponse:
+def _html(
+    content: str,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+    scripts: WebScripts | None = None,
+) -> HTMLResponse:
     own = {
-        "Content-Security-Policy": content_security_policy(),
+        "Content-Security-Policy": content_security_policy(scripts),
         "Cache-Control": "private, no-cache",
         "Vary": "Accept-Language",
     }

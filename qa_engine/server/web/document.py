@@ -41,12 +41,14 @@ class WebScripts:
     main: str
 
 
-def web_scripts(root_path: str) -> WebScripts:
+def web_scripts(root_path: str, *first: str) -> WebScripts:
     """What a document needs to start the page's scripts.
 
     Args:
         root_path: the path below which clients reach the server, without a slash at its end.
+        *first: modules that a visit begins with, the one that starts all before the others; without any, those of the page.
     """
+    first = first or _FIRST
     assets = read_assets()
     root = f"{root_path}/assets/{assets.digest}"
     imports = {name: f"{root}/{path}" for name, path in _IMPORTS.items()}
@@ -54,8 +56,8 @@ def web_scripts(root_path: str) -> WebScripts:
         root=root,
         styles=[f"{root}/{path}" for path in assets.files if path.startswith("css/")],
         import_map=json.dumps({"imports": imports}),
-        modules=[f"{root}/{path}" for path in (*_IMPORTS.values(), *assets.with_imports(*_FIRST))],
-        main=f"{root}/js/main.js",
+        modules=[f"{root}/{path}" for path in (*_IMPORTS.values(), *assets.with_imports(*first))],
+        main=f"{root}/{first[0]}",
     )
 
 

@@ -22,6 +22,7 @@ from qa_engine.server.citations.page import (
     problem_html,
 )
 from qa_engine.server.citations.texts import TEXTS
+from qa_engine.server.web.document import web_scripts
 
 VIEW = CitationView(
     "员工手册.pdf", "年假有十天。", 12, 12, section="休假 › 年假", original="/o", download="/d"
@@ -102,6 +103,21 @@ def test_there_is_neither_a_script_nor_anything_from_elsewhere() -> None:
         assert not [value for value in values if "//" in value]
         assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
         assert all("style" not in attributes for _, attributes in page.elements)
+
+
+def test_scripts_come_on_top_of_the_same_page() -> None:
+    scripts = web_scripts("/docs", "js/citation.js")
+    plain, scripted = (Elements(citation_html(VIEW, "en", one)) for one in (None, scripts))
+    added = [name for name, _ in scripted.elements if name in {"script", "link"}]
+    assert [name for name, _ in scripted.elements if name not in {"script", "link"}] == [
+        name for name, _ in plain.elements
+    ]
+    assert added == ["script", *["link"] * len(scripts.modules), "script"]
+    assert scripted.all("script")[1] == {"type": "module", "src": scripts.main}
+    assert scripts.main.startswith("/docs/assets/")
+    policy = content_security_policy(scripts)
+    assert "unsafe" not in policy
+    assert content_security_policy().partition("style-src ")[2].split(";")[0] in policy
 
 
 def test_policy_lets_exactly_the_style_of_the_page_in() -> None:

@@ -1,5 +1,6 @@
 /** The reader beside a screen, or alone: the pages of a file, with the sentences of a citation marked. */
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../html.js";
+import { ROOT } from "../api.js";
 import { languageOf, useTexts } from "../language.js";
 import { useShortcuts } from "../shortcuts.js";
 import { announce } from "../ui/announcer.js";
@@ -97,9 +98,9 @@ export function ReaderPane({ target, alone = false, start }) {
     area.scrollLeft = center.current.x * area.scrollWidth - area.clientWidth / 2;
   }, [zoom]);
 
-  const Heading = alone ? "h1" : "h2";
+  const [Frame, Heading] = alone ? ["main", "h1"] : ["aside", "h2"];
   return html`
-    <aside class=${`reader ${isLarge ? "large" : ""} ${alone ? "alone" : ""}`} aria-labelledby="reader-heading">
+    <${Frame} class=${`reader ${isLarge ? "large" : ""} ${alone ? "alone" : ""}`} aria-labelledby="reader-heading">
       ${
         !alone &&
         html`<button class="quiet reader-handle" aria-label=${t("larger")} aria-expanded=${String(isLarge)} onClick=${() => setLarge(!isLarge)}>
@@ -111,6 +112,7 @@ export function ReaderPane({ target, alone = false, start }) {
           <bdi>${view?.file ?? problem?.body?.citation?.file ?? t("reader")}</bdi>
           ${view && html`<${Place} view=${view} numbers=${numbers} />`}
         <//>
+        ${alone && html`<a href=${ROOT.href}>${t("ask")}</a>`}
         ${!alone && html`<button class="quiet" aria-label=${t("close")} title=${t("close")} onClick=${closeReader}>✕</button>`}
       </header>
       ${problem?.code === "gone" ? html`<${Gone} problem=${problem} />` : problem && html`<${ProblemNotice} problem=${problem} />`}
@@ -134,12 +136,12 @@ export function ReaderPane({ target, alone = false, start }) {
           ${panel === "outline" && html`<${SectionList} view=${view} page=${numbers[0]} onPage=${go} />`}
           ${panel === "find" && html`<${Find} view=${view} found=${found} onFound=${setFound} onClose=${closeFind} />`}
           <div class="reader-pages" ref=${pages} tabindex="0" role="group" aria-label=${t("page_area")} onScroll=${scrolled}>
-            <div style=${{ inlineSize: `${zoom * 100}%` }}>
+            <div style=${{ inlineSize: `calc(min(100%, 60rem) * ${zoom})` }}>
               ${numbers.map((number) => html`<${ReaderPage} key=${number} view=${view} number=${number} marks=${marksOf(number)} onPlaced=${place} />`)}
             </div>
           </div>`
       }
-    </aside>
+    <//>
   `;
 
   /** @param {string} next */

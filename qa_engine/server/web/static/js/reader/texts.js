@@ -2,6 +2,7 @@
 export const texts = {
   zh: {
     reader: "原文",
+    ask: "提问",
     close: "关闭原文",
     larger: "放大或缩小这一栏",
     page: "第 {page} 页",
@@ -51,6 +52,7 @@ export const texts = {
   },
   en: {
     reader: "Document",
+    ask: "Ask a question",
     close: "Close the document",
     larger: "Make this part larger or smaller",
     page: "page {page}",
