@@ -112,7 +112,7 @@ def test_scripts_come_on_top_of_the_same_page() -> None:
     assert [name for name, _ in scripted.elements if name not in {"script", "link"}] == [
         name for name, _ in plain.elements
     ]
-    assert added == ["script", *["link"] * len(scripts.modules), "script"]
+    assert added == ["link", "script", *["link"] * len(scripts.modules), "script"]
     assert scripted.all("script")[1] == {"type": "module", "src": scripts.main}
     assert scripts.main.startswith("/docs/assets/")
     policy = content_security_policy(scripts)
