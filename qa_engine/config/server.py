@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -120,3 +121,5 @@ class ServerConfig(Section):
     """How long answers are kept; 0 keeps none."""
     conversation_days: Annotated[float, Field(ge=0, le=36_500)] = 90
     """How long a conversation is kept after its last question; 0 keeps it for ever."""
+    runs: Path | None = None
+    """Folder of the evaluations that the server shows and runs; not set is ``_server/runs`` in the storage."""

@@ -146,6 +146,17 @@ def without_paths(text: str) -> str:
     return _LOCAL_PATH.sub("", text)
 
 
+def without_folders(content: Any) -> Any:
+    """JSON without the folders of local paths, which are nobody's business."""
+    if isinstance(content, str):
+        return without_paths(content)
+    if isinstance(content, dict):
+        return {name: without_folders(value) for name, value in content.items()}
+    if isinstance(content, list):
+        return [without_folders(value) for value in content]
+    return content
+
+
 def render(problem: ProblemError, scope: Scope) -> Response:
     """The response for a problem, in the form of the protocol that the path of the request belongs to."""
     path, request_id = route_path(scope), request_id_of(scope)

@@ -32,6 +32,9 @@ from qa_engine.server.documents.originals import Originals
 from qa_engine.server.documents.page_images import PageImages
 from qa_engine.server.engines import Engines
 from qa_engine.server.evaluation.questions import QuestionStore
+from qa_engine.server.evaluation.reviews import ReviewStore
+from qa_engine.server.evaluation.running import EvaluationRunner
+from qa_engine.server.evaluation.runs import Runs
 from qa_engine.server.jobs.events import EventSignal
 from qa_engine.server.jobs.queue import JobQueue
 from qa_engine.server.metrics import ServerMetrics
@@ -75,6 +78,9 @@ class ServerState:
         conversations: those that the server keeps.
         feedback: what readers say of answers.
         test_questions: what evaluations ask.
+        reviews: what became of feedback.
+        evaluations: starts them.
+        runs: what they measured.
         warmed: set when the engine of the default collections is open and warm, or could not be opened.
         failure: why it could not be opened.
         draining: whether the process has been asked to stop: nothing new begins.
@@ -99,6 +105,9 @@ class ServerState:
     conversations: Conversations
     feedback: FeedbackStore
     test_questions: QuestionStore
+    reviews: ReviewStore
+    evaluations: EvaluationRunner
+    runs: Runs
     warmed: Event = field(default_factory=Event)
     failure: QAEngineError | None = None
     draining: bool = False
@@ -192,6 +201,10 @@ async def opened_state(
         stack.push_async_callback(to_thread.run_sync, uploads.close)
         if not config.server.read_only:
             jobs.start(uploads.remove_leftovers)
+        feedback = await to_thread.run_sync(FeedbackStore, database)
+        runs = config.server.runs or config.storage / SERVER_FOLDER / "runs"
+        evaluations = await to_thread.run_sync(EvaluationRunner, database, config, runs)
+        stack.push_async_callback(to_thread.run_sync, evaluations.close)
         state = ServerState(
             config,
             engines,
@@ -207,8 +220,11 @@ async def opened_state(
             job_events,
             questions,
             Conversations(conversations),
-            await to_thread.run_sync(FeedbackStore, database),
+            feedback,
             await to_thread.run_sync(QuestionStore, database),
+            await to_thread.run_sync(ReviewStore, database),
+            evaluations,
+            Runs(runs, evaluations),
         )
         warming = asyncio.create_task(_warm(state, on_failure))
         draining = asyncio.create_task(questions.drain(state.stopping))

@@ -30,12 +30,15 @@ citation_id = "{citation_id}"
 answer_id = "{answer_id}"
 conversation_id = "{conversation_id}"
 number = 1
+question_id = "{question_id}"
+feedback_id = "feedback-1"
 
 [[operations]]
 include-method = "DELETE"
 parameters.collection = "new"
 parameters.answer_id = "another-answer"
 parameters.conversation_id = "another"
+parameters.question_id = "another"
 """
 
 

@@ -106,10 +106,10 @@ def write_comparison_html(comparison: Comparison, out: Path) -> Path:
 
 def _views(cases: Sequence[CaseResult], run_dir: Path) -> list[CaseView]:
     judged = latest_judgements(run_dir)
-    return [CaseView(case, _outcome(case), judged.get(case.id, ())) for case in cases]
+    return [CaseView(case, outcome_of(case), judged.get(case.id, ())) for case in cases]
 
 
-def _outcome(case: CaseResult) -> str:
+def outcome_of(case: CaseResult) -> str:
     """One of `OUTCOMES`: faults first; ``answered`` or ``searched`` if the gold does not tell."""
     if case.failure is not None:
         return "failed"

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from functools import cache
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from qa_engine.evaluation.comparison import MeasureChange
@@ -102,6 +103,17 @@ def cell(value: str) -> str:
 def digest(content: str) -> str:
     """The hash by which the content security policy of a page allows a style or a script."""
     return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+
+
+@cache
+def report_policy() -> str:
+    """The content security policy under which a server may show a report: no script runs but that of the reports, apart
+    from whatever else the server has, and nothing is loaded."""
+    script = digest((files(__package__) / "templates" / "report.js").read_text(encoding="utf-8"))
+    return (
+        f"sandbox allow-scripts allow-forms; default-src 'none'; script-src '{script}'; style-src 'unsafe-inline'; "
+        "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
 
 
 @cache

@@ -14,6 +14,7 @@ import os
 import pickle
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Lock, Thread
@@ -34,9 +35,20 @@ _PAGES_SECONDS = 0.25
 _LOWEST = 19
 
 
-@dataclass(frozen=True)
-class ChildTask:
+@dataclass(frozen=True, kw_only=True)
+class NumberedTask:
     """What a process is to do.
+
+    Attributes:
+        number: counts the tasks of a process.
+    """
+
+    number: int = 0
+
+
+@dataclass(frozen=True)
+class ChildTask(NumberedTask):
+    """Files to bring into a collection, or to take out of it.
 
     Attributes:
         kind: whether files are brought in or taken out.
@@ -45,7 +57,6 @@ class ChildTask:
         files: the files.
         threads: of the embedding model, and processes that read files.
         one_by_one: whether a file begins only when the one before is done, so that it is known which one ends the process.
-        number: counts the tasks of a process.
     """
 
     kind: JobKind
@@ -54,7 +65,6 @@ class ChildTask:
     files: tuple[FileTask, ...]
     threads: int = 1
     one_by_one: bool = False
-    number: int = 0
 
 
 @dataclass(frozen=True)
@@ -92,10 +102,10 @@ class Requests:
         self.last_stopped = -1
         """The number of the last task that is to end."""
         self._stream = stream
-        self._tasks: SimpleQueue[ChildTask] = SimpleQueue()
+        self._tasks: SimpleQueue[Any] = SimpleQueue()
         Thread(target=self._listen, name="requests", daemon=True).start()
 
-    def next_task(self) -> ChildTask:
+    def next_task(self) -> Any:
         """Waits for the next task."""
         return self._tasks.get()
 
@@ -141,7 +151,16 @@ class ToldProgress(IngestProgress):
 
 
 def main() -> None:
-    """Does what the parent sends on standard input, until it sends nothing more."""
+    """Does the jobs that the parent sends on standard input, until it sends nothing more."""
+    serve(lambda task, messages, requests: perform(task, ToldProgress(messages, requests, task.number)))
+
+
+def serve(do: Callable[[Any, Messages, Requests], None]) -> None:
+    """Does what the parent sends on standard input, until it sends nothing more.
+
+    Args:
+        do: is called with each task, what tells the parent about it, and what the parent asks for meanwhile.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt of the terminal is for the server
     incoming = os.fdopen(os.dup(0), "rb")
     messages = Messages(os.fdopen(os.dup(1), "w", encoding="utf-8"))
@@ -156,7 +175,7 @@ def main() -> None:
     while True:
         task = requests.next_task()
         try:
-            perform(task, ToldProgress(messages, requests, task.number))
+            do(task, messages, requests)
         except IndexLockedError as error:
             messages.send("locked", message=str(error))
         except QAEngineError as error:

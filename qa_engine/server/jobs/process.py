@@ -15,7 +15,7 @@ from threading import Lock
 from typing import Any
 
 from qa_engine.documents.processes.worker import write_message
-from qa_engine.server.jobs.child import ChildTask, StopRequest
+from qa_engine.server.jobs.child import NumberedTask, StopRequest
 
 CHILD_MODULE = "qa_engine.server.jobs.child"
 
@@ -47,7 +47,7 @@ class ChildProcess:
         )
         self._number = 0
 
-    def perform(self, task: ChildTask) -> Iterator[dict[str, Any]]:
+    def perform(self, task: NumberedTask) -> Iterator[dict[str, Any]]:
         """Gives it a task, and returns what it tells about it: up to ``ended``, ``locked`` or ``failed``, or to its end."""
         with self._lock:
             self._number += 1
@@ -92,7 +92,7 @@ class ChildProcess:
             with suppress(OSError):
                 pipe.close()
 
-    def _send(self, request: ChildTask | StopRequest) -> None:
+    def _send(self, request: NumberedTask | StopRequest) -> None:
         assert self._process.stdin is not None
         # If it has ended already, whoever reads its messages finds out.
         with suppress(OSError, ValueError):

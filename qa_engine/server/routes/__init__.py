@@ -7,12 +7,15 @@ from fastapi import APIRouter
 from qa_engine.server.routes.administration import router as administration
 from qa_engine.server.routes.citations import router as citations
 from qa_engine.server.routes.collections import router as collections
-from qa_engine.server.routes.evaluation import router as evaluation
+from qa_engine.server.routes.evaluations.feedback import router as feedback_reviews
+from qa_engine.server.routes.evaluations.questions import router as test_questions
+from qa_engine.server.routes.evaluations.runs import router as evaluations
 from qa_engine.server.routes.file_changes import router as file_changes
 from qa_engine.server.routes.files import router as files
 from qa_engine.server.routes.find import router as find
 from qa_engine.server.routes.health import router as health
 from qa_engine.server.routes.jobs import router as jobs
+from qa_engine.server.routes.keys import router as keys
 from qa_engine.server.routes.pages import router as pages
 from qa_engine.server.routes.questions.answers import router as answers
 from qa_engine.server.routes.questions.ask import router as ask
@@ -31,7 +34,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     answers,
     conversations,
     feedback,
-    evaluation,
+    feedback_reviews,
+    test_questions,
+    evaluations,
     collections,
     files,
     find,
@@ -41,6 +46,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     pages,
     citations,
     administration,
+    keys,
     web,
 )
 """All routers, in the order of the OpenAPI document."""

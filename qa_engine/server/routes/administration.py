@@ -11,7 +11,7 @@ from fastapi.responses import PlainTextResponse
 from qa_engine.diagnosis.doctor import diagnose
 from qa_engine.server.access import Administrator, access_of
 from qa_engine.server.metrics import CONTENT_TYPE
-from qa_engine.server.problems import ProblemError, problem_responses, without_paths
+from qa_engine.server.problems import ProblemError, problem_responses, without_folders
 from qa_engine.server.state import State
 
 router = APIRouter(tags=["administration"])
@@ -28,7 +28,7 @@ async def metrics(request: Request, state: State) -> Response:
 @router.get("/api/v1/config", responses=problem_responses())
 async def config(state: State, access: Administrator) -> dict[str, Any]:
     """The settings in force, as `qa-engine config --json`: without secrets, and of paths the last part alone."""
-    shown: dict[str, Any] = _without_folders(state.config.model_dump(mode="json"))
+    shown: dict[str, Any] = without_folders(state.config.model_dump(mode="json"))
     return shown
 
 
@@ -36,16 +36,5 @@ async def config(state: State, access: Administrator) -> dict[str, Any]:
 async def doctor(state: State, access: Administrator) -> dict[str, Any]:
     """What `qa-engine doctor --json` finds; it may take a while. One runs at a time."""
     diagnosis = await to_thread.run_sync(diagnose, None, None, state.config, limiter=state.doctor_thread)
-    found: dict[str, Any] = _without_folders(diagnosis.to_dict())
+    found: dict[str, Any] = without_folders(diagnosis.to_dict())
     return found
-
-
-def _without_folders(content: Any) -> Any:
-    """JSON without the folders of local paths, which are nobody's business."""
-    if isinstance(content, str):
-        return without_paths(content)
-    if isinstance(content, dict):
-        return {name: _without_folders(value) for name, value in content.items()}
-    if isinstance(content, list):
-        return [_without_folders(value) for value in content]
-    return content

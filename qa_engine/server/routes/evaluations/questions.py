@@ -10,12 +10,12 @@ from fastapi import Path as PathParameter
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field, field_validator
 
-from qa_engine.server.access import Writer
+from qa_engine.server.access import Access, Writer
 from qa_engine.server.asking.feedback import Expected
 from qa_engine.server.asking.requests import Body, Name, asked_collections
 from qa_engine.server.evaluation.questions import KeptQuestion, QuestionSet
 from qa_engine.server.problems import problem_responses
-from qa_engine.server.state import State
+from qa_engine.server.state import ServerState, State
 from qa_engine.text.one_line import is_text
 
 router = APIRouter(prefix="/api/v1/evaluation", tags=["evaluation"])
@@ -77,16 +77,23 @@ class QuestionList(BaseModel):
 )
 async def add(body: QuestionRequest, state: State, access: Writer, response: Response) -> KeptQuestion:
     """Adds a test question. One with the same words, collections and label is not added again."""
+    question, new = await kept(body, state, access)
+    if not new:
+        response.status_code = 200
+    return question
+
+
+async def kept(body: QuestionRequest, state: ServerState, access: Access) -> tuple[KeptQuestion, bool]:
+    """Keeps a test question, see `QuestionStore.add`.
+
+    Raises:
+        ProblemError: ``not_found``: there is no such collection.
+    """
     collections = asked_collections(body.collections, state.engines.default, access.collections)
     access.require(collections)
     for name in collections:
         await state.read_files(state.catalogs.require, name)
-    question, new = await to_thread.run_sync(
-        state.test_questions.add, body.question, collections, body.expected
-    )
-    if not new:
-        response.status_code = 200
-    return question
+    return await to_thread.run_sync(state.test_questions.add, body.question, collections, body.expected)
 
 
 @router.get("/questions", responses=problem_responses("storage_unavailable"))

@@ -1,0 +1,1 @@
+"""The routes of evaluations: test questions, feedback that becomes such, and runs."""
