@@ -45,3 +45,18 @@ async def answer(
             "Ask again: answers are kept for a limited time.",
         )
     return FinishedEvents(kept.last_event) if events else json_response(kept.body)
+
+
+@router.delete(
+    "/api/v1/answers/{answer_id}",
+    status_code=204,
+    responses=problem_responses("not_found"),
+)
+async def stop(answer_id: str, state: State, access: Reader) -> Response:
+    """Stops an answer in the making, the language model with it. One that is finished stays as it is."""
+    running = state.questions.find(access.name, answer_id)
+    if running is None or running.over:
+        raise ProblemError("not_found", f"No answer {answer_id!r} is in the making.")
+    running.stop(ProblemError("not_found", f"The answer {answer_id!r} was stopped by its client."))
+    await running.stopped()
+    return Response(status_code=204)

@@ -116,6 +116,25 @@ class TestLeaving:
             one.until(lambda: one.idle)
             assert one.server.client.get(f"/api/v1/answers/{answer_id}").status_code == 404
 
+    def test_an_answer_that_is_stopped(self, holding: Callable[..., HeldModel]) -> None:
+        with holding(resume_seconds=60) as one:
+            client = one.server.client
+            talk = client.post("/api/v1/conversations", json={}).json()["id"]
+            path = "/api/v1/answers/to-be-stopped"
+            with one.stream(answer_id="to-be-stopped", conversation_id=talk) as events:
+                until_delta(events)
+                assert client.delete(path).status_code == 204
+                last = list(events)[-1]
+            assert (last.name, last.data["code"]) == ("error", "not_found")
+            assert one.left.wait(30)
+            assert client.get(path).status_code == 404
+            assert client.delete(path).status_code == 404
+            # The conversation is free at once, and knows nothing of it.
+            one.release.set()
+            again = {"question": QUESTION, "conversation_id": talk}
+            assert client.post("/api/v1/ask", json=again).status_code == 200
+            assert len(client.get(f"/api/v1/conversations/{talk}").json()["turns"]) == 1
+
     def test_before_the_turn_of_the_question(self, holding: Callable[..., HeldModel]) -> None:
         with holding(max_running_questions=1) as one:
             first = one.begin()
