@@ -50,6 +50,30 @@ class Rect(NamedTuple):
     y1: float
 
 
+def on_shown_page(rect: Rect, rotation: tuple[float, float, float, float, float, float] | None) -> Rect:
+    """A rectangle in the space of the blocks of a page, on the page as it is shown; see `Page.rotation`."""
+    if rotation is None:
+        return rect
+    a, b, c, d, e, f = rotation
+    xs = [a * rect.x0 + c * rect.y0 + e, a * rect.x1 + c * rect.y1 + e]
+    ys = [b * rect.x0 + d * rect.y0 + f, b * rect.x1 + d * rect.y1 + f]
+    return Rect(min(xs), min(ys), max(xs), max(ys))
+
+
+class LeftOutPlace(NamedTuple):
+    """Where text that is not read stands.
+
+    Attributes:
+        role: what it is, such as ``header`` or ``hidden``.
+        text: its words.
+        boxes: of its lines.
+    """
+
+    role: str
+    text: str
+    boxes: tuple[Rect, ...]
+
+
 class Mark(NamedTuple):
     """A superscript.
 
@@ -132,6 +156,16 @@ class Block:
     lines: list[Line]
     table: Table | None = None
 
+    @property
+    def text(self) -> str:
+        """Its lines, with a blank between them."""
+        return " ".join(line.text for line in self.lines)
+
+    @property
+    def boxes(self) -> tuple[Rect, ...]:
+        """The rectangles of its lines."""
+        return tuple(Rect(line.x0, line.y0, line.x1, line.y1) for line in self.lines)
+
 
 class FileFacts(NamedTuple):
     """What the metadata of a file say of it; what they do not say is empty.
@@ -171,6 +205,7 @@ class Page:
         turned: what runs in another direction than the text of the page, and is read after it.
         notes: the notes of readers, which come last.
         left_out: role and text of what is not read besides blocks, such as attached files and hidden text.
+        places: of those of them that stand on the page, in the space of the blocks.
         file_facts: of the first page, what the metadata of the file say.
     """
 
@@ -189,7 +224,13 @@ class Page:
     turned: list[Block] = field(default_factory=list)
     notes: list[Block] = field(default_factory=list)
     left_out: list[tuple[str, str]] = field(default_factory=list)
+    places: list[LeftOutPlace] = field(default_factory=list)
     file_facts: FileFacts = NO_FACTS
+
+    def leave_out(self, role: str, block: Block) -> None:
+        """Notes that a block is not read."""
+        self.left_out.append((role, block.text))
+        self.places.append(LeftOutPlace(role, block.text, block.boxes))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from qa_engine.documents.blocks import NO_FACTS, FileFacts, Role, RunningText
+from qa_engine.documents.blocks import NO_FACTS, FileFacts, LeftOutPlace, Role, RunningText
 from qa_engine.text.one_line import one_line
 
 _DIGITS = re.compile(r"\d+")
@@ -26,6 +26,7 @@ class PageReport:
         left_out: role and text of headers, footers, page numbers and figures, which are not in the text of the file; turned
             lines that are no sentences (``turned``), text that is ``hidden``, ``struck`` or a ``watermark``, and names of
             attached files (``attachment``).
+        places: of those of them that stand on the page as it is shown.
     """
 
     number: int
@@ -37,6 +38,7 @@ class PageReport:
     doubts: list[str] = field(default_factory=list)
     unread: str | None = None
     suspect: bool = False
+    places: list[LeftOutPlace] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

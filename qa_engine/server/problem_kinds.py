@@ -64,6 +64,7 @@ PROBLEMS: Mapping[str, ProblemKind] = {
     ),
     "invalid_request": ProblemKind(422, "The request holds a value that cannot be used"),
     "page_not_drawn": ProblemKind(422, "The page cannot be drawn", "Open the file itself."),
+    "file_not_read": ProblemKind(422, "The file cannot be read again", "Open the file itself."),
     "rate_limited": ProblemKind(429, "Too many requests", "Wait as long as Retry-After says."),
     "queue_full": ProblemKind(429, "The queue is full", "Wait as long as Retry-After says."),
     "headers_too_large": ProblemKind(431, "The header is too large", "Send fewer or shorter header fields."),

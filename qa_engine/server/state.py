@@ -30,6 +30,7 @@ from qa_engine.server.database import ServerDatabase
 from qa_engine.server.documents.catalogs import Catalogs
 from qa_engine.server.documents.originals import Originals
 from qa_engine.server.documents.page_images import PageImages
+from qa_engine.server.documents.page_readings import PageReadings
 from qa_engine.server.engines import Engines
 from qa_engine.server.evaluation.questions import QuestionStore
 from qa_engine.server.evaluation.reviews import ReviewStore
@@ -70,6 +71,7 @@ class ServerState:
         catalogs: of the collections.
         originals: the files themselves.
         images: of their pages.
+        readings: how their pages are read.
         citations: by their ids, those that were sent and those that the collections hold.
         jobs: what brings files in and takes them out.
         uploads: where files come in.
@@ -97,6 +99,7 @@ class ServerState:
     catalogs: Catalogs
     originals: Originals
     images: PageImages
+    readings: PageReadings
     citations: Citations
     jobs: JobQueue
     uploads: Uploads
@@ -131,6 +134,11 @@ class ServerState:
     async def read_files(self, function: Callable[..., _Result], *arguments: Any) -> _Result:
         """The result of a function that reads catalogs or files, called in one of the threads for that."""
         return await to_thread.run_sync(function, *arguments, limiter=self._file_threads)
+
+    def remove_unused_pages(self) -> None:
+        """Deletes images and readings of documents that no collection holds any more. Call it from a thread."""
+        self.images.remove_unused(self.catalogs.held)
+        self.readings.remove_unused(self.catalogs.held)
 
     async def change(self, function: Callable[..., _Result], *arguments: Any) -> _Result:
         """The result of a function that changes a collection, called in one of the threads for that: they wait for jobs."""
@@ -181,8 +189,9 @@ async def opened_state(
         engines = Engines(config, collections)
         stack.push_async_callback(to_thread.run_sync, engines.close)
         catalogs, originals = Catalogs(config.storage), Originals(config.storage)
-        images = await to_thread.run_sync(_open_images, config, catalogs)
+        images, readings = await to_thread.run_sync(_open_pages, config, catalogs)
         stack.push_async_callback(to_thread.run_sync, images.close)
+        stack.callback(readings.close)
         store = await to_thread.run_sync(CitationStore, database, config.server.citation_days)
         citations = Citations(config.storage, engines.default, catalogs, originals, store)
         answers = await to_thread.run_sync(AnswerStore, database, config.server.answer_hours)
@@ -214,6 +223,7 @@ async def opened_state(
             catalogs,
             originals,
             images,
+            readings,
             citations,
             jobs,
             uploads,
@@ -236,17 +246,18 @@ async def opened_state(
             await warming
 
 
-def _open_images(config: Config, catalogs: Catalogs) -> PageImages:
-    """The images of pages, without those of documents that have been deleted since the last time."""
-    folder = config.storage / SERVER_FOLDER / "pages"
+def _open_pages(config: Config, catalogs: Catalogs) -> tuple[PageImages, PageReadings]:
+    """Images and readings of pages, without those of documents that have been deleted since the last time."""
+    folder = config.storage / SERVER_FOLDER
     try:
-        images = PageImages(folder, config)
+        images, readings = PageImages(folder / "pages", config), PageReadings(folder / "readings", config)
     except OSError as error:
         raise StorageError(
-            f"The folder {folder} cannot be used ({error.strerror or error}): check its permissions."
+            f"A folder in {folder} cannot be used ({error.strerror or error}): check its permissions."
         ) from error
     images.remove_unused(catalogs.held)
-    return images
+    readings.remove_unused(catalogs.held)
+    return images, readings
 
 
 async def _warm(state: ServerState, on_failure: Callable[[], None]) -> None:

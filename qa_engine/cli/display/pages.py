@@ -19,7 +19,9 @@ def page_to_dict(report: PageReport, sentences: Sequence[BaseNode], spans: Seque
     """The documented JSON object of a page, with its sentences and their places."""
     from dataclasses import asdict
 
-    return {**asdict(report), "sentences": [_sentence_to_dict(node, spans) for node in sentences]}
+    known = asdict(report)
+    del known["places"]
+    return {**known, "sentences": [_sentence_to_dict(node, spans) for node in sentences]}
 
 
 def _sentence_to_dict(node: BaseNode, spans: Sequence[Span]) -> dict[str, Any]:

@@ -90,6 +90,7 @@ def read_page(page: Any, number: int, options: ReadingOptions, trusted: bool = F
         result.rotation = _rotate(page, _ROTATIONS.get(source.direction, 0))
         source = source if source.direction == (1, 0) else read_page_lines(page, number)
         result.left_out += dict.fromkeys(source.shown.left_out)  # a tiled watermark once
+        result.places += source.shown.places
         result.doubts[:0] = source.shown.doubts
         source.lines, numbers = without_line_numbers(source.lines)
         if numbers:
@@ -110,7 +111,8 @@ def read_page(page: Any, number: int, options: ReadingOptions, trusted: bool = F
     if lines is source.lines:
         turned = source.turned if vertical is None else vertical.turned
         result.turned, left_out = directions.read_turned(turned, result.width, result.height)
-        result.left_out += [("turned", text) for text in left_out]
+        for block in left_out:
+            result.leave_out("turned", block)
         if vertical is None and directions.may_be_vertical(lines, result.blocks):
             result.doubts.append("some of its text may be vertical, and is read in rows")
     result.notes = annotations.notes

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from qa_engine.documents.blocks import HEADERS_FOOTERS, Block, FileFacts, Page, Role
+from qa_engine.documents.blocks import HEADERS_FOOTERS, FileFacts, Page, Role, on_shown_page
 from qa_engine.documents.pages.annotations.attachments import clauses, not_read
 from qa_engine.documents.pages.block_roles import assign_roles, body_size
 from qa_engine.documents.pages.false_headings import correct_headings
@@ -104,14 +104,12 @@ def assemble(path: Path, pages: Sequence[Page], options: ReadingOptions) -> Pars
 
 def _drop_repeated(pages: Sequence[Page]) -> None:
     """Leaves out turned text that stands on several pages, such as a notice along the margin."""
-    repeats = Counter(_text(block) for page in pages for block in page.turned)
+    repeats = Counter(block.text for page in pages for block in page.turned)
     for page in pages:
-        page.left_out += [("turned", text) for block in page.turned if repeats[text := _text(block)] > 1]
-        page.turned = [block for block in page.turned if repeats[_text(block)] == 1]
-
-
-def _text(block: Block) -> str:
-    return " ".join(line.text for line in block.lines)
+        for block in page.turned:
+            if repeats[block.text] > 1:
+                page.leave_out("turned", block)
+        page.turned = [block for block in page.turned if repeats[block.text] == 1]
 
 
 def _read(document: Any, index: int, path: Path, options: ReadingOptions, trusted: bool) -> Page:
@@ -184,10 +182,12 @@ def _no_text_error(path: Path, pages: Sequence[Page], options: ReadingOptions) -
 
 
 def _report(page: Page) -> PageReport:
-    left_out = page.left_out + [
-        (block.role.value, _text(block))
-        for block in page.blocks
-        if block.role in HEADERS_FOOTERS or block.role is Role.FIGURE
+    for block in page.blocks:
+        if block.role in HEADERS_FOOTERS or block.role is Role.FIGURE:
+            page.leave_out(block.role.value, block)
+    places = [
+        place._replace(boxes=tuple(on_shown_page(box, page.rotation) for box in place.boxes))
+        for place in page.places
     ]
     roles = Counter(block.role.value for block in page.blocks)
     return PageReport(
@@ -196,8 +196,9 @@ def _report(page: Page) -> PageReport:
         page.parser,
         page.ocr,
         dict(roles),
-        left_out,
+        page.left_out,
         page.doubts,
         page.unread,
         page.suspect,
+        places,
     )

@@ -10,10 +10,12 @@ from qa_engine.documents.blocks import (
     Line,
     Page,
     Paragraph,
+    Rect,
     Role,
     RunningText,
     Span,
     Table,
+    on_shown_page,
 )
 from qa_engine.documents.pages.block_roles import REFERENCES
 from qa_engine.documents.pages.lines.joining import doubt_of, line_end, word_counts
@@ -116,13 +118,7 @@ class _TextBuilder:
         self, page: int, x0: float, y0: float, x1: float, y1: float
     ) -> tuple[float, float, float, float]:
         """A rectangle on the page as it is shown."""
-        rotation = self._rotations.get(page)
-        if rotation is None:
-            return x0, y0, x1, y1
-        a, b, c, d, e, f = rotation
-        xs = [a * x0 + c * y0 + e, a * x1 + c * y1 + e]
-        ys = [b * x0 + d * y0 + f, b * x1 + d * y1 + f]
-        return min(xs), min(ys), max(xs), max(ys)
+        return on_shown_page(Rect(x0, y0, x1, y1), self._rotations.get(page))
 
     def _add_part(self, piece: Piece, part: TitledTable) -> None:
         """Adds a table, or a part of one below a title of its own, which is a caption."""

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import OrderedDict
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from threading import Lock
 
+from qa_engine.errors import StorageError
 from qa_engine.index.atomic_file import make_folder
+
+logger = logging.getLogger("qa_engine.server")
 
 _WRITING = ".writing-"
 """How the names of files begin that are not whole yet."""
@@ -83,6 +88,28 @@ class ImageCache:
         with self._lock:
             for name in [name for name in self._sizes if name.startswith(prefix)]:
                 self._drop(name)
+
+    def keep(self, name: str, content: bytes) -> None:
+        """Puts a content, if the disk has room: a full one costs time, and nothing else."""
+        try:
+            self.put(name, content)
+        except OSError as error:
+            logger.warning("%s was not kept: %s.", name, error)
+
+    def forget_unused(self, held: Callable[[Collection[str]], set[str]]) -> None:
+        """Deletes the contents of documents that no collection holds any more; names begin with the id of a document.
+
+        Args:
+            held: those of some documents that collections hold; if it raises a `StorageError`, everything stays.
+        """
+        documents = {name.partition("-")[0] for name in self.names}
+        try:
+            unused = documents - held(documents)
+        except StorageError as error:
+            logger.warning("Contents of %s were not looked through: %s", self._folder.name, error)
+            return
+        for document_id in unused:
+            self.forget(f"{document_id}-")
 
     def _note(self, name: str, size: int) -> None:
         self._total += size - self._sizes.pop(name, 0)

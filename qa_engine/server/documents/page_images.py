@@ -18,7 +18,7 @@ from qa_engine.documents.pdf.page_images import PageDrawing, draw_page, paint_pa
 from qa_engine.documents.pdf.page_text import PAGE_TEXT_REVISION, DrawnLine, read_drawn_lines
 from qa_engine.documents.processes.parsing_pool import reading_options
 from qa_engine.documents.processes.worker_pool import TimeLimitError, WorkerDiedError, WorkerPool
-from qa_engine.errors import DocumentError, StorageError
+from qa_engine.errors import DocumentError
 from qa_engine.server.documents.image_cache import ImageCache
 from qa_engine.server.documents.originals import Original
 from qa_engine.server.problems import ProblemError
@@ -121,14 +121,7 @@ class PageImages:
         Args:
             held: those of some documents that collections hold; if it raises a `StorageError`, all images stay.
         """
-        documents = {name.partition("-")[0] for name in self._cache.names}
-        try:
-            unused = documents - held(documents)
-        except StorageError as error:
-            logger.warning("Images of pages were not looked through: %s", error)
-            return
-        for document_id in unused:
-            self._cache.forget(f"{document_id}-")
+        self._cache.forget_unused(held)
 
     def close(self) -> None:
         """Ends the processes. Pages that are being drawn fail."""
@@ -147,8 +140,8 @@ class PageImages:
             {"width": drawing.width, "height": drawing.height, "is_svg": drawing.svg is not None}
         )
         if drawing.svg is not None:
-            await self._in_thread(self._keep, svg_name, drawing.svg)
-        await self._in_thread(self._keep, name, facts.encode())
+            await self._in_thread(self._cache.keep, svg_name, drawing.svg)
+        await self._in_thread(self._cache.keep, name, facts.encode())
         return drawing
 
     async def _painting(self, original: Original, number: int, dpi: int) -> bytes:
@@ -156,14 +149,14 @@ class PageImages:
         if (kept := await self._in_thread(self._cache.get, name)) is not None:
             return kept
         image: bytes = await self._drawn(original, number, paint_page, number, dpi)
-        await self._in_thread(self._keep, name, image)
+        await self._in_thread(self._cache.keep, name, image)
         return image
 
     async def _lines(self, original: Original, number: int, name: str) -> list[DrawnLine]:
         if (kept := await self._in_thread(self._cache.get, name)) is not None:
             return [DrawnLine(*line) for line in json.loads(kept)]
         lines: list[DrawnLine] = await self._drawn(original, number, read_drawn_lines, number)
-        await self._in_thread(self._keep, name, json.dumps(lines).encode())
+        await self._in_thread(self._cache.keep, name, json.dumps(lines).encode())
         return lines
 
     def _name(self, original: Original, end: str) -> str:
@@ -178,12 +171,6 @@ class PageImages:
         if content["is_svg"] and svg is None:
             return None
         return PageDrawing(content["width"], content["height"], svg)
-
-    def _keep(self, name: str, content: bytes) -> None:
-        try:
-            self._cache.put(name, content)
-        except OSError as error:  # a full disk costs time, and no image
-            logger.warning("An image of a page was not kept: %s.", error)
 
     async def _drawn(self, original: Original, number: int, task: Callable[..., Any], *arguments: Any) -> Any:
         """The result of a task on a file, in one of the processes."""

@@ -22,6 +22,7 @@ from qa_engine.server.routes.questions.ask import router as ask
 from qa_engine.server.routes.questions.conversations import router as conversations
 from qa_engine.server.routes.questions.feedback import router as feedback
 from qa_engine.server.routes.questions.search import router as search
+from qa_engine.server.routes.readings import router as readings
 from qa_engine.server.routes.session import router as session
 from qa_engine.server.routes.uploads import router as uploads
 from qa_engine.server.routes.web import router as web
@@ -44,6 +45,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     uploads,
     jobs,
     pages,
+    readings,
     citations,
     administration,
     keys,

@@ -127,5 +127,5 @@ def _remove(state: ServerState, name: str) -> None:
         state.engines.forget(name)
         remove_collection(name, config=state.config)
     state.jobs.remove_unused_uploads()
-    state.images.remove_unused(state.catalogs.held)
+    state.remove_unused_pages()
     state.citations.forget(name)

@@ -87,7 +87,7 @@ async def delete(
         code = "storage_busy" if failed.reason == "storage_busy" else "storage_unavailable"
         raise ProblemError(code, failed.message or "The file could not be deleted.")
     if job.is_over:
-        await state.read_files(state.images.remove_unused, state.catalogs.held)
+        await state.read_files(state.remove_unused_pages)
     else:
         response.status_code = 202
         response.headers["Location"] = f"{request.scope.get('root_path', '')}/api/v1/jobs/{job.id}"

@@ -145,7 +145,7 @@ async def page_svg(
 ) -> Response:
     """Draws a page as SVG; text is outlines, so that no font is needed. With `v`, it may be cached for ever."""
     access.require([collection])
-    original = await state.read_files(_original, state, collection, file_id, number, v)
+    original = await state.read_files(find_page, state, collection, file_id, number, v)
     zipped = takes_gzip(request)
     etag = f'"{original.record.document_id}-{state.images.version}-{number}{"-gzip" if zipped else ""}"'
     headers = _headers(etag, v) | {"Vary": "Accept-Encoding", "Content-Security-Policy": _SVG_POLICY}
@@ -177,7 +177,7 @@ async def page_png(
 ) -> Response:
     """Draws a page as PNG. With `v`, it may be cached for ever."""
     access.require([collection])
-    original = await state.read_files(_original, state, collection, file_id, number, v)
+    original = await state.read_files(find_page, state, collection, file_id, number, v)
     etag = f'"{original.record.document_id}-{state.images.version}-{number}-{dpi}"'
     headers = _headers(etag, v)
     if is_known(request, etag):
@@ -251,7 +251,7 @@ async def page_lines(
     A scan without a text layer has the sentences that were read from it, divided over their lines by width.
     """
     access.require([collection])
-    original = await state.read_files(_original, state, collection, file_id, number, v)
+    original = await state.read_files(find_page, state, collection, file_id, number, v)
     lines = await state.images.lines(original, number)
     if not lines:
         _, _, sentences = await state.read_files(_page, state, collection, file_id, number)
@@ -277,9 +277,21 @@ def _with_page(record: FileRecord, number: int) -> FileRecord:
     return record
 
 
-def _original(
+def find_page(
     state: ServerState, collection: str, identifier: str, number: int, version: str | None
 ) -> Original:
+    """The file of a page. Call it from a thread.
+
+    Args:
+        state: of the server.
+        collection: that the file is in.
+        identifier: of the file.
+        number: of the page, from 1.
+        version: the document that is meant; None for the one that is there.
+
+    Raises:
+        ProblemError: ``not_found`` or ``gone``.
+    """
     with state.catalogs.opened(collection) as catalog:
         record = _with_page(state.catalogs.file(catalog, collection, identifier), number)
     if version is not None and version != record.document_id:

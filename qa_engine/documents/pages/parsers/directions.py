@@ -55,10 +55,10 @@ class Vertical(NamedTuple):
 
 
 class Turned(NamedTuple):
-    """What turned lines hold: blocks of sentences or tables, and the texts of others."""
+    """What turned lines hold: blocks of sentences or tables, and those that are left out."""
 
     blocks: list[Block]
-    left_out: list[str]
+    left_out: list[Block]
 
 
 def vertical_columns(lines: Sequence[Line], turned: Sequence[TurnedLine]) -> Vertical | None:
@@ -223,7 +223,7 @@ def read_turned(turned: Sequence[TurnedLine], width: float, height: float) -> Tu
                     block.role = Role.CAPTION if CAPTION.match(text) else Role.FOOTNOTE
                 result.blocks.append(block)
             else:
-                result.left_out.append(text)
+                result.left_out.append(block)
     return result
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from qa_engine.documents.blocks import LeftOutPlace, Rect
 from qa_engine.documents.pages.visibility.painting import Box, Painting, PlacedLine
 
 HIDDEN, STRUCK, WATERMARK, TURNED = "hidden", "struck", "watermark", "turned"
@@ -22,6 +23,7 @@ class Shown:
         textpage, blocks: the text page and its blocks of text, without what was removed. Lines of which only a part is
             left have the key ``cut``.
         left_out: why and what.
+        places: of it.
         doubts: one clause each.
         words: that are left of lines of which something was removed.
         removed: places and texts of all words that these lines had.
@@ -31,6 +33,7 @@ class Shown:
     textpage: Any = None
     blocks: list[dict[str, Any]] = field(default_factory=list)
     left_out: list[tuple[str, str]] = field(default_factory=list)
+    places: list[LeftOutPlace] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
     words: list[Word] = field(default_factory=list)
     removed: set[tuple[int, int, str]] = field(default_factory=set)
@@ -81,27 +84,28 @@ class Removal:
             line = self._shown.blocks[block]["lines"][number]
             for x0, y0, _, _, text, *_ in words.get((texts.index(block), number), ()):
                 self._shown.removed.add(_key(x0, y0, text))
-            for reason, text in self._edit(line, block, number, spans):
-                self._shown.left_out.append((reason, text))
+            for place in self._edit(line, block, number, spans):
+                self._shown.left_out.append((place.role, place.text))
+                self._shown.places.append(place)
             some = any(reason == HIDDEN and numbers is not None for reason, numbers in spans.values())
             partly = partly or (some and "cut" in line)
         return partly
 
     def _edit(
         self, line: dict[str, Any], block: int, number: int, dropped: dict[int, tuple[str, set[int] | None]]
-    ) -> list[tuple[str, str]]:
-        """Edits one line, and returns why and which text was removed."""
-        removed: list[tuple[str, str]] = []
+    ) -> list[LeftOutPlace]:
+        """Edits one line, and returns why and which text was removed from where."""
+        removed: list[LeftOutPlace] = []
         kept: list[Box] = []
         for index, span in enumerate(line["spans"]):
             reason, numbers = dropped.get(index, ("", set()))
             if reason and numbers is None:
-                removed.append((reason, span["text"]))
+                removed.append(LeftOutPlace(reason, span["text"], (Rect(*span["bbox"]),)))
                 span["text"] = "" if reason == STRUCK else " "
             elif reason:
                 characters = self._painting.characters(block, number)[index]
                 runs = _runs(characters, numbers or set())
-                removed += [(reason, text) for text, _, gone in runs if gone]
+                removed += [LeftOutPlace(reason, text, (Rect(*box),)) for text, box, gone in runs if gone]
                 kept += [box for text, box, gone in runs if not gone and text.strip()]
                 gap = "" if reason == STRUCK else " "
                 span["text"] = "".join(gap if gone else text for text, _, gone in runs)
@@ -117,13 +121,13 @@ class Removal:
             line["cut"] = True
         else:
             line["spans"] = []
-        merged: list[tuple[str, str]] = []
-        for reason, text in removed:
-            if merged and merged[-1][0] == reason:
-                merged[-1] = (reason, merged[-1][1] + text)
-            else:
-                merged.append((reason, text))
-        return [(reason, text.strip()) for reason, text in merged if text.strip()]
+        merged: list[LeftOutPlace] = []
+        for place in removed:
+            if merged and merged[-1].role == place.role:
+                last = merged.pop()
+                place = LeftOutPlace(place.role, last.text + place.text, last.boxes + place.boxes)
+            merged.append(place)
+        return [one._replace(text=one.text.strip()) for one in merged if one.text.strip()]
 
     def _keep_words(self, runs: Iterable[tuple[str, Box]]) -> None:
         for text, box in runs:
