@@ -22,7 +22,7 @@ class LeftOutObject(BaseModel):
 
     Attributes:
         role: what it is: `header`, `footer`, `page_number`, `line_number`, `figure`, `turned`, `hidden`, `struck`,
-            `watermark` or `attachment`.
+            `watermark`, `attachment` or `form`.
         text: its words.
         boxes: where it stands on the page as it is shown; empty if that is not known, or if it is not on the page.
     """

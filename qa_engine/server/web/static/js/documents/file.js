@@ -10,6 +10,7 @@ import { texts } from "./file_texts.js";
 import { count, moment, printable, size } from "./format.js";
 import { changes } from "./jobs.js";
 import { MetadataDialog } from "./metadata.js";
+import { PageReading } from "./reading.js";
 import { MarkdownTable } from "./table.js";
 
 /** @param {{ collection: string, id: string, query: Record<string, string> }} properties */
@@ -29,6 +30,13 @@ export function FileView({ collection, id, query }) {
   if (problem) return html`${back}<h1>${t("file")}</h1><${ProblemNotice} problem=${problem} />`;
   if (!file) return html`${back}<h1>${t("file")}</h1>`;
   const name = printable(file.file);
+  const number = Math.floor(Number(query.page));
+  if (number >= 1 && number <= file.pages)
+    return html`
+      <p><a href=${linkTo("documents", [collection, id])}>← ${t("back")}</a></p>
+      <h1><bdi>${name}</bdi></h1>
+      <${PageReading} collection=${collection} file=${file} number=${number} />
+    `;
   const open = (/** @type {number} */ page) => openReader({ collection, file: id, page });
   return html`
     ${back}
@@ -37,6 +45,7 @@ export function FileView({ collection, id, query }) {
     ${file.awaits_ocr > 0 && html`<p class="notice warn">${t("awaits_ocr", { count: file.awaits_ocr })}</p>`}
     <div class="row documents-find">
       <button class="primary" onClick=${() => open(1)}>${t("open")}</button>
+      <a class="button" href=${linkTo("documents", [collection, id], { page: "1" })}>${t("how_read")}</a>
       <a class="button" href=${address(`${path}/content`, { inline: true })} target="_blank" rel="noopener">${t("original")}</a>
       <a class="button" href=${address(`${path}/content`)} download>${t("download")}</a>
     </div>

@@ -2,7 +2,9 @@
 export const texts = {
   zh: {
     file: "文件",
+    back: "文件信息",
     open: "阅读",
+    how_read: "每一页是怎么读的",
     original: "打开原文件",
     download: "下载",
     state_changed: "磁盘上的文件在处理之后被改动过，请重新导入。",
@@ -44,7 +46,9 @@ export const texts = {
   },
   en: {
     file: "File",
+    back: "About the file",
     open: "Read",
+    how_read: "How its pages were read",
     original: "Open the original",
     download: "Download",
     state_changed: "The file was changed on the disk after it was read. Ingest it again.",
