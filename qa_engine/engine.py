@@ -36,7 +36,7 @@ from qa_engine.retrieval.decomposition.divider import QuestionDivider
 from qa_engine.retrieval.dictionary.dictionary import Dictionary
 from qa_engine.retrieval.expansion.expander import QueryExpander
 from qa_engine.retrieval.glossary.glossary import Glossary
-from qa_engine.retrieval.search import CollectionSearch
+from qa_engine.retrieval.page_search import PageSearch
 from qa_engine.tracing import atraced, traced
 
 
@@ -94,7 +94,7 @@ class QueryEngine(CheckedPrompts, RetrievesPassages, BaseQueryEngine):
             synthesizer.callback_manager = callback_manager
         super().__init__(synthesizer.callback_manager)
         readers = [reader] if isinstance(reader, IndexReader) else reader
-        search = CollectionSearch(
+        search = PageSearch(
             readers, embed_model, reranker, config.retrieval, expander, glossary, divider, dictionary
         )
         self._flow = QuestionFlow.assembled(

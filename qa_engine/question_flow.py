@@ -30,8 +30,9 @@ from qa_engine.errors import InputError, QAEngineError
 from qa_engine.flow import Flow, Piece, call, in_thread, read
 from qa_engine.retrieval.decomposition.interleaving import with_passages
 from qa_engine.retrieval.explanation import Explanation
+from qa_engine.retrieval.page_search import PageSearch
+from qa_engine.retrieval.page_trace import PageTrace
 from qa_engine.retrieval.retriever import RankedPassages
-from qa_engine.retrieval.search import CollectionSearch
 from qa_engine.tracing import question_events, retrieval_event
 
 logger = logging.getLogger("qa_engine.engine")
@@ -52,7 +53,7 @@ class QuestionFlow:
         filters: what to search for every question; None for everything.
     """
 
-    search: CollectionSearch
+    search: PageSearch
     postprocessors: Sequence[BaseNodePostprocessor]
     gate: AnswerabilityGate
     synthesizer: BaseSynthesizer
@@ -63,7 +64,7 @@ class QuestionFlow:
     @classmethod
     def assembled(
         cls,
-        search: CollectionSearch,
+        search: PageSearch,
         postprocessors: Sequence[BaseNodePostprocessor],
         synthesizer: BaseSynthesizer,
         config: AnsweringConfig,
@@ -190,6 +191,18 @@ class QuestionFlow:
         require_positive(top_k)
         ranked = yield from self.ranked(manager, question, top_k, stages)
         return (yield from in_thread(self.gate.explanation, ranked, top_k))
+
+    def page_trace(
+        self, question: QueryType, collection: str, document_id: str, page: int, top_k: int
+    ) -> Flow[PageTrace]:
+        """Whether a page is among the best ``top_k`` passages, before any postprocessor, and if not, why.
+
+        Raises:
+            InputError: ``top_k`` is not positive.
+        """
+        require_positive(top_k)
+        self.resources.require_open()
+        return (yield from self.search.trace(question, collection, document_id, page, top_k, self.filters))
 
     def ranked(
         self, manager: CallbackManager, question: QueryType, top_k: int = 0, stages: bool = False

@@ -12,6 +12,7 @@ from llama_index.core.vector_stores.types import MetadataFilters
 from qa_engine.flow import Flow, arun, run
 from qa_engine.question_flow import QuestionFlow, require_positive
 from qa_engine.retrieval.explanation import Explanation
+from qa_engine.retrieval.page_trace import PageTrace
 
 
 class QuestionRetriever(BaseRetriever):
@@ -82,6 +83,40 @@ class RetrievesPassages:
     ) -> Explanation:
         """`explain` without blocking."""
         return await arun(self._explanation(question, top_k, filters, stages))
+
+    def explain_page(
+        self,
+        question: QueryType,
+        collection: str,
+        document_id: str,
+        page: int,
+        top_k: int = 10,
+        filters: MetadataFilters | None = None,
+    ) -> PageTrace:
+        """Whether `retrieve` finds a page of a document, and if not, which stage lost it, and by how much.
+
+        Args:
+            question: as for `retrieve`.
+            collection: the name of that which holds the document.
+            document_id: of the document, see `qa_engine.index.records.FileRecord`.
+            page: its number, from 1.
+            top_k: as for `retrieve`.
+            filters: as for `retrieve`.
+        """
+        return run(self._flow.narrowed(filters).page_trace(question, collection, document_id, page, top_k))
+
+    async def aexplain_page(
+        self,
+        question: QueryType,
+        collection: str,
+        document_id: str,
+        page: int,
+        top_k: int = 10,
+        filters: MetadataFilters | None = None,
+    ) -> PageTrace:
+        """`explain_page` without blocking."""
+        flow = self._flow.narrowed(filters)
+        return await arun(flow.page_trace(question, collection, document_id, page, top_k))
 
     def _explanation(
         self, question: QueryType, top_k: int, filters: MetadataFilters | None, stages: bool

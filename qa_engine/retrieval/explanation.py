@@ -14,7 +14,7 @@ from qa_engine.retrieval.dictionary.dictionary import TranslatedWord
 from qa_engine.retrieval.expansion.expanded_query import Expansion
 from qa_engine.retrieval.glossary.glossary import GlossaryTerm
 from qa_engine.retrieval.hybrid.fusion import QueryWeights
-from qa_engine.text.tokenizer import HAN_CLASS, fold, tokenize
+from qa_engine.text.tokenizer import HAN_CLASS, fold, han_words, tokenize
 from qa_engine.types import passage_of
 
 _RUNS = re.compile(rf"[{HAN_CLASS}]+|[^\W{HAN_CLASS}]+(?:[-./,&:][^\W{HAN_CLASS}]+)*")
@@ -172,6 +172,45 @@ def matched_terms(query: str, terms: Set[str]) -> list[str]:
         shown = _spans(run, folded, matched) if in_place else [run] if matched else []
         words.update(dict.fromkeys(shown))
     return list(words)
+
+
+def lacking_terms(query: str, terms: Set[str]) -> list[str]:
+    """The words of a query that a text with the given terms does not match, in the order of the query.
+
+    Example:
+        >>> lacking_terms("西湖和雷峰塔，largest towers？", set(tokenize("The tower 西湖")))
+        ['雷峰塔', 'largest']
+    """
+    words: dict[str, None] = {}
+    for match in _RUNS.finditer(unicodedata.normalize("NFKC", query)):
+        run, folded = match[0], fold(match[0])
+        known = tokenize(run)
+        if not (_HAN.match(run) and len(folded) == len(run)):
+            words.update(dict.fromkeys([run] if known and terms.isdisjoint(known) else []))
+            continue
+        covered = _places(folded, [term for term in known if term in terms])
+        lacking = [
+            word for word in han_words(folded) if word not in terms and not _places(folded, [word]) <= covered
+        ]
+        places = {(start := folded.find(word), start + len(word)) for word in lacking}
+        words.update(
+            dict.fromkeys(
+                run[start:end]
+                for start, end in sorted(places)
+                if not any((a, b) != (start, end) and a <= start and end <= b for a, b in places)
+            )
+        )
+    return list(words)
+
+
+def _places(folded: str, terms: Iterable[str]) -> set[int]:
+    """The places of the characters that terms cover."""
+    return {
+        place
+        for term in terms
+        for match in re.finditer(f"(?={re.escape(term)})", folded)
+        for place in range(match.start(), match.start() + len(term))
+    }
 
 
 def _spans(run: str, folded: str, terms: Iterable[str]) -> list[str]:

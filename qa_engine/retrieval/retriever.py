@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.callbacks.base import CallbackManager
@@ -22,12 +23,15 @@ from qa_engine.retrieval.expansion.expanded_query import (
     expansion_of,
     glossary_of,
     in_language_of,
+    queries_of,
 )
+from qa_engine.retrieval.filters.conditions import NEVER, holds
 from qa_engine.retrieval.glossary.glossary import GlossaryTerm
 from qa_engine.retrieval.hybrid.fusion import QueryWeights
 from qa_engine.retrieval.hybrid.targets import JoinedSentences, SearchTarget, joined_tokens
 from qa_engine.retrieval.naming.identity_index import IdentityIndex, NamedDocuments
-from qa_engine.retrieval.naming.preference import DocumentPreference, hybrid_retriever
+from qa_engine.retrieval.naming.preference import DocumentPreference, DocumentSearch, hybrid_retriever
+from qa_engine.retrieval.page_trace import PartTrace, SentenceList, TracedPage, Unsearched, trace_part
 from qa_engine.retrieval.passages.apparatus import by_apparatus, hits_in_order
 from qa_engine.retrieval.passages.builder import PassageBuilder
 from qa_engine.retrieval.passages.documents import SearchedDocuments
@@ -56,6 +60,7 @@ class RankedPassages:
         store: holds the sentences around the passages; None if they cannot be read.
         named: the documents that the question names.
         supports: compares single sentences with a question; None without stored vectors.
+        hits: the sentences that the passages were built around, best first. Empty unless the stages were asked for.
     """
 
     passages: list[NodeWithScore]
@@ -72,6 +77,7 @@ class RankedPassages:
     parts: tuple[RankedPassages, ...] = ()
     part: str = ""
     supports: SentenceSupport | None = None
+    hits: Sequence[NodeWithScore] = ()
 
     def best(self, count: int) -> list[NodeWithScore]:
         """The best ``count`` passages; those that hold rows of tables have these tables in Markdown.
@@ -79,10 +85,15 @@ class RankedPassages:
         Reports of years that the question does not ask for are left out if there are others: they are so alike that a figure
         of theirs would be quoted for one of the year that is asked for.
         """
+        passages = self.kept[:count]
+        return passages if self.sources is None else self.sources.with_tables(passages)
+
+    @property
+    def kept(self) -> list[NodeWithScore]:
+        """The passages that `best` chooses from."""
         aside = self.named.set_aside
         wanted = [node for node in self.passages if node.node.ref_doc_id not in aside] if aside else []
-        passages = (wanted or self.passages)[:count]
-        return passages if self.sources is None else self.sources.with_tables(passages)
+        return wanted or self.passages
 
     def with_surroundings(self, passages: Sequence[NodeWithScore]) -> list[NodeWithScore]:
         """Passages with the sentences around them, see `qa_engine.retrieval.passages.surroundings`."""
@@ -110,6 +121,7 @@ class PassageRetriever(BaseRetriever):
     ) -> None:
         """``identities`` are those of the documents; without them no question prefers any."""
         super().__init__(callback_manager=CallbackManager())
+        self._targets = targets
         self._hybrid = hybrid_retriever(targets, embed_model, config)
         self._preference = DocumentPreference(targets, embed_model, config, identities)
         self._store: StoredSentences = (
@@ -143,15 +155,7 @@ class PassageRetriever(BaseRetriever):
             if wanted:
                 hits = raised_tables(hits)
             hits = hits_in_order(hits, query.query_str)
-        builder = PassageBuilder(
-            self._store,
-            window_chars=self._config.window_chars,
-            table_chars=self._config.table_chars,
-            latin_ratio=self._config.latin_ratio,
-            max_passages=max(self._config.candidates, top_k),
-            max_per_file=self._config.max_per_file,
-            sources=self._sources,
-        )
+        builder = self._builder(max(self._config.candidates, top_k))
         with _timed(timings, "passages"):
             passages = builder.postprocess_nodes(hits, asked)
         by_stage = {**_by_retriever(builder, hits, query), "fused": passages} if stages else {}
@@ -185,6 +189,76 @@ class PassageRetriever(BaseRetriever):
             supports=reranker.sentence_support
             if isinstance(reranker := self._reranker, PassageRerank)
             else None,
+            hits=hits if stages else (),
+        )
+
+    def admits(self, collection: str, document_id: str) -> bool:
+        """Whether a document is searched in a collection."""
+        return any(one.collection == collection and one.holds(document_id) for one in self._targets)
+
+    def page(self, collection: str, document_id: str, number: int) -> TracedPage | Unsearched:
+        """A page of a document with its sentences that are searched; or why none is.
+
+        Args:
+            collection: the name of that which holds the document.
+            document_id: of the document.
+            number: of the page, from 1.
+        """
+        target = next((one for one in self._targets if one.collection == collection), None)
+        if target is None or target.catalog is None:
+            return "other_collection"
+        if document_id not in target.snapshot.bm25.document_ids:
+            return "not_published"
+        sentences = target.catalog.sentences_on_page(document_id, number)
+        if not sentences:
+            return "no_sentences"
+        if target.scope is not None:
+            condition = target.scope.conditions.get(document_id, NEVER)
+            sentences = [one for one in sentences if holds(condition, one.metadata)]
+        if not sentences:
+            return "filtered"
+        count = max(sum(1 for _ in target.catalog.sentences(document_id)), 1)
+        return TracedPage(document_id, count, sentences)
+
+    def traced(self, query: QueryBundle, page: TracedPage, ranked: RankedPassages) -> PartTrace:
+        """How far a page comes among the passages for a question, see `trace_part`.
+
+        Args:
+            query: the question, or a part of one.
+            page: of a document that is searched.
+            ranked: what `rank` gave for the query, with its stages.
+        """
+        named = self._preference.named(query)
+        searches = self._preference.searches(named, query, self._hybrid)
+        lists = (
+            one
+            for search in searches
+            if any(target.holds(page.document_id) for target in search.targets)
+            for one in self._lists(search, page)
+        )
+        hits = list(ranked.hits)
+        built = partial(self._builder(len(hits) or 1).postprocess_nodes, hits, named.question(query))
+        fused = ranked.stages["fused"]
+        return trace_part(page, query.query_str, lists, hits, fused, ranked.passages, ranked.kept, built)
+
+    def _lists(self, search: DocumentSearch, page: TracedPage) -> Iterator[SentenceList]:
+        queries = queries_of(search.query)
+        everywhere = search.retriever.lists(queries)
+        own = self._preference.within_document(search, page.document_id, page.document_sentences)
+        names = {name for name, _, _ in everywhere}
+        alone = [one for one in own.lists(queries) if one[0] in names]
+        for (name, query, hits), (_, _, of_document) in zip(everywhere, alone, strict=True):
+            yield SentenceList(name, query.query_str, hits, of_document)
+
+    def _builder(self, max_passages: int) -> PassageBuilder:
+        return PassageBuilder(
+            self._store,
+            window_chars=self._config.window_chars,
+            table_chars=self._config.table_chars,
+            latin_ratio=self._config.latin_ratio,
+            max_passages=max_passages,
+            max_per_file=self._config.max_per_file,
+            sources=self._sources,
         )
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:

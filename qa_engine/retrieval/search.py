@@ -145,6 +145,11 @@ class CollectionSearch:
 
         The arguments and errors are those of `rank`, with the errors of `checked`.
         """
+        query, parts = yield from self._queries(question)
+        return (yield from in_thread(self.rank, query, top_k, filters, stages, parts))
+
+    def _queries(self, question: QueryType) -> Flow[tuple[QueryBundle, list[QueryBundle]]]:
+        """A checked question with its expansion, and its parts, if it has several."""
         query = self.checked(question)
         by_rules = self._parts(query)
         if self._divider is not None and len(by_rules) > 1:
@@ -156,7 +161,7 @@ class CollectionSearch:
             for part in parts or [query]:
                 expanded.append((yield from self._expander.steps(part, task)))
             query, parts = (query, expanded) if parts else (expanded[0], [])
-        return (yield from in_thread(self.rank, query, top_k, filters, stages, parts))
+        return query, parts
 
     def _parts(self, query: QueryBundle) -> list[str]:
         """The parts of a question; empty if it has one. A query with vectors or an expansion of its own is left whole."""

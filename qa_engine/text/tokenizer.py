@@ -144,6 +144,11 @@ def _han_terms(run: str) -> list[str]:
     return [term for term in [*_cut(run), *_pairs(run)] if term not in _IGNORED]
 
 
+def han_words(run: str) -> list[str]:
+    """The words of a folded run of Han characters in jieba's search mode, without stop words and question words."""
+    return [word for word in _cut(run) if word not in _IGNORED]
+
+
 def _cut(runs: str) -> list[str]:
     """The words of Han characters in jieba's search mode; several runs are separated by line breaks."""
     import rjieba

@@ -9,6 +9,7 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,24 @@ def read_pages(
             pages[0].left_out += _not_read(document, path)
             pages[0].file_facts = _facts(document)
         return count, pages
+
+
+def text_of_page(path: Path, number: int, options: ReadingOptions) -> tuple[str | None, list[str]]:
+    """Why a page has no readable text layer, or None; and its lines, headers and footers too. Nothing is recognised.
+
+    Args:
+        path: of the file.
+        number: of the page, from 1.
+        options: passwords and the limit of the size.
+
+    Raises:
+        DocumentError: as `read_pdf`.
+    """
+    settings = replace(options, parser="fast", ocr="never")
+    _, pages = read_pages(path, settings, number - 1, number)
+    blocks = [block for page in pages for block in (*page.blocks, *page.turned, *page.notes)]
+    texts = [*(block.text for block in blocks), *(text for page in pages for _, text in page.left_out)]
+    return pages[0].unread if pages else None, texts
 
 
 def read_first_pages(path: Path, options: ReadingOptions, limit: int) -> ParsedPdf | tuple[int, list[Page]]:

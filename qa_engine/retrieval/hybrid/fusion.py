@@ -108,6 +108,11 @@ class HybridRetriever(QueryFusionRetriever):
                 weights[name] *= min(1.0, coverage / _FULL_COVERAGE)
         return weights, coverage
 
+    def lists(self, queries: Sequence[QueryBundle]) -> list[tuple[str, QueryBundle, list[NodeWithScore]]]:
+        """What each retriever, by its name, finds for each of some queries; see `queries_of`."""
+        searches = product(queries, zip(self._names, self._retrievers, strict=True))
+        return [(name, query, retriever.retrieve(query)) for query, (name, retriever) in searches]
+
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         searches = product(queries_of(query_bundle), self._retrievers)
         return self._fused(query_bundle, [retriever.retrieve(query) for query, retriever in searches])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
@@ -44,6 +44,21 @@ def hybrid_retriever(
     )
 
 
+@dataclass(frozen=True)
+class DocumentSearch:
+    """A search for sentences.
+
+    Attributes:
+        retriever: searches.
+        query: that it searches for.
+        targets: that it searches.
+    """
+
+    retriever: HybridRetriever
+    query: QueryBundle
+    targets: Sequence[SearchTarget]
+
+
 class DocumentPreference:
     """Finds the documents that a question names, and prefers them. A question that names none is left as it is."""
 
@@ -64,10 +79,7 @@ class DocumentPreference:
             if config.dense_weight < 1
             else None
         )
-        self._scopes = [
-            target.scope or Scope(dict.fromkeys(target.snapshot.bm25.document_ids, ALWAYS), complete=True)
-            for target in targets
-        ]
+        self._scopes = list(map(_scope, targets))
         self._all: Set[str] = {document for scope in self._scopes for document in scope.conditions}
 
     def named(self, query: QueryBundle) -> NamedDocuments:
@@ -85,17 +97,42 @@ class DocumentPreference:
         pages that repeat it, such as the auditor's; the others with all of its words, and by BM25 alone: a second search by
         vectors took half as long again as the whole question.
         """
+        found = [one.retriever.retrieve(one.query) for one in self.searches(named, query, everywhere)]
+        if not named or len(named.preferred) == len(self._all):
+            return found[0]
+        return _joined(found[0], found[1] if len(found) > 1 else [], named)
+
+    def searches(
+        self, named: NamedDocuments, query: QueryBundle, everywhere: HybridRetriever
+    ) -> list[DocumentSearch]:
+        """The searches for a question: one; or that in the documents it names, and that of all others."""
         if not named:
-            return everywhere.retrieve(query)
+            return [DocumentSearch(everywhere, query, self._targets)]
         asked = named.question(query)
-        if len(named.preferred) == len(self._all):
-            return everywhere.retrieve(asked)
         within = named.preferred or self._all - named.set_aside
-        if len(within) > _MOST_SCOPED:
-            return _joined([], everywhere.retrieve(asked), named)
-        return _joined(
-            self._within(within).retrieve(asked), (self._lexical or everywhere).retrieve(query), named
-        )
+        if len(named.preferred) == len(self._all) or len(within) > _MOST_SCOPED:
+            return [DocumentSearch(everywhere, asked, self._targets)]
+        targets = self._targets_within(within)
+        own = hybrid_retriever(targets, self._embed_model, self._config)
+        return [
+            DocumentSearch(own, asked, targets),
+            DocumentSearch(self._lexical or everywhere, query, self._targets),
+        ]
+
+    def within_document(self, search: DocumentSearch, document_id: str, sentences: int) -> HybridRetriever:
+        """The retriever of a search for one document alone: its sentences with the scores that they have in the search.
+
+        Args:
+            search: one of `searches`.
+            document_id: of the document.
+            sentences: how many it has.
+        """
+        targets = [
+            replace(target, scope=Scope(_part(scope.conditions, {document_id}), complete=False))
+            for target, scope in zip(search.targets, map(_scope, search.targets), strict=True)
+        ]
+        config = self._config.model_copy(update={"dense_top_k": sentences, "bm25_top_k": sentences})
+        return hybrid_retriever(targets, self._embed_model, config)
 
     def ordered(
         self,
@@ -120,19 +157,23 @@ class DocumentPreference:
             changed.append(with_changes(node, passage, **changes))
         return sorted(changed, key=lambda node: -(node.score or 0.0))
 
-    def _within(self, documents: Set[str]) -> HybridRetriever:
-        targets = [
+    def _targets_within(self, documents: Set[str]) -> list[SearchTarget]:
+        return [
             replace(target, scope=Scope(conditions, complete=False, files=scope.files))
             for target, scope in zip(self._targets, self._scopes, strict=True)
             if (conditions := _part(scope.conditions, documents))
         ]
-        return hybrid_retriever(targets, self._embed_model, self._config)
 
 
 def weight(named: NamedDocuments, document_id: str) -> float:
     """1 for a preferred document, a little more for the newest of several, -1 for one that is set aside, else 0."""
     preferred = float(document_id in named.preferred) + _NEWEST * (document_id in named.newest)
     return preferred - float(document_id in named.set_aside)
+
+
+def _scope(target: SearchTarget) -> Scope:
+    """The scope of a target that has none: all that it holds."""
+    return target.scope or Scope(dict.fromkeys(target.snapshot.bm25.document_ids, ALWAYS), complete=True)
 
 
 def _part(conditions: Mapping[str, Condition], documents: Set[str]) -> dict[str, Condition]:

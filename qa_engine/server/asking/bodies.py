@@ -7,7 +7,9 @@ from typing import Annotated, Any
 from fastapi import Header
 from pydantic import BaseModel, ConfigDict, Field
 
+from qa_engine.retrieval.page_trace import Outcome, PartOutcome, Unsearched
 from qa_engine.server.asking.responses import EVENT_STREAM
+from qa_engine.server.documents.unread_pages import UnreadPage
 
 Seconds = dict[str, float]
 LastEventId = Annotated[str | None, Header(description="The id of the last event that is known.")]
@@ -153,6 +155,55 @@ class SearchBody(Strict):
     timings: Seconds
     models: dict[str, str]
     explanation: dict[str, Any] | None = None
+
+
+class ListTraceBody(Strict):
+    """The best sentence of a page in one list, see ``qa_engine.retrieval.page_trace.ListTrace``."""
+
+    stage: str
+    query: str
+    rank: int | None
+    score: float | None
+    last: float | None
+    size: int
+    sentence: str
+
+
+class PartTraceBody(Strict):
+    """How far a page came for a question or a part of it, see ``qa_engine.retrieval.page_trace.PartTrace``."""
+
+    part: str
+    outcome: PartOutcome
+    lists: list[ListTraceBody]
+    fused: int | None
+    passage: int | None
+    rerank: int | None
+    rank: int | None
+    matched: list[str]
+    lacking: list[str]
+
+
+class PageSearchBody(Strict):
+    """Whether a page is among the passages for a question, and if not, where it got lost: see `docs/server.md`.
+
+    Attributes:
+        file: name of the file.
+        page: its number, from 1.
+        pages: how many pages the file has.
+        unread: why nothing of the page is in the index; null if something is.
+    """
+
+    outcome: Outcome | Unsearched
+    rank: int | None
+    needed_top_k: int | None
+    top_k: int
+    candidates: int
+    sentences: int
+    parts: list[PartTraceBody]
+    file: str
+    page: int
+    pages: int
+    unread: UnreadPage | None
 
 
 _EVENT_SCHEMA: dict[str, Any] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
@@ -17,14 +17,21 @@ from qa_engine.answering.answer import search_to_dict
 from qa_engine.config import Config
 from qa_engine.engine import QueryEngine
 from qa_engine.flow import in_threads_of, to_thread
+from qa_engine.index.records import FileRecord
 from qa_engine.models.runtime.cores import available_cores
 from qa_engine.retrieval.explanation import Explanation
+from qa_engine.retrieval.page_trace import PageTrace
 from qa_engine.server.access import Access
 from qa_engine.server.asking.answers import AnswerStore, KeptAnswer
 from qa_engine.server.asking.citation_links import CitationLinks
 from qa_engine.server.asking.course import Asked, Course, Dialogue
 from qa_engine.server.asking.queue import Place, QuestionQueue
-from qa_engine.server.asking.requests import MessageRequest, SearchRequest, asked_collections
+from qa_engine.server.asking.requests import (
+    MessageRequest,
+    PageSearchRequest,
+    SearchRequest,
+    asked_collections,
+)
 from qa_engine.server.asking.running import RunningAnswer
 from qa_engine.server.citations.lookup import Citations
 from qa_engine.server.documents.catalogs import Catalogs
@@ -114,6 +121,37 @@ class Questions:
             ProblemError: as `ask`; or it takes too long.
         """
         collections, filters = await self._checked(body, access)
+
+        async def found(engine: QueryEngine) -> dict[str, Any]:
+            explanation = await engine.aexplain(body.question, body.top_k or _DEFAULT_TOP_K, filters)
+            return await to_thread(self._found, request, body, explanation, engine.models)
+
+        return await self._searched(collections, found)
+
+    async def search_page(self, body: PageSearchRequest, access: Access, record: FileRecord) -> PageTrace:
+        """Whether the passages for a question hold a page, and if not, why.
+
+        Args:
+            body: what is asked.
+            access: of its key.
+            record: of the file in the collection that the body names.
+
+        Raises:
+            ProblemError: as `search`.
+        """
+        collections, filters = await self._checked(body, access)
+        top_k = body.top_k or _DEFAULT_TOP_K
+        if body.collection not in collections:
+            return PageTrace("other_collection", top_k=top_k)
+
+        async def traced(engine: QueryEngine) -> PageTrace:
+            place = body.collection, record.document_id, body.page
+            return await engine.aexplain_page(body.question, *place, top_k, filters)
+
+        return await self._searched(collections, traced)
+
+    async def _searched(self, collections: tuple[str, ...], work: Callable[[QueryEngine], Awaitable[T]]) -> T:
+        """The result of a search, which is given its turn and its time."""
         async with self.queue.enter().turn():
             try:
                 with in_threads_of(self._threads):
@@ -121,9 +159,7 @@ class Questions:
                         asyncio.timeout(self._config.server.question_seconds),
                         self._engine(collections) as engine,
                     ):
-                        top_k = body.top_k or _DEFAULT_TOP_K
-                        found = await engine.aexplain(body.question, top_k, filters)
-                        return await to_thread(self._found, request, body, found, engine.models)
+                        return await work(engine)
             except TimeoutError:
                 raise ProblemError(
                     "model_timeout",

@@ -140,6 +140,20 @@ class SearchRequest(Body):
             ) from error
 
 
+class PageSearchRequest(SearchRequest):
+    """A question, and a page that one expects among its passages. ``explain`` changes nothing.
+
+    Attributes:
+        collection: that holds the file; it need not be one of those that are searched.
+        file_id: of the file.
+        page: its number, from 1.
+    """
+
+    collection: Name
+    file_id: Annotated[str, Field(min_length=1, max_length=64)]
+    page: Annotated[int, Field(ge=1, le=1_000_000)]
+
+
 class MessageRequest(SearchRequest):
     """A question of a conversation that the server keeps.
 

@@ -16,6 +16,7 @@ from anyio import CapacityLimiter, to_thread
 from qa_engine.config import Config
 from qa_engine.documents.pdf.page_images import PageDrawing, draw_page, paint_page, renderer_version
 from qa_engine.documents.pdf.page_text import PAGE_TEXT_REVISION, DrawnLine, read_drawn_lines
+from qa_engine.documents.pdf.reading import text_of_page
 from qa_engine.documents.processes.parsing_pool import reading_options
 from qa_engine.documents.processes.worker_pool import TimeLimitError, WorkerDiedError, WorkerPool
 from qa_engine.errors import DocumentError
@@ -104,6 +105,19 @@ class PageImages:
         """
         name = self._name(original, f"{number}-text{PAGE_TEXT_REVISION}.json")
         return await self._once(name, partial(self._lines, original, number, name))
+
+    async def text(self, original: Original, number: int) -> tuple[str | None, list[str]]:
+        """Why a page has no readable text layer, or None; and its lines. See `text_of_page`.
+
+        Args:
+            original: the file.
+            number: of the page, from 1.
+
+        Raises:
+            ProblemError: see `drawing`.
+        """
+        read: tuple[str | None, list[str]] = await self._drawn(original, number, text_of_page, number)
+        return read
 
     def start(self) -> WorkerPool:
         """Starts the processes, if they are not running."""
