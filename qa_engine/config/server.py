@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
@@ -119,6 +119,8 @@ class ServerConfig(Section):
     """How long an answer goes on whose stream was lost, if the client has named its ``answer_id``."""
     answer_hours: Annotated[float, Field(ge=0, le=876_000)] = 24
     """How long answers are kept; 0 keeps none."""
+    openai_citations: Literal["markdown", "none"] = "markdown"
+    """Whether answers of ``/v1/chat/completions`` have a list of sources with links below them."""
     conversation_days: Annotated[float, Field(ge=0, le=36_500)] = 90
     """How long a conversation is kept after its last question; 0 keeps it for ever."""
     runs: Path | None = None

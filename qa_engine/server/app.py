@@ -37,6 +37,7 @@ from qa_engine.server.admission.origins import OriginRules, cors
 from qa_engine.server.admission.proxies import RootPath, proxy_headers
 from qa_engine.server.admission.rates import RateLimits, rate_of
 from qa_engine.server.head_requests import HeadRequests
+from qa_engine.server.problem_forms import SCHEMAS
 from qa_engine.server.problem_kinds import PROBLEM_SCHEMA
 from qa_engine.server.problems import handle_errors
 from qa_engine.server.requests import RequestIds
@@ -113,6 +114,7 @@ def _complete_document(app: FastAPI) -> None:
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)
         schemas["ProblemObject"] = PROBLEM_SCHEMA
+        schemas |= SCHEMAS
         components["securitySchemes"] = SECURITY_SCHEMES
         document["security"] = [*({name: []} for name in SECURITY_SCHEMES), {}]
         return document

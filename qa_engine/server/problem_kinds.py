@@ -27,6 +27,9 @@ PROBLEMS: Mapping[str, ProblemKind] = {
     "digest_mismatch": ProblemKind(
         400, "The body is not the one that was announced", "Send it again; some of it was lost or changed."
     ),
+    "unsupported": ProblemKind(
+        400, "The request asks for something that is not offered", "Leave it out of the request."
+    ),
     "unauthorized": ProblemKind(401, "A key is needed", "Send a key: Authorization: Bearer qae_…"),
     "forbidden": ProblemKind(403, "The key does not allow this", "Use a key with the scope that is named."),
     "read_only": ProblemKind(403, "The server changes nothing", "Start the server without --read-only."),

@@ -13,6 +13,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -20,6 +21,15 @@ from starlette.types import Scope
 
 from qa_engine import errors
 from qa_engine.server.paths import route_path
+from qa_engine.server.problem_forms import (
+    MEDIA_TYPES,
+    SCHEMA_NAMES,
+    Form,
+    dify_error,
+    form_of,
+    openai_error,
+    status_in,
+)
 from qa_engine.server.problem_kinds import PROBLEMS
 
 logger = logging.getLogger("qa_engine.server")
@@ -102,6 +112,11 @@ class ProblemError(Exception):
         if self.kind.status == 401:
             self.headers.setdefault("WWW-Authenticate", "Bearer")
 
+    @property
+    def sentence(self) -> str:
+        """What happened, and what mends it."""
+        return f"{self.detail} {self.fix}".strip()
+
     def to_dict(self, request_id: str) -> dict[str, Any]:
         """The problem object of RFC 9457."""
         return {
@@ -159,19 +174,25 @@ def without_folders(content: Any) -> Any:
 
 def render(problem: ProblemError, scope: Scope) -> Response:
     """The response for a problem, in the form of the protocol that the path of the request belongs to."""
-    path, request_id = route_path(scope), request_id_of(scope)
+    form, request_id = form_of(route_path(scope)), request_id_of(scope)
     scope.get("state", {}).setdefault("notes", {})["problem"] = problem.code  # for the access log
-    sentence = f"{problem.detail} {problem.fix}".strip()
-    body: dict[str, Any]
-    media_type = "application/json"
-    if path.startswith(("/v1/", "/openwebui/")):
-        kind = "invalid_request_error" if problem.kind.status < 500 else "server_error"
-        body = {"error": {"message": sentence, "type": kind, "param": None, "code": problem.code}}
-    elif path == "/retrieval":
-        body = {"error_code": problem.kind.status, "error_msg": sentence}
+    status = status_in(form, problem.kind.status)
+    if form == "openai":
+        body = openai_body(problem)
+    elif form == "dify":
+        bearer = Headers(scope={"headers": scope.get("headers", [])}).get("authorization", "")
+        malformed = not bearer.lower().startswith("bearer ")
+        body = dify_error(status, problem.code, problem.sentence, malformed)
     else:
-        body, media_type = problem.to_dict(request_id), "application/problem+json"
-    return JSONResponse(body, problem.kind.status, problem.headers, media_type)
+        body = problem.to_dict(request_id)
+    return JSONResponse(body, status, problem.headers, MEDIA_TYPES[form])
+
+
+def openai_body(problem: ProblemError) -> dict[str, Any]:
+    """A problem in the form of OpenAI's protocol."""
+    return openai_error(
+        problem.kind.status, problem.code, problem.sentence, problem.members.get("errors", ())
+    )
 
 
 def request_id_of(scope: Scope) -> str:
@@ -189,18 +210,19 @@ def handle_errors(app: FastAPI) -> None:
         app.add_exception_handler(kind, handle)
 
 
-def problem_responses(*codes: str) -> dict[int | str, dict[str, Any]]:
+def problem_responses(*codes: str, form: Form = "problem") -> dict[int | str, dict[str, Any]]:
     """``responses`` of a route for the OpenAPI document: the problems that it can answer with.
 
     Every route answers with some of them, which need not be named.
 
     Args:
         codes: of `PROBLEMS`.
+        form: that the path of the route gives them.
     """
     named: dict[int, list[str]] = {}
     for code in dict.fromkeys((*_EVERYWHERE, *codes)):
-        named.setdefault(PROBLEMS[code].status, []).append(code)
-    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemObject"}}}
+        named.setdefault(status_in(form, PROBLEMS[code].status), []).append(code)
+    content = {MEDIA_TYPES[form]: {"schema": {"$ref": f"#/components/schemas/{SCHEMA_NAMES[form]}"}}}
     return {
         status: {"description": f"{HTTPStatus(status).phrase}: {', '.join(codes_of)}", "content": content}
         for status, codes_of in sorted(named.items())

@@ -48,9 +48,12 @@ def test_each_error_is_rendered_for_each_protocol(code: str) -> None:
         "param": None,
         "code": code,
     }  # type: ignore[operator]
-    dify = render(problem, scope("/retrieval"))
-    assert body(dify) == {"error_code": kind.status, "error_msg": sentence}
-    assert {native.status_code, openai.status_code, dify.status_code} == {kind.status}
+    assert {native.status_code, openai.status_code} == {kind.status}
+    for path in ("/retrieval", "/dify/retrieval"):
+        dify = render(problem, scope(path))
+        told = {"unauthorized": 1001, "forbidden": 1002, "not_found": 2001}.get(code, kind.status)
+        assert body(dify) == {"error_code": told, "error_msg": sentence}
+        assert dify.status_code == (403 if code == "unauthorized" else kind.status)
     assert ("retry-after" in native.headers) == (kind.status in {429, 503})
     assert ("www-authenticate" in native.headers) == (kind.status == 401)
 

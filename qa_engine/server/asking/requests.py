@@ -21,7 +21,8 @@ from qa_engine.retrieval.filters.expressions import parse_filters
 from qa_engine.server.problems import ProblemError
 from qa_engine.text.one_line import is_text
 
-_MAX_FILTERS = 200
+MAX_FILTERS = 200
+"""Filters of one question, and of one group of them."""
 _MAX_DEPTH = 5
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -61,7 +62,7 @@ class Filters(Body):
         condition: how they are joined.
     """
 
-    filters: list[Filter | Filters] = Field(max_length=_MAX_FILTERS)
+    filters: list[Filter | Filters] = Field(max_length=MAX_FILTERS)
     condition: FilterCondition = FilterCondition.AND
 
     def to_llamaindex(self, depth: int = 1) -> MetadataFilters:
@@ -101,7 +102,7 @@ class SearchRequest(Body):
 
     question: Annotated[str, Field(min_length=1)]
     collections: Annotated[list[Name], Field(max_length=100)] | None = None
-    filters: Annotated[list[Condition], Field(max_length=_MAX_FILTERS)] | Filters | None = None
+    filters: Annotated[list[Condition], Field(max_length=MAX_FILTERS)] | Filters | None = None
     top_k: Annotated[int, Field(ge=1, le=1000)] | None = None
     explain: bool = False
 

@@ -18,8 +18,10 @@ from qa_engine.server.asking.running import LoggedEvent, RunningAnswer, to_json
 EVENT_STREAM = "text/event-stream"
 KEEP_ALIVE_SECONDS = 15.0
 """A comment is sent after so long without an event, so that proxies keep the connection."""
-_HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
-_BEGUN = format_sse_event(comment="begun")
+STREAM_HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
+"""Of a stream, so that nothing on its way holds it back."""
+BEGUN = format_sse_event(comment="begun")
+"""The first line of a stream, which says that the request was accepted."""
 _CLIENT_GONE = 499
 """For the access log alone: nobody is there to read it."""
 _T = TypeVar("_T")
@@ -40,7 +42,7 @@ class AnswerEvents(StreamingResponse):
             running: the answer.
             after: number of the last event that the client knows.
         """
-        super().__init__(self._chunks(running, after), headers=_HEADERS)
+        super().__init__(self.chunks(running, after), headers=STREAM_HEADERS)
         self._running = running
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -48,8 +50,9 @@ class AnswerEvents(StreamingResponse):
             await super().__call__(scope, receive, send)
         note_answer(HTTPConnection(scope), self._running)
 
-    async def _chunks(self, running: RunningAnswer, after: int) -> AsyncIterator[bytes]:
-        yield _BEGUN
+    async def chunks(self, running: RunningAnswer, after: int) -> AsyncIterator[bytes]:
+        """What is sent: a comment at once, then the events as they come, and comments between those that are far apart."""
+        yield BEGUN
         async with aclosing(running.follow(after, KEEP_ALIVE_SECONDS)) as events:
             async for event in events:
                 yield KEEPALIVE_COMMENT if event is None else formatted(event)
@@ -61,7 +64,7 @@ class FinishedEvents(StreamingResponse):
     media_type = EVENT_STREAM
 
     def __init__(self, event: LoggedEvent) -> None:
-        super().__init__(iter([formatted(event)]), headers=_HEADERS)
+        super().__init__(iter([formatted(event)]), headers=STREAM_HEADERS)
 
 
 def formatted(event: LoggedEvent) -> bytes:
@@ -144,10 +147,25 @@ async def answer_response(request: Request, running: RunningAnswer, events: bool
     """
     if events:
         return AnswerEvents(running, after)
+    try:
+        return json_response(await finished(request, running))
+    except GoneError:
+        return gone_response()
+
+
+async def finished(request: Request, running: RunningAnswer) -> dict[str, Any]:
+    """The body of an answer, when it is there. The work for it ends if its client leaves.
+
+    Args:
+        request: of the client.
+        running: the answer.
+
+    Raises:
+        GoneError: the client has left.
+        ProblemError: there is no answer.
+    """
     with running.followed():
         try:
-            return json_response(await unless_gone(request, running.result()))
-        except GoneError:
-            return gone_response()
+            return await unless_gone(request, running.result())
         finally:
             note_answer(request, running)

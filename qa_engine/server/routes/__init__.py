@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from qa_engine.server.routes.administration import router as administration
 from qa_engine.server.routes.citations import router as citations
+from qa_engine.server.routes.clients.openai import router as openai
 from qa_engine.server.routes.collections import router as collections
 from qa_engine.server.routes.evaluations.feedback import router as feedback_reviews
 from qa_engine.server.routes.evaluations.questions import router as test_questions
@@ -49,6 +50,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     citations,
     administration,
     keys,
+    openai,
     web,
 )
 """All routers, in the order of the OpenAPI document."""

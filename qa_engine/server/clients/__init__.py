@@ -1,0 +1,1 @@
+"""The protocols of other products, in which their clients ask this server."""

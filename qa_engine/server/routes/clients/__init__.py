@@ -1,0 +1,1 @@
+"""Routes in the protocols of other products."""
