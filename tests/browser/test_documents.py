@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -14,6 +15,12 @@ from pdf_factory import LEFT, PdfBuilder, english_pdf
 from served import ServedApp, served
 from upload_server import UploadServer
 from visitor import Visitor
+
+from qa_engine.config import Config
+from qa_engine.ingestion.collections import create_collection
+from qa_engine.server.admission.keys import KeyStore
+from qa_engine.server.database import ServerDatabase
+from qa_engine.server.state import database_path
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -173,6 +180,58 @@ def test_file_has_its_own_view(reader: Visitor, library: UploadServer, tmp_path:
     assert library.client.get(original).content == content
 
 
+def test_file_that_is_gone_is_marked(reader: Visitor, library: UploadServer, tmp_path: Path) -> None:
+    bring(library, tmp_path, "lost.pdf", "This one is lost.")
+    digest = hashlib.sha256((tmp_path / "made.pdf").read_bytes()).hexdigest()
+    (stored,) = [path for path in (library.storage / "uploads").rglob("*") if digest in path.name]
+    content = stored.read_bytes()
+    stored.unlink()
+    page = reader.open("/#/documents/default?q=lost")
+    page.get_by_role("row").get_by_text("原文件已不在").wait_for()
+    page.get_by_role("link", name="lost.pdf").click()
+    page.get_by_text("原文件已经不在了，只能查看当时读出的内容").wait_for()
+    stored.write_bytes(content)
+
+
+def test_deletion_that_has_to_wait_is_followed(
+    reader: Visitor, library: UploadServer, tmp_path: Path
+) -> None:
+    """The file stays in the list until its job is done, and the list then follows."""
+    file = bring(library, tmp_path, "waits.pdf")
+    job = {
+        "id": "waiting",
+        "kind": "delete",
+        "collection": "default",
+        "finished_at": None,
+        "files": [
+            {"name": "waits.pdf", "file_id": file["file_id"], "state": "queued", "pages": 0, "pages_read": 0}
+        ],
+    }
+    page = reader.open("/#/documents/default?q=waits")
+    page.route("**/jobs/waiting/events", lambda route: None)
+    page.route(f"**/files/{file['file_id']}", lambda route: route.fulfill(status=202, json=job))
+    page.get_by_role("checkbox", name="选择：waits.pdf").check()
+    page.get_by_role("button", name="删除所选（1）").click()
+    page.get_by_role("dialog").get_by_role("button", name="删除", exact=True).click()
+    page.locator(".documents-queue li").get_by_text("正在删除").wait_for()
+
+
+def test_everything_by_keyboard(reader: Visitor, library: UploadServer, tmp_path: Path) -> None:
+    bring(library, tmp_path, "keys.pdf")
+    page = reader.open("/#/documents/default?q=keys")
+    page.get_by_role("checkbox", name="选择：keys.pdf").focus()
+    page.keyboard.press("Space")
+    page.get_by_role("button", name="删除所选（1）").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("dialog").wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_role("dialog").wait_for(state="detached")
+    assert page.evaluate("document.activeElement.textContent") == "删除所选（1）"
+    page.get_by_role("link", name="keys.pdf").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", level=1, name="keys.pdf").wait_for()
+
+
 @pytest.mark.parametrize("width", [390, 320])
 def test_phone_shows_cards_that_fit(browser: Browser, library: UploadServer, width: int) -> None:
     with visiting(browser, library.app, width) as phone:
@@ -180,6 +239,31 @@ def test_phone_shows_cards_that_fit(browser: Browser, library: UploadServer, wid
         page.get_by_role("link", name="alpha.pdf").wait_for()
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert axe_faults(page) == []
+
+
+def test_keys_show_what_they_allow(
+    browser: Browser, tmp_path: Path, model_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``read`` changes nothing; ``write`` uploads, and deletes no collection."""
+    monkeypatch.setenv("QA_ENGINE_CACHE", str(model_cache))
+    create_collection("default", config=Config(storage=tmp_path / "storage"))
+    with closing(ServerDatabase(database_path(tmp_path / "storage"))) as database:
+        store = KeyStore(database)
+        keys = {
+            "read": store.add("r", "read"),
+            "write": store.add("w", "write"),
+            "admin": store.add("a", "admin"),
+        }
+    buttons = ("选择文件", "新建文档库", "删除文档库")
+    shown = {"read": (0, 0, 0), "write": (1, 1, 0), "admin": (1, 1, 1)}
+    with served(tmp_path / "storage", "default") as app:
+        for scope, expected in shown.items():
+            with visiting(browser, app) as guest:
+                guest.context.request.post(f"{app.url}/api/v1/session", data={"key": keys[scope]})
+                page = guest.open("/#/documents/default")
+                page.get_by_text("这个文档库还没有文件").wait_for()
+                counts = [page.get_by_role("button", name=name, exact=True).count() for name in buttons]
+                assert tuple(counts) == expected, scope
 
 
 def test_read_only_server_has_no_buttons_that_cannot_work(browser: Browser, library: UploadServer) -> None:

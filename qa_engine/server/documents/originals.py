@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qa_engine.index.records import FileRecord
-from qa_engine.ingestion.files.state import content_path, file_digest, file_stamp, is_document, stamp_of
+from qa_engine.ingestion.files.state import (
+    FileState,
+    content_path,
+    file_digest,
+    file_stamp,
+    is_document,
+    stamp_of,
+)
 from qa_engine.server.problems import ProblemError
 
 _MAX_DIGESTS = 10_000
@@ -75,6 +82,20 @@ class Originals:
                 "storage_unavailable", f"{record.file_name!r} cannot be read: {reason}."
             ) from error
         return Original(path, stamp, record)
+
+    def state(self, record: FileRecord) -> FileState:
+        """As `file_state`, but a content is compared once as long as the times of the file stay the same."""
+        if is_document(record.path):
+            return "unchanged"
+        path = content_path(record, self._storage)
+        try:
+            stamp = file_stamp(path)
+            same = stamp == stamp_of(record) or self._has_content(path, stamp, record)
+        except (FileNotFoundError, NotADirectoryError):
+            return "gone"
+        except OSError:
+            return "unreadable"
+        return "unchanged" if same else "changed"
 
     def _has_content(self, path: Path, stamp: _Stamp, record: FileRecord) -> bool:
         if stamp[0] != record.size:

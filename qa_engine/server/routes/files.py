@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -44,6 +45,8 @@ class FileLineObject(BaseModel):
         metadata: of the file, from tables, sidecars and readers.
         document_id: names its content in the ids of its sentences.
         awaits_ocr: pages that were left out for lack of OCR.
+        state: of the file, compared with what was read: `unchanged`, `changed`, `gone` or `unreadable`; null in a list that
+            was not asked for it.
     """
 
     file_id: str
@@ -55,6 +58,7 @@ class FileLineObject(BaseModel):
     metadata: dict[str, str | int | float | bool]
     document_id: str
     awaits_ocr: int
+    state: FileState | None = None
 
 
 class FileList(BaseModel):
@@ -77,7 +81,6 @@ class FileObject(FileLineObject):
         sections: the titles above its sentences, each path of titles once, in order.
         tables: each in Markdown.
         copies: ids of the other files of the same content.
-        state: of the file, compared with what was read: `unchanged`, `changed`, `gone` or `unreadable`.
         identity: what the document is, by its own words and the metadata.
     """
 
@@ -85,7 +88,6 @@ class FileObject(FileLineObject):
     sections: list[str]
     tables: list[str]
     copies: list[str]
-    state: FileState
     identity: dict[str, Any]
 
 
@@ -126,13 +128,19 @@ async def list_files(
     sort: Annotated[
         FileOrder, Query(description="What comes first; a minus sign turns the order round.")
     ] = "name",
+    states: Annotated[bool, Query(description="Whether each file is compared with what was read.")] = False,
 ) -> FileList:
     """Lists the files of a collection, a part at a time. Files that come and go meanwhile do not shift the others."""
     access.require([collection])
     records = await state.read_files(_list, state, collection, limit + 1, cursor, q, sort)
     shown = records[:limit]
     more = cursor_behind(shown[-1], sort) if len(records) > limit else None
-    return FileList(data=[FileLineObject(**_line(record)) for record in shown], next_cursor=more)
+    lines = [FileLineObject(**_line(record)) for record in shown]
+    if states:
+        found = await state.read_files(_states, state, shown)
+        for line, one in zip(lines, found, strict=True):
+            line.state = one
+    return FileList(data=lines, next_cursor=more)
 
 
 @router.get("/{file_id}", responses=problem_responses("not_found", "storage_unavailable"))
@@ -235,6 +243,10 @@ def _list(
     where = name_condition(CONTAINS_CASELESS, part) if part else None
     with state.catalogs.opened(collection) as catalog:
         return catalog.files_after(limit, order, after, where)
+
+
+def _states(state: ServerState, records: Sequence[FileRecord]) -> list[FileState]:
+    return [state.originals.state(record) for record in records]
 
 
 def _show(state: ServerState, collection: str, identifier: str) -> FileObject:

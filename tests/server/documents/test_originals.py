@@ -99,3 +99,15 @@ def test_change_while_a_file_is_used_is_noticed(tmp_path: Path) -> None:
     (tmp_path / "a.pdf").unlink()
     with pytest.raises(ProblemError, match="was changed"):
         original.require_same()
+
+
+def test_states(tmp_path: Path) -> None:
+    """Each file of a list: as it was, with other times alone, with another content, and not there any more."""
+    names = ("same", "touched", "changed", "gone")
+    records = {name: recorded(tmp_path / f"{name}.pdf") for name in names}
+    os.utime(tmp_path / "touched.pdf", (1, 1))
+    (tmp_path / "changed.pdf").write_bytes(b"%PDF CONTENT")
+    os.utime(tmp_path / "changed.pdf", (1, 1))
+    (tmp_path / "gone.pdf").unlink()
+    files = Originals(tmp_path)
+    assert [files.state(records[name]) for name in names] == ["unchanged", "unchanged", "changed", "gone"]

@@ -68,6 +68,12 @@ class TestList:
                 break
         assert names == sorted(path.name for path in (shelf / "files").iterdir())
 
+    def test_states_are_told_if_they_are_asked_for(self, library: ServedApp) -> None:
+        assert {file["state"] for file in get(library, FILES)["data"]} == {None}
+        assert {file["state"] for file in get(library, FILES, params={"states": True})["data"]} == {
+            "unchanged"
+        }
+
     def test_line_has_no_path(self, library: ServedApp, shelf: Path) -> None:
         text = library.client.get(FILES).text
         assert str(shelf) not in text

@@ -36,6 +36,11 @@ export function FileList({ collection, query }) {
         if (turn !== last.current) return;
         setFiles((before) => (behind ? [...(before ?? []), ...data] : data));
         setCursor(next_cursor);
+        // Files that were touched are compared by their content, which takes time: the list does not wait for it.
+        request(path, { query: { q, sort, limit, cursor: behind, states: true } }).then((found) => {
+          const states = new Map(found.data.map((/** @type {any} */ file) => [file.file_id, file.state]));
+          setFiles((before) => before && before.map((file) => ({ ...file, state: states.get(file.file_id) ?? file.state })));
+        }, () => {});
       },
       (error) => turn === last.current && setProblem(error),
     );
@@ -112,6 +117,7 @@ function FileRow({ file, collection, write, chosen, onChoose, onEdit }) {
       ${write && html`<td><input type="checkbox" aria-label=${t("choose_name", { name })} checked=${chosen} onChange=${onChoose} /></td>`}
       <th scope="row">
         <a href=${linkTo("documents", [collection, file.file_id])}><bdi>${name}</bdi></a>
+        ${file.state && file.state !== "unchanged" && html` <span class="badge warn">${t(`state_${file.state}`)}</span>`}
         ${file.awaits_ocr > 0 && html` <span class="badge warn">${t("awaits_ocr", { count: file.awaits_ocr })}</span>`}
       </th>
       ${numbers.map(([kind, value]) => html`<td class="documents-number" data-label=${t(kind)}>${value}</td>`)}

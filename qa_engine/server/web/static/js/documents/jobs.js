@@ -13,10 +13,13 @@ export const changes = store(0);
 const PATIENCE = 8000;
 /** Milliseconds between two tries to follow jobs. */
 const PAUSE = 1500;
+/** Milliseconds between two reports of changes: lists are loaded again for each. */
+const QUIET = 2000;
 /** @type {Map<string, string>} by job, the id of the last event that was read */
 const lastEvents = new Map();
 let following = false;
 let telling = false;
+let lastTold = 0;
 
 /** Follows the jobs of uploads until all are over. */
 export async function follow() {
@@ -26,8 +29,7 @@ export async function follow() {
     const open = [...new Set(all().filter(isOpen).map((one) => one.job))];
     if (!open.length) break;
     const job = /** @type {string} */ (open[turn % open.length]);
-    const its = all().filter((one) => one.job === job);
-    if (await isFollowed(job, its)) turn = 0;
+    if (await isFollowed(job)) turn = 0;
     else turn++;
   }
   following = false;
@@ -38,12 +40,11 @@ function isOpen({ job, state }) {
   return job && (state === "queued" || state === "reading");
 }
 
-/**
- * Follows a job; false if it may not be over.
- * @param {string} job
- * @param {Upload[]} uploads
- */
-async function isFollowed(job, uploads) {
+/** The uploads of a job. @param {string} job */
+const uploadsOf = (job) => all().filter((one) => one.job === job);
+
+/** Follows a job; false if it may not be over. @param {string} job */
+async function isFollowed(job) {
   const leaving = new AbortController();
   const timer = setTimeout(() => leaving.abort(), PATIENCE);
   try {
@@ -53,17 +54,17 @@ async function isFollowed(job, uploads) {
     for await (const { event, data, id } of eventsOf(response)) {
       if (id) lastEvents.set(job, id);
       if (event !== "job" || data.state === "running") clearTimeout(timer);
-      told(event, data, uploads);
+      told(event, data, uploadsOf(job));
       if (event === "done") break;
     }
-    if (uploads.some(isOpen)) await settle(job, uploads);
+    if (uploadsOf(job).some(isOpen)) await settle(job);
   } catch (problem) {
     if (problem instanceof Problem && problem.code === "not_found")
-      for (const one of uploads) change(one, { state: "failed", problem });
+      for (const one of uploadsOf(job)) change(one, { state: "failed", problem });
   } finally {
     clearTimeout(timer);
   }
-  if (!uploads.some(isOpen)) {
+  if (!uploadsOf(job).some(isOpen)) {
     lastEvents.delete(job);
     tellChange();
     return true;
@@ -89,14 +90,10 @@ function told(event, data, uploads) {
   }
 }
 
-/**
- * What has become of a job whose events have ended.
- * @param {string} job
- * @param {Upload[]} uploads
- */
-async function settle(job, uploads) {
+/** What has become of a job whose events have ended. @param {string} job */
+async function settle(job) {
   const { files } = await request(`api/v1/jobs/${job}`);
-  for (const one of uploads) {
+  for (const one of uploadsOf(job)) {
     const its = files.find((/** @type {any} */ file) => file.file_id === one.fileId);
     if (!its) continue;
     const { state, status, pages, pages_read: read, nodes, reason, message } = its;
@@ -104,12 +101,14 @@ async function settle(job, uploads) {
   }
 }
 
-/** Says that a collection has changed; of many changes at once, once. */
+/** Says that a collection has changed: soon, and not for each of many changes. */
 export function tellChange() {
   if (telling) return;
   telling = true;
+  const wait = Math.max(QUIET - (Date.now() - lastTold), PAUSE / 10);
   setTimeout(() => {
     telling = false;
+    lastTold = Date.now();
     changes.set(changes.get() + 1);
-  }, PAUSE / 2);
+  }, wait);
 }

@@ -88,7 +88,8 @@ function Row({ upload: one }) {
   function why() {
     if (one.problem) {
       const { code, detail, fix } = one.problem.body;
-      return html`${said(code)}${detail && html` <span class="faint" lang="en">${printable(detail)} ${fix}</span>`}`;
+      const own = t(`problem_${code}`);
+      return html`${own.startsWith("problem_") ? said(code) : own}${detail && html` <span class="faint" lang="en">${printable(detail)} ${fix}</span>`}`;
     }
     const known = `reason_${one.reason}`;
     const text = t(known);

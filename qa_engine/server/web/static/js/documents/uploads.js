@@ -187,6 +187,7 @@ function answered(one, http) {
     /* of a proxy, perhaps */
   }
   if (http.status === 202) {
+    items = items.filter((other) => other.job !== body.id); // it may have been found in the list of jobs meanwhile
     change(one, { state: "queued", job: body.id, fileId: body.files[0].file_id });
     follow();
   } else if (http.status === 200) {
