@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,9 @@ from qa_engine import ingest
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+# Scripts beside the package, not part of it: how a mark lies over ink is measured there, too.
+sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
