@@ -60,7 +60,8 @@ export function ReaderPage({ view, number, marks, onPlaced }) {
 
   function loaded() {
     setDrawn(page.image);
-    if (isCited) requestAnimationFrame(() => performance.mark("reader:shown"));
+    // When the frame with the marks has been painted.
+    if (isCited) requestAnimationFrame(() => setTimeout(() => performance.mark("reader:shown")));
   }
 }
 
