@@ -1,5 +1,6 @@
 /** The conversation that is shown: its questions, and the answers as they come. It goes on while another screen is shown. */
 import { Problem, request } from "../api.js";
+import { prefetch } from "../reader/target.js";
 import { goTo, linkTo, route } from "../router.js";
 import { remember, remembered, store } from "../store.js";
 import { answerEvents } from "./stream.js";
@@ -199,6 +200,7 @@ function finish(turn, body) {
   if (!body) return;
   const { answer: text, refused, citations, passages } = body;
   Object.assign(turn, { state: "done", body, text, refused, citations, passages });
+  prefetch(citations.map((/** @type {any} */ one) => ({ citation: one.id, passage: one.node_id })));
   draw();
 }
 

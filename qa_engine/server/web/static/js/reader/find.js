@@ -4,6 +4,7 @@ import { filesPath, request } from "../api.js";
 import { languageOf, useTexts } from "../language.js";
 import { announce } from "../ui/announcer.js";
 import { ProblemNotice } from "../ui/problem.js";
+import { visible } from "../ui/visible.js";
 import { texts } from "./texts.js";
 import { Tool } from "./tools.js";
 
@@ -19,7 +20,7 @@ const BEHIND = 60;
 /**
  * @param {{ view: import("./loading.js").View, found: Found | null, onFound: (found: Found | null) => void, onClose: () => void }} properties
  */
-export function Find({ view, found, onFound, onClose }) {
+export default function Find({ view, found, onFound, onClose }) {
   const t = useTexts(texts);
   const [q, setQ] = useState(found?.q ?? "");
   const [problem, setProblem] = useState(/** @type {any} */ (null));
@@ -110,7 +111,7 @@ function Excerpt({ hit }) {
   const all = Array.from(hit.text);
   const from = Math.max(0, hit.start - BEFORE);
   const to = Math.min(all.length, hit.end + BEHIND);
-  const part = (/** @type {number} */ start, /** @type {number} */ end) => all.slice(start, end).join("");
+  const part = (/** @type {number} */ start, /** @type {number} */ end) => visible(all.slice(start, end).join(""));
   return html`<bdi lang=${languageOf(hit.text)}
     >${from > 0 && "…"}${part(from, hit.start)}<mark>${part(hit.start, hit.end)}</mark>${part(hit.end, to)}${to < all.length && "…"}</bdi
   >`;

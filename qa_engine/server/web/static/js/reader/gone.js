@@ -2,11 +2,12 @@
 import { html, useEffect, useState } from "../html.js";
 import { filesPath, request } from "../api.js";
 import { languageOf, useTexts } from "../language.js";
+import { visible } from "../ui/visible.js";
 import { openReader } from "./target.js";
 import { texts } from "./texts.js";
 
 /** @param {{ problem: import("../api.js").Problem }} properties */
-export function Gone({ problem }) {
+export default function Gone({ problem }) {
   const t = useTexts(texts);
   const cited = problem.body.citation;
   const [present, setPresent] = useState(/** @type {any} */ (null));
@@ -20,13 +21,13 @@ export function Gone({ problem }) {
   return html`
     <div class="notice warn" role="status">
       <p><strong>${t("gone")}</strong></p>
-      ${cited && html`<p>${t("gone_detail", { file: cited.file })}</p>`}
+      ${cited && html`<p>${t("gone_detail", { file: visible(cited.file) })}</p>`}
       ${present && html`<button onClick=${show}>${t("present")}</button>`}
     </div>
     ${
       cited &&
       html`<p class="faint">${t("quote_then")} · ${t("page", { page: cited.page })}</p>
-        <blockquote class="reader-quote" lang=${languageOf(cited.text)}><bdi>${cited.text}</bdi></blockquote>`
+        <blockquote class="reader-quote" lang=${languageOf(cited.text)}><bdi>${visible(cited.text)}</bdi></blockquote>`
     }
   `;
 

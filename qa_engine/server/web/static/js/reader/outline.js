@@ -3,11 +3,12 @@ import { html, useEffect, useState } from "../html.js";
 import { filesPath } from "../api.js";
 import { languageOf, useTexts } from "../language.js";
 import { ProblemNotice } from "../ui/problem.js";
+import { visible } from "../ui/visible.js";
 import { load } from "./loading.js";
 import { texts } from "./texts.js";
 
 /** @param {{ view: import("./loading.js").View, page: number, onPage: (page: number) => void }} properties */
-export function SectionList({ view, page, onPage }) {
+export default function SectionList({ view, page, onPage }) {
   const t = useTexts(texts);
   const [sections, setSections] = useState(/** @type {any[] | null} */ (null));
   const [problem, setProblem] = useState(/** @type {any} */ (null));
@@ -32,7 +33,7 @@ export function SectionList({ view, page, onPage }) {
                 class="quiet" style=${{ paddingInlineStart: `${level * 0.9}rem` }}
                 aria-current=${at === here ? "true" : undefined} onClick=${() => onPage(number)}
               >
-                <bdi lang=${languageOf(title)}>${title}</bdi> <span class="faint">${number}</span>
+                <bdi lang=${languageOf(title)}>${visible(title)}</bdi> <span class="faint">${number}</span>
               </button>
             </li>
           `,

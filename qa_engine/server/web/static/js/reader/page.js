@@ -3,6 +3,7 @@ import { html, useEffect, useState } from "../html.js";
 import { Problem } from "../api.js";
 import { languageOf, useTexts } from "../language.js";
 import { ProblemNotice } from "../ui/problem.js";
+import { visible } from "../ui/visible.js";
 import { TextLines } from "./lines.js";
 import { load, pagePath } from "./loading.js";
 import { Sheet } from "./sheet.js";
@@ -89,7 +90,7 @@ function PageText({ view, number, open }) {
     <details class="reader-text" open=${open} onToggle=${(/** @type {any} */ event) => setOpen(event.currentTarget.open)}>
       <summary>${t("page_text")} · ${t("page", { page: number })}</summary>
       ${problem && html`<${ProblemNotice} problem=${problem} />`}
-      ${sentences?.map(({ text }) => html`<p lang=${languageOf(text)}><bdi>${text}</bdi></p>`)}
+      ${sentences?.map(({ text }) => html`<p lang=${languageOf(text)}><bdi>${visible(text)}</bdi></p>`)}
       ${sentences?.length === 0 && html`<p class="faint">${t("page_empty")}</p>`}
     </details>
   `;

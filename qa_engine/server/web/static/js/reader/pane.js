@@ -5,16 +5,21 @@ import { languageOf, useTexts } from "../language.js";
 import { useShortcuts } from "../shortcuts.js";
 import { announce } from "../ui/announcer.js";
 import { ProblemNotice } from "../ui/problem.js";
-import { Find } from "./find.js";
-import { Gone } from "./gone.js";
+import { visible } from "../ui/visible.js";
 import { placesAround, viewOf } from "./loading.js";
-import { SectionList } from "./outline.js";
 import { ReaderPage } from "./page.js";
 import { closeReader, neighbours, openedBy, openReader, stepReader, written } from "./target.js";
 import { texts } from "./texts.js";
 import { CitationSteps, FileLinks, PageSteps, Tool, zoomed, ZoomSteps } from "./tools.js";
 
 /** @typedef {import("./loading.js").View} View */
+
+/** Parts that not every reader needs, loaded when they are. */
+const PARTS = {
+  find: () => import("./find.js"),
+  outline: () => import("./outline.js"),
+  gone: () => import("./gone.js"),
+};
 
 /** @param {{ target: import("./target.js").Target, alone?: boolean, start?: number }} properties */
 export function ReaderPane({ target, alone = false, start }) {
@@ -109,16 +114,16 @@ export function ReaderPane({ target, alone = false, start }) {
       }
       <header>
         <${Heading} id="reader-heading" tabindex="-1" ref=${heading}>
-          <bdi>${view?.file ?? problem?.body?.citation?.file ?? t("reader")}</bdi>
+          <bdi>${visible(view?.file ?? problem?.body?.citation?.file ?? t("reader"))}</bdi>
           ${view && html`<${Place} view=${view} numbers=${numbers} />`}
         <//>
         ${alone && html`<a href=${ROOT.href}>${t("ask")}</a>`}
         ${!alone && html`<button class="quiet" aria-label=${t("close")} title=${t("close")} onClick=${closeReader}>✕</button>`}
       </header>
-      ${problem?.code === "gone" ? html`<${Gone} problem=${problem} />` : problem && html`<${ProblemNotice} problem=${problem} />`}
+      ${problem?.code === "gone" ? html`<${Part} name="gone" problem=${problem} />` : problem && html`<${ProblemNotice} problem=${problem} />`}
       ${
         cited &&
-        html`<blockquote class="reader-quote" tabindex="0" aria-label=${t("quote")} lang=${languageOf(cited.text)}><bdi>${cited.text}</bdi></blockquote>`
+        html`<blockquote class="reader-quote" tabindex="0" aria-label=${t("quote")} lang=${languageOf(cited.text)}><bdi>${visible(cited.text)}</bdi></blockquote>`
       }
       ${view && numbers.length === 0 && html`<p class="notice">${t("no_page")}</p>`}
       ${
@@ -133,8 +138,8 @@ export function ReaderPane({ target, alone = false, start }) {
             <${FileLinks} view=${view} page=${numbers[0]} />
             ${cited && turned && html`<button onClick=${() => setTurned(undefined)}>${t("back")}</button>`}
           </div>
-          ${panel === "outline" && html`<${SectionList} view=${view} page=${numbers[0]} onPage=${go} />`}
-          ${panel === "find" && html`<${Find} view=${view} found=${found} onFound=${setFound} onClose=${closeFind} />`}
+          ${panel === "outline" && html`<${Part} name="outline" view=${view} page=${numbers[0]} onPage=${go} />`}
+          ${panel === "find" && html`<${Part} name="find" view=${view} found=${found} onFound=${setFound} onClose=${closeFind} />`}
           <div class="reader-pages" ref=${pages} tabindex="0" role="group" aria-label=${t("page_area")} onScroll=${scrolled}>
             <div style=${{ inlineSize: `calc(min(100%, 60rem) * ${zoom})` }}>
               ${numbers.map((number) => html`<${ReaderPage} key=${number} view=${view} number=${number} marks=${marksOf(number)} onPlaced=${place} />`)}
@@ -187,6 +192,17 @@ export function ReaderPane({ target, alone = false, start }) {
   }
 }
 
+/** A part that is loaded when it is first shown. @param {{ name: keyof typeof PARTS, [property: string]: any }} properties */
+function Part({ name, ...properties }) {
+  const [part, setPart] = useState(/** @type {any} */ (null));
+  const [problem, setProblem] = useState(/** @type {any} */ (null));
+  useEffect(() => {
+    PARTS[name]().then((module) => setPart(() => module.default), setProblem);
+  }, [name]);
+  if (problem) return html`<${ProblemNotice} problem=${problem} />`;
+  return part && html`<${part} ...${properties} />`;
+}
+
 /** Which pages are shown, their printed number, and their section. @param {{ view: View, numbers: number[] }} properties */
 function Place({ view, numbers }) {
   const t = useTexts(texts);
@@ -196,8 +212,8 @@ function Place({ view, numbers }) {
   const label = cited ? cited.page_label : view.pages.find((one) => one.page === first)?.label;
   return html`<span class="reader-place">
     ${last > first ? t("pages", { page: first, end: last }) : t("page", { page: first })}
-    ${label && html` · ${t("printed", { label })}`}
-    ${cited?.section && html` · <bdi lang=${languageOf(cited.section)}>${cited.section}</bdi>`}
+    ${label && html` · ${t("printed", { label: visible(label) })}`}
+    ${cited?.section && html` · <bdi lang=${languageOf(cited.section)}>${visible(cited.section)}</bdi>`}
   </span>`;
 }
 
