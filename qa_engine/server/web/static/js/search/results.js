@@ -42,13 +42,17 @@ export function useResult(search, question, turn) {
 
 /**
  * @param {{ name: string, question: string, result: Result, other: Result | null, otherName: string, whole: boolean, onSave?: (row: any) => void }} properties
+ * `onSave` gets null for a question that nothing answers
  */
 export function Results({ name, question, result, other, otherName, whole, onSave }) {
   const t = useTexts(texts);
   const { found, rows, problem, again } = result;
   return html`
     <section class="search-results" aria-busy=${!found && !problem} aria-labelledby=${`${name}-heading`}>
-      <h2 id=${`${name}-heading`}><bdi>${question}</bdi></h2>
+      <div class="row search-head">
+        <h2 id=${`${name}-heading`}><bdi>${question}</bdi></h2>
+        ${found && onSave && html`<button class="quiet" onClick=${() => onSave(null)}>${t("save_none")}</button>`}
+      </div>
       ${problem && html`<${ProblemNotice} problem=${problem} onRetry=${again} />`}
       ${!found && !problem && html`<p class="faint">${t("searching")}</p>`}
       ${found && html`<${HowSearched} explanation=${found.explanation} />`}

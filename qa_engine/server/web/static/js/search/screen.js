@@ -8,6 +8,7 @@ import { SearchForm } from "./form.js";
 import { Results, useResult } from "./results.js";
 import { SaveDialog } from "./save.js";
 import { texts } from "./texts.js";
+import { WhyNot } from "./why_not.js";
 
 /** @param {{ route: import("../router.js").Route }} properties */
 export default function Screen({ route }) {
@@ -28,7 +29,6 @@ export default function Screen({ route }) {
     html`
       <div class="row search-tools">
         <label class="row"><input type="checkbox" checked=${whole} onChange=${() => setWhole(!whole)} />${t("whole")}</label>
-        ${mayWrite && html`<button class="quiet" onClick=${() => save(question)}>${t("save_none")}</button>`}
       </div>
       <details class="search-columns">
         <summary>${t("columns")}</summary>
@@ -40,6 +40,7 @@ export default function Screen({ route }) {
         <${Results} onSave=${saver(question)} name="first" question=${question} result=${first} other=${other ? second : null} otherName="second" whole=${whole} />
         ${other && html`<${Results} onSave=${saver(other)} name="second" question=${other} result=${second} other=${first} otherName="first" whole=${whole} />`}
       </div>
+      <${WhyNot} search=${search} onCount=${(/** @type {number} */ count) => go({ ...search, count })} onSave=${mayWrite ? save : undefined} />
     `}
     ${saving && html`<${SaveDialog} wanted=${saving} onClose=${() => setSaving(null)} />`}
   `;
@@ -49,10 +50,10 @@ export default function Screen({ route }) {
     setSaving({ question: asked, collections: search.collections, expected });
   }
 
-  /** @param {string} asked @returns {((row: import("./passages.js").Row) => void) | undefined} */
+  /** @param {string} asked @returns {((row: import("./passages.js").Row | null) => void) | undefined} */
   function saver(asked) {
     if (!mayWrite) return undefined;
-    return ({ passage }) => save(asked, { file: passage.file, page: passage.page, text: passage.sentence || undefined });
+    return (row) => save(asked, row ? { file: row.passage.file, page: row.passage.page, text: row.passage.sentence || undefined } : undefined);
   }
 
   /** @param {import("./address.js").Search} wanted */

@@ -90,8 +90,8 @@ function Move({ from, to }) {
   </span>`;
 }
 
-/** @param {number | undefined} value */
-function score(value) {
+/** @param {number | null | undefined} value */
+export function score(value) {
   return value == null ? "" : value.toFixed(Math.abs(value) < 1 ? 3 : 2);
 }
 
