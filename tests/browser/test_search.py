@@ -109,7 +109,11 @@ def test_passages_are_cards_on_a_phone(visitor: Visitor) -> None:
 def test_test_questions_are_kept(visitor: Visitor) -> None:
     page = searched(visitor)
     passages(page).first.get_by_role("button", name="存为测试题：答案在这里").click()
-    page.get_by_role("dialog").get_by_role("button", name="保存").click()
+    dialog = page.get_by_role("dialog")
+    # The passage is on two pages, and the sentence that was found on the second.
+    dialog.locator("option:checked", has_text="第 2 页").wait_for(state="attached")
+    assert dialog.get_by_label("页码").locator("option").count() == 2
+    dialog.get_by_role("button", name="保存").click()
     page.get_by_role("dialog").wait_for(state="detached")
     page.get_by_role("button", name="存为无法回答的测试题").click()
     page.get_by_role("dialog").get_by_role("button", name="保存").click()
@@ -117,4 +121,5 @@ def test_test_questions_are_kept(visitor: Visitor) -> None:
     kept = page.request.get(f"{visitor.url}/api/v1/evaluation/questions").json()["data"]
     (none, answered) = [one for one in kept if one["question"] == QUESTION]
     assert "员工手册.pdf" in str(answered)
+    assert re.search(r"'page': 2\b", str(answered))
     assert "员工手册.pdf" not in str(none)

@@ -45,15 +45,19 @@ export default function Screen({ route }) {
     ${saving && html`<${SaveDialog} wanted=${saving} onClose=${() => setSaving(null)} />`}
   `;
 
-  /** @param {string} asked @param {import("./save.js").Wanted["expected"]} [expected] */
-  function save(asked, expected) {
-    setSaving({ question: asked, collections: search.collections, expected });
+  /** @param {string} asked @param {import("./save.js").Wanted["expected"]} [expected] @param {any} [passage] */
+  function save(asked, expected, passage) {
+    setSaving({ question: asked, collections: search.collections, expected, passage });
   }
 
   /** @param {string} asked @returns {((row: import("./passages.js").Row | null) => void) | undefined} */
   function saver(asked) {
     if (!mayWrite) return undefined;
-    return (row) => save(asked, row ? { file: row.passage.file, page: row.passage.page, text: row.passage.sentence || undefined } : undefined);
+    return (row) => {
+      if (!row) return save(asked);
+      const { file, page, sentence } = row.passage;
+      save(asked, { file, page, text: sentence || undefined }, row.passage);
+    };
   }
 
   /** @param {import("./address.js").Search} wanted */
