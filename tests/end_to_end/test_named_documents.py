@@ -71,6 +71,20 @@ def test_what_a_user_noted_counts(engine: QueryEngine) -> None:
     assert engine.retrieve("改名股份营业收入")[0].node.metadata["file_name"] == "2021-500.pdf"
 
 
+def test_pages_of_other_periods_and_other_firms_are_told_apart(engine: QueryEngine, storage: Path) -> None:
+    question = "沧麓生物2021年营业收入是多少？"
+    catalog = Catalog(next(storage.rglob("catalog.sqlite")))
+    documents = {file.file_name: file.document_id for file in catalog.files().values()}
+    traces = {name: engine.explain_page(question, "default", one, 1) for name, one in documents.items()}
+    found = {node.node.metadata["file_name"] for node in engine.retrieve(question)}
+    assert {name for name, trace in traces.items() if trace.outcome == "shown"} == found
+    named = {one.stage for one in traces["2021-300.pdf"].parts[0].lists}
+    other = {one.stage for one in traces["2022-500.pdf"].parts[0].lists}
+    assert (named, other) == ({"dense", "bm25"}, {"bm25"})
+    assert traces["2022-300.pdf"].outcome == "set_aside"
+    catalog.close()
+
+
 def test_a_collection_of_an_earlier_version_is_identified_by_the_next_run(storage: Path) -> None:
     catalog = Catalog(next(storage.rglob("catalog.sqlite")))
     known = catalog.identities()

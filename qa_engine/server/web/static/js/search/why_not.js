@@ -113,7 +113,7 @@ function useFiles(typed, collections) {
  * @returns {Promise<File[]>}
  */
 async function suggested(typed, collections, signal) {
-  const name = typed.replace(/ \([^()]*\)$/, "");
+  const name = typed.replace(/( \([^()]*\))?( #[0-9a-f]{6})?$/, "");
   const lists = await Promise.all(
     collections.map(async (collection) => {
       const { data } = await request(filesPath(collection), { query: { q: name, limit: SUGGESTIONS }, signal });
@@ -123,5 +123,10 @@ async function suggested(typed, collections, signal) {
   /** @type {any[]} */
   const all = lists.flat();
   const label = (/** @type {any} */ file) => (collections.length > 1 ? `${file.file} (${file.collection})` : file.file);
-  return all.map((file) => ({ ...file, name: label(file) }));
+  const labels = all.map(label);
+  // Files of several folders may have the same name.
+  return all.map((file, place) => {
+    const alone = labels.indexOf(labels[place]) === labels.lastIndexOf(labels[place]);
+    return { ...file, name: alone ? labels[place] : `${labels[place]} #${file.file_id.slice(0, 6)}` };
+  });
 }
