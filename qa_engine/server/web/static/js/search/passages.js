@@ -11,7 +11,7 @@ export const STAGES = ["dense", "bm25", "fused", "rerank"];
  * @property {number} rank
  * @property {Partial<Record<Stage, number>>} ranks
  * @property {Record<string, number>} scores
- * @property {string[]} terms
+ * @property {string[]} terms words of the query that it has, and of the dictionary in the other language
  * @property {Partial<Record<Stage, number>>} places among the passages that are shown, by each stage
  */
 
@@ -19,9 +19,11 @@ export const STAGES = ["dense", "bm25", "fused", "rerank"];
 export function rowsOf(found) {
   /** @type {any[]} */
   const explained = found.explanation.passages;
+  const translations = found.explanation.translated.flatMap((/** @type {any} */ word) => word.translations);
   return explained.map((one, index) => ({
     ...one,
     passage: found.passages[index],
+    terms: [...new Set([...one.terms, ...translations.filter((/** @type {string} */ word) => marked(found.passages[index].text, [word]).length > 1)])],
     places: Object.fromEntries(
       STAGES.filter((stage) => one.ranks[stage]).map((stage) => [
         stage,
