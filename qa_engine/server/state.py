@@ -234,7 +234,7 @@ async def opened_state(
             await to_thread.run_sync(QuestionStore, database),
             await to_thread.run_sync(ReviewStore, database),
             evaluations,
-            Runs(runs, evaluations),
+            Runs(runs, evaluations, catalogs),
         )
         warming = asyncio.create_task(_warm(state, on_failure))
         draining = asyncio.create_task(questions.drain(state.stopping))

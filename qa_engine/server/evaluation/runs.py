@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,13 +14,15 @@ from typing import Any, Literal
 from filelock import FileLock
 from pydantic import BaseModel
 
-from qa_engine.errors import InputError
+from qa_engine.errors import InputError, StorageError
 from qa_engine.evaluation.comparison import compare
 from qa_engine.evaluation.record_files import from_dict, read_records
 from qa_engine.evaluation.records import CaseResult, RunManifest
 from qa_engine.evaluation.reports.html import HTML_REPORT, OUTCOMES, outcome_of
 from qa_engine.evaluation.run_folder import CASES, MANIFEST, RESULTS
+from qa_engine.index.files.queries import FileCondition
 from qa_engine.server.access import Access
+from qa_engine.server.documents.catalogs import Catalogs
 from qa_engine.server.evaluation.running import EvaluationRunner
 from qa_engine.server.problems import ProblemError, without_folders
 
@@ -30,6 +32,8 @@ _SHOWN_OF_ANSWERS = (
     *("refusal_accuracy", "numbers_supported"),
 )
 _WORST = 50
+_CITES_ANOTHER = "cites another place"
+"""Outcome of an answer that is not known to be wrong, but cites other places than the one that answers."""
 RunState = Literal["running", "finished", "failed", "cancelled"]
 
 
@@ -91,10 +95,14 @@ class Place(BaseModel):
     Attributes:
         file: name of the file.
         page: of it, from 1; null if it is not known.
+        collection: that has a file of this name now; null if none of the run has.
+        file_id: of that file.
     """
 
     file: str
     page: int | None
+    collection: str | None = None
+    file_id: str | None = None
 
 
 class WorstCase(BaseModel):
@@ -137,13 +145,15 @@ class Runs:
     The name of a run is looked for among the folders that are there, and never becomes a part of a path.
     """
 
-    def __init__(self, folder: Path, runner: EvaluationRunner) -> None:
+    def __init__(self, folder: Path, runner: EvaluationRunner, catalogs: Catalogs) -> None:
         """
         Args:
             folder: of the runs; it need not exist.
             runner: knows those that the server has started.
+            catalogs: of the collections.
         """
         self._folder = folder
+        self._catalogs = catalogs
         self._runner = runner
 
     def latest(self, access: Access, limit: int, behind: str | None) -> tuple[list[Run], str | None]:
@@ -187,14 +197,18 @@ class Runs:
             read = read_records(path / CASES, CaseResult)
             cases = list({case.id: case for case in read}.values())
         outcomes = [outcome_of(case) for case in cases]
-        counts, order = Counter(outcomes), list(OUTCOMES)
-        bad = [pair for pair in zip(outcomes, cases, strict=True) if OUTCOMES[pair[0]] == "bad"]
+        counts, order = Counter(outcomes), [*OUTCOMES, _CITES_ANOTHER]
+        faults = [
+            _CITES_ANOTHER if outcome == "answered" and case.measures.get("citation_recall") == 0 else outcome
+            for outcome, case in zip(outcomes, cases, strict=True)
+        ]
+        bad = [pair for pair in zip(faults, cases, strict=True) if OUTCOMES.get(pair[0], "bad") == "bad"]
         bad.sort(key=lambda pair: order.index(pair[0]))
         return WholeRun(
             **run.model_dump(),
             results=without_folders(results),
             outcomes={name: counts[name] for name in OUTCOMES if counts[name]},
-            worst=[_worst(outcome, case) for outcome, case in bad[:_WORST]],
+            worst=self._placed([_worst(outcome, case) for outcome, case in bad[:_WORST]], run.collections),
         )
 
     def report(self, access: Access, name: str) -> bytes:
@@ -227,6 +241,21 @@ class Runs:
         found = compare(*folders).to_dict()
         whole: dict[str, Any] = without_folders({**found, "before": before, "after": after})
         return whole
+
+    def _placed(self, worst: list[WorstCase], collections: Iterable[str]) -> list[WorstCase]:
+        """Cases whose places name the files in the collections."""
+        places = [place for case in worst for place in (case.expected, *case.found) if place is not None]
+        missing = {place.file for place in places}
+        for collection in collections:
+            with suppress(ProblemError, StorageError), self._catalogs.opened(collection) as catalog:
+                for name in list(missing):
+                    condition = FileCondition("files.file_name = ?", (name,))
+                    for record in catalog.files_after(1, where=condition):
+                        missing.discard(name)
+                        for place in places:
+                            if place.file == name:
+                                place.collection, place.file_id = collection, record.file_id
+        return worst
 
     def _all(self, only: str | None = None) -> Iterator[Run]:
         rows = self._runner.rows()

@@ -9,9 +9,10 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from qa_engine import __version__
+from qa_engine.errors import QAEngineError
 from qa_engine.server.access import Reader
-from qa_engine.server.problems import ProblemError, problem_responses
-from qa_engine.server.state import State
+from qa_engine.server.problems import ProblemError, problem_responses, without_folders
+from qa_engine.server.state import ServerState, State
 
 router = APIRouter(tags=["server"])
 SOURCE_URL = "https://github.com/qa-engine/qa-engine"
@@ -85,5 +86,15 @@ async def info(state: State, access: Reader) -> Info:
         },
         languages=["zh", "en"],
         collections=[name for name in state.engines.default if access.sees(name)],
-        models={},
+        models=await state.read_files(_models, state) if state.ready else {},
     )
+
+
+def _models(state: ServerState) -> dict[str, str]:
+    """Names of the models by their roles; none before there is anything to ask."""
+    try:
+        with state.engines.engine() as engine:
+            models: dict[str, str] = without_folders(dict(engine.models))
+            return models
+    except (QAEngineError, ProblemError):
+        return {}

@@ -75,7 +75,10 @@ def test_it_is_measured_and_shown(running_server: ServedApp, finished: dict[str,
     assert finished["measures"]["mrr@10"]["count"] == 2
     assert finished["measures"]["refusal_accuracy"]["mean"] <= 1
     assert sum(finished["outcomes"].values()) == 3
-    assert finished["worst"][0]["expected"]["file"] == "西湖介绍.pdf"
+    place = finished["worst"][0]["expected"]
+    assert (place["file"], place["collection"]) == ("西湖介绍.pdf", "西湖")
+    page = running_server.client.get(f"/api/v1/collections/西湖/files/{place['file_id']}/pages/1")
+    assert page.status_code == 200
     assert str(running_server.app.state.server.config.storage) not in json.dumps(finished)
     (listed, *_) = running_server.client.get(f"{ADDRESS}/runs").json()["data"]
     assert listed == {key: finished[key] for key in listed}

@@ -8,6 +8,7 @@ import { store } from "./store.js";
  * @property {string} source_url
  * @property {Record<string, boolean>} features `llm`, `ocr`, `auth`, `write`
  * @property {Record<string, number | null>} limits
+ * @property {Record<string, string>} models by role: `embedding`, `reranker`, `llm`
  * @property {string[]} collections those that are asked if a question names none
  * @property {string} name of the key; empty on an open server
  * @property {string[]} scopes `read`, `write`, `admin`
