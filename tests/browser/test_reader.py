@@ -213,7 +213,7 @@ def test_lines_lie_over_their_text(visitor: Visitor, citation: dict[str, Any]) -
 
 def test_original_opens_at_the_page_and_can_be_saved(visitor: Visitor, citation: dict[str, Any]) -> None:
     page = reading(visitor, {"citation": citation["id"]})
-    original = page.get_by_role("link", name="打开原文件")
+    original = page.get_by_role("link", name="在这一页打开原文件")
     assert str(original.get_attribute("href")).endswith("/content?inline=true#page=1")
     with page.expect_download() as saving:
         page.get_by_role("link", name="下载").click()

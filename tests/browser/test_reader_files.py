@@ -100,7 +100,7 @@ def test_page_of_a_file_is_shown_without_a_citation(reader: Visitor, shelf: Path
     page.get_by_role("img", name="第 479 页").wait_for()
     page.reload()
     page.get_by_role("img", name="第 479 页").wait_for()
-    href = page.get_by_role("link", name="打开原文件").get_attribute("href")
+    href = page.get_by_role("link", name="在这一页打开原文件").get_attribute("href")
     assert str(href).endswith("#page=479")
 
 
@@ -123,7 +123,7 @@ def test_reader_by_keyboard_alone(reader: Visitor, shelf: Path) -> None:
         "放大（+）",
         "目录",
         "查找",
-        "打开原文件",
+        "在这一页打开原文件",
         "复制链接",
         "页面",
     ):
@@ -183,7 +183,7 @@ def test_page_that_cannot_be_drawn_is_shown_as_text(
         page = reader.open(f'/#/ask?read=["c","{identifier}"]')
         page.get_by_text("这一页无法显示为图像").wait_for()
         page.locator(".reader-text p", has_text="2.27米").wait_for()
-        assert page.get_by_role("link", name="打开原文件").count() == 1
+        assert page.get_by_role("link", name="在这一页打开原文件").count() == 1
 
 
 def test_image_that_does_not_load_leaves_the_text(reader: Visitor, shelf: Path) -> None:

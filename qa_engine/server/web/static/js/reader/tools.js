@@ -87,7 +87,10 @@ export function FileLinks({ view, page }) {
   const content = `${filesPath(view.collection, view.fileId)}/content`;
   const url = view.citation?.url;
   return html`
-    <a class="reader-link" target="_blank" rel="noopener" href=${`${address(content, { inline: true })}#page=${page}`}>${t("original")}</a>
+    <a
+      class="reader-link" target="_blank" rel="noopener" aria-label=${t("original")} title=${t("original")}
+      href=${`${address(content, { inline: true })}#page=${page}`}
+    >${t("original_short")}</a>
     <a class="reader-link" download=${view.file} href=${address(content)}>${t("download")}</a>
     ${url && html`<button class="quiet" onClick=${copy}>${t("copy_link")}</button>`}
     ${link && link === url && html`<input readonly aria-label=${t("link")} value=${url} ref=${select} />`}
