@@ -55,10 +55,18 @@ class Progress:
 
 @dataclass
 class _Run:
-    """A file that is being read."""
+    """A file that is being read.
+
+    Attributes:
+        progress: how far it is.
+        asked: when somebody has asked for it last, in seconds of `time.monotonic`.
+        given_up: whether nobody asked for too long.
+        task: reads it.
+    """
 
     progress: Progress = field(default_factory=Progress)
     asked: float = field(default_factory=time.monotonic)
+    given_up: bool = False
     task: asyncio.Task[list[dict[str, Any]]] | None = None
 
 
@@ -101,6 +109,9 @@ class PageReadings:
         """
         name = f"{original.record.document_id}-{self._version}.json.gz"
         run = self._runs.get(name)
+        if run is not None and run.given_up:  # such as by a page behind others, which its browser lets sleep
+            del self._runs[name]
+            run = None
         if run is None:
             kept = await to_thread.run_sync(self._kept, name, limiter=self._threads)
             if kept is not None:
@@ -152,6 +163,7 @@ class PageReadings:
         with ParsingPool(self._config, _WORKERS, note) as pool:
             results = list(pool.parse([original.path], lambda: self._closed or _is_left(run)))
         if not results:
+            run.given_up = not self._closed
             raise ProblemError("draining", "The server has been asked to stop, or nobody waited any more.")
         ((_, parsed),) = results
         if isinstance(parsed, DocumentError):

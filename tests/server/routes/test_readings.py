@@ -135,6 +135,10 @@ async def test_file_that_nobody_waits_for_is_given_up(
     assert run.task is not None
     with pytest.raises(ProblemError, match="nobody waited"):
         await run.task
+    monkeypatch.setattr(page_readings, "_LEFT_SECONDS", 30.0)
+    while isinstance(found := await readings.reading(original, 1), Progress):  # and from the beginning again
+        await asyncio.sleep(0.05)
+    assert found["page"] == 1
     readings.close()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pymupdf
@@ -10,6 +11,7 @@ import pytest
 
 from qa_engine.documents.blocks import Page
 from qa_engine.documents.pages.page_reader import ReadingOptions, read_page
+from qa_engine.documents.pdf.reading import read_pdf
 
 CHINESE, ENGLISH = "china-s", "helv"
 BODY = "一、本合同总价为人民币四十八万五千元整，含税。"
@@ -108,6 +110,21 @@ def test_hidden_text_is_left_out_and_listed(draw: Draw, rotation: int) -> None:
     assert "一元整" not in texts(page)
     if draw is not clipped:
         assert ("hidden", FALSE) in page.left_out
+
+
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+def test_left_out_text_has_its_place_on_the_page_as_it_is_shown(rotation: int, tmp_path: Path) -> None:
+    document = pymupdf.open()
+    page = document.new_page(width=500, height=700)
+    page.insert_text((72, 100), "This sentence is shown to all readers of the page.")
+    page.insert_text((72, 200), "Nobody sees this sentence.", color=(1, 1, 1))
+    page.set_rotation(rotation)
+    expected = page.search_for("Nobody sees this sentence.")[0] * page.rotation_matrix
+    document.save(tmp_path / "a.pdf")
+    (report,) = read_pdf(tmp_path / "a.pdf").pages
+    (place,) = [place for place in report.places if place.role == "hidden"]
+    assert place.text == "Nobody sees this sentence."
+    assert place.boxes[0] == pytest.approx(tuple(expected), abs=4)
 
 
 def test_text_written_over_a_correction_is_read_without_what_it_corrects() -> None:
