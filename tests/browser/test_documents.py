@@ -232,6 +232,35 @@ def test_everything_by_keyboard(reader: Visitor, library: UploadServer, tmp_path
     page.get_by_role("heading", level=1, name="keys.pdf").wait_for()
 
 
+def test_tables_are_tables(reader: Visitor, library: UploadServer) -> None:
+    (line,) = library.client.get(library.files(), params={"q": "alpha"}).json()["data"]
+    path = f"{library.files()}/{line['file_id']}"
+    tables = [
+        "| 年份 | 收入 \\| 万元 |\n|---|---|\n| 2023 | <b>86</b> |",
+        "|  |  |\n|---|---|\n| 地址 | 北京 |",
+    ]
+    known = library.client.get(path).json() | {"tables": tables}
+    page = reader.context.new_page()
+    page.route(f"**{path}", lambda route: route.fulfill(json=known))
+    page.goto(f"{reader.url}/#/documents/default/{line['file_id']}")
+    page.get_by_text("地址 · 北京").wait_for()
+    page.locator("summary").first.click()
+    page.get_by_role("columnheader", name="收入 | 万元").wait_for()
+    page.get_by_role("cell", name="<b>86</b>").wait_for()
+    assert axe_faults(page) == []
+
+
+def test_dialogs_have_no_faults(reader: Visitor) -> None:
+    page = reader.open("/#/documents/default")
+    page.get_by_role("checkbox", name="选择：alpha.pdf").check()
+    for name in ("编辑元数据：alpha.pdf", "删除所选（1）", "新建文档库", "删除文档库"):
+        page.get_by_role("button", name=name).click()
+        page.get_by_role("dialog").wait_for()
+        assert axe_faults(page) == [], name
+        page.keyboard.press("Escape")
+        page.get_by_role("dialog").wait_for(state="detached")
+
+
 @pytest.mark.parametrize("width", [390, 320])
 def test_phone_shows_cards_that_fit(browser: Browser, library: UploadServer, width: int) -> None:
     with visiting(browser, library.app, width) as phone:
