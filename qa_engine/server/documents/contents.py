@@ -1,4 +1,4 @@
-"""What a file says: its outline, and the sentences of a page with their places."""
+"""What a file says: the sentences of a page with their places."""
 
 from __future__ import annotations
 
@@ -8,23 +8,7 @@ from dataclasses import dataclass
 from qa_engine.documents.blocks import Role
 from qa_engine.documents.pdf.page_text import DrawnLine
 from qa_engine.documents.pdf.rendering import PageBox, boxes_between
-from qa_engine.documents.sentences.node_parser import SECTION_MARK
 from qa_engine.index.catalog import Catalog
-
-
-@dataclass
-class Section:
-    """A section of a document.
-
-    Attributes:
-        titles: the headings above its sentences, the outermost first.
-        page: that its first sentence begins on, from 1.
-        page_end: that its last sentence ends on.
-    """
-
-    titles: list[str]
-    page: int
-    page_end: int
 
 
 @dataclass(frozen=True)
@@ -50,19 +34,6 @@ class PageSentence:
     page_end: int
     doubt: str
     boxes: list[PageBox]
-
-
-def sections_of(catalog: Catalog, document_id: str) -> list[Section]:
-    """The sections of a document, in the order of their first sentences."""
-    sections: dict[str, Section] = {}
-    for sentence in catalog.sentences(document_id):
-        name = sentence.metadata.get("section", "")
-        page, page_end = sentence.metadata.get("page", 0), sentence.metadata.get("page_end", 0)
-        if not name:
-            continue
-        section = sections.setdefault(name, Section(name.split(SECTION_MARK), page, page_end))
-        section.page_end = max(section.page_end, page_end)
-    return list(sections.values())
 
 
 def sentences_of_page(

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
+from qa_engine.index.documents.sections import Section, sections_of
 from qa_engine.index.files.listing import FileOrder
 from qa_engine.index.files.queries import CONTAINS_CASELESS, name_condition
 from qa_engine.index.records import FileRecord, Scalar, file_id
@@ -20,7 +21,6 @@ from qa_engine.ingestion.files.info import FileInfo, file_info
 from qa_engine.ingestion.files.state import FileState
 from qa_engine.server.access import Reader
 from qa_engine.server.documents.conditional_requests import is_known, keep_plain_range
-from qa_engine.server.documents.contents import Section, sections_of
 from qa_engine.server.documents.cursors import cursor_behind, read_cursor
 from qa_engine.server.documents.originals import Original
 from qa_engine.server.problems import problem_responses
