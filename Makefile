@@ -49,7 +49,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 
 $(VENV)/.installed-extras: $(VENV)/.installed-dev
 	@echo "== Installing the extras that tests use"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e '.[dev,eval,server,browser,cross-encoder,ocr,ray,otel]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e '.[dev,eval,server,mcp,browser,cross-encoder,ocr,ray,otel]'
 	@touch $@
 
 demo: $(VENV)/.installed ## install, ingest the example PDFs and ask them four questions; needs no API key and downloads no model

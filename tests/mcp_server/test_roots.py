@@ -157,7 +157,7 @@ def test_a_root_may_be_named_by_a_link_and_a_file_by_either_path(root: Path, tmp
 
 
 def test_a_file_that_is_too_large_is_refused(root: Path) -> None:
-    with pytest.raises(ToolError, match="documents.max_file_megabytes"):
+    with pytest.raises(ToolError, match="max_file_megabytes"):
         Roots.of([root], 100).file("sub/planets.pdf")
 
 

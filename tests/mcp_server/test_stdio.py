@@ -22,7 +22,11 @@ def command(storage: Path, cache: Path, *options: str) -> StdioServerParameters:
     return StdioServerParameters(
         command=sys.executable,
         args=["-m", "qa_engine", "mcp", "--storage", str(storage), *options],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "QA_ENGINE_CACHE": str(cache)},
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            "QA_ENGINE_CACHE": str(cache),
+        },
     )
 
 
@@ -48,7 +52,9 @@ async def test_files_are_added_and_deleted_over_stdio(root: Path, tmp_path: Path
     async with Client(command(tmp_path / "storage", model_cache, *options)) as client:
         assert "ingest" in await refused(client, "ask", question=QUESTION)
         assert "已添加" in text_of(await called(client, "add_document", path="sub/planets.pdf"))
-        assert "--root" in await refused(client, "add_document", path=str(tmp_path / "outside" / "secret.pdf"))
+        assert "--root" in await refused(
+            client, "add_document", path=str(tmp_path / "outside" / "secret.pdf")
+        )
         identifier = text_of(await called(client, "list_documents")).split("id: ")[1].split("\n")[0]
         assert "planets.pdf" in text_of(await called(client, "delete_document", id=identifier))
 

@@ -232,7 +232,12 @@ async def test_documents_and_pages_are_resources_and_there_is_a_prompt(
         page = (await client.read_resource(f"qa://{identifier}/page/1")).contents[0]
         assert page.mime_type == "image/png"
         assert MARK not in colours_of(page.blob)
-        for address in (f"qa://{identifier}/page/99", "qa://x/../y", "file:///etc/passwd", "qa://西湖/" + "0" * 16):
+        for address in (
+            f"qa://{identifier}/page/99",
+            "qa://x/../y",
+            "file:///etc/passwd",
+            "qa://西湖/" + "0" * 16,
+        ):
             with pytest.raises(MCPError):
                 await client.read_resource(address)
         [prompt] = (await client.list_prompts()).prompts
