@@ -217,7 +217,8 @@ class PassageRetriever(BaseRetriever):
             sentences = [one for one in sentences if holds(condition, one.metadata)]
         if not sentences:
             return "filtered"
-        count = max(sum(1 for _ in target.catalog.sentences(document_id)), 1)
+        files = target.catalog.files_of([document_id]).get(document_id, [])
+        count = max([len(sentences), *(file.nodes for file in files)])
         return TracedPage(document_id, count, sentences)
 
     def traced(self, query: QueryBundle, page: TracedPage, ranked: RankedPassages) -> PartTrace:

@@ -15,7 +15,7 @@ export function PassageTable({ name, rows, others, otherName, whole, onSave }) {
   const t = useTexts(texts);
   const all = rows.map((row) => ({ citation: row.passage.node_id }));
   return html`
-    <table class=${whole ? "search-table whole" : "search-table"} role="table">
+    <table class=${whole ? "search-table whole" : "search-table"} role="table" aria-labelledby=${`${name}-heading`}>
       <thead role="rowgroup">
         <tr role="row">
           <th role="columnheader">${t("rank")}</th>
