@@ -22,13 +22,13 @@ class Watch:
         self.expected: list[str] = []
 
     def over(self, page: Page) -> None:
-        page.on("console", lambda message: self._say(message.type, message.text))
+        page.on("console", lambda message: self._say(message.type, f"{message.text} {message.location}"))
         page.on("pageerror", lambda error: self._say("error", str(error)))
         page.on("request", lambda request: self._request(request.url))
 
     def check(self) -> None:
         left = [fault for fault in self.faults if not any(part in fault for part in self.expected)]
-        assert left == []
+        assert not left, "\n".join(left)
 
     def _say(self, kind: str, text: str) -> None:
         if kind in {"error", "warning"}:

@@ -19,9 +19,9 @@ export default function Screen({ route }) {
   const known = collections.use();
   const changed = changes.use();
   const [chosen, file] = route.parts;
-  const usual = [remembered("collection"), server.get()?.collections[0], known?.[0]?.collection].find((name) =>
-    known?.some((one) => one.collection === name),
-  );
+  const exists = (/** @type {string | null | undefined} */ name) => known?.some((one) => one.collection === name);
+  const first = server.get()?.collections[0]; // an upload makes it
+  const usual = known && ([remembered("collection"), first, known[0]?.collection].find(exists) ?? first);
   useEffect(() => {
     if (!chosen && usual) goTo(linkTo("documents", [usual], route.query), { replace: true });
     if (chosen) remember("collection", chosen);
@@ -35,7 +35,8 @@ export default function Screen({ route }) {
     <${CollectionBar} chosen=${chosen} />
     ${chosen && mayWrite() && html`<${Uploader} collection=${chosen} />`}
     ${chosen && html`<${UploadQueue} collection=${chosen} />`}
-    ${chosen && html`<${FileList} key=${chosen} collection=${chosen} query=${route.query} />`}
+    ${chosen && !exists(chosen) && html`<p class="notice">${t(mayWrite() ? "empty" : "empty_read")}</p>`}
+    ${chosen && exists(chosen) && html`<${FileList} key=${chosen} collection=${chosen} query=${route.query} />`}
     ${!chosen && !known.length && html`<p class="notice">${t(mayWrite() ? "no_collection" : "no_collection_read")}</p>`}
   `;
 }
