@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from axe_reader import axe_faults
 from served import ServedApp, served
 from visitor import Visitor
 
@@ -59,6 +60,7 @@ def test_a_question_is_added_and_deleted(guest: Visitor, own_server: ServedApp) 
     dialog.get_by_label("问题", exact=True).fill(QUESTION)
     dialog.get_by_label("文件名").fill("员工手册.pdf")
     dialog.get_by_label("页码").fill("1")
+    assert axe_faults(page) == []
     dialog.get_by_role("button", name="保存").click()
     item = page.get_by_role("listitem").filter(has_text=QUESTION)
     item.get_by_text("员工手册.pdf").wait_for()
@@ -89,6 +91,7 @@ def test_feedback_becomes_a_corrected_question(guest: Visitor, own_server: Serve
     page = guest.open("/#/evaluation/feedback")
     item = page.get_by_role("listitem").filter(has_text=QUESTION)
     item.get_by_text("<b>页码</b>不对").wait_for()
+    assert axe_faults(page) == []
     item.get_by_role("button", name="存为测试问题").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("原文").fill("工作满十年的，每年十天")
@@ -122,6 +125,7 @@ def test_a_run_from_its_start_to_its_report(guest: Visitor, own_server: ServedAp
     newest.get_by_text("已完成", exact=True).wait_for(timeout=120_000)
     newest.get_by_text("平均排名得分").wait_for()
     assert fits(page)
+    assert axe_faults(page) == []
     with guest.context.expect_page() as opened:
         newest.get_by_role("link", name="打开报告").click()
     report = opened.value
@@ -132,6 +136,8 @@ def test_a_run_from_its_start_to_its_report(guest: Visitor, own_server: ServedAp
     newest.get_by_role("link").first.click()
     page.get_by_role("heading", name="最差的问题").wait_for()
     worst = page.get_by_role("listitem").filter(has_text="食堂几点开门？")
+    page.get_by_text("全部指标与引擎信息").click()
+    assert axe_faults(page) == []
     worst.get_by_role("button", name="净水机说明书.pdf").first.click()
     page.get_by_role("complementary").get_by_text("净水机说明书.pdf").first.wait_for()
     runs = client.get("/api/v1/evaluation/runs").json()["data"]
@@ -141,6 +147,7 @@ def test_a_run_from_its_start_to_its_report(guest: Visitor, own_server: ServedAp
         page.locator(".evaluation-choice").nth(1).click()
         page.get_by_role("button", name="比较所选的两次").click()
         page.get_by_text("两次都有的问题 2 题").wait_for()
+        assert axe_faults(page) == []
         assert fits(page)
     assert json.dumps(runs).count("/storage") == 0
 

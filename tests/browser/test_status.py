@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from axe_reader import axe_faults
 from served import ServedApp, served
 from visitor import Visitor
 
@@ -49,6 +50,7 @@ def test_the_doctor_and_the_settings(visitor: Visitor) -> None:
     page.get_by_text("查看全部设置").click()
     page.get_by_label("查找设置").fill("server.port")
     page.get_by_text("1 项", exact=True).wait_for()
+    assert axe_faults(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
@@ -75,6 +77,7 @@ def test_what_failed_is_first_with_its_command(visitor: Visitor) -> None:
     visitor.context.grant_permissions(["clipboard-read", "clipboard-write"])
     shown.nth(0).get_by_role("button", name="复制").click()
     shown.nth(0).get_by_role("button", name="已复制").wait_for()
+    assert axe_faults(page) == []
     assert page.evaluate("navigator.clipboard.readText()") == "qa-engine rebuild"
 
 
@@ -114,11 +117,13 @@ def test_keys_from_the_first_one(guest: Visitor, own_server: ServedApp) -> None:
     dialog.get_by_label("名称").fill("uploads")
     dialog.get_by_label("权限").select_option("write")
     dialog.get_by_label("demo").check()
+    assert axe_faults(page) == []
     dialog.get_by_role("button", name="创建", exact=True).click()
     dialog.get_by_role("button", name="我已保存").click()
     item = page.get_by_role("listitem").filter(has_text="uploads")
     item.get_by_text("写入").wait_for()
     assert secret not in page.content()
+    assert axe_faults(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     item.get_by_role("button", name="删除密钥 uploads").click()
     dialog.get_by_role("button", name="删除", exact=True).click()

@@ -46,13 +46,19 @@ parameters.question_id = "another"
 @pytest.mark.timeout(900)
 def test_every_response_is_documented(storage: Path, tmp_path: Path) -> None:
     shutil.copytree(storage, tmp_path / "storage")
-    with served(tmp_path / "storage", "papers", "西湖") as server:
+    # A key that is made on the way must not close the server.
+    with served(tmp_path / "storage", "papers", "西湖", no_auth=True) as server:
         answer = server.client.post(
             "/api/v1/ask", json={"question": "How many parameters does Llama 2 have?"}
         )
         (file,) = server.client.get("/api/v1/collections/papers/files").json()["data"]
         conversation = server.client.post("/api/v1/conversations", json={}).json()
+        expected = {"question": "How many?", "collections": ["papers"], "expected": {"unanswerable": True}}
+        question = server.client.post("/api/v1/evaluation/questions", json=expected).json()
+        feedback = f"/api/v1/answers/{answer.json()['answer_id']}/feedback"
+        server.client.post(feedback, json={"rating": "up"}).raise_for_status()
         known = {
+            "question_id": question["id"],
             "answer_id": answer.json()["answer_id"],
             "citation_id": answer.json()["citations"][0]["id"],
             "file_id": file["file_id"],
