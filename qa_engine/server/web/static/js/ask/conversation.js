@@ -22,10 +22,18 @@ import { answerEvents } from "./stream.js";
  * @property {AbortController | null} stopper
  */
 
-/** @typedef {{ id: string | null, turns: Turn[], earlier: number, collections: string[], problem: unknown }} Talk */
+/**
+ * @typedef {object} Talk
+ * @property {string | null} id
+ * @property {Turn[]} turns
+ * @property {number} earlier number of turns before those
+ * @property {string[]} collections that the conversation was begun with
+ * @property {Turn["scope"] | null} scope what the reader has chosen for the next question
+ * @property {unknown} problem
+ */
 
 /** @type {Talk} */
-const NOTHING = { id: null, turns: [], earlier: 0, collections: [], problem: null };
+const NOTHING = { id: null, turns: [], earlier: 0, collections: [], scope: null, problem: null };
 const TURNS = 30;
 export const talk = store(NOTHING);
 /** The conversations of the key, the newest first; null before they are known. */
@@ -106,7 +114,7 @@ export async function retry(turn) {
     if (!(turn.problem instanceof Problem && turn.problem.code === "not_found")) return;
   }
   talk.set({ ...talk.get(), turns: talk.get().turns.filter((one) => one !== turn) });
-  await ask(turn.question, turn.scope);
+  await ask(turn.question, talk.get().scope ?? turn.scope);
 }
 
 /** Stops an answer here and on the server. @param {Turn} turn */
@@ -153,7 +161,8 @@ async function follow(turn, isNew) {
     running.delete(id);
     if (JSON.parse(remembered("pending") || "{}").answerId === turn.answerId) remember("pending", "");
     draw();
-    listConversations();
+    // The turn shows what is wrong; the list comes with the next answer.
+    if (turn.state === "done") listConversations().catch(() => {});
   }
 }
 
@@ -208,6 +217,11 @@ function finish(turn, body) {
 function add(turn) {
   talk.set({ ...talk.get(), turns: [...talk.get().turns, turn] });
   return turn;
+}
+
+/** @param {Turn["scope"]} scope for the next question */
+export function setScope(scope) {
+  talk.set({ ...talk.get(), scope });
 }
 
 /** Shows what has changed in a turn. */

@@ -10,8 +10,10 @@ const MOST = 20;
  */
 export function FileField({ id, value, collections, placeholder, onInput, onKeyDown }) {
   const [names, setNames] = useState(/** @type {string[]} */ ([]));
+  const [focused, setFocused] = useState(false);
   const where = collections.join("\n");
   useEffect(() => {
+    if (!focused) return;
     const left = new AbortController();
     const query = { q: value.replaceAll("*", ""), limit: MOST };
     const wanted = where.split("\n").filter(Boolean);
@@ -20,7 +22,7 @@ export function FileField({ id, value, collections, placeholder, onInput, onKeyD
       () => {}, // suggestions are a help: without them, the name can be typed all the same
     );
     return () => left.abort();
-  }, [value, where]);
+  }, [value, where, focused]);
   return html`
     <input
       id=${id}
@@ -28,6 +30,7 @@ export function FileField({ id, value, collections, placeholder, onInput, onKeyD
       value=${value}
       placeholder=${placeholder}
       autocomplete="off"
+      onFocus=${() => setFocused(true)}
       onInput=${(/** @type {any} */ event) => onInput(event.target.value)}
       onKeyDown=${onKeyDown}
     />

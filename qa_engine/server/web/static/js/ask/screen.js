@@ -5,7 +5,7 @@ import { collections, server } from "../server.js";
 import { announce } from "../ui/announcer.js";
 import { Dialog } from "../ui/dialog.js";
 import { ProblemNotice } from "../ui/problem.js";
-import { ask, openConversation, stop, talk } from "./conversation.js";
+import { ask, openConversation, setScope, stop, talk } from "./conversation.js";
 import { History } from "./history.js";
 import { QuestionBox } from "./question_box.js";
 import { texts } from "./texts.js";
@@ -15,12 +15,11 @@ const ALL = 1000;
 /** @param {{ route: import("../router.js").Route }} properties */
 export default function Screen({ route }) {
   const t = useTexts(texts);
-  const { turns, earlier, collections: chosenBefore, problem } = talk.use();
+  const { turns, earlier, collections: before, scope, problem } = talk.use();
   const known = collections.use();
   const id = route.parts[0] || null;
   const [draft, setDraft] = useState("");
   const [drawer, setDrawer] = useState(false);
-  const [scope, setScope] = useState(/** @type {import("./conversation.js").Turn["scope"] | null} */ (null));
   const [Answer, setAnswer] = useState(/** @type {any} */ (null));
   const [failed, setFailed] = useState(/** @type {unknown} */ (null));
   const list = useRef(/** @type {HTMLElement | null} */ (null));
@@ -28,8 +27,7 @@ export default function Screen({ route }) {
   const hasTurns = turns.length > 0;
   useEffect(() => void openConversation(id), [id]);
   useEffect(() => void (hasTurns && loadAnswers()), [hasTurns]);
-  useEffect(() => setScope(null), [chosenBefore]);
-  const asked = scope ?? { collections: chosenBefore.length ? chosenBefore : usual(known), filters: [] };
+  const asked = scope ?? { collections: before.length ? before : usual(known), filters: [] };
   const last = turns[turns.length - 1];
   const running = last?.state === "waiting" || last?.state === "lost";
   if (running) said.current = last;

@@ -29,9 +29,8 @@ export async function* answerEvents({ answerId, question, signal, onLost }) {
         ? await send(question.path, { method: "POST", body: question.body, headers, signal })
         : await send(`api/v1/answers/${encodeURIComponent(answerId)}`, { headers, signal });
       question = null;
+      if (lost) onLost(false);
       for await (const event of eventsOf(response)) {
-        if (lost) onLost(false);
-        lost = null;
         tries = 0;
         if (Number(event.id) <= last) continue;
         last = Number(event.id);
