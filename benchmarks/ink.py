@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -18,8 +19,12 @@ from numpy.typing import NDArray
 Mask = NDArray[np.bool_]
 _DARK = 128
 """Ink is darker than this, of 255."""
+_FIGURE = 3
 _SKIPPED = 3
 """Characters of the page between two of a sentence that its text may leave out, such as the mark of a note."""
+
+_NAME = re.compile("[^；;：:]*[：:]")
+"""The name of a column in the text of a row."""
 
 
 class Character(NamedTuple):
@@ -164,3 +169,34 @@ def _shrunk(mask: Mask, pixels: int) -> Mask:
         inner[0], inner[-1], inner[:, 0], inner[:, -1] = False, False, False, False
         result = inner
     return result
+
+
+def row_holds(page: Any, text: str, mark: Mask) -> bool:
+    """Whether a mark lies over a row of a table: over all its figures, and over no word that the row does not say.
+
+    The text of a row names its columns and orders its cells anew, so it is compared word by word. A figure counts that is a
+    cell by itself, has three characters and more, and stands on the page once.
+
+    Args:
+        page: the ``pymupdf.Page``.
+        text: of the row.
+        mark: the pixels of the page that are marked.
+    """
+    height, width = mark.shape
+    zoom = pymupdf.Matrix(width / page.rect.width, height / page.rect.height)
+    said = folded(text)
+    cells = {folded(cell) for cell in re.split("[；;]", _NAME.sub("；", text))}
+    words: list[tuple[str, bool]] = []
+    for *place, word, _block, _line, _number in page.get_text("words"):
+        rect = pymupdf.Rect(place) * page.rotation_matrix * zoom
+        row, column = round((rect.y0 + rect.y1) / 2), round((rect.x0 + rect.x1) / 2)
+        inside = 0 <= row < height and 0 <= column < width and bool(mark[row, column])
+        words.append((folded(word), inside))
+    inside_words = [word for word, inside in words if inside]
+    often = Counter(word for word, _ in words)
+    figures = [
+        inside
+        for word, inside in words
+        if often[word] == 1 and len(word) >= _FIGURE and word[0].isdigit() and word in cells
+    ]
+    return bool(inside_words) and all(word in said for word in inside_words) and all(figures)
