@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence, Set
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
@@ -26,12 +27,10 @@ class TracedPage:
 
     Attributes:
         document_id: of the document.
-        document_sentences: how many sentences the document has.
         sentences: those that are on the page, at least in part.
     """
 
     document_id: str
-    document_sentences: int
     sentences: Sequence[StoredSentence]
 
     @property
@@ -48,13 +47,13 @@ class SentenceList:
         stage: ``dense`` or ``bm25``.
         query: what was searched for.
         hits: what it found, best first.
-        of_document: what it finds in the document of the page alone, with the same scores.
+        scores: of the sentences of the page, and perhaps others of its document, by id; without those that have none.
     """
 
     stage: str
     query: str
     hits: Sequence[NodeWithScore]
-    of_document: Sequence[NodeWithScore]
+    scores: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -244,14 +243,15 @@ def rank_of(page: TracedPage, passages: Sequence[NodeWithScore]) -> int | None:
 def _list_trace(page: TracedPage, found: SentenceList) -> ListTrace:
     ids = page.ids
     ranks = (rank for rank, hit in enumerate(found.hits, 1) if hit.node_id in ids)
-    own = [hit for hit in (*found.of_document, *found.hits) if hit.node_id in ids]
-    best = max(own, key=lambda hit: hit.score or 0.0, default=None)
+    scores = {hit.node_id: hit.score or 0.0 for hit in found.hits if hit.node_id in ids}
+    scores = {name: score for name, score in found.scores.items() if name in ids} | scores
+    best = max(page.sentences, key=lambda one: scores.get(one.node_id, -math.inf))
     return ListTrace(
         found.stage,
         found.query,
         next(ranks, None),
-        None if best is None else best.score,
+        scores.get(best.node_id),
         found.hits[-1].score if found.hits else None,
         len(found.hits),
-        "" if best is None else best.node.get_content(),
+        best.text if best.node_id in scores else "",
     )

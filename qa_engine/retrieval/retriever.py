@@ -23,15 +23,14 @@ from qa_engine.retrieval.expansion.expanded_query import (
     expansion_of,
     glossary_of,
     in_language_of,
-    queries_of,
 )
 from qa_engine.retrieval.filters.conditions import NEVER, holds
 from qa_engine.retrieval.glossary.glossary import GlossaryTerm
 from qa_engine.retrieval.hybrid.fusion import QueryWeights
 from qa_engine.retrieval.hybrid.targets import JoinedSentences, SearchTarget, joined_tokens
 from qa_engine.retrieval.naming.identity_index import IdentityIndex, NamedDocuments
-from qa_engine.retrieval.naming.preference import DocumentPreference, DocumentSearch, hybrid_retriever
-from qa_engine.retrieval.page_trace import PartTrace, SentenceList, TracedPage, Unsearched, trace_part
+from qa_engine.retrieval.naming.preference import DocumentPreference, hybrid_retriever
+from qa_engine.retrieval.page_trace import PartTrace, TracedPage, Unsearched, trace_part
 from qa_engine.retrieval.passages.apparatus import by_apparatus, hits_in_order
 from qa_engine.retrieval.passages.builder import PassageBuilder
 from qa_engine.retrieval.passages.documents import SearchedDocuments
@@ -217,9 +216,7 @@ class PassageRetriever(BaseRetriever):
             sentences = [one for one in sentences if holds(condition, one.metadata)]
         if not sentences:
             return "filtered"
-        files = target.catalog.files_of([document_id]).get(document_id, [])
-        count = max([len(sentences), *(file.nodes for file in files)])
-        return TracedPage(document_id, count, sentences)
+        return TracedPage(document_id, sentences)
 
     def traced(self, query: QueryBundle, page: TracedPage, ranked: RankedPassages) -> PartTrace:
         """How far a page comes among the passages for a question, see `trace_part`.
@@ -235,21 +232,12 @@ class PassageRetriever(BaseRetriever):
             one
             for search in searches
             if any(target.holds(page.document_id) for target in search.targets)
-            for one in self._lists(search, page)
+            for one in self._preference.lists(search, page)
         )
         hits = list(ranked.hits)
         built = partial(self._builder(len(hits) or 1).postprocess_nodes, hits, named.question(query))
         fused = ranked.stages["fused"]
         return trace_part(page, query.query_str, lists, hits, fused, ranked.passages, ranked.kept, built)
-
-    def _lists(self, search: DocumentSearch, page: TracedPage) -> Iterator[SentenceList]:
-        queries = queries_of(search.query)
-        everywhere = search.retriever.lists(queries)
-        own = self._preference.within_document(search, page.document_id, page.document_sentences)
-        names = {name for name, _, _ in everywhere}
-        alone = [one for one in own.lists(queries) if one[0] in names]
-        for (name, query, hits), (_, _, of_document) in zip(everywhere, alone, strict=True):
-            yield SentenceList(name, query.query_str, hits, of_document)
 
     def _builder(self, max_passages: int) -> PassageBuilder:
         return PassageBuilder(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
@@ -160,6 +161,21 @@ class SentenceVectorStore(ChromaVectorStore):
         rows = dict(self._rows(ids, "embeddings"))
         found = [rows[identifier] for identifier in ids if identifier in rows]
         return np.array(found, np.float32) if found and len(found) == len(ids) else None
+
+    def cosines(self, vector: Sequence[float], document_id: str, ids: Sequence[str]) -> dict[str, float]:
+        """The cosines of sentences of one document with a vector, by id, as a query compares them."""
+        near = None
+        if self._texts is not None and self._nearest is not None:
+            near = self._nearest(vector, sys.maxsize, frozenset([document_id]))
+        if near is not None:
+            wanted = set(ids)
+            return {one.node_id: one.cosine for one in near if one.node_id in wanted}
+        query = np.asarray(vector, np.float32)
+        found = {}
+        for identifier, stored in self._rows(ids, "embeddings"):
+            length = float(np.linalg.norm(stored) * np.linalg.norm(query)) or 1.0
+            found[identifier] = float(np.dot(stored, query)) / length
+        return found
 
     def _rows(self, ids: Sequence[str], *columns: str) -> Iterator[tuple[Any, ...]]:
         """The ids that exist, each with some columns of Chroma."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.callbacks.base import CallbackManager
@@ -61,8 +61,7 @@ def build_dense_retriever(
 
     It returns at most ``similarity_top_k`` sentences.
     """
-    snapshots = [target.snapshot for target in targets]
-    fair = _of_several_languages(snapshots) and isinstance(embed_model, LocalEmbedding)
+    fair = _is_fair(targets, embed_model)
     depth = _DEEPER * similarity_top_k if fair else similarity_top_k
     parts = [
         VectorIndexRetriever(index, similarity_top_k=depth, filters=filters)
@@ -73,6 +72,40 @@ def build_dense_retriever(
     if len(parts) == 1 and not fair:
         return parts[0]
     return JoinedVectorRetriever(parts, depth, similarity_top_k, fair)
+
+
+def dense_scores(
+    targets: Sequence[SearchTarget],
+    embed_model: BaseEmbedding,
+    query: QueryBundle,
+    document_id: str,
+    sentences: Mapping[str, str],
+) -> dict[str, float]:
+    """The scores that sentences of one document have in a dense search.
+
+    Args:
+        targets: that are searched.
+        embed_model: of the search.
+        query: that was searched for, and so has its vector.
+        document_id: of the document.
+        sentences: the texts of its sentences, by id.
+    """
+    holding = (
+        one for one in targets if one.holds(document_id) and document_id in one.snapshot.bm25.document_ids
+    )
+    target = next(holding, None)
+    if target is None or query.embedding is None:
+        return {}
+    cosines = target.snapshot.store.cosines(query.embedding, document_id, list(sentences))
+    if not _is_fair(targets, embed_model):
+        return cosines
+    shifts = {key: language_shift(query.query_str, sentences[key], DENSE) for key in cosines}
+    return {key: cosine + shifts[key] for key, cosine in cosines.items()}
+
+
+def _is_fair(targets: Sequence[SearchTarget], embed_model: BaseEmbedding) -> bool:
+    snapshots = [target.snapshot for target in targets]
+    return _of_several_languages(snapshots) and isinstance(embed_model, LocalEmbedding)
 
 
 def _index(snapshot: IndexSnapshot, embed_model: BaseEmbedding) -> VectorStoreIndex:

@@ -113,6 +113,11 @@ class HybridRetriever(QueryFusionRetriever):
         searches = product(queries, zip(self._names, self._retrievers, strict=True))
         return [(name, query, retriever.retrieve(query)) for query, (name, retriever) in searches]
 
+    def lexical_scores(self, query: QueryBundle, document_id: str) -> dict[str, float]:
+        """The scores of BM25 for the sentences of one document, by id."""
+        lexical = (one for one in self._retrievers if isinstance(one, BilingualBM25Retriever))
+        return {key: score for one in lexical for key, score in one.scores_within(query, document_id).items()}
+
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         searches = product(queries_of(query_bundle), self._retrievers)
         return self._fused(query_bundle, [retriever.retrieve(query) for query, retriever in searches])

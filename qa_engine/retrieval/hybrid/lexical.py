@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -78,6 +79,12 @@ class BilingualBM25Retriever(BaseRetriever):
             for word, group in zip(words, groups, strict=True)
         ]
 
+    def scores_within(self, query: QueryBundle, document_id: str) -> dict[str, float]:
+        """The scores above 0 of the sentences of one document, by id, as they are among all sentences."""
+        terms = self._terms(query.query_str, translated_of(query))
+        hits = self._index.search(terms, sys.maxsize, self._index.rows_of({document_id}))
+        return {hit.node_id: hit.score for hit in hits}
+
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         terms = self._terms(query_bundle.query_str, translated_of(query_bundle))
         if self._scope is None:
@@ -120,6 +127,7 @@ class JoinedBM25Retriever(BilingualBM25Retriever):
     def __init__(self, targets: Sequence[SearchTarget], similarity_top_k: int) -> None:
         first = targets[0].snapshot
         super().__init__(first.bm25, first.store, similarity_top_k)
+        self._targets = targets
         self._parts = [build_bm25_retriever([target], similarity_top_k) for target in targets]
 
     def coverage(self, question: str) -> float:
@@ -139,6 +147,13 @@ class JoinedBM25Retriever(BilingualBM25Retriever):
                 rarity=min(before.rarity, word.rarity),
             )
         return [known[start] for start in sorted(known)]
+
+    def scores_within(self, query: QueryBundle, document_id: str) -> dict[str, float]:
+        """The scores above 0 of the sentences of one document, by id, in the first collection that is searched for it."""
+        for part, target in zip(self._parts, self._targets, strict=True):
+            if target.holds(document_id) and document_id in target.snapshot.bm25.document_ids:
+                return part.scores_within(query, document_id)
+        return {}
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         return best_of((part.retrieve(query_bundle) for part in self._parts), self._similarity_top_k)

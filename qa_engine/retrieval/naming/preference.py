@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,13 +11,15 @@ from llama_index.core.schema import NodeWithScore, QueryBundle
 
 from qa_engine.config import RetrievalConfig
 from qa_engine.documents.sentences.node_ids import split_node_id
+from qa_engine.retrieval.expansion.expanded_query import queries_of
 from qa_engine.retrieval.filters.conditions import ALWAYS, Condition
 from qa_engine.retrieval.filters.resolution import Scope
-from qa_engine.retrieval.hybrid.dense import build_dense_retriever
+from qa_engine.retrieval.hybrid.dense import build_dense_retriever, dense_scores
 from qa_engine.retrieval.hybrid.fusion import HybridRetriever
 from qa_engine.retrieval.hybrid.lexical import build_bm25_retriever
 from qa_engine.retrieval.hybrid.targets import SearchTarget
 from qa_engine.retrieval.naming.identity_index import IdentityIndex, NamedDocuments
+from qa_engine.retrieval.page_trace import SentenceList, TracedPage
 from qa_engine.types import RANKS, SCORES, passage_of, with_changes
 
 _FUSED, _RERANKED = 1.0, 2.0
@@ -119,20 +121,15 @@ class DocumentPreference:
             DocumentSearch(self._lexical or everywhere, query, self._targets),
         ]
 
-    def within_document(self, search: DocumentSearch, document_id: str, sentences: int) -> HybridRetriever:
-        """The retriever of a search for one document alone: its sentences with the scores that they have in the search.
-
-        Args:
-            search: one of `searches`.
-            document_id: of the document.
-            sentences: how many it has.
-        """
-        targets = [
-            replace(target, scope=Scope(_part(scope.conditions, {document_id}), complete=False))
-            for target, scope in zip(search.targets, map(_scope, search.targets), strict=True)
-        ]
-        config = self._config.model_copy(update={"dense_top_k": sentences, "bm25_top_k": sentences})
-        return hybrid_retriever(targets, self._embed_model, config)
+    def lists(self, search: DocumentSearch, page: TracedPage) -> Iterator[SentenceList]:
+        """What a search finds for each query of its question, with the scores of the sentences of a page."""
+        texts = {sentence.node_id: sentence.text for sentence in page.sentences}
+        for name, query, hits in search.retriever.lists(queries_of(search.query)):
+            if name == "dense":
+                scores = dense_scores(search.targets, self._embed_model, query, page.document_id, texts)
+            else:
+                scores = search.retriever.lexical_scores(query, page.document_id)
+            yield SentenceList(name, query.query_str, hits, scores)
 
     def ordered(
         self,
