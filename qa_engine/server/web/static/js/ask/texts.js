@@ -50,7 +50,7 @@ export const texts = {
     title: "Ask",
     welcome: "Ask your documents: answers quote them with pages, in Chinese; what they do not hold is refused.",
     examples: "To begin with:",
-    example_1: "知识库里有哪些文件？",
+    example_1: "Which files are there?",
     example_2: "Which document has the most pages?",
     example_3: "What are these documents about?",
     question: "Question",
