@@ -119,6 +119,8 @@ class ServerConfig(Section):
     """How long an answer goes on whose stream was lost, if the client has named its ``answer_id``."""
     answer_hours: Annotated[float, Field(ge=0, le=876_000)] = 24
     """How long answers are kept; 0 keeps none."""
+    mcp: Literal["off", "read", "write"] = "off"
+    """Whether ``/mcp`` offers the documents as tools: those that read, or with ``write`` also to delete documents."""
     openai_citations: Literal["markdown", "none"] = "markdown"
     """Whether answers of ``/v1/chat/completions`` have a list of sources with links below them."""
     conversation_days: Annotated[float, Field(ge=0, le=36_500)] = 90

@@ -20,8 +20,8 @@ the subject of `qa_engine.server.admission.connections`.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import Any
+from contextlib import asynccontextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
@@ -29,6 +29,7 @@ from fastapi_offline import FastAPIOffline
 from qa_engine import __version__
 from qa_engine.config import Config
 from qa_engine.config.server import ServerConfig
+from qa_engine.mcp import require_packages as require_mcp_packages
 from qa_engine.server.access_log import AccessLog
 from qa_engine.server.admission.authentication import SECURITY_SCHEMES, Authentication
 from qa_engine.server.admission.bodies import SizeLimits
@@ -44,6 +45,9 @@ from qa_engine.server.requests import RequestIds
 from qa_engine.server.routes import ROUTERS
 from qa_engine.server.state import opened_state
 
+if TYPE_CHECKING:
+    from qa_engine.server.mcp.endpoint import Endpoint
+
 
 def create_app(
     config: Config,
@@ -58,13 +62,17 @@ def create_app(
         collections: those that are asked if a question names none; the collection of the configuration if empty.
         on_failure: called if the engine cannot be opened; ``app.state.server.failure`` says why.
         no_auth: whether everybody is let in without a key, wherever the server listens.
+
+    Raises:
+        ModelUnavailableError: ``server.mcp`` is set, and the extra ``mcp`` is not installed.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with opened_state(config, collections or (config.collection,), on_failure, no_auth) as state:
             app.state.server = state
-            yield
+            async with endpoint.running() if endpoint is not None else nullcontext():
+                yield
 
     app = FastAPIOffline(
         title="qa_engine",
@@ -79,10 +87,23 @@ def create_app(
     )
     for router in ROUTERS:
         app.include_router(router)
+    endpoint = _mcp(app, config.server) if config.server.mcp != "off" else None
     handle_errors(app)
     _admit(app, config.server)
     _complete_document(app)
     return app
+
+
+def _mcp(app: FastAPI, settings: ServerConfig) -> Endpoint:
+    """Adds the endpoint of MCP.
+
+    Raises:
+        ModelUnavailableError: its packages are not installed.
+    """
+    require_mcp_packages()
+    from qa_engine.server.mcp.endpoint import mount
+
+    return mount(app, settings)
 
 
 def _admit(app: FastAPI, settings: ServerConfig) -> None:

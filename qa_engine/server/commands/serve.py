@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -27,6 +27,9 @@ def serve(
     read_only: Annotated[
         bool, typer.Option("--read-only", help="Refuse uploads, deletions and other changes of collections.")
     ] = False,
+    mcp: Annotated[
+        bool, typer.Option("--mcp", help="Offer the documents as tools at /mcp, for programs that speak MCP.")
+    ] = False,
     config: ConfigOption = None,
 ) -> None:
     """Serve the web page and the HTTP API, until the process is asked to stop."""
@@ -36,8 +39,10 @@ def serve(
     settings = load_config(config)
     if storage is not None:
         settings = settings.model_copy(update={"storage": storage})
-    options = {"host": host, "port": port, "read_only": read_only or None}
+    options: dict[str, Any] = {"host": host, "port": port, "read_only": read_only or None}
     named = {name: value for name, value in options.items() if value is not None}
+    if mcp and settings.server.mcp == "off":
+        named["mcp"] = "read"
     settings = settings.model_copy(update={"server": settings.server.model_copy(update=named)})
     logging.getLogger("qa_engine.server").setLevel(logging.INFO)
     run(settings, tuple(collection or ()), no_auth)

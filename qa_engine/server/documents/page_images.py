@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -17,6 +17,7 @@ from qa_engine.config import Config
 from qa_engine.documents.pdf.page_images import PageDrawing, draw_page, paint_page, renderer_version
 from qa_engine.documents.pdf.page_text import PAGE_TEXT_REVISION, DrawnLine, read_drawn_lines
 from qa_engine.documents.pdf.reading import text_of_page
+from qa_engine.documents.pdf.rendering import PageBox, render_boxes
 from qa_engine.documents.processes.parsing_pool import reading_options
 from qa_engine.documents.processes.worker_pool import TimeLimitError, WorkerDiedError, WorkerPool
 from qa_engine.errors import DocumentError
@@ -118,6 +119,21 @@ class PageImages:
         """
         read: tuple[str | None, list[str]] = await self._drawn(original, number, text_of_page, number)
         return read
+
+    async def marked(self, original: Original, boxes: Sequence[PageBox], dpi: int) -> dict[int, bytes]:
+        """The pages that boxes are on as PNG, by number, with the boxes marked. They are not kept.
+
+        Args:
+            original: the file.
+            boxes: the places; there is at least one.
+            dpi: resolution.
+
+        Raises:
+            ProblemError: see `drawing`.
+        """
+        first = min(box.page for box in boxes)
+        images: dict[int, bytes] = await self._drawn(original, first, render_boxes, list(boxes), dpi)
+        return images
 
     def start(self) -> WorkerPool:
         """Starts the processes, if they are not running."""

@@ -78,6 +78,22 @@ async def delete(
     access.require([collection])
     state.require_accepting()
     record = await state.read_files(_file, state, collection, file_id)
+    job = await delete_file(state, collection, record)
+    if not job.is_over:
+        response.status_code = 202
+        response.headers["Location"] = f"{request.scope.get('root_path', '')}/api/v1/jobs/{job.id}"
+    return job
+
+
+async def delete_file(state: ServerState, collection: str, record: FileRecord) -> Job:
+    """Takes a file out of a collection, after the jobs that came before.
+
+    Returns:
+        Its job, which is over or waits for those before it.
+
+    Raises:
+        ProblemError: it failed.
+    """
     task = FileTask(record.path, record.file_name)
     job = await to_thread.run_sync(state.jobs.add, "delete", collection, [task])
     wait = state.config.server.write_wait_seconds
@@ -88,9 +104,6 @@ async def delete(
         raise ProblemError(code, failed.message or "The file could not be deleted.")
     if job.is_over:
         await state.read_files(state.remove_unused_pages)
-    else:
-        response.status_code = 202
-        response.headers["Location"] = f"{request.scope.get('root_path', '')}/api/v1/jobs/{job.id}"
     return job
 
 

@@ -31,7 +31,7 @@ class Info(BaseModel):
         version: of qa_engine.
         source_url: where its source code is, as the licence of PyMuPDF asks for.
         features: what it can do: ``llm`` (a language model words the answers), ``ocr`` (scanned pages are read), ``auth``
-            (requests need a key), ``write`` (the key of the request may change collections).
+            (requests need a key), ``write`` (the key of the request may change collections), ``mcp`` (``/mcp`` has tools).
         limits: sizes and times that requests keep to.
         languages: of questions and documents.
         collections: those that are asked if a question names none.
@@ -77,6 +77,7 @@ async def info(state: State, access: Reader) -> Info:
             "ocr": config.documents.ocr != "never" and find_spec("rapidocr") is not None,
             "auth": await state.authenticator.needs_key(),
             "write": "write" in access.scopes and not config.server.read_only,
+            "mcp": config.server.mcp != "off",
         },
         limits={
             "max_question_chars": config.retrieval.max_question_chars,
