@@ -6,6 +6,7 @@ and a Chromium of the system.
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -56,7 +57,8 @@ def served(storage: Path) -> Iterator[str]:
         [sys.executable, "-m", "qa_engine", "ingest", str(ROOT / "examples"), *options], check=True
     )
     command = [sys.executable, "-m", "qa_engine", "serve", *options, "--port", str(port)]
-    server = subprocess.Popen(command)
+    environment = {**os.environ, "QA_ENGINE_SERVER__ACCESS_LOG": str(storage.with_name("access.log"))}
+    server = subprocess.Popen(command, env=environment)
     url = f"http://127.0.0.1:{port}"
     try:
         while not is_ready(url):
@@ -118,8 +120,8 @@ def search(page: Page, url: str, language: str) -> None:
 def documents(page: Page, url: str, language: str) -> None:
     """How a page was read."""
     files = httpx.get(f"{url}/api/v1/collections/demo/files", params={"q": "员工手册"}).json()["data"]
-    page.goto(f"{url}/#/documents/demo/{files[0]['file_id']}")
-    page.locator(".sheet img").first.wait_for()
+    page.goto(f"{url}/#/documents/demo/{files[0]['file_id']}?page=1")
+    page.locator("main .marks rect").first.wait_for(state="attached")
 
 
 PICTURES = {"ask": reader, "search": search, "documents": documents}

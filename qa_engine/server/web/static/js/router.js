@@ -8,7 +8,8 @@ addEventListener("hashchange", () => route.set(current()));
 
 /** @returns {Route} */
 function current() {
-  const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?", 2);
+  const [path, ...rest] = location.hash.replace(/^#\/?/, "").split("?");
+  const query = rest.join("?");
   const [screen, ...parts] = path.split("/").map(decoded);
   return { screen: screen || "ask", parts, query: Object.fromEntries(new URLSearchParams(query)) };
 }
