@@ -12,7 +12,7 @@ from docs.pages import ROOT, Block, blocks
 from served import ServedApp, served
 
 ADDRESS = "http://127.0.0.1:8600"
-PAGES = [ROOT / "docs" / name for name in ("openai-clients.md",)]
+PAGES = [ROOT / "docs" / name for name in ("openai-clients.md", "open-webui.md", "dify.md")]
 NEEDED = {"langchain_openai"}
 
 

@@ -6,7 +6,9 @@ from fastapi import APIRouter
 
 from qa_engine.server.routes.administration import router as administration
 from qa_engine.server.routes.citations import router as citations
+from qa_engine.server.routes.clients.dify import router as dify
 from qa_engine.server.routes.clients.openai import router as openai
+from qa_engine.server.routes.clients.openwebui import router as openwebui
 from qa_engine.server.routes.collections import router as collections
 from qa_engine.server.routes.evaluations.feedback import router as feedback_reviews
 from qa_engine.server.routes.evaluations.questions import router as test_questions
@@ -51,6 +53,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     administration,
     keys,
     openai,
+    openwebui,
+    dify,
     web,
 )
 """All routers, in the order of the OpenAPI document."""

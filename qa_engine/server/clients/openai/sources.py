@@ -13,7 +13,7 @@ from qa_engine.text.citation_marks import CITATION, CITATION_RUN
 from qa_engine.text.control_characters import show_controls_on_line
 
 _HEADING = "来源："
-_LIST = re.compile(rf"\s*\n{_HEADING}\s*\n+(?:- \[\d+\] [^\n]*(?:\n|\Z))+\s*\Z")
+_ENTRY = re.compile(r"- \[\d{1,3}\] ")
 _MARKUP = re.compile(r"[\\`*\[\]<>~|$]|(?<![^\W_])_|_(?![^\W_])")
 _LONGEST_SECTION = 80
 
@@ -51,7 +51,9 @@ def source_list(citations: Sequence[Mapping[str, Any]]) -> str:
 
 def without_source_list(text: str) -> str:
     """The text of a completion without the list of sources."""
-    return _LIST.sub("", text)
+    head, heading, below = text.rpartition(f"\n{_HEADING}")
+    lines = [line for line in below.split("\n") if line.strip()]
+    return head.rstrip() if heading and lines and all(map(_ENTRY.match, lines)) else text
 
 
 def url_annotations(text: str, citations: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from qa_engine.index.collection import list_collections
 from qa_engine.server.access import Access, Reader
+from qa_engine.server.asking.course import Dialogue
 from qa_engine.server.clients.openai.bodies import COMPLETION_RESPONSE, ChatCompletionBody
 from qa_engine.server.clients.openai.completions import Completion, Presentation
 from qa_engine.server.clients.openai.models import Model, ModelList, collections_of, models_of, no_model
@@ -49,8 +50,8 @@ async def complete(
 ) -> Response:
     """Answers the last message in Chinese with citations, or refuses; the messages before it are the conversation."""
     require_supported(body)
-    citations = body.qa_engine.citations or state.config.server.openai_citations
-    return await completed(request, body, state, access, Presentation(citations))
+    presentation = Presentation(body.qa_engine.citations or state.config.server.openai_citations)
+    return await completed(request, body, state, access, presentation, *dialogue_of(body.messages))
 
 
 async def offered_models(state: ServerState, access: Access) -> list[Model]:
@@ -77,6 +78,8 @@ async def completed(
     state: ServerState,
     access: Access,
     presentation: Presentation,
+    question: str,
+    dialogue: Dialogue,
 ) -> Response:
     """The completion that a request asks for.
 
@@ -86,15 +89,16 @@ async def completed(
         state: what the routes share, ready.
         access: of the key.
         presentation: how the answer is shown.
+        question: that its messages ask.
+        dialogue: the messages before.
 
     Raises:
         ProblemError: it cannot be asked, or not now.
     """
     named = collections_of(body.model)
-    text, dialogue = dialogue_of(body.messages)
-    question = question_of(text, body.qa_engine, named)
+    asked = question_of(question, body.qa_engine, named)
     try:
-        running = await state.questions.ask(request, question, access, False, dialogue)
+        running = await state.questions.ask(request, asked, access, False, dialogue)
     except ProblemError as problem:
         _name_fields(problem, "#/model" if named else "#/qa_engine/collections")
         raise

@@ -17,7 +17,7 @@ from qa_engine.server.problems import ProblemError, problem_responses
 from qa_engine.server.state import ReadyState, ServerState
 
 router = APIRouter(tags=["questions"])
-_PROBLEMS = (
+PROBLEMS_OF_SEARCHES = (
     *(
         "not_found",
         "nothing_ingested",
@@ -28,12 +28,13 @@ _PROBLEMS = (
     ),
     *("misconfigured", "model_timeout"),
 )
+"""Codes of what can go wrong with a search."""
 
 
 @router.post(
     "/api/v1/search",
     response_model=SearchBody,
-    responses=problem_responses(*_PROBLEMS),
+    responses=problem_responses(*PROBLEMS_OF_SEARCHES),
 )
 async def search(
     request: Request,
@@ -52,7 +53,9 @@ async def search(
 
 
 @router.post(
-    "/api/v1/search/page", response_model=PageSearchBody, responses=problem_responses(*_PROBLEMS, "gone")
+    "/api/v1/search/page",
+    response_model=PageSearchBody,
+    responses=problem_responses(*PROBLEMS_OF_SEARCHES, "gone"),
 )
 async def search_page(
     request: Request,
