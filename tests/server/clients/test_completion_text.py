@@ -15,6 +15,7 @@ from server.clients.conftest import WordedServer
 
 from qa_engine import REFUSAL
 from qa_engine.server.clients.openai.sources import (
+    inactive,
     renumbered,
     source_list,
     source_title,
@@ -93,16 +94,14 @@ def test_a_stream_joined_is_the_whole_text(worded: WordedServer, replies: list[s
         told = ask(worded, "/v1/chat/completions", body)
         if "error" not in told:
             answer = told.pop("answer")
-            assert told["text"].startswith(answer["answer"])
+            said = inactive(answer["answer"])
+            assert told["text"].startswith(said)
             links = {one["number"]: one["url"] for one in answer["citations"]}
             for annotation in told["annotations"]:
                 cited = annotation["url_citation"]
                 mark = told["text"][cited["start_index"] : cited["end_index"]]
                 assert links[int(mark[1:-1])] == cited["url"]
-            assert without_source_list(told["text"]) in {
-                answer["answer"],
-                without_source_list(answer["answer"]),
-            }
+            assert without_source_list(told["text"]) in {said, without_source_list(said)}
         found.append(told)
     assert found[0] == found[1]
 
@@ -132,6 +131,35 @@ def test_names_in_a_list_of_sources_are_text_alone(citations: list[dict[str, Any
     }
     shown = [token.content for token in inline if token.type in {"text", "text_special"}]
     assert len([text for text in shown if text.startswith("[")]) >= len(citations)
+
+
+ACTIVE = [
+    "[",
+    "]",
+    "(",
+    ")",
+    "!",
+    "<",
+    ">",
+    ":",
+    "\n",
+    " ",
+    "x",
+    "img src=",
+    "https://x.example/y",
+    "\\",
+    "`",
+]
+
+
+@given(st.lists(st.sampled_from(ACTIVE), max_size=25).map("".join))
+def test_a_document_makes_no_link_and_no_image(text: str) -> None:
+    tokens = MarkdownIt("commonmark").parse(inactive(text))
+    kinds = {one.type for token in tokens for one in [token, *(token.children or ())]}
+    links = [one for token in tokens for one in token.children or () if one.type == "link_open"]
+    assert not kinds & {"image", "html_inline", "html_block"}
+    assert all(one.markup == "autolink" for one in links)
+    assert inactive(text).replace(" ", "") == text.replace(" ", "")
 
 
 @given(answer=ANSWERS, citations=CITATIONS)

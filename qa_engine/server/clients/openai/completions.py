@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from qa_engine.server.clients.openai.requests import Citations
-from qa_engine.server.clients.openai.sources import source_list, url_annotations
+from qa_engine.server.clients.openai.sources import inactive, source_list, url_annotations
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Presentation:
         Args:
             body: of the answer.
         """
-        answer, cited = body["answer"], body["citations"]
+        answer, cited = inactive(body["answer"]), body["citations"]
         sources = source_list(cited) if self.citations == "markdown" else ""
         return Content(answer, sources, url_annotations(answer, cited))
 

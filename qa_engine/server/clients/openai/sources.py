@@ -15,6 +15,8 @@ from qa_engine.text.control_characters import show_controls_on_line
 _HEADING = "来源："
 _ENTRY = re.compile(r"- \[\d{1,3}\] ")
 _MARKUP = re.compile(r"[\\`*\[\]<>~|$]|(?<![^\W_])_|_(?![^\W_])")
+_ACTIVE = re.compile(r"\](?=\()|<(?=[A-Za-z/!?])|^ {0,3}\[[^\]\n]{1,999}\](?=:)", re.MULTILINE)
+"""Behind what a blank keeps Markdown from making a link, an image or HTML of the text: ``](``, ``<a``, ``[x]:``."""
 _LONGEST_SECTION = 80
 
 
@@ -37,6 +39,18 @@ def file_and_section(file: str, section: str) -> str:
     """A file with the titles above a text of it, on one line; long titles are cut."""
     cut = section if len(section) <= _LONGEST_SECTION else f"{section[:_LONGEST_SECTION]}…"
     return show_controls_on_line(f"{file} · {cut}" if cut else file)
+
+
+def inactive(text: str) -> str:
+    """A text that stays a text where Markdown is shown: it becomes no link, loads no image, and is no HTML.
+
+    Documents are quoted word by word, and an image of theirs would tell its server who reads what.
+
+    Example:
+        >>> inactive("高72米[1](见附录)。![x](https://example.com/x.png) <img src=x>，p<0.05")
+        '高72米[1] (见附录)。![x] (https://example.com/x.png) < img src=x>，p<0.05'
+    """
+    return _ACTIVE.sub(lambda match: f"{match[0]} ", text)
 
 
 def source_list(citations: Sequence[Mapping[str, Any]]) -> str:

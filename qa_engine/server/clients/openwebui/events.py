@@ -15,6 +15,7 @@ from qa_engine.server.clients.openai.completions import Content, Presentation
 from qa_engine.server.clients.openai.requests import Citations
 from qa_engine.server.clients.openai.sources import (
     file_and_section,
+    inactive,
     renumbered,
     source_list,
     url_annotations,
@@ -33,7 +34,7 @@ class OpenWebUIPresentation(Presentation):
 
     def content(self, body: Mapping[str, Any]) -> Content:
         """What the message of a completion says, with citations that are numbered without gaps."""
-        answer, sources = renumbered(body["answer"], body["citations"])
+        answer, sources = renumbered(inactive(body["answer"]), body["citations"])
         listed = source_list(sources) if self.citations == "markdown" else ""
         return Content(answer, listed, url_annotations(answer, sources))
 
