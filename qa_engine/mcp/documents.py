@@ -136,7 +136,10 @@ def widened_text(library: Library, cited: CitedPassage) -> str:
     while last < at.last + _AROUND and belongs(last + 1):
         last += 1
     chosen = _of_pages(sentences[first : last + 1])
-    return _text_by_section(chosen) if chosen else show_controls(cited.text)
+    text = _text_by_section(chosen) if chosen else show_controls(cited.text)
+    if len(text) > 2 * PART_CHARS:  # an id of very many sentences
+        text = f"{text[: 2 * PART_CHARS]}…（过长，未完）"
+    return text
 
 
 def outline_of(library: Library, document: Document) -> list[Section]:

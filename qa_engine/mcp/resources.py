@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from urllib.parse import unquote
 
 import mcp_types as types
 
-from qa_engine.documents.pdf.rendering import PageBox
 from qa_engine.mcp.documents import document_part, find_document
-from qa_engine.mcp.library import CitedPassage, Library, ToolError
-from qa_engine.mcp.tools import page_picture
+from qa_engine.mcp.library import Library, ToolError
+from qa_engine.mcp.pictures import in_base64, mime_type, plain_picture
 
 TEMPLATES = [
     types.ResourceTemplate(
@@ -25,8 +23,7 @@ TEMPLATES = [
         uri_template="qa://{collection}/{file_id}/page/{page}",
         name="page",
         title="页面图像",
-        description="A page of a document as a picture; pages count from 1.",
-        mime_type="image/png",
+        description="A page of a document as a picture, PNG or JPEG; pages count from 1.",
     ),
 ]
 _URI = re.compile(
@@ -56,10 +53,7 @@ async def read_resource(
     page, record = int(match["page"]), document.record
     if page > record.pages:
         raise ToolError(f"The document has {record.pages} pages, and no page {page}.")
-    place = CitedPassage(
-        "", document.collection, record, record.file_name, page, page, "", "", "", [PageBox(page, 0, 0, 0, 0)]
-    )
-    image = await page_picture(library, place, page)
-    return types.BlobResourceContents(
-        uri=uri, mime_type="image/png", blob=base64.b64encode(image).decode("ascii")
-    )
+    image = await plain_picture(library, record, page)
+    if image is None:
+        raise ToolError(f"The picture of page {page} is too large.")
+    return types.BlobResourceContents(uri=uri, mime_type=mime_type(image), blob=in_base64(image))

@@ -52,14 +52,18 @@ def page_uri(collection: str, file_id: str, page: int | None = None) -> str:
 def passage_result(passage: Mapping[str, Any], library: Library) -> dict[str, str]:
     """A passage as ``search`` returns it."""
     title, identifier = title_of(passage), passage["node_id"]
-    text = show_controls(passage["text"])
-    if len(text) > _MAX_PASSAGE:
-        text = f"{text[:_MAX_PASSAGE]}…"
+    text = bounded(passage["text"])
     link = passage.get("url") or library.url(identifier)
     head = f"[c:{identifier}] {title}" + (f"\n{link}" if link else "")
     file_id = passage.get("file_id")
     address = link or (page_uri(passage["collection"], file_id, passage["page"] or None) if file_id else "")
     return {"id": identifier, "title": title, "url": address, "text": f"{head}\n\n{text}"}
+
+
+def bounded(text: str) -> str:
+    """The text of a passage, without the end of one that is very long; `fetch` has all of it."""
+    shown = show_controls(text)
+    return shown if len(shown) <= _MAX_PASSAGE else f"{shown[:_MAX_PASSAGE]}…"
 
 
 def source_line(citation: Mapping[str, Any], library: Library) -> str:
@@ -101,7 +105,7 @@ def citation_text(cited: CitedPassage, library: Library) -> str:
     """A cited passage: where it is, its link, and what it says."""
     title = title_of({**vars(cited), "page_label": cited.page_label})
     link = library.url(cited.id)
-    return f"[c:{cited.id}] {title}\n{link or _NO_LINKS}\n\n引文：\n{show_controls(cited.text)}"
+    return f"[c:{cited.id}] {title}\n{link or _NO_LINKS}\n\n引文：\n{bounded(cited.text)}"
 
 
 def document_lines(collection: str, records: Iterable[FileRecord]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -10,7 +9,6 @@ from typing import Any
 
 import mcp_types as types
 
-from qa_engine.documents.pdf.rendering import PageBox
 from qa_engine.errors import DocumentError
 from qa_engine.mcp import arguments as taken
 from qa_engine.mcp.documents import (
@@ -22,8 +20,10 @@ from qa_engine.mcp.documents import (
     widened_text,
 )
 from qa_engine.mcp.library import CitedPassage, Library, ToolError
+from qa_engine.mcp.pictures import image_content, page_pictures
 from qa_engine.mcp.texts import (
     answer_text,
+    bounded,
     citation_text,
     document_id,
     document_lines,
@@ -37,9 +37,6 @@ from qa_engine.text.control_characters import show_controls_on_line
 
 _LIST_PAGE = 100
 _MAX_PICTURES = 3
-_MAX_PICTURE_BYTES = 2_500_000
-"""Programs take pictures of some megabytes, of which base64 makes a third more."""
-_RESOLUTIONS = (110, 72, 45)
 
 Call = Callable[[Library, Any], Awaitable[types.CallToolResult]]
 
@@ -156,7 +153,7 @@ def _fetched_passage(library: Library, cited: CitedPassage) -> dict[str, Any]:
             "page": str(cited.page),
             "page_end": str(cited.page_end),
             "section": cited.section,
-            "passage": cited.text,
+            "passage": bounded(cited.text),
             "document": name,
         },
     }
@@ -176,7 +173,8 @@ async def _show_citation(library: Library, arguments: taken.CitationArguments) -
         text += "\n\n（没有页面图像：不知道引文在页面上的位置。）"
     else:
         try:
-            images = await page_pictures(library, cited, pages[:_MAX_PICTURES])
+            shown = [box for box in cited.boxes if box.page in pages[:_MAX_PICTURES]]
+            images = await page_pictures(library, cited.record, shown)
         except (ToolError, DocumentError) as error:
             images = {}
             text += f"\n\n（没有页面图像：{error}）"
@@ -185,41 +183,10 @@ async def _show_citation(library: Library, arguments: taken.CitationArguments) -
                 text += f"\n\n（{pages_text(page, page)}的图像太大，没有附上。）"
             else:
                 text += f"\n\n（附{pages_text(page, page)}的图像，引文已用黄色标出。）"
-                content.append(picture(image))
+                content.append(image_content(image))
         if len(pages) > _MAX_PICTURES:
             text += f"\n\n（引文共在 {len(pages)} 页上，只附前 {_MAX_PICTURES} 页的图像。）"
     return types.CallToolResult(content=[types.TextContent(text=text), *content])
-
-
-async def page_pictures(library: Library, cited: CitedPassage, pages: list[int]) -> dict[int, bytes | None]:
-    """Pictures of pages with a passage marked; None for one that is too large at any resolution."""
-    images: dict[int, bytes | None] = dict.fromkeys(pages)
-    for dpi in _RESOLUTIONS:
-        missing = [page for page, image in images.items() if image is None]
-        boxes = [box for box in cited.boxes if box.page in missing]
-        if boxes:
-            drawn = await library.page_images(cited.record, boxes, dpi)
-            images |= {page: one for page, one in drawn.items() if len(one) <= _MAX_PICTURE_BYTES}
-    return images
-
-
-async def page_picture(library: Library, cited: CitedPassage, page: int) -> bytes:
-    """A picture of a page without marks.
-
-    Raises:
-        ToolError: it is too large at any resolution.
-    """
-    for dpi in _RESOLUTIONS:
-        # A box outside of the page marks nothing.
-        drawn = await library.page_images(cited.record, [PageBox(page, -9, -9, -9, -9)], dpi)
-        if len(drawn[page]) <= _MAX_PICTURE_BYTES:
-            return drawn[page]
-    raise ToolError(f"The picture of page {page} is too large.")
-
-
-def picture(image: bytes) -> types.ImageContent:
-    """A PNG as a part of a result."""
-    return types.ImageContent(data=base64.b64encode(image).decode("ascii"), mime_type="image/png")
 
 
 async def _list_documents(library: Library, arguments: taken.ListArguments) -> types.CallToolResult:
