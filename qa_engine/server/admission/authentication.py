@@ -28,6 +28,8 @@ from qa_engine.server.problems import ProblemError, problem_of, render, request_
 
 _FAILURES = "20/minute"
 _WITHOUT_KEY = frozenset({"/healthz", "/readyz", "/login", "/api/v1/session"})
+_FILES_OF_THE_PAGE = "/assets/"
+"""They are those of the package. A page whose session has ended still loads its screens, and asks for a key."""
 SECURITY_SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "A key, as qae_…"},
     "api_key": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "A key, as qae_…"},
@@ -160,7 +162,8 @@ class Authentication:
             if changes and not self._origins.allow(scope, required=False):
                 raise _foreign(scope)
             return Access()
-        open_path = route_path(scope) in self._open_paths
+        path = route_path(scope)
+        open_path = path in self._open_paths or path.startswith(_FILES_OF_THE_PAGE)
         secret, session = _credentials(scope), HTTPConnection(scope).cookies.get(COOKIE)
         if secret is None and changes and not self._origins.allow(scope, required=False):
             raise _foreign(scope)

@@ -2,6 +2,7 @@
 
 /** Where the server is: this module lies at `assets/{digest}/js/` below it. */
 export const ROOT = new URL("../../../", import.meta.url);
+const PLACE = "qa_engine.place";
 
 /** A problem object of the server (RFC 9457), or that it could not be reached. */
 export class Problem extends Error {
@@ -104,8 +105,23 @@ export async function problemOf(response) {
   return new Problem({ code: "unexpected", status: response.status });
 }
 
-/** The form that asks for a key comes back to where the reader is. */
+/** The form that asks for a key comes back to the page; the place in it, which no server sees, waits here. */
 function askForKey() {
-  const here = location.pathname + location.search;
-  location.assign(address("login", { next: here }) + location.hash);
+  try {
+    sessionStorage.setItem(PLACE, location.hash);
+  } catch {
+    /* without storage the page begins anew */
+  }
+  location.assign(address("login", { next: location.pathname + location.search }));
+}
+
+/** The place where the reader was when a key was asked for, once. */
+export function placeBefore() {
+  try {
+    const place = sessionStorage.getItem(PLACE);
+    sessionStorage.removeItem(PLACE);
+    return place;
+  } catch {
+    return null;
+  }
 }

@@ -1,10 +1,10 @@
 /** The frame of the page: its head, the screen, and the reader beside it. */
 import { html, useEffect, useState } from "./html.js";
-import { Problem, address, request } from "./api.js";
+import { Problem, address, placeBefore, request } from "./api.js";
 import { language, setLanguage, useTexts } from "./language.js";
 import { ReaderPane } from "./reader/pane.js";
 import { target } from "./reader/target.js";
-import { linkTo, route } from "./router.js";
+import { goTo, linkTo, route } from "./router.js";
 import { loadCollections, loadServer, may, server } from "./server.js";
 import { useShortcuts } from "./shortcuts.js";
 import { texts } from "./texts.js";
@@ -33,7 +33,10 @@ export function App() {
   const [problem, setProblem] = useState(/** @type {Problem | null} */ (null));
   const [help, setHelp] = useState(false);
   useEffect(() => {
-    Promise.all([loadServer(), loadCollections()]).catch(setProblem);
+    Promise.all([loadServer(), loadCollections()]).then(() => {
+      const before = placeBefore();
+      if (before && !location.hash) goTo(before, { replace: true });
+    }, setProblem);
   }, []);
   useShortcuts({ "?": () => setHelp(true) });
   const screen = SCREENS.find((one) => one.name === here.screen) ?? SCREENS[0];
