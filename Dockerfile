@@ -4,7 +4,7 @@ FROM python:${PYTHON}-slim-bookworm AS build
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 COPY qa_engine qa_engine
-RUN python -m venv /opt/qa_engine && /opt/qa_engine/bin/pip install --no-cache-dir '.[server]'
+RUN python -m venv /opt/qa_engine && /opt/qa_engine/bin/pip install --no-cache-dir '.[server,mcp]'
 # What the image must not fetch or make when it runs: the graph of the model, and the dictionary. Another account reads them.
 RUN QA_ENGINE_CACHE=/opt/cache /opt/qa_engine/bin/qa-engine models prepare && chmod -R a+rX /opt/cache
 
