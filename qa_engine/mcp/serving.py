@@ -14,9 +14,10 @@ from mcp.shared.exceptions import MCPError
 from qa_engine import __version__
 from qa_engine.errors import QAEngineError
 from qa_engine.mcp.arguments import checked
+from qa_engine.mcp.calls import text_result
 from qa_engine.mcp.library import Library, ToolError
 from qa_engine.mcp.resources import TEMPLATES, read_resource
-from qa_engine.mcp.tools import TOOLS, text_result
+from qa_engine.mcp.tools import TOOLS
 from qa_engine.text.control_characters import show_controls_on_line
 from qa_engine.text.one_line import one_line
 

@@ -16,7 +16,7 @@ from qa_engine.evaluation.questions.labelled import LabelledQuestion
 from qa_engine.evaluation.reports.template_engine import report_policy
 from qa_engine.server.access import Access, Administrator
 from qa_engine.server.asking.requests import Body, Name, asked_collections
-from qa_engine.server.evaluation.runs import Run, WholeRun
+from qa_engine.server.evaluation.records import Run, WholeRun
 from qa_engine.server.problems import ProblemError, problem_responses
 from qa_engine.server.state import ServerState, State
 
