@@ -143,6 +143,7 @@ def test_a_server_that_is_read_only_says_so(tmp_path: Path, secrets: dict[str, d
             "llm": False,
             "ocr": info["features"]["ocr"],
             "auth": True,
+            "mcp": False,
             "write": False,
         }
     with served(tmp_path) as server:
