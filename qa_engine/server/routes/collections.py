@@ -54,12 +54,12 @@ class NewCollection(BaseModel):
     """A collection to be made.
 
     Attributes:
-        name: 1 to 200 printable characters.
+        name: 1 to 200 printable characters; without a slash, which no address of the collection could hold.
     """
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field(min_length=1, max_length=200)
+    name: str = Field(min_length=1, max_length=200, pattern=r"^[^/]*$")
 
 
 @router.get("", responses=problem_responses("storage_unavailable"))

@@ -161,7 +161,7 @@ class TestCollections:
         with uploading.state.engines.engine(["合同"]) as engine:
             assert engine.retrieve("Jupiter", top_k=1)
 
-    @pytest.mark.parametrize("name", ["", " ", "a\nb", "x" * 201])
+    @pytest.mark.parametrize("name", ["", " ", "a\nb", "a/b", "x" * 201])
     def test_names_that_cannot_be_used_are_refused(self, name: str, uploading: UploadServer) -> None:
         response = uploading.client.post("/api/v1/collections", json={"name": name})
         assert (response.status_code, response.json()["code"]) == (422, "invalid_request")
