@@ -7,7 +7,7 @@ import { collections, loadCollections } from "../server.js";
 import { Dialog } from "../ui/dialog.js";
 import { ProblemNotice } from "../ui/problem.js";
 import { mayDeleteCollections, mayWrite } from "./access.js";
-import { count, printable } from "./format.js";
+import { count, printable } from "../ui/format.js";
 import { texts } from "./texts.js";
 
 /** @param {{ chosen: string | undefined }} properties */

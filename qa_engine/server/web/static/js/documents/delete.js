@@ -4,7 +4,7 @@ import { filesPath, request } from "../api.js";
 import { useTexts } from "../language.js";
 import { Dialog } from "../ui/dialog.js";
 import { ProblemNotice } from "../ui/problem.js";
-import { count, printable } from "./format.js";
+import { count, printable } from "../ui/format.js";
 import { tellChange } from "./jobs.js";
 import { texts } from "./texts.js";
 import { noteJob } from "./uploads.js";

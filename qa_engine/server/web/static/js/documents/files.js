@@ -6,7 +6,7 @@ import { linkTo, setQuery } from "../router.js";
 import { ProblemNotice } from "../ui/problem.js";
 import { mayWrite } from "./access.js";
 import { DeleteDialog } from "./delete.js";
-import { count, moment, printable, size } from "./format.js";
+import { count, moment, printable, size } from "../ui/format.js";
 import { changes } from "./jobs.js";
 import { MetadataDialog } from "./metadata.js";
 import { texts } from "./texts.js";

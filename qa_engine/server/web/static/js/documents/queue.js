@@ -4,7 +4,7 @@ import { useTexts } from "../language.js";
 import { linkTo } from "../router.js";
 import { announce } from "../ui/announcer.js";
 import { problems } from "../ui/problem_texts.js";
-import { count, printable } from "./format.js";
+import { count, printable } from "../ui/format.js";
 import { texts } from "./texts.js";
 import { cancel, clearFinished, findJobs, isActive, pausedUntil, retry, uploads } from "./uploads.js";
 

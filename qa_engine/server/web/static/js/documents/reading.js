@@ -5,7 +5,7 @@ import { languageOf, useTexts } from "../language.js";
 import { Sheet } from "../reader/sheet.js";
 import { setQuery } from "../router.js";
 import { ProblemNotice } from "../ui/problem.js";
-import { count, printable } from "./format.js";
+import { count, printable } from "../ui/format.js";
 import { doubtIn, texts } from "./reading_texts.js";
 
 /** @typedef {{ key: string, role: string, text: string, doubt?: string, left: boolean, boxes: import("../reader/sheet.js").Box[] }} Item */

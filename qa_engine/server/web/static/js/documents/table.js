@@ -1,7 +1,7 @@
 /** A table that the server gives as Markdown. Its cells are made when it is opened: a report has hundreds of tables. */
 import { html, useState } from "../html.js";
 import { languageOf } from "../language.js";
-import { printable } from "./format.js";
+import { printable } from "../ui/format.js";
 
 /** @param {{ text: string, title: string }} properties */
 export function MarkdownTable({ text, title }) {

@@ -3,7 +3,7 @@ import { html, useEffect, useRef, useState } from "../html.js";
 import { useTexts } from "../language.js";
 import { server } from "../server.js";
 import { chosenFiles, droppedFiles, pdfsOf } from "./dropping.js";
-import { size } from "./format.js";
+import { size } from "../ui/format.js";
 import { texts } from "./texts.js";
 import { upload } from "./uploads.js";
 

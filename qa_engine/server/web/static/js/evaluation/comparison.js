@@ -1,7 +1,7 @@
 /** Two runs over the same questions: what has changed, and which questions have become worse. */
 import { html } from "../html.js";
 import { request } from "../api.js";
-import { printable } from "../documents/format.js";
+import { printable } from "../ui/format.js";
 import { languageOf, useTexts } from "../language.js";
 import { linkTo } from "../router.js";
 import { useLoaded } from "../ui/loaded.js";

@@ -1,7 +1,7 @@
 /** What readers have said of answers: each becomes a test question, or goes. */
 import { html, useState } from "../html.js";
 import { request } from "../api.js";
-import { moment, printable } from "../documents/format.js";
+import { moment, printable } from "../ui/format.js";
 import { languageOf, useTexts } from "../language.js";
 import { announce } from "../ui/announcer.js";
 import { ProblemNotice } from "../ui/problem.js";

@@ -1,7 +1,7 @@
 /** The form of a test question: its words, its collections, and where the answer is. */
 import { html, useState } from "../html.js";
 import { filesPath, request } from "../api.js";
-import { printable } from "../documents/format.js";
+import { printable } from "../ui/format.js";
 import { useTexts } from "../language.js";
 import { collections as known, server } from "../server.js";
 import { Dialog } from "../ui/dialog.js";

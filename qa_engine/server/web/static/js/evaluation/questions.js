@@ -1,7 +1,7 @@
 /** The test questions. */
 import { html, useState } from "../html.js";
 import { address, request } from "../api.js";
-import { printable } from "../documents/format.js";
+import { printable } from "../ui/format.js";
 import { languageOf, useTexts } from "../language.js";
 import { announce } from "../ui/announcer.js";
 import { ProblemNotice } from "../ui/problem.js";

@@ -1,7 +1,7 @@
 /** One run: all that it measured, and its worst cases. */
 import { html, useEffect } from "../html.js";
 import { request } from "../api.js";
-import { printable } from "../documents/format.js";
+import { printable } from "../ui/format.js";
 import { languageOf, useTexts } from "../language.js";
 import { openReader } from "../reader/target.js";
 import { linkTo } from "../router.js";

@@ -1,7 +1,7 @@
 /** The runs: what they measured, and to start one. */
 import { html, useEffect, useRef, useState } from "../html.js";
 import { address, request } from "../api.js";
-import { moment } from "../documents/format.js";
+import { moment } from "../ui/format.js";
 import { useTexts } from "../language.js";
 import { goTo, linkTo } from "../router.js";
 import { announce } from "../ui/announcer.js";

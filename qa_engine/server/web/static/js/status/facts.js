@@ -1,6 +1,6 @@
 /** What the server is: its version, its models and its limits. */
 import { html } from "../html.js";
-import { count, size } from "../documents/format.js";
+import { count, size } from "../ui/format.js";
 import { useTexts } from "../language.js";
 import { collections, server } from "../server.js";
 import { texts } from "./texts.js";

@@ -1,7 +1,7 @@
 /** The jobs that bring files in and take them out, of the collections that the reader may see. */
 import { html, useEffect, useState } from "../html.js";
 import { request } from "../api.js";
-import { moment } from "../documents/format.js";
+import { moment } from "../ui/format.js";
 import { useTexts } from "../language.js";
 import { may, server } from "../server.js";
 import { useLoaded } from "../ui/loaded.js";

@@ -1,7 +1,7 @@
 /** The keys: made here, shown once, and removed. */
 import { html, useState } from "../html.js";
 import { Problem, request } from "../api.js";
-import { moment } from "../documents/format.js";
+import { moment } from "../ui/format.js";
 import { useTexts } from "../language.js";
 import { collections, loadServer, server } from "../server.js";
 import { announce } from "../ui/announcer.js";
