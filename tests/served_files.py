@@ -10,8 +10,10 @@ from urllib.parse import quote
 
 import numpy as np
 import pymupdf
-from ingest_process import ingest
+import pytest
+from ingest_process import PARSING_POOL, ParsingInPlace, ingest
 from numpy.typing import NDArray
+from pdf_factory import LEFT, PdfBuilder, image_only_pdf
 from served import ServedApp
 
 from qa_engine.documents.sentences.node_ids import node_id
@@ -20,6 +22,7 @@ from qa_engine.index.collection import collection_paths
 from qa_engine.index.records import FileRecord
 
 COLLECTION = "资料 1"
+HIDDEN = "Nobody sees this sentence of white letters."
 FILES = f"/api/v1/collections/{quote(COLLECTION)}/files"
 
 
@@ -28,6 +31,27 @@ def ingest_files(folder: Path, collection: str = COLLECTION) -> Path:
     report = ingest(folder / "files", folder / "storage", collection=collection, prune=True)
     assert not report.failures
     return folder
+
+
+def ingest_files_in_place(folder: Path) -> Path:
+    """`ingest_files` without processes of its own for reading, whose start takes longer than small files."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PARSING_POOL, ParsingInPlace)
+        return ingest_files(folder)
+
+
+def ingest_report_and_scan(folder: Path) -> Path:
+    """A collection of a report with running headers, and `HIDDEN` on page 2, and of a scan behind a page of text."""
+    builder = PdfBuilder()
+    for number in range(1, 7):
+        builder.page().put("Annual report of Example Corp.", LEFT, 40)
+        for line in range(12):
+            builder.put(f"Sentence {line} of page {number} says that much happened.", LEFT, 100 + 30 * line)
+        builder.put(str(number), 300, 810)
+    builder.document[1].insert_text((LEFT, 500), HIDDEN, color=(1, 1, 1), fontsize=11)
+    builder.save(folder / "files" / "report.pdf")
+    image_only_pdf(folder / "files" / "scan.pdf", text_pages=1)
+    return ingest_files_in_place(folder)
 
 
 def record_of(folder: Path, name: str, collection: str = COLLECTION) -> FileRecord:

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from axe_reader import axe_faults
-from ingest_process import PARSING_POOL, ParsingInPlace
-from pdf_factory import LEFT, PdfBuilder, image_only_pdf
 from served import ServedApp, served
-from served_files import COLLECTION, ingest_files, record_of
+from served_files import COLLECTION, HIDDEN, ingest_report_and_scan, record_of
 from visitor import Visitor
 
 from qa_engine.documents.pages.ocr import ocr_available
@@ -20,26 +18,13 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
 pytestmark = pytest.mark.slow
-HIDDEN = "Nobody sees this sentence of white letters."
 SENTENCE = "Sentence 3 of page 2 says that much happened."
 
 
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a collection: a report with running headers and hidden text, and a scan behind a page of text."""
-    folder = tmp_path_factory.mktemp("shelf")
-    builder = PdfBuilder()
-    for number in range(1, 7):
-        builder.page().put("Annual report of Example Corp.", LEFT, 40)
-        for line in range(12):
-            builder.put(f"Sentence {line} of page {number} says that much happened.", LEFT, 100 + 30 * line)
-        builder.put(str(number), 300, 810)
-    builder.document[1].insert_text((LEFT, 500), HIDDEN, color=(1, 1, 1), fontsize=11)
-    builder.save(folder / "files" / "report.pdf")
-    image_only_pdf(folder / "files" / "scan.pdf", text_pages=1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(PARSING_POOL, ParsingInPlace)
-        return ingest_files(folder)
+    """A folder with the collection of `ingest_report_and_scan`."""
+    return ingest_report_and_scan(tmp_path_factory.mktemp("shelf"))
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from ingest_process import PARSING_POOL, ParsingInPlace
 from pdf_factory import LEFT, PdfBuilder, chinese_pdf
 from reading import open_reader, wait_for_pages
 from served import ServedApp, served
-from served_files import COLLECTION, get, ingest_files, record_of, sentence_with
+from served_files import COLLECTION, get, ingest_files, ingest_files_in_place, record_of, sentence_with
 from visitor import Visitor
 
 from qa_engine.answering.answer import Box, Citation
@@ -38,9 +38,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
         builder.put(f"The second paragraph of page {number} says no more.", LEFT, 400)
     builder.save(folder / "files" / LONG)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(PARSING_POOL, ParsingInPlace)
-        return ingest_files(folder)
+    return ingest_files_in_place(folder)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pymupdf
 import pytest
 from cli.indexed_files import CUT, two_pages
-from ingest_process import PARSING_POOL, ParsingInPlace
 from ink import characters_of, places_of, verdict
 from pdf_factory import (
     CHINESE_FONT,
@@ -23,7 +22,7 @@ from pdf_factory import (
 )
 from screens import SCALE, VIEWPORT, marks_on_screen, open_citation
 from served import ServedApp, served
-from served_files import COLLECTION, get, ingest_files, sentence_with
+from served_files import COLLECTION, get, ingest_files_in_place, sentence_with
 from visitor import Visitor
 
 if TYPE_CHECKING:
@@ -114,9 +113,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, (make, _) in FILES.items():
         make(folder / "files" / name)
     table(folder / "files" / "表.pdf")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(PARSING_POOL, ParsingInPlace)
-        return ingest_files(folder)
+    return ingest_files_in_place(folder)
 
 
 @pytest.fixture(scope="module")

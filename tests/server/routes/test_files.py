@@ -13,7 +13,7 @@ import pytest
 from ingest_process import PARSING_POOL, ParsingInPlace
 from pdf_factory import chinese_pdf, english_pdf
 from served import ServedApp, served
-from served_files import COLLECTION, FILES, get, ingest_files, record_of
+from served_files import COLLECTION, FILES, get, ingest_files, ingest_files_in_place, record_of
 from upload_server import UploadServer
 
 from qa_engine import ingest_documents
@@ -43,9 +43,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     english_pdf(folder / "planets.pdf")
     for name in HOSTILE:
         shutil.copy(folder / "planets.pdf", folder / "files" / name)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(PARSING_POOL, ParsingInPlace)
-        return ingest_files(folder)
+    return ingest_files_in_place(folder)
 
 
 @pytest.fixture(scope="module")

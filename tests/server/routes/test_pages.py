@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pymupdf
 import pytest
-from ingest_process import PARSING_POOL, ParsingInPlace
 from pdf_factory import LEFT, PdfBuilder, image_only_pdf
 from served import ServedApp, served
-from served_files import COLLECTION, FILES, get, ingest_files, pixels, record_of
+from served_files import COLLECTION, FILES, get, ingest_files_in_place, pixels, record_of
 
 SENTENCE = "The cited sentence stands here."
 
@@ -23,9 +22,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     builder.page().put("Another page follows.", LEFT, 200)
     builder.save(folder / "files" / "two.pdf")
     image_only_pdf(folder / "files" / "scan.pdf", text_pages=1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(PARSING_POOL, ParsingInPlace)
-        return ingest_files(folder)
+    return ingest_files_in_place(folder)
 
 
 @pytest.fixture(scope="module")

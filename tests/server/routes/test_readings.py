@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ingest_process import PARSING_POOL, ParsingInPlace
-from pdf_factory import LEFT, PdfBuilder, image_only_pdf, locked_pdf
+from pdf_factory import locked_pdf
 from served import ServedApp, served
-from served_files import COLLECTION, FILES, get, ingest_files, record_of
+from served_files import COLLECTION, FILES, HIDDEN, get, ingest_report_and_scan, record_of
 
 from qa_engine.config import Config
 from qa_engine.documents.pages.ocr import ocr_available
@@ -22,26 +21,11 @@ from qa_engine.server.documents.originals import Originals
 from qa_engine.server.documents.page_readings import PageReadings, Progress
 from qa_engine.server.problems import ProblemError
 
-HIDDEN = "Nobody sees this sentence of white letters."
-
 
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a collection: a report with running headers, hidden text and a watermark, and a scan with text."""
-    folder = tmp_path_factory.mktemp("shelf")
-    builder = PdfBuilder()
-    for number in range(1, 7):
-        builder.page().put("Annual report of Example Corp.", LEFT, 40)
-        for line in range(12):
-            builder.put(f"Sentence {line} of page {number} says that much happened.", LEFT, 100 + 30 * line)
-        builder.put(str(number), 300, 810)
-    page = builder.document[1]
-    page.insert_text((LEFT, 500), HIDDEN, color=(1, 1, 1), fontsize=11)
-    builder.save(folder / "files" / "report.pdf")
-    image_only_pdf(folder / "files" / "scan.pdf", text_pages=1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(PARSING_POOL, ParsingInPlace)
-        return ingest_files(folder)
+    """A folder with the collection of `ingest_report_and_scan`."""
+    return ingest_report_and_scan(tmp_path_factory.mktemp("shelf"))
 
 
 @pytest.fixture(scope="module")
