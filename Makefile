@@ -49,7 +49,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 
 $(VENV)/.installed-extras: $(VENV)/.installed-dev
 	@echo "== Installing the extras that tests use"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e '.[dev,eval,server,mcp,browser,cross-encoder,ocr,ray,otel]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e '.[dev,eval,server,mcp,browser,cross-encoder,ocr,ray,otel,search]'
 	@touch $@
 
 demo: $(VENV)/.installed ## install, ingest the example PDFs and ask them four questions; needs no API key and downloads no model
@@ -85,7 +85,7 @@ serve: $(VENV)/.installed-server ## after make demo: serve the web page and the 
 test: lint ## run lint, and all tests but the slow ones
 	@$(PYTEST) $(SIDE_BY_SIDE)
 
-test-all: lint $(if $(shell command -v npm),lint-page) $(VENV)/.installed-extras ## run lint and all tests, also the slow ones and those of extras: cross-encoders, OCR, Ray, OpenTelemetry
+test-all: lint $(if $(shell command -v npm),lint-page) $(VENV)/.installed-extras ## run lint and all tests, also the slow ones and those of extras: cross-encoders, OCR, Ray, OpenTelemetry, OpenSearch and Elasticsearch
 	@$(PYTEST) $(SIDE_BY_SIDE) -m ''
 
 stress: $(VENV)/.installed-extras ## run the slow tests alone
