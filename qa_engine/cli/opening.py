@@ -91,10 +91,9 @@ def open_catalog(settings: Config, storage: Path | None, collection: str | None)
     Raises:
         CollectionNotFoundError: there is no such collection.
     """
-    from qa_engine.index.catalog import Catalog
-    from qa_engine.index.collection import require_collection
+    from qa_engine.index.opening import open_catalog as opened
 
     name = collection if collection is not None else settings.collection
-    paths = require_collection(storage if storage is not None else settings.storage, name)
-    with closing(Catalog(paths.catalog)) as catalog:
+    root = storage if storage is not None else settings.storage
+    with closing(opened(root, name, settings.index)) as catalog:
         yield catalog

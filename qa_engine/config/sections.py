@@ -25,7 +25,8 @@ LOCAL = "local"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-_FREE_TEXT = {"query_prefix", "text_prefix", "passwords", "api_key", "fallback_api_key", "token"}
+_SECRETS = {"passwords", "api_key", "fallback_api_key", "token", "search_password", "search_api_key"}
+_FREE_TEXT = _SECRETS | {"query_prefix", "text_prefix"}
 """Settings that may hold control characters; a key that no header can carry is refused where it is used."""
 
 
@@ -119,8 +120,28 @@ def _server_address(url: str) -> str:
     return url
 
 
+def _search_addresses(text: str) -> str:
+    for url in text.split(","):
+        if not re.fullmatch(
+            r"https?://(\[[0-9A-Fa-f:.]+\]|[^/\s@?#:\[\]]+)(:\d{1,5})?(/[^\s?#@]*)?", url.strip()
+        ):
+            raise ValueError(
+                f"{url.strip()!r} has to look like https://search.example:9200, without a user and a password, for which "
+                "there are index.search_user and index.search_password"
+            )
+    return text
+
+
+def _index_prefix(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,39}", text):
+        raise ValueError(
+            "it has to be 1 to 40 of the characters a-z, 0-9, - and _, and to begin with a letter or digit"
+        )
+    return text
+
+
 class IndexConfig(Section):
-    """Where the vectors are: in the folder of the collection, or on a Chroma server that several machines share."""
+    """Where a collection is: in its folder; its vectors on a Chroma server; and the rest in a search engine."""
 
     url: Annotated[MaskedUrl, AfterValidator(_server_address)] | None = None
     """Address of a Chroma server, such as ``https://chroma.example:8000``. Unset: the embedded Chroma."""
@@ -132,7 +153,24 @@ class IndexConfig(Section):
     tenant: str = "default_tenant"
     database: str = "default_database"
     timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 60
-    """For each request to the server."""
+    """For each request to the server, and to the search engine."""
+    search_url: Annotated[MaskedUrl, AfterValidator(_search_addresses)] | None = None
+    """Address of an OpenSearch or Elasticsearch cluster, such as ``https://search.example:9200``, or the addresses of
+    several of its nodes with commas between them: terms, texts and the catalog are there. Unset: in the storage."""
+    search_user: str | None = None
+    search_password: SecretStr | None = None
+    search_api_key: SecretStr | None = None
+    """Instead of a user and a password, as the search engine issued it."""
+    search_ca_file: Path | None = None
+    """Certificate, in PEM, of the authority that signed the search engine's."""
+    search_prefix: Annotated[str, AfterValidator(_index_prefix)] = "qa-engine"
+    """What the names of all indices begin with, so that several installations can share a cluster."""
+    search_shards: Annotated[int, Field(ge=1, le=1024)] = 1
+    """Primary shards of a new collection; about one for ten million sentences."""
+    search_replicas: Annotated[int, Field(ge=0, le=20)] = 1
+    """Copies of each shard on other nodes, of which one may then be lost."""
+    search_lease_seconds: Annotated[float, Field(ge=3, le=3600)] = 30
+    """After so long without a sign of life, a writer of a collection counts as lost."""
 
 
 class Bm25Config(Section):

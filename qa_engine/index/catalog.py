@@ -32,6 +32,7 @@ from qa_engine.index.records import (
     pack_texts,
     unpack_terms,
 )
+from qa_engine.text.tokenizer import TOKENIZER_VERSION
 
 FORMAT = 5
 TERMS_TOKENIZER = "analyser"
@@ -74,6 +75,13 @@ class Catalog(DocumentIdentities):
         # The sentences of a book are more than SQLite's cache holds; written before the end, they keep readers out.
         self._connection.execute("PRAGMA cache_spill = OFF")
 
+    def synchronise(self) -> None:
+        """Brings in what other machines have written; of a catalog in the storage, everything is there."""
+
+    def terms_are_current(self) -> bool:
+        """Whether the BM25 terms of the stored sentences are as this version makes them."""
+        return self.meta(TERMS_TOKENIZER) == TOKENIZER_VERSION
+
     # -- what readers ask
 
     def set_meta(self, **values: str) -> None:
@@ -105,6 +113,10 @@ class Catalog(DocumentIdentities):
         for document_id in document_ids:
             for row in self._rows("SELECT terms FROM documents WHERE document_id = ?", (document_id,)):
                 yield DocumentTerms(document_id, unpack_terms(row[0]))
+
+    def note_terms(self) -> None:
+        """Notes that the terms of all live documents are as this version makes them."""
+        self.set_meta(**{TERMS_TOKENIZER: TOKENIZER_VERSION})
 
     def replace_terms(self, document_id: str, terms: Sequence[Sequence[str]]) -> None:
         """Replaces the BM25 terms of a document, after the tokenizer has changed."""

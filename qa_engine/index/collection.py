@@ -40,6 +40,11 @@ class CollectionPaths:
         return self.root / _CATALOG
 
     @property
+    def replica(self) -> Path:
+        """The SQLite file with a copy of the catalog, of a collection whose state is in a search engine."""
+        return self.root / "replica.sqlite"
+
+    @property
     def chroma(self) -> Path:
         """The folder of Chroma."""
         return self.root / "chroma"

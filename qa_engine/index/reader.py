@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -15,18 +15,20 @@ from qa_engine.errors import CollectionNotFoundError, ConfigurationError, InputE
 from qa_engine.forks import RenewedLock
 from qa_engine.index.bm25.folder import Bm25Folder
 from qa_engine.index.bm25.index import Bm25Index
+from qa_engine.index.bm25.lexical_index import LexicalIndex
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import (
     CollectionPaths,
+    collection_paths,
     identity_description,
     identity_differences,
-    require_collection,
     require_identity,
 )
-from qa_engine.index.documents.sentence_texts import SentenceTexts
+from qa_engine.index.opening import open_catalog
+from qa_engine.index.search_engine.catalog import SharedCatalog
 from qa_engine.index.vectors.exact_search import nearest
 from qa_engine.index.vectors.locations import open_vectors
-from qa_engine.index.vectors.token_store import TokenStore, token_file
+from qa_engine.index.vectors.token_store import StoredTokens, TokenStore, token_file
 from qa_engine.index.vectors.vector_store import SentenceVectorStore
 
 if TYPE_CHECKING:
@@ -51,9 +53,9 @@ class IndexSnapshot:
 
     published: int
     store: SentenceVectorStore
-    bm25: Bm25Index
+    bm25: LexicalIndex
     chinese_share: float = 0.5
-    tokens: TokenStore | None = None
+    tokens: StoredTokens | None = None
 
     def holds_other_language(self, chinese: bool) -> bool:
         """Whether it holds sentences in some number that are not Chinese, or to a question that is not, Chinese ones."""
@@ -94,12 +96,12 @@ class IndexReader:
         self._paths = paths
         self.catalog = catalog
         self.name = name or catalog.meta("name") or paths.root.name
-        self._file = paths.catalog.stat().st_ino
+        self._file = catalog.path.stat().st_ino
         self._lock = RenewedLock()
         self._snapshot: IndexSnapshot | None = None
         self._closed = False
         self._identity = catalog.identity
-        self._texts = SentenceTexts(paths.catalog)
+        self._texts = catalog.sentence_texts()
 
     def __enter__(self) -> IndexReader:
         return self
@@ -127,12 +129,7 @@ class IndexReader:
         """
         if self._closed:
             raise self._closed_error()
-        try:
-            file = self._paths.catalog.stat().st_ino
-        except OSError:
-            raise CollectionNotFoundError(f"The collection in {self._paths.root} was deleted.") from None
-        if file != self._file:
-            self._open_catalog(file)
+        self._follow_catalog()
         published = self.catalog.published
         current = self._snapshot
         if current is not None and current.published == published:
@@ -155,29 +152,47 @@ class IndexReader:
             f"The collection {self.name!r} cannot be read: its reader was closed, open the collection again."
         )
 
-    def _open_catalog(self, file: int) -> None:
-        """The collection was deleted and made again: the open catalog is the one that is gone."""
+    def _follow_catalog(self) -> None:
+        """Has the catalog be the one that there is now: the collection may have been deleted, and made again."""
+        if isinstance(self.catalog, SharedCatalog):
+            try:
+                self.catalog.synchronise()
+            except CollectionNotFoundError:
+                self._open_again(lambda: open_catalog(self._paths.root.parent, self.name, self._index))
+            return
+        try:
+            file = self._paths.catalog.stat().st_ino
+        except OSError:
+            raise CollectionNotFoundError(f"The collection in {self._paths.root} was deleted.") from None
+        if file != self._file:
+            self._open_again(lambda: Catalog(self._paths.catalog))
+            self._file = file
+
+    def _open_again(self, opened: Callable[[], Catalog]) -> None:
+        """Opens the catalog of a collection that was deleted and made again."""
+        gone = self.catalog
         with self._lock:
-            if file != self._file and not self._closed:
+            if self.catalog is gone and not self._closed:
+                self.catalog = opened()
                 logger.info("the collection %s was deleted and made again: it is opened anew", self.name)
-                self.catalog = Catalog(self._paths.catalog)
                 self._snapshot = None
                 self._identity = self.catalog.identity
-                self._texts = SentenceTexts(self._paths.catalog)
-                self._file = file
+                self._texts = self.catalog.sentence_texts()
 
     def _open(self, published: int) -> IndexSnapshot:
-        folder = Bm25Folder(self._paths.bm25)
-        if published == 0 or not folder.manifest(published).is_file():
-            raise StorageError(
-                f"The collection in {self._paths.root} was never completed: run qa-engine ingest on its files again."
-            )
+        if published == 0:
+            raise self._incomplete()
         if self._identity is not None and self.catalog.identity != self._identity:
             raise ConfigurationError(
                 f"The collection in {self._paths.root} was embedded with another model meanwhile: open it again, with "
                 "[embedding] set to that model."
             )
-        bm25 = folder.load(published, self._bm25)
+        if isinstance(self.catalog, SharedCatalog):
+            return self._open_shared(self.catalog, published)
+        folder = Bm25Folder(self._paths.bm25)
+        if not folder.manifest(published).is_file():
+            raise self._incomplete()
+        bm25: Bm25Index = folder.load(published, self._bm25)
         vectors = open_vectors(self._paths, self.catalog, self._index)
         store = SentenceVectorStore(
             vectors, visible=bm25.document_ids, texts=self._texts, nearest=partial(nearest, bm25)
@@ -185,6 +200,17 @@ class IndexReader:
         file = token_file(self.catalog, self._paths)
         tokens = TokenStore(file) if file is not None else None
         return IndexSnapshot(published, store, bm25, self.catalog.chinese_share(), tokens)
+
+    def _open_shared(self, catalog: SharedCatalog, published: int) -> IndexSnapshot:
+        bm25 = catalog.open_lexical(self._bm25)
+        vectors = open_vectors(self._paths, catalog, self._index)
+        store = SentenceVectorStore(vectors, visible=bm25.document_ids, texts=self._texts)
+        return IndexSnapshot(published, store, bm25, catalog.chinese_share(), catalog.open_tokens())
+
+    def _incomplete(self) -> StorageError:
+        return StorageError(
+            f"The collection in {self._paths.root} was never completed: run qa-engine ingest on its files again."
+        )
 
 
 def open_collections(
@@ -216,9 +242,9 @@ def open_collections(
     opened: dict[CollectionPaths, tuple[str, Catalog]] = {}
     with ExitStack() as on_error:
         for name in names:
-            paths = require_collection(storage, name)
+            paths = collection_paths(storage, name)
             if paths not in opened:
-                catalog = Catalog(paths.catalog)
+                catalog = open_catalog(storage, name, index or IndexConfig())
                 on_error.callback(catalog.close)
                 opened[paths] = (name, catalog)
         _require_one_embedding(dict(opened.values()))

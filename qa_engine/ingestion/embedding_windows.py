@@ -20,6 +20,7 @@ from pydantic import ConfigDict, Field
 
 from qa_engine.documents.sentences.node_parser import SECTION
 from qa_engine.documents.sentences.splitting import join_sentences
+from qa_engine.index.search_engine.tokens import SearchEngineTokens
 from qa_engine.index.vectors.token_store import TokenStore
 from qa_engine.ingestion.report import StageClock
 from qa_engine.models.e5.encoder import PASSAGE_PREFIX, EncodedText, unit_rows
@@ -240,7 +241,7 @@ class ContextEmbedding(TransformComponent):
     pass_chars: int = Field(default=70, ge=0)
     context_sentences: int = Field(default=1, ge=0)
     on_progress: Callable[[int, int], None] | None = None
-    token_store: TokenStore | None = None
+    token_store: TokenStore | SearchEngineTokens | None = None
     vector_store: BasePydanticVectorStore | None = None
     clock: StageClock = Field(default_factory=StageClock)
     embeddings: Callable[[Sequence[BaseNode]], Iterable[EmbeddedSentences]] | None = None

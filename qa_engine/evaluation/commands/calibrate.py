@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +16,6 @@ from qa_engine.evaluation.commands import print_outcome, print_sentence, print_t
 if TYPE_CHECKING:
     from qa_engine.config import Config
     from qa_engine.evaluation.calibration import Calibration
-    from qa_engine.index.catalog import Catalog
 
 
 def calibrate(
@@ -65,8 +62,9 @@ def calibrate(
 
 def _forget(root: Path, name: str, settings: Config, as_json: bool) -> None:
     from qa_engine.answering.refusal.calibration import forget_calibration
+    from qa_engine.index.opening import writable_catalog
 
-    with _writable_catalog(root, name, settings) as catalog:
+    with writable_catalog(root, name, settings, create=False) as (_, catalog):
         existed = forget_calibration(catalog)
     sentence = f"The calibration of {name} is forgotten." if existed else f"{name} had no calibration."
     print_outcome(as_json, {"collection": name, "reset": existed}, sentence)
@@ -82,10 +80,9 @@ def _calibrate(
     from qa_engine.engine import QueryEngine
     from qa_engine.evaluation.calibration import calibrate as fit_calibration
     from qa_engine.evaluation.questions.labelled import read_questions
-    from qa_engine.index.collection import require_collection
+    from qa_engine.index.opening import writable_catalog
     from qa_engine.retrieval.reranking.rerank import name_of
 
-    require_collection(root, name)
     labelled = read_questions(questions)
     # Retrieval alone decides: no language model is asked.
     offline = settings.model_copy(
@@ -102,24 +99,9 @@ def _calibrate(
         )
     if not dry_run:
         facts = {key: getattr(calibration, key) for key in ("answerable", "unanswerable", "false_refusals")}
-        with _writable_catalog(root, name, settings) as catalog:
+        with writable_catalog(root, name, settings, create=False) as (_, catalog):
             store_calibration(catalog, calibration.model, name_of(parts.reranker), facts)
     return calibration
-
-
-@contextmanager
-def _writable_catalog(root: Path, name: str, settings: Config) -> Iterator[Catalog]:
-    """The catalog of a collection, with the right to write."""
-    from qa_engine.index.catalog import Catalog
-    from qa_engine.index.collection import require_collection
-    from qa_engine.index.writer_lock import writer_lock
-
-    paths = require_collection(root, name)
-    with (
-        writer_lock(paths.root, settings.ingestion.lock_timeout_seconds),
-        closing(Catalog(paths.catalog)) as catalog,
-    ):
-        yield catalog
 
 
 def _show(name: str, calibration: Calibration, stored: bool) -> None:

@@ -12,7 +12,6 @@ from qa_engine.documents.pdf.rendering import PageBox, boxes_between
 from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.documents.sentences.splitting import join_sentences
 from qa_engine.index.documents.queries import DocumentQueries
-from qa_engine.index.documents.sentence_texts import SentenceTexts
 from qa_engine.index.records import FileRecord, StoredSentence
 
 _ID = re.compile(r"(?P<document>.+)-(?P<first>\d{1,10})(\.\.(?P<last>\d{1,10}))?")
@@ -80,7 +79,7 @@ def find_citation(catalog: DocumentQueries, identifier: str) -> CitedSentences |
     files = catalog.files_of([document_id]).get(document_id, [])
     if not files or not first <= last < files[0].nodes:
         return None
-    with closing(SentenceTexts(catalog.path)) as texts:
+    with closing(catalog.sentence_texts()) as texts:
         sentences = list(
             texts.get([node_id(document_id, number) for number in range(first, last + 1)]).values()
         )

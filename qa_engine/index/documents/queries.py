@@ -7,6 +7,8 @@ from typing import Any
 
 from qa_engine.documents.blocks import Span
 from qa_engine.index.documents.sentence_texts import (
+    SentenceTexts,
+    SentenceTextSource,
     misnamed_documents,
     read_document,
     read_page,
@@ -59,6 +61,10 @@ class DocumentQueries(FileListing):
     def _packed(self, column: str, document_id: str) -> Any:
         rows = self._rows(f"SELECT {column} FROM documents WHERE document_id = ?", (document_id,))
         return rows[0][0] if rows else None
+
+    def sentence_texts(self) -> SentenceTextSource:
+        """The texts of the sentences, by their ids; to be closed."""
+        return SentenceTexts(self.path)
 
     def sentences(self, document_id: str) -> list[StoredSentence]:
         """The sentences of a document, in order. Questions read theirs by `SentenceTexts`."""

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from qa_engine.documents.sentences.node_ids import ORDINAL_DIGITS, node_id, split_node_id
 from qa_engine.errors import StorageError
@@ -162,6 +162,16 @@ def document_checksum(connection: sqlite3.Connection, document_id: str) -> str:
         for row in rows:
             value = zlib.crc32(repr(row).encode(), value)
     return str(value)
+
+
+class SentenceTextSource(Protocol):
+    """Where sentences are read by their ids."""
+
+    def get(self, ids: Sequence[str]) -> dict[str, StoredSentence]:
+        """The sentences that are stored, by id, in the order of ``ids``."""
+
+    def close(self) -> None:
+        """Releases what it uses."""
 
 
 class SentenceTexts:

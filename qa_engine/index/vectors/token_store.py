@@ -58,21 +58,21 @@ def token_file(catalog: Catalog, paths: CollectionPaths) -> Path | None:
     return path if path.is_file() else None
 
 
-def _sealed(content: bytes) -> bytes:
+def sealed(content: bytes) -> bytes:
     """Content with its checksum behind it."""
     return content + zlib.crc32(content).to_bytes(_SEAL, "little")
 
 
-def unsealed(sealed: bytes, unit: int) -> bytes | None:
-    """Content that `_sealed` made, or None if it is damaged; it was some units long, 8 bytes or more each.
+def unsealed(content: bytes, unit: int) -> bytes | None:
+    """Content that `sealed` made, or None if it is damaged; it was some units long, 8 bytes or more each.
 
     What an earlier version stored without a checksum is some units long as it is, and counts as sound.
     """
-    if len(sealed) % unit == 0:
-        return sealed
-    content = sealed[:-_SEAL]
-    sound = len(content) % unit == 0 and zlib.crc32(content).to_bytes(_SEAL, "little") == sealed[-_SEAL:]
-    return content if sound else None
+    if len(content) % unit == 0:
+        return content
+    inner, seal = content[:-_SEAL], content[-_SEAL:]
+    sound = len(inner) % unit == 0 and zlib.crc32(inner).to_bytes(_SEAL, "little") == seal
+    return inner if sound else None
 
 
 class StoredTokens(Protocol):
@@ -82,6 +82,9 @@ class StoredTokens(Protocol):
 
     def get(self, node_ids: Sequence[str]) -> dict[str, bytes]:
         """The codes of those of the sentences that are there."""
+
+    def close(self) -> None:
+        """Releases what it uses."""
 
 
 class _EmptyTokenStore(SqliteFile):
@@ -96,7 +99,7 @@ class _EmptyTokenStore(SqliteFile):
             self._connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
             self._connection.executescript(_SCHEMA)
             centre = codec.centre.astype("<f4").tobytes()
-            self._connection.execute("INSERT INTO codec VALUES (?, ?)", (codec.bits, _sealed(centre)))
+            self._connection.execute("INSERT INTO codec VALUES (?, ?)", (codec.bits, sealed(centre)))
             self._connection.commit()
 
 
@@ -118,8 +121,8 @@ class TokenStore(SqliteFile):
             _EmptyTokenStore(scratch, codec).close()
             scratch.replace(path)
         super().__init__(path, create=False)
-        [(bits, sealed)] = self._rows("SELECT bits, centre FROM codec")
-        centre = unsealed(sealed, DIMENSION * np.dtype(np.float32).itemsize)
+        [(bits, stored)] = self._rows("SELECT bits, centre FROM codec")
+        centre = unsealed(stored, DIMENSION * np.dtype(np.float32).itemsize)
         if centre is None or len(centre) != DIMENSION * np.dtype(np.float32).itemsize:
             raise StorageError(
                 f"{self._what} {path} are damaged: qa-engine doctor prints the command that makes them anew."
@@ -133,7 +136,7 @@ class TokenStore(SqliteFile):
         """
         codes = [vectors if isinstance(vectors, bytes) else self.codec.encode(vectors) for vectors in tokens]
         rows = [
-            (*split_node_id(node_id), _sealed(code)) for node_id, code in zip(node_ids, codes, strict=True)
+            (*split_node_id(node_id), sealed(code)) for node_id, code in zip(node_ids, codes, strict=True)
         ]
         documents = [(document_id,) for document_id in dict.fromkeys(row[0] for row in rows)]
         with self._transaction() as connection:
@@ -155,8 +158,8 @@ class TokenStore(SqliteFile):
     def get(self, node_ids: Sequence[str]) -> dict[str, bytes]:
         """The codes of those of the sentences that are there; damaged ones count as lost, so that they are made again."""
         codes: dict[str, bytes] = {}
-        for name, (sealed,) in zip(node_ids, self._rows(_CODES, [json.dumps(list(node_ids))]), strict=True):
-            code = unsealed(sealed, self.codec.bytes_per_token) if sealed is not None else None
+        for name, (stored,) in zip(node_ids, self._rows(_CODES, [json.dumps(list(node_ids))]), strict=True):
+            code = unsealed(stored, self.codec.bytes_per_token) if stored is not None else None
             if code is not None:
                 codes[name] = code
         return codes

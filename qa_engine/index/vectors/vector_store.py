@@ -19,7 +19,7 @@ from pydantic import PrivateAttr
 
 from qa_engine.documents.sentences.node_ids import node_id, split_node_id
 from qa_engine.errors import StorageError
-from qa_engine.index.documents.sentence_texts import SentenceTexts
+from qa_engine.index.documents.sentence_texts import SentenceTextSource
 from qa_engine.index.records import StoredSentence
 from qa_engine.index.vectors.backends import (
     ClosedCollection,
@@ -52,7 +52,7 @@ class SentenceVectorStore(ChromaVectorStore):
     _backend: VectorBackend = PrivateAttr()
     _max_batch: int = PrivateAttr(default=5000)
     _visible: Container[str] | None = PrivateAttr(default=None)
-    _texts: SentenceTexts | None = PrivateAttr(default=None)
+    _texts: SentenceTextSource | None = PrivateAttr(default=None)
     _nearest: Nearest | None = PrivateAttr(default=None)
 
     def __init__(
@@ -60,7 +60,7 @@ class SentenceVectorStore(ChromaVectorStore):
         collection: Collection,
         visible: Container[str] | None = None,
         folder: Path | None = None,
-        texts: SentenceTexts | None = None,
+        texts: SentenceTextSource | None = None,
         nearest: Nearest | None = None,
     ) -> None:
         """

@@ -15,6 +15,7 @@ from qa_engine.index.bm25.segment import Bm25Segment, StoredSegment
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths
 from qa_engine.index.quantised_vectors import QuantisedVectors, joined
+from qa_engine.index.search_engine.catalog import SharedCatalog
 from qa_engine.ingestion.report import IngestProgress
 from qa_engine.ingestion.writing.stored_nodes import StoredNodes
 from qa_engine.models.runtime.batching import bounded_groups
@@ -56,6 +57,9 @@ def publish(
     Raises:
         StorageError: the index cannot be written.
     """
+    if isinstance(catalog, SharedCatalog):
+        _publish_shared(catalog, progress, anew)
+        return
     folder = Bm25Folder(paths.bm25)
     current = None if anew else _current_segments(folder, catalog, settings)
     if current is not None and catalog.published == catalog.changes:
@@ -77,6 +81,17 @@ def publish(
         raise StorageError(
             f"{paths.bm25} cannot be written ({error.strerror or error}): free some space."
         ) from error
+
+
+def _publish_shared(catalog: SharedCatalog, progress: IngestProgress, anew: bool) -> None:
+    """Publishes the state of a collection whose terms the search engine has already."""
+    if catalog.published == catalog.changes and not anew and catalog.published:
+        return
+    if catalog.published == catalog.changes:
+        catalog.count_change()
+    progress.stage("publishing")
+    published = catalog.publish()
+    logger.info("published state %d: %d documents", published, len(catalog.live_documents()))
 
 
 def _current_segments(

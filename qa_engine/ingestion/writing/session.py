@@ -10,11 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qa_engine.config import Config
-from qa_engine.errors import StorageError
-from qa_engine.index.atomic_file import make_folder
 from qa_engine.index.catalog import Catalog
-from qa_engine.index.collection import CollectionPaths, collection_paths, require_collection
-from qa_engine.index.writer_lock import writer_lock
+from qa_engine.index.collection import CollectionPaths
+from qa_engine.index.opening import writable_catalog
 from qa_engine.ingestion.report import IngestProgress
 from qa_engine.ingestion.writing.stored_nodes import StoredNodes
 
@@ -72,19 +70,8 @@ def write_session(
     """
     root = Path(storage) if storage is not None else config.storage
     name = collection if collection is not None else config.collection
-    if create:
-        paths = collection_paths(root, name)
-        try:
-            make_folder(paths.root)
-        except OSError as error:
-            raise StorageError(
-                f"The storage {paths.root} cannot be made ({error.strerror or error}): name another with --storage."
-            ) from error
-    else:
-        paths = require_collection(root, name)
     with ExitStack() as stack:
-        stack.enter_context(writer_lock(paths.root, config.ingestion.lock_timeout_seconds))
-        catalog = stack.enter_context(closing(Catalog(paths.catalog, create=create)))
+        paths, catalog = stack.enter_context(writable_catalog(root, name, config, create))
         nodes = stack.enter_context(closing(StoredNodes(catalog, paths, config)))
         if unfinished := len(catalog.unfinished("writing")):
             logger.warning(

@@ -12,14 +12,16 @@ from numpy.typing import NDArray
 
 from qa_engine.config import Config, EmbeddingConfig
 from qa_engine.documents.sentences.node_ids import node_id, split_node_id
-from qa_engine.index.catalog import TERMS_TOKENIZER, Catalog
+from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths, gives_token_vectors
 from qa_engine.index.records import StoredSentence
+from qa_engine.index.search_engine.catalog import SharedCatalog
+from qa_engine.index.search_engine.tokens import SearchEngineTokens
 from qa_engine.index.vectors.locations import EMBEDDED, VectorLocation, drop_location, open_vectors
 from qa_engine.index.vectors.token_store import TOKEN_BITS, TOKEN_FILE, TokenStore, token_file
 from qa_engine.ingestion.report import IngestProgress
 from qa_engine.models.token_codes import TokenCodec
-from qa_engine.text.tokenizer import TOKENIZER_VERSION, tokenize
+from qa_engine.text.tokenizer import tokenize
 
 if TYPE_CHECKING:
     from llama_index.core.base.embeddings.base import BaseEmbedding
@@ -52,7 +54,7 @@ class StoredNodes:
     """The nodes of a collection and their token vectors, opened when they are needed. For the one writer."""
 
     def __init__(self, catalog: Catalog, paths: CollectionPaths, config: Config) -> None:
-        self.tokens: TokenStore | None = None
+        self.tokens: TokenStore | SearchEngineTokens | None = None
         self._catalog = catalog
         self._paths = paths
         self._config = config
@@ -77,7 +79,7 @@ class StoredNodes:
             return None
         return self.store.vectors([node_id(document_id, ordinal) for ordinal in range(count)])
 
-    def open_tokens(self, embed_model: BaseEmbedding) -> TokenStore | None:
+    def open_tokens(self, embed_model: BaseEmbedding) -> TokenStore | SearchEngineTokens | None:
         """The store for the token vectors of a run with this model, made if need be; None if none are stored.
 
         Raises:
@@ -90,6 +92,12 @@ class StoredNodes:
         if not bits or not isinstance(embed_model, LocalEmbedding):
             self._catalog.set_meta(**{TOKEN_BITS: "0"})
             return None
+        if isinstance(self._catalog, SharedCatalog):
+            codec = self._catalog.codec()
+            if codec is None or codec.bits != bits:
+                self._catalog.keep_tokens(TokenCodec.of(embed_model.encoder, bits))
+            self.tokens = self._catalog.open_tokens()
+            return self.tokens
         self.tokens = existing_token_store(self._catalog, self._paths)
         if self.tokens is not None and self.tokens.codec.bits != bits:
             self._close_tokens()
@@ -122,7 +130,7 @@ class StoredNodes:
 
     def retokenize(self, progress: IngestProgress, again: bool = False) -> None:
         """Makes the BM25 terms of the stored sentences anew, if another tokenizer made them or ``again``. Reads no file."""
-        if self._catalog.meta(TERMS_TOKENIZER) == TOKENIZER_VERSION and not again:
+        if self._catalog.terms_are_current() and not again:
             return
         live = self._catalog.live_documents()
         if live:
@@ -133,11 +141,14 @@ class StoredNodes:
             for sentence in self._catalog.sentences(document_id):
                 terms[split_node_id(sentence.node_id)[1]] = tokenize(bm25_text(sentence))
             self._catalog.replace_terms(document_id, terms)
-        self._catalog.set_meta(**{TERMS_TOKENIZER: TOKENIZER_VERSION})
+        self._catalog.note_terms()
 
     def token_bits_changed(self, embed_model: BaseEmbedding | None) -> bool:
         """Whether stored sentences have other token vectors than the configuration wants; see `token_bits`."""
         bits = token_bits(self._config.embedding, embed_model)
+        if isinstance(self._catalog, SharedCatalog):
+            codec = self._catalog.codec()
+            return bits != (codec.bits if codec is not None else 0) and bool(self._catalog.live_documents())
         is_there = not bits or token_file(self._catalog, self._paths) is not None
         if is_there and bits == int(self._catalog.meta(TOKEN_BITS) or 0):
             return False
@@ -189,7 +200,7 @@ class StoredNodes:
             self.tokens = existing_token_store(self._catalog, self._paths)
         for document_id, nodes in unfinished:
             self.store.delete_sentences(document_id, nodes)
-            if self.tokens is not None:
+            if isinstance(self.tokens, TokenStore):
                 self.tokens.delete(document_id)
             self._catalog.forget(document_id)
         if unfinished:
@@ -205,6 +216,8 @@ def token_bits(config: EmbeddingConfig, embed_model: BaseEmbedding | None = None
 
 
 def existing_token_store(catalog: Catalog, paths: CollectionPaths) -> TokenStore | None:
-    """The token vectors that are there; None without any."""
+    """The file with the token vectors that are there; None without any, and if they are in a search engine."""
+    if isinstance(catalog, SharedCatalog):
+        return None
     path = token_file(catalog, paths)
     return TokenStore(path) if path is not None else None

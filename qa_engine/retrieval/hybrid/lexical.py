@@ -12,7 +12,8 @@ from llama_index.core.retrievers import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle
 
 from qa_engine.documents.sentences.node_ids import split_node_id
-from qa_engine.index.bm25.index import Bm25Hit, Bm25Index, TermGroup, TermStatistics
+from qa_engine.index.bm25.index import Bm25Hit, TermGroup, TermStatistics
+from qa_engine.index.bm25.lexical_index import LexicalIndex
 from qa_engine.index.vectors.vector_store import SentenceVectorStore
 from qa_engine.retrieval.dictionary.dictionary import TranslatedWord
 from qa_engine.retrieval.expansion.expanded_query import translated_of
@@ -36,7 +37,7 @@ class BilingualBM25Retriever(BaseRetriever):
 
     def __init__(
         self,
-        index: Bm25Index,
+        index: LexicalIndex,
         store: SentenceVectorStore,
         similarity_top_k: int = 50,
         scope: Scope | None = None,

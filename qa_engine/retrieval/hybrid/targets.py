@@ -68,6 +68,9 @@ class JoinedTokens:
         """The codes of sentences, by id, without sentences that have none."""
         return _look_up(node_ids, self._sources)
 
+    def close(self) -> None:
+        """Nothing: the collections close their own."""
+
 
 def best_of(lists: Iterable[Iterable[NodeWithScore]], count: int) -> list[NodeWithScore]:
     """The best ``count`` nodes of several lists, best first; of equal scores, those that come first."""

@@ -1,0 +1,1 @@
+"""A collection in an OpenSearch or Elasticsearch cluster: its catalog, its sentences, and their terms."""

@@ -1,0 +1,201 @@
+"""The collections of a search engine: which there are, and the names of their indices."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from qa_engine.config import Bm25Config
+from qa_engine.errors import StorageError
+from qa_engine.index.search_engine.client import SearchEngine
+
+FORMAT = 1
+"""Version of the indices and of the log."""
+_STATE_MAPPING = {
+    "dynamic": False,
+    "properties": {"mark": {"type": "keyword"}, "kind": {"type": "keyword"}},
+}
+
+
+@dataclass(frozen=True)
+class RegisteredCollection:
+    """A collection that the search engine holds.
+
+    Attributes:
+        name: its name.
+        mark: 12 hexadecimal digits that no other collection has had, not even one of the same name before.
+        indices: what the names of its indices begin with.
+        base: position of the state that its log begins after, and the number of documents that this state is in.
+        format: see `FORMAT`.
+    """
+
+    name: str
+    mark: str
+    indices: str
+    base: tuple[int, int]
+    format: int
+
+    @classmethod
+    def of(cls, source: Mapping[str, Any]) -> RegisteredCollection:
+        """What a document of the registry says."""
+        return cls(source["name"], source["mark"], source["indices"], tuple(source["base"]), source["format"])
+
+    @property
+    def sentences(self) -> str:
+        """Name of the index with the sentences and their terms."""
+        return f"{self.indices}-sentences"
+
+    @property
+    def documents(self) -> str:
+        """Name of the index with the places of lines, the tables and the sections of documents."""
+        return f"{self.indices}-documents"
+
+    @property
+    def tokens(self) -> str:
+        """Name of the index with the token vectors."""
+        return f"{self.indices}-tokens"
+
+
+class Registry:
+    """The collections of a search engine, under the prefix of the configuration."""
+
+    def __init__(self, engine: SearchEngine) -> None:
+        self.engine = engine
+        self.state = f"{engine.config.search_prefix}-state"
+        """Name of the index with the registry, the logs and the leases of all collections."""
+
+    @staticmethod
+    def document(name: str) -> str:
+        """Id of the document about a collection."""
+        normal = unicodedata.normalize("NFC", name).strip()
+        return f"collection:{hashlib.sha256(normal.encode()).hexdigest()[:32]}"
+
+    def find(self, name: str) -> RegisteredCollection | None:
+        """The collection of a name, or None.
+
+        Raises:
+            StorageError: another version of qa_engine made it.
+            ServiceUnavailableError, AuthenticationFailedError: see `SearchEngine.request`.
+        """
+        reply = self.engine.request("GET", f"/{self.state}/_doc/{self.document(name)}", accept={404})
+        if not reply.body or not reply.body.get("found"):
+            return None
+        return checked(reply.body["_source"])
+
+    def names(self) -> list[str]:
+        """The names of all collections, sorted."""
+        names: list[str] = []
+        after: list[Any] | None = None
+        while True:
+            body: dict[str, Any] = {
+                "size": 1000,
+                "query": {"term": {"kind": "collection"}},
+                "sort": [{"mark": "asc"}],
+            }
+            if after is not None:
+                body["search_after"] = after
+            self.engine.request("POST", f"/{self.state}/_refresh", accept={404})
+            reply = self.engine.request("POST", f"/{self.state}/_search", body, accept={404})
+            hits = reply.body["hits"]["hits"] if reply.status == 200 else []
+            names += [hit["_source"]["name"] for hit in hits]
+            if len(hits) < 1000:
+                return sorted(names)
+            after = hits[-1]["sort"]
+
+    def create(self, name: str, bm25: Bm25Config) -> RegisteredCollection:
+        """The collection of a name; made with its indices if there is none."""
+        config = self.engine.config
+        self._create_index(self.state, _STATE_MAPPING, shards=1, refresh="1s")
+        found = self.find(name)
+        if found is None:
+            mark = secrets.token_hex(6)
+            readable = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40]
+            indices = "-".join(filter(None, [config.search_prefix, readable, mark]))
+            source = {
+                "kind": "collection",
+                "name": unicodedata.normalize("NFC", name).strip(),
+                "mark": mark,
+                "indices": indices,
+                "base": [0, 0],
+                "format": FORMAT,
+            }
+            # Two may do so at once: the second finds what the first has made.
+            self.engine.request("PUT", f"/{self.state}/_create/{self.document(name)}", source, accept={409})
+            found = self.find(name)
+            if found is None:
+                raise StorageError(
+                    f"The collection {name!r} was removed while it was made: run the same command again."
+                )
+        similarity = {"type": "BM25", "k1": bm25.k1, "b": bm25.b}
+        sentences = {
+            "dynamic": False,
+            "properties": {
+                "number": {"type": "integer"},
+                "ordinal": {"type": "integer"},
+                "page": {"type": "integer", "doc_values": False},
+                "page_end": {"type": "integer", "doc_values": False},
+            },
+        }
+        self._create_index(found.sentences, sentences, config.search_shards, similarity=similarity)
+        numbered = {"dynamic": False, "properties": {"number": {"type": "integer"}}}
+        self._create_index(found.documents, numbered, config.search_shards)
+        self._create_index(found.tokens, numbered, config.search_shards)
+        return found
+
+    def remove(self, collection: RegisteredCollection) -> None:
+        """Takes a collection out of the registry, then deletes its indices, its log and its lease."""
+        self.engine.request("DELETE", f"/{self.state}/_doc/{self.document(collection.name)}", accept={404})
+        for index in (collection.sentences, collection.documents, collection.tokens):
+            self.engine.request("DELETE", f"/{index}", accept={404})
+        self.engine.request("POST", f"/{self.state}/_refresh", accept={404})
+        self.engine.request(
+            "POST",
+            f"/{self.state}/_delete_by_query",
+            {"query": {"term": {"mark": collection.mark}}},
+            params={"conflicts": "proceed"},
+            accept={404},
+        )
+
+    def _create_index(
+        self,
+        name: str,
+        mapping: Mapping[str, Any],
+        shards: int,
+        similarity: Mapping[str, Any] | None = None,
+        refresh: str = "-1",
+    ) -> None:
+        settings: dict[str, Any] = {
+            "number_of_shards": shards,
+            "number_of_replicas": self.engine.config.search_replicas,
+            # What is stored is seen when it is published, and that refreshes.
+            "refresh_interval": refresh,
+        }
+        if similarity is not None:
+            settings["similarity"] = {"terms": similarity}
+        body = {"settings": {"index": settings}, "mappings": mapping}
+        reply = self.engine.request("PUT", f"/{name}", body, accept={400})
+        error = reply.body.get("error") if reply.status == 400 else None
+        if error is not None and error.get("type") != "resource_already_exists_exception":
+            raise StorageError(
+                f"The search engine at {self.engine.url} cannot make the index {name} ({error.get('reason')}): correct the "
+                "settings of the search engine."
+            )
+
+
+def checked(source: Mapping[str, Any]) -> RegisteredCollection:
+    """What a document of the registry says, if this version can read it.
+
+    Raises:
+        StorageError: another version of qa_engine made it.
+    """
+    if source.get("format") != FORMAT:
+        raise StorageError(
+            f"The collection {source.get('name')!r} in the search engine has format {source.get('format')}, this version "
+            f"reads {FORMAT}: use the version of qa_engine that made it, or ingest its files into a new collection."
+        )
+    return RegisteredCollection.of(source)

@@ -1,0 +1,208 @@
+"""The sentences of a collection in a search engine: stored, read by their ids, and deleted."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from qa_engine.documents.sentences.node_ids import node_id, split_node_id
+from qa_engine.errors import StorageError
+from qa_engine.index.records import StoredSentence
+from qa_engine.index.search_engine.client import SearchEngine
+from qa_engine.index.search_engine.registry import RegisteredCollection
+
+Numbers = Callable[[Iterable[str]], Mapping[str, int]]
+"""The numbers of documents, by their ids; without those that are not known."""
+SENTENCE = ("text", "start", "stop", "metadata")
+"""What is read of a sentence."""
+_MAX_TERM = 200
+"""Characters of a term that is indexed as it is: the tokenizer of the search engine cuts terms of more than 255."""
+
+
+def sentence_key(number: int, ordinal: int) -> str:
+    """The id of a sentence in the search engine."""
+    return f"{number}-{ordinal}"
+
+
+def terms_field(tokenizer: str, context_sentences: int) -> str:
+    """The field with the terms that a tokenizer made of sentences, those of so many neighbours on each side with them."""
+    return f"terms_{hashlib.sha256(f'{tokenizer} {context_sentences}'.encode()).hexdigest()[:8]}"
+
+
+def indexed_term(term: str) -> str:
+    """A term as the search engine gets it: as it is, unless it is too long or no valid text."""
+    try:
+        encoded = term.encode()
+    except UnicodeEncodeError:
+        encoded = term.encode("utf-8", "surrogatepass")
+    else:
+        if len(term) <= _MAX_TERM:
+            return term
+    return f"#{hashlib.blake2b(encoded, digest_size=16).hexdigest()}"
+
+
+def with_neighbours(sentences: Sequence[Sequence[str]], context_sentences: int) -> Iterator[list[str]]:
+    """For each sentence of a document its terms, and those of so many neighbours on each side."""
+    for place in range(len(sentences)):
+        first = max(0, place - context_sentences)
+        yield [term for own in sentences[first : place + context_sentences + 1] for term in own]
+
+
+class SentenceIndex:
+    """The index of the sentences of one collection.
+
+    Sentences have the number of their document in their ids. No number is ever given twice, so what a writer that has lost
+    its right still stores or deletes is never that of a newer version of a document.
+    """
+
+    def __init__(self, engine: SearchEngine, collection: RegisteredCollection) -> None:
+        self.engine = engine
+        self.index = collection.sentences
+
+    def declare_terms(self, field: str) -> None:
+        """Makes the field of terms, if it is not there yet."""
+        properties = {
+            field: {
+                "type": "text",
+                "analyzer": "whitespace",
+                "similarity": "terms",
+                "index_options": "freqs",
+            },
+            f"{field}_count": {"type": "integer"},
+        }
+        self.engine.request("PUT", f"/{self.index}/_mapping", {"properties": properties})
+
+    def put(
+        self,
+        number: int,
+        sentences: Sequence[StoredSentence],
+        terms: Sequence[Sequence[str]],
+        field: str,
+        context: int,
+    ) -> None:
+        """Stores the sentences of a document, with the terms of each, which become those of its neighbours as well."""
+        every = with_neighbours([[indexed_term(term) for term in own] for own in terms], context)
+        self.engine.bulk(
+            self.index,
+            (
+                (
+                    {"index": {"_id": sentence_key(number, ordinal), "routing": str(number)}},
+                    {
+                        "number": number,
+                        "ordinal": ordinal,
+                        "page": sentence.metadata.get("page"),
+                        "page_end": sentence.metadata.get("page_end"),
+                        "text": sentence.text,
+                        "start": sentence.start_char_idx,
+                        "stop": sentence.end_char_idx,
+                        "metadata": sentence.metadata,
+                        field: " ".join(own),
+                        f"{field}_count": len(own),
+                    },
+                )
+                for (ordinal, sentence), own in zip(_numbered(sentences), every, strict=True)
+            ),
+        )
+
+    def replace_terms(self, number: int, terms: Sequence[Sequence[str]], field: str, context: int) -> None:
+        """Stores other terms of the sentences of a document, beside those that readers use."""
+        every = with_neighbours([[indexed_term(term) for term in own] for own in terms], context)
+        self.engine.bulk(
+            self.index,
+            (
+                (
+                    {"update": {"_id": sentence_key(number, ordinal), "routing": str(number)}},
+                    {"doc": {field: " ".join(own), f"{field}_count": len(own)}},
+                )
+                for ordinal, own in enumerate(every)
+            ),
+        )
+
+    def rename(self, number: int, sentences: Sequence[StoredSentence]) -> None:
+        """Stores other metadata of sentences."""
+        self.engine.bulk(
+            self.index,
+            (
+                (
+                    {"update": {"_id": sentence_key(number, ordinal), "routing": str(number)}},
+                    {"doc": {"metadata": sentence.metadata}},
+                )
+                for ordinal, sentence in _numbered(sentences)
+            ),
+        )
+
+    def delete(self, number: int, count: int) -> None:
+        """Deletes the first ``count`` sentences of a document; those that are not there are passed over."""
+        self.engine.bulk(
+            self.index,
+            (
+                ({"delete": {"_id": sentence_key(number, ordinal), "routing": str(number)}}, None)
+                for ordinal in range(count)
+            ),
+        )
+
+    def refresh(self) -> None:
+        """Has everything that was stored be found from now on."""
+        reply = self.engine.request("POST", f"/{self.index}/_refresh")
+        if reply.body["_shards"]["failed"]:
+            raise StorageError(
+                f"The search engine at {self.engine.url} could not refresh {self.index}: run the command again."
+            )
+
+    def read(self, document_id: str, number: int, ordinals: Sequence[int]) -> list[StoredSentence]:
+        """Sentences of a document by their ordinals, in order, without those that are not there."""
+        sources = self.engine.get_many(
+            self.index,
+            [sentence_key(number, ordinal) for ordinal in ordinals],
+            routing=[str(number)] * len(ordinals),
+            source=SENTENCE,
+            realtime=True,
+        )
+        return [
+            stored(node_id(document_id, ordinal), source)
+            for ordinal, source in zip(ordinals, sources, strict=True)
+            if source is not None
+        ]
+
+
+class SearchEngineTexts:
+    """Reads sentences by their ids, as `SentenceTexts` does. Thread-safe."""
+
+    def __init__(self, sentences: SentenceIndex, numbers: Numbers) -> None:
+        self._sentences = sentences
+        self._numbers = numbers
+
+    def get(self, ids: Sequence[str]) -> dict[str, StoredSentence]:
+        """The sentences that are stored, by id, in the order of ``ids``. One request."""
+        split = [split_node_id(identifier) for identifier in ids]
+        numbers = self._numbers(dict.fromkeys(document_id for document_id, _ in split))
+        known = [
+            (identifier, numbers[document_id], ordinal)
+            for identifier, (document_id, ordinal) in zip(ids, split, strict=True)
+            if document_id in numbers
+        ]
+        sources = self._sentences.engine.get_many(
+            self._sentences.index,
+            [sentence_key(number, ordinal) for _, number, ordinal in known],
+            routing=[str(number) for _, number, _ in known],
+            source=SENTENCE,
+        )
+        return {
+            identifier: stored(identifier, source)
+            for (identifier, _, _), source in zip(known, sources, strict=True)
+            if source is not None
+        }
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def stored(identifier: str, source: Mapping[str, Any]) -> StoredSentence:
+    """The sentence that a document of the search engine holds."""
+    return StoredSentence(identifier, source["text"], source["metadata"], source["start"], source["stop"])
+
+
+def _numbered(sentences: Iterable[StoredSentence]) -> Iterator[tuple[int, StoredSentence]]:
+    for sentence in sentences:
+        yield split_node_id(sentence.node_id)[1], sentence
