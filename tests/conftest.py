@@ -14,6 +14,7 @@ import pytest
 from chroma_process import URL_VARIABLE, ChromaProcess
 from hash_embedding import HashEmbedding
 from hypothesis import settings
+from search_fixtures import search_cluster, search_server, search_servers  # noqa: F401 - fixtures
 
 if TYPE_CHECKING:
     from qa_engine.retrieval.dictionary.dictionary import Dictionary

@@ -21,7 +21,8 @@ import filelock
 import platformdirs
 
 SOURCES = Path(__file__).with_name("search_servers")
-_FETCH_SECONDS = 900
+_FETCH_SECONDS = 240
+"""Below the time of a slow test, so that the reason is told. What Maven has got by then stays."""
 
 
 class UnavailableError(Exception):
@@ -36,29 +37,49 @@ class Version:
         name: its folder in ``search_servers``.
         java: first and last version of Java that it runs on.
         first_nodes: the setting that names the nodes of the first election.
+        painless: whether it runs scripts.
         options: options for Java that it needs.
     """
 
     name: str
     java: tuple[int, int]
     first_nodes: str
+    painless: bool = True
     options: tuple[str, ...] = ()
 
 
 VERSIONS = {
     version.name: version
-    for version in (Version("opensearch-2", (17, 23), "cluster.initial_cluster_manager_nodes"),)
+    for version in (
+        Version("opensearch-2", (17, 23), "cluster.initial_cluster_manager_nodes"),
+        Version("opensearch-3", (21, 99), "cluster.initial_cluster_manager_nodes"),
+        Version("elasticsearch-7", (17, 23), "cluster.initial_master_nodes", painless=False),
+    )
 }
 
 
-@cache
 def class_path(name: str) -> tuple[Path, str]:
     """The Java home and the class path for a server, with our own classes in it.
 
     Raises:
-        UnavailableError: there is no Java of a fitting version, or no Maven, or the files cannot be fetched.
+        UnavailableError: there is no Java of a fitting version, or no Maven, or the files cannot be fetched. It is told
+            again without another try, or each test of a run without a network would wait for it.
     """
-    version = VERSIONS[name]
+    if name in _failed:
+        raise UnavailableError(_failed[name])
+    try:
+        return _class_path(VERSIONS[name])
+    except UnavailableError as error:
+        _failed[name] = str(error)
+        raise
+
+
+_failed: dict[str, str] = {}
+
+
+@cache
+def _class_path(version: Version) -> tuple[Path, str]:
+    name = version.name
     home = java_home(*version.java)
     sources = [SOURCES / "Launcher.java", SOURCES / name / "Server.java"]
     pom = SOURCES / name / "pom.xml"

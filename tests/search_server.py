@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -59,16 +59,11 @@ class SearchNode:
             "-XX:TieredStopAtLevel=1",
             "-Dlog4j2.disable.jmx=true",
         ]
-        logging = f"-Dlog4j2.configurationFile={SOURCES / 'log4j2.properties'}"
-        command = [
-            home / "bin" / "java",
-            *options,
+        options += [
+            f"-Dlog4j2.configurationFile={SOURCES / 'log4j2.properties'}",
             *VERSIONS[self._version].options,
-            logging,
-            "-cp",
-            jars,
-            "Launcher",
         ]
+        command = [str(home / "bin" / "java"), *options, "-cp", jars, "Launcher"]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*command, *(f"{key}={value}" for key, value in {**own, **settings}.items())],
@@ -78,6 +73,11 @@ class SearchNode:
                 cwd=self.folder,
                 start_new_session=True,
             )
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, f"{self.name} does not run"
+        return self._process.pid
 
     @property
     def running(self) -> bool:
@@ -186,6 +186,14 @@ class SearchCluster:
     def urls(self) -> list[str]:
         return [node.url for node in self.nodes]
 
+    def prepare(self) -> None:
+        """Fetches what the server is made of, once on a machine.
+
+        Raises:
+            UnavailableError: this machine cannot run the server.
+        """
+        class_path(self.version)
+
     def start(self) -> None:
         """Starts all nodes, and returns when they answer and know each other.
 
@@ -195,7 +203,7 @@ class SearchCluster:
         """
         for node in self.nodes:
             node.launch(self._settings)
-        self._wait_for_nodes(self.nodes)
+        self._wait_until_answers(self.nodes)
 
     def kill(self, node: int) -> None:
         """As kill -9 does to the node with this number, counted from 0."""
@@ -205,7 +213,7 @@ class SearchCluster:
         """Starts a node again with its data and at its ports, and returns when it answers and the others know it."""
         self.nodes[node].kill()
         self.nodes[node].launch(self._settings)
-        self._wait_for_nodes([self.nodes[node]])
+        self._wait_until_answers([self.nodes[node]])
 
     def pause(self, node: int) -> None:
         """The node accepts connections, but does nothing more until ``resume`` (SIGSTOP)."""
@@ -227,28 +235,29 @@ class SearchCluster:
 
     def wait_yellow(self, index: str = "", seconds: float = 60) -> None:
         """Waits until every primary shard of ``index``, or of all indices, is there."""
-        self._wait_status("yellow", index, seconds)
+        self._wait_health("wait_for_status=yellow", index, seconds)
 
     def wait_green(self, index: str = "", seconds: float = 60) -> None:
         """Waits until every shard is there, replicas too."""
-        self._wait_status("green", index, seconds)
+        self._wait_health("wait_for_status=green", index, seconds)
 
-    def _wait_status(self, status: str, index: str, seconds: float) -> None:
-        path = f"/_cluster/health/{index}?wait_for_status={status}&timeout={seconds:g}s"
+    def wait_for_nodes(self, count: int, seconds: float = 60) -> None:
+        """Waits until the cluster is of that many nodes."""
+        self._wait_health(f"wait_for_nodes={count}", "", seconds)
+
+    def _wait_health(self, condition: str, index: str, seconds: float) -> None:
+        path = f"/_cluster/health/{index}?{condition}&timeout={seconds:g}s&master_timeout={seconds:g}s"
         code, health = self._running().send("GET", path, timeout=seconds + 10)
-        assert code == 200, f"not {status} in {seconds:g} s: {health}"
+        assert code == 200, f"not {condition} in {seconds:g} s: {health}"
 
-    def _wait_for_nodes(self, nodes: list[SearchNode]) -> None:
+    def _wait_until_answers(self, nodes: list[SearchNode]) -> None:
         deadline = time.monotonic() + _START_SECONDS
         for node in nodes:
-            _wait_until(node.answers, deadline, node)
-            count = sum(other.running for other in self.nodes)
-
-            def joined(node: SearchNode = node, count: int = count) -> bool:
-                path = f"/_cluster/health?wait_for_nodes=>={count}&timeout=5s"
-                return node.answers() and node.send("GET", path, timeout=30)[0] == 200
-
-            _wait_until(joined, deadline, node)
+            while not node.answers():
+                if time.monotonic() > deadline:
+                    raise RuntimeError(f"{node.name} did not start in {_START_SECONDS} s: {node.tail()}")
+                time.sleep(0.05)
+        self.wait_for_nodes(sum(node.running for node in self.nodes))
 
     def _running(self) -> SearchNode:
         return next(node for node in self.nodes if node.running)
@@ -265,13 +274,6 @@ class SearchCluster:
         self, kind: type[BaseException] | None, raised: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _wait_until(condition: Callable[[], bool], deadline: float, node: SearchNode) -> None:
-    while not condition():
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"{node.name} did not start in {_START_SECONDS} s: {node.tail()}")
-        time.sleep(0.05)
 
 
 def free_port() -> int:
