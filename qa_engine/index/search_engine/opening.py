@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import logging
 import secrets
+import shlex
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from qa_engine.config import Bm25Config, IndexConfig
-from qa_engine.errors import CollectionNotFoundError, StorageError
+from qa_engine.errors import CollectionNotFoundError, ConfigurationError, StorageError
 from qa_engine.index.atomic_file import make_folder
 from qa_engine.index.collection import CollectionPaths, collection_paths
 from qa_engine.index.search_engine.catalog import SharedCatalog
 from qa_engine.index.search_engine.client import search_engine
 from qa_engine.index.search_engine.lease import held_lease
-from qa_engine.index.search_engine.registry import Registry
+from qa_engine.index.search_engine.registry import RegisteredCollection, Registry
 from qa_engine.index.search_engine.state_log import StateLog
 
 logger = logging.getLogger("qa_engine.index")
@@ -79,6 +80,7 @@ def open_for_writing(
         if at_work is None:
             raise CollectionNotFoundError(f"The collection {name!r} was deleted.")
         found = at_work
+    _require_staying(found, registry)
     paths = collection_paths(storage, name)
     _make_root(paths)
     with held_lease(registry, found, timeout_seconds) as lease:
@@ -92,6 +94,15 @@ def open_for_writing(
         finally:
             file.unlink(missing_ok=True)
             file.with_name(f"{file.name}-journal").unlink(missing_ok=True)
+
+
+def _require_staying(collection: RegisteredCollection, registry: Registry) -> None:
+    if collection.state == "leaving":
+        raise ConfigurationError(
+            f"The collection {collection.name!r} is being moved away from the search engine at {registry.engine.url}: unset "
+            "index.search_url, and complete the move where it was begun, with "
+            f"qa-engine move --collection {shlex.quote(collection.name)}."
+        )
 
 
 def _make_root(paths: CollectionPaths) -> None:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+import shlex
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
 
 from qa_engine.config import Bm25Config
-from qa_engine.errors import StorageError
+from qa_engine.errors import ConfigurationError, StorageError
 from qa_engine.index.search_engine.client import SearchEngine
 
 FORMAT = 1
 """Version of the indices and of the log."""
+CollectionState = Literal["active", "arriving", "leaving"]
+_COLLECTION, _ARRIVING = "collection", "arriving"
+"""Kinds of documents of the registry: those of collections that there are, and of those that there are not yet."""
 _STATE_MAPPING = {
     "dynamic": False,
     "properties": {"mark": {"type": "keyword"}, "kind": {"type": "keyword"}},
@@ -32,6 +36,9 @@ class RegisteredCollection:
         indices: what the names of its indices begin with.
         base: position of the state that its log begins after, and the number of documents that this state is in.
         format: see `FORMAT`.
+        state: ``arriving`` while it is moved here, and nobody sees it; ``leaving`` while it is moved away, and nobody
+            writes to it; else ``active``.
+        origin: where it is moved from, as a part of a message; empty if it was made here.
     """
 
     name: str
@@ -39,11 +46,26 @@ class RegisteredCollection:
     indices: str
     base: tuple[int, int]
     format: int
+    state: CollectionState = "active"
+    origin: str = ""
 
     @classmethod
     def of(cls, source: Mapping[str, Any]) -> RegisteredCollection:
         """What a document of the registry says."""
-        return cls(source["name"], source["mark"], source["indices"], tuple(source["base"]), source["format"])
+        return cls(
+            source["name"],
+            source["mark"],
+            source["indices"],
+            tuple(source["base"]),
+            source["format"],
+            source.get("state", "active"),
+            source.get("origin", ""),
+        )
+
+    def source(self) -> dict[str, Any]:
+        """The document of the registry that says so."""
+        kind = _ARRIVING if self.state == "arriving" else _COLLECTION
+        return {"kind": kind, **asdict(self), "base": list(self.base)}
 
     @property
     def sentences(self) -> str:
@@ -76,12 +98,17 @@ class Registry:
         return f"collection:{hashlib.sha256(normal.encode()).hexdigest()[:32]}"
 
     def find(self, name: str) -> RegisteredCollection | None:
-        """The collection of a name, or None.
+        """The collection of a name, or None; one that is still moved here does not count.
 
         Raises:
             StorageError: another version of qa_engine made it.
             ServiceUnavailableError, AuthenticationFailedError: see `SearchEngine.request`.
         """
+        entry = self.entry(name)
+        return entry if entry is not None and entry.state != "arriving" else None
+
+    def entry(self, name: str) -> RegisteredCollection | None:
+        """What is registered under a name, whatever its state. Raises as `find` does."""
         reply = self.engine.request("GET", f"/{self.state}/_doc/{self.document(name)}", accept={404})
         if not reply.body or not reply.body.get("found"):
             return None
@@ -107,30 +134,44 @@ class Registry:
                 return sorted(names)
             after = hits[-1]["sort"]
 
-    def create(self, name: str, bm25: Bm25Config) -> RegisteredCollection:
-        """The collection of a name; made with its indices if there is none."""
+    def create(
+        self, name: str, bm25: Bm25Config, mark: str | None = None, origin: str = ""
+    ) -> RegisteredCollection:
+        """The collection of a name; made with its indices if there is none.
+
+        Args:
+            name: of the collection.
+            bm25: saturation and normalisation, which the similarity of its terms has.
+            mark: of a collection that is moved here, from ``origin``: it is ``arriving`` until `set_state` says otherwise.
+            origin: see `RegisteredCollection`.
+
+        Raises:
+            ConfigurationError: a collection of this name is just moved here, another one than that with the mark.
+            StorageError, ServiceUnavailableError, AuthenticationFailedError: see `find`.
+        """
         config = self.engine.config
         self._create_index(self.state, _STATE_MAPPING, shards=1, refresh="1s")
-        found = self.find(name)
+        found = self.entry(name)
         if found is None:
-            mark = secrets.token_hex(6)
+            own = mark or secrets.token_hex(6)
             readable = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40]
-            indices = "-".join(filter(None, [config.search_prefix, readable, mark]))
-            source = {
-                "kind": "collection",
-                "name": unicodedata.normalize("NFC", name).strip(),
-                "mark": mark,
-                "indices": indices,
-                "base": [0, 0],
-                "format": FORMAT,
-            }
+            indices = "-".join(filter(None, [config.search_prefix, readable, own]))
+            normal = unicodedata.normalize("NFC", name).strip()
+            state: CollectionState = "arriving" if mark else "active"
+            new = RegisteredCollection(normal, own, indices, (0, 0), FORMAT, state, origin)
             # Two may do so at once: the second finds what the first has made.
-            self.engine.request("PUT", f"/{self.state}/_create/{self.document(name)}", source, accept={409})
-            found = self.find(name)
+            path = f"/{self.state}/_create/{self.document(name)}"
+            self.engine.request("PUT", path, new.source(), accept={409})
+            found = self.entry(name)
             if found is None:
                 raise StorageError(
                     f"The collection {name!r} was removed while it was made: run the same command again."
                 )
+        if found.state == "arriving" and found.mark != mark:
+            raise ConfigurationError(
+                f"A collection {name!r} is being moved to the search engine at {self.engine.url}, from {found.origin}: "
+                f"complete that first, there, with qa-engine move --collection {shlex.quote(name)}."
+            )
         similarity = {"type": "BM25", "k1": bm25.k1, "b": bm25.b}
         sentences = {
             "dynamic": False,
@@ -146,6 +187,28 @@ class Registry:
         self._create_index(found.documents, numbered, config.search_shards)
         self._create_index(found.tokens, numbered, config.search_shards)
         return found
+
+    def set_state(self, collection: RegisteredCollection, state: CollectionState) -> RegisteredCollection:
+        """Notes that a collection has another state from now on; once more does nothing.
+
+        Raises:
+            StorageError: the collection was removed, or is changed by another process at the same time.
+        """
+        path = f"/{self.state}/_doc/{self.document(collection.name)}"
+        reply = self.engine.request("GET", path, accept={404})
+        found = checked(reply.body["_source"]) if reply.body and reply.body.get("found") else None
+        if found is None or found.mark != collection.mark:
+            raise StorageError(
+                f"The collection {collection.name!r} was removed meanwhile: run the same command again."
+            )
+        changed = replace(found, state=state)
+        version = {"if_seq_no": reply.body["_seq_no"], "if_primary_term": reply.body["_primary_term"]}
+        reply = self.engine.request("PUT", path, changed.source(), params=version, accept={409})
+        if reply.status == 409 and self.entry(collection.name) != changed:
+            raise StorageError(
+                f"The collection {collection.name!r} is changed by another process: run the same command again."
+            )
+        return changed
 
     def remove(self, collection: RegisteredCollection) -> None:
         """Takes a collection out of the registry, then deletes its indices, its log and its lease."""

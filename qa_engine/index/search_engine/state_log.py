@@ -11,7 +11,7 @@ import base64
 import secrets
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -125,14 +125,7 @@ class StateLog:
         starts = range(0, len(rows), rows_each)
         for number, start in enumerate(starts):
             self._put(self._base_id(position, number), _packed(rows[start : start + rows_each]))
-        source = {
-            "kind": "collection",
-            "name": before.name,
-            "mark": before.mark,
-            "indices": before.indices,
-            "base": [position, len(starts)],
-            "format": before.format,
-        }
+        source = replace(before, base=(position, len(starts))).source()
         self.engine.request("PUT", f"/{self._registry.state}/_doc/{Registry.document(before.name)}", source)
         self.collection = checked(source)
         old_position, old_parts = before.base
