@@ -1,7 +1,7 @@
 """Java, and the class path of OpenSearch and Elasticsearch servers for tests, from Maven Central.
 
 A folder of ``search_servers`` describes one version: what it is made of (``pom.xml``), and how it is started
-(``Server.java``). Maven fetches the files once into its own folder; their list and the compiled classes stay in a cache
+(its Java sources). Maven fetches the files once into its own folder; their list and the compiled classes stay in a cache
 folder, under a name that changes with the sources.
 """
 
@@ -13,7 +13,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -38,22 +38,36 @@ class Version:
         java: first and last version of Java that it runs on.
         first_nodes: the setting that names the nodes of the first election.
         painless: whether it runs scripts.
+        by_query: whether it has ``_reindex``, ``_delete_by_query`` and ``_update_by_query``.
+        shared: a further folder with sources.
         options: options for Java that it needs.
+
+    Maven Central has all modules of OpenSearch, but only some of Elasticsearch. What is missing there is a matter of these
+    servers alone; whoever installs Elasticsearch has it.
     """
 
     name: str
     java: tuple[int, int]
     first_nodes: str
     painless: bool = True
+    by_query: bool = True
+    shared: str = ""
     options: tuple[str, ...] = ()
 
+
+_OPENSEARCH = Version("opensearch-2", (17, 23), "cluster.initial_cluster_manager_nodes")
+_ELASTICSEARCH = Version("elasticsearch-7", (17, 23), "cluster.initial_master_nodes", painless=False)
+_NO_NATIVE_LIBRARIES = ("--enable-native-access=ALL-UNNAMED", "-Des.nativelibs.path=/none")
+_NEWER = replace(_ELASTICSEARCH, by_query=False, shared="elasticsearch", options=_NO_NATIVE_LIBRARIES)
 
 VERSIONS = {
     version.name: version
     for version in (
-        Version("opensearch-2", (17, 23), "cluster.initial_cluster_manager_nodes"),
-        Version("opensearch-3", (21, 99), "cluster.initial_cluster_manager_nodes"),
-        Version("elasticsearch-7", (17, 23), "cluster.initial_master_nodes", painless=False),
+        _OPENSEARCH,
+        replace(_OPENSEARCH, name="opensearch-3", java=(21, 99)),
+        _ELASTICSEARCH,
+        replace(_NEWER, name="elasticsearch-8", java=(17, 99)),
+        replace(_NEWER, name="elasticsearch-9", java=(21, 99)),
     )
 }
 
@@ -81,7 +95,11 @@ _failed: dict[str, str] = {}
 def _class_path(version: Version) -> tuple[Path, str]:
     name = version.name
     home = java_home(*version.java)
-    sources = [SOURCES / "Launcher.java", SOURCES / name / "Server.java"]
+    folders = [SOURCES / name, *([SOURCES / version.shared] if version.shared else [])]
+    sources = [
+        SOURCES / "Launcher.java",
+        *(file for folder in folders for file in sorted(folder.glob("*.java"))),
+    ]
     pom = SOURCES / name / "pom.xml"
     key = hashlib.sha256(b"".join(file.read_bytes() for file in (pom, *sources))).hexdigest()[:16]
     folder = (

@@ -20,6 +20,13 @@ from search_server import SearchCluster
 Cluster = Callable[..., SearchCluster]
 
 
+def _those_with(ability: str) -> list[Any]:
+    """Versions of servers that have an ability."""
+    return [
+        pytest.param(name, marks=pytest.mark.slow) for name in VERSIONS if getattr(VERSIONS[name], ability)
+    ]
+
+
 def test_no_fitting_java_is_told_with_the_way_out() -> None:
     with pytest.raises(UnavailableError, match=r"no Java from 998 to 999 .* apt install openjdk-998"):
         java_home(998, 999)
@@ -164,6 +171,7 @@ def test_a_write_on_an_old_state_is_a_conflict(search_server: SearchCluster) -> 
     assert search_server.send("GET", "/conflict/_doc/1")["_source"] == {"text": "two"}
 
 
+@pytest.mark.parametrize("search_server", _those_with("by_query"), indirect=True)
 def test_documents_are_deleted_and_moved_by_query(search_server: SearchCluster) -> None:
     for name in ("source", "target"):
         search_server.send("PUT", f"/{name}", _text_index())
@@ -176,11 +184,7 @@ def test_documents_are_deleted_and_moved_by_query(search_server: SearchCluster) 
     assert search_server.send("GET", "/target/_count")["count"] == 1
 
 
-@pytest.mark.parametrize(
-    "search_server",
-    [pytest.param(name, marks=pytest.mark.slow) for name, version in VERSIONS.items() if version.painless],
-    indirect=True,
-)
+@pytest.mark.parametrize("search_server", _those_with("painless"), indirect=True)
 def test_scripts_update_and_score(search_server: SearchCluster) -> None:
     search_server.send("PUT", "/scripts", {"mappings": {"properties": {"count": {"type": "integer"}}}})
     search_server.send("PUT", "/scripts/_doc/1", {"count": 1})
@@ -223,7 +227,8 @@ def test_a_cluster_answers_without_one_of_three_nodes_and_heals(
     cluster.kill(lost)
     cluster.wait_for_nodes(2)
     cluster.wait_yellow("lake")
-    cluster.send("PUT", "/lake/_doc/10?refresh=true", {"text": "meanwhile"})
+    cluster.send("PUT", "/lake/_doc/10", {"text": "meanwhile"})
+    cluster.send("POST", "/lake/_refresh")
     assert cluster.send("GET", "/lake/_count")["count"] == 11
     assert cluster.send("GET", "/_cluster/health/lake")["status"] == "yellow"
 
