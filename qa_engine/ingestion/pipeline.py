@@ -12,17 +12,17 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.ingestion import IngestionPipeline
 from llama_index.core.node_parser import NodeParser
 from llama_index.core.schema import BaseNode, TransformComponent
 
-from qa_engine.documents.parsed_pdf import ParsedPdf
-from qa_engine.documents.sentences.node_parser import SECTION, SentenceNodeParser
-from qa_engine.index.records import DocumentParts, FileRecord
-from qa_engine.index.vectors.chroma_rows import stored_sentence
+from qa_engine.documents.parsed_pdf import ParsedPdf, left_out
+from qa_engine.documents.sentences.node_parser import SentenceNodeParser
+from qa_engine.index.records import FileRecord
+from qa_engine.index.search_engine.catalog import SharedCatalog
 from qa_engine.ingestion.embedding_windows import ContextEmbedding
 from qa_engine.ingestion.files.diff import FileChange, UnreadFile
 from qa_engine.ingestion.files.metadata import store_reader_metadata
@@ -30,13 +30,16 @@ from qa_engine.ingestion.files.state import changed_since, is_document
 from qa_engine.ingestion.reading.batches import FileBatch, FileReader, Parser
 from qa_engine.ingestion.reading.custom_components import CustomSplitter, ParsedDocuments
 from qa_engine.ingestion.reading.local import LocalReader
-from qa_engine.ingestion.report import StageClock, needs_ocr, utc_now
+from qa_engine.ingestion.report import StageClock, doubtful_pages, utc_now
 from qa_engine.ingestion.writing.identities import read_identity
 from qa_engine.ingestion.writing.session import WriteSession
-from qa_engine.ingestion.writing.stored_nodes import bm25_text
+from qa_engine.ingestion.writing.stored_file import (
+    StoredFile,
+    StoringPipeline,
+    completed_record,
+    document_parts,
+)
 from qa_engine.models.embedding import build_embedding
-from qa_engine.text.language import is_chinese
-from qa_engine.text.tokenizer import tokenize
 
 logger = logging.getLogger("qa_engine.ingestion")
 
@@ -54,15 +57,6 @@ class NodeAnnouncement(TransformComponent):
 
 class _StoppedError(Exception):
     """The run is to end in the middle of a batch."""
-
-
-class StoredFile(NamedTuple):
-    """A file that was committed: what was to be read, its text, its record in the catalog, and its share of the time."""
-
-    file: FileChange
-    parsed: ParsedPdf
-    record: FileRecord
-    seconds: float
 
 
 @dataclass
@@ -148,31 +142,25 @@ class FilePipeline:
             if error is not None:
                 yield file.unread(error)
             else:
-                yield StoredFile(file, parsed, record, waited + spent * record.nodes / total)
+                seconds = waited + spent * record.nodes / total
+                warnings = list(doubtful_pages(record.file_name, parsed.pages))
+                yield StoredFile(file, record, seconds, warnings, left_out(parsed.pages))
 
     def _commit(self, file: FileChange, parsed: ParsedPdf, nodes: Sequence[BaseNode]) -> FileRecord:
         catalog = self.session.catalog
-        record = replace(
-            file.record,
-            pages=len(parsed.pages),
-            nodes=len(nodes),
-            chinese_nodes=sum(is_chinese(node.get_content()) for node in nodes),
-            awaits_ocr=0 if self.ocr else sum(map(needs_ocr, parsed.pages)),
-            ingested_at=utc_now(),
-        )
+        record = completed_record(file.record, parsed, nodes, self.ocr)
+        record = replace(record, ingested_at=utc_now())
         spans = parsed.spans
         if isinstance(parsed, ParsedDocuments):
             spans = []  # they have pages, and no places on them
             record = replace(record, sidecar={**parsed.metadata, **record.sidecar})
             if parsed.metadata and not is_document(record.path):
                 store_reader_metadata(catalog, record.document_id, parsed.metadata)
-        sections = dict.fromkeys(node.metadata[SECTION] for node in nodes if node.metadata.get(SECTION))
-        stored = [stored_sentence(node) for node in nodes]
-        terms = [tokenize(bm25_text(sentence)) for sentence in stored]
+        parts = document_parts(parsed, nodes, spans)
         if not nodes:
             catalog.begin(record.document_id, 0)
-        catalog.set_identity(record.document_id, read_identity(stored, record, parsed))
-        catalog.commit(record, DocumentParts(spans, terms, parsed.tables, list(sections), stored))
+        catalog.set_identity(record.document_id, read_identity(parts.sentences, record, parsed))
+        catalog.commit(record, parts)
         if file.moved_from is not None:
             catalog.remove(file.moved_from)
         return record
@@ -181,7 +169,7 @@ class FilePipeline:
 @contextmanager
 def file_pipeline(
     session: WriteSession, parser: Parser, node_parser: NodeParser | None, clock: StageClock, ocr: bool
-) -> Iterator[FilePipeline]:
+) -> Iterator[StoringPipeline]:
     """The pipeline of a run, with the threads or the cluster that work for it.
 
     Args:
@@ -205,6 +193,12 @@ def file_pipeline(
             LocalReader(parser, split, embed_model, config.embedding, codec, session.progress.stopped)
         ) as reader:
             yield FilePipeline(session, reader, embed_model, clock, ocr)
+        return
+    if isinstance(session.catalog, SharedCatalog):
+        from qa_engine.ingestion.cluster.writing import ray_writers
+
+        with ray_writers(session, session.catalog, codec, clock, ocr) as writers:
+            yield writers
         return
     from qa_engine.ingestion.cluster.scheduling import ray_reader
 

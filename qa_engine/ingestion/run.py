@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qa_engine.documents.files import path_text
-from qa_engine.documents.parsed_pdf import LeftOut, left_out
+from qa_engine.documents.parsed_pdf import LeftOut
 from qa_engine.documents.processes.parsing_pool import ParsingPool
 from qa_engine.errors import DocumentError, QAEngineError
 from qa_engine.index.records import FileRecord
@@ -32,7 +32,6 @@ from qa_engine.ingestion.report import (
     FileStatus,
     IngestReport,
     StageClock,
-    doubtful_pages,
     utc_now,
 )
 from qa_engine.ingestion.writing.identities import identify_documents
@@ -44,8 +43,8 @@ from qa_engine.models.runtime.cores import available_cores
 if TYPE_CHECKING:
     from llama_index.core.node_parser import NodeParser
 
-    from qa_engine.ingestion.pipeline import FilePipeline
     from qa_engine.ingestion.reading.batches import Parser
+    from qa_engine.ingestion.writing.stored_file import StoringPipeline
 
 logger = logging.getLogger("qa_engine.ingestion")
 
@@ -226,17 +225,16 @@ class IngestRun:
                 self._store(pipeline, distinct)
                 waiting = [file for file in copies if not self._link_copy(file)]
 
-    def _store(self, pipeline: FilePipeline, files: Sequence[FileChange]) -> None:
+    def _store(self, pipeline: StoringPipeline, files: Sequence[FileChange]) -> None:
         for result in pipeline.run(files):
             if isinstance(result, UnreadFile):
                 self._fail(*result)
             else:
                 record, file = result.record, result.file
-                self._report.warnings.extend(doubtful_pages(record.file_name, result.parsed.pages))
+                self._report.warnings.extend(result.warnings)
                 self._report.pages += record.pages
                 self._report.nodes += record.nodes
-                skipped = left_out(result.parsed.pages)
-                self._done(record, file.status, file.moved_from, result.seconds, skipped)
+                self._done(record, file.status, file.moved_from, result.seconds, result.left_out)
             if time.monotonic() >= self._publish_at:
                 self._publish()
 

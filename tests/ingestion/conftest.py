@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from ingest_process import PARSING_POOL, ParsingInPlace
+from ray_cluster import connected, ray_cluster  # noqa: F401 - fixtures
 
 
 @pytest.fixture

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from command_line import run
 from ingest_process import stored_files
 from pdf_factory import SOLAR_SYSTEM, chinese_pdf, english_pdf
 from processes import python
+from ray_cluster import make_cluster
 from ray_embedding import WorkerEmbedding
 
 from qa_engine import ingest
@@ -25,7 +24,7 @@ from qa_engine.errors import ConfigurationError, ServiceUnavailableError
 from qa_engine.index import catalog
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.vectors import chroma_folder, token_store
-from qa_engine.ingestion.cluster import connection, scheduling
+from qa_engine.ingestion.cluster import connection, file_jobs, settings
 from qa_engine.ingestion.report import FileResult, IngestProgress, IngestReport
 
 slow = pytest.mark.slow
@@ -35,35 +34,6 @@ slow = pytest.mark.slow
 def no_network() -> list[str]:
     """Ray reaches this machine by its outer address, which the guard of the other tests takes for another one's."""
     return []
-
-
-def make_cluster() -> Any:
-    """Two nodes with a processor each, whose workers find the modules of the tests."""
-    cluster_utils = pytest.importorskip("ray.cluster_utils")
-    node = {"num_cpus": 1, "object_store_memory": 80_000_000, "include_dashboard": False}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
-        cluster = cluster_utils.Cluster(initialize_head=True, head_node_args=node)
-        cluster.add_node(num_cpus=1, object_store_memory=80_000_000)
-    return cluster
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[str]:
-    """The address of a cluster."""
-    nodes = make_cluster()
-    yield nodes.address
-    nodes.shutdown()
-
-
-@pytest.fixture(scope="module")
-def connected(cluster: str) -> Iterator[str]:
-    """The same, with this process connected to it once and for all."""
-    import ray
-
-    ray.init(cluster, log_to_driver=False, logging_level="ERROR")
-    yield cluster
-    ray.shutdown()
 
 
 def ingest_with(model: WorkerEmbedding, folder: Path, storage: Path, **options: Any) -> IngestReport:
@@ -171,12 +141,12 @@ def test_same_collection_with_and_without_ray(connected: str, tmp_path: Path) ->
 
 @slow
 def test_local_model_on_the_workers_through_the_command(
-    cluster: str, local_model: Path, tmp_path: Path
+    ray_cluster: str, local_model: Path, tmp_path: Path
 ) -> None:
     folder = corpus(tmp_path / "pdfs", 2)
     chinese_pdf(folder / "西湖.pdf")
     ingest(folder, tmp_path / "plain")
-    done = run("ingest", "pdfs", "--storage", "spread", "--ray", cluster, "--json", cwd=tmp_path)
+    done = run("ingest", "pdfs", "--storage", "spread", "--ray", ray_cluster, "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["files"]["added"] == 3
     assert stored_files(tmp_path / "spread") == stored_files(tmp_path / "plain")
@@ -198,15 +168,15 @@ def test_local_model_on_the_workers_through_the_command(
 def test_workers_that_do_not_see_the_files_get_their_bytes(
     connected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = scheduling.SentFile
+    original = file_jobs.SentFile
     sent = []
 
     def from_elsewhere(path: Path, recorded: Path, sha256: str, document_id: str, content: list[Any]) -> Any:
         sent.append(len(content))
         return original(Path("/nowhere", path.name), recorded, sha256, document_id, content)
 
-    monkeypatch.setattr(scheduling, "SentFile", from_elsewhere)
-    monkeypatch.setattr(scheduling, "MAX_BYTES_SENT", 1)
+    monkeypatch.setattr(file_jobs, "SentFile", from_elsewhere)
+    monkeypatch.setattr(file_jobs, "MAX_BYTES_SENT", 1)
     folder = corpus(tmp_path / "pdfs", 10)
     report = ingest_with(WorkerEmbedding(model_name="hash"), folder, tmp_path / "storage", ray=connected)
     assert report.failures == []
@@ -244,7 +214,7 @@ def test_file_that_kills_its_parser_or_its_worker_does_not_stop_the_run(
 def test_another_version_on_the_workers_is_refused(
     connected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scheduling, "versions", lambda config: {"parser": "pages-0"})
+    monkeypatch.setattr(settings, "versions", lambda config: {"parser": "pages-0"})
     with pytest.raises(ConfigurationError, match=r"Ray worker on \S+: .*parser \S+ instead of pages-0"):
         ingest_with(
             WorkerEmbedding(model_name="hash"),
@@ -255,7 +225,7 @@ def test_another_version_on_the_workers_is_refused(
 
 
 @slow
-def test_interrupted_run_leaves_no_tasks(cluster: str, tmp_path: Path) -> None:
+def test_interrupted_run_leaves_no_tasks(ray_cluster: str, tmp_path: Path) -> None:
     folder = corpus(tmp_path / "pdfs", 30)
     code = (
         "import signal, sys\n"
@@ -271,15 +241,15 @@ def test_interrupted_run_leaves_no_tasks(cluster: str, tmp_path: Path) -> None:
         "model = WorkerEmbedding(model_name='hash', seconds=0.1)\n"
         "ingest(sys.argv[1], sys.argv[2], embed_model=model, ray=sys.argv[3], progress=Shown())\n"
     )
-    process = python(code, str(folder), str(tmp_path / "storage"), cluster)
+    process = python(code, str(folder), str(tmp_path / "storage"), ray_cluster)
     assert process.stdout is not None
     assert process.stdout.readline().strip() == "added"
-    assert workers_at_work(cluster)
+    assert workers_at_work(ray_cluster)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert errors.rstrip().endswith("KeyboardInterrupt")
     deadline = time.monotonic() + 30
-    while busy := workers_at_work(cluster):
+    while busy := workers_at_work(ray_cluster):
         assert time.monotonic() < deadline, busy
         time.sleep(0.5)
     stored = len(stored_files(tmp_path / "storage"))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import json
 import sqlite3
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -24,7 +23,7 @@ from qa_engine.errors import CollectionNotFoundError, StorageError
 from qa_engine.index.catalog import TERMS_TOKENIZER, Catalog
 from qa_engine.index.documents.checksums import DOCUMENT_CHECKSUM
 from qa_engine.index.records import DocumentParts, FileRecord, StoredSentence
-from qa_engine.index.search_engine.contents import ContentIndex
+from qa_engine.index.search_engine.document_store import UNKNOWN, DocumentSeal, DocumentStore
 from qa_engine.index.search_engine.lease import Lease
 from qa_engine.index.search_engine.lexical import SearchEngineLexicalIndex
 from qa_engine.index.search_engine.replica import (
@@ -40,7 +39,7 @@ from qa_engine.index.search_engine.replica import (
     set_position,
     start_capturing,
 )
-from qa_engine.index.search_engine.sentences import SearchEngineTexts, SentenceIndex, stored, terms_field
+from qa_engine.index.search_engine.sentences import SearchEngineTexts, stored
 from qa_engine.index.search_engine.state_log import StateLog
 from qa_engine.index.search_engine.tokens import SearchEngineTokens
 from qa_engine.index.vectors.token_store import TOKEN_BITS
@@ -79,8 +78,9 @@ class SharedCatalog(Catalog):
         self.lease = lease
         self._context = (bm25 or Bm25Config()).context_sentences
         engine = log.engine
-        self.sentence_index = SentenceIndex(engine, log.collection)
-        self.content_index = ContentIndex(engine, log.collection)
+        self.documents = DocumentStore(engine, log.collection, self._context)
+        self.sentence_index = self.documents.sentences
+        self.content_index = self.documents.contents
         super().__init__(path, create=True)
         with self._guarded():
             prepare_replica(self._connection, log.collection.mark)
@@ -105,7 +105,7 @@ class SharedCatalog(Catalog):
     @property
     def field(self) -> str:
         """The field with the terms as this version makes them."""
-        return terms_field(TOKENIZER_VERSION, self._context)
+        return self.documents.field
 
     # -- the replica and the log
 
@@ -294,18 +294,39 @@ class SharedCatalog(Catalog):
             self._abandon(connection, document_id)
             super().begin(document_id, nodes)
 
+    def require_lease(self) -> None:
+        """Raises `IndexLockedError` if the right to write may be another's by now."""
+        self._required_lease().require()
+
+    def announce(self, document_ids: Sequence[str]) -> dict[str, int]:
+        """Announces documents that others will read and store, and returns their numbers."""
+        with self._transaction():
+            for document_id in document_ids:
+                self.begin(document_id, UNKNOWN)
+        return self.numbers(document_ids)
+
+    def withdraw(self, document_ids: Sequence[str]) -> None:
+        """Takes announcements back under which nothing was stored."""
+        with self._transaction() as connection:
+            connection.executemany(
+                "DELETE FROM documents WHERE document_id = ? AND state = 'writing'",
+                [(document_id,) for document_id in document_ids],
+            )
+
     def commit(self, record: FileRecord, parts: DocumentParts) -> None:
         """Stores what a document is made of, then makes it the live one of its file."""
         number = self.numbers([record.document_id])[record.document_id]
         self._required_lease().require()
-        self.sentence_index.put(number, parts.sentences, parts.terms, self.field, self._context)
-        self.content_index.put(number, parts)
+        self.commit_stored(record, self.documents.put(number, parts))
+
+    def commit_stored(self, record: FileRecord, seal: DocumentSeal) -> None:
+        """Makes a document that is stored under its number the live one of its file."""
         with self._transaction() as connection:
             connection.execute(
-                "UPDATE documents SET pages = ?, chinese_nodes = ?, awaits_ocr = ? WHERE document_id = ?",
-                (record.pages, record.chinese_nodes, record.awaits_ocr, record.document_id),
+                "UPDATE documents SET nodes = ?, pages = ?, chinese_nodes = ?, awaits_ocr = ? WHERE document_id = ?",
+                (record.nodes, record.pages, record.chinese_nodes, record.awaits_ocr, record.document_id),
             )
-            self._note_sentences(record.document_id, parts.sentences)
+            self._note_sentences(record.document_id, seal)
             self.link(record)
 
     def replace_terms(self, document_id: str, terms: Sequence[Sequence[str]]) -> None:
@@ -323,7 +344,7 @@ class SharedCatalog(Catalog):
             for one in self.sentences(document_id)
         ]
         self.sentence_index.rename(number, renamed)
-        self._note_sentences(document_id, renamed)
+        self._note_sentences(document_id, DocumentSeal.of(renamed))
 
     def forget(self, document_id: str) -> None:
         """Deletes what a document that is not live is made of, and the document."""
@@ -337,6 +358,18 @@ class SharedCatalog(Catalog):
             if rows:
                 connection.execute("DELETE FROM meta WHERE key = ?", (f"{_NAMED} {document_id}",))
             super().forget(document_id)
+
+    def forget_unread(self, document_ids: Sequence[str]) -> None:
+        """Deletes what is stored of documents that were announced and not committed, and the documents, in one change.
+
+        Their numbers are noted as given up: a worker that nobody waits for any more may still be storing under them.
+        """
+        self._required_lease().require()
+        self.documents.delete_numbers(list(self.numbers(document_ids).values()))
+        with self._transaction() as connection:
+            for document_id in document_ids:
+                self._abandon(connection, document_id)
+            self.withdraw(document_ids)
 
     def terms_are_current(self) -> bool:
         """Whether the terms of all live documents are in the field of this version and this configuration."""
@@ -359,10 +392,10 @@ class SharedCatalog(Catalog):
         self.compact()
         return number
 
-    def _note_sentences(self, document_id: str, sentences: Sequence[StoredSentence]) -> None:
-        facts = {f"{DOCUMENT_CHECKSUM} {document_id}": _checksum(sentences)}
-        if sentences:
-            facts[f"{_NAMED} {document_id}"] = str(sentences[0].metadata.get("file_name", ""))
+    def _note_sentences(self, document_id: str, seal: DocumentSeal) -> None:
+        facts = {f"{DOCUMENT_CHECKSUM} {document_id}": seal.checksum}
+        if seal.file_name is not None:
+            facts[f"{_NAMED} {document_id}"] = seal.file_name
         self.set_meta(**facts)
 
     def _delete_content(self, number: int, nodes: int) -> None:
@@ -386,13 +419,3 @@ class SharedCatalog(Catalog):
                 f"The collection {self.log.collection.name!r} was opened for reading: open it for writing."
             )
         return self.lease
-
-
-def _checksum(sentences: Sequence[StoredSentence]) -> str:
-    value = 0
-    for one in sentences:
-        metadata = json.dumps(one.metadata, ensure_ascii=False, sort_keys=True)
-        value = zlib.crc32(
-            repr((one.text, one.start_char_idx, one.end_char_idx, metadata)).encode("utf-8", "replace"), value
-        )
-    return str(value)

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 Nearest = Callable[[Sequence[float], int, Container[str] | None], list[NearSentence] | None]
 """The nearest sentences to a vector, so many at most, in some documents or all; None if that cannot be told."""
+_DOCUMENTS_AT_ONCE = 200
+"""Documents that one condition names."""
 _DEEPER = 4
 """The factor by which a query asks for more sentences if too many of the best belong to no published document."""
 
@@ -122,6 +124,12 @@ class SentenceVectorStore(ChromaVectorStore):
         ids = [node_id(document_id, ordinal) for ordinal in range(count)]
         for batch in iter_batch(ids, self._max_batch):
             self._backend.write(partial(self._collection.delete, ids=batch))
+
+    def delete_documents(self, document_ids: Sequence[str]) -> None:
+        """Deletes all sentences of some documents, however many they have."""
+        for batch in iter_batch(document_ids, _DOCUMENTS_AT_ONCE):
+            named: Any = {DOCUMENT_ID: {"$in": list(batch)}}
+            self._backend.write(partial(self._collection.delete, where=named))
 
     def rename_file(self, document_id: str, count: int, file_name: str) -> None:
         """Has the first ``count`` sentences of a document name another file."""

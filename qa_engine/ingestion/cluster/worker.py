@@ -37,8 +37,9 @@ from qa_engine.models.e5.encoder import E5Encoder
 from qa_engine.models.e5.preparation import MODEL_FOLDER, prepare
 from qa_engine.models.embedding import LocalEmbedding, build_embedding
 from qa_engine.models.token_codes import TokenCodec
+from qa_engine.text.tokenizer import TOKENIZER_VERSION
 
-_MAX_SENTENCES = 2 * SLICE
+MAX_SENTENCES = 2 * SLICE
 """The worker that read a file embeds up to so many sentences itself; longer files are shared among all workers."""
 
 
@@ -101,6 +102,7 @@ def versions(config: DocumentsConfig) -> dict[str, str]:
     return {
         "parser": PARSER_VERSION,
         "splitter": SPLITTER_VERSION,
+        "tokenizer": TOKENIZER_VERSION,
         "local model": MODEL_FOLDER,
         "extra ocr": "installed" if recognised else "not used",
     }
@@ -113,18 +115,13 @@ def read_file(file: SentFile, settings: WorkerSettings) -> WorkerResult | Docume
         ConfigurationError: this worker would read it differently.
         ModelUnavailableError, ServiceUnavailableError: the embedding model is not there.
     """
-    worker = _worker(settings)
-    with _readable(file) as path:
-        if path is None:
-            return None
-        parsed = worker.pool.parse_one(path)
-    if isinstance(parsed, DocumentError):
-        return parsed
-    document = PdfDocument.of(parsed, file.recorded, file.document_id)
-    parser = SentenceNodeParser(max_sentence_chars=settings.config.documents.max_sentence_chars)
-    nodes = parser.get_nodes_from_documents([document])
+    worker = worker_of(settings)
+    read = worker.read(file)
+    if read is None or isinstance(read, DocumentError):
+        return read
+    parsed, nodes = read
     slices = worker.slices(nodes)
-    if len(nodes) > _MAX_SENTENCES:
+    if len(nodes) > MAX_SENTENCES:
         return WorkerResult(parsed, [], slices)
     return WorkerResult(parsed, list(with_repeats(slices, map(worker.embed, first_occurrences(slices)))), [])
 
@@ -135,10 +132,10 @@ def embed_slice(windows: Sequence[EmbeddingWindow], settings: WorkerSettings) ->
     Raises:
         ConfigurationError, ModelUnavailableError, ServiceUnavailableError: as `read_file`.
     """
-    return _worker(settings).embed(windows)
+    return worker_of(settings).embed(windows)
 
 
-class _Worker:
+class Worker:
     """The process that parses and the model, which a worker process keeps from file to file."""
 
     def __init__(self, settings: WorkerSettings) -> None:
@@ -156,26 +153,49 @@ class _Worker:
         embedding = settings.config.embedding
         self._context = embedding.pass_chars, embedding.context_sentences
         self._embed_model = settings.embed_model or _configured_model(settings.config)
+        self._max_sentence_chars = settings.config.documents.max_sentence_chars
         self.pool = ParsingPool(settings.config.documents)
+
+    def read(self, file: SentFile) -> tuple[ParsedPdf, Sequence[BaseNode]] | DocumentError | None:
+        """The text and the sentences of a file; None if this worker needs its bytes for that."""
+        with _readable(file) as path:
+            if path is None:
+                return None
+            parsed = self.pool.parse_one(path)
+        if isinstance(parsed, DocumentError):
+            return parsed
+        document = PdfDocument.of(parsed, file.recorded, file.document_id)
+        parser = SentenceNodeParser(max_sentence_chars=self._max_sentence_chars)
+        return parsed, parser.get_nodes_from_documents([document])
+
+    @property
+    def margin(self) -> int:
+        """The number of sentences before and after a slice that are embedded together with those of the slice."""
+        pass_chars, context_sentences = self._context
+        return 0 if pass_chars and isinstance(self._embed_model, LocalEmbedding) else context_sentences
 
     def slices(self, nodes: Sequence[BaseNode]) -> list[list[EmbeddingWindow]]:
         """The windows of the sentences of a document, in slices."""
-        return list(sliced(embedding_windows(nodes, self._embed_model, *self._context)))
+        return list(sliced(self.windows(nodes)))
+
+    def windows(self, nodes: Sequence[BaseNode]) -> list[EmbeddingWindow]:
+        """The windows of the sentences of a document, or of consecutive ones of them."""
+        return embedding_windows(nodes, self._embed_model, *self._context)
 
     def embed(self, windows: Sequence[EmbeddingWindow]) -> EmbeddedSentences:
         return embed_windows(windows, self._embed_model, self._codec)
 
 
-_current: list[_Worker] = []
+_current: list[Worker] = []
 
 
-def _worker(settings: WorkerSettings) -> _Worker:
+def worker_of(settings: WorkerSettings) -> Worker:
     """The state of this worker process for a run; made anew when another run begins."""
     if not _current or _current[0].run != settings.run:
         for former in _current:
             former.pool.stop()
         try:
-            _current[:] = [_Worker(settings)]
+            _current[:] = [Worker(settings)]
         except QAEngineError as error:
             _current.clear()
             raise type(error)(f"Ray worker on {socket.gethostname()}: {error}") from error

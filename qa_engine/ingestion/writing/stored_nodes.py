@@ -16,6 +16,7 @@ from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths, gives_token_vectors
 from qa_engine.index.records import StoredSentence
 from qa_engine.index.search_engine.catalog import SharedCatalog
+from qa_engine.index.search_engine.document_store import UNKNOWN
 from qa_engine.index.search_engine.tokens import SearchEngineTokens
 from qa_engine.index.vectors.locations import EMBEDDED, VectorLocation, drop_location, open_vectors
 from qa_engine.index.vectors.token_store import TOKEN_BITS, TOKEN_FILE, TokenStore, token_file
@@ -55,6 +56,8 @@ class StoredNodes:
 
     def __init__(self, catalog: Catalog, paths: CollectionPaths, config: Config) -> None:
         self.tokens: TokenStore | SearchEngineTokens | None = None
+        self.in_work: set[str] = set()
+        """Documents that the workers of this run are storing just now: they are not unfinished."""
         self._catalog = catalog
         self._paths = paths
         self._config = config
@@ -195,16 +198,21 @@ class StoredNodes:
             tokens.close()
 
     def _delete(self, state: str) -> None:
-        unfinished = self._catalog.unfinished(state)
+        unfinished = [one for one in self._catalog.unfinished(state) if one[0] not in self.in_work]
         if unfinished and self.tokens is None:
             self.tokens = existing_token_store(self._catalog, self._paths)
+        unread = [document_id for document_id, nodes in unfinished if nodes == UNKNOWN]
+        if unread and isinstance(self._catalog, SharedCatalog):
+            self.store.delete_documents(unread)
+            self._catalog.forget_unread(unread)
+            unfinished = [one for one in unfinished if one[1] != UNKNOWN]
         for document_id, nodes in unfinished:
             self.store.delete_sentences(document_id, nodes)
             if isinstance(self.tokens, TokenStore):
                 self.tokens.delete(document_id)
             self._catalog.forget(document_id)
-        if unfinished:
-            logger.info("%d documents of state %r deleted", len(unfinished), state)
+        if unfinished or unread:
+            logger.info("%d documents of state %r deleted", len(unfinished) + len(unread), state)
 
 
 def token_bits(config: EmbeddingConfig, embed_model: BaseEmbedding | None = None) -> TokenBits:

@@ -1,0 +1,188 @@
+"""Runs on a Ray worker: stores files of a collection whose parts are on servers, under the numbers that they were given.
+
+What is stored is seen by nobody until the machine that runs the command has committed it. A number is never given twice, so
+a worker that goes on although nobody waits for it any more harms nothing.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from llama_index.core.schema import BaseNode
+
+from qa_engine.documents.identity.record import DocumentIdentity
+from qa_engine.documents.parsed_pdf import LeftOut, left_out
+from qa_engine.errors import DocumentError, StorageError
+from qa_engine.index.records import FileRecord
+from qa_engine.index.search_engine.client import search_engine
+from qa_engine.index.search_engine.document_store import DocumentSeal, DocumentStore
+from qa_engine.index.search_engine.registry import RegisteredCollection
+from qa_engine.index.search_engine.tokens import SearchEngineTokens
+from qa_engine.index.vectors.chroma_rows import node_of
+from qa_engine.index.vectors.locations import open_on_server
+from qa_engine.index.vectors.vector_store import SentenceVectorStore
+from qa_engine.ingestion.cluster.worker import MAX_SENTENCES, SentFile, Worker, WorkerSettings, worker_of
+from qa_engine.ingestion.embedding_windows import SLICE, EmbeddedSentences, first_occurrences, with_repeats
+from qa_engine.ingestion.report import doubtful_pages
+from qa_engine.ingestion.writing.identities import read_identity
+from qa_engine.ingestion.writing.stored_file import completed_record, document_parts
+
+
+@dataclass(frozen=True)
+class StoringSettings:
+    """The settings of a run whose workers store.
+
+    Attributes:
+        reading: how files are read and embedded, and with the addresses and credentials of the servers.
+        collection: where sentences, terms, contents and token vectors go.
+        vectors: name of the collection of the Chroma server.
+        ocr: whether pages without text are recognised.
+    """
+
+    reading: WorkerSettings
+    collection: RegisteredCollection
+    vectors: str
+    ocr: bool
+
+
+@dataclass(frozen=True)
+class NumberedFile:
+    """A file to read and to store.
+
+    Attributes:
+        sent: the file.
+        record: what is known about it.
+        number: the number that its content is stored under.
+    """
+
+    sent: SentFile
+    record: FileRecord
+    number: int
+
+
+@dataclass(frozen=True)
+class StoredDocument:
+    """What the commit of a stored file notes, and what the run says about it.
+
+    Attributes:
+        record: the file with the numbers of its content.
+        identity, seal: of its content.
+        warnings: a sentence about each thing that needs attention.
+        left_out: what was not read of it.
+        slices: how many slices of its sentences are still to be embedded and stored.
+        seconds: how long it took.
+    """
+
+    record: FileRecord
+    identity: DocumentIdentity
+    seal: DocumentSeal
+    warnings: list[str]
+    left_out: list[LeftOut]
+    slices: int
+    seconds: float
+
+
+def store_file(file: NumberedFile, settings: StoringSettings) -> StoredDocument | DocumentError | None:
+    """Reads a file and stores it; of a long one all but vectors. None if this worker needs its bytes for that.
+
+    Raises:
+        ConfigurationError: this worker would read it differently.
+        ModelUnavailableError, ServiceUnavailableError: the embedding model or a server is not there.
+        StorageError, AuthenticationFailedError: a server refuses.
+    """
+    started = time.perf_counter()
+    worker = worker_of(settings.reading)
+    stores = _stores_of(settings)
+    read = worker.read(file.sent)
+    if read is None or isinstance(read, DocumentError):
+        return read
+    parsed, nodes = read
+    record = completed_record(file.record, parsed, nodes, settings.ocr)
+    parts = document_parts(parsed, nodes, parsed.spans)
+    seal = stores.documents.put(file.number, parts)
+    shared = len(nodes) > MAX_SENTENCES
+    if not shared:
+        _embed(file.number, nodes, worker, stores)
+    return StoredDocument(
+        record,
+        read_identity(parts.sentences, record, parsed),
+        seal,
+        list(doubtful_pages(record.file_name, parsed.pages)),
+        left_out(parsed.pages),
+        math.ceil(len(nodes) / SLICE) if shared else 0,
+        time.perf_counter() - started,
+    )
+
+
+def store_slice(document_id: str, number: int, place: int, settings: StoringSettings) -> float:
+    """Embeds one of the slices of a file whose sentences are stored, and stores its vectors. Returns the seconds it took.
+
+    Raises:
+        StorageError: the sentences are not there, or a server refuses.
+        ConfigurationError, ModelUnavailableError, ServiceUnavailableError, AuthenticationFailedError: as `store_file`.
+    """
+    started = time.perf_counter()
+    worker = worker_of(settings.reading)
+    stores = _stores_of(settings)
+    first = max(0, place * SLICE - worker.margin)
+    before = place * SLICE - first
+    ordinals = range(first, (place + 1) * SLICE + worker.margin)
+    sentences = stores.documents.sentences.read(document_id, number, ordinals)
+    nodes = [node_of(sentence) for sentence in sentences]
+    own = nodes[before : before + SLICE]
+    if not own:
+        raise StorageError(f"The sentences of document {document_id} are gone: run the same command again.")
+    windows = worker.windows(nodes)[before : before + len(own)] if worker.margin else worker.windows(nodes)
+    (embedded,) = with_repeats([windows], map(worker.embed, first_occurrences([windows])))
+    stores.put_vectors(number, own, embedded)
+    return time.perf_counter() - started
+
+
+def _embed(number: int, nodes: Sequence[BaseNode], worker: Worker, stores: _Stores) -> None:
+    """Embeds all sentences of a document and stores their vectors."""
+    slices = worker.slices(nodes)
+    start = 0
+    for embedded in with_repeats(slices, map(worker.embed, first_occurrences(slices))):
+        part = nodes[start : start + len(embedded.vectors)]
+        start += len(part)
+        stores.put_vectors(number, part, embedded)
+
+
+class _Stores:
+    """The connections to the servers of a collection, which a worker process keeps from file to file."""
+
+    def __init__(self, settings: StoringSettings) -> None:
+        self.run = settings.reading.run
+        config = settings.reading.config
+        engine = search_engine(config.index)
+        self.documents = DocumentStore(engine, settings.collection, config.bm25.context_sentences)
+        self._vectors = SentenceVectorStore(open_on_server(config.index, settings.vectors))
+        self._engine, self._collection, self._codec = engine, settings.collection, settings.reading.codec
+
+    def put_vectors(self, number: int, nodes: Sequence[BaseNode], embedded: EmbeddedSentences) -> None:
+        """Stores the vectors of sentences of one document, and their token vectors if there are any."""
+        if not nodes:
+            return
+        if self._codec is not None and embedded.codes is not None:
+            tokens = SearchEngineTokens(
+                self._engine, self._collection, self._codec, lambda ids: dict.fromkeys(ids, number)
+            )
+            tokens.put([node.node_id for node in nodes], embedded.codes)
+        for node, vector in zip(nodes, embedded.vectors.tolist(), strict=True):
+            node.embedding = vector
+        self._vectors.add(nodes)
+        for node in nodes:
+            node.embedding = None
+
+
+_current: list[_Stores] = []
+
+
+def _stores_of(settings: StoringSettings) -> _Stores:
+    """The connections of this worker process for a run; made anew when another run begins."""
+    if not _current or _current[0].run != settings.reading.run:
+        _current[:] = [_Stores(settings)]
+    return _current[0]
