@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shlex
+from collections.abc import Hashable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from qa_engine.config import Config, IndexConfig
-from qa_engine.errors import ConfigurationError, StorageError
+from qa_engine.errors import CollectionNotFoundError, ConfigurationError, StorageError
 from qa_engine.index.atomic_file import make_folder
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths, collection_paths, list_collections, require_collection
@@ -24,14 +25,19 @@ def open_catalog(storage: Path, name: str, config: IndexConfig) -> Catalog:
 
     Raises:
         CollectionNotFoundError: there is no such collection; the message lists those that exist.
+        ConfigurationError: there is one, and it is not where the configuration says.
         StorageError: it cannot be read.
         ServiceUnavailableError, AuthenticationFailedError: the search engine is not there, or refuses.
     """
     if config.search_url is None:
-        return Catalog(require_collection(storage, name).catalog)
+        return Catalog(_require_stored(storage, name).catalog)
     from qa_engine.index.search_engine.opening import open_shared
 
-    return open_shared(storage, name, config)
+    try:
+        return open_shared(storage, name, config)
+    except CollectionNotFoundError:
+        _require_not_stored(storage, name, config)
+        raise
 
 
 def collection_names(storage: Path, config: IndexConfig) -> list[str]:
@@ -53,6 +59,70 @@ def collection_exists(storage: Path, name: str, config: IndexConfig) -> bool:
     return registry_of(config).find(name) is not None
 
 
+def require_existing(storage: Path, name: str, config: IndexConfig) -> None:
+    """Raises what `open_catalog` raises where it finds no collection, and opens nothing."""
+    collection_identity(storage, name, config)
+
+
+def collection_identity(storage: Path, name: str, config: IndexConfig) -> Hashable:
+    """What tells a collection from one that was made anew under its name. It costs one request of a search engine.
+
+    Raises:
+        CollectionNotFoundError, ConfigurationError, ServiceUnavailableError, AuthenticationFailedError: as `open_catalog`.
+    """
+    if config.search_url is None:
+        file = _require_stored(storage, name).catalog
+        try:
+            status = file.stat()
+        except FileNotFoundError:
+            raise CollectionNotFoundError(f"The collection {name!r} was deleted.") from None
+        return status.st_dev, status.st_ino
+    from qa_engine.index.search_engine.opening import registry_of, require_registered
+
+    try:
+        return require_registered(registry_of(config), name).mark
+    except CollectionNotFoundError:
+        _require_not_stored(storage, name, config)
+        raise
+
+
+def require_place(storage: Path, name: str, config: IndexConfig) -> None:
+    """Raises `ConfigurationError` if there is a collection of this name, and it is not where the configuration says."""
+    try:
+        collection_identity(storage, name, config)
+    except CollectionNotFoundError:
+        return
+
+
+def _require_stored(storage: Path, name: str) -> CollectionPaths:
+    """As `require_collection`; of a collection whose copy shows that it is in a search engine, it says so."""
+    try:
+        return require_collection(storage, name)
+    except CollectionNotFoundError as error:
+        if collection_paths(storage, name).replica.is_file():
+            raise ConfigurationError(
+                f"The collection {name!r} is not in the storage {storage}: this machine knows it from a search engine, and "
+                "index.search_url is not set: set it to the address of that search engine. If the collection is no longer "
+                f"there, delete {collection_paths(storage, name).replica}."
+            ) from error
+        raise
+
+
+def _require_not_stored(storage: Path, name: str, config: IndexConfig) -> None:
+    """Raises `ConfigurationError` for a collection that the storage has, and the search engine has not."""
+    if collection_paths(storage, name).catalog.is_file():
+        raise ConfigurationError(
+            f"The collection {name!r} is in the storage {storage}, and index.search_url names the search engine at "
+            f"{config.search_url}, which has no such collection: unset index.search_url, or move the collection there with "
+            f"{move_command(storage, name)}."
+        )
+
+
+def move_command(storage: Path, name: str) -> str:
+    """The command that moves a collection to where the configuration says that it is to be."""
+    return f"qa-engine rebuild --place --collection {shlex.quote(name)} --storage {shlex.quote(str(storage))}"
+
+
 @contextmanager
 def writable_catalog(
     storage: Path, name: str, config: Config, create: bool
@@ -68,7 +138,8 @@ def writable_catalog(
         CollectionNotFoundError: there is no such collection, and none is to be made.
         StorageError: it cannot be written.
         IndexLockedError: another process is writing to it.
-        ConfigurationError: ``index.search_url`` is set without ``index.url``.
+        ConfigurationError: ``index.search_url`` is set without ``index.url``; or there is such a collection, and it is not
+            where the configuration says.
         ServiceUnavailableError, AuthenticationFailedError: the search engine is not there, or refuses.
     """
     timeout = config.ingestion.lock_timeout_seconds
@@ -80,10 +151,12 @@ def writable_catalog(
             )
         from qa_engine.index.search_engine.opening import open_for_writing
 
+        require_place(storage, name, config.index)
         with open_for_writing(storage, name, config.index, config.bm25, timeout, create) as shared:
             yield collection_paths(storage, name), shared
         return
     if create:
+        require_place(storage, name, config.index)
         paths = collection_paths(storage, name)
         try:
             make_folder(paths.root)
@@ -92,7 +165,7 @@ def writable_catalog(
                 f"The storage {paths.root} cannot be made ({error.strerror or error}): name another with --storage."
             ) from error
     else:
-        paths = require_collection(storage, name)
+        paths = _require_stored(storage, name)
     with (
         writer_lock(paths.root, timeout),
         closing(Catalog(paths.catalog, create=create)) as catalog,

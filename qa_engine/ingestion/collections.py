@@ -6,19 +6,23 @@ import logging
 import secrets
 import shutil
 from collections.abc import Mapping
-from contextlib import closing
-from dataclasses import dataclass
+from contextlib import closing, suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from qa_engine.config import Config
+from qa_engine.config import Config, IndexConfig
 from qa_engine.errors import InputError, QAEngineError, StorageError
 from qa_engine.index.atomic_file import make_folder
 from qa_engine.index.catalog import Catalog
-from qa_engine.index.collection import CollectionPaths, collection_paths, require_collection
+from qa_engine.index.collection import CollectionPaths, collection_paths
+from qa_engine.index.opening import collection_exists, open_catalog, require_existing, writable_catalog
+from qa_engine.index.search_engine.catalog import SharedCatalog
 from qa_engine.index.vectors.locations import SERVER, VectorLocation, drop_location
 from qa_engine.index.writer_lock import writer_lock
 from qa_engine.ingestion.ingest import ingest_uploads
+from qa_engine.ingestion.maintenance.reembedding import vectors_under_way
+from qa_engine.ingestion.writing.stored_nodes import superseded_vectors
 
 logger = logging.getLogger("qa_engine.ingestion")
 
@@ -45,22 +49,27 @@ class CollectionSummary:
     embedding: str
 
 
-def collection_summary(storage: Path, name: str) -> CollectionSummary:
+def collection_summary(storage: Path, name: str, config: IndexConfig) -> CollectionSummary:
     """What a collection holds.
 
     Raises:
-        CollectionNotFoundError: there is no such collection.
-        StorageError: its catalog cannot be read.
+        CollectionNotFoundError, ConfigurationError, StorageError, ServiceUnavailableError: as
+            `qa_engine.index.opening.open_catalog`.
     """
-    with closing(Catalog(require_collection(storage, name).catalog)) as catalog:
-        files = catalog.files().values()
-        return CollectionSummary(
-            name,
-            len(files),
-            sum(file.pages for file in files),
-            catalog.node_count(),
-            (catalog.identity or {}).get("model", ""),
-        )
+    with closing(open_catalog(storage, name, config)) as catalog:
+        return summary_of(catalog, name)
+
+
+def summary_of(catalog: Catalog, name: str) -> CollectionSummary:
+    """What the collection of an open catalog holds."""
+    files = catalog.files().values()
+    return CollectionSummary(
+        name,
+        len(files),
+        sum(file.pages for file in files),
+        catalog.node_count(),
+        (catalog.identity or {}).get("model", ""),
+    )
 
 
 def create_collection(
@@ -80,10 +89,10 @@ def create_collection(
     """
     settings = Config.of(config)
     root = Path(storage) if storage is not None else settings.storage
-    if collection_paths(root, name).catalog.exists():
+    if collection_exists(root, name, settings.index):
         raise InputError(f"There is a collection {name!r} already.")
     ingest_uploads([], root, name, settings)
-    return collection_summary(root, name)
+    return collection_summary(root, name, settings.index)
 
 
 def remove_collection(
@@ -100,26 +109,29 @@ def remove_collection(
 
     Raises:
         CollectionNotFoundError: there is no such collection.
+        ConfigurationError: it is not where the configuration says.
         IndexLockedError: another process is writing to it.
         StorageError: it cannot be removed.
+        ServiceUnavailableError: it is in a search engine that does not answer.
     """
     settings = Config.of(config)
     root = Path(storage) if storage is not None else settings.storage
-    paths = require_collection(root, name)
-    try:
-        with writer_lock(paths.root):
-            make_folder(root / _REMOVED)
-            paths.root.rename(root / _REMOVED / secrets.token_hex(8))
-    except OSError as error:
-        raise StorageError(
-            f"{paths.root} cannot be removed ({error.strerror or error}): free permissions."
-        ) from error
+    if settings.index.search_url is not None:
+        _remove_from_search_engine(root, name, settings)
+    else:
+        require_existing(root, name, settings.index)
+        _put_aside(root, collection_paths(root, name))
     logger.info("collection %s removed", name)
     complete_removals(root, settings)
 
 
 def complete_removals(storage: Path, config: Config) -> None:
     """Deletes what is left of collections that were removed. What cannot be deleted now is left to the next call."""
+    if config.index.search_url is not None:
+        try:
+            _complete_in_search_engine(storage, config.index)
+        except QAEngineError as error:
+            logger.warning("a removed collection is not deleted yet: %s", error)
     if not (storage / _REMOVED).is_dir():
         return
     for folder in (storage / _REMOVED).iterdir():
@@ -130,13 +142,49 @@ def complete_removals(storage: Path, config: Config) -> None:
             logger.warning("a removed collection is not deleted yet: %s", error)
 
 
+def _put_aside(storage: Path, paths: CollectionPaths) -> None:
+    """Takes the folder of a collection away from where collections are. Its catalog may be damaged."""
+    try:
+        with writer_lock(paths.root):
+            make_folder(storage / _REMOVED)
+            paths.root.rename(storage / _REMOVED / secrets.token_hex(8))
+    except OSError as error:
+        raise StorageError(
+            f"{paths.root} cannot be removed ({error.strerror or error}): free permissions."
+        ) from error
+
+
+def _remove_from_search_engine(storage: Path, name: str, config: Config) -> None:
+    from qa_engine.index.search_engine.opening import registry_of
+    from qa_engine.index.search_engine.removal import begin_removal
+
+    at_once = config.ingestion.model_copy(update={"lock_timeout_seconds": 0})
+    config = config.model_copy(update={"ingestion": at_once})
+    with writable_catalog(storage, name, config, create=False) as (_, catalog):
+        assert isinstance(catalog, SharedCatalog)
+        location = VectorLocation.of(catalog)
+        places = [*superseded_vectors(catalog), *vectors_under_way(catalog)]
+        places += [location] if location is not None else []
+        on_server = [asdict(place) for place in places if place.store == SERVER]
+        begin_removal(registry_of(config.index), catalog, on_server)
+
+
+def _complete_in_search_engine(storage: Path, config: IndexConfig) -> None:
+    from qa_engine.index.search_engine.opening import delete_old_replicas, registry_of
+    from qa_engine.index.search_engine.removal import complete_removals
+
+    registry = registry_of(config)
+    nowhere = CollectionPaths(storage)  # what is on a server needs no paths
+    complete_removals(registry, lambda place: drop_location(nowhere, VectorLocation(**place), config))
+    delete_old_replicas(storage, registry)
+
+
 def _drop_vectors_on_server(paths: CollectionPaths, config: Config) -> None:
     if not paths.catalog.is_file():
         return
-    try:
-        with closing(Catalog(paths.catalog)) as catalog:
-            location = VectorLocation.of(catalog)
-    except StorageError:  # a damaged one cannot say where its vectors are
-        return
+    location = None
+    # A damaged one cannot say where its vectors are.
+    with suppress(StorageError), closing(Catalog(paths.catalog)) as catalog:
+        location = VectorLocation.of(catalog)
     if location is not None and location.store == SERVER:
         drop_location(paths, location, config.index)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, closing, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import asdict
 from functools import partial
 from threading import Lock
@@ -23,8 +23,9 @@ from qa_engine.engine import QueryEngine
 from qa_engine.errors import CollectionNotFoundError, QAEngineError, StorageError
 from qa_engine.flow import in_threads_of
 from qa_engine.index.catalog import Catalog
-from qa_engine.index.collection import list_collections, require_collection
 from qa_engine.index.documents.citations import cited_range, find_citation
+from qa_engine.index.open_catalogs import OpenCatalogs
+from qa_engine.index.opening import collection_identity
 from qa_engine.index.records import FileRecord
 from qa_engine.ingestion.files.state import content_path, file_state, is_document
 from qa_engine.ingestion.ingest import ingest
@@ -67,6 +68,7 @@ class LocalLibrary:
         self._config = config
         self._only = tuple(dict.fromkeys(collections))
         self._asked = self._only or (config.collection,)
+        self._catalogs = OpenCatalogs(config.storage, config.index)
         self._roots, self._may_change = roots, may_change
         running = 2 * available_cores()
         self._threads = ThreadPoolExecutor(2 * running + 4, thread_name_prefix="mcp")
@@ -89,14 +91,14 @@ class LocalLibrary:
 
     def visible(self) -> list[str]:
         """See `Library`."""
-        names = list_collections(self._config.storage)
+        names = self._catalogs.names()
         return [name for name in names if name in self._only] if self._only else names
 
     @contextmanager
     def opened(self, collection: str) -> Iterator[Catalog]:
         """See `Library`."""
         self._require_visible([collection])
-        with closing(Catalog(require_collection(self._config.storage, collection).catalog)) as catalog:
+        with self._catalogs.opened(collection) as catalog:
             yield catalog
 
     def url(self, identifier: str) -> str | None:
@@ -157,6 +159,7 @@ class LocalLibrary:
         await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
         for _, engine in self._engines.values():
             engine.close()
+        self._catalogs.close()
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
@@ -191,8 +194,8 @@ class LocalLibrary:
     def _opened_engine(self, names: tuple[str, ...]) -> QueryEngine:
         """The engine over some collections, opened anew if one of them was made anew."""
         with self._opening:
-            stats = [require_collection(self._config.storage, name).catalog.stat() for name in names]
-            identity = [(stat.st_dev, stat.st_ino) for stat in stats]
+            index = self._config.index
+            identity = [collection_identity(self._config.storage, name, index) for name in names]
             known = self._engines.get(names)
             if known is not None and known[0] == identity:
                 return known[1]

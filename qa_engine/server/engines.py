@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from threading import Condition, Lock
 
 from qa_engine.config import Config
 from qa_engine.engine import QueryEngine
-from qa_engine.index.catalog import Catalog
-from qa_engine.index.collection import require_collection
+from qa_engine.index.opening import collection_identity, open_catalog
 from qa_engine.index.vectors.locations import VectorLocation
 from qa_engine.server.problems import ProblemError
 
 logger = logging.getLogger("qa_engine.server")
 
-_Identity = tuple[tuple[int, int], ...]
+_Identity = tuple[Hashable, ...]
 
 
 @dataclass
@@ -27,7 +26,7 @@ class _Opened:
 
     Attributes:
         engine: it.
-        identity: device and inode of the catalogs that it reads: a collection that was made anew has another one.
+        identity: of the collections that it reads, see `collection_identity`: one that was made anew has another.
         users: the questions in work.
         dropped: whether the last user closes it.
     """
@@ -63,7 +62,8 @@ class Engines:
             collections: their names; none for the default ones.
 
         Raises:
-            CollectionNotFoundError, ConfigurationError, ModelUnavailableError, StorageError: as `QueryEngine.open`.
+            CollectionNotFoundError, ConfigurationError, ModelUnavailableError, StorageError, ServiceUnavailableError: as
+                `QueryEngine.open`.
             ProblemError: ``nothing_ingested``.
         """
         opened = self.take(collections)
@@ -130,11 +130,10 @@ class Engines:
     def _require_content(self, key: tuple[str, ...]) -> None:
         """Raises `ProblemError` for a collection of which nothing has been published yet."""
         for name in key:
-            with closing(Catalog(require_collection(self.config.storage, name).catalog)) as catalog:
+            with closing(open_catalog(self.config.storage, name, self.config.index)) as catalog:
                 # One that was made without files is published, and has no place for vectors.
                 if not catalog.published or VectorLocation.of(catalog) is None:
                     raise ProblemError("nothing_ingested", f"The collection {name!r} holds nothing yet.")
 
     def _identity(self, key: tuple[str, ...]) -> _Identity:
-        stats = [require_collection(self.config.storage, name).catalog.stat() for name in key]
-        return tuple((stat.st_dev, stat.st_ino) for stat in stats)
+        return tuple(collection_identity(self.config.storage, name, self.config.index) for name in key)

@@ -12,7 +12,7 @@ from ingest_process import ingest, stored_files
 from pdf_factory import SOLAR_SYSTEM, chinese_pdf, english_pdf, not_a_pdf
 
 from qa_engine.cli.display.pictures import pdf_of
-from qa_engine.config import Config
+from qa_engine.config import Config, IndexConfig
 from qa_engine.diagnosis.doctor import diagnose
 from qa_engine.errors import CollectionNotFoundError, InputError
 from qa_engine.index.catalog import Catalog
@@ -199,11 +199,11 @@ class TestUnusedUploads:
     ) -> None:
         upload(storage, UploadedFile("a.pdf", planets))
         upload(storage, UploadedFile("b.pdf", planets), collection="other")
-        assert remove_unused_uploads(storage, lambda: {fruit}) == []
+        assert remove_unused_uploads(storage, lambda: {fruit}, IndexConfig()) == []
         delete_files(["upload:/a.pdf"], storage, exact=True)
-        assert remove_unused_uploads(storage, set) == [fruit]
+        assert remove_unused_uploads(storage, set, IndexConfig()) == [fruit]
         delete_files(["upload:/b.pdf"], storage, "other", exact=True)
-        assert remove_unused_uploads(storage, set) == [planets]
+        assert remove_unused_uploads(storage, set, IndexConfig()) == [planets]
         assert [path.name for path in (storage / "uploads").iterdir()] == [".lock"]
 
     def test_nothing_goes_while_a_catalog_cannot_be_read(
@@ -211,11 +211,11 @@ class TestUnusedUploads:
     ) -> None:
         upload(storage, UploadedFile("a.pdf", planets))
         collection_paths(storage, "default").catalog.write_bytes(b"rot" * 999)
-        assert remove_unused_uploads(storage, set) == []
+        assert remove_unused_uploads(storage, set, IndexConfig()) == []
         assert stored_upload(storage, planets).exists()
 
     def test_storage_without_uploads_stays_without(self, storage: Path) -> None:
-        assert remove_unused_uploads(storage, set) == []
+        assert remove_unused_uploads(storage, set, IndexConfig()) == []
         assert not storage.exists()
 
 

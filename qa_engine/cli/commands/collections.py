@@ -34,18 +34,19 @@ def list_files(
 
 
 def collections(storage: StorageOption = None, json: JsonOption = False, config: ConfigOption = None) -> None:
-    """List the collections of a storage folder."""
-    from qa_engine.index.collection import list_collections
-
-    root = storage if storage is not None else load_config(config).storage
+    """List the collections of the storage folder or, if one is configured, of the search engine."""
+    settings = load_config(config)
+    from qa_engine.index.opening import collection_names
     from qa_engine.ingestion.collections import collection_summary
 
-    rows = [asdict(collection_summary(root, name)) for name in list_collections(root)]
+    root, index = storage if storage is not None else settings.storage, settings.index
+    rows = [asdict(collection_summary(root, name, index)) for name in collection_names(root, index)]
     if json:
         print_json({"storage": str(root), "collections": rows})
         return
     if not rows:
-        results().print_line(f"There is no collection in {root}: run qa-engine ingest PATH to make one.")
+        place = f"the search engine at {index.search_url}" if index.search_url is not None else str(root)
+        results().print_line(f"There is no collection in {place}: run qa-engine ingest PATH to make one.")
         return
     print_table(
         rows[0],

@@ -40,6 +40,17 @@ def open_shared(storage: Path, name: str, config: IndexConfig) -> SharedCatalog:
     """
     registry = registry_of(config)
     paths = collection_paths(storage, name)
+    found = require_registered(registry, name)
+    _make_root(paths)
+    return SharedCatalog(paths.replica, StateLog(registry, found))
+
+
+def require_registered(registry: Registry, name: str) -> RegisteredCollection:
+    """What the registry says of a collection.
+
+    Raises:
+        CollectionNotFoundError: the search engine has no such collection; the message lists those that it has.
+    """
     found = registry.find(name)
     if found is None:
         names = registry.names()
@@ -51,8 +62,7 @@ def open_shared(storage: Path, name: str, config: IndexConfig) -> SharedCatalog:
         raise CollectionNotFoundError(
             f"There is no collection {name!r} in the search engine at {registry.engine.url}; {known}."
         )
-    _make_root(paths)
-    return SharedCatalog(paths.replica, StateLog(registry, found))
+    return found
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import re
 import secrets
 import shlex
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -20,6 +20,11 @@ FORMAT = 1
 CollectionState = Literal["active", "arriving", "leaving"]
 _COLLECTION, _ARRIVING = "collection", "arriving"
 """Kinds of documents of the registry: those of collections that there are, and of those that there are not yet."""
+REMOVAL = "removal"
+"""Kind of the documents about collections that are being removed."""
+SUFFIXES = ("sentences", "documents", "tokens")
+"""What the names of the indices of a collection end with."""
+_PAGE = 1000
 _STATE_MAPPING = {
     "dynamic": False,
     "properties": {"mark": {"type": "keyword"}, "kind": {"type": "keyword"}},
@@ -115,23 +120,34 @@ class Registry:
         return checked(reply.body["_source"])
 
     def names(self) -> list[str]:
-        """The names of all collections, sorted."""
-        names: list[str] = []
+        """The names of all collections, sorted. One request for a thousand of them.
+
+        Whoever makes or removes a collection waits until this shows it.
+        """
+        return sorted(source["name"] for source in self.sources(_COLLECTION))
+
+    def sources(self, kind: str) -> Iterator[dict[str, Any]]:
+        """The sources of the documents of a kind in the state index."""
         after: list[Any] | None = None
         while True:
             body: dict[str, Any] = {
-                "size": 1000,
-                "query": {"term": {"kind": "collection"}},
+                "size": _PAGE,
+                "query": {"term": {"kind": kind}},
                 "sort": [{"mark": "asc"}],
             }
             if after is not None:
                 body["search_after"] = after
-            self.engine.request("POST", f"/{self.state}/_refresh", accept={404})
-            reply = self.engine.request("POST", f"/{self.state}/_search", body, accept={404})
+            reply = self.engine.request(
+                "POST",
+                f"/{self.state}/_search",
+                body,
+                params={"allow_partial_search_results": "false"},
+                accept={404},
+            )
             hits = reply.body["hits"]["hits"] if reply.status == 200 else []
-            names += [hit["_source"]["name"] for hit in hits]
-            if len(hits) < 1000:
-                return sorted(names)
+            yield from (hit["_source"] for hit in hits)
+            if len(hits) < _PAGE:
+                return
             after = hits[-1]["sort"]
 
     def create(
@@ -161,7 +177,7 @@ class Registry:
             new = RegisteredCollection(normal, own, indices, (0, 0), FORMAT, state, origin)
             # Two may do so at once: the second finds what the first has made.
             path = f"/{self.state}/_create/{self.document(name)}"
-            self.engine.request("PUT", path, new.source(), accept={409})
+            self.engine.request("PUT", path, new.source(), params={"refresh": "true"}, accept={409})
             found = self.entry(name)
             if found is None:
                 raise StorageError(
@@ -203,7 +219,8 @@ class Registry:
             )
         changed = replace(found, state=state)
         version = {"if_seq_no": reply.body["_seq_no"], "if_primary_term": reply.body["_primary_term"]}
-        reply = self.engine.request("PUT", path, changed.source(), params=version, accept={409})
+        params = {**version, "refresh": "true"}
+        reply = self.engine.request("PUT", path, changed.source(), params=params, accept={409})
         if reply.status == 409 and self.entry(collection.name) != changed:
             raise StorageError(
                 f"The collection {collection.name!r} is changed by another process: run the same command again."
@@ -211,16 +228,36 @@ class Registry:
         return changed
 
     def remove(self, collection: RegisteredCollection) -> None:
-        """Takes a collection out of the registry, then deletes its indices, its log and its lease."""
-        self.engine.request("DELETE", f"/{self.state}/_doc/{self.document(collection.name)}", accept={404})
-        for index in (collection.sentences, collection.documents, collection.tokens):
-            self.engine.request("DELETE", f"/{index}", accept={404})
+        """Takes a collection out of the registry, then deletes what it is made of here."""
+        self.take_out(collection)
+        self.delete_contents(collection.mark, collection.indices)
+
+    def take_out(self, collection: RegisteredCollection) -> None:
+        """Takes a collection out of the registry: from then on nobody finds it. Nothing if it is out already."""
+        path = f"/{self.state}/_doc/{self.document(collection.name)}"
+        reply = self.engine.request("GET", path, accept={404})
+        if reply.status == 404 or reply.body["_source"]["mark"] != collection.mark:
+            return
+        params = {"if_seq_no": reply.body["_seq_no"], "if_primary_term": reply.body["_primary_term"]}
+        reply = self.engine.request("DELETE", path, params=params | {"refresh": "true"}, accept={404, 409})
+        if reply.status == 409:  # its writer has just let the log begin anew, or another one has taken it out
+            self.take_out(collection)
+
+    def delete_contents(self, mark: str, indices: str) -> None:
+        """Deletes the indices, the log and the lease of a collection that is out of the registry, as far as they are there.
+
+        Args:
+            mark, indices: see `RegisteredCollection`.
+        """
+        for suffix in SUFFIXES:
+            self.engine.request("DELETE", f"/{indices}-{suffix}", accept={404})
         self.engine.request("POST", f"/{self.state}/_refresh", accept={404})
+        rest = {"bool": {"filter": {"term": {"mark": mark}}, "must_not": {"term": {"kind": REMOVAL}}}}
         self.engine.request(
             "POST",
             f"/{self.state}/_delete_by_query",
-            {"query": {"term": {"mark": collection.mark}}},
-            params={"conflicts": "proceed"},
+            {"query": rest},
+            params={"conflicts": "proceed", "refresh": "true"},
             accept={404},
         )
 

@@ -66,6 +66,12 @@ class _Target:
         return facts == others
 
 
+def vectors_under_way(catalog: Catalog) -> list[VectorLocation]:
+    """The place of vectors that a rebuild is making, or was when it was cut off."""
+    target = _Target.recorded(catalog)
+    return [target.place] if target is not None and target.place is not None else []
+
+
 class Reembedding:
     """One rebuild of the vectors of a collection, in a session that holds the right to write."""
 

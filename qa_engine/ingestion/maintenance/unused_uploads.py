@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Collection, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock
 
-from qa_engine.errors import StorageError
+from qa_engine.config import IndexConfig
+from qa_engine.errors import CollectionNotFoundError, QAEngineError, StorageError
 from qa_engine.index.atomic_file import file_mode, make_folder
 from qa_engine.index.catalog import Catalog
+from qa_engine.index.opening import collection_names, open_catalog
 from qa_engine.ingestion.files.uploads import UPLOADS_FOLDER, is_upload
 
 logger = logging.getLogger("qa_engine.ingestion")
@@ -43,7 +45,9 @@ def uploads_lock(storage: Path) -> Iterator[None]:
         lock.release()
 
 
-def remove_unused_uploads(storage: Path, awaited: Callable[[], Collection[str]]) -> list[str]:
+def remove_unused_uploads(
+    storage: Path, awaited: Callable[[], Collection[str]], config: IndexConfig
+) -> list[str]:
     """Removes uploaded contents that no file of any collection has, and that nothing waits for.
 
     Nothing is removed while the catalog of a collection cannot be read: its files may have any of them.
@@ -51,6 +55,7 @@ def remove_unused_uploads(storage: Path, awaited: Callable[[], Collection[str]])
     Args:
         storage: the folder of the collections.
         awaited: the SHA-256 of contents that are still to be ingested. It is asked once no more can be stored.
+        config: says whether collections are in a search engine as well.
 
     Returns:
         The SHA-256 of the contents that were removed.
@@ -65,8 +70,8 @@ def remove_unused_uploads(storage: Path, awaited: Callable[[], Collection[str]])
         unused = stored.difference(awaited())
         if unused:
             try:
-                unused.difference_update(_ingested(storage))
-            except StorageError as error:
+                unused.difference_update(_ingested(storage, config))
+            except QAEngineError as error:
                 logger.warning("Uploaded files that may be unused are kept: %s", error)
                 return []
         try:
@@ -81,7 +86,18 @@ def remove_unused_uploads(storage: Path, awaited: Callable[[], Collection[str]])
     return sorted(unused)
 
 
-def _ingested(storage: Path) -> Iterator[str]:
+def _ingested(storage: Path, config: IndexConfig) -> Iterator[str]:
+    """What the collections of the storage and those of the search engine, if there is one, have of uploaded contents."""
     for path in storage.glob("*/catalog.sqlite"):
         with closing(Catalog(path)) as catalog:
-            yield from (record.sha256 for record in catalog.files().values() if is_upload(record.path))
+            yield from _uploaded(catalog)
+    if config.search_url is None:
+        return
+    for name in collection_names(storage, config):
+        # One that is being deleted has none.
+        with suppress(CollectionNotFoundError), closing(open_catalog(storage, name, config)) as catalog:
+            yield from _uploaded(catalog)
+
+
+def _uploaded(catalog: Catalog) -> Iterator[str]:
+    return (record.sha256 for record in catalog.files().values() if is_upload(record.path))

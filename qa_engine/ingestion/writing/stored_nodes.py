@@ -215,6 +215,12 @@ class StoredNodes:
             logger.info("%d documents of state %r deleted", len(unfinished) + len(unread), state)
 
 
+def superseded_vectors(catalog: Catalog) -> list[VectorLocation]:
+    """Places of vectors that a rebuild has replaced, and that are not deleted yet."""
+    superseded = json.loads(catalog.meta(_SUPERSEDED) or "[]")
+    return [VectorLocation(**entry["place"]) for entry in superseded if entry["place"] is not None]
+
+
 def token_bits(config: EmbeddingConfig, embed_model: BaseEmbedding | None = None) -> TokenBits:
     """Bits a dimension of the token vectors that a run stores: only the local model returns any.
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from qa_engine.answering.answer import Citation
 from qa_engine.errors import StorageError
-from qa_engine.index.collection import list_collections
 from qa_engine.index.documents.citations import CitedSentences, cited_range, find_citation
 from qa_engine.index.records import FileRecord
 from qa_engine.ingestion.files.state import is_document
@@ -44,7 +42,6 @@ class Citations:
 
     def __init__(
         self,
-        storage: Path,
         default: Sequence[str],
         catalogs: Catalogs,
         originals: Originals,
@@ -52,13 +49,11 @@ class Citations:
     ) -> None:
         """
         Args:
-            storage: the folder of the index.
             default: collections that are looked through first.
-            catalogs: of the storage.
+            catalogs: of all collections.
             originals: of the storage.
             store: the citations that were sent.
         """
-        self._storage = storage
         self._default = default
         self._catalogs = catalogs
         self._originals = originals
@@ -110,7 +105,7 @@ class Citations:
         """Collections that may hold a citation, the likeliest first, each once."""
         likely = dict.fromkeys([*(citation.collection for citation in sent), *self._default])
         yield from likely
-        yield from (name for name in list_collections(self._storage) if name not in likely)
+        yield from (name for name in self._catalogs.names() if name not in likely)
 
     def _find_in(
         self, collection: str, identifier: str, sent: Sequence[CitationFacts]

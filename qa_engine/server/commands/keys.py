@@ -46,14 +46,15 @@ def add(
 ) -> None:
     """Make a key and print it, once: it cannot be had again."""
     require_packages()
-    from qa_engine.index.collection import require_collection
+    from qa_engine.index.opening import require_existing
     from qa_engine.server.access import Scope
 
     if scope not in get_args(Scope):
         raise InputError(f"There is no scope {scope!r}: use read, write or admin.")
-    place = _storage(storage, config)
+    settings = load_config(config)
+    place = storage if storage is not None else settings.storage
     for one in collection or ():
-        require_collection(place, one)
+        require_existing(place, one, settings.index)
     with _keys(place) as keys:
         secret = keys.add(name, scope, collection or ())  # type: ignore[arg-type]
     if json:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from qa_engine.config import IndexConfig
 from qa_engine.errors import InputError
 from qa_engine.index.catalog import Catalog
-from qa_engine.index.collection import collection_paths, list_collections
+from qa_engine.index.open_catalogs import OpenCatalogs
 from qa_engine.index.records import FileRecord
 from qa_engine.server.problems import ProblemError
 
@@ -16,19 +17,28 @@ _MAX_KNOWN = 100_000
 
 
 class Catalogs:
-    """The catalogs in a storage. Thread-safe; its methods block, so call them from threads.
+    """The catalogs of all collections. Thread-safe; its methods block, so call them from threads."""
 
-    A catalog is opened for each request, which takes less than a millisecond: none is in the way of a collection that is
-    deleted or made anew.
-    """
-
-    def __init__(self, storage: Path) -> None:
+    def __init__(self, storage: Path, config: IndexConfig | None = None) -> None:
         """
         Args:
             storage: the folder of the index.
+            config: says where collections are; None for the storage.
         """
-        self._storage = storage
+        self._open = OpenCatalogs(storage, config or IndexConfig())
         self._paths: dict[tuple[str, str], str] = {}
+
+    def names(self) -> list[str]:
+        """The names of all collections, sorted.
+
+        Raises:
+            ServiceUnavailableError, AuthenticationFailedError: the search engine is not there, or refuses.
+        """
+        return self._open.names()
+
+    def close(self) -> None:
+        """Closes what is open."""
+        self._open.close()
 
     @contextmanager
     def opened(self, collection: str) -> Iterator[Catalog]:
@@ -36,24 +46,23 @@ class Catalogs:
 
         Raises:
             ProblemError: ``not_found`` if there is no such collection; others are not named.
+            ConfigurationError: there is one, and it is not where the configuration says.
             StorageError: the catalog cannot be read.
+            ServiceUnavailableError, AuthenticationFailedError: the search engine is not there, or refuses.
         """
-        with closing(Catalog(self.require(collection))) as catalog:
+        with ExitStack() as stack:
+            try:
+                catalog = stack.enter_context(self._open.opened(collection))
+            except InputError as error:  # what cannot be a name is the name of none
+                raise _not_found(collection) from error
             yield catalog
 
-    def require(self, collection: str) -> Path:
-        """The file of the catalog of a collection.
-
-        Raises:
-            ProblemError: ``not_found`` if there is no such collection; others are not named.
-        """
+    def require(self, collection: str) -> None:
+        """Raises what `opened` raises where there is no such collection."""
         try:
-            path = collection_paths(self._storage, collection).catalog
-        except InputError:  # what cannot be a name is the name of none
-            path = None
-        if path is None or not path.is_file():
-            raise ProblemError("not_found", f"There is no collection {collection!r}.")
-        return path
+            self._open.require(collection)
+        except InputError as error:
+            raise _not_found(collection) from error
 
     def file(self, catalog: Catalog, collection: str, file_id: str) -> FileRecord:
         """A file of an open catalog.
@@ -82,10 +91,14 @@ class Catalogs:
         """Those of some documents that files of any collection have.
 
         Raises:
-            StorageError: a catalog cannot be read, so that nobody knows.
+            QAEngineError: a catalog cannot be read, so that nobody knows.
         """
         found: set[str] = set()
-        for name in list_collections(self._storage):
+        for name in self.names():
             with suppress(ProblemError), self.opened(name) as catalog:  # one that is being deleted holds none
                 found.update(catalog.files_of(list(document_ids)))
         return found
+
+
+def _not_found(collection: str) -> ProblemError:
+    return ProblemError("not_found", f"There is no collection {collection!r}.")

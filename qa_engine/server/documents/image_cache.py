@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from threading import Lock
 
-from qa_engine.errors import StorageError
+from qa_engine.errors import QAEngineError
 from qa_engine.index.atomic_file import make_folder
 
 logger = logging.getLogger("qa_engine.server")
@@ -100,12 +100,12 @@ class ImageCache:
         """Deletes the contents of documents that no collection holds any more; names begin with the id of a document.
 
         Args:
-            held: those of some documents that collections hold; if it raises a `StorageError`, everything stays.
+            held: those of some documents that collections hold; if it raises a `QAEngineError`, everything stays.
         """
         documents = {name.partition("-")[0] for name in self.names}
         try:
             unused = documents - held(documents)
-        except StorageError as error:
+        except QAEngineError as error:
             logger.warning("Contents of %s were not looked through: %s", self._folder.name, error)
             return
         for document_id in unused:

@@ -149,7 +149,7 @@ class PageImages:
         """Deletes the images of documents that no collection holds any more. Call it from a thread.
 
         Args:
-            held: those of some documents that collections hold; if it raises a `StorageError`, all images stay.
+            held: those of some documents that collections hold; if it raises a `QAEngineError`, all images stay.
         """
         self._cache.forget_unused(held)
 

@@ -12,7 +12,6 @@ from filelock import FileLock, Timeout
 
 from qa_engine.config import Config
 from qa_engine.errors import IndexLockedError, QAEngineError
-from qa_engine.ingestion.maintenance.unused_uploads import remove_unused_uploads
 from qa_engine.server.database import ServerDatabase
 from qa_engine.server.jobs.records import FileTask, Job, JobKind
 from qa_engine.server.jobs.store import JobStore
@@ -150,7 +149,7 @@ class JobQueue:
     def remove_unused_uploads(self) -> None:
         """Removes uploaded contents that no file has any more. What goes wrong is logged: the next time may do it."""
         try:
-            remove_unused_uploads(self._worker.storage, self.store.awaited_contents)
+            self._worker.remove_unused_uploads()
         except QAEngineError as error:
             logger.warning("unused uploads were not removed: %s", error)
 

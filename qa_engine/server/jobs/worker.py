@@ -11,6 +11,7 @@ from typing import Any, Literal
 from qa_engine import errors
 from qa_engine.config import Config
 from qa_engine.ingestion.collections import complete_removals
+from qa_engine.ingestion.maintenance.unused_uploads import remove_unused_uploads
 from qa_engine.server.jobs.child import ChildTask
 from qa_engine.server.jobs.process import CHILD_MODULE, ChildProcess
 from qa_engine.server.jobs.records import Job
@@ -112,6 +113,14 @@ class JobWorker:
     def complete_removals(self) -> None:
         """Deletes what a server that ended left of collections that were removed."""
         complete_removals(self.storage, self._config)
+
+    def remove_unused_uploads(self) -> None:
+        """Removes uploaded contents that no file has any more, and no job awaits.
+
+        Raises:
+            StorageError: they cannot be removed.
+        """
+        remove_unused_uploads(self.storage, self._store.awaited_contents, self._config.index)
 
     def stop_job(self, job_id: str) -> None:
         """Asks the process of a job to end at the next page, if it is in work. The job is marked as cancelled already."""

@@ -12,7 +12,6 @@ from starlette.requests import Request
 from qa_engine.documents.pdf.rendering import PageBox
 from qa_engine.errors import QAEngineError
 from qa_engine.index.catalog import Catalog
-from qa_engine.index.collection import list_collections
 from qa_engine.index.records import FileRecord
 from qa_engine.mcp.library import CitedPassage, ToolError
 from qa_engine.server.access import Access
@@ -50,7 +49,7 @@ class ServedLibrary:
 
     def visible(self) -> list[str]:
         """See `Library`."""
-        return [name for name in list_collections(self._state.config.storage) if self._access.sees(name)]
+        return [name for name in self._state.catalogs.names() if self._access.sees(name)]
 
     @contextmanager
     def opened(self, collection: str) -> Iterator[Catalog]:

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from qa_engine.errors import StorageError
-from qa_engine.index.collection import list_collections
-from qa_engine.ingestion.collections import (
-    collection_summary,
-    create_collection,
-    remove_collection,
-)
+from qa_engine.index.opening import collection_exists
+from qa_engine.ingestion.collections import create_collection, remove_collection, summary_of
 from qa_engine.server.access import Access, Administrator, Reader, Writer
 from qa_engine.server.problems import ProblemError, problem_responses
 from qa_engine.server.routes.parameters import Collection
@@ -65,7 +60,7 @@ class NewCollection(BaseModel):
 @router.get("", responses=problem_responses("storage_unavailable"))
 async def collections(state: State, access: Reader) -> CollectionList:
     """Lists the collections that the key may see."""
-    return await state.read_files(_list, state.config.storage, access)
+    return await state.read_files(_list, state, access)
 
 
 @router.post(
@@ -86,7 +81,7 @@ async def create(new: NewCollection, response: Response, state: State, access: W
 async def collection(collection: Collection, state: State, access: Reader) -> CollectionObject:
     """Tells what a collection holds."""
     access.require([collection])
-    return await state.read_files(_summary, state.config.storage, collection)
+    return await state.read_files(_summary, state, collection)
 
 
 @router.delete(
@@ -101,22 +96,25 @@ async def remove(collection: Collection, state: State, access: Administrator) ->
     await state.change(_remove, state, collection)
 
 
-def _list(storage: Path, access: Access) -> CollectionList:
+def _list(state: ServerState, access: Access) -> CollectionList:
     found = []
-    for name in filter(access.sees, list_collections(storage)):
+    for name in filter(access.sees, state.catalogs.names()):
         try:
-            found.append(_summary(storage, name))
+            found.append(_summary(state, name))
+        except ProblemError:  # it was deleted meanwhile
+            continue
         except StorageError:
             found.append(CollectionObject(collection=name, readable=False))
     return CollectionList(data=found)
 
 
-def _summary(storage: Path, name: str) -> CollectionObject:
-    return CollectionObject(**asdict(collection_summary(storage, name)))
+def _summary(state: ServerState, name: str) -> CollectionObject:
+    with state.catalogs.opened(name) as catalog:
+        return CollectionObject(**asdict(summary_of(catalog, name)))
 
 
 def _create(state: ServerState, name: str) -> CollectionObject:
-    if name in list_collections(state.config.storage):
+    if collection_exists(state.config.storage, name, state.config.index):
         raise ProblemError("already_exists", f"There is a collection {name!r} already.")
     with state.jobs.turn(name, state.config.server.write_wait_seconds):
         return CollectionObject(**asdict(create_collection(name, config=state.config)))

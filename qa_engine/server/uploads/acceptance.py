@@ -8,7 +8,7 @@ import math
 import secrets
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
 
@@ -16,12 +16,12 @@ from anyio import CapacityLimiter
 
 from qa_engine.config import Config
 from qa_engine.documents.files import path_text
-from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.records import FileRecord, Metadata, file_id
 from qa_engine.ingestion.files.identity import ReadingIdentity
 from qa_engine.ingestion.files.uploads import UPLOADS_FOLDER, upload_path
 from qa_engine.ingestion.maintenance.unused_uploads import uploads_lock
+from qa_engine.server.documents.catalogs import Catalogs
 from qa_engine.server.jobs.queue import JobQueue
 from qa_engine.server.jobs.records import FileTask
 from qa_engine.server.problems import ProblemError
@@ -80,11 +80,12 @@ class Slots:
 class Uploads:
     """Where uploads come in. Its methods block, and may be called from several threads."""
 
-    def __init__(self, config: Config, jobs: JobQueue) -> None:
+    def __init__(self, config: Config, jobs: JobQueue, catalogs: Catalogs) -> None:
         """
         Args:
             config: the settings, with the storage.
             jobs: what ingests them.
+            catalogs: of the collections.
         """
         self.incoming = config.storage / UPLOADS_FOLDER / _INCOMING / secrets.token_hex(8)
         """The folder for what this server is receiving."""
@@ -92,6 +93,7 @@ class Uploads:
         self.threads = CapacityLimiter(_THREADS)
         self._config = config
         self._jobs = jobs
+        self._catalogs = catalogs
         self._max_files = config.server.max_queued_files
         self._lock = Lock()
         self._reserved = 0
@@ -206,11 +208,11 @@ class Uploads:
         return is_current and not self._jobs.store.awaits(collection, task.path)
 
     def _record(self, collection: str, path: str) -> FileRecord | None:
-        paths = collection_paths(self._config.storage, collection)
-        if not paths.catalog.is_file():
+        try:
+            with self._catalogs.opened(collection) as catalog:
+                return catalog.file_at(path)
+        except ProblemError:  # there is no such collection yet
             return None
-        with closing(Catalog(paths.catalog)) as catalog:
-            return catalog.file_at(path)
 
 
 def _fingerprint(collection: str, files: Sequence[IncomingFile], metadata: Metadata | None) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from qa_engine.index.collection import list_collections
 from qa_engine.server.access import Access, Reader
 from qa_engine.server.asking.course import Dialogue
 from qa_engine.server.clients.openai.bodies import COMPLETION_RESPONSE, ChatCompletionBody
@@ -56,7 +55,7 @@ async def complete(
 
 async def offered_models(state: ServerState, access: Access) -> list[Model]:
     """The models that a key may ask."""
-    names = await state.read_files(list_collections, state.config.storage)
+    names = await state.read_files(state.catalogs.names)
     return models_of(name for name in names if access.sees(name))
 
 
