@@ -6,11 +6,15 @@ everybody; then its parts are deleted, wherever they are; the note goes last.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from qa_engine.errors import QAEngineError
 from qa_engine.index.search_engine.catalog import SharedCatalog
 from qa_engine.index.search_engine.registry import REMOVAL, Registry
+
+logger = logging.getLogger("qa_engine.index")
 
 
 def begin_removal(registry: Registry, catalog: SharedCatalog, vectors: Sequence[dict[str, Any]]) -> None:
@@ -35,7 +39,9 @@ def begin_removal(registry: Registry, catalog: SharedCatalog, vectors: Sequence[
 
 
 def complete_removals(registry: Registry, drop: Callable[[dict[str, Any]], None]) -> int:
-    """Deletes what is left of collections that were removed, and returns the number of these.
+    """Deletes what is left of collections that were removed, and returns the number of those that are gone now.
+
+    What cannot be deleted now is left to the next call.
 
     Args:
         registry: of the search engine.
@@ -46,9 +52,13 @@ def complete_removals(registry: Registry, drop: Callable[[dict[str, Any]], None]
         registered = registry.find(note["name"])
         if registered is not None and registered.mark == note["mark"]:
             continue  # it was not removed: whoever began with it was cut off before
-        for place in note["vectors"]:
-            drop(place)
-        registry.delete_contents(note["mark"], note["indices"])
+        try:
+            for place in note["vectors"]:
+                drop(place)
+            registry.delete_contents(note["mark"], note["indices"])
+        except QAEngineError as error:
+            logger.warning("the removed collection %s is not deleted yet: %s", note["name"], error)
+            continue
         path = f"/{registry.state}/_doc/{_note(note['mark'])}"
         registry.engine.request("DELETE", path, params={"refresh": "true"}, accept={404})
         done += 1
