@@ -120,7 +120,7 @@ def _require_not_stored(storage: Path, name: str, config: IndexConfig) -> None:
 
 def move_command(storage: Path, name: str) -> str:
     """The command that moves a collection to where the configuration says that it is to be."""
-    return f"qa-engine rebuild --place --collection {shlex.quote(name)} --storage {shlex.quote(str(storage))}"
+    return f"qa-engine move --collection {shlex.quote(name)} --storage {shlex.quote(str(storage))}"
 
 
 @contextmanager

@@ -170,8 +170,8 @@ def _remove_from_search_engine(storage: Path, name: str, config: Config) -> None
 
 
 def _complete_in_search_engine(storage: Path, config: IndexConfig) -> None:
-    from qa_engine.index.search_engine.opening import delete_old_replicas, registry_of
-    from qa_engine.index.search_engine.removal import complete_removals
+    from qa_engine.index.search_engine.opening import registry_of
+    from qa_engine.index.search_engine.removal import complete_removals, delete_old_replicas
 
     registry = registry_of(config)
     nowhere = CollectionPaths(storage)  # what is on a server needs no paths

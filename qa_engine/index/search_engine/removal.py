@@ -7,10 +7,14 @@ everybody; then its parts are deleted, wherever they are; the note goes last.
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
+from pathlib import Path
 from typing import Any
 
-from qa_engine.errors import QAEngineError
+from qa_engine.errors import QAEngineError, StorageError
+from qa_engine.index.collection import CollectionPaths
 from qa_engine.index.search_engine.catalog import SharedCatalog
 from qa_engine.index.search_engine.registry import REMOVAL, Registry
 
@@ -49,7 +53,7 @@ def complete_removals(registry: Registry, drop: Callable[[dict[str, Any]], None]
     """
     done = 0
     for note in list(registry.sources(REMOVAL)):
-        registered = registry.find(note["name"])
+        registered = registry.entry(note["name"])
         if registered is not None and registered.mark == note["mark"]:
             continue  # it was not removed: whoever began with it was cut off before
         try:
@@ -63,6 +67,37 @@ def complete_removals(registry: Registry, drop: Callable[[dict[str, Any]], None]
         registry.engine.request("DELETE", path, params={"refresh": "true"}, accept={404})
         done += 1
     return done
+
+
+def delete_old_replicas(storage: Path, registry: Registry) -> None:
+    """Deletes the replicas of this machine that are of collections which the search engine has no more.
+
+    Raises:
+        StorageError: one cannot be deleted.
+    """
+    marks = {source["mark"] for source in registry.sources("collection")}
+    for file in storage.glob(f"*/{CollectionPaths(storage).replica.name}") if storage.is_dir() else ():
+        if _mark_of(file) in marks:
+            continue
+        try:
+            for part in (file, file.with_name(f"{file.name}-journal")):
+                part.unlink(missing_ok=True)
+        except OSError as error:
+            raise StorageError(
+                f"{file} cannot be deleted ({error.strerror or error}): free permissions."
+            ) from error
+        with suppress(OSError):  # the folder holds something else
+            file.parent.rmdir()
+
+
+def _mark_of(replica: Path) -> str | None:
+    """The mark of the collection that a file is a replica of; None if that cannot be read."""
+    try:
+        with closing(sqlite3.connect(f"{replica.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            rows = connection.execute("SELECT mark FROM replica").fetchall()
+    except sqlite3.Error:
+        return None
+    return str(rows[0][0]) if rows else None
 
 
 def _note(mark: str) -> str:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
+from contextlib import contextmanager
 
 from qa_engine.index.search_engine.state_log import Change
 
@@ -53,16 +52,6 @@ def replica_position(connection: sqlite3.Connection) -> int:
     """The position in the log up to which changes were applied."""
     rows = connection.execute("SELECT position FROM replica").fetchall()
     return int(rows[0][0]) if rows else 0
-
-
-def replica_mark(file: Path) -> str | None:
-    """The mark of the collection that a file is a replica of; None if that cannot be read."""
-    try:
-        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            rows = connection.execute("SELECT mark FROM replica").fetchall()
-    except sqlite3.Error:
-        return None
-    return str(rows[0][0]) if rows else None
 
 
 def set_position(connection: sqlite3.Connection, position: int) -> None:
