@@ -2,54 +2,66 @@
 
 from __future__ import annotations
 
-import logging
+import re
+import time
 import weakref
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from threading import Lock
 from typing import Any
-
-import orjson
+from urllib.parse import urlencode
 
 from qa_engine.config import IndexConfig
-from qa_engine.errors import AuthenticationFailedError, ServiceUnavailableError, StorageError
+from qa_engine.forks import RenewedLock
+from qa_engine.index.search_engine.bulk import BulkWriter, Operation
+from qa_engine.index.search_engine.cluster import ELASTICSEARCH, Cluster, Product, Reply
+from qa_engine.index.search_engine.outages import Patience, repeated
 
-logger = logging.getLogger("qa_engine.index")
-_JSON = {"accept": "application/json", "content-type": "application/json"}
-_LINES = {"accept": "application/json", "content-type": "application/x-ndjson"}
-_BULK_BYTES = 4_000_000
-"""About what one request that stores documents holds at most."""
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What the search engine answered: its status, and the JSON value in the body."""
-
-    status: int
-    body: Any
+__all__ = ["WRITER_PATIENCE_SECONDS", "Reply", "SearchEngine", "search_engine"]
+WRITER_PATIENCE_SECONDS = 45.0
+"""How long a writer waits for a search engine that is not there: longer than nodes take to elect a master or to start."""
+_READER_PATIENCE_SECONDS = 3.0
+_OF_DOCUMENTS = re.compile(r"/_(doc|create|update|bulk|delete_by_query)(/|$)")
+"""Requests that wait for a shard that is missing, as long as they are told."""
 
 
 class SearchEngine:
     """The configured cluster. Thread-safe."""
 
-    def __init__(self, config: IndexConfig) -> None:
-        """Prepares for a configuration with an address; nothing is sent yet."""
-        self.config = config
-        self.url = (config.search_url or "").strip()
-        from opensearchpy import OpenSearch  # takes a while, and comes with an extra
+    def __init__(
+        self, config: IndexConfig, *, patience_seconds: float | None = None, cluster: Cluster | None = None
+    ) -> None:
+        """Prepares for a configuration with an address; nothing is sent yet.
 
-        self._client: Any = OpenSearch(
-            [url.strip() for url in self.url.split(",")],
-            http_auth=(
-                (config.search_user, config.search_password.get_secret_value())
-                if config.search_user and config.search_password
-                else None
-            ),
-            timeout=config.timeout_seconds,
-            max_retries=2,
-            retry_on_timeout=False,
-            retry_on_status=(429, 502, 503, 504),
-            maxsize=32,
+        Args:
+            config: the settings.
+            patience_seconds: how long a request is repeated while the search engine cannot answer it; by default what
+                whoever asks a question can bear, at most ``timeout_seconds``.
+            cluster: the connections to share.
+
+        Raises:
+            ConfigurationError: the address, the credentials or the certificate cannot be used.
+            ModelUnavailableError: the packages of the extra ``search`` are not installed.
+        """
+        self.config = config
+        self._cluster = cluster or Cluster(config)
+        self.url = self._cluster.url
+        if patience_seconds is None:
+            patience_seconds = min(_READER_PATIENCE_SECONDS, config.timeout_seconds)
+        self.patience_seconds = patience_seconds
+        self._bulk = BulkWriter(self._request_bulk, self.url, patience_seconds)
+
+    def with_patience(self, seconds: float) -> SearchEngine:
+        """The same search engine by the same connections, for whoever can wait longer, or less long."""
+        return SearchEngine(self.config, patience_seconds=seconds, cluster=self._cluster)
+
+    def product(self) -> Product:
+        """Which search engine it is; asked once.
+
+        Raises:
+            ConfigurationError: it is neither OpenSearch nor Elasticsearch, or too old.
+            ServiceUnavailableError, AuthenticationFailedError: as `request`.
+        """
+        return repeated(
+            lambda: self._cluster.identify(self.config.timeout_seconds), Patience(self.patience_seconds)
         )
 
     def request(
@@ -61,7 +73,9 @@ class SearchEngine:
         params: Mapping[str, Any] | None = None,
         accept: Container[int] = (),
     ) -> Reply:
-        """One request, repeated where that is safe.
+        """One request, repeated while the search engine cannot answer it, see `with_patience`.
+
+        It may have been carried out although an attempt failed: it has to do no harm the second time.
 
         Args:
             method, path: of HTTP; the path begins with a slash.
@@ -69,45 +83,28 @@ class SearchEngine:
             params: of the query.
             accept: statuses beside those of success that the caller deals with.
 
-        Raises:
-            ServiceUnavailableError: the search engine cannot be reached, or is too busy, or lacks shards or space.
-            AuthenticationFailedError: it refuses the user, the password or the key.
-            StorageError: it refuses the request.
-        """
-        from opensearchpy.exceptions import ConnectionError as UnreachableError
-        from opensearchpy.exceptions import ConnectionTimeout, TransportError
+        Returns:
+            The reply; its status is 200 for every success.
 
-        headers = _LINES if isinstance(body, bytes) else _JSON
-        content = body if isinstance(body, bytes) or body is None else orjson.dumps(body)
-        try:
-            result = self._client.transport.perform_request(
-                method, path, params=dict(params or {}), headers=headers, body=content
-            )
-            return Reply(200, result)
-        except (ConnectionTimeout, UnreachableError) as error:
-            raise ServiceUnavailableError(
-                f"The search engine at {self.url} cannot be reached ({error.error}): check index.search_url, and that it "
-                "runs, "
-                "then run the same command again."
-            ) from error
-        except TransportError as error:
-            status = int(error.status_code)
-            if status in accept:
-                return Reply(status, error.info)
-            if status in {401, 403}:
-                raise AuthenticationFailedError(
-                    f"The search engine at {self.url} refuses the request ({status}): correct index.search_user and "
-                    "index.search_password, or index.search_api_key."
-                ) from error
-            if status in {429, 502, 503, 504}:
-                raise ServiceUnavailableError(
-                    f"The search engine at {self.url} cannot answer now ({status}, {error.error}): wait until it is ready, "
-                    "then run the same command again."
-                ) from error
-            raise StorageError(
-                f"The search engine at {self.url} refuses a request ({status}, {error.error}, {error.info}): look into "
-                "its log."
-            ) from error
+        Raises:
+            ServiceUnavailableError: the search engine cannot be reached, or is too busy, or lacks shards or a master.
+            AuthenticationFailedError: it refuses the user, the password or the key.
+            ConfigurationError: its certificate cannot be trusted, or it is no search engine that can be used.
+            StorageError: it has no space, or refuses the request.
+        """
+        limit = self.config.timeout_seconds
+        end = time.monotonic() + max(limit, self.patience_seconds)
+
+        def left() -> float:
+            return min(limit, max(end - time.monotonic(), 0.1))
+
+        def attempt() -> Reply:
+            product = self._cluster.identify(left())
+            query = {**self._waiting(method, path, product), **(params or {})}
+            target = f"{path}?{urlencode(query)}" if query else path
+            return self._cluster.exchange(method, target, body, accept, left())
+
+        return repeated(attempt, Patience(self.patience_seconds))
 
     def get_many(
         self,
@@ -131,65 +128,55 @@ class SearchEngine:
         if source is not True:
             params["_source_includes"] = ",".join(source)
         reply = self.request("POST", f"/{index}/_mget", {"docs": docs}, params=params)
-        found: list[dict[str, Any] | None] = []
-        for doc in reply.body["docs"]:
-            if "error" in doc:
-                raise ServiceUnavailableError(
-                    f"The search engine at {self.url} cannot read {doc.get('_index', index)} "
-                    f"({doc['error'].get('type')}): wait until its shards are there, then ask again."
-                )
-            found.append(doc.get("_source") if doc.get("found") else None)
-        return found
+        return [doc.get("_source") if doc.get("found") else None for doc in reply.body["docs"]]
 
-    def bulk(self, index: str, operations: Iterable[tuple[dict[str, Any], Mapping[str, Any] | None]]) -> None:
+    def bulk(self, index: str, operations: Iterable[Operation]) -> None:
         """Stores, updates or deletes many documents; each operation is idempotent, so all may be sent again.
 
         Args:
             index: its name.
             operations: the action with its metadata, such as ``{"index": {"_id": "1", "routing": "0"}}``, and the source.
         """
-        lines: list[bytes] = []
-        size = 0
-        for action, source in operations:
-            lines.append(orjson.dumps(action))
-            size += len(lines[-1])
-            if source is not None:
-                lines.append(orjson.dumps(source))
-                size += len(lines[-1])
-            if size >= _BULK_BYTES:
-                self._send_bulk(index, lines)
-                lines, size = [], 0
-        if lines:
-            self._send_bulk(index, lines)
+        self._bulk.write(index, operations)
 
-    def _send_bulk(self, index: str, lines: list[bytes]) -> None:
-        reply = self.request("POST", f"/{index}/_bulk", b"\n".join([*lines, b""]))
-        if reply.body.get("errors"):
-            for item in reply.body["items"]:
-                (result,) = item.values()
-                if result.get("status", 200) >= 300 and not (
-                    "delete" in item and result.get("status") == 404
-                ):
-                    error = result.get("error", {})
-                    raise StorageError(
-                        f"The search engine at {self.url} did not store everything ({error.get('type')}: "
-                        f"{error.get('reason')}): look into its log, then run the same command again."
-                    )
+    def refresh(self, index: str) -> None:
+        """Has everything that was stored in an index be found from now on."""
+        self.request("POST", f"/{index}/_refresh")
 
     def close(self) -> None:
-        """Closes its connections."""
-        self._client.close()
+        """Closes its connections; the next request opens others."""
+        self._cluster.close()
+
+    def _request_bulk(self, index: str, lines: bytes) -> Reply:
+        params = {"filter_path": "errors,items.*.status,items.*.error"}
+        return self.request("POST", f"/{index}/_bulk", lines, params=params, accept={413})
+
+    def _waiting(self, method: str, path: str, product: Product) -> dict[str, str]:
+        """How long the search engine itself waits for what is missing, before it says so: not until nobody listens."""
+        if method not in {"PUT", "POST", "DELETE"}:
+            return {}
+        seconds = max(min(self.patience_seconds, self.config.timeout_seconds / 3), 0.1)
+        if _OF_DOCUMENTS.search(path):
+            return {"timeout": f"{seconds * 1000:.0f}ms"}
+        if method == "POST":
+            return {}
+        name = "master_timeout" if product.name == ELASTICSEARCH else "cluster_manager_timeout"
+        return {name: f"{seconds * 1000:.0f}ms"}
 
 
-_engines: weakref.WeakValueDictionary[tuple[Any, ...], SearchEngine] = weakref.WeakValueDictionary()
-_lock = Lock()
+_clusters: weakref.WeakValueDictionary[tuple[Any, ...], Cluster] = weakref.WeakValueDictionary()
+_lock = RenewedLock()
 
 
 def search_engine(config: IndexConfig) -> SearchEngine:
-    """The configured search engine, one object for all who use it at a time, so that connections are kept."""
+    """The configured search engine; all who use it at a time share its connections.
+
+    Raises:
+        ConfigurationError, ModelUnavailableError: as of `SearchEngine`.
+    """
     key = tuple(config)
     with _lock:
-        engine = _engines.get(key)
-        if engine is None:
-            engine = _engines[key] = SearchEngine(config)
-        return engine
+        cluster = _clusters.get(key)
+        if cluster is None:
+            cluster = _clusters[key] = Cluster(config)
+    return SearchEngine(config, cluster=cluster)
