@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from qa_engine.index.search_engine.cluster import Reply
+from qa_engine.index.search_engine.cluster import TOO_LARGE, Reply
 from qa_engine.index.search_engine.outages import PassingError, Patience, repeated
 from qa_engine.index.search_engine.refusals import Failure, refusal
 
@@ -15,7 +15,6 @@ Operation = tuple[dict[str, Any], Mapping[str, Any] | None]
 """The action with its metadata, such as ``{"index": {"_id": "1", "routing": "0"}}``, and the source."""
 _BYTES = 4_000_000
 """About what one request holds at most."""
-_TOO_LARGE = 413
 
 
 class BulkWriter:
@@ -61,9 +60,9 @@ class BulkWriter:
             nonlocal left
             content = b"".join(left)
             reply = self._request(index, content)
-            if reply.status == _TOO_LARGE:
+            if reply.status == TOO_LARGE:
                 if len(left) == 1:
-                    raise refusal(Failure.of(_TOO_LARGE, reply.body), self._url, f"/{index}")
+                    raise refusal(Failure.of(TOO_LARGE, reply.body), self._url, f"/{index}")
                 self._bytes = min(self._bytes, max(len(content) // 2, 1))
                 return False
             rejected, failure = self._rejected(index, left, reply.body)

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from qa_engine.config import IndexConfig
 from qa_engine.forks import RenewedLock
 from qa_engine.index.search_engine.bulk import BulkWriter, Operation
-from qa_engine.index.search_engine.cluster import ELASTICSEARCH, Cluster, Product, Reply
+from qa_engine.index.search_engine.cluster import ELASTICSEARCH, TOO_LARGE, Cluster, Product, Reply
 from qa_engine.index.search_engine.outages import Patience, repeated
 
 __all__ = ["WRITER_PATIENCE_SECONDS", "Reply", "SearchEngine", "search_engine"]
@@ -27,7 +27,12 @@ class SearchEngine:
     """The configured cluster. Thread-safe."""
 
     def __init__(
-        self, config: IndexConfig, *, patience_seconds: float | None = None, cluster: Cluster | None = None
+        self,
+        config: IndexConfig,
+        *,
+        patience_seconds: float | None = None,
+        timeout_seconds: float | None = None,
+        cluster: Cluster | None = None,
     ) -> None:
         """Prepares for a configuration with an address; nothing is sent yet.
 
@@ -35,6 +40,7 @@ class SearchEngine:
             config: the settings.
             patience_seconds: how long a request is repeated while the search engine cannot answer it; by default what
                 whoever asks a question can bear, at most ``timeout_seconds``.
+            timeout_seconds: for each request; by default that of the settings.
             cluster: the connections to share.
 
         Raises:
@@ -44,14 +50,17 @@ class SearchEngine:
         self.config = config
         self._cluster = cluster or Cluster(config)
         self.url = self._cluster.url
+        self._limit = timeout_seconds or config.timeout_seconds
         if patience_seconds is None:
-            patience_seconds = min(_READER_PATIENCE_SECONDS, config.timeout_seconds)
+            patience_seconds = min(_READER_PATIENCE_SECONDS, self._limit)
         self.patience_seconds = patience_seconds
         self._bulk = BulkWriter(self._request_bulk, self.url, patience_seconds)
 
-    def with_patience(self, seconds: float) -> SearchEngine:
-        """The same search engine by the same connections, for whoever can wait longer, or less long."""
-        return SearchEngine(self.config, patience_seconds=seconds, cluster=self._cluster)
+    def with_patience(self, seconds: float, timeout_seconds: float | None = None) -> SearchEngine:
+        """The same search engine by the same connections, for whoever can wait longer, or less long. As the constructor."""
+        return SearchEngine(
+            self.config, patience_seconds=seconds, timeout_seconds=timeout_seconds, cluster=self._cluster
+        )
 
     def product(self) -> Product:
         """Which search engine it is; asked once.
@@ -60,9 +69,7 @@ class SearchEngine:
             ConfigurationError: it is neither OpenSearch nor Elasticsearch, or too old.
             ServiceUnavailableError, AuthenticationFailedError: as `request`.
         """
-        return repeated(
-            lambda: self._cluster.identify(self.config.timeout_seconds), Patience(self.patience_seconds)
-        )
+        return repeated(lambda: self._cluster.identify(self._limit), Patience(self.patience_seconds))
 
     def request(
         self,
@@ -92,11 +99,10 @@ class SearchEngine:
             ConfigurationError: its certificate cannot be trusted, or it is no search engine that can be used.
             StorageError: it has no space, or refuses the request.
         """
-        limit = self.config.timeout_seconds
-        end = time.monotonic() + max(limit, self.patience_seconds)
+        end = time.monotonic() + max(self._limit, self.patience_seconds)
 
         def left() -> float:
-            return min(limit, max(end - time.monotonic(), 0.1))
+            return min(self._limit, max(end - time.monotonic(), 0.1))
 
         def attempt() -> Reply:
             product = self._cluster.identify(left())
@@ -149,13 +155,13 @@ class SearchEngine:
 
     def _request_bulk(self, index: str, lines: bytes) -> Reply:
         params = {"filter_path": "errors,items.*.status,items.*.error"}
-        return self.request("POST", f"/{index}/_bulk", lines, params=params, accept={413})
+        return self.request("POST", f"/{index}/_bulk", lines, params=params, accept={TOO_LARGE})
 
     def _waiting(self, method: str, path: str, product: Product) -> dict[str, str]:
         """How long the search engine itself waits for what is missing, before it says so: not until nobody listens."""
         if method not in {"PUT", "POST", "DELETE"}:
             return {}
-        seconds = max(min(self.patience_seconds, self.config.timeout_seconds / 3), 0.1)
+        seconds = max(min(self.patience_seconds, self._limit / 3), 0.1)
         if _OF_DOCUMENTS.search(path):
             return {"timeout": f"{seconds * 1000:.0f}ms"}
         if method == "POST":

@@ -24,6 +24,7 @@ from qa_engine.index.search_engine.nodes import Nodes
 from qa_engine.index.search_engine.outages import PassingError
 from qa_engine.index.search_engine.refusals import Failure, failure_within, refusal
 
+TOO_LARGE = 413
 OPENSEARCH, ELASTICSEARCH = "OpenSearch", "Elasticsearch"
 _OLDEST = {OPENSEARCH: (2, 0), ELASTICSEARCH: (7, 14)}
 _JSON = {"accept": "application/json", "content-type": "application/json"}
@@ -116,7 +117,8 @@ class Cluster:
         value = self._value(answer)
         failure = None
         if not 200 <= answer.status < 300:
-            if answer.status in accept and not isinstance(value, str):
+            # A page of HTML comes from a proxy; only a limit of the size is told by one as by the search engine itself.
+            if answer.status in accept and (answer.status == TOO_LARGE or not isinstance(value, str)):
                 return Reply(answer.status, value)
             if 300 <= answer.status < 400:
                 value = {"error": answer.headers.get("location") or ""}
@@ -157,8 +159,8 @@ class Cluster:
         if error.timed_out:
             return PassingError(
                 ServiceUnavailableError(
-                    f"{engine} did not answer within index.timeout_seconds = {self.config.timeout_seconds:g}: raise that, "
-                    "or look what the search engine is doing, then run the same command again."
+                    f"{engine} did not answer in time: raise index.timeout_seconds = {self.config.timeout_seconds:g}, or "
+                    "look what the search engine is doing, then run the same command again."
                 )
             )
         nodes = "that its nodes run" if len(self._addresses) > 1 else "that it runs"

@@ -15,7 +15,7 @@ from qa_engine.errors import CollectionNotFoundError, ConfigurationError, Storag
 from qa_engine.index.atomic_file import make_folder
 from qa_engine.index.collection import CollectionPaths, collection_paths
 from qa_engine.index.search_engine.catalog import SharedCatalog
-from qa_engine.index.search_engine.client import search_engine
+from qa_engine.index.search_engine.client import WRITER_PATIENCE_SECONDS, search_engine
 from qa_engine.index.search_engine.lease import held_lease
 from qa_engine.index.search_engine.registry import RegisteredCollection, Registry
 from qa_engine.index.search_engine.state_log import StateLog
@@ -81,7 +81,7 @@ def open_for_writing(
         IndexLockedError: another process is writing to it.
         CollectionNotFoundError, StorageError, ServiceUnavailableError, AuthenticationFailedError: as `open_shared`.
     """
-    registry = registry_of(config)
+    registry = Registry(search_engine(config).with_patience(WRITER_PATIENCE_SECONDS))
     if create:
         found = registry.create(name, bm25)
     else:

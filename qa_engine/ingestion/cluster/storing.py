@@ -17,7 +17,7 @@ from qa_engine.documents.identity.record import DocumentIdentity
 from qa_engine.documents.parsed_pdf import LeftOut, left_out
 from qa_engine.errors import DocumentError, StorageError
 from qa_engine.index.records import FileRecord
-from qa_engine.index.search_engine.client import search_engine
+from qa_engine.index.search_engine.client import WRITER_PATIENCE_SECONDS, search_engine
 from qa_engine.index.search_engine.document_store import DocumentSeal, DocumentStore
 from qa_engine.index.search_engine.registry import RegisteredCollection
 from qa_engine.index.search_engine.tokens import SearchEngineTokens
@@ -157,7 +157,7 @@ class _Stores:
     def __init__(self, settings: StoringSettings) -> None:
         self.run = settings.reading.run
         config = settings.reading.config
-        engine = search_engine(config.index)
+        engine = search_engine(config.index).with_patience(WRITER_PATIENCE_SECONDS)
         self.documents = DocumentStore(engine, settings.collection, config.bm25.context_sentences)
         self._vectors = SentenceVectorStore(open_on_server(config.index, settings.vectors))
         self._engine, self._collection, self._codec = engine, settings.collection, settings.reading.codec
