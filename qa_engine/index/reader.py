@@ -202,7 +202,16 @@ class IndexReader:
         return IndexSnapshot(published, store, bm25, self.catalog.chinese_share(), tokens)
 
     def _open_shared(self, catalog: SharedCatalog, published: int) -> IndexSnapshot:
-        bm25 = catalog.open_lexical(self._bm25)
+        while True:
+            try:
+                bm25 = catalog.open_lexical(self._bm25)
+                break
+            except StorageError:
+                # A writer deletes what a later state does not have: then this one is not damaged, but over.
+                catalog.synchronise()
+                if catalog.published == published:
+                    raise
+                published = catalog.published
         vectors = open_vectors(self._paths, catalog, self._index)
         store = SentenceVectorStore(vectors, visible=bm25.document_ids, texts=self._texts)
         return IndexSnapshot(published, store, bm25, catalog.chinese_share(), catalog.open_tokens())

@@ -81,6 +81,7 @@ class SharedCatalog(Catalog):
         self.documents = DocumentStore(engine, log.collection, self._context)
         self.sentence_index = self.documents.sentences
         self.content_index = self.documents.contents
+        self._texts = SearchEngineTexts(self.sentence_index, self.numbers)
         super().__init__(path, create=True)
         with self._guarded():
             prepare_replica(self._connection, log.collection.mark)
@@ -132,6 +133,7 @@ class SharedCatalog(Catalog):
                         apply_changes(self._connection, changes)
                         position = number
                 set_position(self._connection, position)
+            self._texts.forget()
 
     def _begin_anew(self, base: int) -> None:
         rows = self.log.base()
@@ -202,9 +204,7 @@ class SharedCatalog(Catalog):
         """The lexical index of the published state."""
         field = self.meta(PUBLISHED_TERMS) or self.field
         index = self.sentence_index
-        return SearchEngineLexicalIndex(
-            index.engine, index.index, field, self.visible(), self.hidden(), config
-        )
+        return SearchEngineLexicalIndex(index.engine, index.index, field, self.visible(), config, self._texts)
 
     def open_tokens(self) -> SearchEngineTokens | None:
         """The token vectors of the sentences; None if none are kept."""
@@ -232,7 +232,7 @@ class SharedCatalog(Catalog):
 
     def sentence_texts(self) -> SearchEngineTexts:
         """The texts of the sentences, by their ids."""
-        return SearchEngineTexts(self.sentence_index, self.numbers)
+        return self._texts
 
     def sentences(self, document_id: str) -> list[StoredSentence]:
         """The sentences of a document, in order."""

@@ -1,17 +1,22 @@
 """The lexical index of a collection in a search engine: it finds candidates, and they are scored here.
 
-Lucene keeps the length of a text to about one part in 16, and counts documents that are deleted, not yet published or on
-other shards in its own ways. So the search engine is asked for the best by its own scores, a few more than are needed, and
-for the exact number of sentences that hold each term; the scores are then those of `Bm25Index`, whatever the shards.
+Lucene keeps the length of a text to about one part in nine, and counts sentences that are deleted, not yet published or on
+other shards in its own ways. So the search engine is asked for the best by scores of its own, a few more than are needed,
+and the scores that count are made here, those of `Bm25Index`, whatever the shards.
+
+No sentence is missed. Each term is boosted by what it counts here over what it counts there, so that the search engine's
+score of a sentence is at least the score here, but for a factor that is known (`TermCounts.length_ratio`). A group of
+terms is searched for as the sum of its terms, which is at least what the group counts, since ``x / (x + norm)`` is concave.
+More candidates are read until the best that were found are better than any further one can be.
+
+Requests of a question: one for its candidates, with their texts; one for the terms that were never asked for in this
+state, one for the groups. More only if the candidates do not suffice, or if sentences were deleted in the index.
 """
 
 from __future__ import annotations
 
-import math
-import threading
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Container, Iterator, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -19,24 +24,24 @@ from numpy.typing import NDArray
 
 from qa_engine.config import Bm25Config
 from qa_engine.documents.sentences.node_ids import node_id
-from qa_engine.errors import StorageError
-from qa_engine.index.bm25.index import Bm25Hit, GroupStatistics, TermGroup, TermStatistics
+from qa_engine.index.bm25.index import Bm25Hit, TermGroup, TermStatistics
+from qa_engine.index.records import StoredSentence
+from qa_engine.index.search_engine.candidates import Candidates, SearchedGroup, SearchedTerms
 from qa_engine.index.search_engine.client import SearchEngine
-from qa_engine.index.search_engine.sentences import indexed_term
+from qa_engine.index.search_engine.numbers import gaps, within
+from qa_engine.index.search_engine.sentences import SENTENCE, SearchEngineTexts, indexed_term, stored
+from qa_engine.index.search_engine.term_counts import Condition, TermCount, TermCounts
 
-_MARGIN = 1.06
-"""By how much the score of the search engine may be below the one made here: what it loses of the length of a text."""
-_MAX_WINDOW = 10_000
+_PAGE = 10_000
 """Hits that a search engine returns at once."""
-_CLAUSES = 10_000
-"""Numbers of documents in one condition: search engines take 65,536."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Group(GroupStatistics):
-    """A group with its terms, which the search engine is asked for."""
-
-    terms: tuple[str, ...] = ()
+_MORE = 4
+"""If the candidates do not suffice, so many times as many are read."""
+_WITH_TEXTS = 500
+"""Hits that have their texts with them. More are read to be scored alone."""
+_ROUNDING = 1 + 1e-4
+"""What single precision may take from a score of the search engine."""
+_LOST = 8 / 9
+"""What is left of a length that Lucene rounds down, at least."""
 
 
 class SearchEngineLexicalIndex:
@@ -48,37 +53,33 @@ class SearchEngineLexicalIndex:
         index: str,
         field: str,
         documents: Mapping[str, tuple[int, int]],
-        hidden: Iterable[int],
         config: Bm25Config,
+        texts: SearchEngineTexts | None = None,
     ) -> None:
         """
         Args:
             engine, index: the search engine, and the name of its index with the sentences.
             field: the field with the terms.
             documents: number and sentences of each document of the state, by id.
-            hidden: numbers of documents that are in the index and not in the state.
             config: saturation and normalisation.
+            texts: keeps the texts that come with the hits, for those who ask for them next.
 
         Raises:
             StorageError: the index does not hold the sentences of the state.
         """
-        self._engine = engine
-        self._index = index
-        self._field = field
-        self._documents = documents
-        self._ids = {number: document_id for document_id, (number, _) in documents.items()}
-        self._config = config
-        self._frequencies: dict[str, int] = {}
-        self._lock = threading.Lock()
-        last = max(self._ids, default=0)
-        self._filter: list[dict[str, Any]] = [{"range": {"number": {"lte": last}}}]
-        excluded = sorted(number for number in hidden if number <= last)
-        self._excluded = [
-            {"terms": {"number": excluded[start : start + _CLAUSES]}}
-            for start in range(0, len(excluded), _CLAUSES)
-        ]
+        self._engine, self._index, self._field = engine, index, field
+        self._documents, self._config, self._texts = documents, config, texts
+        by_number = sorted((number, document_id) for document_id, (number, _) in documents.items())
+        self._ids = dict(by_number)
+        self._numbers = np.fromiter(self._ids, np.int64, len(self._ids))
         self._sentences = sum(nodes for _, nodes in documents.values())
-        self._mean = self._mean_length() if self._sentences else 0.0
+        last = by_number[-1][0] if by_number else 0
+        self._state: Condition = {
+            "bool": {"filter": [{"range": {"number": {"lte": last}}}], "must_not": gaps(self._numbers)}
+        }
+        self._counts = TermCounts(engine, index, field, self._sentences, self._state)
+        self._ratio = self._counts.length_ratio(config) if self._sentences else 1.0
+        self._scale: float | None = None
 
     def __len__(self) -> int:
         return self._sentences
@@ -91,61 +92,95 @@ class SearchEngineLexicalIndex:
     def close(self) -> None:
         """Nothing is open."""
 
-    def rows_of(self, document_ids: Container[str]) -> list[int]:
-        """What `search` takes to search the sentences of some documents alone."""
-        return [number for number, document_id in self._ids.items() if document_id in document_ids]
+    def rows_of(self, document_ids: Container[str]) -> NDArray[np.int64]:
+        """What `search` takes to search the sentences of some documents alone: their numbers, ascending."""
+        known = self._documents
+        if isinstance(document_ids, Set | Mapping) and len(document_ids) < len(known):
+            return np.array(sorted(known[one][0] for one in document_ids if one in known), np.int64)
+        return np.array(
+            [number for number, document_id in self._ids.items() if document_id in document_ids], np.int64
+        )
 
     def look_up(self, terms: Sequence[str], groups: Sequence[TermGroup] = ()) -> TermStatistics:
         """Counts the sentences that hold the terms of a question, for `search`; see `Bm25Index.look_up`."""
         times = Counter(terms)
-        asked = [*times, *(term for group in groups for term in group.weights)]
-        frequencies = self._term_frequencies(asked)
-        return TermStatistics(
+        frequencies = self._counts.of([*times, *(term for group in groups for term in group.weights)])
+        searched = self._groups(groups, frequencies)
+        own = np.array([frequencies[term].sentences for term in times], np.int64)
+        # A term that occurs nowhere has no weight.
+        weights = np.array(
+            [
+                count * self._counts.rarity(frequencies[term].sentences)
+                if frequencies[term].sentences
+                else 0.0
+                for term, count in times.items()
+            ],
+            np.float32,
+        )
+        summed: dict[str, float] = {}
+        for term, weight in zip(times, weights.tolist(), strict=True):
+            summed[term] = summed.get(term, 0.0) + weight
+        for group in searched:
+            for term in group.matches:
+                summed[term] = summed.get(term, 0.0) + group.times * group.rarity
+        return SearchedTerms(
             list(times),
             np.fromiter(times.values(), np.int64, len(times)),
             [],
-            np.array([frequencies[term] for term in times], np.int64),
-            tuple(self._look_up_group(group, frequencies) for group in groups),
+            own,
+            searched,
+            weights,
+            {term: weight for term, weight in summed.items() if weight > 0},
+        )
+
+    def _groups(
+        self, groups: Sequence[TermGroup], frequencies: Mapping[str, TermCount]
+    ) -> tuple[SearchedGroup, ...]:
+        occurring = [
+            {term: weight for term, weight in group.weights.items() if frequencies[term].sentences}
+            for group in groups
+        ]
+        return tuple(
+            SearchedGroup(
+                group.times,
+                np.fromiter(group.weights.values(), np.float64, len(group.weights)),
+                [],
+                frequency,
+                self._counts.rarity(frequency),
+                frozenset(weights),
+                tuple(group.weights),
+            )
+            for group, weights, frequency in zip(
+                groups, occurring, self._counts.of_groups(occurring), strict=True
+            )
         )
 
     def search(
-        self, terms: Sequence[str] | TermStatistics, top_k: int, rows: Sequence[int] | None = None
+        self, terms: Sequence[str] | TermStatistics, top_k: int, rows: NDArray[np.int64] | None = None
     ) -> list[Bm25Hit]:
-        """The best sentences, best first; none with a score of 0, so possibly fewer than ``top_k``."""
-        statistics = terms if isinstance(terms, TermStatistics) else self.look_up(terms)
-        clauses = [
-            _term(self._field, term, float(times))
-            for term, times in zip(statistics.terms, statistics.times.tolist(), strict=True)
-        ]
-        for group in statistics.groups:
-            assert isinstance(group, _Group)
-            clauses += [
-                _term(self._field, term, group.times * weight)
-                for term, weight in zip(group.terms, group.weights.tolist(), strict=True)
-                if weight > 0
-            ]
-        if not clauses or not self._sentences:
+        """The best sentences, best first; none with a score of 0, so possibly fewer than ``top_k``.
+
+        Of equal scores, the sentences that were stored first come first.
+        """
+        searched = terms if isinstance(terms, SearchedTerms) else self.look_up(_terms(terms))
+        assert isinstance(searched, SearchedTerms)
+        if not searched.summed or top_k <= 0 or (rows is not None and not len(rows)):
             return []
-        depth = min(_MAX_WINDOW, top_k + top_k // 2 + 20)
-        while True:
-            hits = self._candidates(clauses, depth, rows)
-            scored = self._scored(hits, statistics)
-            complete = len(hits) < depth or depth >= _MAX_WINDOW
-            if complete or _is_settled(scored, hits, top_k):
-                best = sorted(scored, key=lambda one: (-one[0], one[1]))[:top_k]
-                return [
-                    Bm25Hit(node_id(self._ids[number], ordinal), score)
-                    for score, (number, ordinal) in best
-                    if score > 0
-                ]
-            depth = min(_MAX_WINDOW, depth * 4)
+        conditions = [self._state]
+        if rows is not None:
+            conditions.append(within(rows, self._numbers))
+        query = {"bool": {"filter": conditions, "should": self._clauses(searched), "minimum_should_match": 1}}
+        return self._best(self._candidates(query, searched, top_k), top_k)
 
     def documents_holding(
         self, terms: Sequence[str], within: int | None = None, at_least: int = 1
     ) -> set[str]:
         """The documents that hold all of some terms in one sentence; see `Bm25Index.documents_holding`."""
-        conditions: list[dict[str, Any]] = [
-            {"term": {self._field: indexed_term(term)}} for term in dict.fromkeys(terms)
+        if not self._sentences:
+            return set()
+        conditions: list[Condition] = [
+            self._state,
+            *({"term": {self._field: indexed_term(term)}} for term in dict.fromkeys(terms)),
         ]
         if within is not None:
             conditions.append({"range": {"ordinal": {"lt": within}}})
@@ -153,14 +188,14 @@ class SearchEngineLexicalIndex:
         found: set[str] = set()
         while True:
             composite: dict[str, Any] = {
-                "size": 5000,
+                "size": _PAGE,
                 "sources": [{"number": {"terms": {"field": "number"}}}],
             }
             if after is not None:
                 composite["after"] = after
             body = {
                 "size": 0,
-                "query": self._within(conditions),
+                "query": {"bool": {"filter": conditions}},
                 "aggs": {"documents": {"composite": composite}},
             }
             result = self._search(body)["aggregations"]["documents"]
@@ -170,148 +205,98 @@ class SearchEngineLexicalIndex:
                 if bucket["doc_count"] >= at_least and bucket["key"]["number"] in self._ids
             }
             after = result.get("after_key")
-            if after is None or not result["buckets"]:
+            if after is None or len(result["buckets"]) < _PAGE:
                 return found
 
+    def _clauses(self, terms: SearchedTerms) -> list[Condition]:
+        """What sentences are searched for: each term boosted so that its rarity there becomes what it counts here."""
+        counted = self._counts.of(terms.summed)
+        boosts = {
+            term: weight / self._counts.counted_rarity(counted[term].counted)
+            for term, weight in terms.summed.items()
+        }
+        return [
+            {"term": {self._field: {"value": indexed_term(term), "boost": boost}}}
+            for term, boost in boosts.items()
+        ]
+
     def _candidates(
-        self, clauses: Sequence[dict[str, Any]], depth: int, rows: Sequence[int] | None
-    ) -> list[dict[str, Any]]:
-        conditions = [] if rows is None else [{"terms": {"number": list(rows)}}]
-        query = self._within(conditions)
-        query["bool"] |= {"should": list(clauses), "minimum_should_match": 1}
-        body = {
-            "size": depth,
+        self, query: Condition, terms: SearchedTerms, top_k: int
+    ) -> Iterator[tuple[Candidates, NDArray[np.float32]]]:
+        """Candidates and their scores, until no further one can be among the best ``top_k``."""
+        best: NDArray[np.float32] = np.zeros(0, np.float32)
+        after: list[Any] | None = None
+        read, size = 0, min(_PAGE, top_k + top_k // 2 + 20)
+        while True:
+            hits = self._page(query, size, after)
+            candidates = Candidates.of(hits, self._field)
+            scores = candidates.scores(terms, self._config, self._counts.mean)
+            yield candidates, scores
+            if len(hits) < size:
+                return
+            best = np.sort(np.concatenate([best, scores]))[::-1][:top_k]
+            after = hits[-1]["sort"]
+            limit = self._ratio * _ROUNDING * after[0] / self._factor(candidates, terms)
+            if len(best) == top_k and best[-1] >= limit:
+                return
+            read += len(hits)
+            size = min(_PAGE, (_MORE - 1) * read)
+
+    def _factor(self, candidates: Candidates, terms: SearchedTerms) -> float:
+        """By what factor the scores of the search engine are larger: older versions of BM25 in Lucene have k1 + 1."""
+        if self._scale is None:
+            made_with = self._counts.similarity
+            least = candidates.least_found(terms, made_with, self._counts.mean_counted)
+            smallest = float((candidates.found / least).min())
+            older = made_with.k1 + 1
+            # Rounded lengths enlarge scores, too, but by less than this factor, unless k1 is small.
+            self._scale = older if older * _LOST > 1.01 and smallest >= older / _ROUNDING else 1.0
+        return self._scale
+
+    def _page(self, query: Condition, size: int, after: list[Any] | None) -> list[dict[str, Any]]:
+        """The next hits. The first ones have their texts, which are kept: most of them are asked for next."""
+        fields = ["number", "ordinal", self._field, f"{self._field}_count"]
+        with_texts = self._texts is not None and after is None and size <= _WITH_TEXTS
+        body: dict[str, Any] = {
+            "size": size,
             "query": query,
+            "sort": ["_score", {"number": "asc"}, {"ordinal": "asc"}],
             "track_total_hits": False,
-            "_source": ["number", "ordinal", self._field],
+            "_source": [*fields, *SENTENCE] if with_texts else fields,
         }
-        hits: list[dict[str, Any]] = self._search(body)["hits"]["hits"]
-        return [hit for hit in hits if hit["_source"]["number"] in self._ids]
+        if after is not None:
+            body["search_after"] = after
+        turn = self._texts.turn if self._texts is not None else 0
+        hits: list[dict[str, Any]] = self._search(body, "dfs_query_then_fetch")["hits"]["hits"]
+        if with_texts and self._texts is not None:
+            self._texts.keep(map(self._stored, hits), turn)
+        return hits
 
-    def _scored(
-        self, hits: Sequence[dict[str, Any]], statistics: TermStatistics
-    ) -> list[tuple[float, tuple[int, int]]]:
-        """The scores of candidates, with the numbers of their documents and their ordinals."""
-        texts = [hit["_source"][self._field].split(" ") for hit in hits]
-        counts = [Counter(text) for text in texts]
-        lengths = np.array([len(text) if text != [""] else 0 for text in texts], np.float32)
-        norms = (self._config.k1 * (1 - self._config.b + self._config.b * lengths / self._mean)).astype(
-            np.float32
-        )
-        scores = np.zeros(len(hits), np.float32)
-        frequencies = np.maximum(statistics.frequencies, 1)
-        rarity = np.log(1 + (self._sentences - frequencies + 0.5) / (frequencies + 0.5))
-        weights = np.where(statistics.frequencies > 0, statistics.times * rarity, 0).astype(np.float32)
-        for term, weight in zip(statistics.terms, weights, strict=True):
-            occurrences = _occurrences(counts, term)
-            scores += weight * occurrences / (occurrences + norms)
-        for group in statistics.groups:
-            assert isinstance(group, _Group)
-            if not group.frequency:
-                continue
-            sums = np.zeros(len(hits), np.float64)
-            for term, weight in zip(group.terms, group.weights, strict=True):
-                sums += _occurrences(counts, term) * weight
-            held = sums > 0
-            weighted = group.times * group.rarity * sums[held]
-            scores[held] += weighted / (sums[held] + norms[held])
-        places = [(hit["_source"]["number"], hit["_source"]["ordinal"]) for hit in hits]
-        return list(zip(scores.tolist(), places, strict=True))
+    def _stored(self, hit: Mapping[str, Any]) -> StoredSentence:
+        source = hit["_source"]
+        return stored(node_id(self._ids[source["number"]], source["ordinal"]), source)
 
-    def _term_frequencies(self, terms: Iterable[str]) -> dict[str, int]:
-        """The number of sentences of the state that hold each term. What was counted once is known."""
-        asked = list(dict.fromkeys(terms))
-        with self._lock:
-            known = {term: self._frequencies[term] for term in asked if term in self._frequencies}
-        unknown = [term for term in asked if term not in known]
-        if unknown:
-            filters = [{"term": {self._field: indexed_term(term)}} for term in unknown]
-            counted = dict(zip(unknown, self._counts(filters), strict=True))
-            with self._lock:
-                self._frequencies |= counted
-            known |= counted
-        return known
-
-    def _look_up_group(self, group: TermGroup, frequencies: Mapping[str, int]) -> _Group:
-        terms = tuple(group.weights)
-        weights = np.fromiter(group.weights.values(), np.float64, len(terms))
-        occurring = {term: weight for term, weight in group.weights.items() if frequencies[term]}
-        frequency = self._group_frequency(occurring)
-        rarity = math.log(1 + (self._sentences - frequency + 0.5) / (frequency + 0.5))
-        return _Group(group.times, weights, [], frequency, rarity, frozenset(occurring), terms)
-
-    def _group_frequency(self, weights: Mapping[str, float]) -> float:
-        """The number of sentences that hold a group, each counted as what its terms count, and as 1 at most."""
-        if not weights:
-            return 0.0
-        sums = {0.0}
-        for weight in weights.values():
-            sums |= {min(1.0, round(one + weight, 6)) for one in sums}
-        levels = sorted(sums - {0.0})
-        should = [
-            {"constant_score": {"filter": {"term": {self._field: indexed_term(term)}}, "boost": weight}}
-            for term, weight in weights.items()
-        ]
-        filters = [
-            {"function_score": {"query": {"bool": {"should": should}}, "min_score": level - 1e-4}}
-            for level in levels
-        ]
-        frequency, before = 0.0, 0.0
-        for level, count in zip(levels, self._counts(filters), strict=True):
-            frequency += (level - before) * count
-            before = level
-        return frequency
-
-    def _counts(self, filters: Sequence[dict[str, Any]]) -> list[int]:
-        """The number of sentences of the state that satisfy each condition. One request."""
-        if not self._sentences:
-            return [0] * len(filters)
-        body = {
-            "size": 0,
-            "query": self._within([]),
-            "aggs": {"each": {"filters": {"filters": list(filters)}}},
-        }
-        return [bucket["doc_count"] for bucket in self._search(body)["aggregations"]["each"]["buckets"]]
-
-    def _mean_length(self) -> float:
-        count = f"{self._field}_count"
-        body = {"size": 0, "query": self._within([]), "aggs": {"length": {"stats": {"field": count}}}}
-        stats = self._search(body)["aggregations"]["length"]
-        if stats["count"] != self._sentences:
-            raise StorageError(
-                f"The index {self._index} in the search engine at {self._engine.url} holds {stats['count']} sentences of "
-                f"the published state instead of {self._sentences}: run qa-engine rebuild, or restore it from a snapshot."
+    def _best(self, parts: Iterator[tuple[Candidates, NDArray[np.float32]]], top_k: int) -> list[Bm25Hit]:
+        found = list(parts)
+        scores = np.concatenate([scores for _, scores in found])
+        numbers = np.concatenate([candidates.numbers for candidates, _ in found])
+        ordinals = np.concatenate([candidates.ordinals for candidates, _ in found])
+        order = np.lexsort((ordinals, numbers, -scores))[:top_k]
+        return [
+            Bm25Hit(node_id(self._ids[number], ordinal), score)
+            for number, ordinal, score in zip(
+                numbers[order].tolist(), ordinals[order].tolist(), scores[order].tolist(), strict=True
             )
-        return float(np.float32(stats["sum"] / stats["count"])) or 1.0
+            if score > 0
+        ]
 
-    def _within(self, conditions: Sequence[dict[str, Any]]) -> dict[str, Any]:
-        return {"bool": {"filter": [*self._filter, *conditions], "must_not": self._excluded}}
-
-    def _search(self, body: dict[str, Any]) -> dict[str, Any]:
-        params = {"search_type": "dfs_query_then_fetch", "allow_partial_search_results": "false"}
+    def _search(self, body: Mapping[str, Any], search_type: str = "query_then_fetch") -> dict[str, Any]:
+        params = {"search_type": search_type, "allow_partial_search_results": "false"}
         result: dict[str, Any] = self._engine.request(
             "POST", f"/{self._index}/_search", body, params=params
         ).body
         return result
 
 
-def _term(field: str, term: str, boost: float) -> dict[str, Any]:
-    return {"term": {field: {"value": indexed_term(term), "boost": boost}}}
-
-
-def _occurrences(counts: Sequence[Counter[str]], term: str) -> NDArray[np.float32]:
-    indexed = indexed_term(term)
-    return np.fromiter((min(one[indexed], 255) for one in counts), np.float32, len(counts))
-
-
-def _is_settled(
-    scored: Sequence[tuple[float, tuple[int, int]]], hits: Sequence[dict[str, Any]], top_k: int
-) -> bool:
-    """Whether no sentence beyond the candidates can be among the best: by the largest ratio of the scores seen."""
-    if not scored:
-        return True
-    ratio = max(
-        score / hit["_score"] for (score, _), hit in zip(scored, hits, strict=True) if hit["_score"] > 0
-    )
-    best = sorted((score for score, _ in scored), reverse=True)
-    return len(best) >= top_k and best[top_k - 1] >= ratio * _MARGIN * hits[-1]["_score"]
+def _terms(terms: Sequence[str] | TermStatistics) -> Sequence[str]:
+    return terms.terms if isinstance(terms, TermStatistics) else terms

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from qa_engine.documents.sentences.node_ids import node_id, split_node_id
 from qa_engine.errors import StorageError
+from qa_engine.forks import RenewedLock
 from qa_engine.index.records import StoredSentence
 from qa_engine.index.search_engine.client import SearchEngine
 from qa_engine.index.search_engine.registry import RegisteredCollection
@@ -17,7 +19,9 @@ Numbers = Callable[[Iterable[str]], Mapping[str, int]]
 SENTENCE = ("text", "start", "stop", "metadata")
 """What is read of a sentence."""
 _MAX_TERM = 200
-"""Characters of a term that is indexed as it is: the tokenizer of the search engine cuts terms of more than 255."""
+"""Bytes of a term that is indexed as it is: the tokenizer of the search engine cuts terms of more than 255 characters."""
+_KEPT = 5000
+"""Sentences that are kept in memory, a few megabytes."""
 
 
 def sentence_key(number: int, ordinal: int) -> str:
@@ -31,14 +35,10 @@ def terms_field(tokenizer: str, context_sentences: int) -> str:
 
 
 def indexed_term(term: str) -> str:
-    """A term as the search engine gets it: as it is, unless it is too long or no valid text."""
-    try:
-        encoded = term.encode()
-    except UnicodeEncodeError:
-        encoded = term.encode("utf-8", "surrogatepass")
-    else:
-        if len(term) <= _MAX_TERM:
-            return term
+    """A term as the search engine gets it: as it is, unless it is too long, no valid text, or not one word to Lucene."""
+    encoded = term.encode("utf-8", "surrogatepass")
+    if term and len(encoded) <= _MAX_TERM and term.isprintable() and " " not in term:
+        return term
     return f"#{hashlib.blake2b(encoded, digest_size=16).hexdigest()}"
 
 
@@ -167,14 +167,57 @@ class SentenceIndex:
 
 
 class SearchEngineTexts:
-    """Reads sentences by their ids, as `SentenceTexts` does. Thread-safe."""
+    """Reads sentences by their ids, as `SentenceTexts` does, and keeps those that it read last. Thread-safe.
+
+    What is stored under a number is replaced in one case, when a file gets another name, and that changes the catalog as
+    well: `forget` has to be called when the catalog has changed.
+    """
 
     def __init__(self, sentences: SentenceIndex, numbers: Numbers) -> None:
         self._sentences = sentences
         self._numbers = numbers
+        self._kept: OrderedDict[str, StoredSentence] = OrderedDict()
+        self._turn = 0
+        self._lock = RenewedLock()
 
     def get(self, ids: Sequence[str]) -> dict[str, StoredSentence]:
-        """The sentences that are stored, by id, in the order of ``ids``. One request."""
+        """The sentences that are stored, by id, in the order of ``ids``. One request, unless all were read lately."""
+        with self._lock:
+            turn = self._turn
+            known = {identifier: self._kept[identifier] for identifier in ids if identifier in self._kept}
+        missing = [identifier for identifier in ids if identifier not in known]
+        if missing:
+            fresh = self._read(missing)
+            self.keep(fresh.values(), turn)
+            known |= fresh
+        return {identifier: known[identifier] for identifier in ids if identifier in known}
+
+    @property
+    def turn(self) -> int:
+        """How often `forget` was called: what was read before the last time is not to be kept."""
+        return self._turn
+
+    def keep(self, sentences: Iterable[StoredSentence], turn: int) -> None:
+        """Takes sentences that were read in another way: those who ask for them next get them without a request.
+
+        ``turn`` was read before them.
+        """
+        with self._lock:
+            if turn != self._turn:
+                return
+            for sentence in sentences:
+                self._kept[sentence.node_id] = sentence
+                self._kept.move_to_end(sentence.node_id)
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+
+    def forget(self) -> None:
+        """Forgets what was read: something was written since."""
+        with self._lock:
+            self._turn += 1
+            self._kept.clear()
+
+    def _read(self, ids: Sequence[str]) -> dict[str, StoredSentence]:
         split = [split_node_id(identifier) for identifier in ids]
         numbers = self._numbers(dict.fromkeys(document_id for document_id, _ in split))
         known = [
