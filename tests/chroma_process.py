@@ -168,12 +168,19 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             assert self.proxy.target is not None
             connection = http.client.HTTPConnection("127.0.0.1", self.proxy.target, timeout=30)
-            connection.request(self.command, self.path, body, {"content-type": "application/json"})
+            passed: dict[str, str] = {}
+            passed.update((name, headers[name]) for name in ("accept", "content-type") if name in headers)
+            connection.request(self.command, self.path, body or None, passed)
             answer = connection.getresponse()
-            self.answer(answer.status, answer.read(), {"content-type": "application/json"})
+            told = ("content-type", "x-elastic-product")
+            self.answer(
+                answer.status,
+                answer.read(),
+                {name: value for name, value in answer.getheaders() if name.lower() in told},
+            )
             connection.close()
 
-    do_GET = do_POST = do_DELETE = handle_any  # noqa: N815 - the names are http.server's
+    do_HEAD = do_GET = do_PUT = do_POST = do_DELETE = handle_any  # noqa: N815 - the names are http.server's
 
     def answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
         self.send_response(status)
