@@ -60,15 +60,18 @@ class Catalog(DocumentIdentities):
     def __init__(self, path: Path, create: bool = False) -> None:
         super().__init__(path, create)
         if create:
-            with self._guarded():
-                self._connection.executescript(_TABLES)
-                self._connection.execute("INSERT OR IGNORE INTO meta VALUES ('format', ?)", (str(FORMAT),))
-                self._connection.commit()
+            self._make_tables()
         if self.meta("format") != str(FORMAT):
             raise StorageError(
                 f"The collection in {path.parent} has format {self.meta('format')}, this version reads {FORMAT}: "
                 "ingest its files into a new collection."
             )
+
+    def _make_tables(self) -> None:
+        with self._guarded():
+            self._connection.executescript(_TABLES)
+            self._connection.execute("INSERT OR IGNORE INTO meta VALUES ('format', ?)", (str(FORMAT),))
+            self._connection.commit()
 
     def _set_up(self) -> None:
         super()._set_up()

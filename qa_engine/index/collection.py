@@ -26,6 +26,8 @@ _STORAGE_FOLDERS = {"uploads"}
 """Folders of the storage that are no collections."""
 _MAX_NAME = 200
 _CATALOG = "catalog.sqlite"
+REPLICAS = "replica-*.sqlite"
+"""The names of the copies of a catalog that is in a search engine."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,9 @@ class CollectionPaths:
         return self.root / _CATALOG
 
     @property
-    def replica(self) -> Path:
-        """The SQLite file with a copy of the catalog, of a collection whose state is in a search engine."""
-        return self.root / "replica.sqlite"
+    def replicas(self) -> list[Path]:
+        """The copies of the catalog, of a collection whose state is in a search engine."""
+        return sorted(self.root.glob(REPLICAS))
 
     @property
     def chroma(self) -> Path:

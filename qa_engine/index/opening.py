@@ -99,11 +99,11 @@ def _require_stored(storage: Path, name: str) -> CollectionPaths:
     try:
         return require_collection(storage, name)
     except CollectionNotFoundError as error:
-        if collection_paths(storage, name).replica.is_file():
+        if replicas := collection_paths(storage, name).replicas:
             raise ConfigurationError(
                 f"The collection {name!r} is not in the storage {storage}: this machine knows it from a search engine, and "
                 "index.search_url is not set: set it to the address of that search engine. If the collection is no longer "
-                f"there, delete {collection_paths(storage, name).replica}."
+                f"there, delete {replicas[0]}."
             ) from error
         raise
 

@@ -8,39 +8,27 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from qa_engine.config import Bm25Config
 from qa_engine.documents.sentences.node_ids import node_id
-from qa_engine.errors import CollectionNotFoundError, StorageError
-from qa_engine.index.catalog import TERMS_TOKENIZER, Catalog
+from qa_engine.index.catalog import TERMS_TOKENIZER
 from qa_engine.index.documents.checksums import DOCUMENT_CHECKSUM
 from qa_engine.index.records import DocumentParts, FileRecord, StoredSentence
 from qa_engine.index.search_engine.document_store import UNKNOWN, DocumentSeal, DocumentStore
 from qa_engine.index.search_engine.lease import Lease
 from qa_engine.index.search_engine.lexical import SearchEngineLexicalIndex
-from qa_engine.index.search_engine.replica import (
-    all_rows,
-    apply_changes,
-    captured_changes,
-    empty_replica,
-    immediate,
-    last_number,
-    prepare_replica,
-    raise_last_number,
-    replica_position,
-    set_position,
-    start_capturing,
-)
+from qa_engine.index.search_engine.replicated_catalog import ReplicatedCatalog
 from qa_engine.index.search_engine.sentences import SearchEngineTexts, stored
-from qa_engine.index.search_engine.state_log import StateLog
+from qa_engine.index.search_engine.state_log import LogEntry, LogPosition, StateLog
 from qa_engine.index.search_engine.tokens import SearchEngineTokens
 from qa_engine.index.vectors.token_store import TOKEN_BITS
 from qa_engine.models.token_codes import TokenCodec
@@ -54,124 +42,75 @@ TOKEN_CODEC = "token_codec"
 """Fact of the catalog: bits and centre of the codec of the token vectors."""
 _NAMED = "sentences_named"
 """Prefix of facts of the catalog: the file name that the sentences of a document carry."""
-_LAST_NUMBER = "last_number"
 _READ_AT_ONCE = 1000
 
 
-class SharedCatalog(Catalog):
-    """The catalog of a collection in a search engine. Thread-safe.
+@dataclass(frozen=True)
+class PublishedState:
+    """What readers see of a collection, all of it at one moment.
 
-    A reader has the replica of its machine. The writer, which holds a lease, has one of its own, and what it changes is in
-    the log before it is in the replica.
-
-    Raises:
-        StorageError: the replica cannot be written, or the state in the search engine is incomplete.
-        ServiceUnavailableError, AuthenticationFailedError: the search engine is not there, or refuses.
+    Attributes:
+        number: of the state; 0 before the first.
+        field: the field that its terms are in.
+        documents: by id, the number of each document and the number of its sentences.
     """
 
-    _what = "The replica of the catalog"
+    number: int
+    field: str
+    documents: dict[str, tuple[int, int]]
+
+
+class AbandonedNumber(NamedTuple):
+    """The number of a document that was given up while it was written, its id, and its sentences."""
+
+    number: int
+    document_id: str
+    nodes: int
+
+
+class SharedCatalog(ReplicatedCatalog):
+    """The catalog of a collection in a search engine. Thread-safe. Raises as `ReplicatedCatalog` does."""
 
     def __init__(
         self, path: Path, log: StateLog, bm25: Bm25Config | None = None, lease: Lease | None = None
     ) -> None:
-        self.log = log
-        self.lease = lease
         self._context = (bm25 or Bm25Config()).context_sentences
-        engine = log.engine
-        self.documents = DocumentStore(engine, log.collection, self._context)
+        self.documents = DocumentStore(log.engine, log.collection, self._context)
         self.sentence_index = self.documents.sentences
         self.content_index = self.documents.contents
         self._texts = SearchEngineTexts(self.sentence_index, self.numbers)
-        super().__init__(path, create=True)
-        with self._guarded():
-            prepare_replica(self._connection, log.collection.mark)
-        self.synchronise()
+        super().__init__(path, log, lease)
         if lease is not None:
-            with self._guarded():
-                start_capturing(self._connection)
-            # The first change of a writer: from here on, an earlier one can change nothing.
-            self.set_meta(writer=json.dumps({"since": datetime.now(UTC).isoformat(timespec="seconds")}))
             self.sentence_index.declare_terms(self.field)
-
-    def _set_up(self) -> None:
-        super()._set_up()
-        # A cache, which is made anew if it is lost.
-        self._connection.execute("PRAGMA synchronous = OFF")
-
-    def after_fork(self) -> None:
-        """In a forked child, it can be read alone: the lease is the parent's."""
-        super().after_fork()
-        self.lease = None
 
     @property
     def field(self) -> str:
         """The field with the terms as this version makes them."""
         return self.documents.field
 
-    # -- the replica and the log
+    def _follow(self, entries: Sequence[LogEntry]) -> None:
+        super()._follow(entries)
+        self._texts.forget()
 
-    def synchronise(self) -> None:
-        """Brings in what was written since, be it by another machine. One request.
+    def _begin_anew(self, former: LogPosition) -> None:
+        super()._begin_anew(former)
+        self._texts.forget()
 
-        Raises:
-            CollectionNotFoundError: the collection was removed, or removed and made again.
-        """
+    # -- what readers see
+
+    def published_state(self) -> PublishedState:
+        """What readers see, as it is in the replica."""
         with self._guarded():
-            position = replica_position(self._connection)
-        news = self.log.news(position)
-        if news.collection is None or news.collection.mark != self.log.collection.mark:
-            raise CollectionNotFoundError(f"The collection {self.log.collection.name!r} was deleted.")
-        base = news.collection.base[0]
-        if base > position:
-            self._begin_anew(base)
-            news = self.log.news(base)
-        if news.changes:
-            with self._guarded(), immediate(self._connection):
-                position = replica_position(self._connection)
-                for number, changes in news.changes:
-                    if number == position + 1:
-                        apply_changes(self._connection, changes)
-                        position = number
-                set_position(self._connection, position)
-            self._texts.forget()
-
-    def _begin_anew(self, base: int) -> None:
-        rows = self.log.base()
-        with self._guarded(), immediate(self._connection):
-            if replica_position(self._connection) >= base:
-                return
-            empty_replica(self._connection, self.log.collection.mark)
-            apply_changes(self._connection, rows)
-            set_position(self._connection, base)
-            found = self._connection.execute(
-                "SELECT value FROM meta WHERE key = ?", (_LAST_NUMBER,)
-            ).fetchall()
-            raise_last_number(self._connection, int(found[0][0]) if found else 0)
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        lease = self._required_lease()
-        if self._writing:  # inside another transaction
-            with super()._transaction() as connection:
-                yield connection
-            return
-        with super()._transaction() as connection:
-            yield connection
-            changes = captured_changes(connection)
-            if changes:
-                lease.require()
-                position = replica_position(connection) + 1
-                self.log.append(position, changes)
-                set_position(connection, position)
-
-    def compact(self) -> None:
-        """Has the log begin at the present state, if it has become long."""
-        if not self.log.is_long:
-            return
-        self.set_meta(**{_LAST_NUMBER: str(last_number(self._connection))})
-        with self._guarded():
-            position, rows = replica_position(self._connection), all_rows(self._connection)
-        self.log.begin_anew(position, rows)
+            writes = self._connection.in_transaction
+            if not writes:
+                self._connection.execute("BEGIN")  # another process may be applying changes
+            try:
+                return PublishedState(
+                    self.published, self.meta(PUBLISHED_TERMS) or self.field, self.visible()
+                )
+            finally:
+                if not writes:
+                    self._connection.rollback()
 
     # -- what is in the search engine
 
@@ -185,6 +124,15 @@ class SharedCatalog(Catalog):
             )
         )
 
+    def numbers_to_write(self, document_ids: Iterable[str]) -> dict[str, int]:
+        """The numbers of documents that are about to be written.
+
+        Raises:
+            IndexLockedError: this writer may have lost its right.
+        """
+        self.require_right()
+        return self.numbers(document_ids)
+
     def visible(self) -> dict[str, tuple[int, int]]:
         """The documents of the published state: the number of each, and the number of its sentences."""
         rows = self._rows(
@@ -192,26 +140,23 @@ class SharedCatalog(Catalog):
         )
         return {document_id: (number, nodes) for document_id, number, nodes in rows}
 
-    def hidden(self) -> list[int]:
-        """Numbers of documents that are not in the published state, and whose sentences may be in the search engine."""
-        rows = self._rows(
-            "SELECT number FROM documents WHERE number NOT IN (SELECT number FROM visible) "
-            "UNION SELECT number FROM abandoned"
-        )
-        return [number for (number,) in rows]
-
-    def open_lexical(self, config: Bm25Config) -> SearchEngineLexicalIndex:
-        """The lexical index of the published state."""
-        field = self.meta(PUBLISHED_TERMS) or self.field
+    def open_lexical(
+        self, config: Bm25Config, state: PublishedState | None = None
+    ) -> SearchEngineLexicalIndex:
+        """The lexical index of the published state, or of one that was read before."""
+        state = state or self.published_state()
         index = self.sentence_index
-        return SearchEngineLexicalIndex(index.engine, index.index, field, self.visible(), config, self._texts)
+        return SearchEngineLexicalIndex(
+            index.engine, index.index, state.field, state.documents, config, self._texts
+        )
 
     def open_tokens(self) -> SearchEngineTokens | None:
         """The token vectors of the sentences; None if none are kept."""
         codec = self.codec()
         if codec is None:
             return None
-        return SearchEngineTokens(self.log.engine, self.log.collection, codec, self.numbers)
+        numbers = self.numbers if self.lease is None else self.numbers_to_write
+        return SearchEngineTokens(self.log.engine, self.log.collection, codec, numbers)
 
     def codec(self) -> TokenCodec | None:
         """The codec of the token vectors that are kept; None if none are."""
@@ -294,10 +239,6 @@ class SharedCatalog(Catalog):
             self._abandon(connection, document_id)
             super().begin(document_id, nodes)
 
-    def require_lease(self) -> None:
-        """Raises `IndexLockedError` if the right to write may be another's by now."""
-        self._required_lease().require()
-
     def announce(self, document_ids: Sequence[str]) -> dict[str, int]:
         """Announces documents that others will read and store, and returns their numbers."""
         with self._transaction():
@@ -316,7 +257,7 @@ class SharedCatalog(Catalog):
     def commit(self, record: FileRecord, parts: DocumentParts) -> None:
         """Stores what a document is made of, then makes it the live one of its file."""
         number = self.numbers([record.document_id])[record.document_id]
-        self._required_lease().require()
+        self.require_right()
         self.commit_stored(record, self.documents.put(number, parts))
 
     def commit_stored(self, record: FileRecord, seal: DocumentSeal) -> None:
@@ -332,13 +273,13 @@ class SharedCatalog(Catalog):
     def replace_terms(self, document_id: str, terms: Sequence[Sequence[str]]) -> None:
         """Replaces the BM25 terms of a document, after the tokenizer has changed."""
         number = self.numbers([document_id])[document_id]
-        self._required_lease().require()
+        self.require_right()
         self.sentence_index.replace_terms(number, terms, self.field, self._context)
 
     def rename_sentences(self, document_id: str, file_name: str) -> None:
         """Has the sentences of a document name another file."""
         number = self.numbers([document_id])[document_id]
-        self._required_lease().require()
+        self.require_right()
         renamed = [
             one._replace(metadata=one.metadata | {"file_name": file_name})
             for one in self.sentences(document_id)
@@ -351,12 +292,13 @@ class SharedCatalog(Catalog):
         rows = self._rows(
             "SELECT number, nodes FROM documents WHERE document_id = ? AND state != 'live'", (document_id,)
         )
-        self._required_lease().require()
+        self.require_right()
         for number, nodes in rows:
             self._delete_content(number, nodes)
         with self._transaction() as connection:
             if rows:
                 connection.execute("DELETE FROM meta WHERE key = ?", (f"{_NAMED} {document_id}",))
+                self._abandon(connection, document_id)
             super().forget(document_id)
 
     def forget_unread(self, document_ids: Sequence[str]) -> None:
@@ -364,12 +306,32 @@ class SharedCatalog(Catalog):
 
         Their numbers are noted as given up: a worker that nobody waits for any more may still be storing under them.
         """
-        self._required_lease().require()
+        self.require_right()
         self.documents.delete_numbers(list(self.numbers(document_ids).values()))
         with self._transaction() as connection:
             for document_id in document_ids:
                 self._abandon(connection, document_id)
             self.withdraw(document_ids)
+
+    def abandoned(self, before: float | None = None) -> list[AbandonedNumber]:
+        """Documents that were given up while they were written, those before a time or all.
+
+        The process that wrote them may live, without knowing that it has lost its right: what it still stores has to be
+        deleted once more when it surely has ended.
+        """
+        limit = math.inf if before is None else before
+        rows = self._rows("SELECT number, document_id, nodes FROM abandoned WHERE since < ?", (limit,))
+        return [AbandonedNumber(*row) for row in rows]
+
+    def forget_abandoned(self, abandoned: Iterable[AbandonedNumber]) -> None:
+        """Deletes what was stored under numbers of documents that were given up."""
+        abandoned = list(abandoned)
+        self.require_right()
+        self.documents.delete_numbers([one.number for one in abandoned])
+        with self._transaction() as connection:
+            connection.executemany(
+                "DELETE FROM abandoned WHERE number = ?", [(one.number,) for one in abandoned]
+            )
 
     def terms_are_current(self) -> bool:
         """Whether the terms of all live documents are in the field of this version and this configuration."""
@@ -389,7 +351,8 @@ class SharedCatalog(Catalog):
             connection.execute(f"DELETE FROM visible WHERE number NOT IN ({live})")
             connection.execute(f"INSERT OR IGNORE INTO visible {live}")
             self.set_meta(**{"published": str(number), PUBLISHED_TERMS: self.meta(TERMS_FIELD) or self.field})
-        self.compact()
+        if not self._writing:  # the state is in the log once the whole of it is
+            self.compact()
         return number
 
     def _note_sentences(self, document_id: str, seal: DocumentSeal) -> None:
@@ -407,15 +370,10 @@ class SharedCatalog(Catalog):
 
     @staticmethod
     def _abandon(connection: sqlite3.Connection, document_id: str) -> None:
-        """The number of a document that is announced again stands for nothing any more."""
+        """The number of a document that was being written stands for nothing any more."""
         connection.execute(
-            "INSERT OR IGNORE INTO abandoned SELECT number, nodes, ? FROM documents WHERE document_id = ?",
-            (datetime.now(UTC).isoformat(timespec="seconds"), document_id),
+            "INSERT OR IGNORE INTO abandoned SELECT number, document_id, nodes, ? FROM documents "
+            "WHERE document_id = ? AND state = 'writing'",
+            (time.time(), document_id),
         )
 
-    def _required_lease(self) -> Lease:
-        if self.lease is None:
-            raise StorageError(
-                f"The collection {self.log.collection.name!r} was opened for reading: open it for writing."
-            )
-        return self.lease

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import logging
-import secrets
 import shlex
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from qa_engine.config import Bm25Config, IndexConfig
 from qa_engine.errors import CollectionNotFoundError, ConfigurationError, StorageError
 from qa_engine.index.atomic_file import make_folder
-from qa_engine.index.collection import CollectionPaths, collection_paths
+from qa_engine.index.collection import collection_paths
 from qa_engine.index.search_engine.catalog import SharedCatalog
 from qa_engine.index.search_engine.client import WRITER_PATIENCE_SECONDS, search_engine
 from qa_engine.index.search_engine.lease import held_lease
 from qa_engine.index.search_engine.registry import RegisteredCollection, Registry
+from qa_engine.index.search_engine.replica_files import drop_former_replicas, reader_replica, writer_replica
 from qa_engine.index.search_engine.state_log import StateLog
 
-logger = logging.getLogger("qa_engine.index")
-_WRITER = "writer-"
-"""What the replicas of writers are called. One that is left over is of no use to anyone."""
+_RENEWAL_TIMEOUTS = 6
+"""How often a renewal of a lease could go unanswered before the lease ends."""
 
 
 def registry_of(config: IndexConfig) -> Registry:
@@ -39,10 +36,17 @@ def open_shared(storage: Path, name: str, config: IndexConfig) -> SharedCatalog:
         ServiceUnavailableError, AuthenticationFailedError: the search engine is not there, or refuses.
     """
     registry = registry_of(config)
-    paths = collection_paths(storage, name)
     found = require_registered(registry, name)
-    _make_root(paths)
-    return SharedCatalog(paths.replica, StateLog(registry, found))
+    folder = _folder(storage, name)
+    drop_former_replicas(folder, found.mark)
+    file = reader_replica(folder, found.mark)
+    try:
+        return SharedCatalog(file, StateLog(registry, found))
+    except StorageError:
+        if file.exists():
+            raise
+        # It was damaged, and has been deleted.
+        return SharedCatalog(file, StateLog(registry, found))
 
 
 def require_registered(registry: Registry, name: str) -> RegisteredCollection:
@@ -82,28 +86,19 @@ def open_for_writing(
         CollectionNotFoundError, StorageError, ServiceUnavailableError, AuthenticationFailedError: as `open_shared`.
     """
     registry = Registry(search_engine(config).with_patience(WRITER_PATIENCE_SECONDS))
-    if create:
-        found = registry.create(name, bm25)
-    else:
-        open_shared(storage, name, config).close()
-        at_work = registry.find(name)
-        if at_work is None:
-            raise CollectionNotFoundError(f"The collection {name!r} was deleted.")
-        found = at_work
+    found = registry.create(name, bm25) if create else require_registered(registry, name)
+    folder = _folder(storage, name)
+    # A renewal does not wait so long that the lease ends meanwhile: there is a next one.
+    seconds = min(config.timeout_seconds, config.search_lease_seconds / _RENEWAL_TIMEOUTS)
+    renewing = Registry(search_engine(config).with_patience(seconds, timeout_seconds=seconds))
     _require_staying(found, registry)
-    paths = collection_paths(storage, name)
-    _make_root(paths)
-    with held_lease(registry, found, timeout_seconds) as lease:
-        file = paths.root / f"{_WRITER}{secrets.token_hex(6)}.sqlite"
-        _copy(paths.replica, file)
-        try:
-            with closing(SharedCatalog(file, StateLog(registry, found), bm25, lease)) as catalog:
-                if catalog.meta("name") is None:
-                    catalog.set_meta(name=found.name)
-                yield catalog
-        finally:
-            file.unlink(missing_ok=True)
-            file.with_name(f"{file.name}-journal").unlink(missing_ok=True)
+    with (
+        held_lease(renewing, found, timeout_seconds) as lease,
+        writer_replica(folder, found.mark) as file,
+        closing(SharedCatalog(file, StateLog(registry, found), bm25, lease)) as catalog,
+    ):
+        catalog.set_meta(name=found.name)
+        yield catalog
 
 
 def _require_staying(collection: RegisteredCollection, registry: Registry) -> None:
@@ -115,21 +110,13 @@ def _require_staying(collection: RegisteredCollection, registry: Registry) -> No
         )
 
 
-def _make_root(paths: CollectionPaths) -> None:
+def _folder(storage: Path, name: str) -> Path:
+    """The folder for replicas of a collection, made if need be."""
+    folder = collection_paths(storage, name).root
     try:
-        make_folder(paths.root)
+        make_folder(folder)
     except OSError as error:
         raise StorageError(
-            f"The storage {paths.root} cannot be made ({error.strerror or error}): name another with --storage."
+            f"The storage {folder} cannot be made ({error.strerror or error}): name another with --storage."
         ) from error
-
-
-def _copy(replica: Path, file: Path) -> None:
-    """Begins a writer's replica with what the readers of this machine have, which saves reading it from the log."""
-    if not replica.is_file():
-        return
-    with suppress(sqlite3.Error):
-        with closing(sqlite3.connect(replica)) as source, closing(sqlite3.connect(file)) as target:
-            source.backup(target)
-        return
-    file.unlink(missing_ok=True)
+    return folder

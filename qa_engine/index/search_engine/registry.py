@@ -9,7 +9,7 @@ import shlex
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from qa_engine.config import Bm25Config
 from qa_engine.errors import ConfigurationError, StorageError
@@ -27,8 +27,27 @@ SUFFIXES = ("sentences", "documents", "tokens")
 _PAGE = 1000
 _STATE_MAPPING = {
     "dynamic": False,
-    "properties": {"mark": {"type": "keyword"}, "kind": {"type": "keyword"}},
+    "properties": {
+        "mark": {"type": "keyword"},
+        "kind": {"type": "keyword"},
+        "position": {"type": "long"},
+    },
 }
+
+
+class LogBase(NamedTuple):
+    """The state that a log begins after.
+
+    Attributes:
+        position, token: of the last change that is in it.
+        parts: the number of documents that hold its rows.
+        size: the characters in them.
+    """
+
+    position: int = 0
+    token: str = ""
+    parts: int = 0
+    size: int = 0
 
 
 @dataclass(frozen=True)
@@ -39,7 +58,7 @@ class RegisteredCollection:
         name: its name.
         mark: 12 hexadecimal digits that no other collection has had, not even one of the same name before.
         indices: what the names of its indices begin with.
-        base: position of the state that its log begins after, and the number of documents that this state is in.
+        base: the state that its log begins after.
         format: see `FORMAT`.
         state: ``arriving`` while it is moved here, and nobody sees it; ``leaving`` while it is moved away, and nobody
             writes to it; else ``active``.
@@ -49,7 +68,7 @@ class RegisteredCollection:
     name: str
     mark: str
     indices: str
-    base: tuple[int, int]
+    base: LogBase
     format: int
     state: CollectionState = "active"
     origin: str = ""
@@ -61,7 +80,7 @@ class RegisteredCollection:
             source["name"],
             source["mark"],
             source["indices"],
-            tuple(source["base"]),
+            LogBase(*source["base"]),
             source["format"],
             source.get("state", "active"),
             source.get("origin", ""),
@@ -174,7 +193,7 @@ class Registry:
             indices = "-".join(filter(None, [config.search_prefix, readable, own]))
             normal = unicodedata.normalize("NFC", name).strip()
             state: CollectionState = "arriving" if mark else "active"
-            new = RegisteredCollection(normal, own, indices, (0, 0), FORMAT, state, origin)
+            new = RegisteredCollection(normal, own, indices, LogBase(), FORMAT, state, origin)
             # Two may do so at once: the second finds what the first has made.
             path = f"/{self.state}/_create/{self.document(name)}"
             self.engine.request("PUT", path, new.source(), params={"refresh": "true"}, accept={409})

@@ -7,16 +7,16 @@ everybody; then its parts are deleted, wherever they are; the note goes last.
 from __future__ import annotations
 
 import logging
-import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from qa_engine.errors import QAEngineError, StorageError
-from qa_engine.index.collection import CollectionPaths
+from qa_engine.index.collection import REPLICAS
 from qa_engine.index.search_engine.catalog import SharedCatalog
 from qa_engine.index.search_engine.registry import REMOVAL, Registry
+from qa_engine.index.search_engine.replica_files import mark_of
 
 logger = logging.getLogger("qa_engine.index")
 
@@ -76,8 +76,8 @@ def delete_old_replicas(storage: Path, registry: Registry) -> None:
         StorageError: one cannot be deleted.
     """
     marks = {source["mark"] for source in registry.sources("collection")}
-    for file in storage.glob(f"*/{CollectionPaths(storage).replica.name}") if storage.is_dir() else ():
-        if _mark_of(file) in marks:
+    for file in storage.glob(f"*/{REPLICAS}") if storage.is_dir() else ():
+        if mark_of(file) in marks:
             continue
         try:
             for part in (file, file.with_name(f"{file.name}-journal")):
@@ -88,16 +88,6 @@ def delete_old_replicas(storage: Path, registry: Registry) -> None:
             ) from error
         with suppress(OSError):  # the folder holds something else
             file.parent.rmdir()
-
-
-def _mark_of(replica: Path) -> str | None:
-    """The mark of the collection that a file is a replica of; None if that cannot be read."""
-    try:
-        with closing(sqlite3.connect(f"{replica.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            rows = connection.execute("SELECT mark FROM replica").fetchall()
-    except sqlite3.Error:
-        return None
-    return str(rows[0][0]) if rows else None
 
 
 def _note(mark: str) -> str:

@@ -9,7 +9,13 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from qa_engine.index.search_engine.state_log import Change
+from qa_engine.index.search_engine.state_log import Change, LogPosition
+
+REPLICA_FORMAT = 1
+"""Version of the tables that a replica has beside those of the catalog."""
+_SEQUENCE = "sqlite_sequence"
+"""Where SQLite keeps the highest number that a document was ever given. It is in the log too: the document itself may never
+have been, and its number is not to be given again."""
 
 _KEYS = {
     "meta": "key",
@@ -23,20 +29,20 @@ _KEYS = {
 """The tables that the log describes, each with the column that its rows are known by."""
 _OWN_TABLES = """
 CREATE TABLE IF NOT EXISTS visible (number INTEGER PRIMARY KEY);
-CREATE TABLE IF NOT EXISTS abandoned (number INTEGER PRIMARY KEY, nodes INTEGER NOT NULL, since TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS replica (mark TEXT NOT NULL, position INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS abandoned (
+    number INTEGER PRIMARY KEY, document_id TEXT NOT NULL, nodes INTEGER NOT NULL, since REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS replica (mark TEXT NOT NULL, number INTEGER NOT NULL, token TEXT NOT NULL);
 """
 """``visible``: the documents of the published state. ``abandoned``: numbers of documents that were given up, and whose
 sentences a writer that has lost its right may still be storing. ``replica``: what the file is a copy of."""
 
 
 def prepare_replica(connection: sqlite3.Connection, mark: str) -> None:
-    """Makes the tables of a replica beside those of the catalog, and empties all that is of another collection."""
+    """Makes the tables of a replica beside those of the catalog."""
     connection.executescript(_OWN_TABLES)
-    rows = connection.execute("SELECT mark FROM replica").fetchall()
-    if rows != [(mark,)]:
-        empty_replica(connection, mark)
-        connection.commit()
+    with immediate(connection):
+        if connection.execute("SELECT mark FROM replica").fetchall() != [(mark,)]:
+            empty_replica(connection, mark)
 
 
 def empty_replica(connection: sqlite3.Connection, mark: str) -> None:
@@ -45,48 +51,43 @@ def empty_replica(connection: sqlite3.Connection, mark: str) -> None:
         where = " WHERE key != 'format'" if table == "meta" else ""
         connection.execute(f"DELETE FROM {table}{where}")
     connection.execute("DELETE FROM replica")
-    connection.execute("INSERT INTO replica VALUES (?, 0)", (mark,))
+    connection.execute("INSERT INTO replica VALUES (?, 0, '')", (mark,))
 
 
-def replica_position(connection: sqlite3.Connection) -> int:
-    """The position in the log up to which changes were applied."""
-    rows = connection.execute("SELECT position FROM replica").fetchall()
-    return int(rows[0][0]) if rows else 0
+def replica_position(connection: sqlite3.Connection) -> LogPosition:
+    """How far the file has followed the log."""
+    return LogPosition(*connection.execute("SELECT number, token FROM replica").fetchone())
 
 
-def set_position(connection: sqlite3.Connection, position: int) -> None:
-    """Notes that changes up to a position are in the file."""
-    connection.execute("UPDATE replica SET position = ?", (position,))
+def set_position(connection: sqlite3.Connection, position: LogPosition) -> None:
+    """Notes how far the file has followed the log."""
+    connection.execute("UPDATE replica SET number = ?, token = ?", (position.number, position.token))
 
 
 def apply_changes(connection: sqlite3.Connection, changes: Iterable[Change]) -> None:
     """Brings changes of the log into the tables."""
     changes = list(changes)
+    # First what goes: a row that comes may be equal to it in a column that has to be unique.
     for table, key, row in changes:
-        if row is None:
+        if row is None and table != _SEQUENCE:
             connection.execute(f"DELETE FROM {table} WHERE {_KEYS[table]} = ?", (key,))
+    statements = {table: _insertion(connection, table) for table in _KEYS}
     for table, key, row in changes:
-        if row is None:
-            continue
-        names = (
-            [_KEYS[table], *_columns(connection, table)]
-            if _KEYS[table] == "rowid"
-            else _columns(connection, table)
-        )
-        values = [key, *row] if _KEYS[table] == "rowid" else row
-        marks = ", ".join("?" * len(values))
-        connection.execute(f"INSERT OR REPLACE INTO {table} ({', '.join(names)}) VALUES ({marks})", values)
+        if table == _SEQUENCE:
+            _raise_last_number(connection, key)
+        elif row is not None:
+            connection.execute(statements[table], [key, *row])
 
 
 def all_rows(connection: sqlite3.Connection) -> list[Change]:
     """Every row of every table, as changes that make them."""
-    return [
-        change
-        for table, key in _KEYS.items()
-        for change in _rows(
-            connection, table, [one for (one,) in connection.execute(f"SELECT {key} FROM {table}")]
-        )
-    ]
+    rows: list[Change] = [(_SEQUENCE, last_number(connection), None)]
+    for table, key in _KEYS.items():
+        columns = ", ".join([key, *_columns(connection, table)])
+        where = " WHERE key != 'format'" if table == "meta" else ""
+        for row in connection.execute(f"SELECT {columns} FROM {table}{where}"):
+            rows.append((table, row[0], list(row[1:])))
+    return rows
 
 
 def last_number(connection: sqlite3.Connection) -> int:
@@ -95,7 +96,7 @@ def last_number(connection: sqlite3.Connection) -> int:
     return int(rows[0][0]) if rows else 0
 
 
-def raise_last_number(connection: sqlite3.Connection, number: int) -> None:
+def _raise_last_number(connection: sqlite3.Connection, number: int) -> None:
     """Has the next document get a higher number than this."""
     if last_number(connection) < number:
         connection.execute("DELETE FROM sqlite_sequence WHERE name = 'documents'")
@@ -118,11 +119,21 @@ def start_capturing(connection: sqlite3.Connection) -> None:
 def captured_changes(connection: sqlite3.Connection) -> list[Change]:
     """The rows that were changed since the last call, as they are now."""
     noted = connection.execute("SELECT DISTINCT tab, key FROM temp.changed").fetchall()
-    connection.execute("DELETE FROM temp.changed")
-    keys: dict[str, list[object]] = {}
+    forget_captured(connection)
+    changes: list[Change] = []
     for table, key in noted:
-        keys.setdefault(table, []).append(key)
-    return [change for table, own in keys.items() for change in _rows(connection, table, own)]
+        columns = ", ".join([_KEYS[table], *_columns(connection, table)])
+        sql = f"SELECT {columns} FROM {table} WHERE {_KEYS[table]} = ?"
+        row = connection.execute(sql, (key,)).fetchone()
+        changes.append((table, key, list(row[1:]) if row is not None else None))
+    if any(table == "documents" for table, _ in noted):
+        changes.append((_SEQUENCE, last_number(connection), None))
+    return changes
+
+
+def forget_captured(connection: sqlite3.Connection) -> None:
+    """What was noted so far came from the log."""
+    connection.execute("DELETE FROM temp.changed")
 
 
 @contextmanager
@@ -133,12 +144,13 @@ def immediate(connection: sqlite3.Connection) -> Iterator[None]:
         yield
 
 
-def _rows(connection: sqlite3.Connection, table: str, keys: Iterable[object]) -> Iterator[Change]:
-    sql = f"SELECT {', '.join(_columns(connection, table))} FROM {table} WHERE {_KEYS[table]} = ?"
-    for key in keys:
-        row = connection.execute(sql, (key,)).fetchone()
-        yield table, key, list(row) if row is not None else None
+def _insertion(connection: sqlite3.Connection, table: str) -> str:
+    names = [_KEYS[table], *_columns(connection, table)]
+    marks = ", ".join("?" * len(names))
+    return f"INSERT OR REPLACE INTO {table} ({', '.join(names)}) VALUES ({marks})"
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
-    return [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+    """The columns beside the key."""
+    names = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+    return [name for name in names if name != _KEYS[table]]

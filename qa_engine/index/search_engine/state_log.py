@@ -1,23 +1,28 @@
 """The log of a collection: every change of its catalog, numbered, as documents of a search engine.
 
-A search engine stores one document at once or not at all, and two documents never under one id. So a change, however many
-rows it has, is one document whose id is its position; whoever writes it second is refused, which is how a writer learns that
-another one has taken over (fencing, as in Lamport, Malkhi, Zhou, "Stoppable Paxos", and the epochs of replicated logs).
+A search engine stores one document at once or not at all, and never two under one id. So a change, however many rows it
+has, is one document whose id is its position; whoever writes it second is refused, which is how a writer learns that
+another one has taken over (fencing, see Kleppmann, "Designing Data-Intensive Applications", 2017, chapter 8). Each entry
+names the one before it, so that a copy notices when the log it follows is another than before: after a snapshot was
+restored, or after a change that was never acknowledged was lost with its node.
 """
 
 from __future__ import annotations
 
 import base64
+import logging
 import secrets
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
-from qa_engine.errors import IndexLockedError, StorageError
-from qa_engine.index.search_engine.registry import RegisteredCollection, Registry, checked
+from qa_engine.errors import IndexLockedError, ServiceUnavailableError, StorageError
+from qa_engine.index.search_engine.registry import LogBase, RegisteredCollection, Registry, checked
+
+logger = logging.getLogger("qa_engine.index")
 
 Change = tuple[str, Any, list[Any] | None]
 """A table, the key of a row in it, and the row; None for a row that was deleted."""
@@ -28,6 +33,25 @@ _LONG = 1_000_000
 """Bytes of changes, packed, from which on they may be replaced by the state."""
 _AHEAD = 50
 """Number of changes that are asked for at once."""
+_ROWS_EACH = 20_000
+"""Rows of the state in one document."""
+
+
+@dataclass(frozen=True)
+class LogPosition:
+    """How far a copy has followed a log: the number of the last change in it, and the token of that change."""
+
+    number: int
+    token: str
+
+
+@dataclass(frozen=True)
+class LogEntry:
+    """A change: its position, the token of the change before it, and what has changed."""
+
+    position: LogPosition
+    previous: str
+    changes: list[Change]
 
 
 @dataclass(frozen=True)
@@ -36,11 +60,13 @@ class News:
 
     Attributes:
         collection: what the registry says now; None if the collection was removed.
-        changes: those after the position, in order, each with its own.
+        entries: the changes after the position, in order.
+        continues: whether the log holds the position; if not, a copy that is there has to begin anew.
     """
 
     collection: RegisteredCollection | None
-    changes: Sequence[tuple[int, list[Change]]]
+    entries: Sequence[LogEntry] = ()
+    continues: bool = True
 
 
 class StateLog:
@@ -51,112 +77,215 @@ class StateLog:
         self.engine = registry.engine
         self.collection = collection
         self._bytes = 0
-        self._base_bytes = 0
 
     @property
     def is_long(self) -> bool:
         """Whether reading the changes takes longer than reading the state would."""
-        return self._bytes > max(_LONG, self._base_bytes)
+        return self._bytes > max(_LONG, self.collection.base.size)
 
-    def news(self, position: int) -> News:
-        """What has happened after a position. One request, unless much has."""
-        found: list[tuple[int, list[Change]]] = []
+    def news(self, position: LogPosition) -> News:
+        """What has happened after a position. One request, unless much has.
+
+        Raises:
+            ServiceUnavailableError, AuthenticationFailedError: see `SearchEngine.request`.
+            StorageError: a change is incomplete, or the collection is of another version.
+        """
+        found: list[LogEntry] = []
         ahead = 1
         while True:
-            wanted = range(position + 1, position + 1 + ahead)
-            ids = [Registry.document(self.collection.name), *map(self._id, wanted)]
-            registered, *entries = self.engine.get_many(self._registry.state, ids, realtime=True)
+            wanted = range(position.number + 1, position.number + 1 + ahead)
+            current, *entries, registered = self._read(
+                [
+                    {"_id": self._id(position.number), "_source": ["token", "bytes"]},
+                    *({"_id": self._id(number)} for number in wanted),
+                    # Last: a change that is missing because the log was shortened is not taken for one yet to come.
+                    {"_id": Registry.document(self.collection.name)},
+                ]
+            )
             collection = checked(registered) if registered is not None else None
             if collection is None or collection.mark != self.collection.mark:
-                return News(collection, [])
+                return News(collection)
             self.collection = collection
+            if position != self._known(position, current):
+                return News(collection, continues=False)
             for number, entry in zip(wanted, entries, strict=True):
                 if entry is None:
                     return News(collection, found)
-                found.append((number, self._changes(entry, number)))
-            position, ahead = wanted[-1], _AHEAD
+                if entry["previous"] != position.token:
+                    return News(collection, continues=False)
+                position = LogPosition(number, entry["token"])
+                found.append(LogEntry(position, entry["previous"], self._changes(entry, position)))
+                self._bytes = entry["bytes"]
+            ahead = _AHEAD
 
-    def append(self, position: int, changes: Sequence[Change]) -> None:
-        """Writes the change of a position.
+    def append(self, position: LogPosition, changes: Sequence[Change]) -> LogPosition:
+        """Writes the change that follows a position, and returns where it is.
+
+        It may be sent twice: the token tells whose the change is that is there.
 
         Raises:
             IndexLockedError: another writer has written one there.
+            ServiceUnavailableError: it is not known whether the change is in the log.
         """
         packed = _packed(changes)
-        parts = [packed[start : start + _MAX_BYTES] for start in range(0, len(packed), _MAX_BYTES)] or [""]
-        token = secrets.token_hex(8)
+        parts = [packed[start : start + _MAX_BYTES] for start in range(0, len(packed), _MAX_BYTES)]
+        after = LogPosition(position.number + 1, secrets.token_hex(8))
         for number, part in enumerate(parts[1:], 1):
-            self._put(f"{self._id(position)}:{token}:{number}", part)
+            self._put(self._part_id(after, number), "part", after.number, part)
+        total = self._bytes + len(packed)
         entry = {
             "kind": "change",
             "mark": self.collection.mark,
-            "token": token,
+            "position": after.number,
+            "token": after.token,
+            "previous": position.token,
+            "bytes": total,
             "parts": len(parts),
             "content": parts[0],
         }
-        path = f"/{self._registry.state}/_create/{self._id(position)}"
+        path = f"/{self._registry.state}/_create/{self._id(after.number)}"
         reply = self.engine.request("PUT", path, entry, accept={409})
-        if reply.status == 409 and self._token(position) != token:
+        if reply.status == 409 and self._token(after.number) != after.token:
             raise IndexLockedError(
                 f"The collection {self.collection.name!r} is being written by another process, which took over because this "
                 "one gave no sign of life: run the same command again when that is done."
             )
-        self._bytes += len(packed)
+        self._bytes = total
+        return after
 
-    def base(self) -> list[Change]:
-        """The rows of the state that the log begins after."""
-        position, parts = self.collection.base
-        ids = [self._base_id(position, number) for number in range(parts)]
-        rows: list[Change] = []
-        for one in ids:
-            (source,) = self.engine.get_many(self._registry.state, [one], realtime=True)
-            if source is None:
-                raise StorageError(
-                    f"The state of the collection {self.collection.name!r} in the search engine at {self.engine.url} is "
-                    "incomplete: restore its indices from a snapshot."
-                )
-            rows += _unpacked(source["content"])
-            self._base_bytes += len(source["content"])
-        return rows
+    def base(self) -> tuple[LogPosition, list[Change]]:
+        """The position that the log begins after, and the rows of the state there.
 
-    def begin_anew(self, position: int, rows: Sequence[Change], rows_each: int = 20_000) -> None:
-        """Has the log begin after a position, with all rows of the state there; earlier changes are deleted."""
-        before = self.collection
-        starts = range(0, len(rows), rows_each)
-        for number, start in enumerate(starts):
-            self._put(self._base_id(position, number), _packed(rows[start : start + rows_each]))
-        source = replace(before, base=(position, len(starts))).source()
-        self.engine.request("PUT", f"/{self._registry.state}/_doc/{Registry.document(before.name)}", source)
+        Raises:
+            StorageError: some of them are not there.
+            ServiceUnavailableError: the log was shortened meanwhile, time and again.
+        """
+        for _ in range(5):
+            base = self.collection.base
+            rows: list[Change] = []
+            for number in range(base.parts):
+                (part,) = self._read([{"_id": self._base_id(base.token, number)}])
+                if part is None:
+                    break
+                rows += _unpacked(part["content"])
+            else:
+                self._bytes = 0
+                return LogPosition(base.position, base.token), rows
+            (source,) = self._read([{"_id": Registry.document(self.collection.name)}])
+            if source is None or source["mark"] != self.collection.mark:
+                return LogPosition(0, ""), []  # removed: whoever looks for news is told
+            if checked(source).base == base:
+                raise self._incomplete()
+            self.collection = checked(source)
+        raise ServiceUnavailableError(
+            f"The state of the collection {self.collection.name!r} in the search engine at {self.engine.url} changes faster "
+            "than it can be read: try again in a moment."
+        )
+
+    def begin_anew(self, position: LogPosition, rows: Sequence[Change]) -> bool:
+        """Has the log begin after a position, with all rows of the state there; earlier changes are deleted.
+
+        A writer that has lost its right does no harm here: the log is the same with another beginning.
+
+        Returns:
+            False if another one has done so meanwhile, and nothing was changed.
+        """
+        path = f"/{self._registry.state}/_doc/{Registry.document(self.collection.name)}"
+        reply = self.engine.request("GET", path, accept={404})
+        if not reply.body or not reply.body.get("found"):
+            return False
+        found = checked(reply.body["_source"])
+        if (found.mark, found.base) != (self.collection.mark, self.collection.base):
+            return False
+        contents = [_packed(rows[start : start + _ROWS_EACH]) for start in range(0, len(rows), _ROWS_EACH)]
+        for number, content in enumerate(contents):
+            self._put(self._base_id(position.token, number), "base", position.number, content)
+        base = LogBase(position.number, position.token, len(contents), sum(map(len, contents)))
+        source = replace(found, base=base).source()
+        params = {"if_seq_no": reply.body["_seq_no"], "if_primary_term": reply.body["_primary_term"]}
+        if self.engine.request("PUT", path, source, params=params, accept={409}).status == 409:
+            return False
         self.collection = checked(source)
-        old_position, old_parts = before.base
-        gone = [self._id(number) for number in range(old_position + 1, position + 1)]
-        if old_position != position:
-            gone += [self._base_id(old_position, number) for number in range(old_parts)]
-        self.engine.bulk(self._registry.state, (({"delete": {"_id": one}}, None) for one in gone))
         self._bytes = 0
+        self._delete_before(base)
+        logger.info("the log of the collection %s begins anew at %d", self.collection.name, position.number)
+        return True
 
-    def _put(self, identifier: str, content: str) -> None:
-        source = {"kind": "part", "mark": self.collection.mark, "content": content}
+    def _delete_before(self, base: LogBase) -> None:
+        """Deletes what the state has replaced, also what shortening that was cut off has left."""
+        state = self._registry.state
+        own = {"term": {"mark": self.collection.mark}}
+        changes = {
+            "bool": {
+                "filter": [
+                    {"terms": {"kind": ["change", "part"]}},
+                    {"range": {"position": {"lte": base.position}}},
+                ]
+            }
+        }
+        bases = {
+            "bool": {"filter": [{"term": {"kind": "base"}}, {"range": {"position": {"lt": base.position}}}]}
+        }
+        query = {"bool": {"filter": [own, {"bool": {"should": [changes, bases], "minimum_should_match": 1}}]}}
+        self.engine.request("POST", f"/{state}/_refresh")
+        self.engine.request(
+            "POST", f"/{state}/_delete_by_query", {"query": query}, params={"conflicts": "proceed"}
+        )
+
+    def _known(self, position: LogPosition, current: Mapping[str, Any] | None) -> LogPosition | None:
+        """The position of this number in the log; None if the log begins later or ends before."""
+        base = self.collection.base
+        if position.number == base.position:
+            self._bytes = 0
+            return LogPosition(base.position, base.token)
+        if position.number < base.position or current is None:
+            return None
+        self._bytes = current["bytes"]
+        return LogPosition(position.number, current["token"])
+
+    def _read(self, docs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any] | None]:
+        """The sources of documents, as they are now; `SearchEngine.get_many` reads the same part of each."""
+        path = f"/{self._registry.state}/_mget"
+        reply = self.engine.request("POST", path, {"docs": list(docs)}, params={"realtime": "true"})
+        for doc in reply.body["docs"]:
+            if "error" in doc:
+                raise ServiceUnavailableError(
+                    f"The search engine at {self.engine.url} cannot read {self._registry.state} "
+                    f"({doc['error'].get('type')}): wait until its shards are there, then ask again."
+                )
+        return [doc.get("_source") if doc.get("found") else None for doc in reply.body["docs"]]
+
+    def _put(self, identifier: str, kind: str, position: int, content: str) -> None:
+        source = {"kind": kind, "mark": self.collection.mark, "position": position, "content": content}
         self.engine.request("PUT", f"/{self._registry.state}/_doc/{identifier}", source)
 
-    def _token(self, position: int) -> str | None:
-        (entry,) = self.engine.get_many(self._registry.state, [self._id(position)], realtime=True)
+    def _token(self, number: int) -> str | None:
+        (entry,) = self._read([{"_id": self._id(number), "_source": ["token"]}])
         return entry["token"] if entry is not None else None
 
-    def _changes(self, entry: dict[str, Any], position: int) -> list[Change]:
+    def _changes(self, entry: Mapping[str, Any], position: LogPosition) -> list[Change]:
         content = entry["content"]
-        if entry["parts"] > 1:
-            ids = [f"{self._id(position)}:{entry['token']}:{number}" for number in range(1, entry["parts"])]
-            parts = self.engine.get_many(self._registry.state, ids, realtime=True)
-            content += "".join(part["content"] for part in parts if part is not None)
-        self._bytes += len(content)
+        for number in range(1, entry["parts"]):
+            (part,) = self._read([{"_id": self._part_id(position, number)}])
+            if part is None:
+                raise self._incomplete()
+            content += part["content"]
         return _unpacked(content)
 
-    def _id(self, position: int) -> str:
-        return f"{self.collection.mark}:change:{position:0{_DIGITS}d}"
+    def _incomplete(self) -> StorageError:
+        return StorageError(
+            f"The state of the collection {self.collection.name!r} in the search engine at {self.engine.url} is "
+            "incomplete: restore its indices from a snapshot."
+        )
 
-    def _base_id(self, position: int, number: int) -> str:
-        return f"{self.collection.mark}:base:{position:0{_DIGITS}d}:{number}"
+    def _id(self, number: int) -> str:
+        return f"{self.collection.mark}:change:{number:0{_DIGITS}d}"
+
+    def _part_id(self, position: LogPosition, number: int) -> str:
+        return f"{self._id(position.number)}:{position.token}:{number}"
+
+    def _base_id(self, token: str, number: int) -> str:
+        return f"{self.collection.mark}:base:{token}:{number}"
 
 
 def _packed(changes: Sequence[Change]) -> str:

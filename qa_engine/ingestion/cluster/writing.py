@@ -150,7 +150,7 @@ class RayWriters:
         self._unannounced.extend(files)
         try:
             while not self._session.progress.stopped() and self._is_busy():
-                self._catalog.require_lease()
+                self._catalog.require_right()
                 self._announce()
                 for job, error in self._jobs.start(len(self._running_slices)):
                     self._ended.append(_Ended(job, error, is_untouched=not job.tries))
