@@ -376,4 +376,3 @@ class SharedCatalog(ReplicatedCatalog):
             "WHERE document_id = ? AND state = 'writing'",
             (time.time(), document_id),
         )
-
