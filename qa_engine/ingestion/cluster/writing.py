@@ -85,13 +85,22 @@ def ray_writers(
 
 @dataclass(eq=False)
 class _LongFile:
-    """A long file, the slices of which are shared among the workers."""
+    """A long file, the slices of which are shared among the workers.
+
+    Attributes:
+        job, stored: the file, and what was stored of it at first.
+        left: the slices that are not stored yet.
+        running: how many of them workers have.
+        seconds: how long workers took.
+        failure: why the file is given up; it has ended when no worker stores any of it.
+    """
 
     job: FileJob
     stored: StoredDocument
-    left: set[int]
+    left: int
+    running: int = 0
     seconds: float = 0.0
-    failed: bool = False
+    failure: DocumentError | None = None
 
 
 @dataclass(eq=False)
@@ -211,13 +220,14 @@ class RayWriters:
         room = self._processors.max_jobs() - len(self._running_slices)
         while self._slices and room > 0 and self._slices[0].not_before <= time.monotonic():
             job = self._slices.popleft()
-            if job.file.failed:
+            if job.file.failure is not None:
                 continue
             whole = job.file.job
             task = self._slice_task.remote(
                 whole.file.record.document_id, whole.number, job.place, self._settings
             )
             self._running_slices[task] = job
+            job.file.running += 1
             room -= 1
 
     def _wait(self) -> None:
@@ -241,7 +251,7 @@ class RayWriters:
                 continue
             job, result = ended
             if isinstance(result, StoredDocument) and result.slices:
-                file = _LongFile(job, result, set(range(result.slices)))
+                file = _LongFile(job, result, result.slices)
                 self._slices.extend(_SliceJob(file, place) for place in range(result.slices))
             else:
                 refused = isinstance(result, DocumentError) and not job.tries
@@ -253,30 +263,33 @@ class RayWriters:
 
         job = self._running_slices.pop(ref)
         file = job.file
+        file.running -= 1
         try:
             file.seconds += ray.get(ref)
+            file.left -= 1
         except RayError as error:
-            why = transient_reason(error)
-            job.tries += 1
-            name = file.job.file.path.name
-            logger.warning("Ray worker lost on sentences of %s, try %d: %s", name, job.tries, why)
-            if job.tries < MAX_TRIES:
-                job.not_before = time.monotonic() + job.tries * RETRY_SECONDS
-                self._slices.append(job)
-            elif not file.failed:
-                file.failed = True
-                message = (
-                    f"{name} was given up after {job.tries} Ray workers failed on its sentences ({why})."
-                )
-                self._ended.append(_Ended(file.job, DocumentError("crashed", message)))
+            self._slice_failed(job, transient_reason(error))
+        if file.failure is not None:
+            if not file.running:
+                self._ended.append(_Ended(file.job, file.failure))
             return
-        file.left.discard(job.place)
         total = file.stored.record.nodes
-        done = min(total, (file.stored.slices - len(file.left)) * SLICE)
+        done = min(total, (file.stored.slices - file.left) * SLICE)
         self._session.progress.sentences_done(done, total)
-        if not file.left and not file.failed:
+        if not file.left:
             stored = replace(file.stored, seconds=file.stored.seconds + file.seconds)
             self._ended.append(_Ended(file.job, stored))
+
+    def _slice_failed(self, job: _SliceJob, why: str) -> None:
+        job.tries += 1
+        name = job.file.job.file.path.name
+        logger.warning("Ray worker lost on sentences of %s, try %d: %s", name, job.tries, why)
+        if job.tries < MAX_TRIES:
+            job.not_before = time.monotonic() + job.tries * RETRY_SECONDS
+            self._slices.append(job)
+        else:
+            message = f"{name} was given up after {job.tries} Ray workers failed on its sentences ({why})."
+            job.file.failure = DocumentError("crashed", message)
 
     # -- what this machine writes
 
