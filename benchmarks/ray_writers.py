@@ -29,8 +29,15 @@ from report import RESULTS, Report, cores, publish
 _HERE = Path(__file__).parent
 _TESTS = _HERE.parent / "tests"
 _TICKS = os.sysconf("SC_CLK_TCK")
-_SERIAL = ("comparing", "announcing", "committing", "publishing")
-"""Stages that only the machine that runs the command can do."""
+_SERIAL = (
+    "comparing",
+    "announcing",
+    "committing",
+    "storing vectors",
+    "storing token vectors",
+    "publishing",
+)
+"""Stages of the machine that runs the command during which it can do nothing else."""
 _WARM_FILES = 8
 
 
@@ -175,8 +182,8 @@ def table(found: dict[int, dict[str, Any]]) -> Report:
     first = next(iter(found.values()))
     notes = [
         f"{first['files']:,} files, {first['nodes']:,} sentences, {cores()} cores for everything; texts and vectors are "
-        "made beforehand. serial: comparing, announcing, committing and publishing, which only the command can do; one "
-        "writer does the storing itself as well.",
+        "made beforehand. serial: what the command itself does, one thing after the other: comparing, announcing, "
+        "committing, publishing, and without Ray the storing.",
     ]
     return Report("Storing on servers", columns, rows, notes)
 

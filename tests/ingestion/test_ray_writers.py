@@ -138,7 +138,7 @@ def corpus(folder: Path, count: int) -> Path:
 
 def long_file(path: Path, last: str = "The end.") -> None:
     """A file whose sentences are shared among the workers."""
-    paragraphs = [f"Paragraph {number} has two sentences. This is the second." for number in range(600)]
+    paragraphs = [f"Paragraph {number} has two sentences. This is the second." for number in range(800)]
     english_pdf(path, [*paragraphs, last])
 
 
