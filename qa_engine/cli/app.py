@@ -24,6 +24,7 @@ from qa_engine.cli.commands.doctor import doctor
 from qa_engine.cli.commands.ingest import ingest
 from qa_engine.cli.commands.inspect import inspect
 from qa_engine.cli.commands.models import models_app
+from qa_engine.cli.commands.move import move
 from qa_engine.cli.commands.rebuild import rebuild
 from qa_engine.cli.commands.show import show
 from qa_engine.cli.output import print_error, show_log_records
@@ -122,6 +123,7 @@ app.command()(show)
 app.command()(delete)
 app.command()(inspect)
 app.command()(rebuild)
+app.command()(move)
 app.command()(collections)
 app.command()(doctor)
 app.command()(config)

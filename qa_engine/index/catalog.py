@@ -16,13 +16,14 @@ from typing import Any
 from qa_engine.errors import StorageError
 from qa_engine.index.bm25.segment import DocumentTerms
 from qa_engine.index.documents.checksums import DOCUMENT_CHECKSUM
-from qa_engine.index.documents.identities import DOCUMENT_IDENTITY, DocumentIdentities
+from qa_engine.index.documents.identities import DOCUMENT_IDENTITY
 from qa_engine.index.documents.sentence_texts import (
     SENTENCE_TABLES,
     drop_sentences,
     rename_sentences,
     write_sentences,
 )
+from qa_engine.index.documents.transfer import DocumentTransfer
 from qa_engine.index.files.queries import FILE_TABLES
 from qa_engine.index.records import (
     DocumentParts,
@@ -48,7 +49,7 @@ CREATE TABLE IF NOT EXISTS rebuilt (document_id TEXT PRIMARY KEY, nodes INTEGER 
 """The number of a document is never given again: it stands for the document in the keys of its sentences."""
 
 
-class Catalog(DocumentIdentities):
+class Catalog(DocumentTransfer):
     """Opens, or creates, the catalog file of a collection. Thread-safe.
 
     Raises:
@@ -149,23 +150,26 @@ class Catalog(DocumentIdentities):
         """Makes a document whose nodes are stored the live one of its file, and its predecessor stale."""
         with self._transaction() as connection:
             connection.execute(
-                "UPDATE documents SET pages = ?, chinese_nodes = ?, awaits_ocr = ?, spans = ?, tables = ?, sections = ?, "
-                "terms = ? WHERE document_id = ?",
-                (
-                    record.pages,
-                    record.chinese_nodes,
-                    record.awaits_ocr,
-                    pack_spans(parts.spans),
-                    pack_texts(parts.tables),
-                    pack_texts(parts.sections),
-                    pack_terms(parts.terms),
-                    record.document_id,
-                ),
+                "UPDATE documents SET pages = ?, chinese_nodes = ?, awaits_ocr = ? WHERE document_id = ?",
+                (record.pages, record.chinese_nodes, record.awaits_ocr, record.document_id),
             )
-            drop_sentences(connection, record.document_id)
-            write_sentences(connection, record.document_id, parts.sentences)
-            self._seal_document(connection, record.document_id)
+            self._store_parts(connection, record.document_id, parts)
             self.link(record)
+
+    def _store_parts(self, connection: sqlite3.Connection, document_id: str, parts: DocumentParts) -> None:
+        packed = (
+            pack_spans(parts.spans),
+            pack_texts(parts.tables),
+            pack_texts(parts.sections),
+            pack_terms(parts.terms),
+        )
+        connection.execute(
+            "UPDATE documents SET spans = ?, tables = ?, sections = ?, terms = ? WHERE document_id = ?",
+            (*packed, document_id),
+        )
+        drop_sentences(connection, document_id)
+        write_sentences(connection, document_id, parts.sentences)
+        self._seal_document(connection, document_id)
 
     def link(self, record: FileRecord) -> None:
         """Lets a file have a document whose nodes are stored; its predecessor becomes stale if no other file has it."""

@@ -12,6 +12,7 @@ from qa_engine.errors import CollectionNotFoundError, ConfigurationError, Storag
 from qa_engine.index.atomic_file import make_folder
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths, collection_paths, list_collections, require_collection
+from qa_engine.index.moves import require_staying
 from qa_engine.index.writer_lock import writer_lock
 
 
@@ -170,4 +171,5 @@ def writable_catalog(
         writer_lock(paths.root, timeout),
         closing(Catalog(paths.catalog, create=create)) as catalog,
     ):
+        require_staying(catalog, name)
         yield paths, catalog

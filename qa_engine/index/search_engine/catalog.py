@@ -22,6 +22,7 @@ from qa_engine.config import Bm25Config
 from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.index.catalog import TERMS_TOKENIZER
 from qa_engine.index.documents.checksums import DOCUMENT_CHECKSUM
+from qa_engine.index.documents.transfer import NumberedDocument
 from qa_engine.index.records import DocumentParts, FileRecord, StoredSentence
 from qa_engine.index.search_engine.document_store import UNKNOWN, DocumentSeal, DocumentStore
 from qa_engine.index.search_engine.lease import Lease
@@ -269,6 +270,21 @@ class SharedCatalog(ReplicatedCatalog):
             )
             self._note_sentences(record.document_id, seal)
             self.link(record)
+
+    def is_sound(self, document_id: str, sentences: Sequence[StoredSentence]) -> bool:
+        """See `DocumentTransfer`."""
+        return self.meta(f"{DOCUMENT_CHECKSUM} {document_id}") in {
+            None,
+            DocumentSeal.of(sentences).checksum,
+        }
+
+    def take_in(self, document: NumberedDocument, parts: DocumentParts) -> None:
+        """Stores what an announced document is made of; it is live from now on."""
+        self.require_right()
+        seal = self.documents.put(document.number, parts)
+        with self._transaction() as connection:
+            self._note_sentences(document.document_id, seal)
+            self._enliven(connection, document)
 
     def replace_terms(self, document_id: str, terms: Sequence[Sequence[str]]) -> None:
         """Replaces the BM25 terms of a document, after the tokenizer has changed."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shlex
+import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from qa_engine.config import Bm25Config, IndexConfig
 from qa_engine.errors import CollectionNotFoundError, ConfigurationError, StorageError
 from qa_engine.index.atomic_file import make_folder
-from qa_engine.index.collection import collection_paths
+from qa_engine.index.collection import CollectionPaths, collection_paths
 from qa_engine.index.search_engine.catalog import SharedCatalog
 from qa_engine.index.search_engine.client import WRITER_PATIENCE_SECONDS, search_engine
 from qa_engine.index.search_engine.lease import held_lease
@@ -20,6 +21,8 @@ from qa_engine.index.search_engine.state_log import StateLog
 
 _RENEWAL_TIMEOUTS = 6
 """How often a renewal of a lease could go unanswered before the lease ends."""
+SEARCH_URL = "search_url"
+"""Fact of the catalog: where the collection is, for machines whose configuration does not say so."""
 
 
 def registry_of(config: IndexConfig) -> Registry:
@@ -87,18 +90,43 @@ def open_for_writing(
     """
     registry = Registry(search_engine(config).with_patience(WRITER_PATIENCE_SECONDS))
     found = registry.create(name, bm25) if create else require_registered(registry, name)
-    folder = _folder(storage, name)
+    _require_staying(found, registry)
+    with write_registered(storage, registry, found, config, bm25, timeout_seconds) as catalog:
+        yield catalog
+
+
+@contextmanager
+def write_registered(
+    storage: Path,
+    registry: Registry,
+    found: RegisteredCollection,
+    config: IndexConfig,
+    bm25: Bm25Config,
+    timeout_seconds: float,
+) -> Iterator[SharedCatalog]:
+    """As `open_for_writing`, for a collection of any state: one that is being moved, too."""
+    folder = _folder(storage, found.name)
     # A renewal does not wait so long that the lease ends meanwhile: there is a next one.
     seconds = min(config.timeout_seconds, config.search_lease_seconds / _RENEWAL_TIMEOUTS)
     renewing = Registry(search_engine(config).with_patience(seconds, timeout_seconds=seconds))
-    _require_staying(found, registry)
     with (
         held_lease(renewing, found, timeout_seconds) as lease,
         writer_replica(folder, found.mark) as file,
         closing(SharedCatalog(file, StateLog(registry, found), bm25, lease)) as catalog,
     ):
-        catalog.set_meta(name=found.name)
+        catalog.set_meta(name=found.name, **{SEARCH_URL: registry.engine.url})
         yield catalog
+
+
+def recorded_address(paths: CollectionPaths) -> str | None:
+    """The address of the search engine that a collection is in, as far as this machine knows; None if it does not."""
+    for replica in paths.replicas:
+        with suppress(sqlite3.Error):  # one that is damaged is of no use
+            uri = f"{replica.absolute().as_uri()}?mode=ro"
+            with closing(sqlite3.connect(uri, uri=True)) as connection:
+                for (address,) in connection.execute("SELECT value FROM meta WHERE key = ?", (SEARCH_URL,)):
+                    return str(address)
+    return None
 
 
 def _require_staying(collection: RegisteredCollection, registry: Registry) -> None:

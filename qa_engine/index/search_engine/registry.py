@@ -188,7 +188,7 @@ class Registry:
         self._create_index(self.state, _STATE_MAPPING, shards=1, refresh="1s")
         found = self.entry(name)
         if found is None:
-            own = mark or secrets.token_hex(6)
+            own = mark or new_mark()
             readable = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40]
             indices = "-".join(filter(None, [config.search_prefix, readable, own]))
             normal = unicodedata.normalize("NFC", name).strip()
@@ -304,6 +304,11 @@ class Registry:
                 f"The search engine at {self.engine.url} cannot make the index {name} ({error.get('reason')}): correct the "
                 "settings of the search engine."
             )
+
+
+def new_mark() -> str:
+    """A mark that no collection has."""
+    return secrets.token_hex(6)
 
 
 def checked(source: Mapping[str, Any]) -> RegisteredCollection:

@@ -24,7 +24,7 @@ from qa_engine.index.vectors.vector_store import SentenceVectorStore
 from qa_engine.ingestion.embedding_windows import ContextEmbedding
 from qa_engine.ingestion.writing.publishing import publish
 from qa_engine.ingestion.writing.session import WriteSession
-from qa_engine.ingestion.writing.stored_nodes import TokenBits, token_bits
+from qa_engine.ingestion.writing.stored_nodes import StoredNodes, TokenBits, token_bits
 from qa_engine.models.embedding import LocalEmbedding, build_embedding
 from qa_engine.models.token_codes import TokenCodec
 
@@ -111,7 +111,7 @@ class Reembedding:
             logger.info("continuing a rebuild: %d of %d documents are done", len(rebuilt), len(live))
         self._session.progress.start(len(remaining))
         store = embedding.vector_store
-        for documents in _batches(remaining):
+        for documents in document_batches(remaining):
             nodes = self._nodes(documents, remaining, source)
             if source is not None:
                 assert store is not None
@@ -219,6 +219,16 @@ class Reembedding:
             publish(self._catalog, self._paths, self._config.bm25, self._session.progress, nodes, anew)
 
 
+def give_up_rebuild(catalog: Catalog, nodes: StoredNodes) -> None:
+    """Gives up the rebuild that is under way, if any; `StoredNodes.drop_superseded` deletes what it has made."""
+    recorded = _Target.recorded(catalog)
+    if recorded is not None:
+        with catalog.together():
+            nodes.supersede(recorded.place, recorded.token_file)
+            catalog.forget_rebuilt()
+            catalog.set_meta(**{_REBUILD: ""})
+
+
 def change_token_bits(session: WriteSession) -> None:
     """Makes the token vectors of all stored sentences as the configuration wants them, or deletes them for 0 bits.
 
@@ -239,7 +249,7 @@ def change_token_bits(session: WriteSession) -> None:
     Reembedding(session).run("tokens")
 
 
-def _batches(documents: dict[str, int]) -> Iterator[list[str]]:
+def document_batches(documents: dict[str, int]) -> Iterator[list[str]]:
     """Documents with their numbers of sentences, in batches of at least `BATCH_SENTENCES` sentences but the last."""
     batch: list[str] = []
     size = 0
