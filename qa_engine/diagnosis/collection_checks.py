@@ -25,12 +25,31 @@ from qa_engine.diagnosis.report import (
     run_check,
     warning,
 )
+from qa_engine.diagnosis.shared_collection import (
+    SharedCollection,
+    check_lease,
+    check_log,
+    check_replica,
+    fresh_catalog,
+    registered_collection,
+)
+from qa_engine.diagnosis.shared_collection import writer_of as lease_owner
+from qa_engine.diagnosis.shared_parts_checks import (
+    check_contents,
+    check_indices,
+    check_shared_files,
+    check_shared_published,
+    check_shared_sentences,
+    check_shared_terms,
+    check_shared_tokens,
+)
 from qa_engine.diagnosis.storage_checks import check_permissions, check_writer, writer_of
 from qa_engine.diagnosis.vector_checks import check_sentences, check_tokens, check_vectors
 from qa_engine.errors import StorageError
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths
 from qa_engine.index.records import FileRecord
+from qa_engine.index.search_engine.catalog import SharedCatalog
 from qa_engine.ingestion.files.state import FileState, file_state
 from qa_engine.ingestion.files.uploads import is_upload
 
@@ -72,6 +91,57 @@ def check_collection(
         owner = after.owner if after.at_work else before.owner if before.at_work else "Another process"
         return [as_writer_lag(check, owner) for check in checks]
     return checks
+
+
+def check_shared_collection(
+    commands: Commands, config: Config, embed_model: BaseEmbedding | None = None, server: bool = True
+) -> list[Check]:
+    """All checks of a collection in a search engine, which answers. Arguments as for `check_collection`."""
+    again = commands.doctor()
+    shared = registered_collection(commands, config)
+    if shared is None:
+        return [Check("catalog", "failed", "The search engine has no such collection.", commands.ingest())]
+    before = lease_owner(shared)
+    checks = [
+        run_check("writer", again, check_lease, shared),
+        run_check("indices", shared.snapshots(), check_indices, shared),
+        run_check("catalog", shared.snapshots(), check_log, shared),
+    ]
+    if any(check.status == "failed" for check in checks):
+        return [as_writer_lag(check, before.owner) for check in checks] if before.at_work else checks
+    with fresh_catalog(shared) as catalog:
+        view = CollectionView.of(catalog, commands)
+        checks += _check_shared_parts(shared, view, catalog, embed_model, server)
+        catalog.synchronise()
+        moved = (catalog.published, catalog.changes) != (view.published, view.changes)
+    after = lease_owner(shared)
+    if before.at_work or after.at_work or moved:
+        owner = after.owner if after.at_work else before.owner if before.at_work else "Another process"
+        return [as_writer_lag(check, owner) for check in checks]
+    return checks
+
+
+def _check_shared_parts(
+    shared: SharedCollection,
+    view: CollectionView,
+    catalog: SharedCatalog,
+    embed_model: BaseEmbedding | None,
+    server: bool,
+) -> list[Check]:
+    anew, again, config = view.start_over(), view.commands.rebuild(), shared.config
+    return [
+        run_check("replica", view.commands.doctor(), check_replica, shared, catalog),
+        run_check("embedding", anew, check_identity, view, config, embed_model),
+        run_check("calibration", view.commands.calibrate(), check_calibration, view, config, embed_model),
+        run_check("published", again, check_shared_published, view, catalog),
+        run_check("documents", anew, check_documents, view),
+        run_check("sentences", anew, check_shared_sentences, shared, view, catalog),
+        run_check("contents", anew, check_contents, shared, view, catalog),
+        run_check("terms", again, check_shared_terms, shared, view, catalog),
+        run_check("vectors", anew, check_vectors, view, config.index, server),
+        run_check("token_vectors", anew, check_shared_tokens, shared, view, catalog),
+        run_check("files", anew, check_shared_files, view),
+    ]
 
 
 def _check_parts(

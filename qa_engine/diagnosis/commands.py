@@ -25,11 +25,13 @@ class Commands:
         storage: folder of the index.
         name: the name of the collection.
         root: folder of the collection.
+        shared: whether the collection is in a search engine.
     """
 
     storage: Path
     name: str
     root: Path
+    shared: bool = False
 
     def ingest(self, records: Iterable[FileRecord] = ()) -> str:
         """Ingests the files that still exist; ``PATH`` stands for unknown files, and those that were uploaded."""
@@ -47,7 +49,10 @@ class Commands:
 
     def start_over(self, records: Iterable[FileRecord] = ()) -> str:
         """Makes the whole collection anew."""
-        return f"rm -r {shlex.quote(str(self.root))} && {self.ingest(records)}"
+        remove = f"qa-engine delete --whole-collection{self._place}"
+        if not self.shared:
+            remove = f"rm -r {shlex.quote(str(self.root))}"
+        return f"{remove} && {self.ingest(records)}"
 
     def rebuild(self, part: str = "") -> str:
         """Makes a part anew from the stored sentences: BM25, or what an option names."""

@@ -13,9 +13,10 @@ from typing import Any
 from llama_index.core.base.embeddings.base import BaseEmbedding
 
 from qa_engine.config import Config
-from qa_engine.diagnosis.collection_checks import check_collection
+from qa_engine.diagnosis.collection_checks import check_collection, check_shared_collection
 from qa_engine.diagnosis.commands import Commands
-from qa_engine.diagnosis.report import Check, Diagnosis, run_check
+from qa_engine.diagnosis.report import Check, Diagnosis, first_names, run_check
+from qa_engine.diagnosis.search_engine_checks import check_search_engine
 from qa_engine.diagnosis.service_checks import (
     PREPARE_AGAIN,
     check_dictionary,
@@ -25,7 +26,13 @@ from qa_engine.diagnosis.service_checks import (
 from qa_engine.diagnosis.sqlite_faults import sqlite_connection
 from qa_engine.diagnosis.storage_checks import check_disk_space
 from qa_engine.errors import QAEngineError, StorageError
-from qa_engine.index.collection import CollectionPaths, collection_paths, require_collection
+from qa_engine.index.collection import (
+    CollectionPaths,
+    collection_paths,
+    list_collections,
+    require_collection,
+)
+from qa_engine.index.opening import collection_exists, collection_names, move_command, require_existing
 
 logger = logging.getLogger("qa_engine.diagnosis")
 _PARTS = ("catalog.sqlite", "chroma", "bm25", "tokens-*.sqlite")
@@ -64,8 +71,16 @@ def diagnose(
     settings = Config.of(config)
     root = Path(storage) if storage is not None else settings.storage
     names = [collections] if isinstance(collections, str) else collections
-    targets = list(_requested_collections(root, names))
-    if targets:
+    services = [*check_services(settings), *check_search_engine(settings)]
+    unreachable = {check.check for check in services if check.status == "failed"}
+    shared = settings.index.search_url is not None
+    if not shared:
+        targets = list(_requested_collections(root, names))
+    else:
+        targets = [] if "search_engine" in unreachable else list(_shared_collections(root, names, settings))
+    if shared:
+        checks = [] if "search_engine" in unreachable else [_not_moved(root, settings)]
+    elif targets:
         show = f"df -h {shlex.quote(str(root))}"
         checks = [run_check("disk_space", show, check_disk_space, root, targets)]
     else:
@@ -73,13 +88,14 @@ def diagnose(
     if embed_model is None:
         checks.append(run_check("local_model", PREPARE_AGAIN, check_local_model, settings))
     checks.append(run_check("dictionary", PREPARE_AGAIN, check_dictionary, settings))
-    checks += check_services(settings)
-    reachable = not any(check.check == "chroma_server" and check.status == "failed" for check in checks)
+    checks += services
+    reachable = "chroma_server" not in unreachable
+    check_one = check_shared_collection if shared else check_collection
     for commands in targets:
         logger.info("checking the collection %s in %s", commands.name, commands.root)
-        results = check_collection(commands, settings, embed_model, reachable)
+        results = check_one(commands, settings, embed_model, reachable)
         checks += [replace(check, collection=commands.name) for check in results]
-    return Diagnosis(str(root), checks, empty=not targets)
+    return Diagnosis(str(root), checks, empty=not targets and "search_engine" not in unreachable)
 
 
 def _requested_collections(storage: Path, names: Sequence[str] | None) -> Iterator[Commands]:
@@ -94,6 +110,30 @@ def _requested_collections(storage: Path, names: Sequence[str] | None) -> Iterat
         if folder not in folders:
             require_collection(storage, name)
         yield Commands(storage, name, folder)
+
+
+def _shared_collections(storage: Path, names: Sequence[str] | None, config: Config) -> Iterator[Commands]:
+    """The commands for each collection of the search engine that is to be checked."""
+    for name in dict.fromkeys(collection_names(storage, config.index) if names is None else names):
+        require_existing(storage, name, config.index)
+        yield Commands(storage, name, collection_paths(storage, name).root, shared=True)
+
+
+def _not_moved(storage: Path, config: Config) -> Check:
+    """Collections of the storage are not used while a search engine is configured."""
+    names = [name for name in list_collections(storage) if not collection_exists(storage, name, config.index)]
+    if not names:
+        return Check(
+            "storage",
+            "ok",
+            f"The collections are in the search engine; {storage} keeps copies of its catalogs.",
+        )
+    return Check(
+        "storage",
+        "warning",
+        f"In {storage} and not in the search engine: {first_names(names)}. Nobody can ask them with this configuration.",
+        move_command(storage, names[0]),
+    )
 
 
 def _folders(storage: Path) -> Iterator[tuple[Path, str]]:

@@ -210,6 +210,11 @@ class SharedCatalog(ReplicatedCatalog):
         ).body["hits"]["hits"]
         return [stored(node_id(document_id, hit["_source"]["ordinal"]), hit["_source"]) for hit in hits]
 
+    def is_damaged(self, document_id: str) -> bool:
+        """Whether the sentences of a document are not as they were stored, by its checksum."""
+        expected = self.meta(f"{DOCUMENT_CHECKSUM} {document_id}")
+        return expected is not None and expected != DocumentSeal.of(self.sentences(document_id)).checksum
+
     def sections(self) -> dict[str, list[str]]:
         """The sections of every document that has some, as its sentences name them."""
         known = {
