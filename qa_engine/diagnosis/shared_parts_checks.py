@@ -193,8 +193,10 @@ def check_shared_tokens(shared: SharedCollection, view: CollectionView, catalog:
 
 def check_shared_files(view: CollectionView) -> Check:
     """Which files this machine has as they were ingested. Others need not be here: answers do not need them."""
-    states = {path: file_state(record, view.commands.storage) for path, record in view.files.items()}
-    here = {path: state for path, state in states.items() if state != "gone"}
+    states = {
+        path: file_state(record, view.commands.storage, shared=True) for path, record in view.files.items()
+    }
+    here = {path: state for path, state in states.items() if state != "elsewhere"}
     changed = [view.files[path] for path, state in here.items() if state == "changed" and not is_upload(path)]
     elsewhere = len(states) - len(here)
     message = f"Of {quantity(len(states), 'file')}, {len(here)} on this machine"

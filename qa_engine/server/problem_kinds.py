@@ -52,6 +52,11 @@ PROBLEMS: Mapping[str, ProblemKind] = {
     "nothing_ingested": ProblemKind(
         409, "The collection holds nothing yet", "Upload documents, and ask when their job is done."
     ),
+    "elsewhere": ProblemKind(
+        404,
+        "The file is on another machine",
+        "Ask the server that it was uploaded to, or upload it to this one, too.",
+    ),
     "gone": ProblemKind(
         410, "This version of the document is gone", "Ask again: the document has another version now."
     ),

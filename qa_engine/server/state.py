@@ -188,7 +188,10 @@ async def opened_state(
         authenticator = await to_thread.run_sync(Authenticator.over, database, config.server, no_auth)
         engines = Engines(config, collections)
         stack.push_async_callback(to_thread.run_sync, engines.close)
-        catalogs, originals = Catalogs(config.storage, config.index), Originals(config.storage)
+        catalogs, originals = (
+            Catalogs(config.storage, config.index),
+            Originals(config.storage, shared=config.index.search_url is not None),
+        )
         stack.callback(catalogs.close)
         images, readings = await to_thread.run_sync(_open_pages, config, catalogs)
         stack.push_async_callback(to_thread.run_sync, images.close)

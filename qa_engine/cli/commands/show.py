@@ -18,9 +18,10 @@ from qa_engine.cli.options import (
     load_config,
     with_reading_options,
 )
-from qa_engine.cli.output import page_range, print_json, results
+from qa_engine.cli.output import page_range, print_json, print_message, results
 
 if TYPE_CHECKING:
+    from qa_engine.config import Config
     from qa_engine.index.catalog import Catalog
     from qa_engine.index.documents.citations import CitedSentences
     from qa_engine.index.records import FileRecord
@@ -61,9 +62,7 @@ def show(
             return
         cited = _find_citation(catalog, citation)
     record = cited.file
-    stem = Path(record.file_name).stem
-    pdf = pdf_of(record, storage or settings.storage)
-    images = write_pictures(pdf, cited.boxes, out or Path(), dpi, settings.documents, stem)
+    images = _pictures(settings, storage or settings.storage, cited, out or Path(), dpi)
     if json:
         print_json(
             {
@@ -82,6 +81,23 @@ def show(
     results().print(cited.text)
     for image in images:
         results().print_line(image)
+
+
+def _pictures(settings: Config, storage: Path, cited: CitedSentences, out: Path, dpi: int) -> list[str]:
+    """Pictures of the pages of a citation; none, and a message that says so, if no machine but another has the file."""
+    from qa_engine.errors import InputError
+    from qa_engine.ingestion.files.state import is_gone
+
+    shared = settings.index.search_url is not None
+    record = next((one for one in cited.files if not is_gone(one, storage)), cited.file)
+    try:
+        pdf = pdf_of(record, storage, shared)
+    except InputError as error:
+        if not shared:
+            raise
+        print_message(f"warning: {error}")
+        return []
+    return write_pictures(pdf, cited.boxes, out, dpi, settings.documents, Path(record.file_name).stem)
 
 
 def _show_file(catalog: Catalog, record: FileRecord, collection: str, as_json: bool) -> None:

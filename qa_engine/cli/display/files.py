@@ -15,6 +15,7 @@ _STATES = {
     "unchanged": "as it was ingested",
     "changed": "changed since it was ingested: run qa-engine ingest on it again",
     "gone": "no longer at its path: qa-engine delete removes it from the collection",
+    "elsewhere": "not on this machine, which does not matter for answers; a page is shown where the file is",
     "unreadable": "there, but it cannot be read: check its permissions",
 }
 _MAX_SECTIONS = 30

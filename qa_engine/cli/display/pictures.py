@@ -23,15 +23,16 @@ _MAX_NAME_BYTES = 255
 """Longest file name that common file systems take."""
 
 
-def pdf_of(record: FileRecord, storage: Path) -> Path:
+def pdf_of(record: FileRecord, storage: Path, shared: bool = False) -> Path:
     """The path of an ingested file. Warns if the file has changed since it was ingested.
 
     Args:
         record: of the file.
         storage: the folder that its collection is in.
+        shared: whether the collection has files of other machines.
 
     Raises:
-        InputError: the file is gone, or its state cannot be read.
+        InputError: the file is gone or on another machine, or its state cannot be read.
     """
     from qa_engine.errors import InputError
     from qa_engine.ingestion.files.state import content_path
@@ -41,6 +42,11 @@ def pdf_of(record: FileRecord, storage: Path) -> Path:
     try:
         status = path.stat()
     except (FileNotFoundError, NotADirectoryError):
+        if shared:
+            raise InputError(
+                f"{record.path} is not on this machine, so its pages cannot be drawn: run the command on the machine that "
+                "has it, or open the citation on the server that it was uploaded to."
+            ) from None
         raise InputError(
             f"{record.path} is gone: put it back, or ingest the collection with --prune."
         ) from None
@@ -145,7 +151,8 @@ def citation_pictures(
         try:
             record = _cited_file(citation, files(citation.collection))
             if record.document_id not in pdfs:
-                pdfs[record.document_id] = pdf_of(record, storage or settings.storage)
+                shared = settings.index.search_url is not None
+                pdfs[record.document_id] = pdf_of(record, storage or settings.storage, shared)
             boxes = [PageBox(box.page, box.x0, box.y0, box.x1, box.y1) for box in citation.boxes]
             name = f"{citation.number}-{Path(record.file_name).stem}"
             pdf = pdfs[record.document_id]

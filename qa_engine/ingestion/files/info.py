@@ -8,6 +8,7 @@ from typing import Any
 
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.records import FileRecord, Scalar
+from qa_engine.index.search_engine.catalog import SharedCatalog
 from qa_engine.ingestion.files.state import FileState, file_state, is_gone
 
 
@@ -22,7 +23,8 @@ class FileLine:
         nodes: the number of its sentences.
         ingested_at: when its content was read, in UTC.
         copies: paths of the other files of the same content, which share its sentences.
-        gone: whether nothing is at its path any more.
+        gone: whether nothing is at its path any more. Of a collection in a search engine, whose files may be on other
+            machines, nobody knows: False.
     """
 
     file: str
@@ -78,6 +80,7 @@ class FileInfo:
 def list_files(catalog: Catalog) -> list[FileLine]:
     """The files of a collection, by path."""
     records, storage = list(catalog.files().values()), catalog.path.parents[1]
+    shared = isinstance(catalog, SharedCatalog)
     paths: dict[str, list[str]] = {}
     for record in records:
         paths.setdefault(record.document_id, []).append(record.path)
@@ -89,7 +92,7 @@ def list_files(catalog: Catalog) -> list[FileLine]:
             record.nodes,
             record.ingested_at,
             _others(paths[record.document_id], record),
-            is_gone(record, storage),
+            not shared and is_gone(record, storage),
         )
         for record in records
     ]
@@ -111,7 +114,7 @@ def file_info(catalog: Catalog, record: FileRecord) -> FileInfo:
         metadata=record.metadata,
         copies=_others(copies, record),
         awaits_ocr=record.awaits_ocr,
-        state=file_state(record, catalog.path.parents[1]),
+        state=file_state(record, catalog.path.parents[1], isinstance(catalog, SharedCatalog)),
         document_id=record.document_id,
         identity=catalog.identity_of(record.document_id).corrected(record.metadata).to_dict(),
     )

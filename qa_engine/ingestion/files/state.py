@@ -14,8 +14,9 @@ from qa_engine.errors import DocumentError
 from qa_engine.index.records import FileRecord
 from qa_engine.ingestion.files.uploads import is_upload, stored_upload
 
-FileState = Literal["unchanged", "changed", "gone", "unreadable"]
-"""``unreadable``: something is there, and the operating system refuses to read it."""
+FileState = Literal["unchanged", "changed", "gone", "elsewhere", "unreadable"]
+"""``elsewhere``: nothing is there on this machine, and other machines write to the collection as well; ``unreadable``:
+something is there, and the operating system refuses to read it."""
 
 DOCUMENT_ROOT = "document:"
 """First part of the path of a document that did not come from a file: ``document:/NAME``."""
@@ -89,13 +90,16 @@ def changed_since(path: Path, record: FileRecord) -> DocumentError | None:
     return DocumentError("changed", f"{path.name} changed while it was read: run again.")
 
 
-def file_state(record: FileRecord, storage: Path) -> FileState:
+def file_state(record: FileRecord, storage: Path, shared: bool = False) -> FileState:
     """Compares a file with its record: by size and times first, by content if only the times differ.
 
-    ``storage`` is the folder that its collection is in.
+    Args:
+        record: of the file.
+        storage: the folder that its collection is in.
+        shared: whether the collection has files of other machines.
     """
     if is_gone(record, storage):
-        return "gone"
+        return "elsewhere" if shared else "gone"
     try:
         same = is_document(record.path) or _has_content(content_path(record, storage), record)
     except OSError:

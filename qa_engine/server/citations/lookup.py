@@ -29,12 +29,14 @@ class FoundCitation:
     Attributes:
         facts: what it says.
         file: that it is in, as the collection knows it.
-        original: the file itself; None for a text that never was one.
+        original: the file itself; None for a text that never was one, and for a file of another machine.
+        is_elsewhere: whether the file is on another machine.
     """
 
     facts: CitationFacts
     file: FileRecord
     original: Original | None
+    is_elsewhere: bool = False
 
 
 class Citations:
@@ -132,6 +134,8 @@ class Citations:
             except ProblemError as error:
                 problem = problem or error
         assert problem is not None
+        if problem.code == "elsewhere":
+            return FoundCitation(facts, cited.file, None, is_elsewhere=True)
         problem.members["citation"] = facts.to_dict()
         raise problem
 

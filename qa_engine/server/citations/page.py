@@ -79,6 +79,7 @@ class CitationView:
         back: address of the cited pages, if others are shown.
         original: address of the file at the page, to be shown by a browser; None without a file.
         download: address of the file, to be saved.
+        is_elsewhere: whether the file is on another machine.
     """
 
     file: str
@@ -93,6 +94,7 @@ class CitationView:
     back: str | None = None
     original: str | None = None
     download: str | None = None
+    is_elsewhere: bool = False
 
 
 def citation_html(view: CitationView, language: Language, scripts: WebScripts | None = None) -> str:

@@ -52,20 +52,23 @@ class Original:
 class Originals:
     """Finds the files of a storage. Thread-safe; its methods block, so call them from threads."""
 
-    def __init__(self, storage: Path) -> None:
+    def __init__(self, storage: Path, shared: bool = False) -> None:
         """
         Args:
-            storage: the folder of the index, which uploaded files are in.
+            storage: the folder of the index, which files that were uploaded to this server are in.
+            shared: whether collections have files of other machines.
         """
         self._storage = storage
+        self._shared = shared
         self._digests: dict[tuple[Path, _Stamp], str] = {}
 
     def find(self, record: FileRecord) -> Original:
         """The file of a record. Its content is compared only if its size is the same and its times are not.
 
         Raises:
-            ProblemError: ``gone`` if it has another content, or is not there any more; ``not_found`` if there never was a
-                file; ``storage_unavailable`` if it cannot be read.
+            ProblemError: ``gone`` if it has another content, or is not there any more; ``elsewhere`` if it is not there and
+                may be on another machine; ``not_found`` if there never was a file; ``storage_unavailable`` if it cannot be
+                read.
         """
         if is_document(record.path):
             raise ProblemError("not_found", f"{record.file_name!r} is a text without a file.")
@@ -75,7 +78,7 @@ class Originals:
             if stamp != stamp_of(record) and not self._has_content(path, stamp, record):
                 raise gone(record)
         except (FileNotFoundError, NotADirectoryError):
-            raise gone(record) from None
+            raise (elsewhere(record) if self._shared else gone(record)) from None
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise ProblemError(
@@ -92,7 +95,7 @@ class Originals:
             stamp = file_stamp(path)
             same = stamp == stamp_of(record) or self._has_content(path, stamp, record)
         except (FileNotFoundError, NotADirectoryError):
-            return "gone"
+            return "elsewhere" if self._shared else "gone"
         except OSError:
             return "unreadable"
         return "unchanged" if same else "changed"
@@ -107,6 +110,11 @@ class Originals:
                 self._digests.clear()
             self._digests[path, stamp] = digest
         return digest == record.sha256
+
+
+def elsewhere(record: FileRecord) -> ProblemError:
+    """The problem of a file that is not on this machine, of a collection that several machines write to."""
+    return ProblemError("elsewhere", f"{record.file_name!r} is not on the machine of this server.")
 
 
 def gone(record: FileRecord) -> ProblemError:

@@ -23,6 +23,7 @@ from qa_engine.server.citations.page import (
     preferred_language,
     problem_html,
 )
+from qa_engine.server.documents.originals import elsewhere
 from qa_engine.server.problems import ProblemError, problem_responses
 from qa_engine.server.state import ServerState, State
 from qa_engine.server.web.document import WebScripts, web_scripts
@@ -79,8 +80,9 @@ class CitationObject(BaseModel):
         text: the cited sentences.
         boxes: their rectangles on the pages.
         url: address of the citation, for people.
-        content: address of the file itself, below the root of the server; null for a text without a file.
-        pages: those that it is on.
+        content: address of the file itself, below the root of the server; null for a text without a file, and for a file of
+            another machine.
+        pages: those that it is on; none of a file of another machine.
     """
 
     id: str
@@ -185,10 +187,15 @@ def _html(
 async def _view(state: ServerState, request: Request, found: FoundCitation, page: int | None) -> CitationView:
     facts, file = found.facts, found.file
     cited = sorted({box.page for box in facts.boxes})
+    if page is not None and found.is_elsewhere:
+        raise elsewhere(file)
     if page is not None and (found.original is None or page > file.pages):
         raise ProblemError("not_found", f"{file.file_name!r} has no page {page}.")
     shown = [page] if page is not None else cited[:_MAX_PAGES]
-    view = CitationView(facts.file, facts.text, facts.page, facts.page_end, facts.page_label, facts.section)
+    view = CitationView(
+        *(facts.file, facts.text, facts.page, facts.page_end, facts.page_label, facts.section),
+        is_elsewhere=found.is_elsewhere,
+    )
     if found.original is None or not shown:
         return view
     before, behind = shown[0] - 1, shown[-1] + 1

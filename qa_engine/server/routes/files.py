@@ -45,8 +45,8 @@ class FileLineObject(BaseModel):
         metadata: of the file, from tables, sidecars and readers.
         document_id: names its content in the ids of its sentences.
         awaits_ocr: pages that were left out for lack of OCR.
-        state: of the file, compared with what was read: `unchanged`, `changed`, `gone` or `unreadable`; null in a list that
-            was not asked for it.
+        state: of the file, compared with what was read: `unchanged`, `changed`, `gone`, `elsewhere` (it is not on this
+            machine, and may be on another) or `unreadable`; null in a list that was not asked for it.
     """
 
     file_id: str
@@ -172,7 +172,9 @@ async def outline(collection: Collection, file_id: FileId, state: State, access:
 @router.get(
     "/{file_id}/content",
     response_class=Response,
-    responses=problem_responses("not_found", "gone", "range_not_satisfiable", "storage_unavailable")
+    responses=problem_responses(
+        "not_found", "elsewhere", "gone", "range_not_satisfiable", "storage_unavailable"
+    )
     | {
         200: {"description": "The file", "content": {"application/pdf": {}, "application/octet-stream": {}}},
         206: {

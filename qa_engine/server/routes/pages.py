@@ -33,7 +33,7 @@ Version = Annotated[
 ]
 _IMMUTABLE = "private, max-age=31536000, immutable"
 _SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-_PROBLEMS = ("not_found", "gone", "page_not_drawn", "queue_full", "storage_unavailable")
+_PROBLEMS = ("not_found", "elsewhere", "gone", "page_not_drawn", "queue_full", "storage_unavailable")
 
 
 class SentenceObject(BaseModel):
@@ -221,11 +221,11 @@ async def page(
     )
     if is_document(record.path):
         return shown
-    original = await state.read_files(state.originals.find, record)
     try:
+        original = await state.read_files(state.originals.find, record)
         drawing = await state.images.drawing(original, number)
     except ProblemError as problem:
-        if problem.code != "page_not_drawn":
+        if problem.code not in {"page_not_drawn", "elsewhere"}:
             raise
         return shown
     shown.width, shown.height = drawing.width, drawing.height

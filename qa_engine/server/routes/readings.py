@@ -75,7 +75,7 @@ class ReadingProgress(BaseModel):
     responses={
         202: {"model": ReadingProgress, "description": "The file is being read: ask again."},
         **problem_responses(
-            "not_found", "gone", "file_not_read", "queue_full", "storage_unavailable", "draining"
+            "not_found", "elsewhere", "gone", "file_not_read", "queue_full", "storage_unavailable", "draining"
         ),
     },
     response_model=PageReadingObject,

@@ -19,7 +19,7 @@ from qa_engine.documents.files import path_text
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.records import FileRecord, Metadata, file_id
 from qa_engine.ingestion.files.identity import ReadingIdentity
-from qa_engine.ingestion.files.uploads import UPLOADS_FOLDER, upload_path
+from qa_engine.ingestion.files.uploads import UPLOADS_FOLDER, stored_upload, upload_path
 from qa_engine.ingestion.maintenance.unused_uploads import uploads_lock
 from qa_engine.server.documents.catalogs import Catalogs
 from qa_engine.server.jobs.queue import JobQueue
@@ -180,8 +180,9 @@ class Uploads:
             with database.transaction() as connection:
                 if idempotent is not None and (earlier := earlier_response(connection, idempotent)):
                     return _acceptance(*earlier)
-            if not unchanged:
-                for file in files:
+            for file in files:
+                # One that is unchanged may have been uploaded to the server of another machine.
+                if not unchanged or not stored_upload(self._config.storage, file.sha256).exists():
                     file.store(self._config.storage)
             with database.transaction() as connection:
                 if idempotent is not None and (earlier := earlier_response(connection, idempotent)):
