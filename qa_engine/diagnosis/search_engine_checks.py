@@ -10,14 +10,19 @@ from typing import Any
 
 from qa_engine.config import Config, IndexConfig
 from qa_engine.diagnosis.report import Check, failed, first_names, ok, quantity, run_check, warning
-from qa_engine.errors import AuthenticationFailedError, QAEngineError
-from qa_engine.index.search_engine.client import SearchEngine
+from qa_engine.errors import (
+    AuthenticationFailedError,
+    ConfigurationError,
+    ModelUnavailableError,
+    QAEngineError,
+)
+from qa_engine.index.search_engine.client import SearchEngine, search_engine
+from qa_engine.index.search_engine.cluster import ELASTICSEARCH, OPENSEARCH
 from qa_engine.index.search_engine.registry import REMOVAL, SUFFIXES, Registry
 
 _SECONDS = 5.0
 """The time-out of each question."""
-_SUPPORTED = {"opensearch": (2, 3), "elasticsearch": (7, 8, 9)}
-_PRODUCTS = {"opensearch": "OpenSearch", "elasticsearch": "Elasticsearch"}
+_TESTED = {OPENSEARCH: (2, 3), ELASTICSEARCH: (7, 8, 9)}
 _WATERMARKS = {"low": 85.0, "high": 90.0, "flood_stage": 95.0}
 """Percent of a disk, as the products have them unless they are told otherwise."""
 _SIZES = {"b": 1, "kb": 2**10, "mb": 2**20, "gb": 2**30, "tb": 2**40, "pb": 2**50}
@@ -25,10 +30,7 @@ _SIZES = {"b": 1, "kb": 2**10, "mb": 2**20, "gb": 2**30, "tb": 2**40, "pb": 2**5
 
 def diagnosing_registry(config: IndexConfig) -> Registry:
     """The registry of the configured search engine, which is not waited for as long as a question waits."""
-    from qa_engine.index.search_engine.opening import registry_of
-
-    seconds = min(config.timeout_seconds, _SECONDS)
-    return registry_of(config.model_copy(update={"timeout_seconds": seconds}))
+    return Registry(search_engine(config).with_patience(0, min(config.timeout_seconds, _SECONDS)))
 
 
 def check_search_engine(config: Config) -> list[Check]:
@@ -67,31 +69,31 @@ def curl(engine: SearchEngine, method: str, path: str, body: Any = None) -> str:
 
 
 def _check_product(index: IndexConfig) -> Check:
+    set_url = "export QA_ENGINE_INDEX__SEARCH_URL=…"
     try:
         engine = diagnosing_registry(index).engine
-        body = engine.request("GET", "/").body
+        product = engine.product()
     except AuthenticationFailedError as error:
         return failed(str(error), "export QA_ENGINE_INDEX__SEARCH_USER=… QA_ENGINE_INDEX__SEARCH_PASSWORD=…")
+    except ConfigurationError as error:
+        setting = "CA_FILE" if "search_ca_file" in str(error) else "URL"
+        return failed(str(error), f"export QA_ENGINE_INDEX__SEARCH_{setting}=…")
+    except ModelUnavailableError as error:
+        return failed(str(error), "pip install 'qa-engine[search]'")
     except QAEngineError as error:
-        return failed(str(error), "export QA_ENGINE_INDEX__SEARCH_URL=…")
-    version = body.get("version") if isinstance(body, dict) else None
-    if not isinstance(version, dict) or "number" not in version:
-        return failed(
-            f"What answers at {engine.url} is neither OpenSearch nor Elasticsearch: correct index.search_url.",
-            "export QA_ENGINE_INDEX__SEARCH_URL=…",
-        )
-    product, number = version.get("distribution", "elasticsearch"), str(version["number"])
-    what = f"{_PRODUCTS.get(product, product)} {number} at {engine.url}"
-    if int(number.partition(".")[0]) not in _SUPPORTED.get(product, ()):
-        return failed(
-            f"{what} is not supported: use OpenSearch 2 or 3, or Elasticsearch 7, 8 or 9.",
-            "export QA_ENGINE_INDEX__SEARCH_URL=…",
-        )
+        return failed(str(error), set_url)
+    what = f"{product.name} {product.version} at {engine.url}"
+    try:
+        engine.request("GET", f"/{Registry(engine).state}/_doc/none", accept={404})
+    except QAEngineError as error:
+        return failed(str(error), curl(engine, "GET", "/_cluster/allocation/explain?pretty"))
     if index.url is None:
         return failed(
             f"{what} answers, and index.url is not set: vectors have to be on a Chroma server that all machines reach.",
             "export QA_ENGINE_INDEX__URL=…",
         )
+    if int(product.version.partition(".")[0]) not in _TESTED[product.name]:
+        return warning(f"{what} answers; this version of qa_engine is not tested with it.")
     return ok(f"{what} answers.")
 
 
@@ -142,6 +144,10 @@ def _check_disk(registry: Registry) -> Check:
             curl(engine, "PUT", f"/{pattern}/_settings", body),
         )
     marks = _watermarks(engine)
+    if marks is None:
+        return warning(
+            "The search engine does not look at its disks (cluster.routing.allocation.disk.threshold_enabled)."
+        )
     rows = engine.request("GET", "/_cat/allocation", params={"format": "json", "bytes": "b"}).body
     disks = [row for row in rows if row.get("disk.total") and row["node"] != "UNASSIGNED"]
     reached: dict[str, list[str]] = {}
@@ -164,16 +170,20 @@ def _check_disk(registry: Registry) -> Check:
     return ok(f"{quantity(len(disks), 'disk')} below all watermarks.")
 
 
-def _watermarks(engine: SearchEngine) -> dict[str, str]:
+def _watermarks(engine: SearchEngine) -> dict[str, str] | None:
+    """The watermarks by their names; None if they do not count."""
     reply = engine.request(
         "GET", "/_cluster/settings", params={"include_defaults": "true", "flat_settings": "true"}
     ).body
-    found = {}
-    for name, percent in _WATERMARKS.items():
-        key = f"cluster.routing.allocation.disk.watermark.{name}"
+
+    def setting(name: str, default: str) -> str:
+        key = f"cluster.routing.allocation.disk.{name}"
         values = (reply.get(part, {}).get(key) for part in ("transient", "persistent", "defaults"))
-        found[name] = str(next(filter(None, values), f"{percent}%"))
-    return found
+        return str(next(filter(None, values), default))
+
+    if setting("threshold_enabled", "true") == "false":
+        return None
+    return {name: setting(f"watermark.{name}", f"{percent}%") for name, percent in _WATERMARKS.items()}
 
 
 def _least_free(watermark: str, total: float) -> float:

@@ -15,11 +15,12 @@ from typing import Any
 from qa_engine.config import Config
 from qa_engine.diagnosis.commands import Commands
 from qa_engine.diagnosis.report import Check, failed, ok, warning
-from qa_engine.diagnosis.search_engine_checks import curl, diagnosing_registry
+from qa_engine.diagnosis.search_engine_checks import curl
 from qa_engine.diagnosis.storage_checks import Writer
 from qa_engine.errors import StorageError
 from qa_engine.index.opening import open_catalog
 from qa_engine.index.search_engine.catalog import SharedCatalog
+from qa_engine.index.search_engine.client import search_engine
 from qa_engine.index.search_engine.registry import RegisteredCollection, Registry
 from qa_engine.index.search_engine.state_log import StateLog
 
@@ -57,7 +58,7 @@ class SharedCollection:
 
 def registered_collection(commands: Commands, config: Config) -> SharedCollection | None:
     """A collection by its name; None if the search engine has none. Raises as `Registry.find`."""
-    registry = diagnosing_registry(config.index)
+    registry = Registry(search_engine(config.index))
     found = registry.find(commands.name)
     return SharedCollection(registry, found, commands, config) if found is not None else None
 

@@ -141,14 +141,9 @@ def check_shared_terms(shared: SharedCollection, view: CollectionView, catalog: 
         return failed(
             f"Readers search in the field {field}, and not in {catalog.field}.", again, may_lag=True
         )
-    query = {"exists": {"field": f"{field}_count"}}
-    found = _by_number(shared, shared.registered.sentences, query)
-    numbers = catalog.numbers(view.live)
-    lacking = [
-        name
-        for name, number in numbers.items()
-        if view.live[name] > (int(found[number]["doc_count"]) if number in found else 0)
-    ]
+    without = {"bool": {"must_not": {"exists": {"field": f"{field}_count"}}}}
+    found = _by_number(shared, shared.registered.sentences, without)
+    lacking = [name for name, number in catalog.numbers(view.live).items() if number in found]
     if lacking:
         records = view.files_of(lacking)
         message = f"Sentences without terms, of {first_names(one.path for one in records)}."

@@ -40,6 +40,7 @@ from qa_engine.server.jobs.events import EventSignal
 from qa_engine.server.jobs.queue import JobQueue
 from qa_engine.server.metrics import ServerMetrics
 from qa_engine.server.problems import ProblemError
+from qa_engine.server.search_engine_probe import SearchEngineProbe
 from qa_engine.server.uploads.acceptance import Uploads
 
 logger = logging.getLogger("qa_engine.server")
@@ -87,6 +88,7 @@ class ServerState:
         failure: why it could not be opened.
         draining: whether the process has been asked to stop: nothing new begins.
         stopping: set by then.
+        search_engine: whether it can be asked now.
         doctor_thread: in which the doctor runs, once at a time.
         started: when, in seconds of `time.monotonic`.
     """
@@ -111,6 +113,7 @@ class ServerState:
     reviews: ReviewStore
     evaluations: EvaluationRunner
     runs: Runs
+    search_engine: SearchEngineProbe
     warmed: Event = field(default_factory=Event)
     failure: QAEngineError | None = None
     draining: bool = False
@@ -118,6 +121,7 @@ class ServerState:
     started: float = field(default_factory=time.monotonic)
     doctor_thread: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     _file_threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_FILE_THREADS))
+    _probe_thread: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     _change_threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_CHANGE_THREADS))
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
 
@@ -153,6 +157,10 @@ class ServerState:
         """Begins nothing new from now on. For the handler of a signal in the thread of the event loop."""
         self.draining = True
         self._loop.call_soon_threadsafe(self.stopping.set)
+
+    async def probe(self) -> None:
+        """Raises `ProblemError` ``storage_unavailable`` if the search engine, if there is one, cannot be asked now."""
+        await to_thread.run_sync(self.search_engine.require, limiter=self._probe_thread)
 
     async def require_ready(self) -> None:
         """Waits until questions can be asked.
@@ -239,6 +247,7 @@ async def opened_state(
             await to_thread.run_sync(ReviewStore, database),
             evaluations,
             Runs(runs, evaluations, catalogs),
+            SearchEngineProbe(config.index, engines.default),
         )
         warming = asyncio.create_task(_warm(state, on_failure))
         draining = asyncio.create_task(questions.drain(state.stopping))

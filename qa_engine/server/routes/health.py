@@ -53,7 +53,7 @@ async def healthz() -> Health:
     return Health()
 
 
-@router.get("/readyz", responses=problem_responses("not_ready", "draining"))
+@router.get("/readyz", responses=problem_responses("not_ready", "draining", "storage_unavailable"))
 async def readyz(state: State) -> Health:
     """Says whether questions can be asked now. Needs no key."""
     if state.draining:
@@ -62,6 +62,7 @@ async def readyz(state: State) -> Health:
         raise state.failure
     if not state.ready:
         raise ProblemError("not_ready", "The models are being loaded.")
+    await state.probe()
     return Health()
 
 
