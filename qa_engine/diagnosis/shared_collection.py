@@ -14,7 +14,7 @@ from typing import Any
 
 from qa_engine.config import Config
 from qa_engine.diagnosis.commands import Commands
-from qa_engine.diagnosis.report import Check, failed, ok, warning
+from qa_engine.diagnosis.report import Check, failed, ok, quantity, warning
 from qa_engine.diagnosis.search_engine_checks import curl
 from qa_engine.diagnosis.storage_checks import Writer
 from qa_engine.errors import StorageError
@@ -112,18 +112,23 @@ def check_log(shared: SharedCollection) -> Check:
         return failed(str(error), shared.snapshots())
     engine, state = shared.registry.engine, shared.registry.state
     engine.request("POST", f"/{state}/_refresh")
-    within = [{"term": {"mark": shared.registered.mark}}, {"term": {"kind": "change"}}]
-    count = {"query": {"bool": {"filter": within}}}
-    stored = engine.request("POST", f"/{state}/_count", count).body["count"]
-    base = shared.registered.base[0]
-    if stored > position - base:
+    behind = [
+        {"term": {"mark": shared.registered.mark}},
+        {"term": {"kind": "change"}},
+        {"range": {"position": {"gt": position}}},
+    ]
+    count = engine.request("POST", f"/{state}/_count", {"query": {"bool": {"filter": behind}}}).body["count"]
+    if count:
         return failed(
-            f"The log of the collection has a gap behind position {position}: {stored - (position - base)} changes follow "
-            "that nobody reads. Restore the indices from a snapshot.",
+            f"The log of the collection has a gap behind position {position}: {count} changes follow that nobody reads. "
+            "Restore the indices from a snapshot.",
             shared.snapshots(),
             may_lag=True,
         )
-    return ok(f"The log is whole: position {position}, {stored} changes behind its base, {files} files.")
+    base = shared.registered.base.position
+    return ok(
+        f"The log is whole: position {position}, {position - base} changes behind its base; {quantity(files, 'file')}."
+    )
 
 
 def check_replica(shared: SharedCollection, catalog: SharedCatalog) -> Check:
@@ -154,7 +159,7 @@ def check_replica(shared: SharedCollection, catalog: SharedCatalog) -> Check:
 
 def _position(replica: Path) -> int:
     with closing(_opened(replica)) as connection:
-        return int(connection.execute("SELECT position FROM replica").fetchone()[0])
+        return int(connection.execute("SELECT number FROM replica").fetchone()[0])
 
 
 def _rows(replica: Path, table: str) -> list[tuple[Any, ...]]:

@@ -252,7 +252,7 @@ def _by_number(
 def _unfinished(view: CollectionView, catalog: SharedCatalog) -> set[int]:
     """Numbers that readers pass over, and whose parts the next writer deletes."""
     begun = [name for documents in view.unfinished.values() for name in documents]
-    return {*catalog.numbers(begun).values(), *catalog.hidden()}
+    return {*catalog.numbers(begun).values(), *(one.number for one in catalog.abandoned())}
 
 
 def _lost(
