@@ -155,10 +155,11 @@ class IndexReader:
     def _follow_catalog(self) -> None:
         """Has the catalog be the one that there is now: the collection may have been deleted, and made again."""
         if isinstance(self.catalog, SharedCatalog):
+            name = self.catalog.log.collection.name
             try:
                 self.catalog.synchronise()
             except CollectionNotFoundError:
-                self._open_again(lambda: open_catalog(self._paths.root.parent, self.name, self._index))
+                self._open_again(lambda: open_catalog(self._paths.root.parent, name, self._index))
             return
         try:
             file = self._paths.catalog.stat().st_ino
@@ -188,7 +189,7 @@ class IndexReader:
                 "[embedding] set to that model."
             )
         if isinstance(self.catalog, SharedCatalog):
-            return self._open_shared(self.catalog, published)
+            return self._open_shared(self.catalog)
         folder = Bm25Folder(self._paths.bm25)
         if not folder.manifest(published).is_file():
             raise self._incomplete()
@@ -201,20 +202,12 @@ class IndexReader:
         tokens = TokenStore(file) if file is not None else None
         return IndexSnapshot(published, store, bm25, self.catalog.chinese_share(), tokens)
 
-    def _open_shared(self, catalog: SharedCatalog, published: int) -> IndexSnapshot:
-        while True:
-            try:
-                bm25 = catalog.open_lexical(self._bm25)
-                break
-            except StorageError:
-                # A writer deletes what a later state does not have: then this one is not damaged, but over.
-                catalog.synchronise()
-                if catalog.published == published:
-                    raise
-                published = catalog.published
+    def _open_shared(self, catalog: SharedCatalog) -> IndexSnapshot:
+        state = catalog.published_state()
+        bm25 = catalog.open_lexical(self._bm25, state)
         vectors = open_vectors(self._paths, catalog, self._index)
         store = SentenceVectorStore(vectors, visible=bm25.document_ids, texts=self._texts)
-        return IndexSnapshot(published, store, bm25, catalog.chinese_share(), catalog.open_tokens())
+        return IndexSnapshot(state.number, store, bm25, catalog.chinese_share(), catalog.open_tokens())
 
     def _incomplete(self) -> StorageError:
         return StorageError(

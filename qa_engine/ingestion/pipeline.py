@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -45,13 +45,15 @@ logger = logging.getLogger("qa_engine.ingestion")
 
 
 class NodeAnnouncement(TransformComponent):
-    """Announces nodes to the catalog before they are stored, so that a crash leaves no node unknown to it."""
+    """Announces nodes to the catalog before they are stored, so that a crash leaves no node unknown to it.
 
-    announce: Callable[[str, int], None]
+    Takes what announces documents, with the numbers of their nodes.
+    """
+
+    announce: Callable[[Mapping[str, int]], None]
 
     def __call__(self, nodes: Sequence[BaseNode], **kwargs: Any) -> Sequence[BaseNode]:
-        for document_id, count in Counter(node.ref_doc_id or "" for node in nodes).items():
-            self.announce(document_id, count)
+        self.announce(Counter(node.ref_doc_id or "" for node in nodes))
         return nodes
 
 
@@ -94,6 +96,12 @@ class FilePipeline:
             else:
                 yield item
 
+    def _announce(self, documents: Mapping[str, int]) -> None:
+        catalog = self.session.catalog
+        with catalog.together():
+            for document_id, nodes in documents.items():
+                catalog.begin(document_id, nodes)
+
     def _sentences_done(self, done: int, total: int) -> None:
         self.session.progress.sentences_done(done, total)
         if done < total and self.session.progress.stopped():
@@ -105,7 +113,7 @@ class FilePipeline:
         # which files are unchanged. It has no vector store: it would keep the vectors of all nodes until the end.
         return IngestionPipeline(
             transformations=[
-                NodeAnnouncement(announce=session.catalog.begin),
+                NodeAnnouncement(announce=self._announce),
                 ContextEmbedding(
                     embed_model=self.embed_model,
                     pass_chars=embedding.pass_chars,

@@ -185,9 +185,13 @@ class IngestRun:
             self._done(file.record, file.status, file.moved_from)
 
     def _record_vanished(self, records: Iterable[FileRecord], prune: bool) -> None:
+        records = list(records)
+        if prune and records:
+            with self._catalog.together():
+                for record in records:
+                    self._catalog.remove(record.path)
         for record in records:
             if prune:
-                self._catalog.remove(record.path)
                 self._count(FileResult(record.path, "deleted"))
             else:
                 self._done(record, "vanished")

@@ -20,6 +20,7 @@ from qa_engine import ingest as ingest_locally
 from qa_engine.config import Config
 from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.errors import CollectionNotFoundError, ConfigurationError, IndexLockedError, StorageError
+from qa_engine.index import catalog as catalogs
 from qa_engine.index.bm25 import folder as bm25_folder
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
@@ -71,7 +72,7 @@ def test_terms_of_another_tokenizer_are_made_anew_and_no_file_is_read(
     collection: Path, docs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = reader_of(collection).snapshot().bm25.search(tokenize("西湖在哪里"), 5)
-    for module in (bm25_folder, stored_nodes, publishing):
+    for module in (bm25_folder, catalogs, publishing):
         monkeypatch.setattr(module, "TOKENIZER_VERSION", "another")
     monkeypatch.setattr(stored_nodes, "tokenize", lambda text: ["x", *tokenize(text)])
     report = ingest(docs, collection)

@@ -23,6 +23,7 @@ from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.index.catalog import TERMS_TOKENIZER
 from qa_engine.index.documents.checksums import DOCUMENT_CHECKSUM
 from qa_engine.index.documents.transfer import NumberedDocument
+from qa_engine.index.files.queries import FILE_CHECKSUM
 from qa_engine.index.records import DocumentParts, FileRecord, StoredSentence
 from qa_engine.index.search_engine.document_store import UNKNOWN, DocumentSeal, DocumentStore
 from qa_engine.index.search_engine.lease import Lease
@@ -237,7 +238,37 @@ class SharedCatalog(ReplicatedCatalog):
             )
         )
 
+    # -- whether everything is there
+
+    def sentence_ids(self) -> set[str]:
+        """The ids of all sentences that are there, be their documents live or not. A request for ten thousand of them."""
+        known = {number: name for name, number in self._rows("SELECT document_id, number FROM documents")}
+        keys = self.sentence_index.keys()
+        return {node_id(known[number], ordinal) for number, ordinal in keys if number in known}
+
+    def damaged(self) -> tuple[set[str], set[str], int]:
+        """What is not as it was stored, see `Catalog.damaged`. Reads every sentence, a thousand a request."""
+        _, paths, unproved = super().damaged()
+        live = self.numbers(self.live_documents())
+        lacking = self.content_index.damaged(list(live.values()))
+        documents = {document_id for document_id, number in live.items() if number in lacking}
+        for document_id in live.keys() - documents:
+            noted = self.meta(f"{DOCUMENT_CHECKSUM} {document_id}")
+            if noted not in {None, DocumentSeal.of(self.sentences(document_id)).checksum}:
+                documents.add(document_id)
+        return documents, paths, unproved
+
     # -- what the writer does
+
+    def seal(self) -> None:
+        """Notes the checksums of the live documents and of the files that have none."""
+        with self._transaction() as connection:
+            for document_id in self.live_documents():
+                if self.meta(f"{DOCUMENT_CHECKSUM} {document_id}") is None:
+                    self._note_sentences(document_id, DocumentSeal.of(self.sentences(document_id)))
+            for path in self.files():
+                if self.meta(f"{FILE_CHECKSUM} {path}") is None:
+                    self._seal_file(connection, path)
 
     def begin(self, document_id: str, nodes: int) -> None:
         """Announces nodes before the first of them is stored."""

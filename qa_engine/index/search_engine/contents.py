@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
+import zlib
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from threading import Lock
 from typing import Any
 
@@ -81,6 +82,19 @@ class ContentIndex:
                 return
             after = hits[-1]["sort"]
 
+    def damaged(self, numbers: Sequence[int]) -> set[int]:
+        """Those of the documents whose contents are missing, or cannot be read."""
+        wrong: set[int] = set()
+        for start in range(0, len(numbers), _PAGE):
+            part = numbers[start : start + _PAGE]
+            sources = self.engine.get_many(self.index, list(map(str, part)), realtime=True)
+            wrong |= {
+                number
+                for number, source in zip(part, sources, strict=True)
+                if source is None or not _is_readable(source)
+            }
+        return wrong
+
     def delete(self, number: int) -> None:
         """Deletes the contents of a document, if they are there."""
         self.engine.request("DELETE", f"/{self.index}/_doc/{number}", accept={404})
@@ -92,3 +106,12 @@ class ContentIndex:
 
 def _decoded(source: Mapping[str, Any]) -> dict[str, bytes]:
     return {name: base64.b64decode(source[name]) for name in _COLUMNS if source.get(name) is not None}
+
+
+def _is_readable(source: Mapping[str, Any]) -> bool:
+    try:
+        for content in _decoded(source).values():
+            zlib.decompress(content)
+    except (ValueError, zlib.error):
+        return False
+    return True

@@ -21,6 +21,7 @@ from qa_engine.index.search_engine.replica import (
     empty_replica,
     forget_captured,
     immediate,
+    last_number,
     prepare_replica,
     replica_position,
     set_position,
@@ -226,6 +227,12 @@ class ReplicatedCatalog(Catalog):
         with self._guarded():
             position, rows = replica_position(self._connection), all_rows(self._connection)
         self.log.begin_anew(position, rows)
+
+    @property
+    def last_number(self) -> int:
+        """The highest number that a document was ever given."""
+        with self._guarded():
+            return last_number(self._connection)
 
     def require_right(self) -> None:
         """Raises `IndexLockedError` if this writer may have lost its right."""

@@ -18,6 +18,7 @@ Numbers = Callable[[Iterable[str]], Mapping[str, int]]
 """The numbers of documents, by their ids; without those that are not known."""
 SENTENCE = ("text", "start", "stop", "metadata")
 """What is read of a sentence."""
+_KEYS_AT_ONCE = 10_000
 _MAX_TERM = 200
 """Bytes of a term that is indexed as it is: the tokenizer of the search engine cuts terms of more than 255 characters."""
 _KEPT = 5000
@@ -164,6 +165,27 @@ class SentenceIndex:
             for ordinal, source in zip(ordinals, sources, strict=True)
             if source is not None
         ]
+
+    def keys(self) -> Iterator[tuple[int, int]]:
+        """The number of the document and the ordinal of every sentence that was refreshed, in order."""
+        after: list[Any] | None = None
+        while True:
+            body: dict[str, Any] = {
+                "size": _KEYS_AT_ONCE,
+                "sort": [{"number": "asc"}, {"ordinal": "asc"}],
+                "_source": False,
+            }
+            if after is not None:
+                body["search_after"] = after
+            params = {"allow_partial_search_results": "false"}
+            reply = self.engine.request("POST", f"/{self.index}/_search", body, params=params)
+            hits = reply.body["hits"]["hits"]
+            for hit in hits:
+                number, ordinal = hit["sort"]
+                yield number, ordinal
+            if len(hits) < _KEYS_AT_ONCE:
+                return
+            after = hits[-1]["sort"]
 
 
 class SearchEngineTexts:

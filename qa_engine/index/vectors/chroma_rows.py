@@ -10,6 +10,7 @@ from llama_index.core.schema import BaseNode, MetadataMode, NodeRelationship, Re
 
 from qa_engine.documents.sentences.node_parser import METADATA_KEYS
 from qa_engine.index.records import StoredSentence
+from qa_engine.index.vectors.row_fence import ROW_NUMBER
 
 DOCUMENT_ID = "document_id"
 """Metadata key in Chroma of the document that a sentence is from."""
@@ -41,11 +42,12 @@ def node_of(sentence: StoredSentence) -> TextNode:
     )
 
 
-def row_metadata(node: BaseNode) -> dict[str, Any]:
-    """What Chroma stores of a node besides id, text and vector."""
+def row_metadata(node: BaseNode, number: int | None = None) -> dict[str, Any]:
+    """What Chroma stores of a node besides id, text and vector; also the number of its document, see `RowFence`."""
     sentence = stored_sentence(node)
     span = f"{sentence.start_char_idx}-{sentence.end_char_idx}"
-    return sentence.metadata | {DOCUMENT_ID: node.ref_doc_id or "", _SPAN: span}
+    fence = {} if number is None else {ROW_NUMBER: number}
+    return sentence.metadata | {DOCUMENT_ID: node.ref_doc_id or "", _SPAN: span} | fence
 
 
 def sentence_of_row(identifier: str, text: str | None, stored: Mapping[str, Any] | None) -> StoredSentence:
@@ -55,6 +57,7 @@ def sentence_of_row(identifier: str, text: str | None, stored: Mapping[str, Any]
     """
     metadata = dict(sorted((stored or {}).items()))
     metadata.pop(DOCUMENT_ID, None)
+    metadata.pop(ROW_NUMBER, None)
     former = metadata.pop("start", None), metadata.pop("end", None)  # two keys, in collections of before
     span = metadata.pop(_SPAN, None)
     start, end = map(int, span.split("-")) if span is not None else former

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,7 @@ from qa_engine.index.vectors.backends import (
 )
 from qa_engine.index.vectors.chroma_rows import DOCUMENT_ID, node_of, row_metadata, sentence_of_row
 from qa_engine.index.vectors.exact_search import NearSentence
+from qa_engine.index.vectors.row_fence import RowFence
 from qa_engine.models.runtime.batching import bounded_groups
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class SentenceVectorStore(ChromaVectorStore):
     _visible: Container[str] | None = PrivateAttr(default=None)
     _texts: SentenceTextSource | None = PrivateAttr(default=None)
     _nearest: Nearest | None = PrivateAttr(default=None)
+    _fence: RowFence | None = PrivateAttr(default=None)
 
     def __init__(
         self,
@@ -64,6 +66,7 @@ class SentenceVectorStore(ChromaVectorStore):
         folder: Path | None = None,
         texts: SentenceTextSource | None = None,
         nearest: Nearest | None = None,
+        fence: RowFence | None = None,
     ) -> None:
         """
         Args:
@@ -72,6 +75,7 @@ class SentenceVectorStore(ChromaVectorStore):
             folder: where an embedded Chroma is, whose writers and openers take turns; None for a server.
             texts: the texts and metadata of the same sentences, to read from instead; None reads them from Chroma.
             nearest: compares the vectors of the sentences that are visible, instead of Chroma; needs ``texts``.
+            fence: keeps the rows of later writers from this one; None where a lock does so.
         """
         super().__init__(chroma_collection=collection)
         url = getattr(collection._client, "url", None)
@@ -79,6 +83,7 @@ class SentenceVectorStore(ChromaVectorStore):
         self._visible = visible
         self._texts = texts
         self._nearest = nearest
+        self._fence = fence
         with self._storage_errors():
             self._max_batch = int(collection._client.get_max_batch_size())
 
@@ -100,10 +105,26 @@ class SentenceVectorStore(ChromaVectorStore):
         return storage_errors(self._backend.location)
 
     def add(self, nodes: Sequence[BaseNode], **add_kwargs: Any) -> list[str]:
-        """Stores nodes with their embeddings; a node whose id exists is replaced. Returns the ids."""
+        """Stores nodes with their embeddings; a node whose id exists is replaced. Returns the ids.
+
+        ``number`` is that of their document, if who calls knows it and has no catalog, see `RowFence`.
+
+        Raises:
+            IndexLockedError: this writer may have lost its right.
+        """
+        number: int | None = add_kwargs.get("number")
         for batch in self._batches(nodes):
-            self._backend.write(partial(self._upsert, batch))
+            numbers: Mapping[str, int | None] = {}
+            if self._fence is not None:
+                numbers = self._fence.numbers(dict.fromkeys(node.ref_doc_id or "" for node in batch))
+            metadatas = [row_metadata(node, numbers.get(node.ref_doc_id or "", number)) for node in batch]
+            self._write(partial(self._upsert, batch, metadatas))
         return [node.node_id for node in nodes]
+
+    def _write(self, operation: Callable[[], Any]) -> None:
+        if self._fence is not None:
+            self._fence.require()
+        self._backend.write(operation)
 
     def _batches(self, nodes: Sequence[BaseNode]) -> Iterator[list[BaseNode]]:
         """Nodes in the numbers that Chroma takes at once, and on the way to a server in requests of a bounded size."""
@@ -111,32 +132,35 @@ class SentenceVectorStore(ChromaVectorStore):
         for part in [list(nodes)] if limit is None else bounded_groups(nodes, _request_bytes, limit):
             yield from iter_batch(part, self._max_batch)
 
-    def _upsert(self, nodes: Sequence[BaseNode]) -> None:
+    def _upsert(self, nodes: Sequence[BaseNode], metadatas: Sequence[dict[str, Any]]) -> None:
         self._collection.upsert(
             ids=[node.node_id for node in nodes],
             embeddings=cast(Any, np.array([node.get_embedding() for node in nodes], np.float32)),
             documents=[node.get_content(metadata_mode=MetadataMode.NONE) for node in nodes],
-            metadatas=cast(Any, [row_metadata(node) for node in nodes]),
+            metadatas=cast(Any, metadatas),
         )
 
     def delete_sentences(self, document_id: str, count: int) -> None:
         """Deletes the first ``count`` sentences of a document; those that are not there are passed over."""
         ids = [node_id(document_id, ordinal) for ordinal in range(count)]
+        own: Any = {"where": self._fence.own_rows} if self._fence is not None else {}
         for batch in iter_batch(ids, self._max_batch):
-            self._backend.write(partial(self._collection.delete, ids=batch))
+            self._write(partial(self._collection.delete, ids=batch, **own))
 
     def delete_documents(self, document_ids: Sequence[str]) -> None:
         """Deletes all sentences of some documents, however many they have."""
         for batch in iter_batch(document_ids, _DOCUMENTS_AT_ONCE):
             named: Any = {DOCUMENT_ID: {"$in": list(batch)}}
-            self._backend.write(partial(self._collection.delete, where=named))
+            if self._fence is not None:
+                named = {"$and": [named, self._fence.own_rows]}
+            self._write(partial(self._collection.delete, where=named))
 
     def rename_file(self, document_id: str, count: int, file_name: str) -> None:
         """Has the first ``count`` sentences of a document name another file."""
         ids = [node_id(document_id, ordinal) for ordinal in range(count)]
         for batch in iter_batch(ids, self._max_batch):
             named: Any = [{"file_name": file_name}] * len(batch)
-            self._backend.write(partial(self._collection.update, ids=batch, metadatas=named))
+            self._write(partial(self._collection.update, ids=batch, metadatas=named))
 
     def identifiers(self) -> Iterator[list[str]]:
         """The ids of all nodes, in batches."""

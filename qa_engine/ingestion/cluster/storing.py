@@ -173,7 +173,7 @@ class _Stores:
             tokens.put([node.node_id for node in nodes], embedded.codes)
         for node, vector in zip(nodes, embedded.vectors.tolist(), strict=True):
             node.embedding = vector
-        self._vectors.add(nodes)
+        self._vectors.add(nodes, number=number)
         for node in nodes:
             node.embedding = None
 

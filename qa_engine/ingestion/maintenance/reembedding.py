@@ -24,7 +24,7 @@ from qa_engine.index.vectors.vector_store import SentenceVectorStore
 from qa_engine.ingestion.embedding_windows import ContextEmbedding
 from qa_engine.ingestion.writing.publishing import publish
 from qa_engine.ingestion.writing.session import WriteSession
-from qa_engine.ingestion.writing.stored_nodes import StoredNodes, TokenBits, token_bits
+from qa_engine.ingestion.writing.stored_nodes import StoredNodes, TokenBits, row_fence, token_bits
 from qa_engine.models.embedding import LocalEmbedding, build_embedding
 from qa_engine.models.token_codes import TokenCodec
 
@@ -169,6 +169,7 @@ class Reembedding:
             store = SentenceVectorStore(
                 open_location(self._paths, target.place, self._config.index, None, create=True),
                 folder=self._paths.chroma if target.place.url is None else None,
+                fence=row_fence(self._catalog),
             )
         tokens = None
         if target.token_bits and isinstance(embed_model, LocalEmbedding):

@@ -18,6 +18,8 @@ from qa_engine.ingestion.report import IngestProgress
 logger = logging.getLogger("qa_engine.ingestion")
 
 _RUNNING = frozenset({Role.HEADER, Role.FOOTER})
+_AT_ONCE = 100
+"""Identities that are noted in one transaction."""
 _REPEATED = 3
 """A header or footer of so many pages is about the document."""
 
@@ -53,6 +55,9 @@ def identify_documents(catalog: Catalog, progress: IngestProgress) -> None:
         return
     progress.stage(f"reading what {len(unknown)} documents are")
     logger.info("reading what %d documents are, from their sentences", len(unknown))
-    for document_id in unknown:
-        catalog.set_identity(document_id, read_identity(catalog.sentences(document_id), files[document_id]))
+    for start in range(0, len(unknown), _AT_ONCE):
+        with catalog.together():
+            for document_id in unknown[start : start + _AT_ONCE]:
+                identity = read_identity(catalog.sentences(document_id), files[document_id])
+                catalog.set_identity(document_id, identity)
     catalog.note_metadata_change()

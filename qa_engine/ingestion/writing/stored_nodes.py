@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Literal
 
@@ -19,6 +20,7 @@ from qa_engine.index.search_engine.catalog import SharedCatalog
 from qa_engine.index.search_engine.document_store import UNKNOWN
 from qa_engine.index.search_engine.tokens import SearchEngineTokens
 from qa_engine.index.vectors.locations import EMBEDDED, VectorLocation, drop_location, open_vectors
+from qa_engine.index.vectors.row_fence import RowFence
 from qa_engine.index.vectors.token_store import TOKEN_BITS, TOKEN_FILE, TokenStore, token_file
 from qa_engine.ingestion.report import IngestProgress
 from qa_engine.models.token_codes import TokenCodec
@@ -31,6 +33,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("qa_engine.ingestion")
 
+_AT_ONCE = 100
+"""Documents that are deleted from a search engine's collection in one transaction."""
+_SURELY_ENDED_SECONDS = 24 * 3600
+"""After so long, a process that has lost its right is taken to store nothing more."""
 _SUPERSEDED = "former_vectors"
 """Fact of the catalog: vectors that are to be deleted."""
 
@@ -49,6 +55,13 @@ def bm25_text(sentence: StoredSentence) -> str:
 
     title = str(sentence.metadata.get(SECTION, "")).rpartition(SECTION_MARK)[2]
     return sentence.text if not title or title in sentence.text else f"{title}\n{sentence.text}"
+
+
+def row_fence(catalog: Catalog) -> RowFence | None:
+    """What keeps a writer of a search engine's collection from the rows of later ones; None in the storage."""
+    if not isinstance(catalog, SharedCatalog):
+        return None
+    return RowFence(catalog.numbers, lambda: catalog.last_number, catalog.require_right)
 
 
 class StoredNodes:
@@ -72,7 +85,9 @@ class StoredNodes:
             collection = open_vectors(self._paths, self._catalog, self._config.index, create=True)
             location = VectorLocation.of(self._catalog)
             embedded = location is not None and location.store == EMBEDDED
-            self._store = SentenceVectorStore(collection, folder=self._paths.chroma if embedded else None)
+            self._store = SentenceVectorStore(
+                collection, folder=self._paths.chroma if embedded else None, fence=row_fence(self._catalog)
+            )
         return self._store
 
     def vectors(self, document_id: str, count: int) -> NDArray[np.float32] | None:
@@ -114,6 +129,8 @@ class StoredNodes:
         self._delete("writing")
         if self._catalog.published == self._catalog.changes:
             self._delete("stale")
+        if isinstance(self._catalog, SharedCatalog):
+            self._delete_abandoned(self._catalog)
 
     def correct_names(self) -> None:
         """Has nodes name one of the files that have them: they keep the name of the first file that was read.
@@ -126,10 +143,11 @@ class StoredNodes:
             return
         misnamed = self._catalog.misnamed_documents()
         files = self._catalog.files_of(list(misnamed))
-        for document_id, nodes in misnamed.items():
-            name = files[document_id][0].file_name
-            self.store.rename_file(document_id, nodes, name)
-            self._catalog.rename_sentences(document_id, name)
+        with self._catalog.together():
+            for document_id, nodes in misnamed.items():
+                name = files[document_id][0].file_name
+                self.store.rename_file(document_id, nodes, name)
+                self._catalog.rename_sentences(document_id, name)
 
     def retokenize(self, progress: IngestProgress, again: bool = False) -> None:
         """Makes the BM25 terms of the stored sentences anew, if another tokenizer made them or ``again``. Reads no file."""
@@ -206,13 +224,28 @@ class StoredNodes:
             self.store.delete_documents(unread)
             self._catalog.forget_unread(unread)
             unfinished = [one for one in unfinished if one[1] != UNKNOWN]
-        for document_id, nodes in unfinished:
-            self.store.delete_sentences(document_id, nodes)
-            if isinstance(self.tokens, TokenStore):
-                self.tokens.delete(document_id)
-            self._catalog.forget(document_id)
+        # In a search engine, each transaction is a request.
+        at_once = _AT_ONCE if isinstance(self._catalog, SharedCatalog) else 1
+        for start in range(0, len(unfinished), at_once):
+            with self._catalog.together():
+                for document_id, nodes in unfinished[start : start + at_once]:
+                    self.store.delete_sentences(document_id, nodes)
+                    if isinstance(self.tokens, TokenStore):
+                        self.tokens.delete(document_id)
+                    self._catalog.forget(document_id)
         if unfinished or unread:
             logger.info("%d documents of state %r deleted", len(unfinished) + len(unread), state)
+
+    def _delete_abandoned(self, catalog: SharedCatalog) -> None:
+        """Deletes once more what documents had that were given up, when nobody can be storing it any more."""
+        abandoned = catalog.abandoned(before=time.time() - _SURELY_ENDED_SECONDS)
+        if not abandoned:
+            return
+        known = catalog.numbers([one.document_id for one in abandoned])
+        # The vectors of a document that was stored again are those of its sentences, whoever stored them last.
+        self.store.delete_documents([one.document_id for one in abandoned if one.document_id not in known])
+        catalog.forget_abandoned(abandoned)
+        logger.info("%d documents that were given up are deleted once more", len(abandoned))
 
 
 def superseded_vectors(catalog: Catalog) -> list[VectorLocation]:
