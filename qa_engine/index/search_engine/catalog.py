@@ -243,7 +243,7 @@ class SharedCatalog(ReplicatedCatalog):
     def sentence_ids(self) -> set[str]:
         """The ids of all sentences that are there, be their documents live or not. A request for ten thousand of them."""
         known = {number: name for name, number in self._rows("SELECT document_id, number FROM documents")}
-        keys = self.sentence_index.keys()
+        keys = self.sentence_index.stored_keys()
         return {node_id(known[number], ordinal) for number, ordinal in keys if number in known}
 
     def damaged(self) -> tuple[set[str], set[str], int]:

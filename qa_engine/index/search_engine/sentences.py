@@ -166,7 +166,7 @@ class SentenceIndex:
             if source is not None
         ]
 
-    def keys(self) -> Iterator[tuple[int, int]]:
+    def stored_keys(self) -> Iterator[tuple[int, int]]:
         """The number of the document and the ordinal of every sentence that was refreshed, in order."""
         after: list[Any] | None = None
         while True:
