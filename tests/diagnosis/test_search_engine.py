@@ -15,6 +15,7 @@ import pytest
 from chroma_process import ChromaProcess
 from hash_embedding import HashEmbedding
 from ingest_process import PARSING_POOL, ParsingInPlace
+from llama_index.core.schema import NodeRelationship, RelatedNodeInfo, TextNode
 from pdf_factory import chinese_pdf, english_pdf
 from search_server import SearchCluster, free_port
 from shared_index import index_settings
@@ -23,9 +24,11 @@ import qa_engine
 from qa_engine.config import Config
 from qa_engine.diagnosis.doctor import diagnose
 from qa_engine.diagnosis.report import Check, Diagnosis
+from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.index.opening import open_catalog
 from qa_engine.index.search_engine.catalog import SharedCatalog
 from qa_engine.index.search_engine.opening import registry_of
+from qa_engine.ingestion.writing.session import write_session
 
 NAME = "资料 É"
 
@@ -95,6 +98,21 @@ def test_a_whole_collection_has_no_fault_on_a_machine_that_has_never_seen_it(pla
     (engine,) = [check for check in diagnosis.checks if check.check == "search_engine"]
     assert place.search.url in engine.message
     assert not diagnosis.empty
+
+
+def test_what_workers_are_storing_is_not_taken_for_rubbish(place: Place) -> None:
+    document = "0123456789abcdef0123"
+    with write_session(place.config, place.storage, NAME, create=False) as session:
+        assert isinstance(session.catalog, SharedCatalog)
+        session.catalog.announce([document])
+        source = {NodeRelationship.SOURCE: RelatedNodeInfo(node_id=document)}
+        session.nodes.store.add(
+            [TextNode(id_=node_id(document, 0), text="One.", embedding=[1.0] * 512, relationships=source)]
+        )
+    assert list(place.failed()) == ["documents"]
+    with write_session(place.config, place.storage, NAME, create=False) as session:
+        session.nodes.delete_unfinished()
+    assert place.failed() == {}
 
 
 def lose_a_sentence(place: Place) -> None:
