@@ -79,7 +79,7 @@ def diagnose(
     else:
         targets = [] if "search_engine" in unreachable else list(_shared_collections(root, names, settings))
     if shared:
-        checks = [] if "search_engine" in unreachable else [_not_moved(root, settings)]
+        checks = [] if "search_engine" in unreachable else [_check_place(root, settings, bool(targets))]
     elif targets:
         show = f"df -h {shlex.quote(str(root))}"
         checks = [run_check("disk_space", show, check_disk_space, root, targets)]
@@ -119,20 +119,25 @@ def _shared_collections(storage: Path, names: Sequence[str] | None, config: Conf
         yield Commands(storage, name, collection_paths(storage, name).root, shared=True)
 
 
-def _not_moved(storage: Path, config: Config) -> Check:
-    """Collections of the storage are not used while a search engine is configured."""
+def _check_place(storage: Path, config: Config, has_collections: bool) -> Check:
+    """Whether there are collections, and all where the configuration says: those of the storage are not used then."""
     names = [name for name in list_collections(storage) if not collection_exists(storage, name, config.index)]
-    if not names:
+    if names:
         return Check(
             "storage",
-            "ok",
-            f"The collections are in the search engine; {storage} keeps copies of its catalogs.",
+            "warning",
+            f"In {storage} and not in the search engine: {first_names(names)}. Nobody can ask them with this configuration.",
+            move_command(storage, names[0]),
+        )
+    if not has_collections:
+        return Check(
+            "storage",
+            "failed",
+            f"The search engine at {config.index.search_url} holds no collection: ingest PDFs first.",
+            f"qa-engine ingest PATH --storage {shlex.quote(str(storage))}",
         )
     return Check(
-        "storage",
-        "warning",
-        f"In {storage} and not in the search engine: {first_names(names)}. Nobody can ask them with this configuration.",
-        move_command(storage, names[0]),
+        "storage", "ok", f"The collections are in the search engine; {storage} keeps copies of its catalogs."
     )
 
 

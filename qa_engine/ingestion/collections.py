@@ -16,8 +16,7 @@ from qa_engine.errors import InputError, QAEngineError, StorageError
 from qa_engine.index.atomic_file import make_folder
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths, collection_paths
-from qa_engine.index.opening import collection_exists, open_catalog, require_existing, writable_catalog
-from qa_engine.index.search_engine.catalog import SharedCatalog
+from qa_engine.index.opening import collection_exists, open_catalog, require_existing
 from qa_engine.index.vectors.locations import SERVER, VectorLocation, drop_location
 from qa_engine.index.writer_lock import writer_lock
 from qa_engine.ingestion.ingest import ingest_uploads
@@ -155,18 +154,23 @@ def _put_aside(storage: Path, paths: CollectionPaths) -> None:
 
 
 def _remove_from_search_engine(storage: Path, name: str, config: Config) -> None:
-    from qa_engine.index.search_engine.opening import registry_of
+    from qa_engine.index.search_engine.lease import held_lease
+    from qa_engine.index.search_engine.opening import registry_of, require_registered
     from qa_engine.index.search_engine.removal import begin_removal
 
-    at_once = config.ingestion.model_copy(update={"lock_timeout_seconds": 0})
-    config = config.model_copy(update={"ingestion": at_once})
-    with writable_catalog(storage, name, config, create=False) as (_, catalog):
-        assert isinstance(catalog, SharedCatalog)
-        location = VectorLocation.of(catalog)
-        places = [*superseded_vectors(catalog), *vectors_under_way(catalog)]
+    require_existing(storage, name, config.index)
+    registry = registry_of(config.index)
+    collection = require_registered(registry, name)
+    with held_lease(registry, collection, timeout_seconds=0):
+        try:
+            with closing(open_catalog(storage, name, config.index)) as catalog:
+                location = VectorLocation.of(catalog)
+                places = [*superseded_vectors(catalog), *vectors_under_way(catalog)]
+        except StorageError as error:  # of one whose state is damaged, nobody knows where the vectors are
+            logger.warning("the vectors of the collection %s may be left behind: %s", name, error)
+            location, places = None, []
         places += [location] if location is not None else []
-        on_server = [asdict(place) for place in places if place.store == SERVER]
-        begin_removal(registry_of(config.index), catalog, on_server)
+        begin_removal(registry, collection, [asdict(place) for place in places if place.store == SERVER])
 
 
 def _complete_in_search_engine(storage: Path, config: IndexConfig) -> None:

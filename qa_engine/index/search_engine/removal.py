@@ -14,22 +14,22 @@ from typing import Any
 
 from qa_engine.errors import QAEngineError, StorageError
 from qa_engine.index.collection import REPLICAS
-from qa_engine.index.search_engine.catalog import SharedCatalog
-from qa_engine.index.search_engine.registry import REMOVAL, Registry
+from qa_engine.index.search_engine.registry import REMOVAL, RegisteredCollection, Registry
 from qa_engine.index.search_engine.replica_files import mark_of
 
 logger = logging.getLogger("qa_engine.index")
 
 
-def begin_removal(registry: Registry, catalog: SharedCatalog, vectors: Sequence[dict[str, Any]]) -> None:
+def begin_removal(
+    registry: Registry, collection: RegisteredCollection, vectors: Sequence[dict[str, Any]]
+) -> None:
     """Removes a collection for everybody. What it is made of stays until `complete_removals`.
 
     Args:
         registry: of the search engine.
-        catalog: of the collection, opened for writing.
+        collection: which nobody else has the right to write to.
         vectors: where its vectors are, as JSON.
     """
-    collection = catalog.log.collection
     note = {
         "kind": REMOVAL,
         "mark": collection.mark,
@@ -75,7 +75,7 @@ def delete_old_replicas(storage: Path, registry: Registry) -> None:
     Raises:
         StorageError: one cannot be deleted.
     """
-    marks = {source["mark"] for source in registry.sources("collection")}
+    marks = {source["mark"] for kind in ("collection", "arriving") for source in registry.sources(kind)}
     for file in storage.glob(f"*/{REPLICAS}") if storage.is_dir() else ():
         if mark_of(file) in marks:
             continue
