@@ -6,7 +6,6 @@ is asked of a catalog is asked in the same words. What documents are made of sta
 
 from __future__ import annotations
 
-import base64
 import json
 import math
 import sqlite3
@@ -15,8 +14,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from qa_engine.config import Bm25Config
 from qa_engine.documents.sentences.node_ids import node_id
@@ -31,7 +28,12 @@ from qa_engine.index.search_engine.lexical import SearchEngineLexicalIndex
 from qa_engine.index.search_engine.replicated_catalog import ReplicatedCatalog
 from qa_engine.index.search_engine.sentences import SearchEngineTexts, stored
 from qa_engine.index.search_engine.state_log import LogEntry, LogPosition, StateLog
-from qa_engine.index.search_engine.tokens import SearchEngineTokens
+from qa_engine.index.search_engine.tokens import (
+    SearchEngineTokens,
+    new_generation,
+    pack_codec,
+    unpack_codec,
+)
 from qa_engine.index.vectors.token_store import TOKEN_BITS
 from qa_engine.models.token_codes import TokenCodec
 from qa_engine.text.tokenizer import TOKENIZER_VERSION
@@ -155,27 +157,32 @@ class SharedCatalog(ReplicatedCatalog):
     def open_tokens(self) -> SearchEngineTokens | None:
         """The token vectors of the sentences; None if none are kept."""
         codec = self.codec()
-        if codec is None:
-            return None
+        return self.tokens_of(codec, self.token_generation) if codec is not None else None
+
+    def tokens_of(self, codec: TokenCodec, generation: str) -> SearchEngineTokens:
+        """The token vectors of a generation, be it that of the readers or another one."""
         numbers = self.numbers if self.lease is None else self.numbers_to_write
-        return SearchEngineTokens(self.log.engine, self.log.collection, codec, numbers)
+        return SearchEngineTokens(self.log.engine, self.log.collection, codec, numbers, generation)
 
     def codec(self) -> TokenCodec | None:
         """The codec of the token vectors that are kept; None if none are."""
         recorded = self.meta(TOKEN_CODEC)
         if not recorded or not int(self.meta(TOKEN_BITS) or 0):
             return None
-        facts = json.loads(recorded)
-        return TokenCodec(facts["bits"], np.frombuffer(base64.b64decode(facts["centre"]), "<f4"))
+        return unpack_codec(recorded)
 
-    def keep_tokens(self, codec: TokenCodec | None) -> None:
-        """Records the codec of the token vectors from now on; None keeps none."""
+    @property
+    def token_generation(self) -> str:
+        """The generation of the token vectors that are kept, or were kept last; empty without any."""
+        return str(json.loads(self.meta(TOKEN_CODEC) or "{}").get("generation", ""))
+
+    def keep_tokens(self, codec: TokenCodec | None, generation: str | None = None) -> None:
+        """Records the codec of the token vectors from now on, and their generation, or a new one; without it, none."""
         if codec is None:
             self.set_meta(**{TOKEN_BITS: "0"})
             return
-        centre = base64.b64encode(codec.centre.astype("<f4").tobytes()).decode()
-        facts = json.dumps({"bits": codec.bits, "centre": centre})
-        self.set_meta(**{TOKEN_BITS: str(codec.bits), TOKEN_CODEC: facts})
+        packed = pack_codec(codec, generation or new_generation())
+        self.set_meta(**{TOKEN_BITS: str(codec.bits), TOKEN_CODEC: packed})
 
     def sentence_texts(self) -> SearchEngineTexts:
         """The texts of the sentences, by their ids."""

@@ -220,7 +220,9 @@ class Registry:
         self._create_index(found.sentences, sentences, config.search_shards, similarity=similarity)
         numbered = {"dynamic": False, "properties": {"number": {"type": "integer"}}}
         self._create_index(found.documents, numbered, config.search_shards)
-        self._create_index(found.tokens, numbered, config.search_shards)
+        generations = {"generation": {"type": "keyword"}}
+        tokens = {"dynamic": False, "properties": {"number": {"type": "integer"}} | generations}
+        self._create_index(found.tokens, tokens, config.search_shards)
         return found
 
     def set_state(self, collection: RegisteredCollection, state: CollectionState) -> RegisteredCollection:

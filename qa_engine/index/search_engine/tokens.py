@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import json
+import secrets
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qa_engine.documents.sentences.node_ids import split_node_id
+from qa_engine.errors import StorageError
 from qa_engine.index.search_engine.client import SearchEngine
 from qa_engine.index.search_engine.registry import RegisteredCollection
 from qa_engine.index.search_engine.sentences import Numbers, sentence_key
@@ -17,12 +20,21 @@ from qa_engine.models.token_codes import TokenCodec
 
 
 class SearchEngineTokens:
-    """Quantised token vectors by sentence, as `TokenStore` keeps them in a file. Thread-safe."""
+    """Quantised token vectors by sentence, as `TokenStore` keeps them in a file. Thread-safe.
+
+    They have a generation in their ids: those that a rebuild makes stand beside those that readers use.
+    """
 
     def __init__(
-        self, engine: SearchEngine, collection: RegisteredCollection, codec: TokenCodec, numbers: Numbers
+        self,
+        engine: SearchEngine,
+        collection: RegisteredCollection,
+        codec: TokenCodec,
+        numbers: Numbers,
+        generation: str,
     ) -> None:
         self.engine = engine
+        self.generation = generation
         self.index = collection.tokens
         self.codec = codec
         self._numbers = numbers
@@ -38,11 +50,15 @@ class SearchEngineTokens:
                 (
                     {
                         "index": {
-                            "_id": sentence_key(numbers[document_id], ordinal),
+                            "_id": self._key(numbers[document_id], ordinal),
                             "routing": str(numbers[document_id]),
                         }
                     },
-                    {"number": numbers[document_id], "codes": base64.b64encode(sealed(code)).decode()},
+                    {
+                        "number": numbers[document_id],
+                        "generation": self.generation,
+                        "codes": base64.b64encode(sealed(code)).decode(),
+                    },
                 )
                 for (document_id, ordinal), code in zip(split, codes, strict=True)
             ),
@@ -59,7 +75,7 @@ class SearchEngineTokens:
         ]
         sources = self.engine.get_many(
             self.index,
-            [sentence_key(number, ordinal) for _, number, ordinal in known],
+            [self._key(number, ordinal) for _, number, ordinal in known],
             routing=[str(number) for _, number, _ in known],
             realtime=True,
         )
@@ -79,7 +95,7 @@ class SearchEngineTokens:
         self.engine.bulk(
             self.index,
             (
-                ({"delete": {"_id": sentence_key(number, ordinal), "routing": str(number)}}, None)
+                ({"delete": {"_id": self._key(number, ordinal), "routing": str(number)}}, None)
                 for ordinal in range(count)
             ),
         )
@@ -89,3 +105,44 @@ class SearchEngineTokens:
 
     def close(self) -> None:
         """Nothing is open."""
+
+    def _key(self, number: int, ordinal: int) -> str:
+        return f"{sentence_key(number, ordinal)}-{self.generation}"
+
+
+def delete_generation(engine: SearchEngine, collection: RegisteredCollection, generation: str) -> None:
+    """Deletes the token vectors of a generation that nobody uses any more.
+
+    Raises:
+        StorageError: not everything could be deleted.
+        ServiceUnavailableError: the search engine is not there.
+    """
+    engine.request("POST", f"/{collection.tokens}/_refresh")
+    reply = engine.request(
+        "POST",
+        f"/{collection.tokens}/_delete_by_query",
+        {"query": {"term": {"generation": generation}}},
+        params={"conflicts": "proceed"},
+    )
+    if reply.body.get("failures"):
+        raise StorageError(
+            f"The search engine at {engine.url} could not delete former token vectors from {collection.tokens} "
+            f"({reply.body['failures'][0]}): look into its log, then run the same command again."
+        )
+
+
+def new_generation() -> str:
+    """A generation that no token vectors have."""
+    return secrets.token_hex(4)
+
+
+def pack_codec(codec: TokenCodec, generation: str) -> str:
+    """A codec and the generation of its token vectors, as a fact of the catalog."""
+    centre = base64.b64encode(codec.centre.astype("<f4").tobytes()).decode()
+    return json.dumps({"bits": codec.bits, "centre": centre, "generation": generation})
+
+
+def unpack_codec(packed: str) -> TokenCodec:
+    """The codec that `pack_codec` packed."""
+    facts = json.loads(packed)
+    return TokenCodec(facts["bits"], np.frombuffer(base64.b64decode(facts["centre"]), "<f4"))

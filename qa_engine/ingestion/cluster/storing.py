@@ -40,12 +40,14 @@ class StoringSettings:
         collection: where sentences, terms, contents and token vectors go.
         vectors: name of the collection of the Chroma server.
         ocr: whether pages without text are recognised.
+        generation: of the token vectors; empty if none are kept.
     """
 
     reading: WorkerSettings
     collection: RegisteredCollection
     vectors: str
     ocr: bool
+    generation: str
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,7 @@ class _Stores:
         self.documents = DocumentStore(engine, settings.collection, config.bm25.context_sentences)
         self._vectors = SentenceVectorStore(open_on_server(config.index, settings.vectors))
         self._engine, self._collection, self._codec = engine, settings.collection, settings.reading.codec
+        self._generation = settings.generation
 
     def put_vectors(self, number: int, nodes: Sequence[BaseNode], embedded: EmbeddedSentences) -> None:
         """Stores the vectors of sentences of one document, and their token vectors if there are any."""
@@ -168,7 +171,11 @@ class _Stores:
             return
         if self._codec is not None and embedded.codes is not None:
             tokens = SearchEngineTokens(
-                self._engine, self._collection, self._codec, lambda ids: dict.fromkeys(ids, number)
+                self._engine,
+                self._collection,
+                self._codec,
+                lambda ids: dict.fromkeys(ids, number),
+                self._generation,
             )
             tokens.put([node.node_id for node in nodes], embedded.codes)
         for node, vector in zip(nodes, embedded.vectors.tolist(), strict=True):

@@ -75,7 +75,13 @@ def ray_writers(
         vectors = VectorLocation.of(catalog)
         assert vectors is not None
     with ray_connection(address):
-        settings = StoringSettings(worker_settings(session, codec), catalog.log.collection, vectors.name, ocr)
+        settings = StoringSettings(
+            worker_settings(session, codec),
+            catalog.log.collection,
+            vectors.name,
+            ocr,
+            catalog.token_generation,
+        )
         writers = RayWriters(address, session, catalog, settings, clock)
         try:
             yield writers

@@ -17,6 +17,8 @@ from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.errors import StorageError
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import embedding_identity
+from qa_engine.index.search_engine.catalog import SharedCatalog
+from qa_engine.index.search_engine.tokens import SearchEngineTokens, new_generation, pack_codec, unpack_codec
 from qa_engine.index.vectors.chroma_rows import node_of
 from qa_engine.index.vectors.locations import VectorLocation, open_location
 from qa_engine.index.vectors.token_store import TOKEN_BITS, TOKEN_FILE, TokenStore, token_file
@@ -26,13 +28,15 @@ from qa_engine.ingestion.writing.publishing import publish
 from qa_engine.ingestion.writing.session import WriteSession
 from qa_engine.ingestion.writing.stored_nodes import StoredNodes, TokenBits, row_fence, token_bits
 from qa_engine.models.embedding import LocalEmbedding, build_embedding
-from qa_engine.models.token_codes import TokenCodec
+from qa_engine.models.token_codes import Bits, TokenCodec
 
 logger = logging.getLogger("qa_engine.ingestion")
 
 Task = Literal["embedding", "vectors", "tokens"]
 """``embedding``: vectors and token vectors by the configured model; ``vectors``: the same vectors in another location;
 ``tokens``: token vectors only."""
+_CODEC = "rebuild_codec"
+"""Fact of the catalog of a collection in a search engine: the codec of the token vectors that are being made."""
 _REBUILD = "rebuild"
 """Fact of the catalog: the rebuild that is under way."""
 BATCH_SENTENCES = 700
@@ -48,6 +52,7 @@ class _Target:
     place: VectorLocation | None
     token_bits: TokenBits
     token_file: str
+    """The name of the file of token vectors; of a collection in a search engine, their generation."""
 
     @classmethod
     def recorded(cls, catalog: Catalog) -> _Target | None:
@@ -146,7 +151,7 @@ class Reembedding:
             if recorded is not None:
                 self._session.nodes.supersede(recorded.place, recorded.token_file)
             self._catalog.forget_rebuilt()
-            self._catalog.set_meta(**{_REBUILD: json.dumps(asdict(target))})
+            self._catalog.set_meta(**{_REBUILD: json.dumps(asdict(target)), _CODEC: ""})
         return target
 
     def _new_target(self, task: Task) -> _Target:
@@ -156,7 +161,10 @@ class Reembedding:
             identity = json.dumps(embedding_identity(settings, embed_model))
         place = None if task == "tokens" else VectorLocation.fresh(self._catalog, self._config.index)
         bits = 0 if task == "vectors" else token_bits(settings, embed_model)
-        file = f"tokens-{bits}bit-{uuid.uuid4().hex[:8]}.sqlite" if bits else ""
+        file = ""
+        if bits:
+            in_cluster = isinstance(self._catalog, SharedCatalog)
+            file = new_generation() if in_cluster else f"tokens-{bits}bit-{uuid.uuid4().hex[:8]}.sqlite"
         return _Target(task, identity, place, bits, file)
 
     def _embedding(self, target: _Target) -> ContextEmbedding:
@@ -173,9 +181,7 @@ class Reembedding:
             )
         tokens = None
         if target.token_bits and isinstance(embed_model, LocalEmbedding):
-            path = self._paths.root / target.token_file
-            codec = None if path.is_file() else TokenCodec.of(embed_model.encoder, target.token_bits)
-            tokens = TokenStore(path, codec)
+            tokens = self._tokens(target, target.token_bits, embed_model)
         return ContextEmbedding(
             embed_model=embed_model,
             pass_chars=self._config.embedding.pass_chars,
@@ -184,6 +190,22 @@ class Reembedding:
             token_store=tokens,
             vector_store=store,
         )
+
+    def _tokens(
+        self, target: _Target, bits: Bits, embed_model: LocalEmbedding
+    ) -> TokenStore | SearchEngineTokens:
+        """Where the target's token vectors go; the codec is made when it is begun, and kept."""
+        catalog = self._catalog
+        if not isinstance(catalog, SharedCatalog):
+            path = self._paths.root / target.token_file
+            codec = None if path.is_file() else TokenCodec.of(embed_model.encoder, bits)
+            return TokenStore(path, codec)
+        packed = catalog.meta(_CODEC)
+        if not packed:
+            codec = TokenCodec.of(embed_model.encoder, bits)
+            packed = pack_codec(codec, target.token_file)
+            catalog.set_meta(**{_CODEC: packed})
+        return catalog.tokens_of(unpack_codec(packed), target.token_file)
 
     def _nodes(
         self, documents: Sequence[str], counts: dict[str, int], source: SentenceVectorStore | None
@@ -205,13 +227,17 @@ class Reembedding:
         """Has readers use the new vectors from now on."""
         with self._catalog.together():
             old_location = VectorLocation.of(self._catalog) if target.place is not None else None
-            old_tokens = token_file(self._catalog, self._paths) if target.task != "vectors" else None
-            self._session.nodes.supersede(old_location, old_tokens.name if old_tokens is not None else "")
+            old_tokens = self._session.nodes.token_name() if target.task != "vectors" else ""
+            self._session.nodes.supersede(old_location, old_tokens)
             if target.place is not None:
                 target.place.record(self._catalog)
-            if target.task != "vectors":
+            if target.task != "vectors" and isinstance(self._catalog, SharedCatalog):
+                packed = self._catalog.meta(_CODEC) if target.token_file else None
+                codec = unpack_codec(packed) if packed else None
+                self._catalog.keep_tokens(codec, target.token_file)
+            elif target.task != "vectors":
                 self._catalog.set_meta(**{TOKEN_BITS: str(target.token_bits), TOKEN_FILE: target.token_file})
-            self._catalog.set_meta(**{"identity": target.identity, _REBUILD: ""})
+            self._catalog.set_meta(**{"identity": target.identity, _REBUILD: "", _CODEC: ""})
             self._catalog.forget_rebuilt()
             self._catalog.count_change()
             nodes = self._session.nodes
@@ -240,6 +266,12 @@ def change_token_bits(session: WriteSession) -> None:
     bits = token_bits(session.config.embedding, session.embed_model)
     if not bits:
         stored = token_file(catalog, session.paths)
+        if isinstance(catalog, SharedCatalog):
+            with catalog.together():
+                session.nodes.supersede(None, session.nodes.token_name())
+                catalog.keep_tokens(None)
+            session.nodes.drop_superseded()
+            return
         catalog.set_meta(**{TOKEN_BITS: "0"})
         if stored is not None:
             stored.unlink(missing_ok=True)

@@ -18,7 +18,7 @@ from qa_engine.index.collection import CollectionPaths, gives_token_vectors
 from qa_engine.index.records import StoredSentence
 from qa_engine.index.search_engine.catalog import SharedCatalog
 from qa_engine.index.search_engine.document_store import UNKNOWN
-from qa_engine.index.search_engine.tokens import SearchEngineTokens
+from qa_engine.index.search_engine.tokens import SearchEngineTokens, delete_generation
 from qa_engine.index.vectors.locations import EMBEDDED, VectorLocation, drop_location, open_vectors
 from qa_engine.index.vectors.row_fence import RowFence
 from qa_engine.index.vectors.token_store import TOKEN_BITS, TOKEN_FILE, TokenStore, token_file
@@ -175,12 +175,19 @@ class StoredNodes:
             return False
         return bool(self._catalog.live_documents())
 
+    def token_name(self) -> str:
+        """The name of the file of the token vectors, or their generation in a search engine; empty without any."""
+        if isinstance(self._catalog, SharedCatalog):
+            return self._catalog.token_generation if self._catalog.codec() is not None else ""
+        file = token_file(self._catalog, self._paths)
+        return file.name if file is not None else ""
+
     def supersede(self, location: VectorLocation | None, tokens: str) -> None:
         """Notes vectors that readers will not use any more; `drop_superseded` deletes them.
 
         Args:
             location: where the vectors are; None if they stay.
-            tokens: name of the file of token vectors; empty if they stay.
+            tokens: name of the file of token vectors, or their generation in a search engine; empty if they stay.
         """
         superseded = json.loads(self._catalog.meta(_SUPERSEDED) or "[]")
         superseded.append({"place": asdict(location) if location is not None else None, "token_file": tokens})
@@ -198,7 +205,10 @@ class StoredNodes:
         for entry in superseded:
             if entry["place"] is not None:
                 drop_location(self._paths, VectorLocation(**entry["place"]), self._config.index)
-            if entry["token_file"]:
+            if entry["token_file"] and isinstance(self._catalog, SharedCatalog):
+                log = self._catalog.log
+                delete_generation(log.engine, log.collection, entry["token_file"])
+            elif entry["token_file"]:
                 (self._paths.root / entry["token_file"]).unlink(missing_ok=True)
         logger.info("superseded vectors removed: %d", len(superseded))
         self._catalog.set_meta(**{_SUPERSEDED: ""})
