@@ -59,7 +59,7 @@ def content_of(storage: Path, config: Config, collection: str = "default") -> di
         return {
             "documents": parts,
             "files": catalog.files(),
-            "facts": dict(facts.facts),
+            "facts": {key: value for key, value in facts.facts.items() if key != "changes"},
             "identity": catalog.identity,
             "sections": catalog.sections(),
             "codec": snapshot.tokens.codec.bits if snapshot.tokens is not None else None,

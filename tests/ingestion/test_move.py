@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from chroma_process import ChromaProcess
 from collection_content import HASH, answers_of, content_of, difference
 from ingest_process import stored_files
 from pdf_factory import chinese_pdf, english_pdf, llama_paper
-from search_server import SearchCluster
 
 from qa_engine import ingest
 from qa_engine.config import Config
@@ -31,20 +27,6 @@ from qa_engine.ingestion.maintenance.move import move_collection
 
 pytestmark = [pytest.mark.usefixtures("parsed_in_place", "local_model")]
 opensearch = pytest.mark.parametrize("search_server", ["opensearch-2"], indirect=True)
-
-
-@pytest.fixture
-def places(search_server: SearchCluster, chroma_server: ChromaProcess) -> Callable[[bool], Config]:
-    """The configuration for the search engine (True), and that for the storage (False)."""
-    prefix = f"move-{secrets.token_hex(4)}"
-
-    def config(shared: bool) -> Config:
-        index: dict[str, Any] = {"search_prefix": prefix, "search_replicas": 0}
-        if shared:
-            index |= {"search_url": search_server.url, "url": chroma_server.url}
-        return Config(index=index)
-
-    return config
 
 
 @pytest.fixture

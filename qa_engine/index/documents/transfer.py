@@ -25,6 +25,7 @@ _OF_THE_PLACE = frozenset(
         "token_codec",
         "token_file",
         "rebuild",
+        "rebuild_codec",
         "former_vectors",
         "last_number",
         "writer",

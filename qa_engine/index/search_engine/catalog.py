@@ -335,6 +335,20 @@ class SharedCatalog(ReplicatedCatalog):
         self.require_right()
         self.sentence_index.replace_terms(number, terms, self.field, self._context)
 
+    def restore_sentences(
+        self, document_id: str, sentences: Sequence[StoredSentence], terms: Sequence[Sequence[str]]
+    ) -> None:
+        """Stores the sentences of a live document once more, with their terms as this version makes them.
+
+        Unless readers still use the terms of another version, these go.
+        """
+        number = self.numbers([document_id])[document_id]
+        self.require_right()
+        if self.meta(PUBLISHED_TERMS) in {None, self.field}:
+            self.sentence_index.put(number, sentences, terms, self.field, self._context)
+        else:
+            self.sentence_index.put_beside(number, sentences, terms, self.field, self._context)
+
     def rename_sentences(self, document_id: str, file_name: str) -> None:
         """Has the sentences of a document name another file."""
         number = self.numbers([document_id])[document_id]

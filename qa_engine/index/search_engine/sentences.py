@@ -82,27 +82,35 @@ class SentenceIndex:
         field: str,
         context: int,
     ) -> None:
-        """Stores the sentences of a document, with the terms of each, which become those of its neighbours as well."""
-        every = with_neighbours([[indexed_term(term) for term in own] for own in terms], context)
+        """Stores the sentences of a document, with the terms of each, which become those of its neighbours as well.
+
+        Terms in other fields are not kept.
+        """
+        self.engine.bulk(
+            self.index,
+            (
+                ({"index": {"_id": sentence_key(number, source["ordinal"]), "routing": str(number)}}, source)
+                for source in _sources(number, sentences, terms, field, context)
+            ),
+        )
+
+    def put_beside(
+        self,
+        number: int,
+        sentences: Sequence[StoredSentence],
+        terms: Sequence[Sequence[str]],
+        field: str,
+        context: int,
+    ) -> None:
+        """As `put`, but terms in other fields are kept."""
         self.engine.bulk(
             self.index,
             (
                 (
-                    {"index": {"_id": sentence_key(number, ordinal), "routing": str(number)}},
-                    {
-                        "number": number,
-                        "ordinal": ordinal,
-                        "page": sentence.metadata.get("page"),
-                        "page_end": sentence.metadata.get("page_end"),
-                        "text": sentence.text,
-                        "start": sentence.start_char_idx,
-                        "stop": sentence.end_char_idx,
-                        "metadata": sentence.metadata,
-                        field: " ".join(own),
-                        f"{field}_count": len(own),
-                    },
+                    {"update": {"_id": sentence_key(number, source["ordinal"]), "routing": str(number)}},
+                    {"doc": source, "doc_as_upsert": True},
                 )
-                for (ordinal, sentence), own in zip(_numbered(sentences), every, strict=True)
+                for source in _sources(number, sentences, terms, field, context)
             ),
         )
 
@@ -266,6 +274,30 @@ class SearchEngineTexts:
 def stored(identifier: str, source: Mapping[str, Any]) -> StoredSentence:
     """The sentence that a document of the search engine holds."""
     return StoredSentence(identifier, source["text"], source["metadata"], source["start"], source["stop"])
+
+
+def _sources(
+    number: int,
+    sentences: Sequence[StoredSentence],
+    terms: Sequence[Sequence[str]],
+    field: str,
+    context: int,
+) -> Iterator[dict[str, Any]]:
+    """What is stored of the sentences of a document."""
+    every = with_neighbours([[indexed_term(term) for term in own] for own in terms], context)
+    for (ordinal, sentence), own in zip(_numbered(sentences), every, strict=True):
+        yield {
+            "number": number,
+            "ordinal": ordinal,
+            "page": sentence.metadata.get("page"),
+            "page_end": sentence.metadata.get("page_end"),
+            "text": sentence.text,
+            "start": sentence.start_char_idx,
+            "stop": sentence.end_char_idx,
+            "metadata": sentence.metadata,
+            field: " ".join(own),
+            f"{field}_count": len(own),
+        }
 
 
 def _numbered(sentences: Iterable[StoredSentence]) -> Iterator[tuple[int, StoredSentence]]:

@@ -76,6 +76,7 @@ def rebuild(
         raise ConfigurationError(f"{part!r} is no part of a collection: rebuild bm25, embedding or vectors.")
     settings = Config.of(config)
     started = time.perf_counter()
+    _restore_indices(collection if collection is not None else settings.collection, settings)
     with write_session(settings, storage, collection, progress, embed_model, create=False) as session:
         name, live = session.name, session.catalog.live_documents()
         logger.info("rebuild of %s of collection %s started: %d documents", part, name, len(live))
@@ -90,3 +91,14 @@ def rebuild(
         seconds = time.perf_counter() - started
         logger.info("rebuild of %s of collection %s ended: %d sentences, %.1f s", part, name, done, seconds)
         return RebuildReport(name, part, len(live), done, seconds)
+
+
+def _restore_indices(collection: str, settings: Config) -> None:
+    """Makes the indices of a collection in a search engine that are lost; what was in them is made anew, or lost."""
+    if settings.index.search_url is None:
+        return
+    from qa_engine.index.search_engine.opening import registry_of
+
+    registry = registry_of(settings.index)
+    if registry.find(collection) is not None:
+        registry.create(collection, settings.bm25)

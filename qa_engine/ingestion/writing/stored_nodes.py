@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from qa_engine.config import Config, EmbeddingConfig
 from qa_engine.documents.sentences.node_ids import node_id, split_node_id
+from qa_engine.errors import StorageError
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths, gives_token_vectors
 from qa_engine.index.records import StoredSentence
@@ -158,11 +159,38 @@ class StoredNodes:
             progress.stage(f"analysing {sum(live.values())} sentences again, for BM25")
             logger.info("analysing %d sentences again, for BM25", sum(live.values()))
         for document_id, count in live.items():
+            sentences = self._catalog.sentences(document_id)
+            if again and isinstance(self._catalog, SharedCatalog):
+                if len(sentences) < count:
+                    sentences = self._lost_sentences(self._catalog, document_id, count)
+                own = [tokenize(bm25_text(sentence)) for sentence in sentences]
+                self._catalog.restore_sentences(document_id, sentences, own)
+                continue
             terms: list[list[str]] = [[] for _ in range(count)]
-            for sentence in self._catalog.sentences(document_id):
+            for sentence in sentences:
                 terms[split_node_id(sentence.node_id)[1]] = tokenize(bm25_text(sentence))
             self._catalog.replace_terms(document_id, terms)
         self._catalog.note_terms()
+
+    def _lost_sentences(self, catalog: SharedCatalog, document_id: str, count: int) -> list[StoredSentence]:
+        """The sentences of a document that the search engine has lost, from Chroma.
+
+        Raises:
+            StorageError: Chroma does not have them as they were stored.
+        """
+        ids = [node_id(document_id, ordinal) for ordinal in range(count)]
+        stored = self.store.stored_sentences(ids)
+        sentences = [stored[identifier] for identifier in ids if identifier in stored]
+        if len(sentences) < count or not catalog.is_sound(document_id, sentences):
+            files = catalog.files_of([document_id]).get(document_id, [])
+            raise StorageError(
+                f"The search engine has lost sentences of {files[0].file_name if files else document_id!r}, and Chroma does "
+                "not have them as they were stored: have the file read again; qa-engine doctor prints the command."
+            )
+        logger.info(
+            "the sentences of document %s were lost in the search engine, Chroma has them", document_id
+        )
+        return sentences
 
     def token_bits_changed(self, embed_model: BaseEmbedding | None) -> bool:
         """Whether stored sentences have other token vectors than the configuration wants; see `token_bits`."""
