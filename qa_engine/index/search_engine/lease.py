@@ -13,11 +13,11 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from qa_engine.errors import IndexLockedError, QAEngineError
+from qa_engine.errors import IndexLockedError, QAEngineError, ServiceUnavailableError
 from qa_engine.index.search_engine.lease_owner import has_ended, this_process
 from qa_engine.index.search_engine.registry import RegisteredCollection, Registry
 
@@ -62,6 +62,7 @@ class Lease:
         self._valid_until = -1.0
         self._lost = ""
         self._ended = threading.Event()
+        self._renewing = threading.Lock()
         self._thread = threading.Thread(target=self._renew_regularly, name="qa_engine lease", daemon=True)
 
     def acquire(self, timeout_seconds: float) -> None:
@@ -80,7 +81,14 @@ class Lease:
         self._thread.start()
 
     def require(self) -> None:
-        """Raises `IndexLockedError` if the lease may be another's by now."""
+        """Raises `IndexLockedError` if the lease may be another's by now.
+
+        One that has ended while the search engine was away, and that nobody has taken, is prolonged.
+        """
+        for _ in range(2):  # the first time, an earlier attempt may turn out to have arrived
+            if self._version is not None and not self._lost and self._clock() >= self._valid_until:
+                with suppress(ServiceUnavailableError):
+                    self.renew()
         if self._lost or self._clock() >= self._valid_until:
             raise IndexLockedError(
                 f"The right to write to the collection {self._name!r} was lost "
@@ -106,15 +114,16 @@ class Lease:
         Raises:
             ServiceUnavailableError, AuthenticationFailedError: it is not known whether it was prolonged.
         """
-        started = self._clock()
-        if self._put(self._wall_clock() + self._seconds, self._version):
-            self._valid_until = started + self._seconds
-            return
-        found = self._found()
-        if found is None or found["_source"]["token"] != self.token:
-            self._lost = "another process took over"
-        else:  # an earlier attempt had arrived after all
-            self._note_version(found)
+        with self._renewing:
+            started = self._clock()
+            if self._put(self._wall_clock() + self._seconds, self._version):
+                self._valid_until = started + self._seconds
+                return
+            found = self._found()
+            if found is None or found["_source"]["token"] != self.token:
+                self._lost = "another process took over"
+            else:  # an earlier attempt had arrived after all
+                self._note_version(found)
 
     def _renew_regularly(self) -> None:
         while not self._lost and not self._ended.wait(self._seconds / _RENEWALS):

@@ -596,3 +596,34 @@ def test_the_lease_is_given_back_also_after_an_error(machines: Machines) -> None
         raise ZeroDivisionError
     with held_lease(machines.registry, machines.collection, 0):
         pass
+
+
+def test_what_is_missing_or_changed_in_the_search_engine_is_told(machines: Machines) -> None:
+    writer = machines.writer(machines.root / "w.sqlite")
+    for number in range(4):
+        store(writer, f"/{number}.pdf", f"d{number}")
+    writer.publish()
+    reader = machines.reader("near")
+    every = {node_id(f"d{number}", ordinal) for number in range(4) for ordinal in range(2)}
+    assert (reader.sentence_ids(), reader.damaged()) == (every, (set(), set(), 0))
+    numbers = writer.numbers(["d1", "d2", "d3"])
+    sentences = machines.cluster.indices[machines.collection.sentences].documents
+    contents_of = machines.cluster.indices[machines.collection.documents].documents
+    sentences[f"{numbers['d1']}-0"].source["text"] = "Another text."
+    del sentences[f"{numbers['d2']}-1"]
+    del contents_of[str(numbers["d3"])]
+    assert reader.damaged() == ({"d1", "d2", "d3"}, set(), 0)
+    writer.sentence_index.refresh()
+    assert reader.sentence_ids() == every - {node_id("d2", 1)}
+
+
+def test_a_checksum_that_is_missing_is_made_from_what_is_stored(machines: Machines) -> None:
+    writer = machines.writer(machines.root / "w.sqlite")
+    store(writer, "/a.pdf", "d1")
+    before = writer.meta("document_checksum d1")
+    with writer._transaction() as connection:
+        connection.execute("DELETE FROM meta WHERE key = 'document_checksum d1'")
+    assert writer.damaged() == (set(), set(), 1)
+    writer.seal()
+    assert writer.meta("document_checksum d1") == before
+    assert writer.damaged() == (set(), set(), 0)
