@@ -67,10 +67,11 @@ def test_of_the_settings(tmp_path: Path) -> None:
     "url", [f"http://me:{SECRET}@host/x", f"http://host?key={SECRET}", f"me:{SECRET}@host"]
 )
 def test_of_an_address_that_is_refused(url: str, tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError) as refusal:
-        Config(index={"url": url})
-    assert "index.url = " in str(refusal.value)
-    assert SECRET not in str(refusal.value)
+    for name, value in (("url", url), ("search_url", url), ("search_url", f"http://host,{url}")):
+        with pytest.raises(ConfigurationError) as refusal:
+            Config(index={name: value})
+        assert f"index.{name} = " in str(refusal.value)
+        assert SECRET not in str(refusal.value)
     refused = f"ftp://me:{SECRET}@host" if url.startswith("http://me") else url
     with pytest.raises(ConfigurationError) as refusal:
         build_llm(LlmConfig(model="m", base_url=refused))
@@ -79,7 +80,14 @@ def test_of_an_address_that_is_refused(url: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("value", [[4711], "hush4711", [["hush4711"]]])
 @pytest.mark.parametrize(
-    ("section", "key"), [("documents", "passwords"), ("llm", "api_key"), ("index", "token")]
+    ("section", "key"),
+    [
+        ("documents", "passwords"),
+        ("llm", "api_key"),
+        ("index", "token"),
+        ("index", "search_password"),
+        ("index", "search_api_key"),
+    ],
 )
 def test_of_a_secret_of_the_wrong_kind(section: str, key: str, value: object) -> None:
     if key != "passwords":

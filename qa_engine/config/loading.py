@@ -194,10 +194,7 @@ def _explain(error: ValidationError, settings_cls: type[BaseSettings]) -> str:
             keys = ", ".join(_settings_beside(fault["loc"], settings_cls))
             sentences.append(f"{name} is not a setting; known here: {keys}")
         elif (
-            "api_key" in name
-            or "passwords" in name
-            or name.endswith("token")
-            or fault["type"] == "model_type"
+            "api_key" in name or "password" in name or name.endswith("token") or fault["type"] == "model_type"
         ):
             # What stands in the place of a whole section may hold a key, too.
             sentences.append(f"{name} is not valid: {fault['msg']}")

@@ -126,8 +126,8 @@ def _search_addresses(text: str) -> str:
             r"https?://(\[[0-9A-Fa-f:.]+\]|[^/\s@?#:\[\]]+)(:\d{1,5})?(/[^\s?#@]*)?", url.strip()
         ):
             raise ValueError(
-                f"{url.strip()!r} has to look like https://search.example:9200, without a user and a password, for which "
-                "there are index.search_user and index.search_password"
+                "it has to look like https://search.example:9200, or like several such addresses with commas between them, "
+                "without a user and a password, for which there are index.search_user and index.search_password"
             )
     return text
 

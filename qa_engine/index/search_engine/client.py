@@ -19,6 +19,8 @@ __all__ = ["WRITER_PATIENCE_SECONDS", "Reply", "SearchEngine", "search_engine"]
 WRITER_PATIENCE_SECONDS = 45.0
 """How long a writer waits for a search engine that is not there: longer than nodes take to elect a master or to start."""
 _READER_PATIENCE_SECONDS = 3.0
+_LEAST_WAIT_SECONDS = 10.0
+"""What a busy search engine may need for a change of its indices, which the time to wait for shards bounds as well."""
 _OF_DOCUMENTS = re.compile(r"/_(doc|create|update|bulk|delete_by_query)(/|$)")
 """Requests that wait for a shard that is missing, as long as they are told."""
 
@@ -161,7 +163,7 @@ class SearchEngine:
         """How long the search engine itself waits for what is missing, before it says so: not until nobody listens."""
         if method not in {"PUT", "POST", "DELETE"}:
             return {}
-        seconds = max(min(self.patience_seconds, self._limit / 3), 0.1)
+        seconds = max(min(max(self.patience_seconds, _LEAST_WAIT_SECONDS), self._limit / 3), 0.1)
         if _OF_DOCUMENTS.search(path):
             return {"timeout": f"{seconds * 1000:.0f}ms"}
         if method == "POST":

@@ -44,6 +44,8 @@ _PASSING = {
 _PASSING_STATUSES = {429, 502, 503, 504}
 _FULL = re.compile(r"/12/|/10/cluster create-index blocked|/13/cluster create-index blocked|flood.stage")
 """The blocks that a search engine sets on indices when a disk is nearly full."""
+_WAITED = "timed out while waiting"
+"""How the reasons of some types begin that also have others, such as ``mapper_exception``."""
 _STARTING = "/1/state not recovered"
 _LEADERLESS = re.compile(r"/2/no (master|cluster.?manager)")
 
@@ -90,7 +92,9 @@ class Failure:
         """Whether the same request may succeed in a moment."""
         if self.is_full:
             return False
-        return self.status in _PASSING_STATUSES or (self.status >= 500 and bool(self.kinds & _PASSING))
+        return self.status in _PASSING_STATUSES or (
+            self.status >= 500 and (bool(self.kinds & _PASSING) or self.reason.startswith(_WAITED))
+        )
 
     @property
     def summary(self) -> str:

@@ -7,11 +7,13 @@ import logging
 import os
 import shutil
 import signal
+import socket
 import threading
 import time
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -201,6 +203,7 @@ OUTAGES = [
     (fails(503, "unavailable_shards_exception", "primary shard is not active"), "lacks shards of x"),
     (fails(503, "no_shard_available_action_exception"), "lacks shards of x"),
     (fails(500, "node_disconnected_exception"), "cannot answer now"),
+    (fails(500, "mapper_exception", "timed out while waiting for a mapping update"), "cannot answer now"),
     (Scripted(200, {"timed_out": True, "hits": {}}), "did not finish a search"),
     (
         Scripted(
@@ -397,6 +400,52 @@ def test_a_proxy_of_the_environment(product: str, monkeypatch: pytest.MonkeyPatc
         assert server.requests[0].headers["proxy-authorization"].startswith("Basic ")
         engine_at(server.url).request("GET", "/y/_count")  # this machine needs none
         assert server.requests[1].path == "/y/_count"
+
+
+def test_tls_through_a_proxy_of_the_environment(
+    secure: ScriptedSearchEngine, certificates: tuple[Path, Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The certificate is for 127.0.0.1: that it does not fit the name shows that the name is checked through the tunnel."""
+    with Tunnel(secure.port) as tunnel:
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{tunnel.port}")
+        with pytest.raises(ConfigurationError, match=r"cannot be trusted .*search\.example"):
+            engine_at("https://search.example", search_ca_file=certificates[0]).product()
+        assert tunnel.targets == ["search.example:443"]
+
+
+class Tunnel:
+    """A proxy that connects whoever asks, once, to one port of this machine."""
+
+    def __init__(self, port: int) -> None:
+        self.targets: list[str] = []
+        self._target = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+
+    def __enter__(self) -> Tunnel:
+        threading.Thread(target=self._serve, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.close()
+
+    def _serve(self) -> None:
+        client, _ = self._listener.accept()
+        self.targets.append(client.recv(10_000).split()[1].decode())
+        server = socket.create_connection(("127.0.0.1", self._target))
+        client.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
+        with client, server:
+            back = threading.Thread(target=_pass_on, args=(server, client), daemon=True)
+            back.start()
+            _pass_on(client, server)
+            back.join()
+
+
+def _pass_on(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65_536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
 
 
 # A good guest

@@ -29,6 +29,7 @@ def engine_at(cluster: SearchCluster, patience: float | None = None, **settings:
 
 def made(engine: SearchEngine, replicas: int = 0, count: int = 20, **settings: object) -> None:
     """An index with numbered documents."""
+    engine = engine.with_patience(60)
     body = {"settings": {"number_of_replicas": replicas, "number_of_shards": 3, **settings}}
     engine.request("PUT", f"/{INDEX}", body)
     engine.bulk(INDEX, (({"index": {"_id": str(one)}}, {"number": one}) for one in range(count)))
