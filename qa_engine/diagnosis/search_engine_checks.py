@@ -13,7 +13,6 @@ from qa_engine.diagnosis.report import Check, failed, first_names, ok, quantity,
 from qa_engine.errors import (
     AuthenticationFailedError,
     ConfigurationError,
-    ModelUnavailableError,
     QAEngineError,
 )
 from qa_engine.index.search_engine.client import SearchEngine, search_engine
@@ -76,10 +75,10 @@ def _check_product(index: IndexConfig) -> Check:
     except AuthenticationFailedError as error:
         return failed(str(error), "export QA_ENGINE_INDEX__SEARCH_USER=… QA_ENGINE_INDEX__SEARCH_PASSWORD=…")
     except ConfigurationError as error:
+        if "pip install" in str(error):
+            return failed(str(error), "pip install 'qa-engine[search]'")
         setting = "CA_FILE" if "search_ca_file" in str(error) else "URL"
         return failed(str(error), f"export QA_ENGINE_INDEX__SEARCH_{setting}=…")
-    except ModelUnavailableError as error:
-        return failed(str(error), "pip install 'qa-engine[search]'")
     except QAEngineError as error:
         return failed(str(error), set_url)
     what = f"{product.name} {product.version} at {engine.url}"

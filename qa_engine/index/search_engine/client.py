@@ -46,8 +46,8 @@ class SearchEngine:
             cluster: the connections to share.
 
         Raises:
-            ConfigurationError: the address, the credentials or the certificate cannot be used.
-            ModelUnavailableError: the packages of the extra ``search`` are not installed.
+            ConfigurationError: the address, the credentials or the certificate cannot be used, or the packages of the extra
+                ``search`` are not installed.
         """
         self.config = config
         self._cluster = cluster or Cluster(config)
@@ -180,7 +180,7 @@ def search_engine(config: IndexConfig) -> SearchEngine:
     """The configured search engine; all who use it at a time share its connections.
 
     Raises:
-        ConfigurationError, ModelUnavailableError: as of `SearchEngine`.
+        ConfigurationError: as of `SearchEngine`.
     """
     key = tuple(config)
     with _lock:

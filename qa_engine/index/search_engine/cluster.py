@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from qa_engine.config import IndexConfig
-from qa_engine.errors import ConfigurationError, ServiceUnavailableError
+from qa_engine.errors import ConfigurationError, ModelUnavailableError, ServiceUnavailableError
 from qa_engine.extras import require_extra
 from qa_engine.forks import RenewedLock
 from qa_engine.index.search_engine.access import (
@@ -59,10 +59,13 @@ class Cluster:
         """Prepares for a configuration with an address; nothing is sent yet.
 
         Raises:
-            ConfigurationError: the address, the credentials or the certificate cannot be used.
-            ModelUnavailableError: the packages of the extra ``search`` are not installed.
+            ConfigurationError: the address, the credentials or the certificate cannot be used, or the packages of the extra
+                ``search`` are not installed.
         """
-        require_extra("search", "A search engine", ("opensearchpy", "elasticsearch", "urllib3"))
+        try:
+            require_extra("search", "index.search_url", ("opensearchpy", "elasticsearch", "urllib3"))
+        except ModelUnavailableError as error:
+            raise ConfigurationError(str(error)) from None
         self.config = config
         self.url = ", ".join(url.strip() for url in (config.search_url or "").split(","))
         self._headers = authorization(config)

@@ -47,6 +47,13 @@ class NoAnswerError(Exception):
         return isinstance(self.original, ReadTimeoutError)
 
     @property
+    def dropped(self) -> bool:
+        """The connection was closed, as servers and proxies do with those that were kept for long."""
+        from urllib3.exceptions import ProtocolError
+
+        return isinstance(self.original, ProtocolError)
+
+    @property
     def untrusted(self) -> bool:
         """The certificate of the node is not trusted."""
         return "CERTIFICATE_VERIFY_FAILED" in str(self.original)

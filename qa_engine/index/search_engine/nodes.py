@@ -74,7 +74,12 @@ class Nodes:
                 if rested and left:
                     # It may still accept connections and answer nothing.
                     connection.send("GET", "/", None, headers, min(share, _PROBE_SECONDS))
-                answer = connection.send(method, target, body, headers, share)
+                try:
+                    answer = connection.send(method, target, body, headers, share)
+                except NoAnswerError as error:
+                    if not error.dropped:
+                        raise
+                    answer = connection.send(method, target, body, headers, share)
             except NoAnswerError as error:
                 self._spare(node, error)
                 if not left or time.monotonic() >= end:
