@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 
-def make_cluster() -> Any:
-    """Two nodes with a processor each, whose workers find the modules of the tests."""
+def make_cluster(**head: Any) -> Any:
+    """Two nodes with a processor each, whose workers find the modules of the tests; ``head``: options of the first one."""
     cluster_utils = pytest.importorskip("ray.cluster_utils")
     node = {"num_cpus": 1, "object_store_memory": 80_000_000, "include_dashboard": False}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
-        cluster = cluster_utils.Cluster(initialize_head=True, head_node_args=node)
+        cluster = cluster_utils.Cluster(initialize_head=True, head_node_args={**node, **head})
         cluster.add_node(num_cpus=1, object_store_memory=80_000_000)
     return cluster
 

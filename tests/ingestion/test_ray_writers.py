@@ -17,7 +17,7 @@ from pdf_factory import SOLAR_SYSTEM, chinese_pdf, english_pdf
 from processes import python
 from ray_cluster import make_cluster
 from ray_embedding import WorkerEmbedding
-from search_server import SearchCluster
+from search_server import SearchCluster, free_port
 
 from qa_engine import ingest
 from qa_engine.config import Config
@@ -34,6 +34,22 @@ from qa_engine.ingestion.cluster import file_jobs, settings, storing, writing
 from qa_engine.ingestion.report import FileResult, IngestProgress, IngestReport
 
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("search_server", ["opensearch-2"], indirect=True)]
+
+
+_SLOW_RUN = (
+    "import json, sys\n"
+    "from qa_engine import ingest\n"
+    "from qa_engine.ingestion.cluster import writing\n"
+    "from qa_engine.ingestion.report import IngestProgress\n"
+    "from ray_embedding import WorkerEmbedding\n"
+    "writing._AT_ONCE = 8\n"
+    "class Shown(IngestProgress):\n"
+    "    def file_done(self, result): print(result.status, flush=True)\n"
+    "model = WorkerEmbedding(model_name='hash', seconds=0.01)\n"
+    "ingest(sys.argv[1], sys.argv[2], config=json.loads(sys.argv[4]), embed_model=model, ray=sys.argv[3],\n"
+    "       progress=Shown())\n"
+)
+"""A run that says when a file is done."""
 
 
 @pytest.fixture
@@ -410,20 +426,7 @@ def test_run_whose_machine_is_lost_is_continued_by_another(
 ) -> None:
     folder = corpus(tmp_path / "pdfs", 30)
     long_file(folder / "long.pdf")
-    code = (
-        "import json, sys\n"
-        "from qa_engine import ingest\n"
-        "from qa_engine.ingestion.cluster import writing\n"
-        "from qa_engine.ingestion.report import IngestProgress\n"
-        "from ray_embedding import WorkerEmbedding\n"
-        "writing._AT_ONCE = 8\n"
-        "class Shown(IngestProgress):\n"
-        "    def file_done(self, result): print(result.status, flush=True)\n"
-        "model = WorkerEmbedding(model_name='hash', seconds=0.01)\n"
-        "ingest(sys.argv[1], sys.argv[2], config=json.loads(sys.argv[4]), embed_model=model, ray=sys.argv[3],\n"
-        "       progress=Shown())\n"
-    )
-    process = python(code, str(folder), str(tmp_path / "lost"), ray_cluster, json.dumps(servers))
+    process = python(_SLOW_RUN, str(folder), str(tmp_path / "lost"), ray_cluster, json.dumps(servers))
     assert process.stdout is not None
     for _ in range(3):
         assert process.stdout.readline().strip() == "added"
@@ -435,3 +438,42 @@ def test_run_whose_machine_is_lost_is_continued_by_another(
     assert report.added + report.unchanged == 31
     ingested(folder, tmp_path / "plain", {})
     assert_same(stored(servers, tmp_path / "empty"), stored({}, tmp_path / "plain"))
+
+
+def test_workers_that_store_for_a_lost_machine_outside_the_cluster_harm_nothing(
+    servers: dict[str, Any], tmp_path: Path
+) -> None:
+    """A machine that is no node of the cluster is missed there after a while only: its workers go on meanwhile."""
+    folder = corpus(tmp_path / "pdfs", 16)
+    port = free_port()
+    cluster = make_cluster(ray_client_server_port=port)
+    try:
+        address = f"ray://127.0.0.1:{port}"
+        process = python(_SLOW_RUN, str(folder), str(tmp_path / "lost"), address, json.dumps(servers))
+        assert process.stdout is not None
+        assert process.stdout.readline().strip() == "added"
+        process.send_signal(signal.SIGKILL)
+        process.communicate(timeout=60)
+        report = ingested(folder, tmp_path / "empty", servers)
+        assert report.failures == []
+        assert report.added + report.unchanged == 16
+    finally:
+        cluster.shutdown()
+    # Its workers have ended now. What they stored last belongs to nothing.
+    ingested(folder, tmp_path / "plain", {})
+    plain = stored({}, tmp_path / "plain")
+    catalog = open_catalog(tmp_path / "empty", "default", Config.of(servers).index)
+    try:
+        for name in catalog.live_documents():
+            for one in catalog.sentences(name):
+                assert one == plain.sentences[one.node_id]
+        assert catalog.live_documents().keys() == {one[0] for one in plain.files.values()}
+        index = open_vectors(
+            collection_paths(tmp_path / "empty", "default"), catalog, Config.of(servers).index
+        )
+        assert set(index.get(include=[])["ids"]) >= plain.sentences.keys()
+    finally:
+        catalog.close()
+    for word in ("planets", "file", "solar"):
+        assert ask(servers, tmp_path / "empty", word) == ask(servers, tmp_path / "other", word)
+        assert set(ask(servers, tmp_path / "empty", word)) <= plain.sentences.keys()
