@@ -6,20 +6,26 @@ and whoever writes to it is refused from just before that step until the old pla
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import secrets
 import shlex
 import shutil
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from qa_engine.errors import ConfigurationError
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths
+from qa_engine.index.vectors.chroma_folder import chroma_turn
 
 _MOVING_TO = "moving_to"
 """Fact of the catalog of a collection in a storage that is moved away."""
+_DEPARTED = "departed-"
+"""What folders begin with that are being deleted."""
+_ATTEMPTS = 20
 _MOVED_FROM = "moved_from"
 """Fact of the catalog of a collection that was moved into a storage, until the old place is empty."""
 
@@ -118,11 +124,28 @@ def delete_parts(paths: CollectionPaths) -> None:
     Raises:
         OSError: something cannot be deleted.
     """
-    for folder in (paths.chroma, paths.bm25, paths.root / "chroma.kept"):
-        if folder.exists():
-            shutil.rmtree(folder)
-    for file in (*paths.root.glob("tokens-*"), paths.root / "chroma.turn"):
+    with chroma_turn(paths.chroma):  # nobody is just opening it
+        for folder in (paths.chroma, paths.bm25, paths.root / "chroma.kept"):
+            if folder.exists():
+                folder.rename(paths.root / f"{_DEPARTED}{secrets.token_hex(4)}")
+    for folder in paths.root.glob(f"{_DEPARTED}*"):
+        _delete_folder(folder)
+    for file in paths.root.glob("tokens-*"):
         file.unlink(missing_ok=True)
+    (paths.root / "chroma.turn").unlink(missing_ok=True)
+
+
+def _delete_folder(folder: Path) -> None:
+    """Deletes a folder into which a reader that is still open may write."""
+    for attempt in range(_ATTEMPTS):
+        try:
+            shutil.rmtree(folder)
+            return
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            if error.errno != errno.ENOTEMPTY or attempt == _ATTEMPTS - 1:
+                raise
 
 
 def require_staying(catalog: Catalog, name: str) -> None:
@@ -138,11 +161,3 @@ def require_staying(catalog: Catalog, name: str) -> None:
             "set index.search_url to that, and complete the move with "
             f"qa-engine move --collection {shlex.quote(name)}."
         )
-
-
-def noted_departure(paths: CollectionPaths) -> Departure | None:
-    """The move out of the storage that is under way, of a collection that is there; None without one."""
-    if not paths.catalog.is_file():
-        return None
-    with closing(Catalog(paths.catalog)) as catalog:
-        return Departure.of(catalog)

@@ -13,6 +13,7 @@ from qa_engine.errors import CollectionNotFoundError
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.opening import collection_names, open_catalog, require_existing
+from qa_engine.index.search_engine.catalog import SharedCatalog
 
 _MOST = 64
 
@@ -63,6 +64,8 @@ class OpenCatalogs:
             except CollectionNotFoundError:  # it was deleted, and may have been made again
                 self._drop(place, kept)
         opened = open_catalog(self._storage, collection, self._config)
+        if not isinstance(opened, SharedCatalog):  # it is just being moved away
+            return opened
         with self._lock:
             self._kept[place] = opened
             self._kept.move_to_end(place)

@@ -12,7 +12,7 @@ from qa_engine.errors import CollectionNotFoundError, ConfigurationError, Storag
 from qa_engine.index.atomic_file import make_folder
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths, collection_paths, list_collections, require_collection
-from qa_engine.index.moves import require_staying
+from qa_engine.index.moves import Arrival, Departure, arriving_catalog, require_staying
 from qa_engine.index.writer_lock import writer_lock
 
 
@@ -31,12 +31,17 @@ def open_catalog(storage: Path, name: str, config: IndexConfig) -> Catalog:
         ServiceUnavailableError, AuthenticationFailedError: the search engine is not there, or refuses.
     """
     if config.search_url is None:
-        return Catalog(_require_stored(storage, name).catalog)
+        old_place = _still_in_search_engine(storage, name, config)
+        if old_place is None:
+            return Catalog(_require_stored(storage, name).catalog)
+        config = old_place
     from qa_engine.index.search_engine.opening import open_shared
 
     try:
         return open_shared(storage, name, config)
     except CollectionNotFoundError:
+        if _still_in_storage(storage, name, config):
+            return Catalog(_require_stored(storage, name).catalog)
         _require_not_stored(storage, name, config)
         raise
 
@@ -71,6 +76,11 @@ def collection_identity(storage: Path, name: str, config: IndexConfig) -> Hashab
     Raises:
         CollectionNotFoundError, ConfigurationError, ServiceUnavailableError, AuthenticationFailedError: as `open_catalog`.
     """
+    if (
+        config.search_url is None
+        and (old_place := _still_in_search_engine(storage, name, config)) is not None
+    ):
+        config = old_place
     if config.search_url is None:
         file = _require_stored(storage, name).catalog
         try:
@@ -83,6 +93,8 @@ def collection_identity(storage: Path, name: str, config: IndexConfig) -> Hashab
     try:
         return require_registered(registry_of(config), name).mark
     except CollectionNotFoundError:
+        if _still_in_storage(storage, name, config):
+            return collection_identity(storage, name, config.model_copy(update={"search_url": None}))
         _require_not_stored(storage, name, config)
         raise
 
@@ -117,6 +129,37 @@ def _require_not_stored(storage: Path, name: str, config: IndexConfig) -> None:
             f"{config.search_url}, which has no such collection: unset index.search_url, or move the collection there with "
             f"{move_command(storage, name)}."
         )
+
+
+def _still_in_storage(storage: Path, name: str, config: IndexConfig) -> bool:
+    """Whether a collection is just moved out of the storage, to where the configuration says."""
+    file = collection_paths(storage, name).catalog
+    if not file.is_file():
+        return False
+    with closing(Catalog(file)) as catalog:
+        departure = Departure.of(catalog)
+    if departure is None:
+        return False
+    from qa_engine.index.search_engine.opening import registry_of
+
+    entry = registry_of(config).entry(name)
+    return entry is not None and entry.mark == departure.mark
+
+
+def _still_in_search_engine(storage: Path, name: str, config: IndexConfig) -> IndexConfig | None:
+    """Where a collection is that is just moved into the storage; None unless one is."""
+    paths = collection_paths(storage, name)
+    file = arriving_catalog(paths)
+    if paths.catalog.is_file() or not file.is_file():
+        return None
+    try:
+        with closing(Catalog(file)) as catalog:
+            arrival = Arrival.of(catalog)
+    except StorageError:  # it is just being made
+        if paths.catalog.is_file():
+            return None
+        raise
+    return config.model_copy(update={"search_url": arrival.url}) if arrival is not None else None
 
 
 def move_command(storage: Path, name: str) -> str:

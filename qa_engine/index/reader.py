@@ -27,7 +27,7 @@ from qa_engine.index.collection import (
 from qa_engine.index.opening import open_catalog
 from qa_engine.index.search_engine.catalog import SharedCatalog
 from qa_engine.index.vectors.exact_search import nearest
-from qa_engine.index.vectors.locations import open_vectors
+from qa_engine.index.vectors.locations import VectorLocation, open_vectors
 from qa_engine.index.vectors.token_store import StoredTokens, TokenStore, token_file
 from qa_engine.index.vectors.vector_store import SentenceVectorStore
 
@@ -164,6 +164,9 @@ class IndexReader:
         try:
             file = self._paths.catalog.stat().st_ino
         except OSError:
+            if self._index.search_url is not None:  # it was just moved there
+                self._open_again(lambda: open_catalog(self._paths.root.parent, self.name, self._index))
+                return
             raise CollectionNotFoundError(f"The collection in {self._paths.root} was deleted.") from None
         if file != self._file:
             self._open_again(lambda: Catalog(self._paths.catalog))
@@ -194,7 +197,7 @@ class IndexReader:
         if not folder.manifest(published).is_file():
             raise self._incomplete()
         bm25: Bm25Index = folder.load(published, self._bm25)
-        vectors = open_vectors(self._paths, self.catalog, self._index)
+        vectors = open_vectors(self._paths, self.catalog, self._place())
         store = SentenceVectorStore(
             vectors, visible=bm25.document_ids, texts=self._texts, nearest=partial(nearest, bm25)
         )
@@ -205,9 +208,16 @@ class IndexReader:
     def _open_shared(self, catalog: SharedCatalog) -> IndexSnapshot:
         state = catalog.published_state()
         bm25 = catalog.open_lexical(self._bm25, state)
-        vectors = open_vectors(self._paths, catalog, self._index)
+        vectors = open_vectors(self._paths, catalog, self._place())
         store = SentenceVectorStore(vectors, visible=bm25.document_ids, texts=self._texts)
         return IndexSnapshot(state.number, store, bm25, catalog.chinese_share(), catalog.open_tokens())
+
+    def _place(self) -> IndexConfig:
+        """The settings that the vectors are opened with: those of the old place while a collection is moved."""
+        if isinstance(self.catalog, SharedCatalog) == (self._index.search_url is not None):
+            return self._index
+        location = VectorLocation.of(self.catalog)
+        return self._index.model_copy(update={"url": location.url if location is not None else None})
 
     def _incomplete(self) -> StorageError:
         return StorageError(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from collection_content import HASH, answers_of, content_of, difference
+from collection_content import HASH, QUESTIONS, answers_of, content_of, difference, said
 from ingest_process import stored_files
 from pdf_factory import chinese_pdf, english_pdf, llama_paper
 
-from qa_engine import ingest
+from qa_engine import QueryEngine, ingest
 from qa_engine.config import Config
 from qa_engine.errors import (
     CollectionNotFoundError,
@@ -24,6 +25,7 @@ from qa_engine.index.search_engine.opening import registry_of
 from qa_engine.index.vectors.chroma_server import chroma_server as chroma_client
 from qa_engine.ingestion.maintenance.delete import delete_files
 from qa_engine.ingestion.maintenance.move import move_collection
+from qa_engine.ingestion.report import IngestProgress
 
 pytestmark = [pytest.mark.usefixtures("parsed_in_place", "local_model")]
 opensearch = pytest.mark.parametrize("search_server", ["opensearch-2"], indirect=True)
@@ -164,3 +166,42 @@ def test_collection_that_is_in_the_storage_already_stays(collection: Path) -> No
     report = move_collection(collection)
     assert (report.documents, report.nodes) == (3, 0)
     assert report.place == str(collection_paths(collection, "default").root)
+
+
+class _AskingProgress(IngestProgress):
+    """Opens an engine with the new configuration while the first document is copied, and keeps it open."""
+
+    def __init__(self, storage: Path, config: Config) -> None:
+        self._storage, self._config = storage, config
+        self.engine: QueryEngine | None = None
+        self.answers: list[Any] = []
+
+    def document_done(self, document_id: str) -> None:
+        if self.engine is None:
+            self.engine = QueryEngine.open(self._storage, config=self._config, embed_model=HASH)
+            self.ask()
+
+    def ask(self) -> None:
+        assert self.engine is not None
+        self.answers.append([said(self.engine, question) for question in QUESTIONS])
+
+
+@opensearch
+def test_engines_of_either_configuration_answer_meanwhile(
+    collection: Path, places: Callable[[bool], Config]
+) -> None:
+    expected = answers_of(collection, places(False))
+    for shared in (True, False):
+        old, new = places(not shared), places(shared)
+        with QueryEngine.open(collection, config=old, embed_model=HASH) as before:
+            progress = _AskingProgress(collection, new)
+            move_collection(collection, config=new, progress=progress)
+            progress.ask()
+            assert progress.engine is not None
+            progress.engine.close()
+            for answers in progress.answers:
+                assert difference(expected, answers) == ""
+            with pytest.raises((ConfigurationError, CollectionNotFoundError)):
+                before.query(QUESTIONS[0])
+        with pytest.raises((ConfigurationError, CollectionNotFoundError)):
+            open_catalog(collection, "default", old.index)
