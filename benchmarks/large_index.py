@@ -44,54 +44,51 @@ def build(storage: Path, sentences: int, seed: int, config: Config) -> None:
     from llama_index.core.schema import NodeRelationship, RelatedNodeInfo, TextNode
 
     from qa_engine.documents.sentences.node_ids import node_id
-    from qa_engine.index.catalog import Catalog
-    from qa_engine.index.collection import collection_paths, embedding_identity
+    from qa_engine.index.collection import embedding_identity
+    from qa_engine.index.opening import writable_catalog
     from qa_engine.index.records import DocumentParts, FileRecord
     from qa_engine.index.vectors.chroma_rows import stored_sentence
-    from qa_engine.index.vectors.locations import open_vectors
-    from qa_engine.index.vectors.vector_store import SentenceVectorStore
     from qa_engine.ingestion.report import IngestProgress
     from qa_engine.ingestion.writing.publishing import publish as publish_index
+    from qa_engine.ingestion.writing.stored_nodes import StoredNodes
     from qa_engine.models.e5.encoder import PASSAGE_PREFIX
     from qa_engine.models.e5.shared import shared_encoder
     from qa_engine.text.tokenizer import TOKENIZER_VERSION, tokenize
 
-    paths = collection_paths(storage, COLLECTION)
-    paths.root.mkdir(parents=True)
-    catalog = Catalog(paths.catalog, create=True)
-    identity = json.dumps(embedding_identity(config.embedding))
-    catalog.set_meta(name=COLLECTION, identity=identity, analyser=TOKENIZER_VERSION)
-    store = SentenceVectorStore(open_vectors(paths, catalog, config.index, create=True))
     maker = SentenceMaker(seed)
     real = shared_encoder().embed([PASSAGE_PREFIX + maker.chinese() for _ in range(_EMBEDDED)])
     chance = np.random.default_rng(seed)
-    for number in track(
-        range(sentences // _SENTENCES_A_FILE), "writing", console=progress_console, transient=True
-    ):
-        document = f"{number:020x}"
-        texts = [maker.chinese() for _ in range(_SENTENCES_A_FILE)]
-        noise = chance.normal(size=(len(texts), real.shape[1])) / np.sqrt(real.shape[1])
-        vectors = real[chance.integers(len(real), size=len(texts))] + _NOISE * noise
-        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        place = {"file_name": f"{number}.pdf", "page": 1, "page_end": 1, "paragraph": 0}
-        nodes = [
-            TextNode(
-                id_=node_id(document, row),
-                text=text,
-                metadata=place,
-                embedding=vectors[row].tolist(),
-                relationships={NodeRelationship.SOURCE: RelatedNodeInfo(node_id=document)},
-            )
-            for row, text in enumerate(texts)
-        ]
-        catalog.begin(document, len(nodes))
-        store.add(nodes)
-        record = FileRecord(f"/{number}.pdf", f"{number}.pdf", 0, 0, 0, document, "", document)
-        record = replace(record, pages=1, nodes=len(nodes), chinese_nodes=len(nodes))
-        sentences_of = [stored_sentence(node) for node in nodes]
-        catalog.commit(record, DocumentParts([], [tokenize(text) for text in texts], sentences=sentences_of))
-    publish_index(catalog, paths, config.bm25, IngestProgress())
-    catalog.close()
+    with writable_catalog(storage, COLLECTION, config, create=True) as (paths, catalog):
+        identity = json.dumps(embedding_identity(config.embedding))
+        catalog.set_meta(name=COLLECTION, identity=identity, analyser=TOKENIZER_VERSION)
+        stored = StoredNodes(catalog, paths, config)
+        for number in track(
+            range(sentences // _SENTENCES_A_FILE), "writing", console=progress_console, transient=True
+        ):
+            document = f"{number:020x}"
+            texts = [maker.chinese() for _ in range(_SENTENCES_A_FILE)]
+            noise = chance.normal(size=(len(texts), real.shape[1])) / np.sqrt(real.shape[1])
+            vectors = real[chance.integers(len(real), size=len(texts))] + _NOISE * noise
+            vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+            place = {"file_name": f"{number}.pdf", "page": 1, "page_end": 1, "paragraph": 0}
+            nodes = [
+                TextNode(
+                    id_=node_id(document, row),
+                    text=text,
+                    metadata=place,
+                    embedding=vectors[row].tolist(),
+                    relationships={NodeRelationship.SOURCE: RelatedNodeInfo(node_id=document)},
+                )
+                for row, text in enumerate(texts)
+            ]
+            catalog.begin(document, len(nodes))
+            stored.store.add(nodes)
+            record = FileRecord(f"/{number}.pdf", f"{number}.pdf", 0, 0, 0, document, "", document)
+            record = replace(record, pages=1, nodes=len(nodes), chinese_nodes=len(nodes))
+            sentences_of = [stored_sentence(node) for node in nodes]
+            terms = [tokenize(text) for text in texts]
+            catalog.commit(record, DocumentParts([], terms, sentences=sentences_of))
+        publish_index(catalog, paths, config.bm25, IngestProgress(), stored)
 
 
 def main(
