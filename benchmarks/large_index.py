@@ -37,8 +37,13 @@ _NOISE = 0.5
 _QUESTION_CHARS = 12
 
 
-def build(storage: Path, sentences: int, seed: int, config: Config) -> None:
-    """Writes an index of invented sentences as `ingest` leaves it."""
+def build(
+    storage: Path, sentences: int, seed: int, config: Config, embedded: int = _EMBEDDED
+) -> dict[str, float]:
+    """Writes an index of invented sentences as `ingest` leaves it, where the configuration says.
+
+    Returns the seconds that its parts took. ``embedded`` is the number of sentences whose vectors are real.
+    """
     import json
 
     from llama_index.core.schema import NodeRelationship, RelatedNodeInfo, TextNode
@@ -56,7 +61,8 @@ def build(storage: Path, sentences: int, seed: int, config: Config) -> None:
     from qa_engine.text.tokenizer import TOKENIZER_VERSION, tokenize
 
     maker = SentenceMaker(seed)
-    real = shared_encoder().embed([PASSAGE_PREFIX + maker.chinese() for _ in range(_EMBEDDED)])
+    real = shared_encoder().embed([PASSAGE_PREFIX + maker.chinese() for _ in range(embedded)])
+    seconds = dict.fromkeys(("vectors", "terms and texts", "publishing"), 0.0)
     chance = np.random.default_rng(seed)
     with writable_catalog(storage, COLLECTION, config, create=True) as (paths, catalog):
         identity = json.dumps(embedding_identity(config.embedding))
@@ -82,13 +88,20 @@ def build(storage: Path, sentences: int, seed: int, config: Config) -> None:
                 for row, text in enumerate(texts)
             ]
             catalog.begin(document, len(nodes))
+            started = time.perf_counter()
             stored.store.add(nodes)
+            seconds["vectors"] += time.perf_counter() - started
             record = FileRecord(f"/{number}.pdf", f"{number}.pdf", 0, 0, 0, document, "", document)
             record = replace(record, pages=1, nodes=len(nodes), chinese_nodes=len(nodes))
             sentences_of = [stored_sentence(node) for node in nodes]
             terms = [tokenize(text) for text in texts]
+            started = time.perf_counter()
             catalog.commit(record, DocumentParts([], terms, sentences=sentences_of))
+            seconds["terms and texts"] += time.perf_counter() - started
+        started = time.perf_counter()
         publish_index(catalog, paths, config.bm25, IngestProgress(), stored)
+        seconds["publishing"] = time.perf_counter() - started
+    return seconds
 
 
 def main(

@@ -35,6 +35,8 @@ from qa_engine.evaluation.metrics.significance import percentile
 
 _QUESTION_CHARS = 12
 _WARM = 20
+_EMBEDDED = 500
+"""Sentences whose vectors are real."""
 LIMIT = 3.0
 """How many times as long as over an embedded collection a question may take."""
 
@@ -110,7 +112,7 @@ def main(
         for name, (storage, config) in places.items():
             done = folder / f"{name}.built"
             if not done.exists():
-                built[name] = seconds_of(lambda at=storage, by=config: build(at, sentences, seed, by))
+                built[name] = build(storage, sentences, seed, config, _EMBEDDED)
                 done.touch()
         maker = SentenceMaker(seed + 1)
         asked = [f"{maker.chinese()[:_QUESTION_CHARS]}是什么？" for _ in range(questions + _WARM)]
@@ -139,7 +141,6 @@ def main(
             pool.request("POST", f"{server.url}/{target}/_search", json=body).json()
 
         rounds: dict[str, list[float]] = {name: [] for name in [*engines, "bare search", "bare GET"]}
-        stages: dict[str, list[float]] = {}
         requests: Counter[str] = Counter()
         for number, question in enumerate(track(asked, "asking", console=progress_console, transient=True)):
             taken = {}
@@ -169,9 +170,9 @@ def main(
         + ", ".join(f"{name} {count:.2f}" for name, count in per_question.items())
         + f"; {sum(per_question.values()):.1f} in all.",
         f"First question, with opening: {', '.join(f'{name} {value:.1f} s' for name, value in opened.items())}.",
-        f"Search engine on disk: {disk / sentences:,.0f} bytes a sentence. Memory of this process: {memory / 2**10:,.0f} MiB "
-        f"at most ({before / 2**10:,.0f} before the collections were opened).",
-        *(f"{name}: built in {value:,.0f} s." for name, value in built.items()),
+        f"Search engine on disk: {disk / sentences:,.0f} bytes a sentence.",
+        f"Memory of this process: {memory / 2**10:,.0f} MiB at most, {before / 2**10:,.0f} before collections were opened.",
+        *(f"{name}, built, ms a sentence: {_per_sentence(one, sentences)}." for name, one in built.items()),
     ]
     if ratio is not None:
         notes.append(
@@ -185,7 +186,6 @@ def main(
         {
             "sentences": sentences,
             "seconds": rounds,
-            "stages": stages,
             "ratio": ratio,
             "requests": per_question,
             "built": built,
@@ -194,6 +194,10 @@ def main(
             "memory_mib": memory / 2**10,
         },
     )
+
+
+def _per_sentence(seconds: dict[str, float], sentences: int) -> str:
+    return ", ".join(f"{part} {value / sentences * 1e3:.2f}" for part, value in seconds.items())
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from qa_engine.documents.blocks import Span
@@ -57,6 +57,9 @@ class DocumentQueries(FileListing):
     def tables(self, document_id: str) -> list[str]:
         """The tables of a document in Markdown, by their numbers."""
         return unpack_texts(self._packed("tables", document_id))
+
+    def expect(self, document_ids: Iterable[str]) -> None:
+        """Says that `spans` or `tables` of some documents may be asked for together."""
 
     def _packed(self, column: str, document_id: str) -> Any:
         rows = self._rows(f"SELECT {column} FROM documents WHERE document_id = ?", (document_id,))

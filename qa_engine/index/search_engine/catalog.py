@@ -231,6 +231,10 @@ class SharedCatalog(ReplicatedCatalog):
         }
         return {known[number]: titles for number, titles in self.content_index.sections() if number in known}
 
+    def expect(self, document_ids: Iterable[str]) -> None:
+        """Has one request read what is stored of these documents, as soon as one of them is asked for."""
+        self.content_index.expect(self.numbers(document_ids).values())
+
     def _packed(self, column: str, document_id: str) -> Any:
         number = self.numbers([document_id]).get(document_id)
         return self.content_index.get(number, column) if number is not None else None

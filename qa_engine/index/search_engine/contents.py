@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import zlib
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
-from threading import Lock
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from qa_engine.forks import RenewedLock
 from qa_engine.index.records import DocumentParts, pack_spans, pack_texts, unpack_texts
 from qa_engine.index.search_engine.client import SearchEngine
 from qa_engine.index.search_engine.registry import RegisteredCollection
@@ -16,6 +16,8 @@ from qa_engine.index.search_engine.registry import RegisteredCollection
 _COLUMNS = ("spans", "tables", "sections")
 _CACHED = 64
 """Documents whose contents are kept in memory: those of the passages that are being cited."""
+_EXPECTED = 1000
+"""Documents of which it is known with which others they will be asked for."""
 _PAGE = 500
 
 
@@ -29,7 +31,8 @@ class ContentIndex:
         self.engine = engine
         self.index = collection.documents
         self._cache: OrderedDict[int, dict[str, bytes]] = OrderedDict()
-        self._lock = Lock()
+        self._expected: OrderedDict[int, tuple[int, ...]] = OrderedDict()
+        self._lock = RenewedLock()
 
     def put(self, number: int, parts: DocumentParts) -> None:
         """Stores the contents of a document."""
@@ -50,16 +53,28 @@ class ContentIndex:
         """One of ``spans``, ``tables`` and ``sections``, packed; None if the document has none."""
         with self._lock:
             contents = self._cache.get(number)
+            together = [one for one in self._expected.get(number, (number,)) if one not in self._cache]
         if contents is None:
-            (source,) = self.engine.get_many(self.index, [str(number)], realtime=True)
-            if source is None:
-                return None
-            contents = _decoded(source)
+            sources = self.engine.get_many(self.index, list(map(str, together)), realtime=True)
+            fresh = {
+                one: _decoded(source)
+                for one, source in zip(together, sources, strict=True)
+                if source is not None
+            }
             with self._lock:
-                self._cache[number] = contents
+                self._cache |= fresh
                 while len(self._cache) > _CACHED:
                     self._cache.popitem(last=False)
+            contents = fresh.get(number, {})
         return contents.get(column)
+
+    def expect(self, numbers: Iterable[int]) -> None:
+        """Says that `get` may be called for these numbers: the first time that it is, all of them are read."""
+        together = tuple(sorted(numbers)[:_CACHED])
+        with self._lock:
+            self._expected |= dict.fromkeys(together, together)
+            while len(self._expected) > _EXPECTED:
+                self._expected.popitem(last=False)
 
     def sections(self) -> Iterator[tuple[int, list[str]]]:
         """The number and the sections of every document that has some."""

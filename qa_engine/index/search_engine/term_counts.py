@@ -7,7 +7,6 @@ merged. What it counts decides what its scores are, see `qa_engine.index.search_
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ import numpy as np
 
 from qa_engine.config import Bm25Config
 from qa_engine.errors import StorageError
+from qa_engine.forks import RenewedLock
 from qa_engine.index.search_engine.client import SearchEngine
 from qa_engine.index.search_engine.sentences import indexed_term
 
@@ -67,7 +67,7 @@ class TermCounts:
         self._terms: dict[str, TermCount] = {}
         self._groups: dict[frozenset[tuple[str, float]], float] = {}
         self._routings = [""]
-        self._lock = threading.Lock()
+        self._lock = RenewedLock()
         if sentences:
             self._read_settings()
             self._read_lengths()

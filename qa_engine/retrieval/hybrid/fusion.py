@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from itertools import product
 
@@ -55,12 +57,22 @@ class HybridRetriever(QueryFusionRetriever):
 
     The parent asks a language model for further queries; here these are the queries of an `ExpandedQuery`. Each of them
     goes to both retrievers, and has its own weights.
+
+    If they ask servers, both work at the same time; if they compute here, each uses all processors, and they take turns.
     """
 
     def __init__(
-        self, retrievers: Mapping[str, BaseRetriever], config: RetrievalConfig, similarity_top_k: int
+        self,
+        retrievers: Mapping[str, BaseRetriever],
+        config: RetrievalConfig,
+        similarity_top_k: int,
+        remote: bool = False,
     ) -> None:
-        """Takes the retrievers by name, ``dense`` first, and returns at most ``similarity_top_k`` nodes."""
+        """Takes the retrievers by name, ``dense`` first, and returns at most ``similarity_top_k`` nodes.
+
+        ``remote`` says that they ask servers.
+        """
+        self._remote = remote
         self._names = list(retrievers)
         rest = (1 - config.dense_weight) / max(len(retrievers) - 1, 1)
         super().__init__(
@@ -119,8 +131,23 @@ class HybridRetriever(QueryFusionRetriever):
         return {key: score for one in lexical for key, score in one.scores_within(query, document_id).items()}
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        searches = product(queries_of(query_bundle), self._retrievers)
+        searches = list(product(queries_of(query_bundle), self._retrievers))
+        if self._remote and len(self._retrievers) > 1:
+            return self._fused(query_bundle, self._at_once(searches))
         return self._fused(query_bundle, [retriever.retrieve(query) for query, retriever in searches])
+
+    def _at_once(self, searches: Sequence[tuple[QueryBundle, BaseRetriever]]) -> list[list[NodeWithScore]]:
+        """The results of searches, in order: those of the first retriever are made here, others meanwhile in a thread."""
+        first = self._retrievers[0]
+        with ThreadPoolExecutor(1) as thread:
+            elsewhere = [
+                thread.submit(copy_context().run, retriever.retrieve, query)
+                for query, retriever in searches
+                if retriever is not first
+            ]
+            here = [first.retrieve(query) for query, retriever in searches if retriever is first]
+            ours, others = iter(here), (one.result() for one in elsewhere)
+            return [next(ours if retriever is first else others) for _, retriever in searches]
 
     async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         searches = product(queries_of(query_bundle), self._retrievers)

@@ -43,6 +43,7 @@ def hybrid_retriever(
         },
         config,
         similarity_top_k=config.dense_top_k + config.bm25_top_k,
+        remote=any(target.snapshot.store.is_remote for target in targets),
     )
 
 

@@ -100,6 +100,12 @@ class PassageSources:
 
     def with_tables(self, nodes: Sequence[NodeWithScore]) -> list[NodeWithScore]:
         """The passages; those that hold rows of tables have these tables in Markdown."""
+        for target in self._targets:
+            if target.catalog is not None:
+                own = (
+                    passage for passage in map(passage_of, nodes) if passage.collection == target.collection
+                )
+                target.catalog.expect({passage.document_id for passage in own})
         return TableAttacher(self._tables).postprocess_nodes(list(nodes))
 
     def spans(self, node: NodeWithScore) -> Sequence[Span]:
