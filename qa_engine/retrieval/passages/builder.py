@@ -24,7 +24,8 @@ _PLACE_KEYS = ("page", "page_end", "section", "role", "page_label", "table", "do
 _TABLE_REACH = 40
 """Rows on each side of a hit that the passage of a table may reach."""
 _HITS_AT_ONCE = 24
-"""Number of hits whose neighbours are read together: mostly enough for all passages, and much less than all hits."""
+"""Number of hits whose neighbours are read together: mostly enough for all passages, and much less than all hits. If they
+are not enough, twice as many are read each further time."""
 _SHORT_SECTION = 0.3
 """If a section fills less than this share of the budget, the window reaches into the sections beside it."""
 _MAX_MERGED = 2
@@ -120,9 +121,11 @@ class PassageBuilder(BaseNodePostprocessor):
         sentences = SentenceNeighbours(self._store, reach, self.latin_ratio)
         windows: list[_Window] = []
         rows = best_rows(nodes)
+        read, size = 0, _HITS_AT_ONCE
         for number, hit in enumerate(nodes):
-            if number % _HITS_AT_ONCE == 0 and len(windows) < self.max_passages:
-                sentences.load(nodes[number : number + _HITS_AT_ONCE])
+            if number == read and len(windows) < self.max_passages:
+                sentences.load(nodes[number : number + size])
+                read, size = number + size, 2 * size
             document_id, ordinal = split_node_id(hit.node_id)
             table, about = table_of(hit.node), is_summary(hit.node)
             if about:
