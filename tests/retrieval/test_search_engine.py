@@ -165,4 +165,4 @@ def test_requests_of_a_question(
         assert sum(map(Counter.total, sent)) / len(sent) <= 7
         sent.append(Counter())
         engine.retrieve(question, top_k=10)
-        assert sent[-1] == {"state/_mget": 2, "sentences/_search": 1}
+        assert set(sent[-1]) == {"state/_mget", "sentences/_search"}, sent[-1]

@@ -422,6 +422,7 @@ class SharedCatalog(ReplicatedCatalog):
         """Declares the present state complete for readers, and returns its number."""
         self.sentence_index.refresh()
         self.content_index.refresh()
+        self._texts.forget()
         number = self.changes
         live = "SELECT number FROM documents WHERE state = 'live'"
         with self._transaction() as connection:

@@ -207,6 +207,7 @@ class SearchEngineTexts:
         self._sentences = sentences
         self._numbers = numbers
         self._kept: OrderedDict[str, StoredSentence] = OrderedDict()
+        self._absent: set[str] = set()
         self._turn = 0
         self._lock = RenewedLock()
 
@@ -215,10 +216,11 @@ class SearchEngineTexts:
         with self._lock:
             turn = self._turn
             known = {identifier: self._kept[identifier] for identifier in ids if identifier in self._kept}
-        missing = [identifier for identifier in ids if identifier not in known]
+            missing = [one for one in ids if one not in known and one not in self._absent]
         if missing:
             fresh = self._read(missing)
             self.keep(fresh.values(), turn)
+            self._keep_absent([one for one in missing if one not in fresh], turn)
             known |= fresh
         return {identifier: known[identifier] for identifier in ids if identifier in known}
 
@@ -246,6 +248,15 @@ class SearchEngineTexts:
         with self._lock:
             self._turn += 1
             self._kept.clear()
+            self._absent.clear()
+
+    def _keep_absent(self, ids: Sequence[str], turn: int) -> None:
+        """Remembers that there are no such sentences: neighbours are asked for beyond both ends of a document."""
+        with self._lock:
+            if turn == self._turn:
+                if len(self._absent) + len(ids) > _KEPT:
+                    self._absent.clear()
+                self._absent.update(ids)
 
     def _read(self, ids: Sequence[str]) -> dict[str, StoredSentence]:
         split = [split_node_id(identifier) for identifier in ids]
