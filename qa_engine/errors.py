@@ -46,6 +46,10 @@ class ServiceUnavailableError(QAEngineError):
     exit_code = 3
 
 
+class IndexUnavailableError(ServiceUnavailableError):
+    """The server with the vectors, or the search engine, did not answer: check its address, then try again."""
+
+
 class StorageError(QAEngineError):
     """The index on disk cannot be read or written: mend permissions or space, or wait for the writer."""
 

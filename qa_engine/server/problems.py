@@ -47,6 +47,7 @@ _OF_ERRORS: Sequence[tuple[type[errors.QAEngineError], str]] = (
     (errors.AuthenticationFailedError, "model_unavailable"),
     (errors.ConfigurationError, "misconfigured"),
     (errors.ModelUnavailableError, "model_unavailable"),
+    (errors.IndexUnavailableError, "storage_unavailable"),
     (errors.ServiceUnavailableError, "model_unavailable"),
     (errors.IndexLockedError, "storage_busy"),
     (errors.StorageError, "storage_unavailable"),

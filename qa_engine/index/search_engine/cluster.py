@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from qa_engine.config import IndexConfig
-from qa_engine.errors import ConfigurationError, ModelUnavailableError, ServiceUnavailableError
+from qa_engine.errors import ConfigurationError, IndexUnavailableError, ModelUnavailableError
 from qa_engine.extras import require_extra
 from qa_engine.forks import RenewedLock
 from qa_engine.index.search_engine.access import (
@@ -127,7 +127,7 @@ class Cluster:
                 value = {"error": answer.headers.get("location") or ""}
             failure = Failure.of(answer.status, value)
         elif isinstance(value, str):
-            raise ServiceUnavailableError(
+            raise IndexUnavailableError(
                 f"The search engine at {self.url} answers what is no JSON ({Failure.of(200, value).reason or 'nothing'}): "
                 "check that index.search_url is the address of OpenSearch or Elasticsearch."
             )
@@ -161,14 +161,14 @@ class Cluster:
             )
         if error.timed_out:
             return PassingError(
-                ServiceUnavailableError(
+                IndexUnavailableError(
                     f"{engine} did not answer in time: raise index.timeout_seconds = {self.config.timeout_seconds:g}, or "
                     "look what the search engine is doing, then run the same command again."
                 )
             )
         nodes = "that its nodes run" if len(self._addresses) > 1 else "that it runs"
         return PassingError(
-            ServiceUnavailableError(
+            IndexUnavailableError(
                 f"{engine} cannot be reached ({error.reason}): check index.search_url, and {nodes}, then run the same "
                 "command again."
             )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from qa_engine.errors import AuthenticationFailedError, QAEngineError, ServiceUnavailableError, StorageError
+from qa_engine.errors import AuthenticationFailedError, IndexUnavailableError, QAEngineError, StorageError
 
 _EXCERPT = 250
 _BUSY = {"es_rejected_execution_exception", "rejected_execution_exception", "circuit_breaking_exception"}
@@ -147,26 +147,26 @@ def refusal(failure: Failure, url: str, path: str) -> QAEngineError:
             "index.search_api_key, or give that user the rights to the indices of index.search_prefix."
         )
     if _LEADERLESS.search(failure.reason) or failure.kinds & _NO_MASTER:
-        return ServiceUnavailableError(
+        return IndexUnavailableError(
             f"{engine} has no elected master node ({failure.summary}): start the missing nodes of the cluster, {again}."
         )
     if _STARTING in failure.reason:
-        return ServiceUnavailableError(f"{engine} is still starting ({failure.summary}): wait, {again}.")
+        return IndexUnavailableError(f"{engine} is still starting ({failure.summary}): wait, {again}.")
     if failure.status == 429 or failure.kinds & _BUSY:
-        return ServiceUnavailableError(
+        return IndexUnavailableError(
             f"{engine} is too busy ({failure.summary}): wait until it has less to do, {again}."
         )
     if failure.kind == "timed_out":
-        return ServiceUnavailableError(
+        return IndexUnavailableError(
             f"{engine} did not finish a search ({failure.reason}): raise that, or look what it is doing, {again}."
         )
     if failure.passes and failure.kinds & _NO_SHARD:
-        return ServiceUnavailableError(
+        return IndexUnavailableError(
             f"{engine} lacks shards of {index} ({failure.summary}): start the missing nodes of the cluster, or restore the "
             f"index from a snapshot, {again}."
         )
     if failure.passes:
-        return ServiceUnavailableError(
+        return IndexUnavailableError(
             f"{engine} cannot answer now ({failure.summary}): wait until it is ready, {again}."
         )
     if failure.kind == "index_not_found_exception":
@@ -184,7 +184,7 @@ def refusal(failure: Failure, url: str, path: str) -> QAEngineError:
             f"{engine} blocks {index} ({failure.summary}): lift the block, or open the index, {again}."
         )
     if 300 <= failure.status < 400:
-        return ServiceUnavailableError(
+        return IndexUnavailableError(
             f"{engine} redirects to another address ({failure.summary}): set index.search_url to where it really is."
         )
     return StorageError(f"{engine} refuses a request to {index} ({failure.summary}): look into its log.")

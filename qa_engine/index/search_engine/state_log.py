@@ -19,7 +19,7 @@ from typing import Any
 
 import orjson
 
-from qa_engine.errors import IndexLockedError, ServiceUnavailableError, StorageError
+from qa_engine.errors import IndexLockedError, IndexUnavailableError, StorageError
 from qa_engine.index.search_engine.registry import LogBase, RegisteredCollection, Registry, checked
 
 logger = logging.getLogger("qa_engine.index")
@@ -177,7 +177,7 @@ class StateLog:
             if checked(source).base == base:
                 raise self._incomplete()
             self.collection = checked(source)
-        raise ServiceUnavailableError(
+        raise IndexUnavailableError(
             f"The state of the collection {self.collection.name!r} in the search engine at {self.engine.url} changes faster "
             "than it can be read: try again in a moment."
         )
@@ -249,7 +249,7 @@ class StateLog:
         reply = self.engine.request("POST", path, {"docs": list(docs)}, params={"realtime": "true"})
         for doc in reply.body["docs"]:
             if "error" in doc:
-                raise ServiceUnavailableError(
+                raise IndexUnavailableError(
                     f"The search engine at {self.engine.url} cannot read {self._registry.state} "
                     f"({doc['error'].get('type')}): wait until its shards are there, then ask again."
                 )

@@ -22,7 +22,12 @@ from chromadb.telemetry.product import ProductTelemetryClient
 from overrides import override  # Chroma's classes insist on it
 
 from qa_engine.config import IndexConfig
-from qa_engine.errors import AuthenticationFailedError, ConfigurationError, ServiceUnavailableError
+from qa_engine.errors import (
+    AuthenticationFailedError,
+    ConfigurationError,
+    IndexUnavailableError,
+    ServiceUnavailableError,
+)
 from qa_engine.forks import follow_forks, keep
 from qa_engine.index.vectors.chroma_folder import cosine_collection
 from qa_engine.index.vectors.runtime import runtime
@@ -196,7 +201,7 @@ class ChromaServer(FastAPI):
         raise AssertionError(status)
 
     def _unavailable(self, what: str, advice: str) -> ServiceUnavailableError:
-        return ServiceUnavailableError(
+        return IndexUnavailableError(
             f"The Chroma server at {self.url} {what}: {advice}, then run the same command again."
         )
 
