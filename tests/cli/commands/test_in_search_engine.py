@@ -113,6 +113,7 @@ def test_a_collection_that_is_in_the_other_place_is_told_with_the_way_out(
     assert "qa-engine move" in check["command"]
 
     run("two", "ingest", file, "-c", NAME)
+    run("two", "list", "-c", NAME)
     monkeypatch.delenv("QA_ENGINE_INDEX__SEARCH_URL")
     for command in (["list"], ["ask", "西湖有多大？"], ["ingest", file]):
         error = refusal("two", *command, "-c", NAME)

@@ -27,6 +27,7 @@ from qa_engine.config import IndexConfig
 from qa_engine.errors import (
     AuthenticationFailedError,
     ConfigurationError,
+    IndexUnavailableError,
     ServiceUnavailableError,
     StorageError,
 )
@@ -149,11 +150,11 @@ REFUSALS = [
     (Scripted(413, "too large"), StorageError, "http.max_content_length"),
     (
         Scripted(302, "", {"location": "https://there/"}),
-        ServiceUnavailableError,
+        IndexUnavailableError,
         "redirects .*https://there/",
     ),
     (Scripted(500, "oops"), StorageError, r"\(500, oops\)"),
-    (Scripted(200, "<p>Hello</p>"), ServiceUnavailableError, r"no JSON \(Hello\)"),
+    (Scripted(200, "<p>Hello</p>"), IndexUnavailableError, r"no JSON \(Hello\)"),
 ]
 
 
