@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from asking import progress_console
 from corpus import SEED
 from ingest import write_pdfs
 from prepared import QuickEmbedding, prepare, use_prepared
@@ -140,6 +141,7 @@ def main(
                     command = [sys.executable, __file__, "--child", json.dumps(given)]
                     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
                     result = json.loads(done.stdout.splitlines()[-1])
+                    progress_console.print(f"{count} Ray workers: {result}", highlight=False)
                     if count not in found or result["seconds"] < found[count]["seconds"]:
                         found[count] = result
     publish(out, "ray_writers", [table(found)], {"seed": seed, "writers": found})
