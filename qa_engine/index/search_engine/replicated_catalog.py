@@ -85,11 +85,18 @@ class ReplicatedCatalog(Catalog):
         Raises:
             CollectionNotFoundError: the collection was removed, or removed and made again.
         """
+        if self._has_file():
+            self._catch_up()
+            return
+        with self._lock:  # nobody asks a catalog that is empty
+            self._renew_file()
+            self._catch_up()
+
+    def _catch_up(self) -> None:
         for _ in range(_ATTEMPTS):
-            self._require_file()
             with self._guarded():
                 position = replica_position(self._connection)
-            news = self.log.news(position)
+            news = self.log.news(position, wait=self.lease is not None)
             if news.collection is None or news.collection.mark != self.log.collection.mark:
                 raise CollectionNotFoundError(f"The collection {self.log.collection.name!r} was deleted.")
             if not news.continues:
@@ -115,14 +122,23 @@ class ReplicatedCatalog(Catalog):
             self._forget_captured()
 
     def _begin_anew(self, former: LogPosition) -> None:
-        """Fills the replica from the state that the log begins after, unless another process has just done so."""
+        """Fills the replica from the state that the log begins after, unless another process has just done so.
+
+        Others who use the replica see it as it was, or up to date.
+        """
         logger.info("the replica %s is made anew", self._path)
         position, rows = self.log.base()
+        news = self.log.news(position)
+        if not news.continues:
+            return
         with self._guarded(), immediate(self._connection):
             if replica_position(self._connection) != former:
                 return
             empty_replica(self._connection, self.log.collection.mark)
             apply_changes(self._connection, rows)
+            for entry in news.entries:
+                apply_changes(self._connection, entry.changes)
+                position = entry.position
             set_position(self._connection, position)
             self._forget_captured()
 
@@ -130,28 +146,30 @@ class ReplicatedCatalog(Catalog):
         if self._captures:
             forget_captured(self._connection)
 
-    def _require_file(self) -> None:
-        """Makes the file of a reader anew if it was deleted, by whoever wants the space or because it was damaged."""
+    def _has_file(self) -> bool:
+        """Whether the file is there: whoever wants the space may delete it, and one that is damaged is deleted."""
         try:
             found = self._path.stat()
-            if found.st_ino == self._file and found.st_size:
-                return
         except FileNotFoundError:
-            pass
+            return False
         except OSError as error:
             raise StorageError(
                 f"{self._path} cannot be read ({error.strerror or error}): check permissions."
             ) from error
+        return found.st_ino == self._file and found.st_size > 0
+
+    def _renew_file(self) -> None:
+        """Makes the file of a reader anew, empty."""
         if self.lease is not None:
             raise StorageError(f"{self._path} was deleted while it was in use: run the same command again.")
-        with self._lock:
-            if not self._closed:
-                if not self._inherited:
-                    self._finalizer()
-                    self._inherited = True  # the next use opens a connection
-                with suppress(OSError):  # SQLite says it better
-                    open_private(self._path, "ab").close()
-                self._make_tables()
+        if self._closed:
+            return
+        if not self._inherited:
+            self._finalizer()
+            self._inherited = True  # the next use opens a connection
+        with suppress(OSError):  # SQLite says it better
+            open_private(self._path, "ab").close()
+        self._make_tables()
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:

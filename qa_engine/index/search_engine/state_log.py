@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import logging
 import secrets
+import time
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -33,6 +34,9 @@ _LONG = 1_000_000
 """Bytes of changes, packed, from which on they may be replaced by the state."""
 _AHEAD = 50
 """Number of changes that are asked for at once."""
+_MISSING_SECONDS = 10.0
+"""After so long, a change that was there is taken to be lost, and not to be on its way to a copy of the index."""
+_LOOK_AGAIN_SECONDS = 0.2
 _ROWS_EACH = 20_000
 """Rows of the state in one document."""
 
@@ -77,14 +81,22 @@ class StateLog:
         self.engine = registry.engine
         self.collection = collection
         self._bytes = 0
+        self._missing_since: float | None = None
 
     @property
     def is_long(self) -> bool:
         """Whether reading the changes takes longer than reading the state would."""
         return self._bytes > max(_LONG, self.collection.base.size)
 
-    def news(self, position: LogPosition) -> News:
+    def news(self, position: LogPosition, wait: bool = False) -> News:
         """What has happened after a position. One request, unless much has.
+
+        A copy of the index may lack, for a moment, a change that another copy has shown before: that is no news. If the
+        change stays missing, the log is another one than before, see `News.continues`.
+
+        Args:
+            position: how far the log is known.
+            wait: whether to wait until it is clear which of the two is true, as whoever is about to write has to.
 
         Raises:
             ServiceUnavailableError, AuthenticationFailedError: see `SearchEngine.request`.
@@ -106,6 +118,14 @@ class StateLog:
             if collection is None or collection.mark != self.collection.mark:
                 return News(collection)
             self.collection = collection
+            if current is None and position.number > collection.base.position:
+                if self._stays_missing():
+                    return News(collection, continues=False)
+                if not wait:
+                    return News(collection, found)
+                time.sleep(_LOOK_AGAIN_SECONDS)
+                continue
+            self._missing_since = None
             if position != self._known(position, current):
                 return News(collection, continues=False)
             for number, entry in zip(wanted, entries, strict=True):
@@ -231,6 +251,16 @@ class StateLog:
         self.engine.request(
             "POST", f"/{state}/_delete_by_query", {"query": query}, params={"conflicts": "proceed"}
         )
+
+    def _stays_missing(self) -> bool:
+        """Whether the change at a known position has been missing for long."""
+        now = time.monotonic()
+        if self._missing_since is None:
+            self._missing_since = now
+        if now - self._missing_since < _MISSING_SECONDS:
+            return False
+        self._missing_since = None
+        return True
 
     def _known(self, position: LogPosition, current: Mapping[str, Any] | None) -> LogPosition | None:
         """The position of this number in the log; None if the log begins later or ends before."""

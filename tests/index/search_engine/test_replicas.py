@@ -458,8 +458,9 @@ def test_a_stopped_writer_that_shortens_the_log_after_another_does_nothing(
     assert contents(machines.reader("near")) == contents(second)
 
 
-def test_a_restored_snapshot_is_noticed(machines: Machines) -> None:
+def test_a_restored_snapshot_is_noticed(machines: Machines, monkeypatch: pytest.MonkeyPatch) -> None:
     """The log is shorter than a replica says, and then as long, with other changes."""
+    monkeypatch.setattr(state_log, "_MISSING_SECONDS", 0)
     writer = machines.writer(machines.root / "w.sqlite")
     store(writer, "/a.pdf", "d1")
     writer.publish()
@@ -627,3 +628,59 @@ def test_a_checksum_that_is_missing_is_made_from_what_is_stored(machines: Machin
     writer.seal()
     assert writer.meta("document_checksum d1") == before
     assert writer.damaged() == (set(), set(), 0)
+
+
+def test_a_copy_of_the_index_that_lags_behind_is_no_reason_to_begin_anew(machines: Machines) -> None:
+    """Copies answer in turn: one has shown a change that another one does not have yet."""
+    writer = machines.writer(machines.root / "w.sqlite")
+    reader = machines.reader("near")
+    store(writer, "/a.pdf", "d1")
+    reader.synchronise()
+    state = machines.cluster.indices[machines.registry.state].documents
+    last = max(name for name in state if ":change:" in name)
+    lagging = state.pop(last)
+    reader.synchronise()
+    assert list(reader.files()) == ["/a.pdf"]
+    state[last] = lagging
+    writer.set_meta(a="1")
+    reader.synchronise()
+    assert contents(reader) == contents(writer)
+
+
+def test_a_writer_waits_until_a_copy_that_lags_behind_has_caught_up(machines: Machines) -> None:
+    first = machines.writer(machines.root / "first.sqlite")
+    store(first, "/a.pdf", "d1")
+    shutil.copy(first.path, machines.root / "second.sqlite")
+    state = machines.cluster.indices[machines.registry.state].documents
+    last = max(name for name in state if ":change:" in name)
+    lagging = state.pop(last)
+    asked = 0
+
+    def catches_up(method: str, path: str) -> str | None:
+        nonlocal asked
+        asked += path.endswith("_mget")
+        if asked == 3:
+            state[last] = lagging
+        return None
+
+    machines.cluster.fault = catches_up
+    second = machines.writer(machines.root / "second.sqlite")
+    assert list(second.files()) == ["/a.pdf"]
+    assert contents(machines.reader("near")) == contents(second)
+
+
+def test_a_replica_that_is_made_anew_is_never_seen_empty(machines: Machines) -> None:
+    writer = machines.writer(machines.root / "w.sqlite")
+    store(writer, "/a.pdf", "d1")
+    reader = machines.reader("near")
+    seen = []
+
+    def looks(method: str, path: str) -> str | None:
+        seen.append(len(reader.files()))
+        return None
+
+    machines.cluster.fault = looks
+    reader._begin_anew(LogPosition(*reader._rows("SELECT number, token FROM replica")[0]))
+    assert seen
+    assert set(seen) == {1}
+    assert contents(reader) == contents(writer)
