@@ -83,6 +83,9 @@ class ScriptedSearchEngine:
             daemon_threads = True
             request_queue_size = 128
 
+            def handle_error(self, request: object, client_address: object) -> None:
+                """A client that gives up is what tests are about."""
+
         self._http = Server((host, 0), Handler)
         scheme = "http"
         if certificate is not None:
