@@ -12,7 +12,14 @@ from urllib.parse import urlencode
 from qa_engine.config import IndexConfig
 from qa_engine.forks import RenewedLock
 from qa_engine.index.search_engine.bulk import BulkWriter, Operation
-from qa_engine.index.search_engine.cluster import ELASTICSEARCH, TOO_LARGE, Cluster, Product, Reply
+from qa_engine.index.search_engine.cluster import (
+    ELASTICSEARCH,
+    SHARE_SECONDS,
+    TOO_LARGE,
+    Cluster,
+    Product,
+    Reply,
+)
 from qa_engine.index.search_engine.outages import Patience, repeated
 
 __all__ = ["WRITER_PATIENCE_SECONDS", "Reply", "SearchEngine", "search_engine"]
@@ -110,7 +117,9 @@ class SearchEngine:
             product = self._cluster.identify(left())
             query = {**self._waiting(method, path, product), **(params or {})}
             target = f"{path}?{urlencode(query)}" if query else path
-            return self._cluster.exchange(method, target, body, accept, left())
+            # Whoever can wait for an outage to end can wait for a slow node, too.
+            share = max(SHARE_SECONDS, self.patience_seconds)
+            return self._cluster.exchange(method, target, body, accept, left(), share)
 
         return repeated(attempt, Patience(self.patience_seconds))
 

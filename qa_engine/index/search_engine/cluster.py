@@ -25,6 +25,8 @@ from qa_engine.index.search_engine.outages import PassingError
 from qa_engine.index.search_engine.refusals import Failure, failure_within, refusal
 
 TOO_LARGE = 413
+SHARE_SECONDS = 10.0
+"""After so long, another node is asked, if there is one."""
 OPENSEARCH, ELASTICSEARCH = "OpenSearch", "Elasticsearch"
 _OLDEST = {OPENSEARCH: (2, 0), ELASTICSEARCH: (7, 14)}
 _JSON = {"accept": "application/json", "content-type": "application/json"}
@@ -90,13 +92,19 @@ class Cluster:
                 # Several threads may have asked at once.
                 if self._product is None:
                     if product.name == ELASTICSEARCH:
-                        first = self._nodes
-                        self._nodes = Nodes(self._addresses, self._connect_elasticsearch, self._headers)
-                        first.close()
+                        self._nodes.connect_by(self._connect_elasticsearch)
                     self._product = product
         return self._product
 
-    def exchange(self, method: str, path: str, body: Any, accept: Any, seconds: float) -> Reply:
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        accept: Any,
+        seconds: float,
+        share_seconds: float = SHARE_SECONDS,
+    ) -> Reply:
         """One request, once; to the next node, if one does not answer.
 
         Args:
@@ -105,6 +113,7 @@ class Cluster:
             body: a JSON value, or bytes of lines of JSON.
             accept: statuses beside those of success that the caller deals with.
             seconds: for the answer.
+            share_seconds: for the answer of one node while there is another to ask.
 
         Raises:
             PassingError: it failed, and may succeed in a moment.
@@ -113,7 +122,7 @@ class Cluster:
         headers = _LINES if isinstance(body, bytes) else _JSON
         content = body if isinstance(body, bytes) or body is None else orjson.dumps(body)
         try:
-            answer = self._nodes.send(method, path, content, headers, seconds)
+            answer = self._nodes.send(method, path, content, headers, seconds, share_seconds)
         except NoAnswerError as error:
             raise self._unanswered(error) from error
         place = path.partition("?")[0]

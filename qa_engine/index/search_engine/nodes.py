@@ -49,13 +49,20 @@ class Nodes:
         self._nodes = [_Node(node.address) for node in self._nodes]
 
     def send(
-        self, method: str, target: str, body: bytes | None, headers: Mapping[str, str], seconds: float
+        self,
+        method: str,
+        target: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        seconds: float,
+        share_seconds: float,
     ) -> Answer:
         """One request; sent to the next node, if one does not answer.
 
         Args:
             method, target, body, headers: of HTTP.
-            seconds: for all nodes together. While there is another one to ask, a node gets half of what is left.
+            seconds: for all nodes together.
+            share_seconds: for a node while there is another one to ask, which gets at least half of what is left.
 
         Raises:
             NoAnswerError: of the last of them; no node answered.
@@ -68,7 +75,7 @@ class Nodes:
             rested = node.failures > 0
             share = end - time.monotonic()
             if any(other.failures == 0 for other in left):
-                share /= 2
+                share = min(share / 2, share_seconds)
             try:
                 connection = self._connection(node)
                 if rested and left:
@@ -89,11 +96,18 @@ class Nodes:
                 self._trust(node)
             return answer
 
+    def connect_by(self, connect: Callable[[NodeAddress], Connection]) -> None:
+        """Has connections be made in another way from now on."""
+        with self._lock:
+            self._connect = connect
+        self.close()
+
     def close(self) -> None:
         """Closes the connections; the next request opens others."""
         with self._lock:
             connections = [node.connection for node in self._nodes]
-            self._nodes = [_Node(node.address) for node in self._nodes]
+            for node in self._nodes:
+                node.connection = None
         for connection in connections:
             if connection is not None:
                 connection.close()

@@ -38,7 +38,7 @@ class OpenSearchConnection:
         }
         client = OpenSearch([host], connection_class=_QuietConnection)
         self._connection: Any = client.transport.get_connection()
-        self._connection.pool = pool
+        self._connection.pool = self._pool = pool
 
     def send(
         self, method: str, target: str, body: bytes | None, headers: Mapping[str, str], seconds: float
@@ -54,4 +54,5 @@ class OpenSearchConnection:
 
     def close(self) -> None:
         """Closes those that are open."""
-        self._connection.close()
+        # By itself the client would open another pool of its own then, with other certificates.
+        self._pool.close()

@@ -337,6 +337,17 @@ def test_a_node_that_hangs_delays_one_request(product: str) -> None:
         assert len(healthy.requests) == 20
 
 
+def test_a_question_does_not_wait_for_a_node_as_long_as_a_writer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qa_engine.index.search_engine.client.SHARE_SECONDS", 0.3)
+    for patience, least, most in ((0.1, 0.2, 2.0), (2.5, 2.4, 6.0)):
+        with played(STALL) as hanging, played() as healthy:
+            engine = engine_at(hanging.url, healthy.url, patience=patience, timeout_seconds=10)
+            started = time.monotonic()
+            while not hanging.requests:
+                engine.request("GET", "/x/_count")
+            assert least < time.monotonic() - started < most
+
+
 def test_a_node_that_is_back_is_asked_again() -> None:
     with played() as stays:
         leaves = played()
