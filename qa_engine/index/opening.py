@@ -12,7 +12,7 @@ from qa_engine.errors import CollectionNotFoundError, ConfigurationError, Storag
 from qa_engine.index.atomic_file import make_folder
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths, collection_paths, list_collections, require_collection
-from qa_engine.index.moves import Arrival, Departure, arriving_catalog, require_staying
+from qa_engine.index.moves import Arrival, Departure, arriving_catalog, departed_catalog, require_staying
 from qa_engine.index.writer_lock import writer_lock
 
 
@@ -112,11 +112,17 @@ def _require_stored(storage: Path, name: str) -> CollectionPaths:
     try:
         return require_collection(storage, name)
     except CollectionNotFoundError as error:
-        if replicas := collection_paths(storage, name).replicas:
+        paths = collection_paths(storage, name)
+        if departed_catalog(paths).is_file():
+            raise ConfigurationError(
+                f"The collection {name!r} was moved from the storage {storage} to a search engine: set index.search_url to "
+                f"its address, and complete the move with {move_command(storage, name)}."
+            ) from error
+        if replicas := paths.replicas:
             raise ConfigurationError(
                 f"The collection {name!r} is not in the storage {storage}: this machine knows it from a search engine, and "
                 "index.search_url is not set: set it to the address of that search engine. If the collection is no longer "
-                f"there, delete {replicas[0]}."
+                f"there, delete {replicas[0]}; to move it into this storage: {move_command(storage, name)}."
             ) from error
         raise
 

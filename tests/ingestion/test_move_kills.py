@@ -18,23 +18,68 @@ import pytest
 from chroma_process import URL_VARIABLE, ChromaProcess
 from collection_content import HASH, QUESTIONS, content_of, difference
 from forked import fork_server
+from ingest_process import make_deadly
 from llama_index.core.vector_stores.types import VectorStoreQuery
 from pdf_factory import SOLAR_SYSTEM, chinese_pdf, english_pdf, llama_paper
 from search_server import SearchCluster
 
 from qa_engine import ingest
 from qa_engine.config import Config
-from qa_engine.errors import QAEngineError
+from qa_engine.errors import CollectionNotFoundError, ConfigurationError, QAEngineError
+from qa_engine.index.catalog import Catalog
+from qa_engine.index.moves import Arrival, Departure
 from qa_engine.index.reader import open_collections
+from qa_engine.index.search_engine.catalog import SharedCatalog
 from qa_engine.index.search_engine.opening import registry_of
+from qa_engine.index.search_engine.registry import Registry
 from qa_engine.index.vectors.chroma_server import chroma_server as chroma_client
-from qa_engine.ingestion.maintenance import reembedding
+from qa_engine.ingestion.maintenance import collection_move, move, reembedding
 from qa_engine.ingestion.maintenance.move import move_collection
 from qa_engine.text.tokenizer import tokenize
 
 _KILLS = 24
 _LONGEST = 2.5
 """Seconds that a move takes here, about."""
+
+
+_OUTWARDS = [
+    ("Departure.record", 1, "after"),
+    ("Registry.create", 1, "after"),
+    ("SharedCatalog.announce_numbered", 1, "after"),
+    ("SharedCatalog.take_in", 2, "after"),
+    ("SharedCatalog.take_over", 1, "before"),
+    ("SharedCatalog.publish", 1, "after"),
+    ("Departure.record", 2, "after"),
+    ("Registry.set_state", 1, "after"),
+    ("move.put_in_place", 1, "after"),
+    ("collection_move.delete_parts", 1, "after"),
+]
+"""Steps of a move into the search engine, and which call of them a process does not survive."""
+_INWARDS = [
+    ("Arrival.record", 1, "after"),
+    ("Catalog.announce_numbered", 1, "after"),
+    ("Catalog.take_in", 2, "after"),
+    ("Catalog.take_over", 1, "after"),
+    ("Catalog.publish", 1, "after"),
+    ("Registry.set_state", 1, "after"),
+    ("move.put_in_place", 1, "after"),
+    ("Registry.remove", 1, "after"),
+    ("collection_move.drop_location", 1, "after"),
+    ("Arrival.forget", 1, "before"),
+]
+"""The same of a move into the storage."""
+
+
+def child_that_dies(storage: str, index: dict[str, Any], method: str, call: int, when: str) -> None:
+    os.environ.pop(URL_VARIABLE, None)  # the fork server has the environment of who asked it first
+    reembedding.BATCH_SENTENCES = 1
+    classes: list[type] = [Departure, Arrival, Registry, SharedCatalog, Catalog]
+    owners: dict[str, Any] = {one.__name__: one for one in classes} | {
+        "move": move,
+        "collection_move": collection_move,
+    }
+    make_deadly(owners, method, call, when)
+    move_collection(storage, config=Config(index=index))
 
 
 def child(storage: str, index: dict[str, Any], ready: Connection) -> None:
@@ -98,6 +143,35 @@ class Asker:
         finally:
             ended.set()
             thread.join()
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("search_server", ["opensearch-2"], indirect=True)
+@pytest.mark.usefixtures("parsed_in_place")
+def test_every_step_of_a_move_can_be_the_last(
+    docs: Path, storage: Path, search_server: SearchCluster, chroma_server: ChromaProcess
+) -> None:
+    own = {"search_prefix": f"step-{secrets.token_hex(4)}", "search_replicas": 0}
+    here, there = own, own | {"search_url": search_server.url, "url": chroma_server.url}
+    chinese_pdf(docs / "西湖.pdf")
+    english_pdf(docs / "planets.pdf")
+    english_pdf(docs / "neptune.pdf", ["Neptune was found in 1846."])
+    ingest(docs, storage, config=Config(index=here), embed_model=HASH)
+    before = content_of(storage, Config(index=here))
+    asker = Asker(storage, [Config(index=here), Config(index=there)])
+    for outwards, inwards in zip(_OUTWARDS, _INWARDS, strict=True):
+        for source, target, step in ((here, there, outwards), (there, here, inwards)):
+            process = fork_server().Process(target=child_that_dies, args=(str(storage), target, *step))
+            process.start()
+            process.join(100)
+            assert process.exitcode == -signal.SIGKILL, step
+            assert difference(asker.expected, asker.answers()) == "", step
+            if step[0] in {"Registry.set_state", "move.put_in_place"}:
+                with pytest.raises((ConfigurationError, CollectionNotFoundError)):
+                    ingest(docs, storage, config=Config(index=source), embed_model=HASH)
+            move_collection(storage, config=Config(index=target))
+            assert difference(before, content_of(storage, Config(index=target))) == "", step
+            assert registry_of(Config(index=there).index).names() == (["default"] if target is there else [])
 
 
 @pytest.mark.timeout(900)

@@ -28,6 +28,7 @@ _OF_THE_PLACE = frozenset(
         "rebuild_codec",
         "former_vectors",
         "last_number",
+        "left",
         "writer",
         "search_url",
         "moving_to",

@@ -92,6 +92,7 @@ def open_for_writing(
     found = registry.create(name, bm25) if create else require_registered(registry, name)
     _require_staying(found, registry)
     with write_registered(storage, registry, found, config, bm25, timeout_seconds) as catalog:
+        _require_staying(catalog.log.collection, registry)  # it may have been moved while this writer waited
         yield catalog
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import shlex
+import secrets
 import socket
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,36 +16,32 @@ from qa_engine.config import Config, IndexConfig
 from qa_engine.errors import (
     CollectionNotFoundError,
     ConfigurationError,
+    IndexLockedError,
     StorageError,
 )
-from qa_engine.index.atomic_file import make_folder
 from qa_engine.index.catalog import Catalog
-from qa_engine.index.collection import CollectionPaths, collection_paths, require_collection
+from qa_engine.index.collection import collection_paths, require_collection
 from qa_engine.index.moves import (
     Arrival,
     Departure,
     arriving_catalog,
-    delete_parts,
     departed_catalog,
     put_in_place,
 )
 from qa_engine.index.search_engine.catalog import SharedCatalog
-from qa_engine.index.search_engine.client import WRITER_PATIENCE_SECONDS
 from qa_engine.index.search_engine.opening import (
     open_shared,
     recorded_address,
     registry_of,
-    write_registered,
 )
-from qa_engine.index.search_engine.registry import FORMAT, LogBase, RegisteredCollection, Registry, new_mark
-from qa_engine.index.search_engine.replica_files import reader_replica, remove_replica
+from qa_engine.index.search_engine.registry import RegisteredCollection, Registry, new_mark
+from qa_engine.index.search_engine.replica_files import reader_replica
 from qa_engine.index.search_engine.state_log import StateLog
-from qa_engine.index.vectors.locations import SERVER, VectorLocation, drop_location
+from qa_engine.index.vectors.locations import VectorLocation, drop_location
 from qa_engine.index.writer_lock import writer_lock
+from qa_engine.ingestion.maintenance.collection_move import CollectionMove
 from qa_engine.ingestion.maintenance.copying import CollectionCopy, Place
-from qa_engine.ingestion.maintenance.reembedding import give_up_rebuild
 from qa_engine.ingestion.report import IngestProgress
-from qa_engine.ingestion.writing.publishing import publish
 
 logger = logging.getLogger("qa_engine.ingestion")
 
@@ -105,30 +101,22 @@ def move_collection(
     started = time.perf_counter()
     root = Path(storage) if storage is not None else settings.storage
     name = collection if collection is not None else settings.collection
-    move = _Move(root, name, settings, progress or IngestProgress())
+    reported = progress or IngestProgress()
     if settings.index.search_url is not None:
-        documents, nodes = move.to_search_engine()
+        documents, nodes = _IntoSearchEngine(root, name, settings, reported).run()
         place = settings.index.search_url
     else:
-        documents, nodes = move.to_storage(search_url)
+        documents, nodes = _IntoStorage(root, name, settings, reported).run(search_url)
         place = str(collection_paths(root, name).root)
     seconds = time.perf_counter() - started
     logger.info("move of collection %s to %s ended: %d sentences, %.1f s", name, place, nodes, seconds)
     return MoveReport(name, place, documents, nodes, seconds)
 
 
-class _Move:
-    """One move of one collection. Each method takes the locks that it needs."""
+class _IntoSearchEngine(CollectionMove):
+    """A move from the storage into the search engine that the configuration names."""
 
-    def __init__(self, root: Path, name: str, settings: Config, progress: IngestProgress) -> None:
-        self._root = root
-        self._name = name
-        self._paths: CollectionPaths = collection_paths(root, name)
-        self._settings = settings
-        self._progress = progress
-        self._timeout = settings.ingestion.lock_timeout_seconds
-
-    def to_search_engine(self) -> tuple[int, int]:
+    def run(self) -> tuple[int, int]:
         """Moves the collection into the search engine; returns its documents, and the sentences that were copied."""
         index = self._settings.index
         if index.url is None:
@@ -192,7 +180,11 @@ class _Move:
             registry.set_state(entry, "active")
         self._discard_arriving()
 
-    def to_storage(self, search_url: str | None) -> tuple[int, int]:
+
+class _IntoStorage(CollectionMove):
+    """A move from a search engine into the storage."""
+
+    def run(self, search_url: str | None) -> tuple[int, int]:
         """Moves the collection into the storage; returns its documents, and the sentences that were copied."""
         copied = 0
         address = search_url or recorded_address(self._paths)
@@ -210,6 +202,16 @@ class _Move:
                 raise self._two_of_a_name(registry)
         with closing(Catalog(require_collection(self._root, self._name).catalog)) as catalog:
             return len(catalog.live_documents()), copied
+
+    @staticmethod
+    def _close_to_writers(registry: Registry, found: RegisteredCollection, shared: SharedCatalog) -> None:
+        """Keeps writers out of the search engine's collection; fails if one has written to it since it was copied."""
+        shared.log.collection = registry.set_state(found, "leaving")
+        try:
+            shared.set_meta(left=secrets.token_hex(4))
+        except IndexLockedError:
+            registry.set_state(found, "active")
+            raise
 
     def _take_back(self) -> None:
         """Gives up a move out of the storage that is under way. One that has switched already is completed, to go back."""
@@ -260,7 +262,7 @@ class _Move:
                 target = Place(self._paths, catalog, self._settings)
                 copied = CollectionCopy(source, target, self._progress).run()
                 arrival.record(catalog)
-            shared.log.collection = registry.set_state(found, "leaving")
+            self._close_to_writers(registry, found, shared)
             put_in_place(arriving_catalog(self._paths), self._paths.catalog)
         logger.info("the collection %s is in the storage from now on", self._name)
         return copied
@@ -283,116 +285,11 @@ class _Move:
         arrival.record(catalog)
         return catalog
 
-    def _complete_arrival(self) -> None:
-        """Empties the old place of a collection that is in the storage."""
-        if not self._paths.catalog.is_file():
-            return
-        with closing(Catalog(self._paths.catalog)) as catalog:
-            arrival = Arrival.of(catalog)
-            if arrival is None:
-                return
-            registry = self._registry(arrival.url)
-            former = RegisteredCollection(self._name, arrival.mark, arrival.indices, LogBase(), FORMAT)
-            registry.remove(former)
-            if arrival.vector_collection:
-                place = VectorLocation(SERVER, arrival.vector_collection, arrival.vector_url)
-                drop_location(self._paths, place, self._settings.index)
-            self._drop_replicas()
-            Arrival.forget(catalog)
-
-    def _delete_departed(self) -> None:
-        """Deletes what is left in the storage of a collection that is in the search engine."""
-        file = departed_catalog(self._paths)
-        if not file.is_file():
-            return
-        with closing(Catalog(file)) as catalog:
-            location = VectorLocation.of(catalog)
-        try:
-            if location is not None and location.store == SERVER:
-                drop_location(self._paths, location, self._settings.index)
-            delete_parts(self._paths)
-            file.unlink()
-        except OSError as error:
-            raise self._unwritable(error) from error
-
-    def _discard_arriving(self) -> None:
-        """Deletes what a move into the storage, which was given up, has copied."""
-        file = arriving_catalog(self._paths)
-        if not file.is_file():
-            return
-        location = None
-        try:
-            with closing(Catalog(file)) as catalog:
-                location = VectorLocation.of(catalog)
-        except StorageError as error:  # it was cut off when it was made, and nothing was stored yet
-            logger.info("a catalog that was not complete is deleted: %s", error)
-        try:
-            if location is not None and location.store == SERVER:
-                drop_location(self._paths, location, self._settings.index)
-            delete_parts(self._paths)
-            file.unlink()
-        except OSError as error:
-            raise self._unwritable(error) from error
-
-    def _settle(self, place: Place) -> None:
-        """Completes what an earlier run left in a place, so that it holds the published state and nothing else."""
-        catalog = place.catalog
-        if catalog.identity is None:
-            raise StorageError(
-                f"The collection {self._name!r} was never completed: run qa-engine ingest on its files again."
-            )
-        with closing(place.nodes()) as nodes:
-            give_up_rebuild(catalog, nodes)
-            nodes.drop_superseded()
-            if isinstance(catalog, SharedCatalog) and catalog.published == catalog.changes:
-                nodes.delete_unfinished()
-                return
-            nodes.retokenize(self._progress)
-            nodes.correct_names()
-            publish(catalog, place.paths, place.config.bm25, self._progress, nodes)
-            nodes.delete_unfinished()
-
     def _vectors_of(self, registry: Registry, entry: RegisteredCollection) -> VectorLocation | None:
         with closing(
             SharedCatalog(reader_replica(self._paths.root, entry.mark), StateLog(registry, entry))
         ) as catalog:
             return VectorLocation.of(catalog)
-
-    @contextmanager
-    def _written(self, registry: Registry, found: RegisteredCollection) -> Iterator[SharedCatalog]:
-        settings, config = self._settings, registry.engine.config
-        patient = Registry(registry.engine.with_patience(WRITER_PATIENCE_SECONDS))
-        with write_registered(self._root, patient, found, config, settings.bm25, self._timeout) as shared:
-            yield shared
-
-    def _drop_replicas(self) -> None:
-        for file in self._paths.replicas:
-            remove_replica(file)
-
-    def _registry(self, search_url: str) -> Registry:
-        return registry_of(IndexConfig(**self._settings.index.model_dump() | {"search_url": search_url}))
-
-    def _with_index(self, index: IndexConfig) -> Config:
-        return self._settings.model_copy(update={"index": index})
-
-    def _make_root(self) -> None:
-        try:
-            make_folder(self._paths.root)
-        except OSError as error:
-            raise self._unwritable(error) from error
-
-    def _unwritable(self, error: OSError) -> StorageError:
-        return StorageError(
-            f"{self._paths.root} cannot be written ({error.strerror or error}): free permissions or space, then run the "
-            "same command again."
-        )
-
-    def _two_of_a_name(self, registry: Registry) -> ConfigurationError:
-        return ConfigurationError(
-            f"There is a collection {self._name!r} in the storage {self._root}, and another one in the search engine at "
-            f"{registry.engine.url}: remove the one that is not needed, or bring its files into a collection of another "
-            f"name (qa-engine ingest PATH --collection {shlex.quote(self._name + '-2')})."
-        )
 
 
 def _stored(index: IndexConfig, catalog: Catalog) -> IndexConfig:
