@@ -11,9 +11,10 @@ from qa_engine.config import Config
 from qa_engine.documents.files import find_pdfs
 from qa_engine.errors import ConfigurationError
 from qa_engine.index.collection import embedding_identity, require_identity
+from qa_engine.index.search_engine.catalog import SharedCatalog
 from qa_engine.ingestion.files.identity import DOCUMENTS, component_identity
 from qa_engine.ingestion.files.metadata import MetadataTable
-from qa_engine.ingestion.files.uploads import UploadedFile, is_upload
+from qa_engine.ingestion.files.uploads import UploadedFile, is_upload, stored_upload
 from qa_engine.ingestion.report import IngestProgress, IngestReport
 from qa_engine.ingestion.run import IngestRun
 from qa_engine.ingestion.writing.session import WriteSession, write_session
@@ -105,7 +106,7 @@ def ingest_uploads(
 
     Args:
         files: no two of the same name; None for those that the collection has, which are read again if another way to read
-            them is configured.
+            them is configured. Of a collection in a search engine, only those whose bytes are on this machine.
         storage, collection, config, workers, embed_model, progress: as for `ingest`.
 
     Raises:
@@ -118,7 +119,11 @@ def ingest_uploads(
         _require_embedding(session)
         if files is None:
             known = session.catalog.files().values()
-            files = [UploadedFile(one.file_name, one.sha256) for one in known if is_upload(one.path)]
+            uploads = [one for one in known if is_upload(one.path)]
+            if isinstance(session.catalog, SharedCatalog):  # the bytes of others are on other machines
+                place = session.paths.root.parent
+                uploads = [one for one in uploads if stored_upload(place, one.sha256).exists()]
+            files = [UploadedFile(one.file_name, one.sha256) for one in uploads]
         return IngestRun(session).run(files, workers=workers or settings.ingestion.workers)
 
 

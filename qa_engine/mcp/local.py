@@ -260,7 +260,10 @@ class LocalLibrary:
         name = show_controls_on_line(record.file_name)
         if is_document(record.path):
             raise ToolError(f"{name!r} is a text without pages.")
-        if file_state(record, self._config.storage) != "unchanged":
+        state = file_state(record, self._config.storage, self._config.index.search_url is not None)
+        if state == "elsewhere":
+            raise ToolError(f"{name!r} is not on this machine, so its pages cannot be drawn here.")
+        if state != "unchanged":
             raise ToolError(f"{name!r} was changed or removed after it was ingested: ingest it again.")
         path, settings = content_path(record, self._config.storage), self._config.documents
         images: dict[int, bytes] = run_in_worker(

@@ -18,6 +18,8 @@ from served import served
 from shared_index import index_settings
 from upload_server import UploadServer
 
+from qa_engine.ingestion.ingest import ingest_uploads
+
 NAME = "西湖 É"
 FILE = "西湖介绍.pdf"
 QUESTION = "西湖有多大？"
@@ -146,3 +148,12 @@ def test_a_search_engine_that_is_gone_makes_a_server_unready_and_not_wait(
     assert (refused.status_code, refused.json()["code"]) == (503, "storage_unavailable")
     assert "127.0.0.1" not in refused.text
     assert first.client.get("/healthz").status_code == 200
+
+
+def test_files_are_read_again_where_their_bytes_are(machines: Machines, tmp_path: Path) -> None:
+    first, second = machines
+    upload(first, chinese_pdf(tmp_path / FILE))
+    elsewhere = ingest_uploads(None, collection=NAME, config=second.state.config)
+    assert (elsewhere.unchanged, elsewhere.failures) == (0, [])
+    here = ingest_uploads(None, collection=NAME, config=first.state.config)
+    assert (here.unchanged, here.failures) == (1, [])
