@@ -89,7 +89,8 @@ class ReplicatedCatalog(Catalog):
             self._catch_up()
             return
         with self._lock:  # nobody asks a catalog that is empty
-            self._renew_file()
+            if not self._has_file():
+                self._renew_file()
             self._catch_up()
 
     def _catch_up(self) -> None:
