@@ -254,7 +254,7 @@ def test_lost_shards_are_told(version: str, search_cluster: Cluster) -> None:
     started = time.monotonic()
     with pytest.raises(ServiceUnavailableError, match=f"lacks shards of {INDEX}"):
         engine.bulk(INDEX, (({"index": {"_id": str(one)}}, {"number": one}) for one in range(20)))
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 50
     cluster.restart(number)
     cluster.wait_green(INDEX)
     assert found(engine) == 20
