@@ -44,7 +44,7 @@ LIMIT = 3.0
 @contextmanager
 def counted_requests() -> Iterator[Counter[str]]:
     """Counts the requests to the search engine by what they ask for."""
-    from qa_engine.index.search_engine.client import SearchEngine
+    from qa_engine.index.search_engine.connection.client import SearchEngine
 
     counts: Counter[str] = Counter()
     lock = threading.Lock()

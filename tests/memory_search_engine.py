@@ -16,8 +16,8 @@ import orjson
 
 from qa_engine.config import IndexConfig
 from qa_engine.errors import ServiceUnavailableError, StorageError
-from qa_engine.index.search_engine.bulk import BulkWriter
-from qa_engine.index.search_engine.client import Reply, SearchEngine
+from qa_engine.index.search_engine.connection.bulk import BulkWriter
+from qa_engine.index.search_engine.connection.client import Reply, SearchEngine
 
 Fault = Callable[[str, str], str | None]
 """Takes method and path of a request, and says ``before`` or ``after`` if it is to fail before or after it is done."""

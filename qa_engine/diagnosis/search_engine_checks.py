@@ -15,8 +15,8 @@ from qa_engine.errors import (
     ConfigurationError,
     QAEngineError,
 )
-from qa_engine.index.search_engine.client import SearchEngine, search_engine
-from qa_engine.index.search_engine.cluster import ELASTICSEARCH, OPENSEARCH
+from qa_engine.index.search_engine.connection.client import SearchEngine, search_engine
+from qa_engine.index.search_engine.connection.cluster import ELASTICSEARCH, OPENSEARCH
 from qa_engine.index.search_engine.registry import REMOVAL, SUFFIXES, Registry
 
 _SECONDS = 5.0

@@ -20,9 +20,9 @@ from qa_engine.diagnosis.storage_checks import Writer
 from qa_engine.errors import StorageError
 from qa_engine.index.opening import open_catalog
 from qa_engine.index.search_engine.catalog import SharedCatalog
-from qa_engine.index.search_engine.client import search_engine
+from qa_engine.index.search_engine.connection.client import search_engine
 from qa_engine.index.search_engine.registry import RegisteredCollection, Registry
-from qa_engine.index.search_engine.state_log import StateLog
+from qa_engine.index.search_engine.state.state_log import StateLog
 
 _TABLES = ("meta", "documents", "files", "former_files", "rebuilt", "visible", "abandoned")
 """What the log describes."""

@@ -24,7 +24,7 @@ from qa_engine.errors import (
 )
 from qa_engine.index.records import FileRecord
 from qa_engine.index.search_engine.catalog import SharedCatalog
-from qa_engine.index.search_engine.document_store import UNKNOWN
+from qa_engine.index.search_engine.contents.document_store import UNKNOWN
 from qa_engine.index.vectors.chroma_folder import look_through
 from qa_engine.index.vectors.locations import EMBEDDED, VectorLocation, open_vectors
 from qa_engine.index.vectors.token_store import TOKEN_BITS, TOKEN_FILE, TokenStore

@@ -21,7 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from qa_engine.documents.files import open_regular
 from qa_engine.errors import InputError, StorageError
-from qa_engine.index.atomic_file import file_mode, make_folder, open_private, write_atomically
+from qa_engine.index.disk.atomic_file import file_mode, make_folder, open_private, write_atomically
 
 _MAX_BYTES = 200_000_000
 _T = TypeVar("_T")

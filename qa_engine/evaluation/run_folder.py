@@ -26,7 +26,7 @@ from qa_engine.evaluation.record_files import (
     writing,
 )
 from qa_engine.evaluation.records import FORMAT, CaseResult, RunManifest, RunResults
-from qa_engine.index.atomic_file import make_folder
+from qa_engine.index.disk.atomic_file import make_folder
 
 MANIFEST, CASES, RESULTS, REPORT = "run.json", "cases.jsonl", "results.json", "report.md"
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from qa_engine.config import Config, IndexConfig
 from qa_engine.errors import CollectionNotFoundError, ConfigurationError, StorageError
-from qa_engine.index.atomic_file import make_folder
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths, collection_paths, list_collections, require_collection
+from qa_engine.index.disk.atomic_file import make_folder
+from qa_engine.index.disk.writer_lock import writer_lock
 from qa_engine.index.moves import Arrival, Departure, arriving_catalog, departed_catalog, require_staying
-from qa_engine.index.writer_lock import writer_lock
 
 
 def open_catalog(storage: Path, name: str, config: IndexConfig) -> Catalog:

@@ -13,12 +13,12 @@ from typing import Any
 
 from qa_engine.config import Config, IndexConfig
 from qa_engine.errors import InputError, QAEngineError, StorageError
-from qa_engine.index.atomic_file import make_folder
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths, collection_paths
+from qa_engine.index.disk.atomic_file import make_folder
+from qa_engine.index.disk.writer_lock import writer_lock
 from qa_engine.index.opening import collection_exists, open_catalog, require_existing
 from qa_engine.index.vectors.locations import SERVER, VectorLocation, drop_location
-from qa_engine.index.writer_lock import writer_lock
 from qa_engine.ingestion.ingest import ingest_uploads
 from qa_engine.ingestion.maintenance.reembedding import vectors_under_way
 from qa_engine.ingestion.writing.stored_nodes import superseded_vectors
@@ -154,9 +154,9 @@ def _put_aside(storage: Path, paths: CollectionPaths) -> None:
 
 
 def _remove_from_search_engine(storage: Path, name: str, config: Config) -> None:
-    from qa_engine.index.search_engine.lease import held_lease
     from qa_engine.index.search_engine.opening import registry_of, require_registered
     from qa_engine.index.search_engine.removal import begin_removal
+    from qa_engine.index.search_engine.state.lease import held_lease
 
     require_existing(storage, name, config.index)
     registry = registry_of(config.index)

@@ -20,7 +20,7 @@ from pydantic import ConfigDict, Field
 
 from qa_engine.documents.sentences.node_parser import SECTION
 from qa_engine.documents.sentences.splitting import join_sentences
-from qa_engine.index.search_engine.tokens import SearchEngineTokens
+from qa_engine.index.search_engine.contents.tokens import SearchEngineTokens
 from qa_engine.index.vectors.token_store import TokenStore
 from qa_engine.ingestion.report import StageClock
 from qa_engine.models.e5.encoder import PASSAGE_PREFIX, EncodedText, unit_rows

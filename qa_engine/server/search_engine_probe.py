@@ -63,7 +63,7 @@ class SearchEngineProbe:
             logger.warning("the search engine can be asked again")
 
     def _ask(self) -> None:
-        from qa_engine.index.search_engine.client import search_engine
+        from qa_engine.index.search_engine.connection.client import search_engine
         from qa_engine.index.search_engine.registry import Registry
 
         engine = search_engine(self._config).with_patience(0, _SECONDS)

@@ -31,8 +31,8 @@ from qa_engine.errors import CollectionNotFoundError
 from qa_engine.index.bm25.folder import Bm25Folder
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
+from qa_engine.index.disk.writer_lock import writer_lock
 from qa_engine.index.vectors.token_store import TOKEN_BITS, TokenStore
-from qa_engine.index.writer_lock import writer_lock
 from qa_engine.ingestion.maintenance.delete import delete_files
 from qa_engine.ingestion.maintenance.rebuild import rebuild
 from qa_engine.models.token_codes import DIMENSION, TokenCodec
@@ -45,7 +45,7 @@ HOLD = """
 import sys
 from dataclasses import replace
 from pathlib import Path
-from qa_engine.index.writer_lock import writer_lock
+from qa_engine.index.disk.writer_lock import writer_lock
 with writer_lock(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.readline()

@@ -15,7 +15,7 @@ from pdf_factory import chinese_pdf
 from qa_engine import QueryEngine
 from qa_engine.evaluation.questions.labelled import LabelledQuestion, write_questions
 from qa_engine.evaluation.record_files import exclusive, write_json
-from qa_engine.index.atomic_file import make_folder, open_private, write_atomically
+from qa_engine.index.disk.atomic_file import make_folder, open_private, write_atomically
 from qa_engine.ingestion.maintenance.delete import delete_files
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")

@@ -16,10 +16,10 @@ from qa_engine.config import Config
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.reader import IndexReader
-from qa_engine.index.search_engine.contents import ContentIndex
+from qa_engine.index.search_engine.contents.contents import ContentIndex
+from qa_engine.index.search_engine.contents.sentences import SentenceIndex
 from qa_engine.index.search_engine.opening import registry_of
-from qa_engine.index.search_engine.sentences import SentenceIndex
-from qa_engine.index.search_engine.state_log import StateLog
+from qa_engine.index.search_engine.state.state_log import StateLog
 from qa_engine.index.vectors.vector_store import SentenceVectorStore
 from qa_engine.ingestion.report import IngestReport
 

@@ -17,7 +17,7 @@ from qa_engine import QueryEngine
 from qa_engine.errors import CollectionNotFoundError, IndexLockedError, InputError
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
-from qa_engine.index.writer_lock import writer_lock
+from qa_engine.index.disk.writer_lock import writer_lock
 from qa_engine.ingestion.maintenance.delete import delete_files
 
 pytestmark = pytest.mark.usefixtures("parsed_in_place")

@@ -32,7 +32,7 @@ from qa_engine.errors import ConfigurationError, IndexLockedError, InputError, S
 from qa_engine.index.bm25.folder import Bm25Folder
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths, list_collections
-from qa_engine.index.writer_lock import writer_lock
+from qa_engine.index.disk.writer_lock import writer_lock
 from qa_engine.ingestion import pipeline
 from qa_engine.ingestion.files import diff
 from qa_engine.ingestion.reading import batches

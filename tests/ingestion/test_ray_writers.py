@@ -27,7 +27,7 @@ from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
 from qa_engine.index.opening import open_catalog
 from qa_engine.index.search_engine.catalog import SharedCatalog
-from qa_engine.index.search_engine.sentences import sentence_key, with_neighbours
+from qa_engine.index.search_engine.contents.sentences import sentence_key, with_neighbours
 from qa_engine.index.vectors.locations import open_vectors
 from qa_engine.ingestion import run as ingest_run
 from qa_engine.ingestion.cluster import file_jobs, settings, storing, writing

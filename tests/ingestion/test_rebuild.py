@@ -24,10 +24,10 @@ from qa_engine.index import catalog as catalogs
 from qa_engine.index.bm25 import folder as bm25_folder
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths
+from qa_engine.index.disk.writer_lock import writer_lock
 from qa_engine.index.reader import IndexReader
 from qa_engine.index.vectors.locations import open_vectors
 from qa_engine.index.vectors.token_store import TokenStore, token_file
-from qa_engine.index.writer_lock import writer_lock
 from qa_engine.ingestion.maintenance import reembedding
 from qa_engine.ingestion.maintenance.rebuild import Part, rebuild
 from qa_engine.ingestion.writing import publishing, stored_nodes

@@ -20,7 +20,7 @@ from search_server import SearchCluster
 import qa_engine
 from qa_engine import QueryEngine
 from qa_engine.config import Config
-from qa_engine.index.search_engine.client import SearchEngine
+from qa_engine.index.search_engine.connection.client import SearchEngine
 
 pytestmark = [
     pytest.mark.slow,

@@ -130,7 +130,7 @@ def _report(file: Path | None) -> AbstractContextManager[IO[str] | None]:
         InputError: it cannot be written.
     """
     from qa_engine.errors import InputError
-    from qa_engine.index.atomic_file import open_private
+    from qa_engine.index.disk.atomic_file import open_private
 
     try:
         return nullcontext() if file is None else open_private(file, "w", encoding="utf-8")

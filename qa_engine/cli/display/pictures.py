@@ -94,7 +94,7 @@ def write_pictures(
     from qa_engine.documents.pdf.rendering import render_boxes
     from qa_engine.documents.processes.parsing_pool import reading_options, run_in_worker
     from qa_engine.errors import InputError
-    from qa_engine.index.atomic_file import make_folder, open_private
+    from qa_engine.index.disk.atomic_file import make_folder, open_private
 
     if not boxes:
         return []

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from qa_engine.errors import InputError
 from qa_engine.evaluation.record_files import content_hash, text_lines, validation_message
-from qa_engine.index.atomic_file import make_folder, open_private
+from qa_engine.index.disk.atomic_file import make_folder, open_private
 
 
 class LabelledQuestion(BaseModel):

@@ -13,10 +13,10 @@ from typing import Any
 
 from qa_engine.config import Bm25Config
 from qa_engine.errors import StorageError
-from qa_engine.index.atomic_file import make_folder, write_atomically
 from qa_engine.index.bm25.index import Bm25Index
+from qa_engine.index.bm25.quantised_vectors import QuantisedVectors
 from qa_engine.index.bm25.segment import Bm25Segment, StoredSegment
-from qa_engine.index.quantised_vectors import QuantisedVectors
+from qa_engine.index.disk.atomic_file import make_folder, write_atomically
 from qa_engine.text.tokenizer import TOKENIZER_VERSION
 
 _SEGMENTS = "segments"

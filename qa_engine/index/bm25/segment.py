@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.errors import StorageError
-from qa_engine.index.atomic_file import make_folder, open_private
-from qa_engine.index.quantised_vectors import QuantisedVectors, mapped_array
+from qa_engine.index.bm25.quantised_vectors import QuantisedVectors, mapped_array
+from qa_engine.index.disk.atomic_file import make_folder, open_private
 
 _DOCUMENTS = "documents.json"
 _CHECKSUMS = "checksums.json"

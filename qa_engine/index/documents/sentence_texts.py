@@ -20,8 +20,8 @@ from typing import Any, Protocol
 from qa_engine.documents.sentences.node_ids import ORDINAL_DIGITS, node_id, split_node_id
 from qa_engine.errors import StorageError
 from qa_engine.forks import follow_forks, keep
+from qa_engine.index.disk.sqlite_file import select_in
 from qa_engine.index.records import StoredSentence
-from qa_engine.index.sqlite_file import select_in
 
 _BITS = 24
 """Bits of a key that hold the ordinal of a sentence, which has seven digits; the bits above them hold the number of its

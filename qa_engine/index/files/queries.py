@@ -15,9 +15,9 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any
 
+from qa_engine.index.disk.sqlite_file import SqliteFile
 from qa_engine.index.files.metadata import ORDERS, as_number, as_text, normal, ordered, same
 from qa_engine.index.records import FileRecord, Scalar
-from qa_engine.index.sqlite_file import SqliteFile
 
 FILE_TABLES = """
 CREATE TABLE IF NOT EXISTS files (

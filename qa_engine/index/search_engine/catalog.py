@@ -22,18 +22,18 @@ from qa_engine.index.documents.checksums import DOCUMENT_CHECKSUM
 from qa_engine.index.documents.transfer import NumberedDocument
 from qa_engine.index.files.queries import FILE_CHECKSUM
 from qa_engine.index.records import DocumentParts, FileRecord, StoredSentence
-from qa_engine.index.search_engine.document_store import UNKNOWN, DocumentSeal, DocumentStore
-from qa_engine.index.search_engine.lease import Lease
-from qa_engine.index.search_engine.lexical import SearchEngineLexicalIndex
-from qa_engine.index.search_engine.replicated_catalog import ReplicatedCatalog
-from qa_engine.index.search_engine.sentences import SearchEngineTexts, stored
-from qa_engine.index.search_engine.state_log import LogEntry, LogPosition, StateLog
-from qa_engine.index.search_engine.tokens import (
+from qa_engine.index.search_engine.contents.document_store import UNKNOWN, DocumentSeal, DocumentStore
+from qa_engine.index.search_engine.contents.sentences import SearchEngineTexts, stored
+from qa_engine.index.search_engine.contents.tokens import (
     SearchEngineTokens,
     new_generation,
     pack_codec,
     unpack_codec,
 )
+from qa_engine.index.search_engine.state.lease import Lease
+from qa_engine.index.search_engine.state.replicated_catalog import ReplicatedCatalog
+from qa_engine.index.search_engine.state.state_log import LogEntry, LogPosition, StateLog
+from qa_engine.index.search_engine.terms.lexical import SearchEngineLexicalIndex
 from qa_engine.index.vectors.token_store import TOKEN_BITS
 from qa_engine.models.token_codes import TokenCodec
 from qa_engine.text.tokenizer import TOKENIZER_VERSION

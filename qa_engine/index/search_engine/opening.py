@@ -10,14 +10,18 @@ from pathlib import Path
 
 from qa_engine.config import Bm25Config, IndexConfig
 from qa_engine.errors import CollectionNotFoundError, ConfigurationError, StorageError
-from qa_engine.index.atomic_file import make_folder
 from qa_engine.index.collection import CollectionPaths, collection_paths
+from qa_engine.index.disk.atomic_file import make_folder
 from qa_engine.index.search_engine.catalog import SharedCatalog
-from qa_engine.index.search_engine.client import WRITER_PATIENCE_SECONDS, search_engine
-from qa_engine.index.search_engine.lease import held_lease
+from qa_engine.index.search_engine.connection.client import WRITER_PATIENCE_SECONDS, search_engine
 from qa_engine.index.search_engine.registry import RegisteredCollection, Registry
-from qa_engine.index.search_engine.replica_files import drop_former_replicas, reader_replica, writer_replica
-from qa_engine.index.search_engine.state_log import StateLog
+from qa_engine.index.search_engine.state.lease import held_lease
+from qa_engine.index.search_engine.state.replica_files import (
+    drop_former_replicas,
+    reader_replica,
+    writer_replica,
+)
+from qa_engine.index.search_engine.state.state_log import StateLog
 
 _RENEWAL_TIMEOUTS = 6
 """How often a renewal of a lease could go unanswered before the lease ends."""

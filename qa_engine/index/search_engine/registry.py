@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 from qa_engine.config import Bm25Config
 from qa_engine.errors import ConfigurationError, StorageError
-from qa_engine.index.search_engine.client import SearchEngine
+from qa_engine.index.search_engine.connection.client import SearchEngine
 
 FORMAT = 1
 """Version of the indices and of the log."""

@@ -15,7 +15,7 @@ from typing import Any
 from qa_engine.errors import QAEngineError, StorageError
 from qa_engine.index.collection import REPLICAS
 from qa_engine.index.search_engine.registry import REMOVAL, RegisteredCollection, Registry
-from qa_engine.index.search_engine.replica_files import mark_of
+from qa_engine.index.search_engine.state.replica_files import mark_of
 
 logger = logging.getLogger("qa_engine.index")
 

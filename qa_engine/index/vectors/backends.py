@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qa_engine.errors import StorageError
-from qa_engine.index.atomic_file import share_files
+from qa_engine.index.disk.atomic_file import share_files
 from qa_engine.index.vectors.chroma_folder import abandon, writing_turn
 from qa_engine.index.vectors.runtime import runtime
 

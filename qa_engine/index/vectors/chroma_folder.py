@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qa_engine.errors import StorageError
-from qa_engine.index.atomic_file import file_mode, make_folder, open_private, share_files
+from qa_engine.index.disk.atomic_file import file_mode, make_folder, open_private, share_files
 from qa_engine.index.vectors.hnsw_files import find_hnsw_fault
 from qa_engine.index.vectors.hnsw_rollback import keep_files, roll_back
 from qa_engine.index.vectors.runtime import runtime

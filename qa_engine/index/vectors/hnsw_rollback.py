@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from qa_engine.index.atomic_file import make_folder, open_private
+from qa_engine.index.disk.atomic_file import make_folder, open_private
 
 logger = logging.getLogger("qa_engine.index")
 _FILES = ("header.bin", "length.bin", "link_lists.bin", "index_metadata.pickle")

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from qa_engine.documents.sentences.node_ids import ORDINAL_DIGITS, split_node_id
 from qa_engine.errors import StorageError
-from qa_engine.index.sqlite_file import SqliteFile
+from qa_engine.index.disk.sqlite_file import SqliteFile
 from qa_engine.models.token_codes import DIMENSION, TokenCodec
 
 if TYPE_CHECKING:

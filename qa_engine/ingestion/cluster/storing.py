@@ -17,10 +17,10 @@ from qa_engine.documents.identity.record import DocumentIdentity
 from qa_engine.documents.parsed_pdf import LeftOut, left_out
 from qa_engine.errors import DocumentError, StorageError
 from qa_engine.index.records import FileRecord
-from qa_engine.index.search_engine.client import WRITER_PATIENCE_SECONDS, search_engine
-from qa_engine.index.search_engine.document_store import DocumentSeal, DocumentStore
+from qa_engine.index.search_engine.connection.client import WRITER_PATIENCE_SECONDS, search_engine
+from qa_engine.index.search_engine.contents.document_store import DocumentSeal, DocumentStore
+from qa_engine.index.search_engine.contents.tokens import SearchEngineTokens
 from qa_engine.index.search_engine.registry import RegisteredCollection
-from qa_engine.index.search_engine.tokens import SearchEngineTokens
 from qa_engine.index.vectors.chroma_rows import node_of
 from qa_engine.index.vectors.locations import open_on_server
 from qa_engine.index.vectors.vector_store import SentenceVectorStore

@@ -13,9 +13,9 @@ from qa_engine.errors import (
     ConfigurationError,
     StorageError,
 )
-from qa_engine.index.atomic_file import make_folder
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths, collection_paths
+from qa_engine.index.disk.atomic_file import make_folder
 from qa_engine.index.moves import (
     Arrival,
     arriving_catalog,
@@ -23,13 +23,13 @@ from qa_engine.index.moves import (
     departed_catalog,
 )
 from qa_engine.index.search_engine.catalog import SharedCatalog
-from qa_engine.index.search_engine.client import WRITER_PATIENCE_SECONDS
+from qa_engine.index.search_engine.connection.client import WRITER_PATIENCE_SECONDS
 from qa_engine.index.search_engine.opening import (
     registry_of,
     write_registered,
 )
 from qa_engine.index.search_engine.registry import FORMAT, LogBase, RegisteredCollection, Registry
-from qa_engine.index.search_engine.replica_files import remove_replica
+from qa_engine.index.search_engine.state.replica_files import remove_replica
 from qa_engine.index.vectors.locations import SERVER, VectorLocation, drop_location
 from qa_engine.ingestion.maintenance.copying import Place
 from qa_engine.ingestion.maintenance.reembedding import give_up_rebuild

@@ -19,7 +19,7 @@ from qa_engine.index.collection import CollectionPaths
 from qa_engine.index.documents.transfer import NumberedDocument
 from qa_engine.index.records import DocumentParts, StoredSentence
 from qa_engine.index.search_engine.catalog import SharedCatalog
-from qa_engine.index.search_engine.tokens import SearchEngineTokens
+from qa_engine.index.search_engine.contents.tokens import SearchEngineTokens
 from qa_engine.index.vectors.locations import VectorLocation
 from qa_engine.index.vectors.token_store import TOKEN_BITS, TOKEN_FILE, TokenStore
 from qa_engine.ingestion.maintenance.reembedding import document_batches

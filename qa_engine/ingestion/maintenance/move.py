@@ -21,6 +21,7 @@ from qa_engine.errors import (
 )
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import collection_paths, require_collection
+from qa_engine.index.disk.writer_lock import writer_lock
 from qa_engine.index.moves import (
     Arrival,
     Departure,
@@ -35,10 +36,9 @@ from qa_engine.index.search_engine.opening import (
     registry_of,
 )
 from qa_engine.index.search_engine.registry import RegisteredCollection, Registry, new_mark
-from qa_engine.index.search_engine.replica_files import reader_replica
-from qa_engine.index.search_engine.state_log import StateLog
+from qa_engine.index.search_engine.state.replica_files import reader_replica
+from qa_engine.index.search_engine.state.state_log import StateLog
 from qa_engine.index.vectors.locations import VectorLocation, drop_location
-from qa_engine.index.writer_lock import writer_lock
 from qa_engine.ingestion.maintenance.collection_move import CollectionMove
 from qa_engine.ingestion.maintenance.copying import CollectionCopy, Place
 from qa_engine.ingestion.report import IngestProgress

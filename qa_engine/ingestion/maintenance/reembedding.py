@@ -18,7 +18,12 @@ from qa_engine.errors import StorageError
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import embedding_identity
 from qa_engine.index.search_engine.catalog import SharedCatalog
-from qa_engine.index.search_engine.tokens import SearchEngineTokens, new_generation, pack_codec, unpack_codec
+from qa_engine.index.search_engine.contents.tokens import (
+    SearchEngineTokens,
+    new_generation,
+    pack_codec,
+    unpack_codec,
+)
 from qa_engine.index.vectors.chroma_rows import node_of
 from qa_engine.index.vectors.locations import VectorLocation, open_location
 from qa_engine.index.vectors.token_store import TOKEN_BITS, TOKEN_FILE, TokenStore, token_file

@@ -12,8 +12,8 @@ from filelock import FileLock
 
 from qa_engine.config import IndexConfig
 from qa_engine.errors import CollectionNotFoundError, QAEngineError, StorageError
-from qa_engine.index.atomic_file import file_mode, make_folder
 from qa_engine.index.catalog import Catalog
+from qa_engine.index.disk.atomic_file import file_mode, make_folder
 from qa_engine.index.opening import collection_names, open_catalog
 from qa_engine.ingestion.files.uploads import UPLOADS_FOLDER, is_upload
 

@@ -11,10 +11,10 @@ from itertools import pairwise
 from qa_engine.config import Bm25Config
 from qa_engine.errors import StorageError
 from qa_engine.index.bm25.folder import Bm25Folder
+from qa_engine.index.bm25.quantised_vectors import QuantisedVectors, joined
 from qa_engine.index.bm25.segment import Bm25Segment, StoredSegment
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths
-from qa_engine.index.quantised_vectors import QuantisedVectors, joined
 from qa_engine.index.search_engine.catalog import SharedCatalog
 from qa_engine.ingestion.report import IngestProgress
 from qa_engine.ingestion.writing.stored_nodes import StoredNodes

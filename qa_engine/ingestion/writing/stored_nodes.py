@@ -18,8 +18,8 @@ from qa_engine.index.catalog import Catalog
 from qa_engine.index.collection import CollectionPaths, gives_token_vectors
 from qa_engine.index.records import StoredSentence
 from qa_engine.index.search_engine.catalog import SharedCatalog
-from qa_engine.index.search_engine.document_store import UNKNOWN
-from qa_engine.index.search_engine.tokens import SearchEngineTokens, delete_generation
+from qa_engine.index.search_engine.contents.document_store import UNKNOWN
+from qa_engine.index.search_engine.contents.tokens import SearchEngineTokens, delete_generation
 from qa_engine.index.vectors.locations import EMBEDDED, VectorLocation, drop_location, open_vectors
 from qa_engine.index.vectors.row_fence import RowFence
 from qa_engine.index.vectors.token_store import TOKEN_BITS, TOKEN_FILE, TokenStore, token_file

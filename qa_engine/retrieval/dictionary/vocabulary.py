@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from qa_engine.forks import RenewedLock, follow_forks, keep
-from qa_engine.index.sqlite_file import select_in
+from qa_engine.index.disk.sqlite_file import select_in
 
 
 class Vocabulary:

@@ -12,7 +12,7 @@ from tempfile import NamedTemporaryFile
 from threading import Lock
 
 from qa_engine.errors import QAEngineError
-from qa_engine.index.atomic_file import make_folder
+from qa_engine.index.disk.atomic_file import make_folder
 
 logger = logging.getLogger("qa_engine.server")
 

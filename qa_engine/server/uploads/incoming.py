@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from qa_engine.errors import StorageError
-from qa_engine.index.atomic_file import make_folder, open_private
+from qa_engine.index.disk.atomic_file import make_folder, open_private
 from qa_engine.ingestion.files.uploads import stored_upload
 from qa_engine.server.problems import ProblemError
 from qa_engine.server.uploads.content_types import HEAD_BYTES, description, is_pdf

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from qa_engine.index.bm25.index import Bm25Index
+from qa_engine.index.bm25.quantised_vectors import QuantisedVectors
 from qa_engine.index.bm25.segment import Bm25Segment, DocumentTerms, StoredSegment
-from qa_engine.index.quantised_vectors import QuantisedVectors
 from qa_engine.index.vectors import exact_search
 from qa_engine.index.vectors.exact_search import nearest
 

@@ -11,7 +11,7 @@ from job_children import CRASHING, DEAD, WAITING
 
 from qa_engine.errors import IndexLockedError
 from qa_engine.index.collection import collection_paths
-from qa_engine.index.writer_lock import writer_lock
+from qa_engine.index.disk.writer_lock import writer_lock
 from qa_engine.server.jobs.child import ChildTask
 from qa_engine.server.jobs.process import ChildProcess
 from qa_engine.server.jobs.records import FileTask, Job

@@ -170,7 +170,7 @@ class TestCollections:
         self, uploading: UploadServer, pdf: bytes
     ) -> None:
         from qa_engine.index.collection import collection_paths
-        from qa_engine.index.writer_lock import writer_lock
+        from qa_engine.index.disk.writer_lock import writer_lock
 
         uploading.over(upload(uploading, "a.pdf", pdf, "busy"))
         with writer_lock(collection_paths(uploading.storage, "busy").root):

@@ -1,0 +1,1 @@
+"""Requests to a search engine, OpenSearch or Elasticsearch: nodes, credentials, bulks, outages and refusals."""

@@ -1,0 +1,1 @@
+"""What documents in a search engine are made of: sentences, places of lines, tables, and token vectors."""
