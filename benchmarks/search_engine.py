@@ -128,7 +128,7 @@ def main(
         pool = urllib3.PoolManager()
         (target,) = [
             one["index"]
-            for one in pool.request("GET", f"{server.url}/_cat/indices/*-sentences?format=json").json()
+            for one in pool.request("GET", f"{server.url}/_cat/indices/*-sentences-1?format=json").json()
         ]
         fields = pool.request("GET", f"{server.url}/{target}/_mapping").json()[target]["mappings"][
             "properties"

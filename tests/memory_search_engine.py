@@ -1,7 +1,8 @@
 """A search engine in memory, for tests whose subject is not the search engine: one index is a dictionary of documents.
 
-It has what the catalog needs: creation that refuses a second document of an id, versions that are compared, `_mget` that
-reads what was just written, `_bulk`, and searches by number that see what was refreshed. It does not rank.
+Documents are stored only under aliases. It has what the catalog needs: creation that refuses a second document of an id,
+versions that are compared, `_mget` that reads what was just written, `_bulk`, and searches by number that see what was
+refreshed. It does not rank.
 """
 
 from __future__ import annotations
@@ -43,17 +44,23 @@ class Cluster:
 
     Attributes:
         indices: by name.
+        aliases: the names of indices by their aliases.
         fault: see `Fault`.
         error: makes what a request that fails raises.
         requests: method and path of all requests so far.
     """
 
     indices: dict[str, _Index] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
     fault: Fault = lambda method, path: None
     error: Callable[[], BaseException] = lambda: ServiceUnavailableError("The search engine is away: wait.")
     requests: list[tuple[str, str]] = field(default_factory=list)
     lock: RLock = field(default_factory=RLock)
     sequence: int = 0
+
+    def index(self, alias: str) -> _Index:
+        """The index of an alias."""
+        return self.indices[self.aliases[alias]]
 
 
 class MemorySearchEngine(SearchEngine):
@@ -96,25 +103,35 @@ class MemorySearchEngine(SearchEngine):
 
     def _answer(self, method: str, path: list[str], body: Any, params: dict[str, Any]) -> Reply:
         name, *rest = path
-        indices = self.cluster.indices
+        indices, aliases = self.cluster.indices, self.cluster.aliases
         if not rest:
             if method == "PUT":
                 if name in indices:
                     return Reply(400, {"error": {"type": "resource_already_exists_exception"}})
                 interval = body["settings"]["index"].get("refresh_interval", "1s")
                 indices[name] = _Index(refresh_at_once=interval != "-1")
+                self.cluster.aliases.update(dict.fromkeys(body.get("aliases", {}), name))
                 return Reply(200, {"acknowledged": True})
             if method == "DELETE":
+                if name in aliases:
+                    return Reply(400, {"error": {"type": "illegal_argument_exception"}})
+                self.cluster.aliases = {one: index for one, index in aliases.items() if index != name}
                 return Reply(200 if indices.pop(name, None) else 404, {})
-        if name not in indices and not (method == "PUT" or rest[0] == "_bulk"):
+        stores = method in {"PUT", "POST"} and rest[0] in {"_doc", "_create", "_bulk"}
+        if name not in aliases if stores else aliases.get(name, name) not in indices:
+            if rest[0] == "_bulk":
+                return _refused(body)
             if rest[0] == "_mget":
                 docs = [
                     {"_index": name, "error": {"type": "index_not_found_exception"}} for _ in body["docs"]
                 ]
                 return Reply(200, {"docs": docs})
             return Reply(404, {"error": {"type": "index_not_found_exception"}})
-        index = indices.setdefault(name, _Index(refresh_at_once=True))  # as clusters do with what is stored
+        name = aliases.get(name, name)
+        index = indices[name]
         match method, rest:
+            case "GET", ["_alias"]:
+                return Reply(200, {name: {"aliases": {one: {} for one, of in aliases.items() if of == name}}})
             case "GET", ["_doc", identifier]:
                 return self._get(index, identifier)
             case "PUT", ["_doc", identifier]:
@@ -190,6 +207,15 @@ class MemorySearchEngine(SearchEngine):
                 status = self._put(index, facts["_id"], next(lines), options).status
             items.append({verb: {"_id": facts["_id"], "status": status}})
         return Reply(200, {"errors": any(_failed(item) for item in items), "items": items})
+
+
+def _refused(body: bytes) -> Reply:
+    """What operations on a missing index are answered."""
+    actions = [orjson.loads(line) for line in body.splitlines() if line]
+    error = {"type": "index_not_found_exception", "reason": "no such index"}
+    result = {"status": 404, "error": error}
+    verbs = [verb for one in actions for verb in one if verb in {"index", "create", "update", "delete"}]
+    return Reply(200, {"errors": True, "items": [{verb: result} for verb in verbs]})
 
 
 def _failed(item: Mapping[str, Any]) -> bool:

@@ -17,6 +17,7 @@ from qa_engine.errors import (
 )
 from qa_engine.index.search_engine.connection.client import SearchEngine, search_engine
 from qa_engine.index.search_engine.connection.cluster import ELASTICSEARCH, OPENSEARCH
+from qa_engine.index.search_engine.indices import alias_of
 from qa_engine.index.search_engine.registry import REMOVAL, SUFFIXES, Registry
 
 _SECONDS = 5.0
@@ -203,7 +204,11 @@ def _check_leftovers(registry: Registry) -> Check:
     known = {source["indices"] for kind in ("collection", "arriving") for source in registry.sources(kind)}
     removals = list(registry.sources(REMOVAL))
     known |= {source["indices"] for source in removals}
-    if orphans := sorted(set(_collection_indices(names, prefix)).difference(_indices(known))):
+    of_collections = _indices(known)
+    orphans = [
+        name for name in sorted(_collection_indices(names, prefix)) if alias_of(name) not in of_collections
+    ]
+    if orphans:
         return warning(
             f"{first_names(orphans)}: indices of a collection that was removed, or of one whose registration is lost.",
             curl(engine, "DELETE", f"/{','.join(orphans)}"),
@@ -225,11 +230,12 @@ def _indices(collections: Iterable[str]) -> set[str]:
 def _collection_indices(names: Iterable[str], prefix: str) -> list[str]:
     """The indices that look like those of a collection of this installation, and of none with a longer prefix."""
     names = list(names)
-    others = [name.removesuffix("-state") for name in names if name.endswith("-state")]
+    aliases = map(alias_of, names)
+    others = [name.removesuffix("-state") for name in aliases if name.endswith("-state")]
     others = [other for other in others if other != prefix]
     form = re.compile(rf"{re.escape(prefix)}-(.+-)?[0-9a-f]{{12}}-({'|'.join(SUFFIXES)})")
     return [
         name
         for name in names
-        if form.fullmatch(name) and not any(name.startswith(f"{other}-") for other in others)
+        if form.fullmatch(alias_of(name)) and not any(name.startswith(f"{other}-") for other in others)
     ]

@@ -154,7 +154,9 @@ def _put_aside(storage: Path, paths: CollectionPaths) -> None:
 
 
 def _remove_from_search_engine(storage: Path, name: str, config: Config) -> None:
+    from qa_engine.index.search_engine.connection.client import WRITER_PATIENCE_SECONDS
     from qa_engine.index.search_engine.opening import registry_of, require_registered
+    from qa_engine.index.search_engine.registry import Registry
     from qa_engine.index.search_engine.removal import begin_removal
     from qa_engine.index.search_engine.state.lease import held_lease
 
@@ -170,7 +172,8 @@ def _remove_from_search_engine(storage: Path, name: str, config: Config) -> None
             logger.warning("the vectors of the collection %s may be left behind: %s", name, error)
             location, places = None, []
         places += [location] if location is not None else []
-        begin_removal(registry, collection, [asdict(place) for place in places if place.store == SERVER])
+        patient = Registry(registry.engine.with_patience(WRITER_PATIENCE_SECONDS))
+        begin_removal(patient, collection, [asdict(place) for place in places if place.store == SERVER])
 
 
 def _complete_in_search_engine(storage: Path, config: IndexConfig) -> None:

@@ -27,6 +27,7 @@ from qa_engine.diagnosis.report import Check, Diagnosis
 from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.index.opening import open_catalog
 from qa_engine.index.search_engine.catalog import SharedCatalog
+from qa_engine.index.search_engine.indices import delete_index
 from qa_engine.index.search_engine.opening import registry_of
 from qa_engine.ingestion.writing.session import write_session
 
@@ -245,7 +246,7 @@ def test_lost_parts_of_the_state_are_told(place: Place) -> None:
 
 @pytest.mark.parametrize("search_server", ["opensearch-2"], indirect=True)
 def test_a_lost_index_is_told_and_nothing_else_of_the_collection(place: Place) -> None:
-    place.send("DELETE", f"/{place.registered.documents}")
+    delete_index(registry_of(place.config.index).engine, place.registered.documents)
     failed = place.failed()
     assert list(failed) == ["indices"]
     assert place.registered.documents in failed["indices"].message
@@ -256,8 +257,8 @@ def test_indices_of_no_collection_are_warned_of_and_those_of_other_installations
     place: Place,
 ) -> None:
     prefix = place.config.index.search_prefix
-    orphan, other = f"{prefix}-old-0123456789ab-tokens", f"{prefix}-b-0123456789ab-tokens"
-    for index in (orphan, other, f"{prefix}-b-state"):
+    orphan, other = f"{prefix}-old-0123456789ab-tokens-1", f"{prefix}-b-0123456789ab-tokens-1"
+    for index in (orphan, other, f"{prefix}-b-state-1"):
         place.send("PUT", f"/{index}", {"settings": {"number_of_replicas": 0}})
     check = place.check("search_leftovers")
     assert check.status == "warning"

@@ -18,6 +18,7 @@ from qa_engine.index.collection import collection_paths
 from qa_engine.index.reader import IndexReader
 from qa_engine.index.search_engine.contents.contents import ContentIndex
 from qa_engine.index.search_engine.contents.sentences import SentenceIndex
+from qa_engine.index.search_engine.indices import delete_index
 from qa_engine.index.search_engine.opening import registry_of
 from qa_engine.index.search_engine.state.state_log import StateLog
 from qa_engine.index.vectors.vector_store import SentenceVectorStore
@@ -60,7 +61,7 @@ def test_what_is_reported_is_what_is_stored_over_many_histories(
             found = registry.find("default")
             if found is not None:
                 registry.remove(found)
-            server.send("DELETE", f"/{registry.state}?ignore_unavailable=true")
+            delete_index(registry.engine, registry.state)
             super().teardown()
 
         def run(self, prune: bool) -> IngestReport:

@@ -20,6 +20,7 @@ from qa_engine.index.collection import collection_paths
 from qa_engine.index.opening import open_catalog
 from qa_engine.index.reader import open_collections
 from qa_engine.index.search_engine.catalog import SharedCatalog
+from qa_engine.index.search_engine.indices import delete_index
 from qa_engine.index.search_engine.opening import registry_of
 from qa_engine.index.vectors.chroma_server import chroma_server as chroma_client
 from qa_engine.ingestion.maintenance import reembedding
@@ -93,7 +94,7 @@ def test_lost_sentences_and_a_lost_index_come_back(files: Path, storage: Path, c
     assert (report.part, report.documents, report.nodes) == ("bm25", 2, before["count"])
     assert difference(before, content_of(storage, config)) == ""
 
-    engine.request("DELETE", f"/{index}")
+    delete_index(engine, index)
     rebuild(storage, config=config, embed_model=HASH)
     assert difference(before, content_of(storage, config)) == ""
 

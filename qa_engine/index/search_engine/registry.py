@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 from qa_engine.config import Bm25Config
 from qa_engine.errors import ConfigurationError, StorageError
 from qa_engine.index.search_engine.connection.client import SearchEngine
+from qa_engine.index.search_engine.indices import create_index, delete_index
 
 FORMAT = 1
 """Version of the indices and of the log."""
@@ -271,7 +272,7 @@ class Registry:
             mark, indices: see `RegisteredCollection`.
         """
         for suffix in SUFFIXES:
-            self.engine.request("DELETE", f"/{indices}-{suffix}", accept={404})
+            delete_index(self.engine, f"{indices}-{suffix}")
         self.engine.request("POST", f"/{self.state}/_refresh", accept={404})
         rest = {"bool": {"filter": {"term": {"mark": mark}}, "must_not": {"term": {"kind": REMOVAL}}}}
         self.engine.request(
@@ -298,14 +299,7 @@ class Registry:
         }
         if similarity is not None:
             settings["similarity"] = {"terms": similarity}
-        body = {"settings": {"index": settings}, "mappings": mapping}
-        reply = self.engine.request("PUT", f"/{name}", body, accept={400})
-        error = reply.body.get("error") if reply.status == 400 else None
-        if error is not None and error.get("type") != "resource_already_exists_exception":
-            raise StorageError(
-                f"The search engine at {self.engine.url} cannot make the index {name} ({error.get('reason')}): correct the "
-                "settings of the search engine."
-            )
+        create_index(self.engine, name, settings, mapping)
 
 
 def new_mark() -> str:

@@ -33,7 +33,7 @@ def made(*names: str) -> tuple[Cluster, Registry]:
 
 def left_of(cluster: Cluster, registry: Registry, mark: str) -> list[str]:
     """The indices and documents that still have to do with a collection."""
-    state = cluster.indices[registry.state].documents
+    state = cluster.index(registry.state).documents
     documents = [name for name, one in state.items() if one.source["mark"] == mark]
     return documents + [name for name in cluster.indices if mark in name]
 
@@ -60,7 +60,7 @@ def test_a_removal_that_is_cut_off_anywhere_is_not_begun_or_completed_later(mome
         if registry.find("reports") is not None:
             outcomes.add("there")
             assert dropped == []
-            assert f"{collection.indices}-sentences" in cluster.indices
+            assert collection.sentences in cluster.aliases
         else:
             outcomes.add("gone")
             assert PLACE in dropped
@@ -101,4 +101,4 @@ def test_vectors_that_cannot_be_dropped_now_keep_no_other_removal_waiting() -> N
     assert registry.names() == []
     assert [note["name"] for note in registry.sources("removal")] == ["one"]
     assert complete_removals(registry, lambda place: None) == 1
-    assert list(cluster.indices) == [registry.state]
+    assert list(cluster.aliases) == [registry.state]

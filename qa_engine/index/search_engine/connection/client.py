@@ -30,6 +30,8 @@ _LEAST_WAIT_SECONDS = 10.0
 """What a busy search engine may need for a change of its indices, which the time to wait for shards bounds as well."""
 _OF_DOCUMENTS = re.compile(r"/_(doc|create|update|bulk|delete_by_query)(/|$)")
 """Requests that wait for a shard that is missing, as long as they are told."""
+_STORES = re.compile(r"/_(doc|create|update|bulk)(/|$)")
+"""Requests that may store documents, unless they delete."""
 
 
 class SearchEngine:
@@ -91,6 +93,7 @@ class SearchEngine:
     ) -> Reply:
         """One request, repeated while the search engine cannot answer it, see `with_patience`.
 
+        Documents are stored only under aliases: an index that is missing would be made otherwise, see `create_index`.
         It may have been carried out although an attempt failed: it has to do no harm the second time.
 
         Args:
@@ -115,7 +118,7 @@ class SearchEngine:
 
         def attempt() -> Reply:
             product = self._cluster.identify(left())
-            query = {**self._waiting(method, path, product), **(params or {})}
+            query = {**_only_aliases(method, path), **self._waiting(method, path, product), **(params or {})}
             target = f"{path}?{urlencode(query)}" if query else path
             # Whoever can wait for an outage to end can wait for a slow node, too.
             share = max(SHARE_SECONDS, self.patience_seconds)
@@ -179,6 +182,10 @@ class SearchEngine:
             return {}
         name = "master_timeout" if product.name == ELASTICSEARCH else "cluster_manager_timeout"
         return {name: f"{seconds * 1000:.0f}ms"}
+
+
+def _only_aliases(method: str, path: str) -> dict[str, str]:
+    return {"require_alias": "true"} if method in {"PUT", "POST"} and _STORES.search(path) else {}
 
 
 _clusters: weakref.WeakValueDictionary[tuple[Any, ...], Cluster] = weakref.WeakValueDictionary()

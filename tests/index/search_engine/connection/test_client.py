@@ -283,7 +283,7 @@ def test_the_search_engine_is_told_how_long_to_wait(product: str) -> None:
             engine.request(method, path)
     master = "cluster_manager_timeout" if product == "OpenSearch" else "master_timeout"
     assert [request.path for request in server.requests] == [
-        "/x/_doc/1?timeout=2000ms",
+        "/x/_doc/1?require_alias=true&timeout=2000ms",
         f"/x?{master}=2000ms",
         "/x/_search",
         "/x/_doc/1",

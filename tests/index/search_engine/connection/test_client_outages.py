@@ -31,7 +31,7 @@ def made(engine: SearchEngine, replicas: int = 0, count: int = 20, **settings: o
     """An index with numbered documents."""
     engine = engine.with_patience(60)
     body = {"settings": {"number_of_replicas": replicas, "number_of_shards": 3, **settings}}
-    engine.request("PUT", f"/{INDEX}", body)
+    engine.request("PUT", f"/{INDEX}-1", body | {"aliases": {INDEX: {}}})
     engine.bulk(INDEX, (({"index": {"_id": str(one)}}, {"number": one}) for one in range(count)))
     engine.refresh(INDEX)
 
@@ -58,8 +58,9 @@ def test_every_version_is_asked_by_its_client(search_server: SearchCluster) -> N
         engine = engine_at(search_server)
         product = engine.product()
         assert f"{product.name.lower()}-{product.version.split('.')[0]}" == search_server.version
-        engine.request("PUT", f"/{name}", {"settings": {"number_of_replicas": 0}})
-        again = engine.request("PUT", f"/{name}", {}, accept={400})
+        body = {"settings": {"number_of_replicas": 0}, "aliases": {name: {}}}
+        engine.request("PUT", f"/{name}-1", body)
+        again = engine.request("PUT", f"/{name}-1", {}, accept={400})
         assert again.body["error"]["type"] == "resource_already_exists_exception"
         engine.bulk(name, [({"index": {"_id": "1", "routing": "7"}}, {"文": "字"})])
         engine.bulk(name, [({"update": {"_id": "1", "routing": "7"}}, {"doc": {"b": 2}})])
@@ -76,7 +77,7 @@ def test_every_version_is_asked_by_its_client(search_server: SearchCluster) -> N
         engine.request("POST", f"/{name}/_close")
         with pytest.raises(StorageError, match="open the index"):
             engine.request("POST", f"/{name}/_search", {})
-        engine.request("DELETE", f"/{name}")
+        engine.request("DELETE", f"/{name}-1")
         for read in (
             lambda: engine.get_many(name, ["1"]),
             lambda: engine.request("POST", f"/{name}/_search", {}),

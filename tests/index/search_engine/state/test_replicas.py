@@ -87,7 +87,7 @@ class Machines:
         log = self.log()
         file.parent.mkdir(exist_ok=True)
         lease = Lease(self.registry, log.collection)
-        state = self.cluster.indices[self.registry.state].documents
+        state = self.cluster.index(self.registry.state).documents
         state.pop(f"{log.collection.mark}:lease", None)
         lease.acquire(0)
         self._leases.append(lease)
@@ -396,7 +396,7 @@ def test_what_was_given_up_is_deleted_once_more_and_seen_by_nobody(machines: Mac
     # The first writer was only stopped, and stores what it was about to store.
     first.sentence_index.put(number, parts("d1", 2).sentences, [["text"]] * 2, first.field, 1)
     assert number not in [shown for shown, _ in machines.reader("near").published_state().documents.values()]
-    sentences = machines.cluster.indices[machines.collection.sentences].documents
+    sentences = machines.cluster.index(machines.collection.sentences).documents
     assert {f"{number}-0", f"{number}-1"} < sentences.keys()
     assert second.abandoned(before=0) == []
     second.forget_abandoned(second.abandoned())
@@ -418,7 +418,7 @@ def test_a_reader_behind_the_beginning_of_the_log_begins_anew(
     writer.set_meta(later="1")
     reader.synchronise()
     assert contents(reader) == contents(writer)
-    state = machines.cluster.indices[machines.registry.state].documents
+    state = machines.cluster.index(machines.registry.state).documents
     assert [name.split(":")[1] for name in state if ":change:" in name] == ["change"]
 
 
@@ -438,7 +438,7 @@ def test_shortening_that_was_cut_off_is_made_good_by_the_next(
     for number in range(5):
         store(other, f"/{number}.pdf", f"e{number}")
     other.publish()
-    state = machines.cluster.indices[machines.registry.state].documents
+    state = machines.cluster.index(machines.registry.state).documents
     kinds = [document.source["kind"] for document in state.values()]
     assert sorted(kinds) == ["base", "collection", "lease"]
     assert contents(machines.reader("far")) == contents(other)
@@ -464,7 +464,7 @@ def test_a_restored_snapshot_is_noticed(machines: Machines, monkeypatch: pytest.
     writer = machines.writer(machines.root / "w.sqlite")
     store(writer, "/a.pdf", "d1")
     writer.publish()
-    state = machines.cluster.indices[machines.registry.state].documents
+    state = machines.cluster.index(machines.registry.state).documents
     snapshot = dict(state)
     store(writer, "/lost.pdf", "d2")
     reader = machines.reader("near")
@@ -608,8 +608,8 @@ def test_what_is_missing_or_changed_in_the_search_engine_is_told(machines: Machi
     every = {node_id(f"d{number}", ordinal) for number in range(4) for ordinal in range(2)}
     assert (reader.sentence_ids(), reader.damaged()) == (every, (set(), set(), 0))
     numbers = writer.numbers(["d1", "d2", "d3"])
-    sentences = machines.cluster.indices[machines.collection.sentences].documents
-    contents_of = machines.cluster.indices[machines.collection.documents].documents
+    sentences = machines.cluster.index(machines.collection.sentences).documents
+    contents_of = machines.cluster.index(machines.collection.documents).documents
     sentences[f"{numbers['d1']}-0"].source["text"] = "Another text."
     del sentences[f"{numbers['d2']}-1"]
     del contents_of[str(numbers["d3"])]
@@ -636,7 +636,7 @@ def test_a_copy_of_the_index_that_lags_behind_is_no_reason_to_begin_anew(machine
     reader = machines.reader("near")
     store(writer, "/a.pdf", "d1")
     reader.synchronise()
-    state = machines.cluster.indices[machines.registry.state].documents
+    state = machines.cluster.index(machines.registry.state).documents
     last = max(name for name in state if ":change:" in name)
     lagging = state.pop(last)
     reader.synchronise()
@@ -651,7 +651,7 @@ def test_a_writer_waits_until_a_copy_that_lags_behind_has_caught_up(machines: Ma
     first = machines.writer(machines.root / "first.sqlite")
     store(first, "/a.pdf", "d1")
     shutil.copy(first.path, machines.root / "second.sqlite")
-    state = machines.cluster.indices[machines.registry.state].documents
+    state = machines.cluster.index(machines.registry.state).documents
     last = max(name for name in state if ":change:" in name)
     lagging = state.pop(last)
     asked = 0

@@ -41,7 +41,7 @@ def test_a_part_that_is_missing_is_an_error_and_no_shorter_change(
 ) -> None:
     monkeypatch.setattr(state_log, "_MAX_BYTES", 1000)
     log.append(START, LARGE)
-    documents = cluster.indices["qa-engine-state"].documents
+    documents = cluster.index("qa-engine-state").documents
     part = next(name for name, document in documents.items() if document.source["kind"] == "part")
     del documents[part]
     with pytest.raises(StorageError, match="incomplete: restore"):
@@ -87,7 +87,7 @@ def test_many_changes_are_read_in_few_requests(log: StateLog, cluster: Cluster) 
 def test_a_state_that_is_not_whole_is_an_error(log: StateLog, cluster: Cluster) -> None:
     position = log.append(START, [("meta", "a", ["1"])])
     assert log.begin_anew(position, [("meta", "a", ["1"])])
-    documents = cluster.indices["qa-engine-state"].documents
+    documents = cluster.index("qa-engine-state").documents
     for name in [name for name in documents if ":base:" in name]:
         del documents[name]
     with pytest.raises(StorageError, match="incomplete: restore"):
