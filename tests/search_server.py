@@ -37,7 +37,7 @@ class SearchNode:
         self.log = folder / "server.log"
         self._version, self._heap = version, heap
         self._process: subprocess.Popen[bytes] | None = None
-        (folder / "config").mkdir(parents=True)
+        (folder / "config").mkdir(parents=True, exist_ok=True)
 
     def launch(self, settings: Mapping[str, str]) -> None:
         """Starts the process, and does not wait for it.
@@ -157,7 +157,7 @@ class SearchCluster:
     ) -> None:
         self.version, self.folder = version, folder
         self.snapshots = folder / "snapshots"
-        self.snapshots.mkdir(parents=True)
+        self.snapshots.mkdir(parents=True, exist_ok=True)
         self.nodes = [
             SearchNode(
                 version, folder / f"node-{number}", port if port and number == 1 else free_port(), heap

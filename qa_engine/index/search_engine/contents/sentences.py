@@ -16,8 +16,6 @@ from qa_engine.index.search_engine.registry import RegisteredCollection
 
 Numbers = Callable[[Iterable[str]], Mapping[str, int]]
 """The numbers of documents, by their ids; without those that are not known."""
-SENTENCE = ("text", "start", "stop", "metadata")
-"""What is read of a sentence."""
 _KEYS_AT_ONCE = 10_000
 _MAX_TERM = 200
 """Bytes of a term that is indexed as it is: the tokenizer of the search engine cuts terms of more than 255 characters."""
@@ -165,7 +163,6 @@ class SentenceIndex:
             self.index,
             [sentence_key(number, ordinal) for ordinal in ordinals],
             routing=[str(number)] * len(ordinals),
-            source=SENTENCE,
             realtime=True,
         )
         return [
@@ -270,7 +267,6 @@ class SearchEngineTexts:
             self._sentences.index,
             [sentence_key(number, ordinal) for _, number, ordinal in known],
             routing=[str(number) for _, number, _ in known],
-            source=SENTENCE,
         )
         return {
             identifier: stored(identifier, source)

@@ -28,7 +28,7 @@ from qa_engine.index.bm25.index import Bm25Hit, TermGroup, TermStatistics
 from qa_engine.index.records import StoredSentence
 from qa_engine.index.search_engine.connection.client import SearchEngine
 from qa_engine.index.search_engine.contents.numbers import gaps, within
-from qa_engine.index.search_engine.contents.sentences import SENTENCE, SearchEngineTexts, indexed_term, stored
+from qa_engine.index.search_engine.contents.sentences import SearchEngineTexts, indexed_term, stored
 from qa_engine.index.search_engine.terms.candidates import Candidates, SearchedGroup, SearchedTerms
 from qa_engine.index.search_engine.terms.term_counts import Condition, TermCount, TermCounts
 
@@ -255,14 +255,12 @@ class SearchEngineLexicalIndex:
 
     def _page(self, query: Condition, size: int, after: list[Any] | None) -> list[dict[str, Any]]:
         """The next hits. The first ones have their texts, which are kept: most of them are asked for next."""
-        fields = ["number", "ordinal", self._field, f"{self._field}_count"]
         with_texts = self._texts is not None and after is None and size <= _WITH_TEXTS
         body: dict[str, Any] = {
             "size": size,
             "query": query,
             "sort": ["_score", {"number": "asc"}, {"ordinal": "asc"}],
             "track_total_hits": False,
-            "_source": [*fields, *SENTENCE] if with_texts else fields,
         }
         if after is not None:
             body["search_after"] = after
