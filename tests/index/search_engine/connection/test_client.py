@@ -245,11 +245,11 @@ def test_documents_by_their_ids() -> None:
     docs = [{"_id": "1", "found": True, "_source": {"a": 1}}, {"_id": "2", "found": False}]
     lost = {"_id": "2", "error": {"type": "no_shard_available_action_exception", "reason": "gone"}}
     with played(Scripted(200, {"docs": [lost]}), Scripted(200, {"docs": docs})) as server:
-        assert engine_at(server.url).get_many("x", ["1", "2"], routing=["7", "8"], source=("a", "b")) == [
+        assert engine_at(server.url).get_many("x", ["1", "2"], routing=["7", "8"]) == [
             {"a": 1},
             None,
         ]
-        assert server.requests[1].path == "/x/_mget?realtime=false&_source_includes=a%2Cb"
+        assert server.requests[1].path == "/x/_mget?realtime=false"
         assert server.requests[1].lines == [
             {"docs": [{"_id": "1", "routing": "7"}, {"_id": "2", "routing": "8"}]}
         ]
