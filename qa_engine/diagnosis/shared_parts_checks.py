@@ -10,7 +10,8 @@ from qa_engine.diagnosis.report import Check, failed, first_names, ok, quantity,
 from qa_engine.diagnosis.search_engine_checks import curl
 from qa_engine.diagnosis.shared_collection import SharedCollection
 from qa_engine.documents.sentences.node_ids import node_id
-from qa_engine.index.search_engine.catalog import PUBLISHED_TERMS, SharedCatalog
+from qa_engine.index.search_engine.catalog import SharedCatalog
+from qa_engine.index.search_engine.catalog_contents import PUBLISHED_TERMS
 from qa_engine.index.vectors.token_store import TOKEN_BITS
 from qa_engine.ingestion.files.state import file_state
 from qa_engine.ingestion.files.uploads import is_upload
