@@ -44,7 +44,7 @@ $(VENV)/.installed-server: $(VENV)/.installed
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@echo "== Installing the dependencies of the tests"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e '.[dev,eval,server,mcp]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e '.[dev,eval,server,mcp,search]'
 	@touch $@
 
 $(VENV)/.installed-extras: $(VENV)/.installed-dev
