@@ -29,11 +29,17 @@ _ALLOWED_VARIABLES = {"QA_ENGINE_CACHE"}
 settings.register_profile("without deadlines", deadline=None)
 settings.load_profile("without deadlines")
 
+_SERVERS = {"search_server", "search_cluster"}
+"""Fixtures that start a search engine, which takes Java, Maven and a while: tests that use them are for `make test-all`."""
 _LONG_TESTS = {"test_pages_run.py", "test_wheel.py", "test_calibrate.py"}
 """Modules whose tests take ten seconds and more each. They come first, or one worker would end alone with them."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if _SERVERS.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: item.path.name not in _LONG_TESTS)
     for item in items:
         if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):

@@ -38,8 +38,8 @@ def search_server(
 ) -> Iterator[SearchCluster]:
     """A server of each version; a test that fails shows what the server has logged meanwhile.
 
-    ``@pytest.mark.parametrize("search_server", ["opensearch-2"], indirect=True)`` has one version alone; such a test is
-    marked as slow by itself.
+    ``@pytest.mark.parametrize("search_server", ["opensearch-2"], indirect=True)`` has one version alone. Tests that use
+    this fixture are slow without a mark.
     """
     server = search_servers(request.param)
     log = server.nodes[0].log
