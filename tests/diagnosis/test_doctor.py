@@ -479,8 +479,12 @@ class TestPlace:
 
 def test_page_lists_every_check(place: Place) -> None:
     page = (Path(__file__).parents[2] / "docs" / "doctor.md").read_text(encoding="utf-8")
-    documented = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
-    assert documented == {"storage", "local_model", *place.look()}
+    in_storage, _, in_search_engine = page.partition("With `index.search_url`")
+    rows = re.compile(r"^\| `(\w+)` \|", re.MULTILINE)
+    # These are made where a search engine answers.
+    of_search_engine = {"search_health", "search_disk", "search_leftovers"}
+    assert set(rows.findall(in_storage)) == {"storage", "local_model", *of_search_engine, *place.look()}
+    assert {"indices", "replica", "contents"} <= set(rows.findall(in_search_engine))
 
 
 def test_every_failed_check_has_a_command(place: Place) -> None:
