@@ -111,7 +111,7 @@ def check_log(shared: SharedCollection) -> Check:
     except StorageError as error:
         return failed(str(error), shared.snapshots())
     engine, state = shared.registry.engine, shared.registry.state
-    engine.request("POST", f"/{state}/_refresh")
+    engine.refresh(state)
     behind = [
         {"term": {"mark": shared.registered.mark}},
         {"term": {"kind": "change"}},

@@ -231,7 +231,7 @@ def _by_number(
     aggregations: Mapping[str, Any] | None = None,
 ) -> dict[int, Mapping[str, Any]]:
     """The buckets of an index by the numbers of documents, after a refresh."""
-    shared.registry.engine.request("POST", f"/{index}/_refresh")
+    shared.registry.engine.refresh(index)
     found: dict[int, Mapping[str, Any]] = {}
     after: Mapping[str, Any] | None = None
     while True:

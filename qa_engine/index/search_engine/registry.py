@@ -148,27 +148,8 @@ class Registry:
 
     def sources(self, kind: str) -> Iterator[dict[str, Any]]:
         """The sources of the documents of a kind in the state index."""
-        after: list[Any] | None = None
-        while True:
-            body: dict[str, Any] = {
-                "size": _PAGE,
-                "query": {"term": {"kind": kind}},
-                "sort": [{"mark": "asc"}],
-            }
-            if after is not None:
-                body["search_after"] = after
-            reply = self.engine.request(
-                "POST",
-                f"/{self.state}/_search",
-                body,
-                params={"allow_partial_search_results": "false"},
-                accept={404},
-            )
-            hits = reply.body["hits"]["hits"] if reply.status == 200 else []
-            yield from (hit["_source"] for hit in hits)
-            if len(hits) < _PAGE:
-                return
-            after = hits[-1]["sort"]
+        body = {"size": _PAGE, "query": {"term": {"kind": kind}}, "sort": [{"mark": "asc"}]}
+        return (hit["_source"] for hit in self.engine.hits(self.state, body, accept={404}))
 
     def create(
         self, name: str, bm25: Bm25Config, mark: str | None = None, origin: str = ""

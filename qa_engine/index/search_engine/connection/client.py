@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import time
 import weakref
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 from qa_engine.config import IndexConfig
+from qa_engine.errors import StorageError
 from qa_engine.forks import RenewedLock
 from qa_engine.index.search_engine.connection.bulk import BulkWriter, Operation
 from qa_engine.index.search_engine.connection.cluster import (
@@ -162,6 +163,43 @@ class SearchEngine:
     def refresh(self, index: str) -> None:
         """Has everything that was stored in an index be found from now on."""
         self.request("POST", f"/{index}/_refresh")
+
+    def hits(
+        self, index: str, body: Mapping[str, Any], *, accept: Container[int] = ()
+    ) -> Iterator[dict[str, Any]]:
+        """All hits of a search, of which a request returns ``size``, in the order of ``sort``.
+
+        Args:
+            index: its name.
+            body: of the search, with ``size``, and with a ``sort`` in which no two hits are equal.
+            accept: statuses that stand for no hits.
+        """
+        after: dict[str, Any] = {}
+        while True:
+            params = {"allow_partial_search_results": "false"}
+            reply = self.request("POST", f"/{index}/_search", {**body, **after}, params=params, accept=accept)
+            found = reply.body["hits"]["hits"] if reply.status == 200 else []
+            yield from found
+            if len(found) < body["size"]:
+                return
+            after = {"search_after": found[-1]["sort"]}
+
+    def delete_matching(self, index: str, conditions: Iterable[Mapping[str, Any]]) -> None:
+        """Deletes the documents that satisfy one of some conditions, those that were just stored too.
+
+        Raises:
+            StorageError: not everything could be deleted.
+            ServiceUnavailableError, AuthenticationFailedError: as `request`.
+        """
+        self.refresh(index)  # a query finds what was stored before the last refresh
+        for condition in conditions:
+            path, params = f"/{index}/_delete_by_query", {"conflicts": "proceed"}
+            reply = self.request("POST", path, {"query": condition}, params=params)
+            if reply.body.get("failures"):
+                raise StorageError(
+                    f"The search engine at {self.url} could not delete from {index} ({reply.body['failures'][0]}): look "
+                    "into its log, then run the same command again."
+                )
 
     def close(self) -> None:
         """Closes its connections; the next request opens others."""

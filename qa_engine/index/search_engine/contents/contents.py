@@ -78,24 +78,11 @@ class ContentIndex:
 
     def sections(self) -> Iterator[tuple[int, list[str]]]:
         """The number and the sections of every document that has some."""
-        after: list[Any] | None = None
-        while True:
-            body: dict[str, Any] = {
-                "size": _PAGE,
-                "sort": [{"number": "asc"}],
-                "_source": ["number", "sections"],
-            }
-            if after is not None:
-                body["search_after"] = after
-            reply = self.engine.request("POST", f"/{self.index}/_search", body)
-            hits = reply.body["hits"]["hits"]
-            for hit in hits:
-                contents = _decoded(hit["_source"])
-                if "sections" in contents:
-                    yield hit["_source"]["number"], unpack_texts(contents["sections"])
-            if len(hits) < _PAGE:
-                return
-            after = hits[-1]["sort"]
+        order, wanted = [{"number": "asc"}], ["number", "sections"]
+        for hit in self.engine.hits(self.index, {"size": _PAGE, "sort": order, "_source": wanted}):
+            contents = _decoded(hit["_source"])
+            if "sections" in contents:
+                yield hit["_source"]["number"], unpack_texts(contents["sections"])
 
     def damaged(self, numbers: Sequence[int]) -> set[int]:
         """Those of the documents whose contents are missing, or cannot be read."""
@@ -116,7 +103,7 @@ class ContentIndex:
 
     def refresh(self) -> None:
         """Has everything that was stored be found from now on."""
-        self.engine.request("POST", f"/{self.index}/_refresh")
+        self.engine.refresh(self.index)
 
 
 def _decoded(source: Mapping[str, Any]) -> dict[str, bytes]:

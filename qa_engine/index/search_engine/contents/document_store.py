@@ -11,7 +11,6 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from qa_engine.errors import StorageError
 from qa_engine.index.records import DocumentParts, StoredSentence
 from qa_engine.index.search_engine.connection.client import SearchEngine
 from qa_engine.index.search_engine.contents.contents import ContentIndex
@@ -81,18 +80,6 @@ class DocumentStore:
         if not numbers:
             return
         for index in (self._tokens, self.sentences.index, self.contents.index):
-            # A query finds what was stored before the last refresh.
-            self.engine.request("POST", f"/{index}/_refresh")
-            for start in range(0, len(numbers), _NUMBERS_AT_ONCE):
-                wanted = list(numbers[start : start + _NUMBERS_AT_ONCE])
-                reply = self.engine.request(
-                    "POST",
-                    f"/{index}/_delete_by_query",
-                    {"query": {"terms": {"number": wanted}}},
-                    params={"conflicts": "proceed"},
-                )
-                if reply.body.get("failures"):
-                    raise StorageError(
-                        f"The search engine at {self.engine.url} could not delete from {index} "
-                        f"({reply.body['failures'][0]}): look into its log, then run the same command again."
-                    )
+            starts = range(0, len(numbers), _NUMBERS_AT_ONCE)
+            parts = (list(numbers[start : start + _NUMBERS_AT_ONCE]) for start in starts)
+            self.engine.delete_matching(index, ({"terms": {"number": part}} for part in parts))

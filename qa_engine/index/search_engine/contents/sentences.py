@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from qa_engine.documents.sentences.node_ids import node_id, split_node_id
-from qa_engine.errors import StorageError
 from qa_engine.forks import RenewedLock
 from qa_engine.index.records import StoredSentence
 from qa_engine.index.search_engine.connection.client import SearchEngine
@@ -26,6 +25,17 @@ _KEPT = 5000
 def sentence_key(number: int, ordinal: int) -> str:
     """The id of a sentence in the search engine."""
     return f"{number}-{ordinal}"
+
+
+def numbered_sentences(ids: Iterable[str], numbers: Numbers) -> list[tuple[str, int, int]]:
+    """The ids of sentences with the number of the document and the ordinal, without those whose document is not known."""
+    split = [(identifier, *split_node_id(identifier)) for identifier in ids]
+    known = numbers(dict.fromkeys(document_id for _, document_id, _ in split))
+    return [
+        (identifier, known[document_id], ordinal)
+        for identifier, document_id, ordinal in split
+        if document_id in known
+    ]
 
 
 def terms_field(tokenizer: str, context_sentences: int) -> str:
@@ -151,11 +161,7 @@ class SentenceIndex:
 
     def refresh(self) -> None:
         """Has everything that was stored be found from now on."""
-        reply = self.engine.request("POST", f"/{self.index}/_refresh")
-        if reply.body["_shards"]["failed"]:
-            raise StorageError(
-                f"The search engine at {self.engine.url} could not refresh {self.index}: run the command again."
-            )
+        self.engine.refresh(self.index)
 
     def read(self, document_id: str, number: int, ordinals: Sequence[int]) -> list[StoredSentence]:
         """Sentences of a document by their ordinals, in order, without those that are not there."""
@@ -173,24 +179,10 @@ class SentenceIndex:
 
     def stored_keys(self) -> Iterator[tuple[int, int]]:
         """The number of the document and the ordinal of every sentence that was refreshed, in order."""
-        after: list[Any] | None = None
-        while True:
-            body: dict[str, Any] = {
-                "size": _KEYS_AT_ONCE,
-                "sort": [{"number": "asc"}, {"ordinal": "asc"}],
-                "_source": False,
-            }
-            if after is not None:
-                body["search_after"] = after
-            params = {"allow_partial_search_results": "false"}
-            reply = self.engine.request("POST", f"/{self.index}/_search", body, params=params)
-            hits = reply.body["hits"]["hits"]
-            for hit in hits:
-                number, ordinal = hit["sort"]
-                yield number, ordinal
-            if len(hits) < _KEYS_AT_ONCE:
-                return
-            after = hits[-1]["sort"]
+        order = [{"number": "asc"}, {"ordinal": "asc"}]
+        for hit in self.engine.hits(self.index, {"size": _KEYS_AT_ONCE, "sort": order, "_source": False}):
+            number, ordinal = hit["sort"]
+            yield number, ordinal
 
 
 class SearchEngineTexts:
@@ -256,13 +248,7 @@ class SearchEngineTexts:
                 self._absent.update(ids)
 
     def _read(self, ids: Sequence[str]) -> dict[str, StoredSentence]:
-        split = [split_node_id(identifier) for identifier in ids]
-        numbers = self._numbers(dict.fromkeys(document_id for document_id, _ in split))
-        known = [
-            (identifier, numbers[document_id], ordinal)
-            for identifier, (document_id, ordinal) in zip(ids, split, strict=True)
-            if document_id in numbers
-        ]
+        known = numbered_sentences(ids, self._numbers)
         sources = self._sentences.engine.get_many(
             self._sentences.index,
             [sentence_key(number, ordinal) for _, number, ordinal in known],

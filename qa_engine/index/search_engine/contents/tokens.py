@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa_engine.documents.sentences.node_ids import split_node_id
-from qa_engine.errors import StorageError
 from qa_engine.index.search_engine.connection.client import SearchEngine
-from qa_engine.index.search_engine.contents.sentences import Numbers, sentence_key
+from qa_engine.index.search_engine.contents.sentences import Numbers, numbered_sentences, sentence_key
 from qa_engine.index.search_engine.registry import RegisteredCollection
 from qa_engine.index.vectors.token_store import sealed, unsealed
 from qa_engine.models.token_codes import TokenCodec
@@ -66,13 +65,7 @@ class SearchEngineTokens:
 
     def get(self, node_ids: Sequence[str]) -> dict[str, bytes]:
         """The codes of those of the sentences that are there; damaged ones count as lost. One request."""
-        split = [split_node_id(identifier) for identifier in node_ids]
-        numbers = self._numbers(dict.fromkeys(document_id for document_id, _ in split))
-        known = [
-            (identifier, numbers[document_id], ordinal)
-            for identifier, (document_id, ordinal) in zip(node_ids, split, strict=True)
-            if document_id in numbers
-        ]
+        known = numbered_sentences(node_ids, self._numbers)
         sources = self.engine.get_many(
             self.index,
             [self._key(number, ordinal) for _, number, ordinal in known],
@@ -117,18 +110,7 @@ def delete_generation(engine: SearchEngine, collection: RegisteredCollection, ge
         StorageError: not everything could be deleted.
         ServiceUnavailableError: the search engine is not there.
     """
-    engine.request("POST", f"/{collection.tokens}/_refresh")
-    reply = engine.request(
-        "POST",
-        f"/{collection.tokens}/_delete_by_query",
-        {"query": {"term": {"generation": generation}}},
-        params={"conflicts": "proceed"},
-    )
-    if reply.body.get("failures"):
-        raise StorageError(
-            f"The search engine at {engine.url} could not delete former token vectors from {collection.tokens} "
-            f"({reply.body['failures'][0]}): look into its log, then run the same command again."
-        )
+    engine.delete_matching(collection.tokens, [{"term": {"generation": generation}}])
 
 
 def new_generation() -> str:

@@ -247,7 +247,7 @@ class StateLog:
             "bool": {"filter": [{"term": {"kind": "base"}}, {"range": {"position": {"lt": base.position}}}]}
         }
         query = {"bool": {"filter": [own, {"bool": {"should": [changes, bases], "minimum_should_match": 1}}]}}
-        self.engine.request("POST", f"/{state}/_refresh")
+        self.engine.refresh(state)
         self.engine.request(
             "POST", f"/{state}/_delete_by_query", {"query": query}, params={"conflicts": "proceed"}
         )
