@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import secrets
 import signal
 import socket
@@ -13,11 +12,11 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
+from changed_files import ChangedFiles
 from chroma_process import ChromaProcess
 from forked import fork_server
 from hash_embedding import HashEmbedding
 from ingest_process import ParsingInPlace, batches, ingest, ingest_run
-from pdf_factory import SOLAR_SYSTEM, english_pdf
 from search_server import SearchCluster
 from shared_collection import (
     check_published,
@@ -65,57 +64,27 @@ def child(
     perform(operation, Path(docs), Path(storage))
 
 
-class Library:
+class Library(ChangedFiles):
     """Files and what they say, changed by one operation after the other, each by another machine."""
 
+    numbers = 10**9
+
     def __init__(self, root: Path, variables: dict[str, str], seed: int) -> None:
-        self.root, self.docs, self.variables = root, root / "docs", variables
-        self.docs.mkdir()
-        self.chance = random.Random(seed)
-        self.texts: dict[str, list[str]] = {}
+        docs = root / "docs"
+        docs.mkdir()
+        super().__init__(docs, seed)
+        self.root, self.variables = root, variables
         self.machines = 0
         self.seconds = 1.0
-        for number in range(4):
-            self.write(f"{number:02}.pdf")
-        ingest(self.docs, self.machine())
+        self.bring_in()
 
     def machine(self) -> Path:
         """The storage of a machine that knows nothing of the collection."""
         self.machines += 1
         return self.root / f"machine-{self.machines}"
 
-    def write(self, name: str) -> None:
-        lines = [
-            f"This is text {self.chance.randrange(10**9)}.",
-            *SOLAR_SYSTEM[: self.chance.randrange(1, 4)],
-        ]
-        english_pdf(self.docs / name, lines, header=None)
-        self.texts[name] = lines
-
-    def prepare(self, operation: str) -> None:
-        """What happens to the files before the operation."""
-        while len(self.texts) < 3:
-            self.write(f"more{self.chance.randrange(10**6)}.pdf")
-        names = sorted(self.texts)
-        if operation == "add":
-            for _ in range(3):
-                self.write(f"new{self.chance.randrange(10**6)}.pdf")
-        elif operation == "update":
-            for name in self.chance.sample(names, 2):
-                self.write(name)
-        elif operation == "move":
-            name = self.chance.choice(names)
-            other = f"moved{self.chance.randrange(10**6)}.pdf"
-            (self.docs / name).rename(self.docs / other)
-            self.texts[other] = self.texts.pop(name)
-        elif operation == "prune":
-            name = self.chance.choice(names)
-            (self.docs / name).unlink()
-            del self.texts[name]
-        elif operation == "delete":
-            english_pdf(self.docs / "doomed.pdf", ["This text will go.", *SOLAR_SYSTEM])
-            ingest(self.docs, self.machine())
-            (self.docs / "doomed.pdf").unlink()
+    def bring_in(self) -> None:
+        ingest(self.docs, self.machine())
 
     def kill(self, operation: str) -> bool:
         """Begins the operation in another process and kills it at some instant; whether it was still at work."""
@@ -145,10 +114,7 @@ class Library:
     def check(self) -> None:
         """Catalog, sentences, terms, contents and Chroma hold what the files say, once."""
         storage = self.machine()
-        stored = stored_in_cluster(storage)
-        assert {name: text.replace(" ", "") for name, text in stored.items()} == {
-            name: "".join(lines).replace(" ", "") for name, lines in self.texts.items()
-        }
+        self.check_texts(stored_in_cluster(storage))
         catalog = shared_catalog(storage)
         lexical = catalog.open_lexical(Config.load().bm25)
         for name, lines in self.texts.items():

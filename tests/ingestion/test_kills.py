@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import random
 import signal
 import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
+from changed_files import ChangedFiles
 from forked import fork_server
 from hash_embedding import HashEmbedding
 from ingest_process import URL_VARIABLE, ParsingInPlace, batches, ingest, ingest_run, stored_files
-from pdf_factory import SOLAR_SYSTEM, english_pdf
 
 from qa_engine.diagnosis.doctor import diagnose
 from qa_engine.index.catalog import Catalog
@@ -62,49 +61,16 @@ def child(operation: str, docs: str, storage: str, ready: Connection) -> None:
     perform(operation, Path(docs), Path(storage))
 
 
-class Library:
+class Library(ChangedFiles):
     """Files and what they say, changed by one operation after the other."""
 
     def __init__(self, docs: Path, storage: Path, seed: int) -> None:
-        self.docs, self.storage = docs, storage
-        self.chance = random.Random(seed)
-        self.texts: dict[str, list[str]] = {}
-        for _ in range(4):
-            self.write(f"{len(self.texts):02}.pdf")
-        ingest(docs, storage)
+        super().__init__(docs, seed)
+        self.storage = storage
+        self.bring_in()
 
-    def write(self, name: str) -> None:
-        lines = [
-            f"This is text {self.chance.randrange(10**6)}.",
-            *SOLAR_SYSTEM[: self.chance.randrange(1, 4)],
-        ]
-        english_pdf(self.docs / name, lines, header=None)
-        self.texts[name] = lines
-
-    def prepare(self, operation: str) -> None:
-        """What happens to the files before the operation."""
-        while len(self.texts) < 3:
-            self.write(f"more{self.chance.randrange(10**6)}.pdf")
-        names = sorted(self.texts)
-        if operation == "add":
-            for _ in range(3):
-                self.write(f"new{self.chance.randrange(10**6)}.pdf")
-        elif operation == "update":
-            for name in self.chance.sample(names, 2):
-                self.write(name)
-        elif operation == "move":
-            name = self.chance.choice(names)
-            other = f"moved{self.chance.randrange(10**6)}.pdf"
-            (self.docs / name).rename(self.docs / other)
-            self.texts[other] = self.texts.pop(name)
-        elif operation == "prune":
-            name = self.chance.choice(names)
-            (self.docs / name).unlink()
-            del self.texts[name]
-        elif operation == "delete":
-            english_pdf(self.docs / "doomed.pdf", ["This text will go.", *SOLAR_SYSTEM])
-            ingest(self.docs, self.storage)
-            (self.docs / "doomed.pdf").unlink()
+    def bring_in(self) -> None:
+        ingest(self.docs, self.storage)
 
     def kill(self, operation: str) -> None:
         """Begins the operation in another process and kills it at some instant."""
@@ -133,10 +99,7 @@ class Library:
 
     def check(self) -> None:
         """Catalog, Chroma and BM25 hold what the files say, once; doctor finds nothing."""
-        stored = stored_files(self.storage)
-        assert {name: text.replace(" ", "") for name, text in stored.items()} == {
-            name: "".join(lines).replace(" ", "") for name, lines in self.texts.items()
-        }
+        self.check_texts(stored_files(self.storage))
         found = diagnose(self.storage, embed_model=HASH)
         wrong = [check for check in found.checks if check.status == "failed" and check.check != "disk_space"]
         assert wrong == []
