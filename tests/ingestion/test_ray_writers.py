@@ -30,7 +30,7 @@ from qa_engine.index.search_engine.catalog import SharedCatalog
 from qa_engine.index.search_engine.contents.sentences import sentence_key, with_neighbours
 from qa_engine.index.vectors.locations import open_vectors
 from qa_engine.ingestion import run as ingest_run
-from qa_engine.ingestion.cluster import file_jobs, settings, storing, writing
+from qa_engine.ingestion.cluster import committing, file_jobs, settings, storing, vector_jobs, writing
 from qa_engine.ingestion.report import FileResult, IngestProgress, IngestReport
 
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("search_server", ["opensearch-2"], indirect=True)]
@@ -39,10 +39,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.parametrize("search_server", ["opens
 _SLOW_RUN = (
     "import json, sys\n"
     "from qa_engine import ingest\n"
-    "from qa_engine.ingestion.cluster import writing\n"
+    "from qa_engine.ingestion.cluster import vector_jobs, writing\n"
     "from qa_engine.ingestion.report import IngestProgress\n"
     "from ray_embedding import WorkerEmbedding\n"
     "writing._AT_ONCE = 8\n"
+    "vector_jobs._WAIT_SECONDS = 0\n"
     "class Shown(IngestProgress):\n"
     "    def file_done(self, result): print(result.status, flush=True)\n"
     "model = WorkerEmbedding(model_name='hash', seconds=0.01)\n"
@@ -238,6 +239,44 @@ def test_file_that_kills_its_parser_or_its_worker_leaves_nothing(
     assert len(stored(servers, tmp_path / "storage").files) == 4
 
 
+@pytest.mark.parametrize("losses", [1, 3])
+def test_worker_that_stores_vectors_is_lost(
+    connected: str,
+    servers: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    losses: int,
+) -> None:
+    """Files are embedded again, and given up when it was lost three times; nothing of them is left then."""
+    import ray
+
+    started = vector_jobs.VectorJobs._started_writer
+    killed: list[Any] = []
+
+    def dying(self: vector_jobs.VectorJobs[Any]) -> Any:
+        writer = started(self)
+        if len(killed) < losses:
+            killed.append(writer)
+            ray.kill(writer)
+        return writer
+
+    monkeypatch.setattr(vector_jobs, "_WAIT_SECONDS", 60)
+    monkeypatch.setattr(vector_jobs.VectorJobs, "_started_writer", dying)
+    folder = corpus(tmp_path / "pdfs", 3)
+    long_file(folder / "long.pdf")
+    report = ingested(folder, tmp_path / "storage", servers, ray=connected)
+    assert len(killed) == losses
+    if losses == 1:
+        assert (report.added, report.failures) == (4, [])
+    else:
+        assert {failure.reason for failure in report.failures} == {"crashed"}
+    monkeypatch.undo()
+    again = ingested(folder, tmp_path / "other", servers, ray=connected)
+    assert (again.added, again.unchanged) == (4 - report.added, report.added)
+    ingested(folder, tmp_path / "plain", {}, workers=1)
+    assert_same(stored(servers, tmp_path / "other"), stored({}, tmp_path / "plain"))
+
+
 def test_another_version_on_the_workers_is_refused(
     connected: str, servers: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -254,14 +293,14 @@ def test_file_that_changes_while_it_is_read(
     connected: str, servers: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = corpus(tmp_path / "pdfs", 3)
-    original = writing.changed_since
+    original = committing.changed_since
 
     def appended(path: Path, record: Any) -> Any:
         if path.name == "en1.pdf":
             path.write_bytes(path.read_bytes() + b" ")
         return original(path, record)
 
-    monkeypatch.setattr(writing, "changed_since", appended)
+    monkeypatch.setattr(committing, "changed_since", appended)
     report = ingested(folder, tmp_path / "storage", servers, ray=connected)
     assert [failure.reason for failure in report.failures] == ["changed"]
     assert len(stored(servers, tmp_path / "storage").files) == 2
@@ -289,7 +328,8 @@ def test_readers_see_files_while_others_are_being_stored(
     """Publishing deletes what is unfinished, but not what workers are storing."""
     monkeypatch.setattr(ingest_run, "_PUBLISH_SECONDS", 0)
     monkeypatch.setattr(ingest_run, "max", min, raising=False)
-    monkeypatch.setattr(writing, "_COMMIT_SECONDS", 0)
+    monkeypatch.setattr(committing, "_COMMIT_SECONDS", 0)
+    monkeypatch.setattr(vector_jobs, "_WAIT_SECONDS", 0)
     seen: list[int] = []
 
     def look() -> None:
@@ -308,8 +348,9 @@ def test_readers_see_files_while_others_are_being_stored(
 
 
 def test_run_that_is_stopped_takes_its_announcements_back(
-    connected: str, servers: dict[str, Any], tmp_path: Path
+    connected: str, servers: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(vector_jobs, "_WAIT_SECONDS", 0)
     folder = corpus(tmp_path / "pdfs", 30)
     model = WorkerEmbedding(model_name="hash", seconds=0.02)
     report = ingested(folder, tmp_path / "storage", servers, ray=connected, model=model, progress=Stopping(1))
@@ -333,15 +374,15 @@ def test_run_that_has_lost_the_right_to_write_ends(
     connected: str, servers: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = corpus(tmp_path / "pdfs", 30)
-    committed = writing.RayWriters._commit
+    committed = committing.Commits.commit
 
-    def lost(self: writing.RayWriters) -> Any:
+    def lost(self: committing.Commits) -> Any:
         lease = self._catalog.lease
         assert lease is not None
         monkeypatch.setattr(lease, "_lost", "another process took over")
         return committed(self)
 
-    monkeypatch.setattr(writing.RayWriters, "_commit", lost)
+    monkeypatch.setattr(committing.Commits, "commit", lost)
     with pytest.raises(IndexLockedError, match="another process took over"):
         ingested(folder, tmp_path / "storage", servers, ray=connected)
     monkeypatch.undo()
@@ -364,7 +405,7 @@ def test_worker_that_goes_on_under_a_dead_number_harms_nothing(
         return submit(self, job, file)
 
     monkeypatch.setattr(writing.RayWriters, "_submit", keep)
-    monkeypatch.setattr(writing.RayWriters, "_commit", lambda self: 1 / 0)
+    monkeypatch.setattr(committing.Commits, "commit", lambda self: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         ingested(folder, tmp_path / "storage", servers, ray=connected)
     monkeypatch.undo()
@@ -373,7 +414,9 @@ def test_worker_that_goes_on_under_a_dead_number_harms_nothing(
     import ray
 
     for file, old in late:
-        assert isinstance(ray.get(ray.remote(storing.store_file).remote(file, old)), storing.StoredDocument)
+        document, rows = ray.get(ray.remote(storing.store_file).remote(file, old))
+        assert isinstance(document, storing.StoredDocument)
+        vector_jobs.VectorWriter(old).put(rows)
     hits = {name: ask(servers, tmp_path / "storage", name) for name in ("planets", "file")}
     assert all(set(found) <= set(before.sentences) for found in hits.values())
 

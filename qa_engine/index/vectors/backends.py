@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger("qa_engine.index")
 ATTEMPTS = 4
 """Times that a server is asked to store or delete something before a run gives up."""
-_REQUEST_BYTES = 900_000
-"""Size of a request that stores nodes on a server, which takes 40 MB; nginx before it takes 1 MB unless told otherwise."""
+_REQUEST_BYTES = 16_000_000
+"""Size of a request that stores nodes on a server, which takes 40 MB. Large ones cost it less: see docs/ray.md."""
+_SMALL_REQUEST_BYTES = 900_000
+"""The same, after a larger one has failed: nginx before a server takes 1 MB unless told otherwise."""
 
 
 class FolderBackend:
@@ -43,6 +45,10 @@ class FolderBackend:
     def require_usable(self) -> None:
         """Raises `StorageError` in a process where Chroma cannot work; see `ChromaRuntime`."""
         runtime.require_usable()
+
+    def takes_smaller_requests(self, error: Exception, size: int) -> bool:
+        """Nothing is sent anywhere."""
+        return False
 
     def write(self, action: Callable[[], object]) -> None:
         """Stores or deletes something.
@@ -68,13 +74,25 @@ class FolderBackend:
 class ServerBackend:
     """Writes on a server, several times if need be, which does no harm. Attributes as for `FolderBackend`."""
 
-    request_bytes: int | None = _REQUEST_BYTES
-
     def __init__(self, url: str) -> None:
+        self.request_bytes: int | None = _REQUEST_BYTES
         self.location = f"on the Chroma server at {url}"
 
     def require_usable(self) -> None:
         """A server can be asked from everywhere."""
+
+    def takes_smaller_requests(self, error: Exception, size: int) -> bool:
+        """Whether a request of a size that failed is to be sent again in parts: something on the way may refuse the size.
+
+        From then on ``request_bytes`` is smaller.
+        """
+        from qa_engine.index.vectors.chroma_server import is_too_large, may_pass
+
+        if size <= _SMALL_REQUEST_BYTES or not (is_too_large(error) or may_pass(error)):
+            return False
+        self.request_bytes = _SMALL_REQUEST_BYTES
+        logger.warning("smaller requests from now on, to write %s: %s", self.location, error)
+        return True
 
     def write(self, action: Callable[[], object]) -> None:
         """As for `FolderBackend`, or raises `ServiceUnavailableError` if the server does not answer."""

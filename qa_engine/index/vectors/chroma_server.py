@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("qa_engine.index")
 _API = "/api/v2"
 _REFUSED = {401, 403}
+_TOO_LARGE = 413
 _BUSY = {429, 502, 503, 504}
 """What servers, and proxies before them, say while they start, stop or have too much to do."""
 _EXCERPT = 200
@@ -230,6 +231,12 @@ def may_pass(error: BaseException) -> bool:
     )
 
 
+def is_too_large(error: BaseException) -> bool:
+    """Whether the server, or a proxy before it, has refused the size of a request."""
+    cause = error.__cause__
+    return isinstance(cause, httpx.HTTPStatusError) and cause.response.status_code == _TOO_LARGE
+
+
 def _port(config: IndexConfig) -> int:
     parts = urllib.parse.urlsplit(config.url or "")
     try:
@@ -272,7 +279,7 @@ def _certificates(config: IndexConfig) -> dict[str, ssl.SSLContext]:
 
 
 def _advice(response: httpx.Response) -> str:
-    if response.status_code == 413:
+    if response.status_code == _TOO_LARGE:
         return "let the server, or the proxy before it, accept larger requests"
     if response.is_redirect:
         return "set index.url to where it really is"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from llama_index.core.schema import BaseNode, MetadataMode, TextNode
+from llama_index.core.schema import BaseNode, TextNode
 from llama_index.core.utils import iter_batch
 from llama_index.core.vector_stores.types import VectorStoreQueryResult
 from llama_index.vector_stores.chroma import ChromaVectorStore
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pydantic import PrivateAttr
 
 from qa_engine.documents.sentences.node_ids import node_id, split_node_id
-from qa_engine.errors import StorageError
+from qa_engine.errors import IndexUnavailableError, StorageError
 from qa_engine.index.documents.sentence_texts import SentenceTextSource
 from qa_engine.index.records import StoredSentence
 from qa_engine.index.vectors.backends import (
@@ -28,10 +28,10 @@ from qa_engine.index.vectors.backends import (
     VectorBackend,
     storage_errors,
 )
-from qa_engine.index.vectors.chroma_rows import DOCUMENT_ID, node_of, row_metadata, sentence_of_row
+from qa_engine.index.vectors.chroma_rows import DOCUMENT_ID, node_of, sentence_of_row
 from qa_engine.index.vectors.exact_search import NearSentence
 from qa_engine.index.vectors.row_fence import RowFence
-from qa_engine.models.runtime.batching import bounded_groups
+from qa_engine.index.vectors.sentence_rows import SentenceRows
 
 if TYPE_CHECKING:
     from chromadb.api.models.Collection import Collection
@@ -113,31 +113,39 @@ class SentenceVectorStore(ChromaVectorStore):
             IndexLockedError: this writer may have lost its right.
         """
         number: int | None = add_kwargs.get("number")
-        for batch in self._batches(nodes):
-            numbers: Mapping[str, int | None] = {}
+        for batch in iter_batch(nodes, self._max_batch):
+            documents = dict.fromkeys(node.ref_doc_id or "" for node in batch)
+            numbers: Mapping[str, int | None] = dict.fromkeys(documents, number)
             if self._fence is not None:
-                numbers = self._fence.numbers(dict.fromkeys(node.ref_doc_id or "" for node in batch))
-            metadatas = [row_metadata(node, numbers.get(node.ref_doc_id or "", number)) for node in batch]
-            self._write(partial(self._upsert, batch, metadatas))
+                numbers = {**numbers, **self._fence.numbers(documents)}
+            vectors = np.array([node.get_embedding() for node in batch], np.float32)
+            self.put(SentenceRows.of(batch, vectors, numbers))
         return [node.node_id for node in nodes]
+
+    def put(self, rows: SentenceRows) -> None:
+        """Stores rows, as `add` does, in requests of a bounded size; smaller ones, if a server refuses them."""
+        start = 0
+        while start < len(rows):
+            part = rows.request(start, self._max_batch, self._backend.request_bytes)
+            try:
+                self._write(partial(self._upsert, part))
+            except IndexUnavailableError as error:
+                if not self._backend.takes_smaller_requests(error, sum(part.request_sizes())):
+                    raise
+            else:
+                start += len(part)
 
     def _write(self, operation: Callable[[], Any]) -> None:
         if self._fence is not None:
             self._fence.require()
         self._backend.write(operation)
 
-    def _batches(self, nodes: Sequence[BaseNode]) -> Iterator[list[BaseNode]]:
-        """Nodes in the numbers that Chroma takes at once, and on the way to a server in requests of a bounded size."""
-        limit = self._backend.request_bytes
-        for part in [list(nodes)] if limit is None else bounded_groups(nodes, _request_bytes, limit):
-            yield from iter_batch(part, self._max_batch)
-
-    def _upsert(self, nodes: Sequence[BaseNode], metadatas: Sequence[dict[str, Any]]) -> None:
+    def _upsert(self, rows: SentenceRows) -> None:
         self._collection.upsert(
-            ids=[node.node_id for node in nodes],
-            embeddings=cast(Any, np.array([node.get_embedding() for node in nodes], np.float32)),
-            documents=[node.get_content(metadata_mode=MetadataMode.NONE) for node in nodes],
-            metadatas=cast(Any, metadatas),
+            ids=rows.ids,
+            embeddings=cast(Any, rows.vectors),
+            documents=rows.texts,
+            metadatas=cast(Any, rows.metadatas),
         )
 
     def delete_sentences(self, document_id: str, count: int) -> None:
@@ -283,10 +291,3 @@ def _result(hits: Sequence[tuple[StoredSentence, float]]) -> VectorStoreQueryRes
         similarities=[cosine for _, cosine in hits],
         ids=[sentence.node_id for sentence, _ in hits],
     )
-
-
-def _request_bytes(node: BaseNode) -> int:
-    """About what a node takes on its way to a server: text and metadata in JSON, and the vector in Base64."""
-    text = node.get_content(metadata_mode=MetadataMode.NONE)
-    vector_bytes = len(node.get_embedding()) * 16 // 3
-    return len(text.encode("utf-8", "replace")) + len(str(node.metadata)) * 2 + vector_bytes + 300

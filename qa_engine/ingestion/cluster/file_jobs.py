@@ -39,6 +39,7 @@ class FileJob:
         file: the file.
         number: what its content is stored under, if a worker stores it.
         content: a reference to its bytes, in a list; empty unless they are sent.
+        rows: a reference to its embedded sentences, if a worker stores it and has embedded them.
         tries: how many workers were lost on it.
         not_before: when it may be given to the next one.
     """
@@ -46,6 +47,7 @@ class FileJob:
     file: FileChange
     number: int = 0
     content: list[Any] = field(default_factory=list)
+    rows: Any = None
     tries: int = 0
     not_before: float = 0.0
 
@@ -86,25 +88,30 @@ class FileJobs:
         from ray.exceptions import RayError
 
         job = self.running.pop(ref)
-        name = job.file.path.name
         try:
             result = ray.get(ref)
         except RayError as error:
-            why = transient_reason(error)
-            job.tries += 1
-            logger.warning("Ray worker lost on %s, try %d: %s", name, job.tries, why)
-            job.not_before = time.monotonic() + job.tries * RETRY_SECONDS
-            if job.tries < MAX_TRIES:
-                self.waiting.append(job)
-                return None
-            message = f"{name} was given up after {job.tries} Ray workers failed on it ({why})."
-            result = DocumentError("crashed", message)
+            failure = self.lost(job, transient_reason(error))
+            return None if failure is None else (job, failure)
         if result is None:
             self._sends_content = True
             self.waiting.append(job)
             return None
         job.content.clear()
         return job, result
+
+    def lost(self, job: FileJob, why: str) -> DocumentError | None:
+        """A file has to be given to another worker; the error if it is given up instead."""
+        name = job.file.path.name
+        job.tries += 1
+        job.rows = None
+        logger.warning("Ray worker lost on %s, try %d: %s", name, job.tries, why)
+        if job.tries >= MAX_TRIES:
+            message = f"{name} was given up after {job.tries} Ray workers failed on it ({why})."
+            return DocumentError("crashed", message)
+        job.not_before = time.monotonic() + job.tries * RETRY_SECONDS
+        self.waiting.append(job)
+        return None
 
     def _has_room(self, others: int) -> bool:
         if not self.running and not others:

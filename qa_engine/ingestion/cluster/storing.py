@@ -23,6 +23,7 @@ from qa_engine.index.search_engine.contents.tokens import SearchEngineTokens
 from qa_engine.index.search_engine.registry import RegisteredCollection
 from qa_engine.index.vectors.chroma_rows import node_of
 from qa_engine.index.vectors.locations import open_on_server
+from qa_engine.index.vectors.sentence_rows import SentenceRows
 from qa_engine.index.vectors.vector_store import SentenceVectorStore
 from qa_engine.ingestion.cluster.worker import MAX_SENTENCES, SentFile, Worker, WorkerSettings, worker_of
 from qa_engine.ingestion.embedding_windows import SLICE, EmbeddedSentences, first_occurrences, with_repeats
@@ -87,28 +88,31 @@ class StoredDocument:
     seconds: float
 
 
-def store_file(file: NumberedFile, settings: StoringSettings) -> StoredDocument | DocumentError | None:
-    """Reads a file and stores it; of a long one all but vectors. None if this worker needs its bytes for that.
+def store_file(
+    file: NumberedFile, settings: StoringSettings
+) -> tuple[StoredDocument | DocumentError | None, SentenceRows | None]:
+    """Reads a file, stores all but vectors, and embeds its sentences, unless it is long; they are still to be stored.
+
+    The first result is None if this worker needs the bytes of the file. The second is None if there is nothing to store.
 
     Raises:
         ConfigurationError: this worker would read it differently.
-        ModelUnavailableError, ServiceUnavailableError: the embedding model or a server is not there.
-        StorageError, AuthenticationFailedError: a server refuses.
+        ModelUnavailableError, ServiceUnavailableError: the embedding model or the search engine is not there.
+        StorageError, AuthenticationFailedError: the search engine refuses.
     """
     started = time.perf_counter()
     worker = worker_of(settings.reading)
     stores = _stores_of(settings)
     read = worker.read(file.sent)
     if read is None or isinstance(read, DocumentError):
-        return read
+        return read, None
     parsed, nodes = read
     record = completed_record(file.record, parsed, nodes, settings.ocr)
     parts = document_parts(parsed, nodes, parsed.spans)
     seal = stores.documents.put(file.number, parts)
     shared = len(nodes) > MAX_SENTENCES
-    if not shared:
-        _embed(file.number, nodes, worker, stores)
-    return StoredDocument(
+    rows = None if shared or not nodes else _embedded(file.number, nodes, worker, stores)
+    document = StoredDocument(
         record,
         read_identity(parts.sentences, record, parsed),
         seal,
@@ -117,13 +121,16 @@ def store_file(file: NumberedFile, settings: StoringSettings) -> StoredDocument 
         math.ceil(len(nodes) / SLICE) if shared else 0,
         time.perf_counter() - started,
     )
+    return document, rows
 
 
-def store_slice(document_id: str, number: int, place: int, settings: StoringSettings) -> float:
-    """Embeds one of the slices of a file whose sentences are stored, and stores its vectors. Returns the seconds it took.
+def embed_stored_slice(
+    document_id: str, number: int, place: int, settings: StoringSettings
+) -> tuple[float, SentenceRows]:
+    """Embeds one of the slices of a file whose sentences are stored. Returns the seconds it took, and what is to be stored.
 
     Raises:
-        StorageError: the sentences are not there, or a server refuses.
+        StorageError: the sentences are not there, or the search engine refuses.
         ConfigurationError, ModelUnavailableError, ServiceUnavailableError, AuthenticationFailedError: as `store_file`.
     """
     started = time.perf_counter()
@@ -139,50 +146,57 @@ def store_slice(document_id: str, number: int, place: int, settings: StoringSett
         raise StorageError(f"The sentences of document {document_id} are gone: run the same command again.")
     windows = worker.windows(nodes)[before : before + len(own)] if worker.margin else worker.windows(nodes)
     (embedded,) = with_repeats([windows], map(worker.embed, first_occurrences([windows])))
-    stores.put_vectors(number, own, embedded)
-    return time.perf_counter() - started
+    stores.put_tokens(number, own, embedded)
+    rows = SentenceRows.of(own, embedded.vectors, {document_id: number})
+    return time.perf_counter() - started, rows
 
 
-def _embed(number: int, nodes: Sequence[BaseNode], worker: Worker, stores: _Stores) -> None:
-    """Embeds all sentences of a document and stores their vectors."""
+def vector_store(settings: StoringSettings) -> SentenceVectorStore:
+    """The vectors of the collection.
+
+    Raises:
+        ServiceUnavailableError, AuthenticationFailedError: the Chroma server is not there, or refuses.
+        StorageError: it does not have the collection.
+    """
+    return SentenceVectorStore(open_on_server(settings.reading.config.index, settings.vectors))
+
+
+def _embedded(number: int, nodes: Sequence[BaseNode], worker: Worker, stores: _Stores) -> SentenceRows:
+    """Embeds all sentences of a document, and stores their token vectors."""
     slices = worker.slices(nodes)
+    rows = []
     start = 0
     for embedded in with_repeats(slices, map(worker.embed, first_occurrences(slices))):
         part = nodes[start : start + len(embedded.vectors)]
         start += len(part)
-        stores.put_vectors(number, part, embedded)
+        stores.put_tokens(number, part, embedded)
+        rows.append(SentenceRows.of(part, embedded.vectors, {node.ref_doc_id or "": number for node in part}))
+    return SentenceRows.joined(rows)
 
 
 class _Stores:
-    """The connections to the servers of a collection, which a worker process keeps from file to file."""
+    """The connections to the search engine, which a worker process keeps from file to file."""
 
     def __init__(self, settings: StoringSettings) -> None:
         self.run = settings.reading.run
         config = settings.reading.config
         engine = search_engine(config.index).with_patience(WRITER_PATIENCE_SECONDS)
         self.documents = DocumentStore(engine, settings.collection, config.bm25.context_sentences)
-        self._vectors = SentenceVectorStore(open_on_server(config.index, settings.vectors))
         self._engine, self._collection, self._codec = engine, settings.collection, settings.reading.codec
         self._generation = settings.generation
 
-    def put_vectors(self, number: int, nodes: Sequence[BaseNode], embedded: EmbeddedSentences) -> None:
-        """Stores the vectors of sentences of one document, and their token vectors if there are any."""
-        if not nodes:
+    def put_tokens(self, number: int, nodes: Sequence[BaseNode], embedded: EmbeddedSentences) -> None:
+        """Stores the token vectors of sentences of one document, if there are any."""
+        if self._codec is None or embedded.codes is None:
             return
-        if self._codec is not None and embedded.codes is not None:
-            tokens = SearchEngineTokens(
-                self._engine,
-                self._collection,
-                self._codec,
-                lambda ids: dict.fromkeys(ids, number),
-                self._generation,
-            )
-            tokens.put([node.node_id for node in nodes], embedded.codes)
-        for node, vector in zip(nodes, embedded.vectors.tolist(), strict=True):
-            node.embedding = vector
-        self._vectors.add(nodes, number=number)
-        for node in nodes:
-            node.embedding = None
+        tokens = SearchEngineTokens(
+            self._engine,
+            self._collection,
+            self._codec,
+            lambda ids: dict.fromkeys(ids, number),
+            self._generation,
+        )
+        tokens.put([node.node_id for node in nodes], embedded.codes)
 
 
 _current: list[_Stores] = []

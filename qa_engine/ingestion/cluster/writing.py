@@ -1,8 +1,8 @@
 """Has the workers of a Ray cluster store files in a collection whose parts are on servers; this machine commits them.
 
 Files are announced, many in one change of the catalog, before workers get them, so that whatever a run that is cut off has
-stored is found and deleted by the next one. A commit then is a change of the catalog too, again of many files at once: this
-machine neither sees texts nor vectors.
+stored is found and deleted by the next one. A worker stores what a file is made of, and embeds its sentences; another one
+puts the vectors of many files on the Chroma server. This machine is told when that is done, and commits the files.
 """
 
 from __future__ import annotations
@@ -12,34 +12,28 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from qa_engine.errors import DocumentError, QAEngineError
-from qa_engine.index.records import FileRecord
 from qa_engine.index.search_engine.catalog import SharedCatalog
 from qa_engine.index.vectors.locations import VectorLocation
+from qa_engine.ingestion.cluster.committing import Commits
 from qa_engine.ingestion.cluster.connection import ray_connection
 from qa_engine.ingestion.cluster.file_jobs import WAIT_SECONDS, FileJob, FileJobs
-from qa_engine.ingestion.cluster.processors import (
-    MAX_TRIES,
-    RETRY_SECONDS,
-    TASK,
-    Processors,
-    transient_reason,
-)
+from qa_engine.ingestion.cluster.long_files import LongFiles, SliceJob
+from qa_engine.ingestion.cluster.processors import TASK, Processors
 from qa_engine.ingestion.cluster.settings import sent, worker_settings
 from qa_engine.ingestion.cluster.storing import (
     NumberedFile,
     StoredDocument,
     StoringSettings,
+    embed_stored_slice,
     store_file,
-    store_slice,
 )
-from qa_engine.ingestion.embedding_windows import SLICE
+from qa_engine.ingestion.cluster.vector_jobs import EmbeddedPart, VectorJobs
 from qa_engine.ingestion.files.diff import FileChange, UnreadFile
-from qa_engine.ingestion.files.state import changed_since
-from qa_engine.ingestion.report import StageClock, utc_now
+from qa_engine.ingestion.report import StageClock
 from qa_engine.ingestion.writing.session import WriteSession
 from qa_engine.ingestion.writing.stored_file import StoredFile
 from qa_engine.models.token_codes import TokenCodec
@@ -47,9 +41,7 @@ from qa_engine.models.token_codes import TokenCodec
 logger = logging.getLogger("qa_engine.ingestion")
 
 _AT_ONCE = 64
-"""Files that are announced, and at most committed, in one change of the catalog."""
-_COMMIT_SECONDS = 0.5
-"""How long a file that is stored waits for others, with which it is committed."""
+"""Files that are announced in one change of the catalog."""
 
 
 @contextmanager
@@ -89,42 +81,12 @@ def ray_writers(
             writers.cancel()
 
 
-@dataclass(eq=False)
-class _LongFile:
-    """A long file, the slices of which are shared among the workers.
-
-    Attributes:
-        job, stored: the file, and what was stored of it at first.
-        left: the slices that are not stored yet.
-        running: how many of them workers have.
-        seconds: how long workers took.
-        failure: why the file is given up; it has ended when no worker stores any of it.
-    """
+@dataclass(frozen=True, eq=False)
+class _ReadFile:
+    """A file of which all but vectors is stored."""
 
     job: FileJob
-    stored: StoredDocument
-    left: int
-    running: int = 0
-    seconds: float = 0.0
-    failure: DocumentError | None = None
-
-
-@dataclass(eq=False)
-class _SliceJob:
-    file: _LongFile
-    place: int
-    tries: int = 0
-    not_before: float = 0.0
-
-
-@dataclass(eq=False)
-class _Ended:
-    """A file that can be committed, or why it cannot; ``is_untouched`` if nothing of it was stored."""
-
-    job: FileJob
-    result: StoredDocument | DocumentError
-    is_untouched: bool = False
-    at: float = field(default_factory=time.monotonic)
+    document: StoredDocument
 
 
 class RayWriters:
@@ -144,14 +106,15 @@ class RayWriters:
         self._catalog = catalog
         self._clock = clock
         self._settings = sent(settings, session.embed_model)
-        self._slice_task = ray.remote(**TASK)(store_slice)
-        self._file_task = ray.remote(**TASK)(store_file)
+        task = {**TASK, "num_returns": 2}
+        self._file_task = ray.remote(**task)(store_file)
+        self._slice_task = ray.remote(**task)(embed_stored_slice)
         self._processors = Processors(address, session.progress)
         self._jobs = FileJobs(session.config.documents, self._processors, self._submit)
+        self._long = LongFiles(self._processors, session.progress, self._submit_slice)
+        self._vectors: VectorJobs[SliceJob | _ReadFile] = VectorJobs(self._settings)
         self._unannounced: deque[FileChange] = deque()
-        self._slices: deque[_SliceJob] = deque()
-        self._running_slices: dict[Any, _SliceJob] = {}
-        self._ended: list[_Ended] = []
+        self._commits = Commits(session, catalog, clock)
 
     def run(self, files: Sequence[FileChange]) -> Iterator[StoredFile | UnreadFile]:
         """See `StoringPipeline`.
@@ -167,15 +130,14 @@ class RayWriters:
             while not self._session.progress.stopped() and self._is_busy():
                 self._catalog.require_right()
                 self._announce()
-                for job, error in self._jobs.start(len(self._running_slices)):
-                    self._ended.append(_Ended(job, error, is_untouched=not job.tries))
-                self._start_slices()
-                with self._clock("waiting for parsing"):
-                    self._wait()
-                if self._is_due():
-                    yield from self._commit()
-            if self._ended:
-                yield from self._commit()
+                if self._vectors.has_room:
+                    self._start()
+                yield from self._turn()
+            while self._vectors.is_busy:  # the run was stopped: what is embedded is not thrown away
+                self._catalog.require_right()
+                yield from self._turn(stopping=True)
+            if self._commits:
+                yield from self._commits.commit()
         finally:
             self._withdraw_waiting()
 
@@ -183,20 +145,45 @@ class RayWriters:
         """Ends the tasks that still run on the workers."""
         import ray
 
-        for ref in [*self._jobs.running, *self._running_slices]:
+        for ref in [*self._jobs.running, *self._long.running]:
             with suppress(Exception):  # the cluster may be gone
                 ray.cancel(ref, force=True)
         self._jobs.running.clear()
-        self._running_slices.clear()
+        self._long.running.clear()
+        self._vectors.cancel()
 
     def _is_busy(self) -> bool:
-        jobs = self._jobs
-        slices = self._slices or self._running_slices
-        return bool(self._unannounced or jobs.waiting or jobs.running or slices or self._ended)
+        at_work = self._jobs.running or self._long.is_busy or self._vectors.is_busy
+        return bool(self._unannounced or self._jobs.waiting or at_work or self._commits)
+
+    def _start(self) -> None:
+        """Gives files and slices to workers."""
+        for job, error in self._jobs.start(len(self._long.running)):
+            self._commits.add(job, error, is_untouched=not job.tries)
+        self._long.start()
 
     def _submit(self, job: FileJob, file: Any) -> Any:
         numbered = NumberedFile(file, job.file.record, job.number)
-        return self._file_task.remote(numbered, self._settings)
+        document, job.rows = self._file_task.remote(numbered, self._settings)
+        return document
+
+    def _submit_slice(self, job: SliceJob) -> Any:
+        file = job.file.job
+        seconds, job.rows = self._slice_task.remote(
+            file.file.record.document_id, file.number, job.place, self._settings
+        )
+        return seconds
+
+    def _turn(self, stopping: bool = False) -> Iterator[StoredFile | UnreadFile]:
+        """Stores vectors, waits for a result, and commits what is due. A run that is stopping waits for vectors alone."""
+        self._vectors.start(at_once=stopping or self._is_nothing_embedded())
+        with self._clock("waiting for parsing"):
+            self._wait([] if stopping else [*self._long.running, *self._jobs.running])
+        if self._commits.are_due(idle=self._is_nothing_embedded() and not self._vectors.is_busy):
+            yield from self._commits.commit()
+
+    def _is_nothing_embedded(self) -> bool:
+        return not self._jobs.running and not self._long.running
 
     # -- what is announced, and taken back
 
@@ -222,121 +209,62 @@ class RayWriters:
 
     # -- what workers do
 
-    def _start_slices(self) -> None:
-        room = self._processors.max_jobs() - len(self._running_slices)
-        while self._slices and room > 0 and self._slices[0].not_before <= time.monotonic():
-            job = self._slices.popleft()
-            if job.file.failure is not None:
-                continue
-            whole = job.file.job
-            task = self._slice_task.remote(
-                whole.file.record.document_id, whole.number, job.place, self._settings
-            )
-            self._running_slices[task] = job
-            job.file.running += 1
-            room -= 1
-
-    def _wait(self) -> None:
-        """Waits for a result, and takes all that are there."""
+    def _wait(self, running: list[Any]) -> None:
+        """Waits for a result of some tasks, or for vectors to be stored, and takes all results that are there."""
         import ray
 
-        running = [*self._running_slices, *self._jobs.running]
+        running = [*self._vectors.running, *running]
         if not running:
-            if self._jobs.waiting or self._slices:
+            if self._is_busy() and not self._commits:
                 time.sleep(WAIT_SECONDS)
             return
         ready, _ = ray.wait(running, timeout=WAIT_SECONDS)
         if ready:
             ready, _ = ray.wait(running, num_returns=len(running), timeout=0)
         for ref in ready:
-            if ref in self._running_slices:
-                self._slice_ended(ref)
-                continue
-            ended = self._jobs.result(ref)
-            if ended is None:
-                continue
-            job, result = ended
-            if isinstance(result, StoredDocument) and result.slices:
-                file = _LongFile(job, result, result.slices)
-                self._slices.extend(_SliceJob(file, place) for place in range(result.slices))
+            if ref in self._vectors.running:
+                self._take_stored(ref)
+            elif ref in self._long.running:
+                self._take_slice(ref)
             else:
-                refused = isinstance(result, DocumentError) and not job.tries
-                self._ended.append(_Ended(job, result, refused))
+                self._take_file(ref)
+        for job, result in self._long.ended():
+            self._commits.add(job, result)
 
-    def _slice_ended(self, ref: Any) -> None:
-        import ray
-        from ray.exceptions import RayError
-
-        job = self._running_slices.pop(ref)
-        file = job.file
-        file.running -= 1
-        try:
-            file.seconds += ray.get(ref)
-            file.left -= 1
-        except RayError as error:
-            self._slice_failed(job, transient_reason(error))
-        if file.failure is not None:
-            if not file.running:
-                self._ended.append(_Ended(file.job, file.failure))
+    def _take_file(self, ref: Any) -> None:
+        ended = self._jobs.result(ref)
+        if ended is None:
             return
-        total = file.stored.record.nodes
-        done = min(total, (file.stored.slices - file.left) * SLICE)
-        self._session.progress.sentences_done(done, total)
-        if not file.left:
-            stored = replace(file.stored, seconds=file.stored.seconds + file.seconds)
-            self._ended.append(_Ended(file.job, stored))
-
-    def _slice_failed(self, job: _SliceJob, why: str) -> None:
-        job.tries += 1
-        name = job.file.job.file.path.name
-        logger.warning("Ray worker lost on sentences of %s, try %d: %s", name, job.tries, why)
-        if job.tries < MAX_TRIES:
-            job.not_before = time.monotonic() + job.tries * RETRY_SECONDS
-            self._slices.append(job)
+        job, result = ended
+        if isinstance(result, StoredDocument) and result.slices:
+            self._long.add(job, result)
+        elif isinstance(result, StoredDocument) and result.record.nodes:
+            self._vectors.add(EmbeddedPart(_ReadFile(job, result), job.rows, result.record.nodes))
         else:
-            message = f"{name} was given up after {job.tries} Ray workers failed on its sentences ({why})."
-            job.file.failure = DocumentError("crashed", message)
+            refused = isinstance(result, DocumentError) and not job.tries
+            self._commits.add(job, result, refused)
+        job.rows = None
 
-    # -- what this machine writes
+    def _take_slice(self, ref: Any) -> None:
+        job = self._long.result(ref)
+        if job is not None:
+            self._vectors.add(EmbeddedPart(job, job.rows, job.count))
+            job.rows = None
 
-    def _is_due(self) -> bool:
-        if not self._ended:
-            return False
-        idle = not self._jobs.running and not self._running_slices
-        oldest = time.monotonic() - self._ended[0].at
-        return idle or len(self._ended) >= _AT_ONCE or oldest >= _COMMIT_SECONDS
-
-    def _commit(self) -> Iterator[StoredFile | UnreadFile]:
-        """Commits the files that are stored and still are what was read, in one change."""
-        ended, self._ended = self._ended, []
-        outcomes: list[StoredFile | UnreadFile] = []
-        with self._clock("committing"):
-            unstored = []
-            with self._catalog.together():
-                for one in ended:
-                    file, result = one.job.file, one.result
-                    if isinstance(result, StoredDocument):
-                        error = changed_since(file.path, file.record)
-                        if error is None:
-                            record = self._commit_file(file, result)
-                            outcomes.append(
-                                StoredFile(file, record, result.seconds, result.warnings, result.left_out)
-                            )
-                            continue
-                    else:
-                        error = result
-                        if one.is_untouched:
-                            unstored.append(file.record.document_id)
-                    outcomes.append(file.unread(error))
-                self._catalog.withdraw(unstored)
-        self._session.nodes.in_work.difference_update(one.job.file.record.document_id for one in ended)
-        logger.debug("committed: %d files", len(ended))
-        yield from outcomes
-
-    def _commit_file(self, file: FileChange, stored: StoredDocument) -> FileRecord:
-        record = replace(stored.record, ingested_at=utc_now())
-        self._catalog.set_identity(record.document_id, stored.identity)
-        self._catalog.commit_stored(record, stored.seal)
-        if file.moved_from is not None:
-            self._catalog.remove(file.moved_from)
-        return record
+    def _take_stored(self, ref: Any) -> None:
+        """Files and slices whose vectors are stored, or have to be computed again: a machine that had them is lost."""
+        parts, lost = self._vectors.result(ref)
+        for part in parts:
+            origin = part.origin
+            if isinstance(origin, SliceJob):
+                if lost is None:
+                    self._long.stored(origin, part.seconds)
+                else:
+                    self._long.lost(origin, lost)
+                continue
+            failure = None if lost is None else self._jobs.lost(origin.job, lost)
+            if failure is not None:
+                self._commits.add(origin.job, failure)
+            elif lost is None:
+                document = replace(origin.document, seconds=origin.document.seconds + part.seconds)
+                self._commits.add(origin.job, document)

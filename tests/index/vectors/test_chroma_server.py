@@ -289,14 +289,23 @@ def test_database_that_does_not_exist(chroma_server: ChromaProcess) -> None:
 
 
 def test_large_vectors_are_sent_in_requests_that_a_proxy_takes(chroma_server: ChromaProcess) -> None:
-    sizes: list[int] = []
+    refused: list[int] = []
     with Proxy(chroma_server.port) as proxy:
-        config = index(proxy.url)
-        store = SentenceVectorStore(open_on_server(config, "qa-large", create=True))
+        store = SentenceVectorStore(open_on_server(index(proxy.url), "qa-large", create=True))
+
+        def too_large(handler: Any) -> None:
+            refused.append(int(handler.headers["content-length"]))
+            proxy.reply = None
+            says(413, "<h1>Request Entity Too Large</h1>")(handler)
+
+        asked = len(proxy.headers)
+        proxy.reply = too_large
         store.add([node(number, size=3072, text="很长的句子。" * 20) for number in range(70)])
-        sizes = [int(headers.get("content-length", 0)) for headers in proxy.headers]
+        sizes = [int(headers.get("content-length", 0)) for headers in proxy.headers[asked + 1 :]]
         assert store.count() == 70
         store.delete_sentences("d", 70)
+    assert len(refused) == 1
+    assert refused[0] > 1_000_000
     assert 500_000 < max(sizes) < 1_000_000
 
 
