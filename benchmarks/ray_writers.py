@@ -16,6 +16,7 @@ import secrets
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -40,6 +41,7 @@ _SERIAL = (
 )
 """Stages of the machine that runs the command during which it can do nothing else."""
 _WARM_FILES = 8
+_WATCH_SECONDS = 0.2
 
 
 def processor_seconds(pids: list[int]) -> float:
@@ -69,6 +71,33 @@ def ray_processes() -> list[int]:
     return found
 
 
+class RayProcesses:
+    """Watches the workers of the Ray cluster, some of which end with a run, for the processor time that they have used."""
+
+    def __init__(self) -> None:
+        self._used: dict[int, float] = {}
+        self._ending = threading.Event()
+        self._look()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def seconds(self) -> float:
+        self._look()
+        return sum(self._used.values())
+
+    def stop(self) -> None:
+        self._ending.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._ending.wait(_WATCH_SECONDS):
+            self._look()
+
+    def _look(self) -> None:
+        for pid in ray_processes():
+            self._used[pid] = max(self._used.get(pid, 0.0), processor_seconds([pid]))
+
+
 def store(folder: Path, work: Path, workers: int, places: dict[str, Any], servers: dict[str, int]) -> None:
     """Stores the files once to warm up and once measured, and prints what was measured. Runs in a process of its own."""
     from qa_engine import ingest
@@ -87,13 +116,16 @@ def store(folder: Path, work: Path, workers: int, places: dict[str, Any], server
     files = sorted(folder.glob("*.pdf"))
     warm = files[: max(_WARM_FILES, 6 * workers)]
     ingest(warm, work / "warm", "warm", **options)
-    pids = {"workers": ray_processes() if workers else [], **{name: [pid] for name, pid in servers.items()}}
-    pids["command"] = [os.getpid()]
-    before = {name: processor_seconds(own) for name, own in pids.items()}
+    pids = {**servers, "command": os.getpid()}
+    ray_workers = RayProcesses()
+    before = {name: processor_seconds([pid]) for name, pid in pids.items()}
+    before["workers"] = ray_workers.seconds()
     started = time.perf_counter()
     report = ingest(files, work / "storage", "measured", **options)
     seconds = time.perf_counter() - started
-    used = {name: processor_seconds(own) - before[name] for name, own in pids.items()}
+    used = {name: processor_seconds([pid]) - before[name] for name, pid in pids.items()}
+    used["workers"] = ray_workers.seconds() - before["workers"]
+    ray_workers.stop()
     assert report.added == len(files), report
     found = {"seconds": seconds, "nodes": report.nodes, "files": len(files), "timings": report.timings}
     print(json.dumps({**found, "processor": used}))
