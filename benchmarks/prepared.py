@@ -45,11 +45,18 @@ def use_prepared() -> None:
 
 
 class QuickEmbedding(BaseEmbedding):
-    """Vectors of random numbers, the same for the same text."""
+    """Vectors of random numbers, the same for the same text.
+
+    Attributes:
+        reads: whether Ray workers read files; else they take what was read beforehand.
+    """
+
+    reads: bool = False
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        use_prepared()  # on a Ray worker
+        if not self.reads:
+            use_prepared()  # on a Ray worker
 
     def _vector(self, text: str) -> list[float]:
         seed = zlib.crc32(text.encode("utf-8", "replace"))

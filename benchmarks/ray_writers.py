@@ -2,6 +2,7 @@
 
     python benchmarks/ray_writers.py                       # 200 files of 100 sentences; 1, 2 and 4 workers
     python benchmarks/ray_writers.py --files 400 --workers 1 --workers 2
+    python benchmarks/ray_writers.py --reading             # files are read as well
 
 Reading and embedding are left out: texts are read beforehand, and vectors are random numbers. The servers, an OpenSearch
 node and a Chroma server, run on the same machine, and share its cores. Needs the extras ``ray`` and ``search``, Java and
@@ -98,12 +99,17 @@ class RayProcesses:
             self._used[pid] = max(self._used.get(pid, 0.0), processor_seconds([pid]))
 
 
-def store(folder: Path, work: Path, workers: int, places: dict[str, Any], servers: dict[str, int]) -> None:
+def store(
+    folder: Path, work: Path, workers: int, reading: bool, places: dict[str, Any], servers: dict[str, int]
+) -> None:
     """Stores the files once to warm up and once measured, and prints what was measured. Runs in a process of its own."""
     from qa_engine import ingest
 
     config = {"index": {**places, "search_prefix": f"bench-{secrets.token_hex(4)}"}}
-    options: dict[str, Any] = {"config": config, "embed_model": QuickEmbedding(model_name="quick")}
+    options: dict[str, Any] = {
+        "config": config,
+        "embed_model": QuickEmbedding(model_name="quick", reads=reading),
+    }
     if workers:
         import ray
 
@@ -111,7 +117,8 @@ def store(folder: Path, work: Path, workers: int, places: dict[str, Any], server
         ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
         options["ray"] = "auto"
     else:
-        use_prepared()
+        if not reading:
+            use_prepared()
         options["workers"] = 1
     files = sorted(folder.glob("*.pdf"))
     warm = files[: max(_WARM_FILES, 6 * workers)]
@@ -136,13 +143,17 @@ def main(
     sentences: Annotated[int, typer.Option(help="Sentences of each.")] = 100,
     workers: Annotated[list[int] | None, typer.Option(help="Ray workers, for one measurement each.")] = None,
     rounds: Annotated[int, typer.Option(help="How often each is measured; the fastest counts.")] = 1,
+    reading: Annotated[
+        bool, typer.Option("--reading", help="Files are read as well, without embedding.")
+    ] = False,
     seed: int = SEED,
     out: Path = RESULTS,
     child: Annotated[str, typer.Option(hidden=True)] = "",
 ) -> None:
     if child:
         given = json.loads(child)
-        store(Path(given["folder"]), Path(given["work"]), given["workers"], given["places"], given["servers"])
+        folder, own = Path(given.pop("folder")), Path(given.pop("work"))
+        store(folder, own, **given)
         return
     sys.path.append(str(_TESTS))
     from chroma_process import ChromaProcess
@@ -167,6 +178,7 @@ def main(
                         "folder": str(work / "pdf"),
                         "work": str(own),
                         "workers": count,
+                        "reading": reading,
                         "places": {"url": chroma.url, "search_url": search.url},
                         "servers": servers,
                     }
@@ -176,10 +188,10 @@ def main(
                     progress_console.print(f"{count} Ray workers: {result}", highlight=False)
                     if count not in found or result["seconds"] < found[count]["seconds"]:
                         found[count] = result
-    publish(out, "ray_writers", [table(found)], {"seed": seed, "writers": found})
+    publish(out, "ray_writers", [table(found, reading)], {"seed": seed, "reading": reading, "writers": found})
 
 
-def table(found: dict[int, dict[str, Any]]) -> Report:
+def table(found: dict[int, dict[str, Any]], reading: bool) -> Report:
     """A row for each number of writers."""
     rows = []
     for count, one in found.items():
@@ -214,9 +226,10 @@ def table(found: dict[int, dict[str, Any]]) -> Report:
         "of all cores",
     ]
     first = next(iter(found.values()))
+    prepared = "vectors" if reading else "texts and vectors"
     notes = [
-        f"{first['files']:,} files, {first['nodes']:,} sentences, {cores()} cores for everything; texts and vectors are "
-        "made beforehand. serial: what the command itself does, one thing after the other: comparing, announcing, "
+        f"{first['files']:,} files, {first['nodes']:,} sentences, {cores()} cores for everything; {prepared} are made "
+        "beforehand. serial: what the command itself does, one thing after the other: comparing, announcing, "
         "committing, publishing, and without Ray the storing.",
     ]
     return Report("Storing on servers", columns, rows, notes)
