@@ -239,7 +239,7 @@ def test_file_that_kills_its_parser_or_its_worker_leaves_nothing(
     assert len(stored(servers, tmp_path / "storage").files) == 4
 
 
-@pytest.mark.parametrize("losses", [1, 3])
+@pytest.mark.parametrize("losses", [1, 1000])
 def test_worker_that_stores_vectors_is_lost(
     connected: str,
     servers: dict[str, Any],
@@ -247,7 +247,7 @@ def test_worker_that_stores_vectors_is_lost(
     monkeypatch: pytest.MonkeyPatch,
     losses: int,
 ) -> None:
-    """Files are embedded again, and given up when it was lost three times; nothing of them is left then."""
+    """Files are embedded again, and given up if it is lost each time; nothing of them is left then."""
     import ray
 
     started = vector_jobs.VectorJobs._started_writer
@@ -255,7 +255,7 @@ def test_worker_that_stores_vectors_is_lost(
 
     def dying(self: vector_jobs.VectorJobs[Any]) -> Any:
         writer = started(self)
-        if len(killed) < losses:
+        if len(killed) < losses and writer not in killed:
             killed.append(writer)
             ray.kill(writer)
         return writer
@@ -265,11 +265,13 @@ def test_worker_that_stores_vectors_is_lost(
     folder = corpus(tmp_path / "pdfs", 3)
     long_file(folder / "long.pdf")
     report = ingested(folder, tmp_path / "storage", servers, ray=connected)
-    assert len(killed) == losses
     if losses == 1:
+        assert len(killed) == 1
         assert (report.added, report.failures) == (4, [])
     else:
-        assert {failure.reason for failure in report.failures} == {"crashed"}
+        assert len(killed) >= 3
+        assert report.added == 0
+        assert [failure.reason for failure in report.failures] == ["crashed"] * 4
     monkeypatch.undo()
     again = ingested(folder, tmp_path / "other", servers, ray=connected)
     assert (again.added, again.unchanged) == (4 - report.added, report.added)
@@ -330,6 +332,7 @@ def test_readers_see_files_while_others_are_being_stored(
     monkeypatch.setattr(ingest_run, "max", min, raising=False)
     monkeypatch.setattr(committing, "_COMMIT_SECONDS", 0)
     monkeypatch.setattr(vector_jobs, "_WAIT_SECONDS", 0)
+    monkeypatch.setattr(vector_jobs, "_ROWS_AT_ONCE", 1)
     seen: list[int] = []
 
     def look() -> None:
@@ -350,7 +353,7 @@ def test_readers_see_files_while_others_are_being_stored(
 def test_run_that_is_stopped_takes_its_announcements_back(
     connected: str, servers: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vector_jobs, "_WAIT_SECONDS", 0)
+    monkeypatch.setattr(vector_jobs, "_MAX_WAITING_ROWS", 1)
     folder = corpus(tmp_path / "pdfs", 30)
     model = WorkerEmbedding(model_name="hash", seconds=0.02)
     report = ingested(folder, tmp_path / "storage", servers, ray=connected, model=model, progress=Stopping(1))

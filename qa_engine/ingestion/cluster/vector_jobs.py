@@ -100,6 +100,7 @@ class VectorJobs(Generic[Origin]):
 
     def start(self, at_once: bool) -> None:
         """Sends what waits, if no request runs and enough waits, or for long enough, or if there is no more to wait for."""
+        writer = self._started_writer()  # before there are vectors: it takes some seconds to start
         if self.running or not self._waiting:
             return
         waited = time.monotonic() - self._waiting[0].since
@@ -110,7 +111,7 @@ class VectorJobs(Generic[Origin]):
         while self._waiting and rows + self._waiting[0].count <= _ROWS_AT_ONCE:
             parts.append(self._waiting.popleft())
             rows += parts[-1].count
-        self.running[self._started_writer().put.remote(*(part.rows for part in parts))] = parts
+        self.running[writer.put.remote(*(part.rows for part in parts))] = parts
 
     def result(self, ref: Any) -> tuple[Sequence[EmbeddedPart[Origin]], str | None]:
         """The parts of a request that has ended, and why they are not stored, if they are not.
