@@ -1,11 +1,14 @@
 """A question over a collection in a search engine against the same question over an embedded one, and what cannot be saved.
 
     PYTHONPATH=tests python benchmarks/search_engine.py --sentences 10000
+    PYTHONPATH=tests python benchmarks/search_engine.py --sentences 10000 --rerank
     PYTHONPATH=tests python benchmarks/search_engine.py --sentences 1000000 --no-embedded --work /somewhere
 
-Sentences and vectors are invented as in `large_index`. One node of OpenSearch and a Chroma server run on the same machine.
-Both collections and the floor take turns, question by question, in one process; the floor is one bare search for the same
-terms, and one GET for nothing. With --work, collections that are there already are used.
+Sentences and vectors are invented as in `large_index`. With --rerank, questions are asked as users ask them: the
+configuration is the default one, and invented PDFs are ingested as in `query`, with their token vectors. One node of
+OpenSearch and a Chroma server run on the same machine. Both collections and the floor take turns, question by question, in
+one process; the floor is one bare search for the same terms, and one GET for nothing. With --work, collections that are
+there already are used.
 """
 
 from __future__ import annotations
@@ -25,6 +28,8 @@ import typer
 from asking import progress_console
 from corpus import SEED
 from large_index import COLLECTION, build
+from query import COLLECTION as INGESTED
+from query import build_index
 from report import RESULTS, Report, publish
 from rich.progress import track
 from texts import SentenceMaker
@@ -83,6 +88,7 @@ def main(
     questions: Annotated[int, typer.Option(min=1)] = 200,
     shards: Annotated[int, typer.Option(min=1)] = 1,
     seed: Annotated[int, typer.Option()] = SEED,
+    rerank: Annotated[bool, typer.Option(help="Ask as users do, with the default reranker.")] = False,
     embedded: Annotated[bool, typer.Option(help="Ask an embedded collection as well.")] = True,
     heap: Annotated[str, typer.Option(help="Memory of the search engine.")] = "1g",
     work: Annotated[Path | None, typer.Option(help="Keep the collections here, or use those here.")] = None,
@@ -101,34 +107,41 @@ def main(
         server = stack.enter_context(served(SearchCluster, folder / "search", heap))
         (folder / "chroma").mkdir(parents=True, exist_ok=True)
         chroma = stack.enter_context(ChromaProcess(folder / "chroma"))
-        plain = Config.of({"rerank": {"model": "none"}})
+        settings: dict[str, Any] = {} if rerank else {"rerank": {"model": "none"}}
         index = {"url": chroma.url, "search_url": server.url, "search_shards": shards, "search_replicas": 0}
-        places = {
-            "search engine": (folder / "cluster", Config.of({"rerank": {"model": "none"}, "index": index}))
-        }
+        places = {"search engine": (folder / "cluster", Config.of({**settings, "index": index}))}
         if embedded:
-            places["embedded"] = (folder / "embedded", plain)
-        built = {}
-        for name, (storage, config) in places.items():
-            done = folder / f"{name}.built"
-            if not done.exists():
-                built[name] = build(storage, sentences, seed, config, _EMBEDDED)
-                done.touch()
+            places["embedded"] = (folder / "embedded", Config.of(settings))
+        collection = INGESTED if rerank else COLLECTION
+        count = questions + _WARM
         maker = SentenceMaker(seed + 1)
-        asked = [f"{maker.chinese()[:_QUESTION_CHARS]}是什么？" for _ in range(questions + _WARM)]
+        asked = [f"{maker.chinese()[:_QUESTION_CHARS]}是什么？" for _ in range(count)]
+        built = {}
+        for name, (place, config) in places.items():
+            done = folder / f"{name}.built"
+            started = time.perf_counter()
+            if rerank:
+                asked = build_index(place, None, sentences, count, seed, config)
+                built[name] = {"ingestion": time.perf_counter() - started}
+            elif not done.exists():
+                built[name] = build(place, sentences, seed, config, _EMBEDDED)
+                done.touch()
         engines = {}
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         opened = {}
-        for name, (storage, config) in places.items():
+        for name, (place, config) in places.items():
             started = time.perf_counter()
-            engine = QueryEngine.open(storage=storage, collection=COLLECTION, config=config)
+            storage = place / "storage" if rerank else place
+            engine = QueryEngine.open(storage=storage, collection=collection, config=config)
             engines[name] = stack.enter_context(engine)
             engine.retrieve(asked[0], top_k=TOP_K)
             opened[name] = time.perf_counter() - started
         pool = urllib3.PoolManager()
         (target,) = [
             one["index"]
-            for one in pool.request("GET", f"{server.url}/_cat/indices/*-sentences-1?format=json").json()
+            for one in pool.request(
+                "GET", f"{server.url}/_cat/indices/*-{collection}-*-sentences-1?format=json"
+            ).json()
         ]
         fields = pool.request("GET", f"{server.url}/{target}/_mapping").json()[target]["mappings"][
             "properties"
@@ -137,7 +150,7 @@ def main(
 
         def bare(question: str) -> None:
             should = [{"term": {field: term}} for term in dict.fromkeys(tokenize(question))]
-            body = {"size": 95, "query": {"bool": {"should": should}}, "track_total_hits": False}
+            body = {"size": 70, "query": {"bool": {"should": should}}, "track_total_hits": False}
             pool.request("POST", f"{server.url}/{target}/_search", json=body).json()
 
         rounds: dict[str, list[float]] = {name: [] for name in [*engines, "bare search", "bare GET"]}
@@ -154,7 +167,7 @@ def main(
             if number >= _WARM:
                 for name, value in taken.items():
                     rounds[name].append(value)
-        disk = disk_bytes(server.url, "qa-engine")
+        disk = disk_bytes(server.url, f"qa-engine-{collection}")
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     rows = [
         [name, f"{percentile(one, 0.5) * 1e3:.1f}", f"{percentile(one, 0.95) * 1e3:.1f}"]
@@ -165,7 +178,8 @@ def main(
     )
     per_question = {name: count / questions for name, count in sorted(requests.items())}
     notes = [
-        f"{sentences:,} invented sentences, {questions} questions, {shards} shards, seed {seed}, top {TOP_K}; no reranker.",
+        f"{sentences:,} invented sentences, {questions} questions, {shards} shards, seed {seed}, top {TOP_K}; "
+        + ("the default configuration." if rerank else "no reranker."),
         "Requests to the search engine of a question: "
         + ", ".join(f"{name} {count:.2f}" for name, count in per_question.items())
         + f"; {sum(per_question.values()):.1f} in all.",
@@ -181,7 +195,7 @@ def main(
     report = Report(f"Questions over {sentences:,} sentences", ["", "p50 ms", "p95 ms"], rows, notes)
     publish(
         out,
-        "search_engine",
+        "search_engine_reranked" if rerank else "search_engine",
         [report],
         {
             "sentences": sentences,

@@ -147,6 +147,17 @@ class IndexReader:
                 )
             return self._snapshot
 
+    def last_snapshot(self) -> IndexSnapshot:
+        """The state that was read last, for who asks later whether it still is the newest: no request to a search engine.
+
+        Raises:
+            CollectionNotFoundError, ConfigurationError, StorageError: as `snapshot`.
+        """
+        current = self._snapshot
+        if current is None or self._closed or not isinstance(self.catalog, SharedCatalog):
+            return self.snapshot()
+        return current
+
     def _closed_error(self) -> StorageError:
         return StorageError(
             f"The collection {self.name!r} cannot be read: its reader was closed, open the collection again."

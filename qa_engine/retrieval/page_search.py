@@ -67,16 +67,14 @@ class PageSearch(CollectionSearch):
     ) -> PageTrace:
         collection, document_id, number = place
         with self._turns:
-            snapshots = self._snapshots()
-            retriever = self._retriever(snapshots, filters)
+            state = self._state(self._snapshots())
+            retriever = self._retriever(state, filters)
             page = retriever.page(collection, document_id, number)
             if not isinstance(page, TracedPage):
-                if page == "filtered" and not self._retriever(snapshots, None).admits(
-                    collection, document_id
-                ):
+                if page == "filtered" and not self._retriever(state, None).admits(collection, document_id):
                     page = "duplicate"
                 return PageTrace(page, top_k=top_k)
-            queries = [self._with_words(one, snapshots) for one in parts or [query]]
+            queries = [self._with_words(one, state[0]) for one in parts or [query]]
             results = [retriever.rank(one, top_k, stages=True) for one in queries]
             traces = [
                 retriever.traced(one, page, result) for one, result in zip(queries, results, strict=True)

@@ -232,19 +232,22 @@ class CollectionSearch:
         parts: Sequence[QueryBundle],
     ) -> RankedPassages:
         for attempt in range(_ATTEMPTS):
-            snapshots = self._snapshots()
+            # Whether a state is the newest is asked after the search in any case. Before it, that would take a request to a
+            # search engine more. A filter is checked against the newest metadata.
+            state = self._state(
+                self._snapshots() if attempt or filters is not None else self._last_snapshots()
+            )
             try:
-                retriever = self._retriever(snapshots, filters)
+                retriever = self._retriever(state, filters)
                 results = [
-                    retriever.rank(self._with_words(one, snapshots), top_k, stages)
-                    for one in parts or [query]
+                    retriever.rank(self._with_words(one, state[0]), top_k, stages) for one in parts or [query]
                 ]
             except StorageError as error:
-                if attempt == _ATTEMPTS - 1 or snapshots == self._snapshots():
+                if attempt == _ATTEMPTS - 1 or state == self._state(self._snapshots()):
                     raise
                 logger.info("Searching again, since another state was published meanwhile (%s)", error)
                 continue
-            if snapshots == self._snapshots():
+            if state == self._state(self._snapshots()):
                 break
             # A writer deletes replaced sentences: the search may have missed some of them already.
             logger.info("Searching again, since another state was published meanwhile")
@@ -252,7 +255,7 @@ class CollectionSearch:
 
     def documents(self, filters: MetadataFilters | None = None) -> SearchedDocuments:
         """The documents that a question with these filters is answered from; the errors are those of `rank`."""
-        return self._retriever(self._snapshots(), filters).documents
+        return self._retriever(self._state(self._snapshots()), filters).documents
 
     def translate(self, text: str) -> Sequence[TranslatedWord]:
         """The words of a text in the other language; nothing without the dictionary."""
@@ -261,9 +264,14 @@ class CollectionSearch:
     def _snapshots(self) -> Snapshots:
         return tuple(reader.snapshot() for reader in self._readers)
 
-    def _retriever(self, snapshots: Snapshots, filters: MetadataFilters | None) -> PassageRetriever:
+    def _last_snapshots(self) -> Snapshots:
+        return tuple(reader.last_snapshot() for reader in self._readers)
+
+    def _state(self, snapshots: Snapshots) -> State:
+        return snapshots, tuple(reader.catalog.metadata_changes for reader in self._readers)
+
+    def _retriever(self, state: State, filters: MetadataFilters | None) -> PassageRetriever:
         """The retriever for a state; that for questions without a filter is made once for each state."""
-        state = snapshots, tuple(reader.catalog.metadata_changes for reader in self._readers)
         with self._lock:
             if filters is not None:
                 return self._new_retriever(state, filters)

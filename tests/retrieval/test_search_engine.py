@@ -157,7 +157,7 @@ def test_requests_of_a_question(
         for question in questions(40):
             sent.append(Counter())
             assert engine.retrieve(question, top_k=10)
-            assert sent[-1]["state/_mget"] == 2, sent[-1]
+            assert sent[-1]["state/_mget"] == 1, sent[-1]
             assert sent[-1]["sentences/_mtermvectors"] <= 2, sent[-1]
             assert sent[-1]["sentences/_search"] <= 2, sent[-1]
             assert sent[-1]["sentences/_mget"] <= 5, sent[-1]

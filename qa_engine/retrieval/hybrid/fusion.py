@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from dataclasses import dataclass
 from itertools import product
 
@@ -19,6 +17,7 @@ from qa_engine.config import RetrievalConfig
 from qa_engine.retrieval.dictionary.dictionary import TranslatedWord
 from qa_engine.retrieval.expansion.expanded_query import WeightedQuery, queries_of, translated_of
 from qa_engine.retrieval.hybrid.lexical import BilingualBM25Retriever
+from qa_engine.retrieval.hybrid.search_threads import awaited, search_threads
 from qa_engine.types import RANKS, SCORES
 
 _FULL_COVERAGE = 0.35
@@ -139,15 +138,12 @@ class HybridRetriever(QueryFusionRetriever):
     def _at_once(self, searches: Sequence[tuple[QueryBundle, BaseRetriever]]) -> list[list[NodeWithScore]]:
         """The results of searches, in order: those of the first retriever are made here, others meanwhile in a thread."""
         first = self._retrievers[0]
-        with ThreadPoolExecutor(1) as thread:
-            elsewhere = [
-                thread.submit(copy_context().run, retriever.retrieve, query)
-                for query, retriever in searches
-                if retriever is not first
-            ]
-            here = [first.retrieve(query) for query, retriever in searches if retriever is first]
-            ours, others = iter(here), (one.result() for one in elsewhere)
-            return [next(ours if retriever is first else others) for _, retriever in searches]
+        others = [search for search in searches if search[1] is not first]
+        thread = search_threads.start(lambda: [retriever.retrieve(query) for query, retriever in others])
+        with awaited(thread):
+            here = iter([first.retrieve(query) for query, retriever in searches if retriever is first])
+            elsewhere = iter(thread.result())
+        return [next(here if retriever is first else elsewhere) for _, retriever in searches]
 
     async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         searches = product(queries_of(query_bundle), self._retrievers)

@@ -34,6 +34,8 @@ from qa_engine.index.search_engine.terms.term_counts import Condition, TermCount
 
 _PAGE = 10_000
 """Hits that a search engine returns at once."""
+_SPARE, _SPARE_LEAST = 5, 10
+"""So many candidates are read beyond those wanted: a part of them, and some. Of 50, never more than 63 were needed."""
 _MORE = 4
 """If the candidates do not suffice, so many times as many are read."""
 _WITH_TEXTS = 500
@@ -226,10 +228,10 @@ class SearchEngineLexicalIndex:
         """Candidates and their scores, until no further one can be among the best ``top_k``."""
         best: NDArray[np.float32] = np.zeros(0, np.float32)
         after: list[Any] | None = None
-        read, size = 0, min(_PAGE, top_k + top_k // 2 + 20)
+        read, size = 0, min(_PAGE, top_k + top_k // _SPARE + _SPARE_LEAST)
         while True:
             hits = self._page(query, size, after)
-            candidates = Candidates.of(hits, self._field)
+            candidates = Candidates.of(hits, self._field, terms)
             scores = candidates.scores(terms, self._config, self._counts.mean)
             yield candidates, scores
             if len(hits) < size:

@@ -21,7 +21,7 @@ _sentence = st.lists(st.sampled_from(_WORDS), max_size=8) | st.just(_MANY)
 _group = st.dictionaries(st.sampled_from(_WORDS), st.sampled_from([1.0, 0.5, 1 / 3]), max_size=3)
 
 
-def candidates(sentences: Sequence[Sequence[str]]) -> Candidates:
+def candidates(sentences: Sequence[Sequence[str]], terms: SearchedTerms) -> Candidates:
     """Sentences as hits of a search engine."""
     hits = [
         {
@@ -35,7 +35,7 @@ def candidates(sentences: Sequence[Sequence[str]]) -> Candidates:
         }
         for ordinal, one in enumerate(sentences)
     ]
-    return Candidates.of(hits, "t")
+    return Candidates.of(hits, "t", terms)
 
 
 @given(
@@ -67,8 +67,9 @@ def test_scores_are_those_of_the_embedded_index(
             for one, own in zip(groups, known.groups, strict=True)
         ),
         weights.astype(np.float32),
+        dict.fromkeys(_WORDS, 1.0),
     )
-    scores = candidates(sentences).scores(searched, Bm25Config(k1=k1, b=b), mean)
+    scores = candidates(sentences, searched).scores(searched, Bm25Config(k1=k1, b=b), mean)
     expected = {hit.node_id: hit.score for hit in index.search(known, 100)}
     assert scores.tolist() == pytest.approx(
         [expected.get(f"d-{place:07d}", 0.0) for place in range(len(sentences))], rel=1e-5
