@@ -166,3 +166,38 @@ def test_requests_of_a_question(
         sent.append(Counter())
         engine.retrieve(question, top_k=10)
         assert set(sent[-1]) == {"state/_mget", "sentences/_search"}, sent[-1]
+
+
+def test_a_question_has_what_another_machine_changed_just_before(
+    search_server: SearchCluster,
+    chroma_server: ChromaProcess,
+    docs: Path,
+    tmp_path: Path,
+    hash_embedding: HashEmbedding,
+) -> None:
+    """It begins with the state that the last question ended with."""
+    ours = config(chroma_server, search_server)
+    table = tmp_path / "metadata.csv"
+
+    def ingest_elsewhere(metadata: Path | None = None) -> None:
+        there = tmp_path / "elsewhere"
+        qa_engine.ingest(
+            docs, there, "cluster", metadata=metadata, prune=True, config=ours, embed_model=hash_embedding
+        )
+
+    with opened(docs, tmp_path / "cluster", hash_embedding, ours, "cluster") as engine:
+        question = "西湖的塔是什么？"
+        (best, *_) = engine.retrieve(question, top_k=10)
+        assert "owner" not in best.metadata["metadata"]
+        table.write_text("file,owner\n" + "".join(f"{file.name},board\n" for file in docs.iterdir()))
+        ingest_elsewhere(table)
+        (best, *_) = engine.retrieve(question, top_k=10)
+        assert best.metadata["metadata"]["owner"] == "board"
+        (docs / best.metadata["file_name"]).unlink()
+        ingest_elsewhere(table)
+        found = engine.retrieve(question, top_k=10)
+        assert found
+        assert best.metadata["file_name"] not in {one.metadata["file_name"] for one in found}
+        chinese_pdf(docs / "new.pdf", ["西湖的塔是什么。"])
+        ingest_elsewhere()
+        assert engine.retrieve(question, top_k=10)[0].metadata["file_name"] == "new.pdf"
