@@ -136,6 +136,8 @@ class Table:
         columns: where its columns begin in points, if rules are there.
         wide: row and column of each cell below the header that reaches over several columns, and the last one of these.
         doubt: what may be wrong with it, or nothing.
+        texts: what the rows below the header say, if their source says it better than their cells; one or more texts each.
+        labels: what people call the place of each row, such as a range of cells; empty without such names.
     """
 
     rows: Sequence[Sequence[str]]
@@ -146,15 +148,28 @@ class Table:
     columns: tuple[float, ...] = ()
     wide: Mapping[tuple[int, int], int] = field(default_factory=dict)
     doubt: str = ""
+    texts: Sequence[Sequence[str]] | None = None
+    labels: Sequence[str] = ()
 
 
 @dataclass
 class Block:
-    """Neighbouring lines of one role. A table has its cells in addition to its lines."""
+    """Neighbouring lines of one role. A table has its cells in addition to its lines.
+
+    Attributes:
+        role, lines, table: what it is, and what it consists of.
+        paragraph: number of its paragraph or table in the file that the page was made from, if it was: blocks of the same
+            number, on successive pages, belong together, and others never do. Its lines then have their blanks at the end.
+        level: of a heading whose source says it, from 1, the outermost; 0 if that is not known.
+        label: what people call its place, such as a range of cells; empty for most.
+    """
 
     role: Role
     lines: list[Line]
     table: Table | None = None
+    paragraph: int | None = None
+    level: int = 0
+    label: str = ""
 
     @property
     def text(self) -> str:
@@ -258,6 +273,7 @@ class Paragraph:
         row_texts: for a row of a table, its cells with the names of their columns; empty for a header row.
         summary: for the first row of a table, what the whole table is about; empty for a table of few rows.
         statement: for a row of a financial statement, which one it is; empty for all other paragraphs.
+        label: what people call its place, if that is not a page, such as ``销售!A3:F3``.
     """
 
     start: int
@@ -268,6 +284,7 @@ class Paragraph:
     row_texts: tuple[str, ...] = ()
     summary: str = ""
     statement: str = ""
+    label: str = ""
 
 
 class Doubt(NamedTuple):

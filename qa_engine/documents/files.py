@@ -1,4 +1,4 @@
-"""Finds the PDF files among files and folders, and turns paths into text and back."""
+"""Finds the documents among files and folders, and turns paths into text and back."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
-from qa_engine.errors import InputError
+from qa_engine.documents.formats import HEAD_BYTES, is_readable
+from qa_engine.errors import DocumentError, InputError
 
 NOT_REGULAR = "it is a pipe, a socket or a device, and no regular file"
 _INHERITED = ("/dev/fd/", "/dev/stdin", "/proc/self/fd/")
@@ -29,6 +30,38 @@ def open_regular(path: Path) -> BinaryIO:
     raise OSError(errno.EINVAL, NOT_REGULAR)
 
 
+def read_head(path: Path, max_megabytes: int) -> bytes:
+    """The first bytes of a file that is not too large.
+
+    Raises:
+        DocumentError: it cannot be read, is empty, or is larger than ``max_megabytes``.
+    """
+    try:
+        with open_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            head = file.read(HEAD_BYTES)
+    except OSError as error:
+        raise DocumentError(
+            "unreadable", f"{path.name} cannot be read: {error.strerror or error}."
+        ) from error
+    if size == 0:
+        raise DocumentError("empty", f"{path.name} is an empty file.")
+    if size > max_megabytes * 1_000_000:
+        clause = f"more than documents.max_file_megabytes = {max_megabytes}"
+        raise DocumentError("too_large", f"{path.name} has {size / 1e6:.0f} MB, {clause}.")
+    return head
+
+
+def read_all(path: Path) -> bytes:
+    """The bytes of a file.
+
+    Raises:
+        OSError: it cannot be opened, or it is no regular file.
+    """
+    with open_regular(path) as file:
+        return file.read()
+
+
 def path_text(path: Path | str) -> str:
     """A path, or a message with one in it, as text that can be stored: bytes that are not UTF-8 become ``\\x…``."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
@@ -43,22 +76,26 @@ def text_path(text: str) -> Path:
     return Path(text)
 
 
-def find_pdfs(paths: Iterable[Path | str], allow_none: bool = False) -> list[Path]:
-    """The PDF files among files and folders (recursive), absolute, sorted, each once.
+def find_documents(
+    paths: Iterable[Path | str], allow_none: bool = False, others: frozenset[str] = frozenset()
+) -> list[Path]:
+    """The documents among files and folders (recursive), absolute, sorted, each once.
 
-    A path of a file counts whatever its suffix; in folders, names that end in ``.pdf`` count. Links to folders are followed,
-    and a folder is visited once. Hidden files (``.name``, ``._name``) in folders are left out.
+    A path of a file counts whatever its ending; in folders, names with the ending of a known format count. Links to folders
+    are followed, and a folder is visited once. Hidden files (``.name``, ``._name``) and those that Office keeps beside an
+    open document (``~$name``) are left out of folders.
 
     Args:
         paths: files and folders.
-        allow_none: whether folders without any PDF are no error.
+        allow_none: whether folders without any document are no error.
+        others: endings that a converter of the user reads.
 
     Raises:
-        InputError: a path does not exist, a folder cannot be listed, or there is no PDF at all.
+        InputError: a path does not exist, a folder cannot be listed, or there is no document at all.
     """
     arguments = [Path(path) for path in paths]
     if not arguments:
-        raise InputError("No path was given: name PDF files or folders that hold them.")
+        raise InputError("No path was given: name files or folders that hold them.")
     files: set[Path] = set()
     for path in arguments:
         try:
@@ -68,17 +105,17 @@ def find_pdfs(paths: Iterable[Path | str], allow_none: bool = False) -> list[Pat
         if not exists:
             raise InputError(f"{path} does not exist.")
         if folder:
-            files.update(_walk(path))
+            files.update(_walk(path, others))
         else:
             files.add(Path(os.path.abspath(path)))  # noqa: PTH100 - resolve() would follow links to files
     if not files and not allow_none:
         listed = ", ".join(str(path) for path in arguments)
-        raise InputError(f"No PDF files in {listed}: nothing to ingest.")
+        raise InputError(f"No documents in {listed}: nothing to ingest.")
     return sorted(files)
 
 
-def _walk(folder: Path) -> Iterable[Path]:
-    """The PDF files in a folder and the folders in it."""
+def _walk(folder: Path, others: frozenset[str]) -> Iterable[Path]:
+    """The documents in a folder and the folders in it."""
 
     def refuse(error: OSError) -> None:
         raise InputError(f"{error.filename} cannot be listed: {error.strerror}.") from error
@@ -93,5 +130,5 @@ def _walk(folder: Path) -> Iterable[Path]:
         visited.add((status.st_dev, status.st_ino))
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in names:
-            if name.lower().endswith(".pdf") and not name.startswith("."):
+            if is_readable(name, others) and not name.startswith((".", "~$")):
                 yield Path(current, name)

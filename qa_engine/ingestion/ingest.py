@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qa_engine.config import Config
-from qa_engine.documents.files import find_pdfs
+from qa_engine.documents.files import find_documents
 from qa_engine.errors import ConfigurationError
 from qa_engine.index.collection import embedding_identity, require_identity
 from qa_engine.index.search_engine.catalog import SharedCatalog
@@ -67,7 +67,7 @@ def ingest(
         node_parser: makes the nodes of each file, instead of `SentenceNodeParser`.
 
     Raises:
-        InputError: a path does not exist, there is no PDF, or the table cannot be used.
+        InputError: a path does not exist, there is no document, or the table cannot be used.
         ConfigurationError: the collection was made with another embedding model, Ray is not installed, its workers have
             another version of qa_engine, or a reader or node parser is to run on Ray.
         StorageError: the storage cannot be written, or another process is writing to the collection.
@@ -76,8 +76,8 @@ def ingest(
     """
     settings = _with_ray(Config.of(config), ray, local=reader is not None or node_parser is not None)
     roots = [paths] if isinstance(paths, str | Path) else list(paths)
-    # With pruning, a folder whose PDFs are all gone is no mistake.
-    files = find_pdfs(roots, allow_none=prune)
+    # With pruning, a folder whose documents are all gone is no mistake.
+    files = find_documents(roots, allow_none=prune)
     table = MetadataTable.read(Path(metadata)) if metadata is not None else None
     with write_session(settings, storage, collection, progress, embed_model) as session:
         _require_embedding(session)
@@ -122,7 +122,7 @@ def ingest_uploads(
             uploads = [one for one in known if is_upload(one.path)]
             if isinstance(session.catalog, SharedCatalog):  # the bytes of others are on other machines
                 place = session.paths.root.parent
-                uploads = [one for one in uploads if stored_upload(place, one.sha256).exists()]
+                uploads = [one for one in uploads if stored_upload(place, one.sha256, one.file_name).exists()]
             files = [UploadedFile(one.file_name, one.sha256) for one in uploads]
         return IngestRun(session).run(files, workers=workers or settings.ingestion.workers)
 

@@ -203,12 +203,13 @@ class IngestRun:
         config = self._session.config
         workers = workers or worthwhile_workers([file.record.size for file in reads])
         names = {file.path: file.record.path for file in reads}
+        storage = self._session.paths.root.parent
 
         def pages_read(path: Path, done: int, of: int) -> None:
             self._progress.pages_read(names[path], done, of)
 
         with ExitStack() as stack:
-            pool = stack.enter_context(ParsingPool(config.documents, workers, pages_read))
+            pool = stack.enter_context(ParsingPool(config.documents, workers, pages_read, storage))
             if config.ingestion.ray_address is None:
                 if self._parser is None:
                     pool.begin([file.path for file in _by_content(reads)[0]])

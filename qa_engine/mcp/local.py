@@ -267,7 +267,13 @@ class LocalLibrary:
             raise ToolError(f"{name!r} was changed or removed after it was ingested: ingest it again.")
         path, settings = content_path(record, self._config.storage), self._config.documents
         images: dict[int, bytes] = run_in_worker(
-            path, settings, render_boxes, path, list(boxes), dpi, reading_options(settings)
+            path,
+            settings,
+            render_boxes,
+            path,
+            list(boxes),
+            dpi,
+            reading_options(settings, self._config.storage),
         )
         return images
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from qa_engine.documents.files import find_pdfs
+from qa_engine.documents.files import find_documents
 from qa_engine.documents.reader import PdfReader
 from qa_engine.errors import DocumentError, InputError
 from qa_engine.evaluation.questions.labelled import read_questions
@@ -24,46 +24,50 @@ def make(*paths: Path) -> None:
 def test_folders_are_searched_to_the_bottom_and_sorted(tmp_path: Path) -> None:
     paths = [tmp_path / "a.pdf", tmp_path / "b" / "c" / "d.pdf", tmp_path / "b" / "z.pdf"]
     make(*reversed(paths))
-    assert find_pdfs([tmp_path]) == paths
+    assert find_documents([tmp_path]) == paths
 
 
 def test_suffix_counts_whatever_its_case(tmp_path: Path) -> None:
-    make(tmp_path / "A.PDF", tmp_path / "b.Pdf", tmp_path / "c.pdf.txt", tmp_path / "pdf")
-    assert [path.name for path in find_pdfs([tmp_path])] == ["A.PDF", "b.Pdf"]
+    make(tmp_path / "A.PDF", tmp_path / "b.Pdf", tmp_path / "c.pdf.part", tmp_path / "pdf")
+    assert [path.name for path in find_documents([tmp_path])] == ["A.PDF", "b.Pdf"]
 
 
 def test_named_file_is_taken_whatever_its_suffix(tmp_path: Path) -> None:
     make(tmp_path / "report")
-    assert find_pdfs([tmp_path / "report"]) == [tmp_path / "report"]
+    assert find_documents([tmp_path / "report"]) == [tmp_path / "report"]
 
 
 def test_hidden_files_and_folders_are_left_out(tmp_path: Path) -> None:
     make(tmp_path / "a.pdf", tmp_path / ".b.pdf", tmp_path / "._a.pdf", tmp_path / ".git" / "c.pdf")
-    assert find_pdfs([tmp_path]) == [tmp_path / "a.pdf"]
+    assert find_documents([tmp_path]) == [tmp_path / "a.pdf"]
 
 
 def test_hidden_folder_that_is_named_is_searched(tmp_path: Path) -> None:
     make(tmp_path / ".inbox" / "a.pdf")
-    assert find_pdfs([tmp_path / ".inbox"]) == [tmp_path / ".inbox" / "a.pdf"]
+    assert find_documents([tmp_path / ".inbox"]) == [tmp_path / ".inbox" / "a.pdf"]
 
 
 def test_each_file_once_however_often_it_is_named(tmp_path: Path) -> None:
     make(tmp_path / "a.pdf")
-    assert find_pdfs([tmp_path, tmp_path / "a.pdf", str(tmp_path), tmp_path / "." / "a.pdf"]) == [
+    assert find_documents([tmp_path, tmp_path / "a.pdf", str(tmp_path), tmp_path / "." / "a.pdf"]) == [
         tmp_path / "a.pdf"
     ]
 
 
 def test_relative_paths_become_absolute(tmp_path: Path) -> None:
     make(tmp_path / "docs" / "a.pdf")
-    assert find_pdfs(["docs"]) == find_pdfs([Path("docs/../docs/a.pdf")]) == [tmp_path / "docs" / "a.pdf"]
+    assert (
+        find_documents(["docs"])
+        == find_documents([Path("docs/../docs/a.pdf")])
+        == [tmp_path / "docs" / "a.pdf"]
+    )
 
 
 def test_loop_of_links_ends(tmp_path: Path) -> None:
     make(tmp_path / "docs" / "a.pdf")
     (tmp_path / "docs" / "loop").symlink_to(tmp_path / "docs")
     (tmp_path / "docs" / "up").symlink_to(tmp_path)
-    found = find_pdfs([tmp_path])
+    found = find_documents([tmp_path])
     assert [path.name for path in found] == ["a.pdf"]
 
 
@@ -71,39 +75,39 @@ def test_link_to_a_folder_elsewhere_is_followed(tmp_path: Path) -> None:
     make(tmp_path / "elsewhere" / "a.pdf")
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "link").symlink_to(tmp_path / "elsewhere")
-    assert find_pdfs([tmp_path / "docs"]) == [tmp_path / "docs" / "link" / "a.pdf"]
+    assert find_documents([tmp_path / "docs"]) == [tmp_path / "docs" / "link" / "a.pdf"]
 
 
 def test_folder_with_the_suffix_of_a_file_is_searched_and_not_taken(tmp_path: Path) -> None:
     make(tmp_path / "folder.pdf" / "a.pdf")
-    assert find_pdfs([tmp_path]) == [tmp_path / "folder.pdf" / "a.pdf"]
+    assert find_documents([tmp_path]) == [tmp_path / "folder.pdf" / "a.pdf"]
 
 
 def test_missing_path_is_named(tmp_path: Path) -> None:
     make(tmp_path / "a.pdf")
     with pytest.raises(InputError, match="nowhere does not exist"):
-        find_pdfs([tmp_path, tmp_path / "nowhere"])
+        find_documents([tmp_path, tmp_path / "nowhere"])
 
 
 def test_no_path_at_all() -> None:
     with pytest.raises(InputError, match="No path was given"):
-        find_pdfs([])
+        find_documents([])
 
 
 def test_folder_without_pdfs_is_named(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("x")
     with pytest.raises(InputError, match=f"No PDF files in {tmp_path}"):
-        find_pdfs([tmp_path])
+        find_documents([tmp_path])
 
 
 def test_name_too_long_for_the_disk_is_refused() -> None:
     with pytest.raises(InputError, match=r"cannot be read|does not exist"):
-        find_pdfs(["x" * 5000])
+        find_documents(["x" * 5000])
 
 
 def test_name_with_a_zero_byte_is_refused() -> None:
     with pytest.raises(InputError, match=r"does not exist|cannot be read"):
-        find_pdfs(["a\0b.pdf"])
+        find_documents(["a\0b.pdf"])
 
 
 def test_folder_that_cannot_be_listed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,12 +121,12 @@ def test_folder_that_cannot_be_listed_is_named(tmp_path: Path, monkeypatch: pyte
 
     monkeypatch.setattr(os, "scandir", refusing)
     with pytest.raises(InputError, match=r"closed cannot be listed: Permission denied"):
-        find_pdfs([tmp_path])
+        find_documents([tmp_path])
 
 
 def test_names_in_chinese_and_with_blanks(tmp_path: Path) -> None:
     make(tmp_path / "合同 2024.pdf")
-    assert find_pdfs([tmp_path]) == [tmp_path / "合同 2024.pdf"]
+    assert find_documents([tmp_path]) == [tmp_path / "合同 2024.pdf"]
 
 
 def test_name_that_is_not_utf8_is_found(tmp_path: Path) -> None:
@@ -131,7 +135,7 @@ def test_name_that_is_not_utf8_is_found(tmp_path: Path) -> None:
         make(tmp_path / name)
     except (OSError, UnicodeError):
         pytest.skip("this disk takes UTF-8 names only")
-    assert find_pdfs([tmp_path]) == [tmp_path / name]
+    assert find_documents([tmp_path]) == [tmp_path / name]
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs POSIX")

@@ -34,7 +34,7 @@ HASH = HashEmbedding(model_name="hash")
 def store(storage: Path, pdf: Path) -> str:
     """Puts a file among the uploads, and returns its SHA-256."""
     sha256 = hashlib.sha256(pdf.read_bytes()).hexdigest()
-    target = stored_upload(storage, sha256)
+    target = stored_upload(storage, sha256, "a.pdf")
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(pdf.read_bytes())
     return sha256
@@ -128,16 +128,16 @@ def test_uploads_are_not_gone_for_runs_lists_and_the_doctor(
     assert not any(line.gone for line in list_files(catalog))
     record = catalog.files()["upload:/a.pdf"]
     assert file_info(catalog, record).state == "unchanged"
-    assert pdf_of(record, storage) == stored_upload(storage, planets)
+    assert pdf_of(record, storage) == stored_upload(storage, planets, "a.pdf")
     [check] = [one for one in diagnose(storage, embed_model=HASH).checks if one.check == "files"]
     assert check.status == "ok"
 
-    stored_upload(storage, planets).write_bytes(b"%PDF-rot")
+    stored_upload(storage, planets, "a.pdf").write_bytes(b"%PDF-rot")
     [check] = [one for one in diagnose(storage, embed_model=HASH).checks if one.check == "files"]
     assert "1 changed (upload:/a.pdf)" in check.message
     assert check.command is not None
     assert check.command.startswith("qa-engine delete upload:/a.pdf")
-    stored_upload(storage, planets).unlink()
+    stored_upload(storage, planets, "a.pdf").unlink()
     assert file_info(catalog, record).state == "gone"
     catalog.close()
     with pytest.raises(InputError, match="gone"):
@@ -158,7 +158,7 @@ def test_all_uploads_are_read_again_where_they_are_read_otherwise(
 
 def test_rebuild_needs_no_bytes(planets: str, storage: Path) -> None:
     upload(storage, UploadedFile("a.pdf", planets))
-    stored_upload(storage, planets).unlink()
+    stored_upload(storage, planets, "a.pdf").unlink()
     rebuild(storage, embed_model=HASH, part="embedding")
     assert list(stored_files(storage)) == ["a.pdf"]
 
@@ -212,7 +212,7 @@ class TestUnusedUploads:
         upload(storage, UploadedFile("a.pdf", planets))
         collection_paths(storage, "default").catalog.write_bytes(b"rot" * 999)
         assert remove_unused_uploads(storage, set, IndexConfig()) == []
-        assert stored_upload(storage, planets).exists()
+        assert stored_upload(storage, planets, "a.pdf").exists()
 
     def test_storage_without_uploads_stays_without(self, storage: Path) -> None:
         assert remove_unused_uploads(storage, set, IndexConfig()) == []

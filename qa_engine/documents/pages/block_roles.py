@@ -223,18 +223,20 @@ def _is_full(line: Line, lines: Sequence[Line]) -> bool:
 
 @dataclass(frozen=True)
 class Heading:
-    """A heading: its words, and its font size in points."""
+    """A heading: its words, its font size in points, and its level from 1, if its source says it, or else 0."""
 
     text: str
     size: float
     bold: bool = False
+    level: int = 0
 
 
 def section_paths(headings: Sequence[Heading]) -> list[tuple[str, ...]]:
     """For each heading, the titles from the outermost section down to itself.
 
-    The numbering decides which of two numbered headings is above the other (第一章, 第一节, 一、,
-    （一）, 1, 1.1, (1)). Else the font size does, then whether it is bold. A path has at most six titles.
+    Levels decide, where they are known. Else the numbering decides which of two numbered headings is above the other
+    (第一章, 第一节, 一、, （一）, 1, 1.1, (1)). Else the font size does, then whether it is bold. A path has at most
+    six titles.
     """
     stack: list[Heading] = []
     paths = []
@@ -254,6 +256,8 @@ def title(text: str) -> str:
 
 
 def _is_above(upper: Heading, lower: Heading) -> bool:
+    if upper.level and lower.level:
+        return upper.level < lower.level
     first, second = numbering_rank(upper.text), numbering_rank(lower.text)
     if first is not None and second is not None:
         return first < second

@@ -57,6 +57,7 @@ class ReadingOptions:
         max_megabytes: larger files are refused.
         passwords: tried in turn on files that are locked.
         max_row_chars: a row of a table with more characters becomes several texts.
+        renditions: the folder that keeps the renditions of files that are no PDF; empty to keep the last ones in memory.
     """
 
     parser: ParserChoice = "auto"
@@ -65,6 +66,7 @@ class ReadingOptions:
     max_megabytes: int = 500
     passwords: tuple[str, ...] = ()
     max_row_chars: int = 400
+    renditions: str = ""
 
 
 def read_page(page: Any, number: int, options: ReadingOptions, trusted: bool = False) -> Page:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from qa_engine.documents.files import open_regular
+from qa_engine.documents.files import read_head
+from qa_engine.documents.formats import PDF_HEAD
 from qa_engine.documents.pages.page_reader import ReadingOptions
+from qa_engine.documents.renditions.renditions import rendered_format, rendition_pdf
 from qa_engine.errors import DocumentError
 from qa_engine.models.runtime.onnx_runtime import telemetry_disabled
 from qa_engine.text.one_line import first_line
@@ -29,7 +30,8 @@ _CUT_OFF = 0.05
 
 @contextmanager
 def opened_pdf(path: Path, options: ReadingOptions) -> Iterator[Any]:
-    """A file as an open ``pymupdf.Document`` with at least one page; errors inside the block become a `DocumentError`.
+    """A file, or its rendition, as an open ``pymupdf.Document`` with at least one page; errors inside the block become a
+    `DocumentError`.
 
     Raises:
         DocumentError: with the reason ``unreadable``, ``too_large``, ``not_pdf``, ``locked``, ``damaged`` or ``empty``.
@@ -39,9 +41,11 @@ def opened_pdf(path: Path, options: ReadingOptions) -> Iterator[Any]:
 
     pymupdf.TOOLS.mupdf_display_errors(False)
     pymupdf.TOOLS.mupdf_display_warnings(False)
-    head = _check_file(path, options.max_megabytes)
+    kind = rendered_format(path, options)
+    pdf = rendition_pdf(path, kind, options) if kind is not None else None
+    head = pdf or _check_file(path, options.max_megabytes)
     try:
-        with _open(path) as document:
+        with _open(path, pdf) as document:
             _unlock(document, path, options.passwords)
             if document.page_count == 0:
                 raise _no_pages(path, head)
@@ -80,9 +84,11 @@ def _no_pages(path: Path, head: bytes) -> DocumentError:
     return DocumentError("empty", f"{path.name} has no pages.")
 
 
-def _open(path: Path) -> Any:
+def _open(path: Path, pdf: bytes | None) -> Any:
     import pymupdf
 
+    if pdf is not None:
+        return pymupdf.open(stream=pdf, filetype="pdf")
     try:
         str(path).encode()
     except UnicodeEncodeError:  # MuPDF takes names in UTF-8 only
@@ -92,19 +98,8 @@ def _open(path: Path) -> Any:
 
 def _check_file(path: Path, max_megabytes: int) -> bytes:
     """The first bytes of a file, if it may be a PDF and is not too large."""
-    try:
-        with open_regular(path) as file:
-            size = os.fstat(file.fileno()).st_size
-            head = file.read(1024)
-    except OSError as error:
-        message = f"{path.name} cannot be read: {error.strerror or error}."
-        raise DocumentError("unreadable", message) from error
-    if size == 0:
-        raise DocumentError("empty", f"{path.name} is an empty file.")
-    if size > max_megabytes * 1_000_000:
-        clause = f"more than documents.max_file_megabytes = {max_megabytes}"
-        raise DocumentError("too_large", f"{path.name} has {size / 1e6:.0f} MB, {clause}.")
-    if b"%PDF" not in head and not head.lstrip()[:1].isdigit():
+    head = read_head(path, max_megabytes)
+    if PDF_HEAD not in head and not head.lstrip()[:1].isdigit():
         raise DocumentError("not_pdf", f"{path.name} does not begin like a PDF file.")
     return head
 

@@ -1,4 +1,4 @@
-"""Reads a PDF file: its pages, and the running text that they make.
+"""Reads a PDF file, or the rendition of another one: its pages, and the running text that they make.
 
 Mostly runs in a process of its own, so it imports PyMuPDF and little of the engine besides this package.
 """
@@ -24,6 +24,8 @@ from qa_engine.documents.pages.page_reader import GARBLED, NO_TEXT, ReadingOptio
 from qa_engine.documents.pages.parsers.labels import read_labels
 from qa_engine.documents.parsed_pdf import PageReport, ParsedPdf
 from qa_engine.documents.pdf.opening import DAMAGED, check_memory, error_reason, opened_pdf
+from qa_engine.documents.renditions.renditions import render, rendered_format
+from qa_engine.documents.renditions.typesetting import PARSER
 from qa_engine.documents.text_flow.builder import build_text
 from qa_engine.errors import DocumentError
 from qa_engine.text.one_line import one_line
@@ -46,8 +48,14 @@ def read_pdf(path: Path, options: ReadingOptions | None = None) -> ParsedPdf:
             ``empty``, ``no_text`` or ``garbled``.
     """
     settings = options or ReadingOptions()
-    _, pages = read_pages(path, settings)
+    pages = _pages_of_source(path, settings) or read_pages(path, settings)[1]
     return assemble(path, pages, settings)
+
+
+def _pages_of_source(path: Path, options: ReadingOptions) -> list[Page] | None:
+    """The pages of a file that is no PDF, if its format says what stands on them; makes its rendition anew."""
+    kind = rendered_format(path, options)
+    return render(path, kind, options).pages if kind is not None else None
 
 
 def read_pages(
@@ -91,11 +99,14 @@ def text_of_page(path: Path, number: int, options: ReadingOptions) -> tuple[str 
 
 
 def read_first_pages(path: Path, options: ReadingOptions, limit: int) -> ParsedPdf | tuple[int, list[Page]]:
-    """All of a file of at most ``limit`` pages; of a longer one its number of pages and the first ``limit`` of them.
+    """All of a file of at most ``limit`` pages, or whose format says what its pages are; of a longer one its number of pages
+    and the first ``limit`` of them.
 
     Raises:
         DocumentError: as `read_pdf`.
     """
+    if (whole := _pages_of_source(path, options)) is not None:
+        return assemble(path, whole, options)
     count, pages = read_pages(path, options, 0, limit)
     return assemble(path, pages, options) if count <= limit else (count, pages)
 
@@ -106,6 +117,8 @@ def assemble(path: Path, pages: Sequence[Page], options: ReadingOptions) -> Pars
     Raises:
         DocumentError: no page could be read; the reason is ``damaged``, ``garbled`` or ``no_text``.
     """
+    if pages and pages[0].parser == PARSER:
+        return _assemble_source(path, pages, options)
     mark_headers_footers(pages)
     size = body_size(pages)
     assign_roles(pages, size)
@@ -118,6 +131,16 @@ def assemble(path: Path, pages: Sequence[Page], options: ReadingOptions) -> Pars
     content = build_text(pages, size, options.max_row_chars)
     if not content.text.strip():
         raise _no_text_error(path, pages, options)
+    return ParsedPdf(**vars(content), pages=[_report(page) for page in pages], facts=pages[0].file_facts)
+
+
+def _assemble_source(path: Path, pages: Sequence[Page], options: ReadingOptions) -> ParsedPdf:
+    """The text of a file whose blocks have their roles from its source."""
+    for page in pages:
+        page.doubts[:0] = clauses(page.left_out)
+    content = build_text(pages, body_size(pages), options.max_row_chars)
+    if not content.text.strip():
+        raise DocumentError(NO_TEXT, f"{path.name} has no text.")
     return ParsedPdf(**vars(content), pages=[_report(page) for page in pages], facts=pages[0].file_facts)
 
 

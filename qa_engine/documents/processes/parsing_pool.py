@@ -15,6 +15,7 @@ from qa_engine.documents.pages.page_reader import ReadingOptions
 from qa_engine.documents.parsed_pdf import ParsedPdf
 from qa_engine.documents.pdf.reading import assemble, read_first_pages, read_pages
 from qa_engine.documents.processes.worker_pool import TimeLimitError, WorkerDiedError, WorkerPool
+from qa_engine.documents.renditions.renditions import RENDITIONS_FOLDER
 from qa_engine.errors import DocumentError
 from qa_engine.text.one_line import first_line
 
@@ -31,8 +32,13 @@ class _StoppedError(Exception):
     """The caller no longer waits for the results."""
 
 
-def reading_options(config: DocumentsConfig) -> ReadingOptions:
-    """How files are read, by the configuration."""
+def reading_options(config: DocumentsConfig, storage: Path | None = None) -> ReadingOptions:
+    """How files are read, by the configuration.
+
+    Args:
+        config: how to read, and limits.
+        storage: keeps the renditions of files that are no PDF; without it, each process makes its own.
+    """
     return ReadingOptions(
         config.parser,
         config.ocr,
@@ -40,6 +46,7 @@ def reading_options(config: DocumentsConfig) -> ReadingOptions:
         config.max_file_megabytes,
         tuple(password.get_secret_value() for password in config.passwords),
         config.max_sentence_chars,
+        str(storage / RENDITIONS_FOLDER) if storage is not None else "",
     )
 
 
@@ -81,14 +88,17 @@ class ParsingPool:
         config: DocumentsConfig,
         workers: int = 1,
         pages_read: Callable[[Path, int, int], None] = lambda path, done, of: None,
+        storage: Path | None = None,
     ) -> None:
         """
         Args:
             config: how to read, and limits of time, size and memory.
             workers: number of processes; they share the pages of long files.
             pages_read: is called with the file that `parse` waits for, how many of its pages are read, and of how many.
+            storage: keeps the renditions of files that are no PDF.
         """
         self._config = config
+        self._options = reading_options(config, storage)
         self._workers = workers
         self._pages_read = pages_read
         self._pool: WorkerPool | None = None
@@ -145,7 +155,7 @@ class ParsingPool:
     def _job(self, path: Path) -> _FileJob:
         if self._pool is None:
             self._pool = _pool(self._config, self._workers)
-        return _FileJob(self._pool, path, self._config, self._pages_read)
+        return _FileJob(self._pool, path, self._config, self._options, self._pages_read)
 
 
 def parse_files(
@@ -167,13 +177,14 @@ class _FileJob:
         pool: WorkerPool,
         path: Path,
         config: DocumentsConfig,
+        options: ReadingOptions,
         pages_read: Callable[[Path, int, int], None],
     ) -> None:
         self.path = path
         self._pages_read = pages_read
         self._pool = pool
         self._config = config
-        self._options = reading_options(config)
+        self._options = options
         self._rest = Future[list[Future[Any]]]()
         self._first = pool.submit(read_first_pages, path, self._options, PAGES_AT_ONCE)
         self._first.add_done_callback(self._schedule_rest)

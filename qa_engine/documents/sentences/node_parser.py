@@ -47,7 +47,8 @@ class SentenceNodeParser(NodeParser):
 
     Metadata of every node: ``file_name`` and ``paragraph`` (from 0). The nodes of a `PdfDocument` also have ``page`` and
     ``page_end`` (from 1) and, where there is one, ``section`` (the titles above it), ``role`` (unless it is body text),
-    ``page_label`` (the number printed on its first page, if it is another one) and ``table`` (the number, from 0, of the
+    ``page_label`` (the number printed on its first page, if it is another one; of a row of a worksheet, the range of its
+    cells) and ``table`` (the number, from 0, of the
     table that it is a row of), ``statement`` (which financial statement it is a row of, such as ``balance_sheet``), and
     ``doubt`` (why its text may not be what its page shows: such a sentence is found, and not quoted). A row of a table is a
     node with the names of its columns; the header row is no node. Before the rows of a table of three and more is a node of
@@ -188,4 +189,6 @@ def _place_in_document(document: PdfDocument, number: int) -> dict[str, Any]:
         place[TABLE] = paragraph.table
     if paragraph.statement:
         place[STATEMENT] = paragraph.statement
+    if paragraph.label:
+        place[PAGE_LABEL] = paragraph.label
     return place

@@ -67,11 +67,18 @@ class _TextBuilder:
         self._doubts: list[Doubt] = []
         self._summary: tuple[int, TableSummary] | None = None
         """The number of the first paragraph of the last table, and what the table is about."""
+        self._known: int | None = None
+        """The number of the last table, if its source says it."""
         self._before: tuple[int, Table, list[str]] | None = None
         """The page and the table before, and the names of its columns, while nothing but a short note is between."""
         for piece in pieces:
             if piece.table is not None:
-                for number, part in enumerate(titled_parts(piece.table)):
+                parts = (
+                    titled_parts(piece.table)
+                    if piece.paragraph is None
+                    else [TitledTable([], [], piece.table)]
+                )
+                for number, part in enumerate(parts):
                     self._add_part(piece if not number else replace(piece, title="", caption=""), part)
             else:
                 self._add_lines(piece)
@@ -98,12 +105,15 @@ class _TextBuilder:
         start = self._begin()
         for index, line in enumerate(piece.lines):
             following = piece.lines[index + 1].text if index + 1 < len(piece.lines) else None
-            text = line.text if following is None else line_end(line.text, following, self._words)
+            if piece.paragraph is not None:
+                text = line.text if following is not None else line.text.rstrip()
+            else:
+                text = line.text if following is None else line_end(line.text, following, self._words)
             self._add_spans(line, len(text))
             if line.doubt:
                 self._doubts.append(Doubt(self._length, self._length + len(text), line.doubt))
             self._write(text)
-        self._paragraphs.append(Paragraph(start, self._length, piece.role, piece.section))
+        self._paragraphs.append(Paragraph(start, self._length, piece.role, piece.section, label=piece.label))
 
     def _add_spans(self, line: Line, length: int) -> None:
         """Adds the spans of a line: one for each part that a sentence may end in."""
@@ -142,11 +152,16 @@ class _TextBuilder:
         page = piece.lines[0].page
         names = column_names(table)
         before, part, goes_on = self._before, None, False
-        if before is not None and page - before[0] in {0, 1}:
+        if piece.paragraph is not None:
+            goes_on = piece.paragraph == self._known
+            if goes_on and before is not None:
+                part = table, before[2]
+            self._known = piece.paragraph
+        elif before is not None and page - before[0] in {0, 1}:
             part = continued(table, *before[1:])
             goes_on = part is not None and len(table.rows[0]) == len(before[1].rows[0])
         table, names = part or (table, names)
-        texts = row_texts(table, names, self._max_row_chars)
+        texts = table.texts if table.texts is not None else row_texts(table, names, self._max_row_chars)
         section = piece.section
         if piece.caption:  # it is the innermost title
             path = self._sections[section]
@@ -181,7 +196,15 @@ class _TextBuilder:
             if number == 0 and len(table.rows) == table.header_rows:
                 row_text = (" ".join(cell for cell in row if cell),)
             self._paragraphs.append(
-                Paragraph(start, self._length, Role.TABLE, section, len(self._tables) - 1, row_text)
+                Paragraph(
+                    start,
+                    self._length,
+                    Role.TABLE,
+                    section,
+                    len(self._tables) - 1,
+                    row_text,
+                    label=table.labels[number] if table.labels else "",
+                )
             )
         self._before = (page, table, names_by_row(table, names)[1])
 

@@ -20,6 +20,7 @@ from qa_engine.documents.pages.block_roles import (
 )
 from qa_engine.documents.pages.lines.joining import grouped
 from qa_engine.documents.pages.lines.paragraphs import continues_paragraph
+from qa_engine.text.one_line import one_line
 
 _TITLE_LINES, _TITLE_LINE = 5, 120
 """The title of a table is in so many paragraphs above it at most, each of at most so many characters."""
@@ -38,6 +39,9 @@ class Piece:
     section: int = 0
     caption: str = ""
     title: str = ""
+    paragraph: int | None = None
+    level: int = 0
+    label: str = ""
 
     @property
     def text(self) -> str:
@@ -63,6 +67,10 @@ def pieces_of(pages: Sequence[Page], body_size: float) -> list[Piece]:
         for block in page.blocks:
             if block.role in _LEFT_OUT:
                 continue
+            if block.paragraph is not None:
+                close()
+                _add_known(pieces, block)
+                continue
             if block.role in {Role.HEADING, Role.FIELD}:
                 close()
                 pieces.append(Piece(block.role, block.lines))
@@ -77,6 +85,24 @@ def pieces_of(pages: Sequence[Page], body_size: float) -> list[Piece]:
                     current.append(line)
     close()
     return pieces
+
+
+def _add_known(pieces: list[Piece], block: Block) -> None:
+    """Adds a block whose paragraph is known: to the piece before if it goes on there. Parts of a table stay apart."""
+    last = pieces[-1] if pieces else None
+    if last is not None and last.paragraph == block.paragraph and block.table is None:
+        last.lines = [*last.lines, *block.lines]
+    else:
+        pieces.append(
+            Piece(
+                block.role,
+                list(block.lines),
+                block.table,
+                paragraph=block.paragraph,
+                level=block.level,
+                label=block.label,
+            )
+        )
 
 
 def _separate_pieces(block: Block) -> list[Piece]:
@@ -102,7 +128,7 @@ def _separate_pieces(block: Block) -> list[Piece]:
 def sections_of(pieces: Sequence[Piece]) -> list[tuple[str, ...]]:
     """The paths of the sections. Sets the section of each piece, and the captions of tables."""
     headings = [
-        Heading(piece.text, piece.lines[0].size, piece.lines[0].bold)
+        Heading(one_line(piece.text), piece.lines[0].size, piece.lines[0].bold, piece.level)
         for piece in pieces
         if piece.role is Role.HEADING
     ]

@@ -145,7 +145,7 @@ class _Comparison:
         self.add(path, stamp, digest, listed, sidecar, previous)
 
     def add_upload(self, file: UploadedFile) -> None:
-        path, content = upload_path(file.name), stored_upload(self._storage, file.sha256)
+        path, content = upload_path(file.name), stored_upload(self._storage, file.sha256, file.name)
         record = self._records.get(path_text(path))
         listed = file.metadata
         if listed is None:
@@ -177,8 +177,8 @@ class _Comparison:
             path_text(Path(path.name)),
             *stamp,
             digest,
-            self._reading.pipeline,
-            self._reading.document_id(digest),
+            self._reading.pipeline_of(path.name),
+            self._reading.document_id(digest, path.name),
             listed=listed,
             sidecar=sidecar,
         )
@@ -205,7 +205,9 @@ class _Comparison:
 
     def _is_current(self, record: FileRecord) -> bool:
         """Whether the file of a record would be read now as it was read then."""
-        return record.pipeline == self._reading.pipeline and not (record.awaits_ocr and self._reading.ocr)
+        return record.pipeline == self._reading.pipeline_of(record.file_name) and not (
+            record.awaits_ocr and self._reading.ocr
+        )
 
     def _moved_record(self, digest: str) -> FileRecord | None:
         """A file of the same content that is no longer at its path."""

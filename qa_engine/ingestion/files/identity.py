@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from qa_engine.config import DocumentsConfig
+from qa_engine.documents.formats import format_of
 from qa_engine.documents.pages.ocr import ocr_available
 from qa_engine.documents.pdf.reading import PARSER_VERSION
 from qa_engine.documents.sentences.splitting import SPLITTER_VERSION
@@ -27,11 +29,13 @@ class ReadingIdentity:
         pipeline: versions and settings of reader and splitter.
         ocr: whether pages without text are recognised.
         custom_reader: whether a reader of the caller reads the files, which may give metadata to them.
+        files: whether files are read by their formats, and not by a reader of the caller.
     """
 
     pipeline: str
     ocr: bool
     custom_reader: bool = False
+    files: bool = True
 
     @classmethod
     def of(
@@ -52,11 +56,21 @@ class ReadingIdentity:
             "all pages by OCR" if config.ocr == "always" and not parser else "",
         ]
         ocr = not parser and config.ocr != "never" and ocr_available()
-        return cls("/".join(map(str, parts)), ocr, parser not in {"", DOCUMENTS})
+        return cls("/".join(map(str, parts)), ocr, parser not in {"", DOCUMENTS}, files=not parser)
 
-    def document_id(self, sha256: str) -> str:
-        """The id of a document: the same for the same bytes read in the same way, wherever the file is."""
-        parts = (sha256, self.pipeline, "ocr" if self.ocr else "")
+    def pipeline_of(self, name: PurePath | str) -> str:
+        """The pipeline of a file: that of the run, and what makes its rendition if its name is that of no PDF."""
+        kind = format_of(name) if self.files else None
+        return self.pipeline if kind is None else f"{self.pipeline}/{kind.name}-{kind.version}"
+
+    def document_id(self, sha256: str, name: PurePath | str = "") -> str:
+        """The id of a document: the same for the same bytes read in the same way, wherever the file is.
+
+        Args:
+            sha256: of its content.
+            name: of the file; the same bytes are another document in another format.
+        """
+        parts = (sha256, self.pipeline_of(name), "ocr" if self.ocr else "")
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:20]
 
 

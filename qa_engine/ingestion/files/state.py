@@ -44,7 +44,11 @@ def content_path(record: FileRecord, storage: Path) -> Path:
         record: of a file; a document that did not come from a file has no bytes.
         storage: the folder that its collection is in.
     """
-    return stored_upload(storage, record.sha256) if is_upload(record.path) else text_path(record.path)
+    return (
+        stored_upload(storage, record.sha256, record.file_name)
+        if is_upload(record.path)
+        else text_path(record.path)
+    )
 
 
 def is_gone(record: FileRecord, storage: Path) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from qa_engine.documents.formats import format_of
 from qa_engine.index.records import Metadata
 
 UPLOAD_ROOT = "upload:"
@@ -47,6 +48,10 @@ def is_upload(path: str | Path) -> bool:
     return str(path).startswith(UPLOAD_ROOT)
 
 
-def stored_upload(storage: Path, sha256: str) -> Path:
-    """Where the storage keeps an uploaded content."""
-    return storage / UPLOADS_FOLDER / sha256
+def stored_upload(storage: Path, sha256: str, name: str) -> Path:
+    """Where the storage keeps an uploaded content, by the name of its file.
+
+    The same bytes may be files of different formats, so what is no PDF is kept with the ending of its format.
+    """
+    kind = format_of(name)
+    return storage / UPLOADS_FOLDER / (sha256 if kind is None else f"{sha256}{kind.suffixes[0]}")

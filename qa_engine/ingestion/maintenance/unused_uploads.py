@@ -19,7 +19,7 @@ from qa_engine.ingestion.files.uploads import UPLOADS_FOLDER, is_upload
 
 logger = logging.getLogger("qa_engine.ingestion")
 
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+_SHA256 = re.compile(r"([0-9a-f]{64})(\.[a-z0-9]+)?")
 
 
 @contextmanager
@@ -66,8 +66,11 @@ def remove_unused_uploads(
     if not (storage / UPLOADS_FOLDER).is_dir():
         return []
     with uploads_lock(storage):
-        stored = {path.name for path in (storage / UPLOADS_FOLDER).iterdir() if _SHA256.fullmatch(path.name)}
-        unused = stored.difference(awaited())
+        stored: dict[str, list[Path]] = {}
+        for path in (storage / UPLOADS_FOLDER).iterdir():
+            if match := _SHA256.fullmatch(path.name):
+                stored.setdefault(match[1], []).append(path)
+        unused = set(stored).difference(awaited())
         if unused:
             try:
                 unused.difference_update(_ingested(storage, config))
@@ -76,7 +79,8 @@ def remove_unused_uploads(
                 return []
         try:
             for sha256 in unused:
-                (storage / UPLOADS_FOLDER / sha256).unlink()
+                for path in stored[sha256]:
+                    path.unlink()
         except OSError as error:
             raise StorageError(
                 f"{storage / UPLOADS_FOLDER} cannot be written ({error.strerror or error}): free permissions."

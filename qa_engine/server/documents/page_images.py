@@ -53,7 +53,7 @@ class PageImages:
             OSError: the folder cannot be made or read.
         """
         self._config = config
-        self._options = reading_options(config.documents)
+        self._options = reading_options(config.documents, config.storage)
         self._version = renderer_version()
         self._cache = ImageCache(folder, config.server.page_cache_megabytes * 1_000_000)
         self._lock = Lock()

@@ -95,7 +95,7 @@ class PageReadings:
     def is_current(self, original: Original) -> bool:
         """Whether a file is read now as it was when it came into its collection."""
         record = original.record
-        return record.document_id == self._identity.document_id(record.sha256)
+        return record.document_id == self._identity.document_id(record.sha256, record.file_name)
 
     async def reading(self, original: Original, number: int) -> dict[str, Any] | Progress:
         """How a page is read, as the values of a `PageReport`; or how far its file is, if that takes longer.

@@ -182,7 +182,7 @@ class Uploads:
                     return _acceptance(*earlier)
             for file in files:
                 # One that is unchanged may have been uploaded to the server of another machine.
-                if not unchanged or not stored_upload(self._config.storage, file.sha256).exists():
+                if not unchanged or not stored_upload(self._config.storage, file.sha256, file.name).exists():
                     file.store(self._config.storage)
             with database.transaction() as connection:
                 if idempotent is not None and (earlier := earlier_response(connection, idempotent)):
@@ -205,7 +205,9 @@ class Uploads:
         if task.metadata is not None and dict(task.metadata) != dict(record.listed):
             return False
         reading = ReadingIdentity.of(self._config.documents)
-        is_current = record.pipeline == reading.pipeline and not (record.awaits_ocr and reading.ocr)
+        is_current = record.pipeline == reading.pipeline_of(record.file_name) and not (
+            record.awaits_ocr and reading.ocr
+        )
         return is_current and not self._jobs.store.awaits(collection, task.path)
 
     def _record(self, collection: str, path: str) -> FileRecord | None:

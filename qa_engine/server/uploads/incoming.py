@@ -89,7 +89,7 @@ class IncomingFile:
         Raises:
             StorageError: as for `write`.
         """
-        target = stored_upload(storage, self.sha256)
+        target = stored_upload(storage, self.sha256, self.name)
         with self._writing():
             self._path.replace(target)
             _sync_folder(target.parent)

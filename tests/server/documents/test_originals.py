@@ -85,7 +85,7 @@ def test_text_without_a_file_is_not_found(tmp_path: Path) -> None:
 
 def test_upload_is_found_in_the_storage(tmp_path: Path) -> None:
     content = b"%PDF upload"
-    stored = stored_upload(tmp_path, hashlib.sha256(content).hexdigest())
+    stored = stored_upload(tmp_path, hashlib.sha256(content).hexdigest(), "a.pdf")
     record = recorded(stored, content, upload_path("../../etc/passwd").as_posix())
     assert Originals(tmp_path).find(record).path == stored
 

@@ -51,7 +51,7 @@ class Jobs:
         if content is None:
             content = self._made.get(name) or self._make(name)
         sha256 = hashlib.sha256(content).hexdigest()
-        target = stored_upload(self.storage, sha256)
+        target = stored_upload(self.storage, sha256, "a.pdf")
         target.parent.mkdir(exist_ok=True)
         target.write_bytes(content)
         return FileTask(str(upload_path(name)), name, sha256)

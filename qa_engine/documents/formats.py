@@ -1,0 +1,58 @@
+"""The formats of files: which there are, by which endings they are known, and what reads each."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import NamedTuple
+
+PDF_HEAD = b"%PDF"
+HEAD_BYTES = 1024
+"""How much of the beginning of a file tells whether it is a PDF."""
+_READERS = "qa_engine.documents.renditions.formats"
+
+
+class FileFormat(NamedTuple):
+    """A format of files that are no PDF.
+
+    Attributes:
+        name: of the format, as in ``docx``.
+        suffixes: the endings of its files, in small letters.
+        reader: module and function, with a colon between them, that makes a `Rendition` of a path and `ReadingOptions`.
+        version: to be raised when its files are read otherwise: they are then read again by the next run.
+        packages: names under which packages of the extra ``office`` are imported that it needs.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    reader: str
+    version: int = 1
+    packages: tuple[str, ...] = ()
+
+
+FORMATS = (
+    FileFormat("txt", (".txt", ".text", ".log"), f"{_READERS}.plain_text:read"),
+    FileFormat("md", (".md", ".markdown"), f"{_READERS}.markdown:read"),
+)
+_BY_SUFFIX = {suffix: one for one in FORMATS for suffix in one.suffixes}
+PDF_SUFFIX = ".pdf"
+
+
+def suffix_of(name: PurePath | str) -> str:
+    """The ending of the name of a file in small letters, with its dot; empty without one."""
+    return PurePath(name).suffix.lower()
+
+
+def format_of(name: PurePath | str) -> FileFormat | None:
+    """The format that the name of a file says; None for a PDF, and for an ending that is not known."""
+    return _BY_SUFFIX.get(suffix_of(name))
+
+
+def is_readable(name: PurePath | str, others: frozenset[str] = frozenset()) -> bool:
+    """Whether the name of a file is that of a document.
+
+    Args:
+        name: with its ending.
+        others: endings that a converter of the user reads.
+    """
+    suffix = suffix_of(name)
+    return suffix == PDF_SUFFIX or suffix in _BY_SUFFIX or suffix in others

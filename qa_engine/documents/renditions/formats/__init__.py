@@ -1,0 +1,1 @@
+"""Reads one format each: the content of a file in, its elements or pages out."""
