@@ -94,9 +94,9 @@ def test_no_path_at_all() -> None:
         find_documents([])
 
 
-def test_folder_without_pdfs_is_named(tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").write_text("x")
-    with pytest.raises(InputError, match=f"No PDF files in {tmp_path}"):
+def test_folder_without_documents_is_named(tmp_path: Path) -> None:
+    (tmp_path / "notes.bin").write_text("x")
+    with pytest.raises(InputError, match=f"No documents in {tmp_path}"):
         find_documents([tmp_path])
 
 
