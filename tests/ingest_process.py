@@ -40,6 +40,7 @@ class ParsingInPlace:
         config: DocumentsConfig,
         workers: int = 1,
         pages_read: Callable[[Path, int, int], None] = lambda path, done, of: None,
+        storage: Path | None = None,
     ) -> None:
         self._config = config
 
