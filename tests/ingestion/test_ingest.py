@@ -337,7 +337,7 @@ def test_path_that_does_not_exist_is_refused_before_anything_is_made(
 
 
 def test_folder_without_pdfs_is_refused_before_anything_is_made(docs: Path, storage: Path) -> None:
-    with pytest.raises(InputError, match="No PDF files"):
+    with pytest.raises(InputError, match="No documents"):
         ingest(docs, storage)
     assert not storage.exists()
 

@@ -48,7 +48,7 @@ def test_prune_removes_what_is_gone(tmp_path: Path, local_model: Path) -> None:
     ("arguments", "words"),
     [
         (["does-not-exist"], ["does-not-exist", "does not exist"]),
-        (["empty"], ["No PDF files", "empty"]),
+        (["empty"], ["No documents", "empty"]),
         ([], ["No path was given"]),
         (["empty", "--uploads"], ["--uploads takes no PATH", "empty"]),
         (["--uploads"], ["no collection"]),
