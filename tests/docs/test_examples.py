@@ -29,12 +29,15 @@ def _page_texts(path: Path) -> list[str]:
 
 def test_the_script_makes_the_committed_files(tmp_path: Path) -> None:
     subprocess.run(
-        [sys.executable, EXAMPLES / "make_examples.py", tmp_path], check=True, capture_output=True, timeout=60
+        [sys.executable, ROOT / "scripts" / "make_examples.py", tmp_path],
+        check=True,
+        capture_output=True,
+        timeout=60,
     )
     assert sorted(path.name for path in tmp_path.iterdir()) == [path.name for path in PDFS]
     for path in PDFS:
         assert _page_texts(tmp_path / path.name) == _page_texts(path), (
-            f"python examples/make_examples.py: {path.name}"
+            f"python scripts/make_examples.py: {path.name}"
         )
 
 

@@ -1,6 +1,6 @@
-"""Makes the example PDFs beside this script from the texts in ``texts/``.
+"""Makes the example PDFs in ``examples`` from the texts in ``example_texts``.
 
-    python examples/make_examples.py [FOLDER]
+    python scripts/make_examples.py [FOLDER]
 
 A line of a text is a paragraph; ``# ``, ``## `` and ``### `` make headings, ``> `` names the running header. Text flows
 over page breaks, and every page has its header and its number, as in documents of real life. The PDFs contain their
@@ -93,9 +93,9 @@ def make_pdf(source: Path, target: Path) -> None:
 
 def main() -> None:
     """Makes all PDFs."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE.parent / "examples"
     folder.mkdir(parents=True, exist_ok=True)
-    for source in sorted((HERE / "texts").glob("*.txt")):
+    for source in sorted((HERE / "example_texts").glob("*.txt")):
         target = folder / f"{source.stem}.pdf"
         make_pdf(source, target)
         with pymupdf.open(target) as document:
