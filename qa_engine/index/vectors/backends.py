@@ -82,13 +82,13 @@ class ServerBackend:
         """A server can be asked from everywhere."""
 
     def takes_smaller_requests(self, error: Exception, size: int) -> bool:
-        """Whether a request of a size that failed is to be sent again in parts: something on the way may refuse the size.
+        """Whether a request of a size that failed is to be sent again in parts, because its size may be why.
 
         From then on ``request_bytes`` is smaller.
         """
-        from qa_engine.index.vectors.chroma_server import is_too_large, may_pass
+        from qa_engine.index.vectors.chroma_server import may_be_too_large
 
-        if size <= _SMALL_REQUEST_BYTES or not (is_too_large(error) or may_pass(error)):
+        if size <= _SMALL_REQUEST_BYTES or not may_be_too_large(error):
             return False
         self.request_bytes = _SMALL_REQUEST_BYTES
         logger.warning("smaller requests from now on, to write %s: %s", self.location, error)

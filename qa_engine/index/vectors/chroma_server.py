@@ -231,10 +231,12 @@ def may_pass(error: BaseException) -> bool:
     )
 
 
-def is_too_large(error: BaseException) -> bool:
-    """Whether the server, or a proxy before it, has refused the size of a request."""
+def may_be_too_large(error: BaseException) -> bool:
+    """Whether a request may have failed for its size: it was refused, broke off, or took too long."""
     cause = error.__cause__
-    return isinstance(cause, httpx.HTTPStatusError) and cause.response.status_code == _TOO_LARGE
+    if isinstance(cause, httpx.HTTPStatusError):
+        return cause.response.status_code == _TOO_LARGE
+    return isinstance(cause, httpx.NetworkError | httpx.RemoteProtocolError | httpx.TimeoutException)
 
 
 def _port(config: IndexConfig) -> int:

@@ -288,15 +288,22 @@ def test_database_that_does_not_exist(chroma_server: ChromaProcess) -> None:
         assert next(iter(settings.values())) in str(raised.value)
 
 
-def test_large_vectors_are_sent_in_requests_that_a_proxy_takes(chroma_server: ChromaProcess) -> None:
+@pytest.mark.parametrize(
+    "refusal", [says(413, "<h1>Request Entity Too Large</h1>"), hangs], ids=["413", "hangs"]
+)
+def test_large_vectors_are_sent_in_requests_that_a_proxy_takes(
+    chroma_server: ChromaProcess, refusal: Reply
+) -> None:
     refused: list[int] = []
     with Proxy(chroma_server.port) as proxy:
-        store = SentenceVectorStore(open_on_server(index(proxy.url), "qa-large", create=True))
+        collection = open_on_server(index(proxy.url), "qa-large", create=True)
+        store = SentenceVectorStore(collection)
+        collection._client._session.timeout = 3 if refusal is hangs else 60
 
         def too_large(handler: Any) -> None:
             refused.append(int(handler.headers["content-length"]))
             proxy.reply = None
-            says(413, "<h1>Request Entity Too Large</h1>")(handler)
+            refusal(handler)
 
         asked = len(proxy.headers)
         proxy.reply = too_large
