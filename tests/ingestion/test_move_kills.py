@@ -38,6 +38,8 @@ from qa_engine.ingestion.maintenance.move import move_collection
 from qa_engine.text.tokenizer import tokenize
 
 _KILLS = 24
+_SEED = "QA_ENGINE_TEST_SEED"
+"""The variable with the seed of a run that is to be made once more."""
 _LONGEST = 2.5
 """Seconds that a move takes here, about."""
 
@@ -180,8 +182,9 @@ def test_every_step_of_a_move_can_be_the_last(
 def test_moves_that_are_killed_lose_nothing(
     docs: Path, storage: Path, search_server: SearchCluster, chroma_server: ChromaProcess
 ) -> None:
-    seed = random.randrange(10**6)
-    print(f"seed {seed}")
+    seed = int(os.environ.get(_SEED) or random.randrange(10**6))
+    again = f"again: {_SEED}={seed}"
+    print(again)
     chance = random.Random(seed)
     own = {"search_prefix": f"kill-{secrets.token_hex(4)}", "search_replicas": 0}
     here, there = own, own | {"search_url": search_server.url, "url": chroma_server.url}
@@ -210,21 +213,21 @@ def test_moves_that_are_killed_lose_nothing(
                     process.kill()
                     kills += 1
                 process.join(60)
-                assert process.exitcode in {0, -signal.SIGKILL}
+                assert process.exitcode in {0, -signal.SIGKILL}, again
             if chance.random() < 0.2:  # back to where it was, before it was whole in the other place
                 target, other = other, target
             move_collection(storage, config=Config(index=target))
-        assert not asker.wrong, asker.wrong[:2]
-        assert difference(before, content_of(storage, Config(index=target))) == ""
+        assert not asker.wrong, (again, asker.wrong[:2])
+        assert difference(before, content_of(storage, Config(index=target))) == "", again
         there_now = target is there
-        assert registry.names() == (["default"] if there_now else [])
-        assert registry.entry("default") is None or there_now
+        assert registry.names() == (["default"] if there_now else []), again
+        assert registry.entry("default") is None or there_now, again
         left = {one.name for one in chroma_client(Config(index=there).index).list_collections()} - others
-        assert len(left) == there_now
+        assert len(left) == there_now, (again, left)
         files = {path.name for path in (storage / "default").iterdir()}
-        assert not files & {"arriving.sqlite", "departed.sqlite"}
-        assert ("catalog.sqlite" in files) != there_now
-        assert not there_now or not files & {"bm25", "chroma"}
+        assert not files & {"arriving.sqlite", "departed.sqlite"}, (again, files)
+        assert ("catalog.sqlite" in files) != there_now, (again, files)
+        assert not there_now or not files & {"bm25", "chroma"}, (again, files)
         target, other = other, target
     print(f"{kills} kills, {asker.asked} rounds of questions")
     assert asker.asked > 20
