@@ -219,7 +219,7 @@ def _check_leftovers(registry: Registry) -> Check:
             "start of a server, completes it."
         )
     return ok(
-        f"Nothing is left over of collections that were removed; there are {quantity(len(known), 'collection')}."
+        f"Nothing is left over of collections that were removed; {quantity(len(known), 'collection')} in use."
     )
 
 

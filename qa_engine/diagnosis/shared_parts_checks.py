@@ -55,7 +55,7 @@ def check_indices(shared: SharedCollection) -> Check:
             f"{bm25.k1} and {bm25.b}: scores are those of the configuration, and a candidate may be missed.",
             f"{curl(engine, 'POST', f'/{index}/_close')} && {change} && {curl(engine, 'POST', f'/{index}/_open')}",
         )
-    return ok(f"{first_names(names)}: {wanted} replicas, k1 = {bm25.k1}, b = {bm25.b}.")
+    return ok(f"{first_names(names)}: {quantity(wanted, 'replica')}, k1 = {bm25.k1}, b = {bm25.b}.")
 
 
 def check_shared_published(view: CollectionView, catalog: SharedCatalog) -> Check:
