@@ -31,6 +31,8 @@ class FileFormat(NamedTuple):
 
 FORMATS = (
     FileFormat("txt", (".txt", ".text", ".log"), f"{_READERS}.plain_text:read"),
+    FileFormat("html", (".html", ".htm", ".xhtml"), f"{_READERS}.html:read"),
+    FileFormat("docx", (".docx",), f"{_READERS}.word:read"),
     FileFormat("md", (".md", ".markdown"), f"{_READERS}.markdown:read"),
 )
 _BY_SUFFIX = {suffix: one for one in FORMATS for suffix in one.suffixes}

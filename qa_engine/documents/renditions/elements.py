@@ -75,3 +75,31 @@ class Content:
     created: str = ""
     left_out: list[tuple[str, str]] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
+
+
+def grid_of(table: ElementTable) -> tuple[list[list[str]], dict[tuple[int, int], int]]:
+    """The texts of all rows, of the same length, and which cells reach over several columns, as `Table.wide` has them.
+
+    A cell over several rows is in each of them, one over several columns in the first of these, or in each if it names
+    columns.
+    """
+    rows: list[dict[int, str]] = [{} for _ in table.rows]
+    taken: set[tuple[int, int]] = set()
+    wide: dict[tuple[int, int], int] = {}
+    width = 0
+    for number, row in enumerate(table.rows):
+        column = 0
+        for cell in row:
+            while (number, column) in taken:
+                column += 1
+            last = column + cell.columns - 1
+            for below in range(number, min(number + cell.rows, len(rows))):
+                taken.update((below, other) for other in range(column, last + 1))
+                names = below < table.header_rows
+                for other in range(column, (last if names else column) + 1):
+                    rows[below][other] = cell.text
+                if not names and last > column:
+                    wide[below, column] = last
+            column = last + 1
+            width = max(width, column)
+    return [[row.get(column, "") for column in range(width)] for row in rows], wide

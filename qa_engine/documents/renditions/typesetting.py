@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from qa_engine.documents.blocks import Block, FileFacts, Page, Role, Table
-from qa_engine.documents.renditions.elements import Content, Element, ElementTable
+from qa_engine.documents.renditions.elements import Content, Element, ElementTable, grid_of
 from qa_engine.documents.renditions.rendition import Rendition
 from qa_engine.documents.renditions.set_lines import Glyph, lines_of
 
@@ -198,7 +198,7 @@ class _BlocksOfPages:
             self._pages[number - 1].blocks.append(block)
 
     def _add_table(self, name: str, table: ElementTable, label: str) -> None:
-        grid, wide = _grid(table)
+        grid, wide = grid_of(table)
         by_page: dict[int, list[tuple[int, tuple[float, float, float, float]]]] = {}
         for number in range(len(table.rows)):
             page = self._page_of.get(f"{name}r{number}")
@@ -228,34 +228,6 @@ class _BlocksOfPages:
             ]
             if any(any(row) for row in part.rows):
                 target.blocks.append(Block(Role.TABLE, lines, part, self._number))
-
-
-def _grid(table: ElementTable) -> tuple[list[list[str]], dict[tuple[int, int], int]]:
-    """The texts of all rows, of the same length, and which cells reach over several columns, as `Table.wide` has them.
-
-    A cell over several rows is in each of them, one over several columns in the first of these, or in each if it names
-    columns.
-    """
-    rows: list[dict[int, str]] = [{} for _ in table.rows]
-    taken: set[tuple[int, int]] = set()
-    wide: dict[tuple[int, int], int] = {}
-    width = 0
-    for number, row in enumerate(table.rows):
-        column = 0
-        for cell in row:
-            while (number, column) in taken:
-                column += 1
-            last = column + cell.columns - 1
-            for below in range(number, min(number + cell.rows, len(rows))):
-                taken.update((below, other) for other in range(column, last + 1))
-                names = below < table.header_rows
-                for other in range(column, (last if names else column) + 1):
-                    rows[below][other] = cell.text
-                if not names and last > column:
-                    wide[below, column] = last
-            column = last + 1
-            width = max(width, column)
-    return [[row.get(column, "") for column in range(width)] for row in rows], wide
 
 
 def _glyphs_by_element(document: Any, places: Sequence[dict[str, Any]]) -> dict[str, list[Glyph]]:
