@@ -38,7 +38,7 @@ from qa_engine.ingestion.maintenance.move import move_collection
 from qa_engine.text.tokenizer import tokenize
 
 _KILLS = 24
-_SEED = "QA_ENGINE_TEST_SEED"
+_SEED = "MOVE_KILLS_SEED"
 """The variable with the seed of a run that is to be made once more."""
 _LONGEST = 2.5
 """Seconds that a move takes here, about."""
