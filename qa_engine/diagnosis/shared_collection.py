@@ -127,7 +127,8 @@ def check_log(shared: SharedCollection) -> Check:
         )
     base = shared.registered.base.position
     return ok(
-        f"The log is whole: position {position}, {quantity(position - base, 'change')} after its base; {quantity(files, 'file')}."
+        f"The log is whole: position {position}, {quantity(position - base, 'change')} after its base; "
+        f"{quantity(files, 'file')}."
     )
 
 

@@ -33,6 +33,13 @@ FORMATS = (
     FileFormat("txt", (".txt", ".text", ".log"), f"{_READERS}.plain_text:read"),
     FileFormat("html", (".html", ".htm", ".xhtml"), f"{_READERS}.html:read"),
     FileFormat("docx", (".docx",), f"{_READERS}.word:read"),
+    FileFormat(
+        "xlsx",
+        (".xlsx", ".xlsm"),
+        f"{_READERS}.sheets.reading:read_sheets",
+        packages=("openpyxl", "defusedxml"),
+    ),
+    FileFormat("csv", (".csv", ".tsv"), f"{_READERS}.sheets.reading:read_table"),
     FileFormat("md", (".md", ".markdown"), f"{_READERS}.markdown:read"),
 )
 _BY_SUFFIX = {suffix: one for one in FORMATS for suffix in one.suffixes}
