@@ -32,7 +32,7 @@ class FileFormat(NamedTuple):
 FORMATS = (
     FileFormat("txt", (".txt", ".text", ".log"), f"{_READERS}.plain_text:read"),
     FileFormat("html", (".html", ".htm", ".xhtml"), f"{_READERS}.html:read"),
-    FileFormat("docx", (".docx",), f"{_READERS}.word:read"),
+    FileFormat("docx", (".docx",), f"{_READERS}.word.reading:read"),
     FileFormat(
         "xlsx",
         (".xlsx", ".xlsm"),

@@ -11,7 +11,7 @@ from qa_engine.documents.blocks import Role
 from qa_engine.documents.formats import format_of
 from qa_engine.documents.pages.page_reader import ReadingOptions
 from qa_engine.documents.pdf.reading import read_pdf
-from qa_engine.documents.renditions.formats.word import content_of_word
+from qa_engine.documents.renditions.formats.word.reading import content_of_word
 from qa_engine.errors import DocumentError
 
 docx = pytest.importorskip("docx", reason="python-docx makes the files: pip install 'qa-engine[dev]'")
