@@ -11,6 +11,7 @@ from llama_index.core.schema import NodeWithScore
 
 from qa_engine.answering.across_languages.glosses import TermGloss, gloss_line
 from qa_engine.answering.usage import Usage
+from qa_engine.documents.places import place_text
 from qa_engine.retrieval.explanation import Explanation
 from qa_engine.types import passage_of
 
@@ -35,15 +36,15 @@ class Citation:
 
     Attributes:
         number: the n of ``[n]`` in the answer.
-        file: name of the PDF file.
+        file: name of the file.
         page: first page of the passage, from 1; 0 for a node without a page.
         page_end: last page of the passage.
         text: the passage.
-        boxes: the rectangles of the text on its pages; empty for a node that is not from a PDF.
+        boxes: the rectangles of the text on its pages; empty for a node that is not from a file.
         score: the score that ranked the passage, higher is better.
         node_id: id of the passage among the answer's ``source_nodes``.
         section: the titles above the text, the outermost first; empty if there are none.
-        page_label: the page number printed on the first page, if it is not ``page``.
+        page_label: the page number printed on the first page, if it is not ``page``; of cells, their range.
         id: id of the quoted sentence, or of the passage; `qa-engine show` takes it.
         collection: name of the collection of the file; empty if the passage names none.
         identity: what the document is, see `Passage.identity`.
@@ -62,6 +63,11 @@ class Citation:
     id: str = ""
     collection: str = ""
     identity: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def place(self) -> str:
+        """How people call the place of the text in its file, in Chinese, such as ``第3页`` or ``工作表“销售”A3:F3``."""
+        return place_text(self.file, self.page, self.page_end, self.page_label, self.section)
 
 
 @dataclass(frozen=True)
@@ -138,7 +144,7 @@ class Answer(Response):
             "answer": self.response,
             "refused": self.refused,
             "probability": self.probability,
-            "citations": [asdict(citation) for citation in self.citations],
+            "citations": [{**asdict(citation), "place": citation.place} for citation in self.citations],
             "unsupported": self.unsupported,
             "unverified": self.unverified,
             "foreign": self.foreign,
@@ -180,6 +186,9 @@ def passage_to_dict(rank: int, passage: NodeWithScore) -> dict[str, Any]:
         "file": content.file_name,
         "page": content.page,
         "page_end": content.page_end,
+        "place": place_text(
+            content.file_name, content.page, content.page_end, content.page_label, content.section
+        ),
         "text": content.text,
         "sentence": content.sentence,
         "section": content.section,

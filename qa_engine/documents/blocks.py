@@ -37,6 +37,8 @@ class Role(StrEnum):
     PAGE_NUMBER = "page_number"
 
 
+SECTION_MARK = " › "
+"""Separates the titles of a section path."""
 HEADERS_FOOTERS = frozenset({Role.HEADER, Role.FOOTER, Role.PAGE_NUMBER})
 """Roles of blocks that belong to the page and not to the text."""
 

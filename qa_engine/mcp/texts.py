@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from qa_engine.documents.places import has_own_pages, place_text
 from qa_engine.index.documents.sections import Section
 from qa_engine.index.records import FileRecord
 from qa_engine.mcp.library import CitedPassage, Library
@@ -38,7 +39,11 @@ def pages_text(first: int | None, last: int | None, label: str = "") -> str:
 
 def title_of(content: Mapping[str, Any]) -> str:
     """File, pages and section of a passage or a citation, such as ``员工手册.pdf · 第 12 页 · 年假``."""
-    pages = pages_text(content["page"], content["page_end"], content.get("page_label") or "")
+    file, label = content["file"], content.get("page_label") or ""
+    if not has_own_pages(file):
+        place = place_text(file, content["page"], content["page_end"], label, content.get("section") or "")
+        return " · ".join(show_controls_on_line(part) for part in (file, place) if part)
+    pages = pages_text(content["page"], content["page_end"], label)
     section = one_line(show_controls(content.get("section") or ""), _MAX_TITLE)
     return " · ".join(part for part in (show_controls_on_line(content["file"]), pages, section) if part)
 

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from qa_engine.answering.about.numerals import ROMAN, ordinal
 from qa_engine.answering.extractive.clauses import article_range
 from qa_engine.answering.extractive.question_kinds import article_at_start
-from qa_engine.documents.blocks import Role
+from qa_engine.documents.blocks import SECTION_MARK, Role
 from qa_engine.documents.identity.organisations import squeezed
-from qa_engine.documents.sentences.node_parser import SECTION_MARK
 from qa_engine.index.records import StoredSentence
 from qa_engine.retrieval.passages.builder import passage_sentence
 

@@ -283,9 +283,6 @@ def _range_id(first: str, last: str) -> str:
 
 
 def _source(citation: Citation) -> str:
-    """The file and the pages of a citation in Chinese."""
+    """The file and the place of a citation in Chinese."""
     file = one_line(citation.file)  # a name may hold line feeds
-    if not citation.page:
-        return f"《{file}》"
-    to_last = "" if citation.page == citation.page_end else f"–{citation.page_end}"
-    return f"《{file}》第{citation.page}{to_last}页"
+    return f"《{file}》{citation.place}"

@@ -10,6 +10,7 @@ from llama_index.core.schema import MetadataMode, NodeWithScore
 
 from qa_engine.answering.answer import REFUSAL
 from qa_engine.documents.identity.record import label_of
+from qa_engine.documents.places import has_own_pages, place_text
 from qa_engine.retrieval.passages.whole_tables import holds_row
 from qa_engine.text.one_line import one_line
 from qa_engine.text.prompt_sanitizer import neutralise, neutralise_markup
@@ -84,7 +85,10 @@ def _format_passage(number: int, passage: NodeWithScore) -> str:
         head.append(_one_line(str(file)))
     if label := label_of(metadata.get("identity")):
         head.append(_one_line(label))
-    if (page := metadata.get("page")) is not None:
+    if file and not has_own_pages(str(file)):
+        known = (metadata.get(key) for key in ("page", "page_end", "page_label", "section"))
+        head.append(_one_line(place_text(str(file), *known)))  # type: ignore[arg-type]
+    elif (page := metadata.get("page")) is not None:
         page, last = _one_line(str(page)), _one_line(str(metadata.get("page_end") or page))
         head.append(f"第 {page} 页" if last == page else f"第 {page}–{last} 页")
     if section := metadata.get("section"):

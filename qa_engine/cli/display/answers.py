@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from qa_engine.cli.display.passages import show_passages
-from qa_engine.cli.output import OutputConsole, page_range, results
+from qa_engine.cli.output import OutputConsole, results
+from qa_engine.documents.places import has_own_pages
 from qa_engine.text.one_line import one_line
 
 if TYPE_CHECKING:
@@ -45,8 +46,8 @@ def show_answer(
 
 def _show_citation(console: OutputConsole, citation: Citation, several: bool) -> None:
     collection = f"{citation.collection}: " if several else ""
-    place = f"{collection}{citation.file} 第{page_range(citation.page, citation.page_end)}页"
-    section = f"  {citation.section}" if citation.section else ""
+    place = f"{collection}{citation.file} {citation.place}"
+    section = f"  {citation.section}" if citation.section and has_own_pages(citation.file) else ""
     console.print()
     console.print_line(f"[{citation.number}] {place}{section}", style="bold")
     console.print(f"    {one_line(citation.text, _QUOTE_CHARS)}")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from qa_engine.cli.output import page_range, print_table, results
+from qa_engine.documents.places import place_text
 from qa_engine.text.control_characters import show_controls_on_line
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ def show_passages(explanation: Explanation, explain: bool) -> None:
         explanation: the passages, and how they were found.
         explain: also print the rank of each in every stage, the terms that match, the queries and their weights.
     """
+    from qa_engine.types import passage_of
+
     console = results()
     if explanation.nodes:
         rows = explanation.passages
@@ -30,9 +33,10 @@ def show_passages(explanation: Explanation, explain: bool) -> None:
         cells = (_cells(row, explain) for row in rows)
         print_table(("#", "file", *_NUMBERS[1:]), cells, _NUMBERS, caption=caption)
         for row, passage in zip(rows, explanation.nodes, strict=True):
-            pages = page_range(row.page, row.page_end)
+            found = passage_of(passage)
+            place = place_text(row.file, row.page, row.page_end, found.page_label, found.section)
             console.print()
-            console.print_line(f"{row.rank}. {row.file} 第{pages}页", style="bold")
+            console.print_line(f"{row.rank}. {row.file} {place}", style="bold")
             if explain and row.terms:
                 console.print_line(f"terms: {', '.join(row.terms)}", style="dim")
             console.print(passage.node.get_content())

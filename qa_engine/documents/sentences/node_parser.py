@@ -12,7 +12,7 @@ from llama_index.core.schema import BaseNode, NodeRelationship, TextNode
 from llama_index.core.utils import get_tqdm_iterable
 from pydantic import Field
 
-from qa_engine.documents.blocks import Paragraph, Role, Span
+from qa_engine.documents.blocks import SECTION_MARK, Paragraph, Role, Span
 from qa_engine.documents.pdf_document import PdfDocument
 from qa_engine.documents.sentences.node_ids import node_id
 from qa_engine.documents.sentences.splitting import Sentence, split_sentences
@@ -38,8 +38,6 @@ METADATA_KEYS = [
     DOUBT,
 ]
 _WHOLE = frozenset({Role.REFERENCE, Role.AUTHORS})
-SECTION_MARK = " › "
-"""Separates the titles of a section path."""
 
 
 class SentenceNodeParser(NodeParser):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from qa_engine.documents.sentences.node_parser import SECTION_MARK
+from qa_engine.documents.blocks import SECTION_MARK
 from qa_engine.index.documents.queries import DocumentQueries
 
 

@@ -19,7 +19,7 @@ from llama_index.core.node_parser import NodeParser
 from llama_index.core.readers.base import BaseReader
 from llama_index.core.schema import BaseNode, Document, MetadataMode, NodeRelationship, TextNode
 
-from qa_engine.documents.blocks import Span
+from qa_engine.documents.blocks import SECTION_MARK, Span
 from qa_engine.documents.parsed_pdf import PageReport, ParsedPdf
 from qa_engine.documents.pdf_document import PdfDocument
 from qa_engine.documents.sentences.node_ids import node_id
@@ -27,7 +27,6 @@ from qa_engine.documents.sentences.node_parser import (
     METADATA_KEYS,
     PAGE_LABEL,
     SECTION,
-    SECTION_MARK,
     lines_between,
 )
 from qa_engine.errors import DocumentError, InputError

@@ -52,7 +52,8 @@ def bm25_text(sentence: StoredSentence) -> str:
     set, MRR@10 rose from .943 to .957. In front of what is embedded the title helped nowhere (XQuAD, Chinese questions
     on English documents: answers within 600 characters .787 without, .760 with it).
     """
-    from qa_engine.documents.sentences.node_parser import SECTION, SECTION_MARK  # imports LlamaIndex
+    from qa_engine.documents.blocks import SECTION_MARK
+    from qa_engine.documents.sentences.node_parser import SECTION  # imports LlamaIndex
 
     title = str(sentence.metadata.get(SECTION, "")).rpartition(SECTION_MARK)[2]
     return sentence.text if not title or title in sentence.text else f"{title}\n{sentence.text}"

@@ -14,8 +14,8 @@ from functools import lru_cache
 
 from llama_index.core.schema import NodeWithScore
 
+from qa_engine.documents.blocks import SECTION_MARK
 from qa_engine.documents.pages.block_roles import REFERENCES
-from qa_engine.documents.sentences.node_parser import SECTION_MARK
 from qa_engine.text.language import HAN
 from qa_engine.text.tokenizer import fold, tokenize
 from qa_engine.types import Passage, PassageSentence, passage_of, with_changes

@@ -6,10 +6,9 @@ from collections.abc import Collection, Sequence
 
 from llama_index.core.schema import BaseNode, NodeWithScore
 
-from qa_engine.documents.blocks import Role
+from qa_engine.documents.blocks import SECTION_MARK, Role
 from qa_engine.documents.pages.tables.whole.statements import PARENT, of_parent
 from qa_engine.documents.sentences.node_ids import split_node_id
-from qa_engine.documents.sentences.node_parser import SECTION_MARK
 from qa_engine.index.records import StoredSentence
 from qa_engine.types import SCORES, Passage, passage_of, with_changes
 

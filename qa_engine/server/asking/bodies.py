@@ -57,6 +57,7 @@ class CitationBody(Strict):
     node_id: str
     section: str
     page_label: str
+    place: str
     id: str
     collection: str
     identity: dict[str, Any]
@@ -79,6 +80,7 @@ class PassageBody(Strict):
     file: str
     page: int | None
     page_end: int | None
+    place: str
     text: str
     sentence: str | None
     section: str

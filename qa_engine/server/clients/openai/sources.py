@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from qa_engine.documents.places import has_own_pages
 from qa_engine.text.citation_marks import CITATION, CITATION_RUN
 from qa_engine.text.control_characters import show_controls_on_line
 
@@ -30,6 +31,8 @@ def source_title(citation: Mapping[str, Any]) -> str:
         >>> source_title({"file": "员工手册.pdf", "page": 12, "page_end": 13, "section": "年假"})
         '员工手册.pdf 第 12–13 页 · 年假'
     """
+    if not has_own_pages(citation["file"]):
+        return show_controls_on_line(f"{citation['file']} {citation['place']}")
     first, last = citation["page"], citation["page_end"]
     pages = f" 第 {first}–{last} 页" if last > first else f" 第 {first} 页"
     return file_and_section(f"{citation['file']}{pages if first else ''}", citation["section"])

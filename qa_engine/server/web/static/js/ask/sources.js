@@ -11,9 +11,10 @@ const BEHIND = 60;
 /**
  * The words for the pages of a citation or passage.
  * @param {(name: string, values?: Record<string, unknown>) => string} t
- * @param {{ page: number | null, page_end: number | null }} source
+ * @param {{ page: number | null, page_end: number | null, file?: string, place?: string }} source
  */
-export function pagesOf(t, { page, page_end: end }) {
+export function pagesOf(t, { page, page_end: end, file, place }) {
+  if (place && file && !/\.pdf$/i.test(file)) return place;
   if (!page) return "";
   return end && end !== page ? t("pages", { page, end }) : t("page", { page });
 }
