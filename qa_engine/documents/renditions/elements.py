@@ -42,7 +42,7 @@ class Element:
     Attributes:
         role: what it is.
         text: what it says, with its line breaks if ``preformatted``; of a table nothing.
-        level: of a heading, from 1, the outermost; of an entry of a list, how deep it is, from 1.
+        level: of a heading, from 1, the outermost, or 0 if it is not known; of an entry of a list, how deep it is, from 1.
         table: its cells, if it is a table.
         preformatted: whether its line breaks and blanks are kept, as of program code.
         image: bytes of a picture (PNG or JPEG) that is shown in its place; its text is not shown then.

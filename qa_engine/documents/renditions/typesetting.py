@@ -19,6 +19,8 @@ PARSER = "source"
 """The parser of a page whose content its source says, see `PageReport.parser`."""
 _MAX_CELLS = 40_000
 """Cells of a table that is set as one; a longer one is set in parts."""
+_UNKNOWN_LEVEL = 3
+"""The level at which headings are set whose level is not known."""
 _CSS = """
 body { font-family: sans-serif; font-size: 11pt; line-height: 1.45; }
 h1 { font-size: 20pt; } h2 { font-size: 16pt; }
@@ -151,7 +153,7 @@ def _html(name: str, element: Element, archive: Any) -> str:
     if element.preformatted:
         return f'<pre id="{name}">{text}</pre>'
     if element.role is Role.HEADING:
-        tag = f"h{min(max(element.level, 1), 6)}"
+        tag = f"h{min(element.level or _UNKNOWN_LEVEL, 6)}"
         return f'<{tag} id="{name}">{text}</{tag}>'
     if element.role is Role.LIST:
         return f'<p id="{name}" style="margin-left: {14 * max(element.level, 1)}pt">{text}</p>'

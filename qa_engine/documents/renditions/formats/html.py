@@ -94,6 +94,8 @@ def content_of(text: str, name: str) -> Content:
     parser = html.HTMLParser(no_network=True, remove_comments=True, remove_pis=True)
     try:
         root = html.document_fromstring(text or "<p></p>", parser=parser)
+    except etree.ParserError:
+        return Content()  # there is nothing but comments
     except (etree.LxmlError, ValueError) as error:
         raise DocumentError(
             "damaged", f"{name} cannot be parsed as HTML ({one_line(str(error), 100)})."

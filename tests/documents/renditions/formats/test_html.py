@@ -23,7 +23,8 @@ def parsed(folder: Path, data: bytes):  # type: ignore[no-untyped-def]
 
 
 @pytest.mark.parametrize(
-    "data", [b"<html></html>", b"<nav><a href='x'>Home</a></nav>", b"<script>1</script>"]
+    "data",
+    [b"<html></html>", b"<nav><a href='x'>Home</a></nav>", b"<script>1</script>", b"<!-- 1 -->", b"<!-- 1"],
 )
 def test_page_without_text_says_so(tmp_path: Path, data: bytes) -> None:
     with pytest.raises(DocumentError, match=r"a\.html has no text") as found:
