@@ -69,6 +69,10 @@ class Citation:
         """How people call the place of the text in its file, in Chinese, such as ``第3页`` or ``工作表“销售”A3:F3``."""
         return place_text(self.file, self.page, self.page_end, self.page_label, self.section)
 
+    def to_dict(self) -> dict[str, Any]:
+        """The fields and the place, for JSON."""
+        return {**asdict(self), "place": self.place}
+
 
 @dataclass(frozen=True)
 class Nearest:
@@ -144,7 +148,7 @@ class Answer(Response):
             "answer": self.response,
             "refused": self.refused,
             "probability": self.probability,
-            "citations": [{**asdict(citation), "place": citation.place} for citation in self.citations],
+            "citations": [citation.to_dict() for citation in self.citations],
             "unsupported": self.unsupported,
             "unverified": self.unverified,
             "foreign": self.foreign,

@@ -7,7 +7,7 @@ import os
 import re
 import stat
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import BinaryIO
 
 from qa_engine.documents.formats import HEAD_BYTES, is_readable
@@ -77,7 +77,10 @@ def text_path(text: str) -> Path:
 
 
 def find_documents(
-    paths: Iterable[Path | str], allow_none: bool = False, others: frozenset[str] = frozenset()
+    paths: Iterable[Path | str],
+    allow_none: bool = False,
+    others: frozenset[str] = frozenset(),
+    only_pdf: bool = False,
 ) -> list[Path]:
     """The documents among files and folders (recursive), absolute, sorted, each once.
 
@@ -89,6 +92,7 @@ def find_documents(
         paths: files and folders.
         allow_none: whether folders without any document are no error.
         others: endings that a converter of the user reads.
+        only_pdf: whether folders hold no other documents than PDF files.
 
     Raises:
         InputError: a path does not exist, a folder cannot be listed, or there is no document at all.
@@ -105,7 +109,7 @@ def find_documents(
         if not exists:
             raise InputError(f"{path} does not exist.")
         if folder:
-            files.update(_walk(path, others))
+            files.update(_walk(path, others, only_pdf))
         else:
             files.add(Path(os.path.abspath(path)))  # noqa: PTH100 - resolve() would follow links to files
     if not files and not allow_none:
@@ -114,7 +118,7 @@ def find_documents(
     return sorted(files)
 
 
-def _walk(folder: Path, others: frozenset[str]) -> Iterable[Path]:
+def _walk(folder: Path, others: frozenset[str], only_pdf: bool) -> Iterable[Path]:
     """The documents in a folder and the folders in it."""
 
     def refuse(error: OSError) -> None:
@@ -130,5 +134,6 @@ def _walk(folder: Path, others: frozenset[str]) -> Iterable[Path]:
         visited.add((status.st_dev, status.st_ino))
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in names:
-            if is_readable(name, others) and not name.startswith((".", "~$")):
+            counts = PurePath(name).suffix.lower() == ".pdf" if only_pdf else is_readable(name, others)
+            if counts and not name.startswith((".", "~$")):
                 yield Path(current, name)

@@ -13,7 +13,7 @@ from qa_engine.errors import ConfigurationError
 from qa_engine.index.collection import embedding_identity, require_identity
 from qa_engine.index.search_engine.catalog import SharedCatalog
 from qa_engine.ingestion.files.identity import DOCUMENTS, component_identity
-from qa_engine.ingestion.files.metadata import MetadataTable
+from qa_engine.ingestion.files.metadata import MetadataTable, without_tables
 from qa_engine.ingestion.files.uploads import UploadedFile, is_upload, stored_upload
 from qa_engine.ingestion.report import IngestProgress, IngestReport
 from qa_engine.ingestion.run import IngestRun
@@ -61,9 +61,9 @@ def ingest(
             Sidecars (``report.pdf.meta.json``) are read in any case.
         ray: address of a Ray cluster that parses and embeds, as ``ray.init`` takes it, or ``local`` to start one here;
             ``config.ingestion.ray_address`` if None.
-        reader: reads each file in this process, instead of the PDF reader: ``load_data(file=path)`` or
-            ``load_data(path)`` returns its documents. Their metadata ``page`` or ``page_label`` makes the pages of
-            citations; other metadata that all of them share becomes metadata of the file.
+        reader: reads each file in this process, instead of ours; of a folder it gets the PDF files.
+            ``load_data(file=path)`` or ``load_data(path)`` returns its documents. Their metadata ``page`` or ``page_label``
+            makes the pages of citations; other metadata that all of them share becomes metadata of the file.
         node_parser: makes the nodes of each file, instead of `SentenceNodeParser`.
 
     Raises:
@@ -77,10 +77,11 @@ def ingest(
     settings = _with_ray(Config.of(config), ray, local=reader is not None or node_parser is not None)
     roots = [paths] if isinstance(paths, str | Path) else list(paths)
     # With pruning, a folder whose documents are all gone is no mistake.
-    files = find_documents(roots, allow_none=prune)
+    files = find_documents(roots, allow_none=prune, only_pdf=reader is not None)
     table = MetadataTable.read(Path(metadata)) if metadata is not None else None
     with write_session(settings, storage, collection, progress, embed_model) as session:
         _require_embedding(session)
+        files = without_tables(files, roots, session.catalog, table)
         if reader is None:
             run = IngestRun(session, table, node_parser=node_parser)
         else:

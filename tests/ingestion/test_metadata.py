@@ -143,6 +143,16 @@ class TestTable:
 
 @integration
 class TestIngest:
+    def test_a_table_in_the_folder_is_no_document_unless_it_is_named(self, docs: Path, storage: Path) -> None:
+        english_pdf(docs / "b.pdf")
+        csv = table(docs, "file,year\nb.pdf,2000\n")
+        (docs / "prices.csv").write_text("name,price\npump,7\n")
+        assert ingest(docs, storage, metadata=csv).added == 2
+        assert ingest(docs, storage, prune=True).unchanged == 2
+        assert noted(storage) == {"b.pdf": {"year": 2000}, "prices.csv": {}}
+        assert ingest([docs, csv], storage, metadata=csv).unchanged == 2
+        assert ingest([docs, csv], storage).added == 1
+
     def test_a_malformed_sidecar_fails_its_file_alone(self, docs: Path, storage: Path) -> None:
         english_pdf(docs / "b.pdf")
         chinese_pdf(sidecar(docs, "{"))

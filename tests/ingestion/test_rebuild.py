@@ -222,7 +222,7 @@ def test_other_token_vectors_are_made_from_stored_sentences(docs: Path, storage:
 
 
 def test_empty_collection_has_nothing_to_rebuild(docs: Path, storage: Path) -> None:
-    english_pdf(docs / "a.pdf").rename(docs / "a.txt")
+    english_pdf(docs / "a.pdf").rename(docs / "a.bak")
     ingest(docs, storage, prune=True)
     for part in ("bm25", "embedding", "vectors"):
         assert rebuild(storage, part=part, embed_model=HASH).nodes == 0  # type: ignore[arg-type]

@@ -85,14 +85,18 @@ def _format_passage(number: int, passage: NodeWithScore) -> str:
         head.append(_one_line(str(file)))
     if label := label_of(metadata.get("identity")):
         head.append(_one_line(label))
+    place = ""
     if file and not has_own_pages(str(file)):
-        known = (metadata.get(key) for key in ("page", "page_end", "page_label", "section"))
-        head.append(_one_line(place_text(str(file), *known)))  # type: ignore[arg-type]
+        known = passage_of(passage)
+        place = _one_line(
+            place_text(str(file), known.page, known.page_end, known.page_label, known.section)
+        )
+        head += [place] if place else []
     elif (page := metadata.get("page")) is not None:
         page, last = _one_line(str(page)), _one_line(str(metadata.get("page_end") or page))
         head.append(f"第 {page} 页" if last == page else f"第 {page}–{last} 页")
-    if section := metadata.get("section"):
-        head.append(_one_line(str(section)))
+    if (section := _one_line(str(metadata.get("section") or ""))) and section not in place:
+        head.append(section)
     tables = (str(table) for table in metadata.get("tables", ()))
     texts = [_without_shown_rows(passage).strip(), *tables]
     text = neutralise("\n\n".join(texts))

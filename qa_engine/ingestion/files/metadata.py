@@ -6,6 +6,7 @@ import csv
 import errno
 import io
 import json
+import os
 import posixpath
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath
@@ -22,6 +23,8 @@ FILE_COLUMN = "file"
 _MAX_BYTES = 1_000_000
 _MAX_LISTED = 5
 """Rows without a file that a warning names."""
+_TABLES = "metadata_tables"
+"""Fact of the catalog with the paths of all tables that were given."""
 _READER_METADATA = "reader_metadata"
 """Prefix of the facts of the catalog with the metadata that a reader of the caller gave to a document."""
 
@@ -76,7 +79,7 @@ class MetadataTable:
     """
 
     def __init__(self, path: Path, rows: dict[tuple[str, ...], dict[str, Scalar]]) -> None:
-        self._path = path
+        self.path = path
         self._rows = rows
 
     @classmethod
@@ -136,7 +139,7 @@ class MetadataTable:
         if not unused:
             return None
         more = f" and {len(unused) - _MAX_LISTED} more" if len(unused) > _MAX_LISTED else ""
-        return f"{self._path.name}: no file of this run is {', '.join(unused[:_MAX_LISTED])}{more}."
+        return f"{self.path.name}: no file of this run is {', '.join(unused[:_MAX_LISTED])}{more}."
 
     def _key(self, file: Path) -> tuple[str, ...] | None:
         parts = _parts(path_text(file))
@@ -154,6 +157,27 @@ def _parts(file: str) -> tuple[str, ...]:
 
 def _bad_table(path: Path, why: str) -> InputError:
     return InputError(f"The metadata table {path} cannot be used, {why}.")
+
+
+def without_tables(
+    files: Iterable[Path], named: Iterable[Path | str], catalog: Catalog, table: MetadataTable | None
+) -> list[Path]:
+    """The files except tables of metadata: the one of this run, and in folders those of earlier runs too.
+
+    Args:
+        files: absolute paths of files.
+        named: what was to be ingested: a table that it names itself is a document, unless it is that of this run.
+        catalog: notes the table of this run.
+        table: of this run, if any.
+    """
+    known: set[str] = set(json.loads(catalog.meta(_TABLES) or "[]"))
+    current = {os.path.abspath(table.path), os.path.realpath(table.path)} if table is not None else set()
+    current = {path_text(path) for path in current}
+    if not current <= known:
+        known |= current
+        catalog.set_meta(**{_TABLES: json.dumps(sorted(known), ensure_ascii=False)})
+    documents = {path_text(os.path.abspath(path)) for path in named} - current  # noqa: PTH100 - as find_documents
+    return [path for path in files if path_text(path) not in known or path_text(path) in documents]
 
 
 def usable_metadata(metadata: Mapping[str, Any]) -> dict[str, Scalar]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from starlette.requests import Request
@@ -34,7 +33,7 @@ class CitationLinks:
             ProblemError: its collection has been deleted.
             StorageError: the catalog cannot be read.
         """
-        return self._linked(asdict(citation), citation.id)
+        return self._linked(citation.to_dict(), citation.id)
 
     def linked_passage(self, passage: dict[str, Any]) -> dict[str, Any]:
         """A passage as `passage_to_dict` makes it, with the same links.
