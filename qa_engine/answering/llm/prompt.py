@@ -88,9 +88,7 @@ def _format_passage(number: int, passage: NodeWithScore) -> str:
     place = ""
     if file and not has_own_pages(str(file)):
         known = passage_of(passage)
-        place = _one_line(
-            place_text(str(file), known.page, known.page_end, known.page_label, known.section)
-        )
+        place = _one_line(place_text(str(file), known.page, known.page_end, known.page_label, known.section))
         head += [place] if place else []
     elif (page := metadata.get("page")) is not None:
         page, last = _one_line(str(page)), _one_line(str(metadata.get("page_end") or page))

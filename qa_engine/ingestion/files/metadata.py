@@ -171,12 +171,14 @@ def without_tables(
         table: of this run, if any.
     """
     known: set[str] = set(json.loads(catalog.meta(_TABLES) or "[]"))
-    current = {os.path.abspath(table.path), os.path.realpath(table.path)} if table is not None else set()
-    current = {path_text(path) for path in current}
+    absolute = os.path.abspath  # as `find_documents`: resolve() would follow links to files
+    current = (
+        {path_text(absolute(table.path)), path_text(table.path.resolve())} if table is not None else set()
+    )
     if not current <= known:
         known |= current
         catalog.set_meta(**{_TABLES: json.dumps(sorted(known), ensure_ascii=False)})
-    documents = {path_text(os.path.abspath(path)) for path in named} - current  # noqa: PTH100 - as find_documents
+    documents = {path_text(absolute(path)) for path in named} - current
     return [path for path in files if path_text(path) not in known or path_text(path) in documents]
 
 
