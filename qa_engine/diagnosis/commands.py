@@ -10,6 +10,7 @@ from pathlib import Path
 from qa_engine.diagnosis.sqlite_faults import SqliteFault
 from qa_engine.documents.files import text_path
 from qa_engine.index.records import FileRecord
+from qa_engine.ingestion.files.attachments import outermost_mail
 from qa_engine.ingestion.files.state import is_gone
 from qa_engine.ingestion.files.uploads import is_upload
 
@@ -35,7 +36,7 @@ class Commands:
 
     def ingest(self, records: Iterable[FileRecord] = ()) -> str:
         """Ingests the files that still exist; ``PATH`` stands for unknown files, and those that were uploaded."""
-        paths = _paths([record for record in records if self._can_ingest(record)])
+        paths = _paths([record for record in records if self._can_ingest(record)], outermost=True)
         return f"qa-engine ingest {shlex.join(paths) or 'PATH'}{self._place}"
 
     def delete(self, records: Iterable[FileRecord]) -> str:
@@ -87,16 +88,18 @@ class Commands:
         return f"df -h {shlex.quote(str(self.root))}" if fault.kind == "disk" else self.doctor()
 
     def _can_ingest(self, record: FileRecord) -> bool:
-        """Whether a file can be named to be ingested: it is there, and was not uploaded."""
-        return not is_upload(record.path) and not is_gone(record, self.storage)
+        """Whether a file can be named to be ingested: it, or the mail it came in, is there, and was not uploaded."""
+        return not is_upload(outermost_mail(record.path)) and not is_gone(record, self.storage)
 
     @property
     def _place(self) -> str:
         return f" --collection {shlex.quote(self.name)} --storage {shlex.quote(str(self.storage))}"
 
 
-def _paths(records: Sequence[FileRecord]) -> list[str]:
-    paths = [str(text_path(record.path)) for record in records]
+def _paths(records: Sequence[FileRecord], outermost: bool = False) -> list[str]:
+    """The paths of files, or ``outermost`` those of the mails that they came in; for many files those of their folders."""
+    paths = [str(text_path(str(outermost_mail(one.path)) if outermost else one.path)) for one in records]
+    paths = list(dict.fromkeys(paths))
     if len(paths) <= _MOST_PATHS:
         return paths
     folders = {Path(path).parent for path in paths}

@@ -40,6 +40,7 @@ FORMATS = (
         packages=("openpyxl", "defusedxml"),
     ),
     FileFormat("csv", (".csv", ".tsv"), f"{_READERS}.sheets.reading:read_table"),
+    FileFormat("eml", (".eml",), f"{_READERS}.mail.reading:read"),
     FileFormat("md", (".md", ".markdown"), f"{_READERS}.markdown:read"),
 )
 _BY_SUFFIX = {suffix: one for one in FORMATS for suffix in one.suffixes}

@@ -15,6 +15,13 @@ from qa_engine.documents.parsed_pdf import LeftOut
 from qa_engine.documents.processes.parsing_pool import ParsingPool
 from qa_engine.errors import DocumentError, QAEngineError
 from qa_engine.index.records import FileRecord
+from qa_engine.ingestion.files.attachments import (
+    MAX_DEPTH,
+    AttachedFile,
+    attached_files,
+    is_mail,
+    superseded_attachments,
+)
 from qa_engine.ingestion.files.diff import (
     DocumentSource,
     FileChange,
@@ -26,7 +33,8 @@ from qa_engine.ingestion.files.diff import (
 )
 from qa_engine.ingestion.files.identity import ReadingIdentity
 from qa_engine.ingestion.files.metadata import MetadataTable
-from qa_engine.ingestion.files.uploads import UploadedFile
+from qa_engine.ingestion.files.state import content_path
+from qa_engine.ingestion.files.uploads import UploadedFile, upload_path
 from qa_engine.ingestion.report import (
     FileResult,
     FileStatus,
@@ -119,6 +127,8 @@ class IngestRun:
             self._record(diff)
             if diff.reads:
                 self._read(diff.reads, workers)
+            if self._parser is None:  # a reader of the caller reads what is attached as it likes
+                self._run_attachments([_recorded_path(file) for file in files], workers)
             if not self._progress.stopped():
                 self._record_vanished(vanished_files(self._catalog, paths, roots), prune)
         except BaseException:
@@ -159,6 +169,36 @@ class IngestRun:
 
                 change_token_bits(self._session)
                 nodes.close()  # what is open is no longer what the catalog names
+
+    def _run_attachments(self, paths: Iterable[str], workers: int | None) -> None:
+        """Brings what is attached to the mails among some files, and to those mails, to its state, as other files.
+
+        Args:
+            paths: that the files are recorded under.
+        """
+        storage = self._session.paths.root.parent
+        mails: list[FileRecord] = []
+        attached: list[AttachedFile] = []
+        level = [path for path in paths if is_mail(path)]
+        for _ in range(MAX_DEPTH):
+            if not level or self._progress.stopped():
+                break
+            found: list[AttachedFile] = []
+            records = self._catalog.files()
+            for record in (records[path] for path in level if path in records):
+                try:
+                    found += attached_files(self._catalog, record, content_path(record, storage), storage)
+                    mails.append(record)
+                except DocumentError as error:
+                    self._fail(Path(record.path), error)
+            attached += found
+            diff = diff_files(found, self._catalog, self._reading, self._table)
+            self._record(diff)
+            if diff.reads:
+                self._read(diff.reads, workers)
+            level = [path_text(file.path) for file in found if is_mail(file.path)]
+        if not self._progress.stopped():
+            self._record_vanished(superseded_attachments(self._catalog, mails, attached), prune=True)
 
     # -- files that need no reading
 
@@ -273,6 +313,12 @@ class IngestRun:
     def _count(self, result: FileResult) -> None:
         self._report.count(result)
         self._progress.file_done(result)
+
+
+def _recorded_path(file: Path | DocumentSource | UploadedFile) -> str:
+    if isinstance(file, UploadedFile):
+        return path_text(upload_path(file.name))
+    return path_text(file if isinstance(file, Path) else file.path)
 
 
 def worthwhile_workers(sizes: Sequence[int], cores: int | None = None) -> int:

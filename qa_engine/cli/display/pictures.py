@@ -35,8 +35,7 @@ def pdf_of(record: FileRecord, storage: Path, shared: bool = False) -> Path:
         InputError: the file is gone or on another machine, or its state cannot be read.
     """
     from qa_engine.errors import InputError
-    from qa_engine.ingestion.files.state import content_path
-    from qa_engine.ingestion.files.uploads import is_upload
+    from qa_engine.ingestion.files.state import content_path, is_in_storage
 
     path = content_path(record, storage)
     try:
@@ -54,8 +53,8 @@ def pdf_of(record: FileRecord, storage: Path, shared: bool = False) -> Path:
         raise InputError(
             f"{record.path} cannot be read ({error.strerror or error}): check its permissions."
         ) from error
-    # A copy of the storage keeps uploads as they are, and not their times.
-    modified_ns = record.modified_ns if is_upload(record.path) else status.st_mtime_ns
+    # A copy of the storage keeps its files as they are, and not their times.
+    modified_ns = record.modified_ns if is_in_storage(record.path) else status.st_mtime_ns
     if (status.st_size, modified_ns) != (record.size, record.modified_ns):
         print_message(
             f"warning: {record.file_name} has changed since it was ingested; the marks may be out of place."

@@ -12,9 +12,17 @@ from qa_engine.documents.files import path_text
 from qa_engine.errors import DocumentError
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.records import DocumentRecord, FileRecord, Metadata
+from qa_engine.ingestion.files.attachments import AttachedFile, stored_attachment
 from qa_engine.ingestion.files.identity import ReadingIdentity
 from qa_engine.ingestion.files.metadata import MetadataTable, read_sidecar, reader_metadata
-from qa_engine.ingestion.files.state import file_digest, file_stamp, is_gone, stamp_of, unreadable
+from qa_engine.ingestion.files.state import (
+    file_digest,
+    file_stamp,
+    is_gone,
+    is_in_storage,
+    stamp_of,
+    unreadable,
+)
 from qa_engine.ingestion.files.uploads import UploadedFile, is_upload, stored_upload, upload_path
 from qa_engine.ingestion.report import FileStatus
 
@@ -24,7 +32,7 @@ class FileChange:
     """A file whose record is new or another one.
 
     Attributes:
-        path: where its bytes are; the path of its record, unless it was uploaded.
+        path: where its bytes are; the path of its record, unless the storage keeps them.
         record: what is known about it; without the numbers of its content if that is still to be read.
         status: the status of the file, if it can be read.
         moved_from: its former path, if it was moved.
@@ -37,7 +45,7 @@ class FileChange:
 
     def unread(self, error: DocumentError) -> UnreadFile:
         """The file with the reason why it could not be read, which names it as people know it."""
-        if is_upload(self.record.path):
+        if is_in_storage(self.record.path):
             message = str(error).replace(self.path.name, self.record.file_name)
             return UnreadFile(Path(self.record.path), DocumentError(error.reason, message))
         return UnreadFile(self.path, error)
@@ -87,7 +95,7 @@ class DocumentSource:
 
 
 def diff_files(
-    files: Iterable[Path | DocumentSource | UploadedFile],
+    files: Iterable[Path | DocumentSource | UploadedFile | AttachedFile],
     catalog: Catalog,
     reading: ReadingIdentity,
     table: MetadataTable | None,
@@ -95,7 +103,7 @@ def diff_files(
     """Compares files with the catalog: by size and times first, then by content.
 
     Args:
-        files: absolute paths, uploaded files, or documents that did not come from files.
+        files: absolute paths, uploaded or attached files, or documents that did not come from files.
         catalog, reading: the collection, and how files are read in this run.
         table: metadata of the files; None if this run has none.
     """
@@ -105,6 +113,8 @@ def diff_files(
             comparison.add(file.path, (file.size, 0, 0), file.sha256, {}, file.metadata)
         elif isinstance(file, UploadedFile):
             comparison.add_upload(file)
+        elif isinstance(file, AttachedFile):
+            comparison.add_attachment(file)
         else:
             comparison.add_file(file)
     return comparison.diff
@@ -156,6 +166,19 @@ class _Comparison:
             self.diff.failures.append(UnreadFile(path, unreadable(path, error)))
             return
         self.add(path, stamp, file.sha256, listed, {}, content=content)
+
+    def add_attachment(self, file: AttachedFile) -> None:
+        """A file attached to a mail. It has the metadata of the mail, unless the table of this run names it."""
+        record = self._records.get(path_text(file.path))
+        previous = None if record else self._moved_record(file.sha256)
+        content = stored_attachment(self._storage, file.sha256, file.path.name)
+        try:
+            stamp = file_stamp(content)
+        except OSError as error:
+            self.diff.failures.append(UnreadFile(file.path, unreadable(file.path, error)))
+            return
+        listed = (self._table.row(file.path) if self._table is not None else {}) or file.mail.listed
+        self.add(file.path, stamp, file.sha256, listed, file.mail.sidecar, previous, content)
 
     def add(
         self,

@@ -12,6 +12,7 @@ from typing import Literal
 from qa_engine.documents.files import NOT_REGULAR, text_path
 from qa_engine.errors import DocumentError
 from qa_engine.index.records import FileRecord
+from qa_engine.ingestion.files.attachments import mail_of, outermost_mail, stored_attachment
 from qa_engine.ingestion.files.uploads import is_upload, stored_upload
 
 FileState = Literal["unchanged", "changed", "gone", "elsewhere", "unreadable"]
@@ -38,21 +39,32 @@ def is_document(path: str | Path) -> bool:
 
 
 def content_path(record: FileRecord, storage: Path) -> Path:
-    """Where the bytes of a recorded file are, or were: at its path; those of an upload in the storage.
+    """Where the bytes of a recorded file are, or were: at its path; those of an upload or an attachment in the storage.
 
     Args:
         record: of a file; a document that did not come from a file has no bytes.
         storage: the folder that its collection is in.
     """
-    return (
-        stored_upload(storage, record.sha256, record.file_name)
-        if is_upload(record.path)
-        else text_path(record.path)
-    )
+    if is_upload(record.path):
+        return stored_upload(storage, record.sha256, record.file_name)
+    if mail_of(record.path) is not None:
+        return stored_attachment(storage, record.sha256, record.file_name)
+    return text_path(record.path)
+
+
+def is_in_storage(path: str | Path) -> bool:
+    """Whether the storage keeps the bytes of a recorded file: it was uploaded, or is attached to a mail."""
+    return is_upload(path) or mail_of(path) is not None
 
 
 def is_gone(record: FileRecord, storage: Path) -> bool:
-    """Whether nothing is any more where the bytes of a file were. Documents without a file are never gone."""
+    """Whether nothing is any more where the bytes of a file were, or the mail that it is attached to.
+
+    Documents without a file are never gone, and what is attached to an upload is not gone before that.
+    """
+    mail = outermost_mail(record.path)
+    if str(mail) != record.path:
+        return not is_upload(mail) and not os.path.lexists(text_path(str(mail)))
     return not is_document(record.path) and not os.path.lexists(content_path(record, storage))
 
 
@@ -106,6 +118,8 @@ def file_state(record: FileRecord, storage: Path, shared: bool = False) -> FileS
         return "elsewhere" if shared else "gone"
     try:
         same = is_document(record.path) or _has_content(content_path(record, storage), record)
+    except FileNotFoundError:
+        return "changed"  # of an attached file that is to be taken out of its mail again
     except OSError:
         return "unreadable"
     return "unchanged" if same else "changed"

@@ -12,6 +12,7 @@ from typing import Any
 from qa_engine.config import Config
 from qa_engine.errors import InputError
 from qa_engine.index.files.matching import choose_files
+from qa_engine.ingestion.files.attachments import attached_to
 from qa_engine.ingestion.report import IngestProgress
 from qa_engine.ingestion.writing.publishing import publish
 from qa_engine.ingestion.writing.session import WriteSession, write_session
@@ -81,7 +82,7 @@ def delete_files(
 
     Args:
         files: paths, names, or patterns such as ``年报*.pdf``; a folder stands for the files below it. All files that fit
-            are deleted.
+            are deleted, and what is attached to mails among them.
         exact: whether each is the path of a record, such as ``upload:/年报.pdf``, and nothing else; what is not there is
             passed over, so that a deletion can be repeated.
         storage, collection, config, progress: as for `ingest`.
@@ -110,6 +111,7 @@ def delete_files(
             chosen = [records[path] for path in sorted(set(patterns)) if path in records]
         else:
             chosen = choose_files(list(records.values()), patterns, session.name)
+        chosen += attached_to(chosen, records)
         with catalog.together():
             for record in chosen:
                 catalog.remove(record.path)

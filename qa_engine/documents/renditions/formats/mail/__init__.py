@@ -1,0 +1,1 @@
+"""Mails: their head, their text and the files that are attached to them."""
