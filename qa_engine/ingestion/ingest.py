@@ -15,6 +15,7 @@ from qa_engine.index.search_engine.catalog import SharedCatalog
 from qa_engine.ingestion.files.identity import DOCUMENTS, component_identity
 from qa_engine.ingestion.files.metadata import MetadataTable, without_tables
 from qa_engine.ingestion.files.uploads import UploadedFile, is_upload, stored_upload
+from qa_engine.ingestion.maintenance.unused_contents import remove_unused_contents
 from qa_engine.ingestion.report import IngestProgress, IngestReport
 from qa_engine.ingestion.run import IngestRun
 from qa_engine.ingestion.writing.session import WriteSession, write_session
@@ -88,7 +89,8 @@ def ingest(
             from qa_engine.ingestion.reading.custom_components import CustomReader
 
             run = IngestRun(session, table, CustomReader(reader), component_identity(reader), node_parser)
-        return run.run(files, roots, prune, workers or settings.ingestion.workers)
+        report = run.run(files, roots, prune, workers or settings.ingestion.workers)
+    return _cleaned(report, session)
 
 
 def ingest_uploads(
@@ -125,7 +127,8 @@ def ingest_uploads(
                 place = session.paths.root.parent
                 uploads = [one for one in uploads if stored_upload(place, one.sha256, one.file_name).exists()]
             files = [UploadedFile(one.file_name, one.sha256) for one in uploads]
-        return IngestRun(session).run(files, workers=workers or settings.ingestion.workers)
+        report = IngestRun(session).run(files, workers=workers or settings.ingestion.workers)
+    return _cleaned(report, session)
 
 
 def ingest_documents(
@@ -203,3 +206,10 @@ def _with_ray(config: Config, address: str | None, local: bool) -> Config:
 
         require_ray()
     return config
+
+
+def _cleaned(report: IngestReport, session: WriteSession) -> IngestReport:
+    """Removes what the storage keeps of files that the collection no longer has, after a run that replaced some."""
+    if report.deleted or report.updated:
+        remove_unused_contents(session.paths.root.parent, session.config.index)
+    return report

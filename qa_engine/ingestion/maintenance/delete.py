@@ -13,6 +13,7 @@ from qa_engine.config import Config
 from qa_engine.errors import InputError
 from qa_engine.index.files.matching import choose_files
 from qa_engine.ingestion.files.attachments import attached_to
+from qa_engine.ingestion.maintenance.unused_contents import remove_unused_contents
 from qa_engine.ingestion.report import IngestProgress
 from qa_engine.ingestion.writing.publishing import publish
 from qa_engine.ingestion.writing.session import WriteSession, write_session
@@ -117,6 +118,7 @@ def delete_files(
                 catalog.remove(record.path)
         _publish_and_clean(session)
         remaining = {record.document_id for record in catalog.files().values()}
+    remove_unused_contents(session.paths.root.parent, session.config.index)
     removed = {record.document_id: record.nodes for record in chosen if record.document_id not in remaining}
     deleted = [
         DeletedFile(

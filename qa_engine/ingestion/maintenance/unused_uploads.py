@@ -15,6 +15,7 @@ from qa_engine.errors import CollectionNotFoundError, QAEngineError, StorageErro
 from qa_engine.index.catalog import Catalog
 from qa_engine.index.disk.atomic_file import file_mode, make_folder
 from qa_engine.index.opening import collection_names, open_catalog
+from qa_engine.index.records import FileRecord
 from qa_engine.ingestion.files.uploads import UPLOADS_FOLDER, is_upload
 
 logger = logging.getLogger("qa_engine.ingestion")
@@ -91,17 +92,22 @@ def remove_unused_uploads(
 
 
 def _ingested(storage: Path, config: IndexConfig) -> Iterator[str]:
-    """What the collections of the storage and those of the search engine, if there is one, have of uploaded contents."""
+    """What the collections have of uploaded contents."""
+    return (record.sha256 for record in recorded_files(storage, config) if is_upload(record.path))
+
+
+def recorded_files(storage: Path, config: IndexConfig) -> Iterator[FileRecord]:
+    """The files of the collections of the storage and those of the search engine, if there is one.
+
+    Raises:
+        QAEngineError: the catalog of a collection cannot be read.
+    """
     for path in storage.glob("*/catalog.sqlite"):
         with closing(Catalog(path)) as catalog:
-            yield from _uploaded(catalog)
+            yield from catalog.files().values()
     if config.search_url is None:
         return
     for name in collection_names(storage, config):
         # One that is being deleted has none.
         with suppress(CollectionNotFoundError), closing(open_catalog(storage, name, config)) as catalog:
-            yield from _uploaded(catalog)
-
-
-def _uploaded(catalog: Catalog) -> Iterator[str]:
-    return (record.sha256 for record in catalog.files().values() if is_upload(record.path))
+            yield from catalog.files().values()
