@@ -20,6 +20,7 @@ class FileFormat(NamedTuple):
         reader: module and function, with a colon between them, that makes a `Rendition` of a path and `ReadingOptions`.
         version: to be raised when its files are read otherwise: they are then read again by the next run.
         packages: names under which packages of the extra ``office`` are imported that it needs.
+        converter: the name of the converter of the user that reads it; empty for ours.
     """
 
     name: str
@@ -27,6 +28,7 @@ class FileFormat(NamedTuple):
     reader: str
     version: int = 1
     packages: tuple[str, ...] = ()
+    converter: str = ""
 
 
 FORMATS = (
@@ -40,6 +42,15 @@ FORMATS = (
         packages=("openpyxl", "defusedxml"),
     ),
     FileFormat("csv", (".csv", ".tsv"), f"{_READERS}.sheets.reading:read_table"),
+    FileFormat("pptx", (".pptx", ".pptm", ".ppsx"), f"{_READERS}.slides:read", packages=("pptx",)),
+    FileFormat("doc", (".doc", ".odt", ".rtf", ".wps"), f"{_READERS}.older_office:read_text"),
+    FileFormat(
+        "xls",
+        (".xls", ".ods", ".et"),
+        f"{_READERS}.older_office:read_workbook",
+        packages=("openpyxl", "defusedxml"),
+    ),
+    FileFormat("ppt", (".ppt", ".odp", ".dps"), f"{_READERS}.older_office:read_slides", packages=("pptx",)),
     FileFormat("eml", (".eml",), f"{_READERS}.mail.reading:read"),
     FileFormat("md", (".md", ".markdown"), f"{_READERS}.markdown:read"),
 )

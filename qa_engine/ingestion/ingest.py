@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from qa_engine.config import Config
 from qa_engine.documents.files import find_documents
+from qa_engine.documents.renditions.converters import converter_formats
 from qa_engine.errors import ConfigurationError
 from qa_engine.index.collection import embedding_identity, require_identity
 from qa_engine.index.search_engine.catalog import SharedCatalog
@@ -78,7 +79,8 @@ def ingest(
     settings = _with_ray(Config.of(config), ray, local=reader is not None or node_parser is not None)
     roots = [paths] if isinstance(paths, str | Path) else list(paths)
     # With pruning, a folder whose documents are all gone is no mistake.
-    files = find_documents(roots, allow_none=prune, only_pdf=reader is not None)
+    others = frozenset(converter_formats(tuple(settings.documents.converters)))
+    files = find_documents(roots, allow_none=prune, others=others, only_pdf=reader is not None)
     table = MetadataTable.read(Path(metadata)) if metadata is not None else None
     with write_session(settings, storage, collection, progress, embed_model) as session:
         _require_embedding(session)

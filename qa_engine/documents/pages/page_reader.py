@@ -58,6 +58,9 @@ class ReadingOptions:
         passwords: tried in turn on files that are locked.
         max_row_chars: a row of a table with more characters becomes several texts.
         renditions: the folder that keeps the renditions of files that are no PDF; empty to keep the last ones in memory.
+        libreoffice: the program or its path; empty to look for it.
+        timeout_seconds, memory_megabytes: limits of what is run for a file beside the process that reads it.
+        converters: names of converters of the user, see `qa_engine.documents.renditions.converters`.
     """
 
     parser: ParserChoice = "auto"
@@ -67,6 +70,10 @@ class ReadingOptions:
     passwords: tuple[str, ...] = ()
     max_row_chars: int = 400
     renditions: str = ""
+    libreoffice: str = ""
+    timeout_seconds: float = 120
+    memory_megabytes: int = 2048
+    converters: tuple[str, ...] = ()
 
 
 def read_page(page: Any, number: int, options: ReadingOptions, trusted: bool = False) -> Page:

@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Lock
 
 from qa_engine.documents.files import read_head
-from qa_engine.documents.formats import PDF_HEAD, FileFormat, format_of
+from qa_engine.documents.formats import PDF_HEAD, FileFormat, format_of, suffix_of
 from qa_engine.documents.pages.page_reader import ReadingOptions
 from qa_engine.documents.renditions.rendition import Rendition
 from qa_engine.errors import DocumentError
@@ -26,11 +26,18 @@ _recent_lock = Lock()
 
 
 def rendered_format(path: Path, options: ReadingOptions) -> FileFormat | None:
-    """The format of a file that needs a rendition; None for a file that is, or may be, a PDF.
+    """The format of a file that needs a rendition; None for a file that is, or may be, a PDF, unless a converter reads it.
 
     Raises:
         DocumentError: the file cannot be read, is empty or too large.
+        ConfigurationError: a converter is not there.
     """
+    if options.converters:
+        from qa_engine.documents.renditions.converters import converter_formats  # imports what sets pages
+
+        if (converted := converter_formats(options.converters).get(suffix_of(path))) is not None:
+            read_head(path, options.max_megabytes)
+            return converted
     kind = format_of(path)
     if kind is None or PDF_HEAD in read_head(path, options.max_megabytes):
         return None
@@ -54,7 +61,13 @@ def render(path: Path, kind: FileFormat, options: ReadingOptions) -> Rendition:
             raise DocumentError("unsupported", message)
     module, _, function = kind.reader.partition(":")
     try:
-        rendition: Rendition = getattr(import_module(module), function)(path, options)
+        rendition: Rendition
+        if kind.converter:
+            from qa_engine.documents.renditions.converters import convert
+
+            rendition = convert(kind.converter, path, options)
+        else:
+            rendition = getattr(import_module(module), function)(path, options)
     except OSError as error:
         raise DocumentError(
             "unreadable", f"{path.name} cannot be read: {error.strerror or error}."

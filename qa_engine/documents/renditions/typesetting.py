@@ -14,6 +14,7 @@ from qa_engine.documents.blocks import Block, FileFacts, Page, Role, Table
 from qa_engine.documents.renditions.elements import Content, Element, ElementTable, grid_of
 from qa_engine.documents.renditions.rendition import Rendition
 from qa_engine.documents.renditions.set_lines import Glyph, lines_of
+from qa_engine.errors import DocumentError
 
 PARSER = "source"
 """The parser of a page whose content its source says, see `PageReport.parser`."""
@@ -107,12 +108,10 @@ def _place(
     archive = pymupdf.Archive()
     html = "".join(_html(f"e{part}-{ordinal}", element, archive) for ordinal, element in enumerate(elements))
     story = pymupdf.Story(f"<html><body>{html}</body></html>", user_css=_CSS, archive=archive)
-    height = style.height
     if style.grows:
-        height = max(height, _height_of(story, style))
-        story.reset()
-    sheet = pymupdf.Rect(0, 0, style.width, height)
-    room = pymupdf.Rect(style.margin, style.margin, style.width - style.margin, height - style.margin)
+        style = _grown(story, style)
+    sheet = pymupdf.Rect(0, 0, style.width, style.height)
+    room = pymupdf.Rect(style.margin, style.margin, style.width - style.margin, style.height - style.margin)
     more = True
     while more:
         device = writer.begin_page(sheet)
@@ -129,17 +128,27 @@ def _note_positions(story: Any, positions: list[Any]) -> None:
     story.element_positions(lambda position: positions.append(position))
 
 
-_TALLEST = 14_000.0
-"""The height of a page in points, which a PDF limits."""
+_LARGEST = 14_000.0
+"""Width and height of a page in points, which a PDF limits."""
 
 
-def _height_of(story: Any, style: PageStyle) -> float:
-    """The height of a page that holds all of a story, in points."""
+def _grown(story: Any, style: PageStyle) -> PageStyle:
+    """The style of a page that holds all of a story: higher, and wider if the highest page does not hold it.
+
+    Raises:
+        DocumentError: no page is large enough.
+    """
     import pymupdf
 
-    room = pymupdf.Rect(style.margin, 0, style.width - style.margin, _TALLEST - 2 * style.margin)
-    _, filled = story.place(room)
-    return float(pymupdf.Rect(filled).y1) + 2 * style.margin + 1
+    while style.width <= _LARGEST:
+        room = pymupdf.Rect(style.margin, 0, style.width - style.margin, _LARGEST - 2 * style.margin)
+        more, filled = story.place(room)
+        story.reset()
+        if not more:
+            height = float(pymupdf.Rect(filled).y1) + 2 * style.margin + 1
+            return style._replace(height=max(style.height, height))
+        style = style._replace(width=2 * style.width)
+    raise DocumentError("too_large", "What stands on one slide does not fit on the largest page of a PDF.")
 
 
 def _html(name: str, element: Element, archive: Any) -> str:

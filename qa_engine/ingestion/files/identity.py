@@ -9,9 +9,10 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from qa_engine.config import DocumentsConfig
-from qa_engine.documents.formats import format_of
+from qa_engine.documents.formats import format_of, suffix_of
 from qa_engine.documents.pages.ocr import ocr_available
 from qa_engine.documents.pdf.reading import PARSER_VERSION
+from qa_engine.documents.renditions.converters import converter_formats
 from qa_engine.documents.sentences.splitting import SPLITTER_VERSION
 
 if TYPE_CHECKING:
@@ -30,12 +31,14 @@ class ReadingIdentity:
         ocr: whether pages without text are recognised.
         custom_reader: whether a reader of the caller reads the files, which may give metadata to them.
         files: whether files are read by their formats, and not by a reader of the caller.
+        converters: names of converters of the user.
     """
 
     pipeline: str
     ocr: bool
     custom_reader: bool = False
     files: bool = True
+    converters: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -47,6 +50,9 @@ class ReadingIdentity:
             config: how PDF files are read.
             parser: names what parses instead of the PDF parser: `component_identity` of a reader, or `DOCUMENTS`.
             node_parser: the node parser of the caller; None for sentences.
+
+        Raises:
+            ConfigurationError: a converter is not there.
         """
         parts = [
             parser or PARSER_VERSION,
@@ -56,11 +62,16 @@ class ReadingIdentity:
             "all pages by OCR" if config.ocr == "always" and not parser else "",
         ]
         ocr = not parser and config.ocr != "never" and ocr_available()
-        return cls("/".join(map(str, parts)), ocr, parser not in {"", DOCUMENTS}, files=not parser)
+        converters = tuple(config.converters)
+        converter_formats(converters)  # one that is missing is told before anything is read
+        custom = parser not in {"", DOCUMENTS}
+        return cls("/".join(map(str, parts)), ocr, custom, not parser, converters)
 
     def pipeline_of(self, name: PurePath | str) -> str:
         """The pipeline of a file: that of the run, and what makes its rendition if its name is that of no PDF."""
-        kind = format_of(name) if self.files else None
+        kind = None
+        if self.files:
+            kind = converter_formats(self.converters).get(suffix_of(name)) or format_of(name)
         return self.pipeline if kind is None else f"{self.pipeline}/{kind.name}-{kind.version}"
 
     def document_id(self, sha256: str, name: PurePath | str = "") -> str:

@@ -8,17 +8,18 @@ import time
 from pathlib import Path
 
 from qa_engine.config import IndexConfig
-from qa_engine.documents.formats import format_of
-from qa_engine.documents.renditions.renditions import RENDITIONS_FOLDER, rendition_name
+from qa_engine.documents.formats import FORMATS
+from qa_engine.documents.renditions.renditions import RENDITIONS_FOLDER
 from qa_engine.errors import QAEngineError
-from qa_engine.ingestion.files.attachments import ATTACHMENTS_FOLDER, mail_of, stored_attachment
+from qa_engine.ingestion.files.attachments import ATTACHMENTS_FOLDER
 from qa_engine.ingestion.maintenance.unused_uploads import recorded_files
 
 logger = logging.getLogger("qa_engine.ingestion")
 
 _KEPT_SECONDS = 86_400
 """A file that a run has just written may belong to a collection that does not know it yet."""
-_OWN_NAME = re.compile(r"[0-9a-f]{64}[-.][a-z0-9.-]+|\..*\.part")
+_RENDITION = re.compile(r"[0-9a-f]{64}-([a-z]+)-(\d+)\.pdf")
+_OWN_NAME = re.compile(r"[0-9a-f]{64}[-.].+|\..*\.part")
 
 
 def remove_unused_contents(storage: Path, config: IndexConfig) -> int:
@@ -46,9 +47,9 @@ def remove_unused_contents(storage: Path, config: IndexConfig) -> int:
             for path in folder.iterdir()
             if _OWN_NAME.fullmatch(path.name) and path.stat().st_mtime < before
         ]
-        needed = _needed(storage, config) if old else set()
+        contents = {record.sha256 for record in recorded_files(storage, config)} if old else set()
         for path in old:
-            if path.name not in needed:
+            if path.name[:64] not in contents or _is_superseded(path.name):
                 path.unlink(missing_ok=True)
                 removed += 1
     except (OSError, QAEngineError) as error:
@@ -58,12 +59,7 @@ def remove_unused_contents(storage: Path, config: IndexConfig) -> int:
     return removed
 
 
-def _needed(storage: Path, config: IndexConfig) -> set[str]:
-    """The names of all renditions and attached files that the collections have."""
-    names: set[str] = set()
-    for record in recorded_files(storage, config):
-        if (kind := format_of(record.file_name)) is not None:
-            names.add(rendition_name(record.sha256, kind))
-        if mail_of(record.path) is not None:
-            names.add(stored_attachment(storage, record.sha256, record.file_name).name)
-    return names
+def _is_superseded(name: str) -> bool:
+    """Whether a rendition was made by an earlier version of ours."""
+    made = _RENDITION.fullmatch(name)
+    return made is not None and any(made[1] == one.name and int(made[2]) != one.version for one in FORMATS)
