@@ -65,7 +65,7 @@ class DocumentsConfig(Section):
     max_file_megabytes: Annotated[int, Field(ge=1, le=10_000)] = 500
     memory_megabytes: Annotated[int, Field(ge=256, le=1_000_000)] = 2048
     """Address space that a parsing process may add to what it has at its start."""
-    libreoffice: str = ""
+    libreoffice: str | None = None
     """The program that converts older formats, or its path. Unset: ``soffice`` or ``libreoffice``, if it is found."""
     converters: list[str] = []
     """*Stored*: names of entry points of the group ``qa_engine.converters``, in order of precedence: packages that read
