@@ -24,8 +24,10 @@ _DIAGRAM = "http://schemas.openxmlformats.org/drawingml/2006/diagram"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _DIAGRAM_DATA = f"{{{_DIAGRAM}}}relIds"
 _COMMENTS = "/comments"
-_BROKEN = (zipfile.BadZipFile, zlib.error, KeyError, ValueError, AttributeError, TypeError, IndexError)
-_BROKEN += (NotImplementedError, EOFError, SyntaxError, RecursionError)
+_BROKEN = (
+    *(zipfile.BadZipFile, zlib.error, KeyError, ValueError, AttributeError, TypeError, IndexError),
+    *(NotImplementedError, EOFError, SyntaxError, RecursionError),
+)
 
 
 def read(path: Path, options: ReadingOptions) -> Rendition:
