@@ -63,6 +63,8 @@ class DocumentsConfig(Section):
     timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 120
     """For every four pages of a file, and for a shorter file."""
     max_file_megabytes: Annotated[int, Field(ge=1, le=10_000)] = 500
+    max_unpacked_megabytes: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    """Archives, such as Office files, that unpack to more are refused."""
     memory_megabytes: Annotated[int, Field(ge=256, le=1_000_000)] = 2048
     """Address space that a parsing process may add to what it has at its start."""
     libreoffice: str | None = None

@@ -20,6 +20,7 @@ class FileFormat(NamedTuple):
         reader: module and function, with a colon between them, that makes a `Rendition` of a path and `ReadingOptions`.
         version: to be raised when its files are read otherwise: they are then read again by the next run.
         packages: names under which packages of the extra ``office`` are imported that it needs.
+        zipped: whether its files are zip archives, which are checked before they are read.
         converter: the name of the converter of the user that reads it; empty for ours.
     """
 
@@ -28,21 +29,25 @@ class FileFormat(NamedTuple):
     reader: str
     version: int = 1
     packages: tuple[str, ...] = ()
+    zipped: bool = False
     converter: str = ""
 
 
 FORMATS = (
     FileFormat("txt", (".txt", ".text", ".log"), f"{_READERS}.plain_text:read"),
     FileFormat("html", (".html", ".htm", ".xhtml"), f"{_READERS}.html:read"),
-    FileFormat("docx", (".docx",), f"{_READERS}.word.reading:read"),
+    FileFormat("docx", (".docx", ".docm"), f"{_READERS}.word.reading:read", zipped=True),
     FileFormat(
         "xlsx",
         (".xlsx", ".xlsm"),
         f"{_READERS}.sheets.reading:read_sheets",
         packages=("openpyxl", "defusedxml"),
+        zipped=True,
     ),
     FileFormat("csv", (".csv", ".tsv"), f"{_READERS}.sheets.reading:read_table"),
-    FileFormat("pptx", (".pptx", ".pptm", ".ppsx"), f"{_READERS}.slides:read", packages=("pptx",)),
+    FileFormat(
+        "pptx", (".pptx", ".pptm", ".ppsx"), f"{_READERS}.slides:read", packages=("pptx",), zipped=True
+    ),
     FileFormat("doc", (".doc", ".odt", ".rtf", ".wps"), f"{_READERS}.older_office:read_text"),
     FileFormat(
         "xls",
@@ -51,6 +56,7 @@ FORMATS = (
         packages=("openpyxl", "defusedxml"),
     ),
     FileFormat("ppt", (".ppt", ".odp", ".dps"), f"{_READERS}.older_office:read_slides", packages=("pptx",)),
+    FileFormat("epub", (".epub",), f"{_READERS}.epub:read", zipped=True),
     FileFormat("eml", (".eml",), f"{_READERS}.mail.reading:read"),
     FileFormat("md", (".md", ".markdown"), f"{_READERS}.markdown:read"),
 )

@@ -58,6 +58,7 @@ class ReadingOptions:
         passwords: tried in turn on files that are locked.
         max_row_chars: a row of a table with more characters becomes several texts.
         renditions: the folder that keeps the renditions of files that are no PDF; empty to keep the last ones in memory.
+        max_unpacked_megabytes: archives, such as Office files, with a larger content are refused.
         libreoffice: the program or its path; empty to look for it.
         timeout_seconds, memory_megabytes: limits of what is run for a file beside the process that reads it.
         converters: names of converters of the user, see `qa_engine.documents.renditions.converters`.
@@ -70,6 +71,7 @@ class ReadingOptions:
     passwords: tuple[str, ...] = ()
     max_row_chars: int = 400
     renditions: str = ""
+    max_unpacked_megabytes: int = 1000
     libreoffice: str = ""
     timeout_seconds: float = 120
     memory_megabytes: int = 2048

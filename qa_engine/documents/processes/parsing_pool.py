@@ -47,6 +47,7 @@ def reading_options(config: DocumentsConfig, storage: Path | None = None) -> Rea
         tuple(password.get_secret_value() for password in config.passwords),
         config.max_sentence_chars,
         str(storage / RENDITIONS_FOLDER) if storage is not None else "",
+        config.max_unpacked_megabytes,
         config.libreoffice or "",
         config.timeout_seconds,
         config.memory_megabytes,

@@ -6,6 +6,7 @@ import hashlib
 import os
 import tempfile
 from collections import OrderedDict
+from contextlib import nullcontext
 from importlib import import_module
 from pathlib import Path
 from threading import Lock
@@ -13,6 +14,7 @@ from threading import Lock
 from qa_engine.documents.files import read_head
 from qa_engine.documents.formats import PDF_HEAD, FileFormat, format_of, suffix_of
 from qa_engine.documents.pages.page_reader import ReadingOptions
+from qa_engine.documents.renditions.archives import checked_archive
 from qa_engine.documents.renditions.rendition import Rendition
 from qa_engine.errors import DocumentError
 from qa_engine.extras import missing_package
@@ -67,7 +69,8 @@ def render(path: Path, kind: FileFormat, options: ReadingOptions) -> Rendition:
 
             rendition = convert(kind.converter, path, options)
         else:
-            rendition = getattr(import_module(module), function)(path, options)
+            with checked_archive(path, kind.name, options) if kind.zipped else nullcontext(path) as content:
+                rendition = getattr(import_module(module), function)(content, options)
     except OSError as error:
         raise DocumentError(
             "unreadable", f"{path.name} cannot be read: {error.strerror or error}."

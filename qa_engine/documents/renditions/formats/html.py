@@ -69,12 +69,20 @@ def read(path: Path, options: ReadingOptions) -> Rendition:
     Raises:
         DocumentError: it cannot be read.
     """
-    data = read_all(path)
-    declared = _CHARSET.search(data[:_HEAD])
-    text, doubts = decoded(data, declared[1].decode("ascii") if declared is not None else None)
+    text, doubts = declared_text(read_all(path))
     content = content_of(text, path.name)
     content.doubts += doubts
     return typeset(content)
+
+
+def declared_text(data: bytes) -> tuple[str, list[str]]:
+    """The text of a page in the encoding that it names, and what may be wrong with it.
+
+    Args:
+        data: the bytes of the file.
+    """
+    declared = _CHARSET.search(data[:_HEAD])
+    return decoded(data, declared[1].decode("ascii") if declared is not None else None)
 
 
 def content_of(text: str, name: str) -> Content:
