@@ -44,12 +44,12 @@ $(VENV)/.installed-server: $(VENV)/.installed
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@echo "== Installing the dependencies of the tests"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e '.[dev,eval,server,mcp,search]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e '.[dev,eval,server,mcp,search,office]'
 	@touch $@
 
 $(VENV)/.installed-extras: $(VENV)/.installed-dev
 	@echo "== Installing the extras that tests use"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e '.[dev,eval,server,mcp,browser,cross-encoder,ocr,ray,otel,search]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e '.[dev,eval,server,mcp,browser,cross-encoder,ocr,ray,otel,search,office]'
 	@touch $@
 
 demo: $(VENV)/.installed ## install, ingest the example PDFs and ask them four questions; needs no API key and downloads no model

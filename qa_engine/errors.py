@@ -65,7 +65,8 @@ class DocumentError(QAEngineError):
 
     Args:
         reason: stable name of the cause: ``locked``, ``damaged``, ``empty``, ``no_text``, ``garbled``,
-            ``too_large``, ``timeout``, ``crashed``, ``unreadable``, ``changed``, ``not_pdf`` or ``metadata``.
+            ``too_large``, ``timeout``, ``crashed``, ``unreadable``, ``changed``, ``not_pdf``, ``unsupported`` or
+            ``metadata``.
         message: one sentence for people.
     """
 

@@ -13,6 +13,7 @@ from qa_engine.documents.renditions.converters import converter_formats
 from qa_engine.errors import ConfigurationError
 from qa_engine.index.collection import embedding_identity, require_identity
 from qa_engine.index.search_engine.catalog import SharedCatalog
+from qa_engine.ingestion.files.attachments import mail_of
 from qa_engine.ingestion.files.identity import DOCUMENTS, component_identity
 from qa_engine.ingestion.files.metadata import MetadataTable, without_tables
 from qa_engine.ingestion.files.uploads import UploadedFile, is_upload, stored_upload
@@ -124,7 +125,7 @@ def ingest_uploads(
         _require_embedding(session)
         if files is None:
             known = session.catalog.files().values()
-            uploads = [one for one in known if is_upload(one.path)]
+            uploads = [one for one in known if is_upload(one.path) and mail_of(one.path) is None]
             if isinstance(session.catalog, SharedCatalog):  # the bytes of others are on other machines
                 place = session.paths.root.parent
                 uploads = [one for one in uploads if stored_upload(place, one.sha256, one.file_name).exists()]

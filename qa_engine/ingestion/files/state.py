@@ -45,10 +45,10 @@ def content_path(record: FileRecord, storage: Path) -> Path:
         record: of a file; a document that did not come from a file has no bytes.
         storage: the folder that its collection is in.
     """
-    if is_upload(record.path):
-        return stored_upload(storage, record.sha256, record.file_name)
     if mail_of(record.path) is not None:
         return stored_attachment(storage, record.sha256, record.file_name)
+    if is_upload(record.path):
+        return stored_upload(storage, record.sha256, record.file_name)
     return text_path(record.path)
 
 

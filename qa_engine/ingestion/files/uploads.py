@@ -44,8 +44,8 @@ def upload_path(name: str) -> Path:
 
 
 def is_upload(path: str | Path) -> bool:
-    """Whether a recorded path is that of an uploaded file, and not of one that is attached to it."""
-    return str(path).startswith(UPLOAD_ROOT) and str(path).count("/") == 1
+    """Whether a recorded path is that of an uploaded file, or of one that is attached to it."""
+    return str(path).startswith(UPLOAD_ROOT)
 
 
 def stored_upload(storage: Path, sha256: str, name: str) -> Path:

@@ -16,6 +16,8 @@ _DELIMITERS = ",;\t|，"
 _SAMPLE = 20
 """Lines by which the delimiter is found."""
 _MAX_FIELD = 1_000_000
+_MAX_COLUMNS = 16_384
+"""As in a workbook."""
 
 
 def read_delimited(path: Path) -> Sheet:
@@ -32,6 +34,9 @@ def read_delimited(path: Path) -> Sheet:
     csv.field_size_limit(_MAX_FIELD)
     try:
         for number, row in enumerate(csv.reader(io.StringIO(text), delimiter=delimiter), 1):
+            if len(row) > _MAX_COLUMNS:
+                message = f"{path.name} has more than {_MAX_COLUMNS:,} columns in line {number}."
+                raise DocumentError("too_large", message)
             for column, cell in enumerate(row, 1):
                 if words := " ".join(cell.split()):
                     sheet.cells[number, column] = words
