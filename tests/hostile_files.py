@@ -268,5 +268,7 @@ def hostile_files(url: str, secret: str) -> Iterator[HostileFile]:
     yield one("document.xlsx", word(paragraph("a")), "unsupported")
     yield one("program.md", b"MZ\x90\x00" + bytes(range(256)) * 50, HARMLESS, "no_text")
     yield one("picture.docx", png(60_000, 60_000), "damaged")
+    yield one("large.png", png(60_000, 60_000), "too_large")
+    yield one("pixels.png", png(9_000, 9_000), "no_text", "damaged")
     yield one("empty.docx", b"", "empty")
     yield one("empty.eml", b"", "empty")

@@ -81,6 +81,7 @@ def find_documents(
     allow_none: bool = False,
     others: frozenset[str] = frozenset(),
     only_pdf: bool = False,
+    ocr: bool = True,
 ) -> list[Path]:
     """The documents among files and folders (recursive), absolute, sorted, each once.
 
@@ -93,6 +94,7 @@ def find_documents(
         allow_none: whether folders without any document are no error.
         others: endings that a converter of the user reads.
         only_pdf: whether folders hold no other documents than PDF files.
+        ocr: whether pictures in folders are documents, since their text is recognised.
 
     Raises:
         InputError: a path does not exist, a folder cannot be listed, or there is no document at all.
@@ -109,7 +111,7 @@ def find_documents(
         if not exists:
             raise InputError(f"{path} does not exist.")
         if folder:
-            files.update(_walk(path, others, only_pdf))
+            files.update(_walk(path, others, only_pdf, ocr))
         else:
             files.add(Path(os.path.abspath(path)))  # noqa: PTH100 - resolve() would follow links to files
     if not files and not allow_none:
@@ -118,7 +120,7 @@ def find_documents(
     return sorted(files)
 
 
-def _walk(folder: Path, others: frozenset[str], only_pdf: bool) -> Iterable[Path]:
+def _walk(folder: Path, others: frozenset[str], only_pdf: bool, ocr: bool) -> Iterable[Path]:
     """The documents in a folder and the folders in it."""
 
     def refuse(error: OSError) -> None:
@@ -134,6 +136,6 @@ def _walk(folder: Path, others: frozenset[str], only_pdf: bool) -> Iterable[Path
         visited.add((status.st_dev, status.st_ino))
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in names:
-            counts = PurePath(name).suffix.lower() == ".pdf" if only_pdf else is_readable(name, others)
+            counts = PurePath(name).suffix.lower() == ".pdf" if only_pdf else is_readable(name, others, ocr)
             if counts and not name.startswith((".", "~$")):
                 yield Path(current, name)

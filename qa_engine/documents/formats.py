@@ -21,6 +21,7 @@ class FileFormat(NamedTuple):
         version: to be raised when its files are read otherwise: they are then read again by the next run.
         packages: names under which packages of the extra ``office`` are imported that it needs.
         zipped: whether its files are zip archives, which are checked before they are read.
+        needs_ocr: whether its files have no text of their own: in folders they count if text is recognised.
         converter: the name of the converter of the user that reads it; empty for ours.
     """
 
@@ -30,6 +31,7 @@ class FileFormat(NamedTuple):
     version: int = 1
     packages: tuple[str, ...] = ()
     zipped: bool = False
+    needs_ocr: bool = False
     converter: str = ""
 
 
@@ -57,6 +59,12 @@ FORMATS = (
     ),
     FileFormat("ppt", (".ppt", ".odp", ".dps"), f"{_READERS}.older_office:read_slides", packages=("pptx",)),
     FileFormat("epub", (".epub",), f"{_READERS}.epub:read", zipped=True),
+    FileFormat(
+        "image",
+        (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"),
+        f"{_READERS}.pictures:read",
+        needs_ocr=True,
+    ),
     FileFormat("eml", (".eml",), f"{_READERS}.mail.reading:read"),
     FileFormat("md", (".md", ".markdown"), f"{_READERS}.markdown:read"),
 )
@@ -74,12 +82,14 @@ def format_of(name: PurePath | str) -> FileFormat | None:
     return _BY_SUFFIX.get(suffix_of(name))
 
 
-def is_readable(name: PurePath | str, others: frozenset[str] = frozenset()) -> bool:
+def is_readable(name: PurePath | str, others: frozenset[str] = frozenset(), ocr: bool = True) -> bool:
     """Whether the name of a file is that of a document.
 
     Args:
         name: with its ending.
         others: endings that a converter of the user reads.
+        ocr: whether pictures are documents, since their text is recognised.
     """
     suffix = suffix_of(name)
-    return suffix == PDF_SUFFIX or suffix in _BY_SUFFIX or suffix in others
+    kind = _BY_SUFFIX.get(suffix)
+    return suffix == PDF_SUFFIX or suffix in others or (kind is not None and (ocr or not kind.needs_ocr))

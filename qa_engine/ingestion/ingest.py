@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from qa_engine.config import Config
 from qa_engine.documents.files import find_documents
+from qa_engine.documents.pages.ocr import ocr_available
 from qa_engine.documents.renditions.converters import converter_formats
 from qa_engine.errors import ConfigurationError
 from qa_engine.index.collection import embedding_identity, require_identity
@@ -81,7 +82,8 @@ def ingest(
     roots = [paths] if isinstance(paths, str | Path) else list(paths)
     # With pruning, a folder whose documents are all gone is no mistake.
     others = frozenset(converter_formats(tuple(settings.documents.converters)))
-    files = find_documents(roots, allow_none=prune, others=others, only_pdf=reader is not None)
+    ocr = settings.documents.ocr != "never" and ocr_available()
+    files = find_documents(roots, prune, others, only_pdf=reader is not None, ocr=ocr)
     table = MetadataTable.read(Path(metadata)) if metadata is not None else None
     with write_session(settings, storage, collection, progress, embed_model) as session:
         _require_embedding(session)

@@ -187,7 +187,9 @@ class IngestRun:
             records = self._catalog.files()
             for record in (records[path] for path in level if path in records):
                 try:
-                    found += attached_files(self._catalog, record, content_path(record, storage), storage)
+                    found += attached_files(
+                        self._catalog, record, content_path(record, storage), storage, self._reading.ocr
+                    )
                     mails.append(record)
                 except DocumentError as error:
                     self._fail(Path(record.path), error)

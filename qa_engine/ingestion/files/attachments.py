@@ -73,7 +73,9 @@ def stored_attachment(storage: Path, sha256: str, name: str) -> Path:
     return storage / ATTACHMENTS_FOLDER / f"{sha256}{'.pdf' if kind is None else kind.suffixes[0]}"
 
 
-def attached_files(catalog: Catalog, mail: FileRecord, content: Path, storage: Path) -> list[AttachedFile]:
+def attached_files(
+    catalog: Catalog, mail: FileRecord, content: Path, storage: Path, ocr: bool
+) -> list[AttachedFile]:
     """The documents that are attached to a mail of the collection; their bytes are in the storage afterwards.
 
     Args:
@@ -81,6 +83,7 @@ def attached_files(catalog: Catalog, mail: FileRecord, content: Path, storage: P
         mail: its record.
         content: where the bytes of the mail are.
         storage: the folder that the collection is in.
+        ocr: whether attached pictures are documents.
 
     Raises:
         DocumentError: the mail can no longer be read.
@@ -90,12 +93,14 @@ def attached_files(catalog: Catalog, mail: FileRecord, content: Path, storage: P
     noted = catalog.meta(key)
     names: list[tuple[str, str]] = [(name, sha256) for name, sha256 in json.loads(noted or "[]")]
     if noted is None or not all(stored_attachment(storage, sha256, name).exists() for name, sha256 in names):
-        names = list(_store_attachments(mail, content, storage))
+        names = list(_store_attachments(mail, content, storage, ocr))
         catalog.set_meta(**{key: json.dumps(names, ensure_ascii=False)})
     return [AttachedFile(Path(mail.path, name), sha256, mail) for name, sha256 in names]
 
 
-def _store_attachments(mail: FileRecord, content: Path, storage: Path) -> Iterator[tuple[str, str]]:
+def _store_attachments(
+    mail: FileRecord, content: Path, storage: Path, ocr: bool
+) -> Iterator[tuple[str, str]]:
     """Stores what is attached to a mail, and yields name and SHA-256 of each file.
 
     A process with limits has read the mail before, so that reading it does no harm to this one.
@@ -110,7 +115,7 @@ def _store_attachments(mail: FileRecord, content: Path, storage: Path) -> Iterat
     if hashlib.sha256(data).hexdigest() != mail.sha256:
         raise DocumentError("changed", f"{mail.file_name} changed while it was read: run again.")
     for one in parse_mail(data, mail.file_name).attachments:
-        if is_readable(one.name):
+        if is_readable(one.name, ocr=ocr):
             sha256 = hashlib.sha256(one.content).hexdigest()
             _store(stored_attachment(storage, sha256, one.name), one.content)
             yield one.name, sha256

@@ -9,6 +9,7 @@ from pathlib import Path
 from qa_engine.documents.blocks import Role
 from qa_engine.documents.files import read_all
 from qa_engine.documents.formats import is_readable
+from qa_engine.documents.pages.ocr import ocr_available
 from qa_engine.documents.pages.page_reader import ReadingOptions
 from qa_engine.documents.renditions.elements import Content, Element
 from qa_engine.documents.renditions.formats.html import content_of
@@ -30,15 +31,17 @@ def read(path: Path, options: ReadingOptions) -> Rendition:
     Raises:
         DocumentError: it is no mail, or is encrypted.
     """
-    return typeset(content_of_mail(parse_mail(read_all(path), path.name), path.name))
+    ocr = options.ocr != "never" and ocr_available()
+    return typeset(content_of_mail(parse_mail(read_all(path), path.name), path.name, ocr))
 
 
-def content_of_mail(mail: Mail, name: str) -> Content:
+def content_of_mail(mail: Mail, name: str, ocr: bool) -> Content:
     """What a mail consists of: its subject as the heading of all, a line each of its head, then its text.
 
     Args:
         mail: by `parse_mail`.
         name: of its file, for messages.
+        ocr: whether attached pictures are documents.
     """
     body = _html_content(mail, name) if _prefers_html(mail) else Content(list(_plain_elements(mail.plain)))
     language = "zh" if _HAN.search(mail.subject + mail.plain + mail.html) else "en"
@@ -50,7 +53,7 @@ def content_of_mail(mail: Mail, name: str) -> Content:
         for label, fact in zip(_LABELS[language], facts, strict=True)
         if fact
     ]
-    unread = [("attachment", one.name) for one in mail.attachments if not is_readable(one.name)]
+    unread = [("attachment", one.name) for one in mail.attachments if not is_readable(one.name, ocr=ocr)]
     return Content(
         head + [one for one in body.elements if one.text or one.table is not None],
         mail.subject,
