@@ -88,7 +88,7 @@ class AddArguments(Arguments):
         Field(
             min_length=1,
             max_length=4096,
-            description="The path of a PDF file below one of the allowed folders.",
+            description="The path of a file below one of the allowed folders.",
         ),
         Text,
     ]

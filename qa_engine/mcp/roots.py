@@ -8,15 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from qa_engine.documents.content_types import HEAD_BYTES, accepted_suffixes, description, is_accepted
+from qa_engine.documents.formats import is_readable
 from qa_engine.errors import InputError
 from qa_engine.mcp.library import ToolError
 from qa_engine.text.control_characters import show_controls_on_line
 from qa_engine.text.one_line import is_text, one_line
-
-_SUFFIX = ".pdf"
-_HEADER = b"%PDF"
-_HEADER_BYTES = 1024
-"""Within which the header of a PDF is, as readers take it."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +56,7 @@ class Roots:
             path: absolute, or relative to one of the folders.
 
         Raises:
-            ToolError: it is not below the folders, goes over a link, or is no PDF of a size that is read.
+            ToolError: it is not below the folders, goes over a link, or is no document of a kind and a size that are read.
         """
         shown = show_controls_on_line(one_line(path, 200))
         if not is_text(path) or any(ord(one) < 32 or ord(one) == 127 for one in path):
@@ -74,7 +71,7 @@ class Roots:
             if found is not None:
                 return found
         raise ToolError(
-            f"{shown!r} is no file below the folders that the user has allowed (--root): give the path of a PDF file below "
+            f"{shown!r} is no file below the folders that the user has allowed (--root): give the path of a file below "
             "them, or ask the user to allow its folder."
         )
 
@@ -108,18 +105,21 @@ class Roots:
             if stat.S_ISLNK(mode):
                 raise ToolError(f"{shown!r} is a link, or goes over one: give the path of the file itself.")
         if not stat.S_ISREG(mode):
-            raise ToolError(f"{shown!r} is no regular file: name one PDF file.")
-        if current.suffix.lower() != _SUFFIX:
-            raise ToolError(f"{shown!r} is of a type that is not read: PDF files are.")
-        self._require_pdf(current, shown)
+            raise ToolError(f"{shown!r} is no regular file: name one file.")
+        if not is_readable(current.name):
+            endings = ", ".join(accepted_suffixes(ocr=True))
+            raise ToolError(
+                f"{shown!r} is of a type that is not read: files with these endings are: {endings}."
+            )
+        self._require_content(current, shown)
         return current
 
-    def _require_pdf(self, path: Path, shown: str) -> None:
+    def _require_content(self, path: Path, shown: str) -> None:
         flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
         try:
             with os.fdopen(os.open(path, flags), "rb") as file:
                 status = os.fstat(file.fileno())
-                head = file.read(_HEADER_BYTES) if stat.S_ISREG(status.st_mode) else b""
+                head = file.read(HEAD_BYTES) if stat.S_ISREG(status.st_mode) else b""
         except OSError as error:
             raise ToolError(
                 f"{shown!r} cannot be read: {error.strerror or 'the system refuses it'}."
@@ -129,5 +129,7 @@ class Roots:
                 f"{shown!r} has {status.st_size:,} bytes, and {self.max_bytes:,} are read "
                 "(documents.max_file_megabytes)."
             )
-        if _HEADER not in head:
-            raise ToolError(f"{shown!r} does not begin like a PDF: only PDF files are read.")
+        if not is_accepted(path.name, head):
+            raise ToolError(
+                f"{shown!r} is {description(head)}, and not what its name says: such files are not read."
+            )

@@ -129,7 +129,8 @@ TOOLS = {
         ToolKind(
             "add_document",
             "添加文件",
-            "Reads a PDF file of this machine into the collection; a newer version replaces the older. Only files below the "
+            "Reads a file of this machine (PDF, Office, HTML, text, mail) into the collection; a newer version replaces the "
+            "older. Only files below the "
             "folders that the user has allowed.",
             taken.AddArguments,
             calls.add,

@@ -45,7 +45,7 @@ def root(tmp_path: Path) -> Path:
     (folder / ".hidden").mkdir()
     english_pdf(folder / "sub" / "planets.pdf")
     english_pdf(folder / ".hidden" / "a.pdf")
-    (folder / "note.txt").write_text("%PDF- no PDF by its name", "utf-8")
+    (folder / "note.bak").write_text("%PDF- no PDF by its name", "utf-8")
     (folder / "text.pdf").write_text("no PDF by its content", "utf-8")
     (folder / "folder.pdf").mkdir()
     outside = tmp_path / "outside"

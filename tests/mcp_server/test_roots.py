@@ -98,7 +98,7 @@ HOSTILE_PATHS = [
     "sub/planets.pdf/x",
     "sub",
     "folder.pdf",
-    "note.txt",
+    "note.bak",
     "text.pdf",
     "pipe.pdf",
     ".hidden/a.pdf",
@@ -162,6 +162,6 @@ def test_a_file_that_is_too_large_is_refused(root: Path) -> None:
 
 
 def test_a_root_must_be_a_folder(root: Path) -> None:
-    for name in ("none", "note.txt"):
+    for name in ("none", "note.bak"):
         with pytest.raises(InputError, match="--root"):
             Roots.of([root / name], 100)

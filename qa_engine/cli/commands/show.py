@@ -18,7 +18,7 @@ from qa_engine.cli.options import (
     load_config,
     with_reading_options,
 )
-from qa_engine.cli.output import page_range, print_json, print_message, results
+from qa_engine.cli.output import print_json, print_message, results
 
 if TYPE_CHECKING:
     from qa_engine.config import Config
@@ -53,6 +53,8 @@ def show(
 
     Writes a picture of each page, with the cited sentences marked.
     """
+    from qa_engine.documents.places import place_text
+
     settings = with_reading_options(load_config(config), None, None, password)
     name = collection if collection is not None else settings.collection
     with open_catalog(settings, storage, collection) as catalog:
@@ -62,6 +64,7 @@ def show(
             return
         cited = _find_citation(catalog, citation)
     record = cited.file
+    place = place_text(record.file_name, cited.page, cited.page_end, cited.page_label, cited.section)
     images = _pictures(settings, storage or settings.storage, cited, out or Path(), dpi)
     if json:
         print_json(
@@ -71,13 +74,14 @@ def show(
                 "path": record.path,
                 "page": cited.page,
                 "page_end": cited.page_end,
+                "place": place,
                 "text": cited.text,
                 "boxes": [box._asdict() for box in cited.boxes],
                 "images": images,
             }
         )
         return
-    results().print_line(f"{record.file_name} 第{page_range(cited.page, cited.page_end)}页", style="bold")
+    results().print_line(f"{record.file_name} {place}", style="bold")
     results().print(cited.text)
     for image in images:
         results().print_line(image)
@@ -97,7 +101,8 @@ def _pictures(settings: Config, storage: Path, cited: CitedSentences, out: Path,
             raise
         print_message(f"warning: {error}")
         return []
-    return write_pictures(pdf, cited.boxes, out, dpi, settings.documents, Path(record.file_name).stem)
+    name = Path(record.file_name).stem
+    return write_pictures(pdf, cited.boxes, out, dpi, settings.documents, storage, name)
 
 
 def _show_file(catalog: Catalog, record: FileRecord, collection: str, as_json: bool) -> None:

@@ -68,6 +68,7 @@ def write_pictures(
     out: Path,
     dpi: int,
     config: DocumentsConfig,
+    storage: Path,
     name: str,
     option: str = "--out",
 ) -> list[str]:
@@ -79,6 +80,7 @@ def write_pictures(
         out: a folder, made if missing; with ``--out`` also the name of the one picture.
         dpi: resolution.
         config: limits and passwords.
+        storage: keeps the renditions of files that are no PDF.
         name: how the names of the pictures in a folder begin.
         option: the option that names ``out``, for messages.
 
@@ -102,7 +104,7 @@ def write_pictures(
     if is_file and pages > 1:
         raise InputError(f"The citation is on {pages} pages: name a folder instead of {out}.")
     images: dict[int, bytes] = run_in_worker(
-        pdf, config, render_boxes, pdf, list(boxes), dpi, reading_options(config)
+        pdf, config, render_boxes, pdf, list(boxes), dpi, reading_options(config, storage)
     )
     paths = []
     for page, image in images.items():
@@ -156,7 +158,7 @@ def citation_pictures(
             name = f"{citation.number}-{Path(record.file_name).stem}"
             pdf = pdfs[record.document_id]
             pictures[citation.number] = write_pictures(
-                pdf, boxes, out, DPI, settings.documents, name, "--images"
+                pdf, boxes, out, DPI, settings.documents, storage or settings.storage, name, "--images"
             )
         except QAEngineError as error:
             failures[str(error)] = None

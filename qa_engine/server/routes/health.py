@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel
 
 from qa_engine import __version__
+from qa_engine.documents.content_types import accepted_suffixes
+from qa_engine.documents.pages.ocr import ocr_available
 from qa_engine.errors import QAEngineError
 from qa_engine.server.access import Reader
 from qa_engine.server.problems import ProblemError, problem_responses, without_folders
@@ -33,6 +34,7 @@ class Info(BaseModel):
         features: what it can do: ``llm`` (a language model words the answers), ``ocr`` (scanned pages are read), ``auth``
             (requests need a key), ``write`` (the key of the request may change collections), ``mcp`` (``/mcp`` has tools).
         limits: sizes and times that requests keep to.
+        suffixes: the endings of the files that can be uploaded, in small letters with the dot.
         languages: of questions and documents.
         collections: those that are asked if a question names none.
         models: what answers, by kind; empty until a default collection exists.
@@ -42,6 +44,7 @@ class Info(BaseModel):
     source_url: str
     features: dict[str, bool]
     limits: dict[str, int | float | None]
+    suffixes: list[str]
     languages: list[str]
     collections: list[str]
     models: dict[str, str]
@@ -70,12 +73,13 @@ async def readyz(state: State) -> Health:
 async def info(state: State, access: Reader) -> Info:
     """Says what the server is and can do."""
     config = state.config
+    ocr = config.documents.ocr != "never" and ocr_available()
     return Info(
         version=__version__,
         source_url=SOURCE_URL,
         features={
             "llm": config.llm.model is not None,
-            "ocr": config.documents.ocr != "never" and find_spec("rapidocr") is not None,
+            "ocr": ocr,
             "auth": await state.authenticator.needs_key(),
             "write": "write" in access.scopes and not config.server.read_only,
             "mcp": config.server.mcp != "off",
@@ -86,6 +90,7 @@ async def info(state: State, access: Reader) -> Info:
             "max_upload_bytes": state.uploads.max_bytes,
             "body_seconds": config.server.body_seconds,
         },
+        suffixes=accepted_suffixes(ocr),
         languages=["zh", "en"],
         collections=[name for name in state.engines.default if access.sees(name)],
         models=await state.read_files(_models, state) if state.ready else {},

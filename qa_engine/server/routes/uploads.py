@@ -81,7 +81,9 @@ async def put_file(
         str | None, Header(description="`*` to have a file of this name refused instead of replaced.")
     ] = None,
 ) -> Response:
-    """Brings a PDF into a collection under a name: a new file, or another content for the one of this name.
+    """Brings a document into a collection under a name: a new file, or another content for the one of this name.
+
+    It is a PDF, or of one of the formats whose endings `/api/v1/info` lists.
 
     202 names the job that ingests it; 200 says that the collection has this content under this name already.
     """

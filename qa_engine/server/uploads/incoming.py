@@ -9,11 +9,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from qa_engine.documents.content_types import (
+    HEAD_BYTES,
+    accepted_suffixes,
+    description,
+    is_accepted,
+)
+from qa_engine.documents.formats import format_of
 from qa_engine.errors import StorageError
 from qa_engine.index.disk.atomic_file import make_folder, open_private
 from qa_engine.ingestion.files.uploads import stored_upload
 from qa_engine.server.problems import ProblemError
-from qa_engine.server.uploads.content_types import HEAD_BYTES, description, is_pdf
 
 
 class IncomingFile:
@@ -41,7 +47,7 @@ class IncomingFile:
         """Adds bytes.
 
         Raises:
-            ProblemError: ``unsupported_type``; they are not those of a PDF.
+            ProblemError: ``unsupported_type``; they are not those of a PDF, or of the format that the name says.
             StorageError: the storage is full, or cannot be written.
         """
         if not data:
@@ -54,18 +60,18 @@ class IncomingFile:
         with self._writing():
             self._file.write(data)
         if not checked and len(self._head) >= HEAD_BYTES:
-            self._require_pdf()
+            self._require_known()
 
     def finish(self) -> None:
         """Brings all bytes to the disk; nothing more is added.
 
         Raises:
-            ProblemError: ``invalid_request`` if there are none; ``unsupported_type`` if they are not those of a PDF.
+            ProblemError: ``invalid_request`` if there are none; ``unsupported_type`` as for `write`.
             StorageError: as for `write`.
         """
         if not self.size:
-            raise ProblemError("invalid_request", f"{self.name} is empty.", "Send the bytes of a PDF.")
-        self._require_pdf()
+            raise ProblemError("invalid_request", f"{self.name} is empty.", "Send the bytes of a file.")
+        self._require_known()
         with self._writing():
             self._file.flush()
             os.fsync(self._file.fileno())
@@ -99,12 +105,13 @@ class IncomingFile:
         self._file.close()
         self._path.unlink(missing_ok=True)
 
-    def _require_pdf(self) -> None:
-        if not is_pdf(self._head):
+    def _require_known(self) -> None:
+        if not is_accepted(self.name, self._head):
+            clause = "no PDF" if format_of(self.name) is None else "not what its name says"
             raise ProblemError(
                 "unsupported_type",
-                f"{self.name} is {description(self._head)}, and no PDF.",
-                "Send PDF files.",
+                f"{self.name} is {description(self._head)}, and {clause}.",
+                f"Send PDF files, or files with one of these endings: {', '.join(accepted_suffixes(ocr=True)[1:])}.",
             )
 
     @contextmanager

@@ -94,7 +94,10 @@ def test_what_is_no_pdf_is_refused_by_its_content(
 
 
 def test_the_problem_names_what_it_is_instead(uploading: UploadServer) -> None:
-    assert "a ZIP archive" in put(uploading, "报告.docx", b"PK\x03\x04" + b"\0" * 9).json()["detail"]
+    assert "a ZIP archive" in put(uploading, "报告.pdf", b"PK\x03\x04" + b"\0" * 9).json()["detail"]
+    body = put(uploading, "报告.docx", b"\x89PNG\r\n\x1a\n" + b"\0" * 9).json()
+    assert "a PNG picture, and not what its name says" in body["detail"]
+    assert ".docx" in body["fix"]
 
 
 def test_a_body_that_is_too_large_is_refused_with_and_without_its_length(uploading: UploadServer) -> None:
@@ -205,7 +208,7 @@ class TestForms:
     def test_wrong_forms_are_refused_whole(self, uploading: UploadServer, pdf: bytes) -> None:
         before = uploading.client.get("/api/v1/jobs").json()
         assert problem(self.post(uploading, None, "[]", ("a.pdf", pdf))) == (422, "invalid_request")
-        assert problem(self.post(uploading, None, "{}", ("a.pdf", pdf), ("b.txt", b"b"))) == (
+        assert problem(self.post(uploading, None, "{}", ("a.pdf", pdf), ("b.exe", b"b"))) == (
             415,
             "unsupported_type",
         )

@@ -8,6 +8,7 @@ import { store } from "./store.js";
  * @property {string} source_url
  * @property {Record<string, boolean>} features `llm`, `ocr`, `auth`, `write`
  * @property {Record<string, number | null>} limits
+ * @property {string[]} suffixes of files that can be uploaded, such as `.pdf`
  * @property {Record<string, string>} models by role: `embedding`, `reranker`, `llm`
  * @property {string[]} collections those that are asked if a question names none
  * @property {string} name of the key; empty on an open server

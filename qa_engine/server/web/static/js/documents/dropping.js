@@ -1,4 +1,4 @@
-/** What a reader drops or chooses, folders with all that is in them, as PDFs with the names that they get. */
+/** What a reader drops or chooses, folders with all that is in them, as documents with the names that they get. */
 
 /** @typedef {{ file: File, path: string }} Found */
 
@@ -29,22 +29,28 @@ export function chosenFiles(files) {
 }
 
 /**
- * The PDFs among files. The server knows a file by its name alone, so what would replace another one of the same drop
+ * The documents among files. The server knows a file by its name alone, so what would replace another one of the same drop
  * is named by its folders as well.
  * @param {Found[]} found
- * @returns {{ pdfs: { file: File, name: string }[], others: number }}
+ * @param {string[]} suffixes of documents, in small letters
+ * @returns {{ documents: { file: File, name: string }[], others: number }}
  */
-export function pdfsOf(found) {
-  const pdfs = found.filter(({ file }) => /\.pdf$/i.test(file.name) || file.type === "application/pdf");
+export function documentsOf(found, suffixes) {
+  const documents = found.filter(({ file, path }) => {
+    const name = path.split("/").at(-1) ?? "";
+    // Hidden files, and those that Office keeps beside an open document.
+    if (name.startsWith(".") || name.startsWith("~$")) return false;
+    return file.type === "application/pdf" || suffixes.some((suffix) => name.toLowerCase().endsWith(suffix));
+  });
   /** @type {Map<string, number>} */
   const counts = new Map();
-  for (const { file } of pdfs) counts.set(file.name, (counts.get(file.name) ?? 0) + 1);
+  for (const { file } of documents) counts.set(file.name, (counts.get(file.name) ?? 0) + 1);
   return {
-    pdfs: pdfs.map(({ file, path }) => ({
+    documents: documents.map(({ file, path }) => ({
       file,
       name: (counts.get(file.name) ?? 0) > 1 ? path.replace(/^\//, "").replaceAll("/", " - ") : file.name,
     })),
-    others: found.length - pdfs.length,
+    others: found.length - documents.length,
   };
 }
 

@@ -2,7 +2,7 @@
 import { html, useEffect, useRef, useState } from "../html.js";
 import { useTexts } from "../language.js";
 import { server } from "../server.js";
-import { chosenFiles, droppedFiles, pdfsOf } from "./dropping.js";
+import { chosenFiles, documentsOf, droppedFiles } from "./dropping.js";
 import { size } from "../ui/format.js";
 import { texts } from "./texts.js";
 import { upload } from "./uploads.js";
@@ -15,6 +15,7 @@ export function Uploader({ collection }) {
   const files = useRef(/** @type {HTMLInputElement | null} */ (null));
   const folder = useRef(/** @type {HTMLInputElement | null} */ (null));
   const most = server.get()?.limits.max_upload_bytes;
+  const suffixes = server.get()?.suffixes ?? [".pdf"];
   useEffect(() => {
     const ofFiles = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes("Files");
     const dragged = (/** @type {DragEvent} */ event) => {
@@ -49,7 +50,7 @@ export function Uploader({ collection }) {
         <button class="primary" onClick=${() => files.current?.click()}>${t("choose_files")}</button>
         <button onClick=${() => folder.current?.click()}>${t("choose_folder")}</button>
       </div>
-      <input hidden type="file" multiple accept=".pdf,application/pdf" aria-label=${t("choose_files")} ref=${files} onChange=${chosen} />
+      <input hidden type="file" multiple accept=${[...suffixes, "application/pdf"].join()} aria-label=${t("choose_files")} ref=${files} onChange=${chosen} />
       <input hidden type="file" webkitdirectory aria-label=${t("choose_folder")} ref=${folder} onChange=${chosen} />
       ${others !== null && html`<p role="status">${others ? t("others_left", { count: others }) : t("nothing_found")}</p>`}
       ${over && html`<div class="documents-over" aria-hidden="true"><span>${t("drop_now", { collection })}</span></div>`}
@@ -58,8 +59,8 @@ export function Uploader({ collection }) {
 
   /** @param {import("./dropping.js").Found[]} found */
   function take(found) {
-    const { pdfs, others: left } = pdfsOf(found);
-    setOthers(left || !pdfs.length ? left : null);
-    upload(collection, pdfs);
+    const { documents, others: left } = documentsOf(found, suffixes);
+    setOthers(left || !documents.length ? left : null);
+    upload(collection, documents);
   }
 }

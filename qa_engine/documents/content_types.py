@@ -1,9 +1,23 @@
-"""What kind of file some bytes begin, whatever its name says."""
+"""What kind of file some bytes begin, and whether that is what its name says."""
 
 from __future__ import annotations
 
+from qa_engine.documents.formats import FORMATS, PDF_SUFFIX, format_of
+
 HEAD_BYTES = 1024
 """The mark of a PDF stands within so many bytes."""
+_ZIP, _OLE = b"PK", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_BINARY = {
+    "docx": (_ZIP, _OLE),
+    "xlsx": (_ZIP, _OLE),
+    "pptx": (_ZIP, _OLE),
+    "epub": (_ZIP,),
+    "doc": (_ZIP, _OLE, b"{\\rtf"),
+    "xls": (_ZIP, _OLE),
+    "ppt": (_ZIP, _OLE),
+    "image": (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\x00", b"MM\x00*", b"BM"),
+}
+"""What files of a format begin with; with a password, Office files are OLE files. Other formats are text."""
 _PDF = b"%PDF-"
 _MARKS: tuple[tuple[bytes, str], ...] = (
     (b"PK\x03\x04", "a ZIP archive, such as a Word, Excel or PowerPoint file"),
@@ -27,6 +41,33 @@ _HTML = (b"<!doctype html", b"<html")
 def is_pdf(head: bytes) -> bool:
     """Whether the first bytes of a file are those of a PDF."""
     return _PDF in head[:HEAD_BYTES]
+
+
+def is_accepted(name: str, head: bytes) -> bool:
+    """Whether a file is a PDF, or of a format that is read and that its name says.
+
+    Args:
+        name: of the file, with its ending.
+        head: its first bytes.
+    """
+    kind = format_of(name)
+    if is_pdf(head):
+        return True
+    if kind is None:
+        return False
+    if kind.name in _BINARY:
+        return head.startswith(_BINARY[kind.name])
+    return not head.startswith(tuple(mark for mark, _ in _MARKS))
+
+
+def accepted_suffixes(ocr: bool) -> list[str]:
+    """The endings of all formats that are read, that of PDF files first.
+
+    Args:
+        ocr: whether pictures are among them, since their text is recognised.
+    """
+    kinds = (kind for kind in FORMATS if ocr or not kind.needs_ocr)
+    return [PDF_SUFFIX, *(suffix for kind in kinds for suffix in kind.suffixes)]
 
 
 def description(head: bytes) -> str:
