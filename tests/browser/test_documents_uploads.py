@@ -121,11 +121,13 @@ def test_folder_is_dropped(uploads: Visitor, target: UploadServer, tmp_path: Pat
         (folder / year).mkdir(parents=True)
         made(folder / year / "报价.pdf", f"The offer of {year}.")
     made(folder / "总表.pdf")
-    (folder / "notes.txt").write_text("no PDF")
+    (folder / "notes.txt").write_text("The notes of the offers.")
+    (folder / "~$总表.docx").write_text("kept by Office")
+    (folder / "tool.exe").write_text("no document")
     page = opened(uploads)
     drop(page, folder)
-    page.get_by_text("有 1 个文件不是 PDF").wait_for()
-    names = {"合同 - 2023 - 报价.pdf", "合同 - 2024 - 报价.pdf", "总表.pdf"}
+    page.get_by_text("有 2 个文件的格式不支持").wait_for()
+    names = {"合同 - 2023 - 报价.pdf", "合同 - 2024 - 报价.pdf", "总表.pdf", "notes.txt"}
     for name in names:
         row(page, name).get_by_text("完成").wait_for(timeout=SECONDS)
     assert set(files(target)) == names
@@ -139,7 +141,7 @@ def test_what_cannot_be_read_says_why_and_what_mends_it(uploads: Visitor, tmp_pa
     locked_pdf(tmp_path / "locked.pdf")
     page = opened(uploads)
     choose(page, *(tmp_path / f"{name}.pdf" for name in ("text", "large", "broken", "locked")))
-    row(page, "text.pdf").get_by_text("这不是 PDF 文件").wait_for()
+    row(page, "text.pdf").get_by_text("内容与扩展名不符").wait_for()
     row(page, "large.pdf").get_by_text("文件超过了上传大小的上限").wait_for()
     row(page, "locked.pdf").get_by_text("文件有密码。请去掉密码后重新上传").wait_for(timeout=SECONDS)
     row(page, "broken.pdf").get_by_text("文件已损坏").wait_for(timeout=SECONDS)

@@ -48,3 +48,32 @@ def test_upload_ask_and_read(browser: object, empty_server: ServedApp, tmp_path:
     assert reader.get_by_role("heading", level=2).inner_text().startswith(name[:4])
     context.close()
     visitor.watch.check()
+
+
+def test_upload_ask_and_read_a_workbook(browser: object, empty_server: ServedApp, tmp_path: Path) -> None:
+    """The place is that of the cells, the mark is on the row, and the page says that it was converted."""
+    book = pytest.importorskip("openpyxl").Workbook()
+    book.active.title = "部件"
+    for row in (["名称", "型号", "单价（元）"], ["球阀", "QF-2", 120], ["离心水泵", "LX-7", 7100]):
+        book.active.append(row)
+    file = tmp_path / "部件.xlsx"
+    book.save(file)
+    context = browser.new_context(locale="zh-CN")  # type: ignore[attr-defined]
+    visitor = Visitor(context, empty_server.url)
+    page = visitor.open("/#/documents/default")
+    page.get_by_role("heading", level=1).wait_for()
+    page.locator('input[type="file"]').first.set_input_files(file)
+    page.get_by_role("link", name="部件.xlsx").first.wait_for(timeout=60_000)
+    page.get_by_role("link", name="问答").click()
+    page.get_by_role("textbox").first.fill("离心水泵的单价是多少？")
+    page.keyboard.press("Control+Enter")
+    chip = page.get_by_role("link", name="来源 1").first
+    chip.wait_for(timeout=60_000)
+    assert "工作表“部件”A3:C3" in (chip.get_attribute("aria-label") or "")
+    chip.click()
+    page.locator(".marks .cited").first.wait_for(state="attached")
+    reader = page.get_by_role("complementary")
+    reader.get_by_text("转换后的页面").first.wait_for()
+    reader.get_by_text("7100").first.wait_for()
+    context.close()
+    visitor.watch.check()

@@ -16,6 +16,7 @@ from typing import Any, Literal
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from qa_engine.documents.pdf.rendering import PageBox
+from qa_engine.documents.places import has_own_pages
 from qa_engine.server.citations.texts import TEXTS
 from qa_engine.server.web.document import WebScripts
 from qa_engine.server.web.document import content_security_policy as web_policy
@@ -95,6 +96,11 @@ class CitationView:
     original: str | None = None
     download: str | None = None
     is_elsewhere: bool = False
+
+    @property
+    def is_converted(self) -> bool:
+        """Whether the pages were made from a file that has none of its own."""
+        return not has_own_pages(self.file)
 
 
 def citation_html(view: CitationView, language: Language, scripts: WebScripts | None = None) -> str:

@@ -212,6 +212,7 @@ function Place({ view, numbers }) {
   const label = cited ? cited.page_label : view.pages.find((one) => one.page === first)?.label;
   return html`<span class="reader-place">
     ${last > first ? t("pages", { page: first, end: last }) : t("page", { page: first })}
+    ${!/\.pdf$/i.test(view.file) && html` · ${t("converted")}`}
     ${label && html` · ${/[A-Z]\d/.test(label) ? visible(label) : t("printed", { label: visible(label) })}`}
     ${cited?.section && html` · <bdi lang=${languageOf(cited.section)}>${visible(cited.section)}</bdi>`}
   </span>`;
