@@ -43,10 +43,11 @@ FORMATS = (
         "xlsx",
         (".xlsx", ".xlsm"),
         f"{_READERS}.sheets.reading:read_sheets",
+        version=2,
         packages=("openpyxl", "defusedxml"),
         zipped=True,
     ),
-    FileFormat("csv", (".csv", ".tsv"), f"{_READERS}.sheets.reading:read_table"),
+    FileFormat("csv", (".csv", ".tsv"), f"{_READERS}.sheets.reading:read_table", version=2),
     FileFormat(
         "pptx", (".pptx", ".pptm", ".ppsx"), f"{_READERS}.slides:read", packages=("pptx",), zipped=True
     ),

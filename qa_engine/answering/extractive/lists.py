@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from qa_engine.text.tokenizer import fold
 from qa_engine.types import PassageSentence
 
 _FAMILIES = tuple(
@@ -28,6 +29,7 @@ _FAMILIES = tuple(
 _LEAD_IN = re.compile(r"[:：]\s*$|下列|如下|以下|之一的?[,，]?|the following", re.IGNORECASE)
 _ENDS_WITH_COLON = re.compile(r"[:：]\s*$")
 _ENDED = re.compile(r"[。！？；!?;:：.…]\s*[”’\"'）)」』]*\s*$")
+_PART = re.compile(r"；|; ")
 _MAX_BETWEEN = 6
 """An item may have so many further sentences, or items of its own."""
 _LONG = 200
@@ -100,6 +102,29 @@ def rows_range(sentences: Sequence[PassageSentence], place: int) -> range:
     ):
         last += 1
     return range(first, last + 1)
+
+
+def is_named_alone(question: str, sentences: Sequence[PassageSentence], rows: range, place: int) -> bool:
+    """Whether a question names a cell of one row, and none of the other rows: it asks for that row, and not for all of them.
+
+    Args:
+        question: as it was asked.
+        sentences: of a document, in reading order.
+        rows: the table, by `rows_range`.
+        place: index of the row.
+    """
+    folded = fold(question)
+    cells = {index: _cells(sentences[index].text) for index in rows}
+    shared = set[str]().union(*(texts for index, texts in cells.items() if index != place))
+    return any(text in folded for text in cells[place] - shared) and not any(
+        text in folded for text in shared - cells[place]
+    )
+
+
+def _cells(row: str) -> set[str]:
+    """What the cells of a row say, those that are long enough to be named."""
+    parts = (re.split(r"[:：]\s*", part, maxsplit=1)[-1] for part in _PART.split(row))
+    return {text for part in parts if len(text := fold(part).strip()) > 1}
 
 
 def with_continuation(sentences: Sequence[PassageSentence], quote: range) -> range:

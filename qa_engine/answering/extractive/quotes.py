@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from qa_engine.answering.extractive.clauses import article_range, articles_of
-from qa_engine.answering.extractive.lists import begins_item, list_range, rows_range, with_continuation
+from qa_engine.answering.extractive.lists import (
+    begins_item,
+    is_named_alone,
+    list_range,
+    rows_range,
+    with_continuation,
+)
 from qa_engine.answering.extractive.question_kinds import QuestionKind
 from qa_engine.documents.sentences.splitting import join_sentences
 from qa_engine.text.language import chinese_size
@@ -58,7 +64,7 @@ class Quote:
         return join_sentences([sentence.text for sentence in self.sentences], lines)
 
 
-def whole_quotes(quote: Quote, kind: QuestionKind) -> list[Quote]:
+def whole_quotes(quote: Quote, kind: QuestionKind, question: str = "") -> list[Quote]:
     """A quote as a whole: the article or clause that it is of, the list if a list is asked for, the rest of its sentence.
 
     Of an article or a list that is too long, the lead-in is quoted before the chosen sentences.
@@ -66,17 +72,22 @@ def whole_quotes(quote: Quote, kind: QuestionKind) -> list[Quote]:
     Args:
         quote: the chosen sentences.
         kind: of the question.
+        question: as it was asked; a row that it names alone is quoted alone.
     """
     # A sentence that may be misread is never quoted, nor as a part of a whole.
-    wholes = _wholes(quote, kind)
+    wholes = _wholes(quote, kind, question)
     return [quote] if any(sentence.doubt for whole in wholes for sentence in whole.sentences) else wholes
 
 
-def _wholes(quote: Quote, kind: QuestionKind) -> list[Quote]:
+def _wholes(quote: Quote, kind: QuestionKind, question: str) -> list[Quote]:
     around, places = quote.around, quote.places
     first = around[places.start]
     if first.table is not None:
         rows = rows_range(around, places.start)
+        inside = [place for place in places if place in rows]
+        named = [place for place in inside if is_named_alone(question, around, rows, place)]
+        if len(named) == 1 and len(inside) == len(places):
+            return [Quote(quote.passage, around, range(named[0], named[0] + 1))]
         fits = kind.gathers and _size(around, rows) <= _LIST
         return [Quote(quote.passage, around, rows if fits else places)]
     asked = bool(kind.article) and kind.article in articles_of(around)[places.start]

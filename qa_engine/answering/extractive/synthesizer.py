@@ -143,6 +143,7 @@ class ExtractiveSynthesizer(BaseSynthesizer):
                 for whole in whole_quotes(
                     _quote([sentences[index] for index in run]),
                     QuestionKind.of(candidates[run.start].part or question),
+                    candidates[run.start].part or question,
                 )
             ]
         )

@@ -33,7 +33,7 @@ def sentences(
 
 def quoted(question: str, around: Sequence[PassageSentence], first: int, count: int = 1) -> list[list[str]]:
     quote = Quote(Passage("d-0000000..9", ""), around, range(first, first + count))
-    found = whole_quotes(quote, QuestionKind.of(question))
+    found = whole_quotes(quote, QuestionKind.of(question), question)
     return [[sentence.text for sentence in one.sentences] for one in found]
 
 
@@ -156,3 +156,23 @@ def test_an_english_sentence_that_refers_back_is_quoted_with_the_one_before() ->
     assert quoted("What sizes?", sentences(before, "This model has three."), 1) == [["This model has three."]]
     apart = [*sentences("Boats float.", section="A"), *sentences("It sinks.", section="B")]
     assert quoted("What sinks?", apart, 1) == [["It sinks."]]
+
+
+COURSES = (
+    "学院：数学院；课程：拓扑学；学分：3",
+    "学院：数学院；课程：数论；学分：2",
+    "学院：物理院；课程：光学；学分：4",
+)
+
+
+@pytest.mark.parametrize("first_and_count", [(0, 3), (1, 1), (0, 2)])
+def test_a_row_that_a_question_names_alone_is_quoted_alone(first_and_count: tuple[int, int]) -> None:
+    rows = sentences(*COURSES, table=1)
+    assert quoted("数论有几个学分？", rows, *first_and_count) == [[COURSES[1]]]
+
+
+@pytest.mark.parametrize("question", ["有哪些课程？", "数学院有哪些课程？", "拓扑学和光学各有几个学分？"])
+def test_rows_that_share_a_name_or_are_named_together_stay_together(question: str) -> None:
+    rows = sentences(*COURSES, table=1)
+    (found,) = quoted(question, rows, 0, 3)
+    assert found == list(COURSES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from qa_engine.documents.blocks import Block, Line, Page, Rect, Role, Table
@@ -19,11 +20,12 @@ from qa_engine.documents.renditions.typesetting import PARSER
 from qa_engine.errors import DocumentError
 
 _UNIT = re.compile(
-    r"(?:金额|货币)?单位\s*[:：]\s*(?:人民币)?\s*([^\s）)，,；;]{1,12})"
+    r"(?<![\u4e00-\u9fff])(?:金额|货币|计量)?单位\s*[:：]\s*(?:人民币)?\s*([^\s）)，,；;]{1,12})"
     r"|\bin ((?:[A-Z]{3} |[$€¥])?(?:thousands?|millions?|billions?))",
     re.I,
 )
 _AMOUNT = re.compile(r"[-+(（]?[\d,]+(?:\.\d+)?[)）]?")
+_GROUPED = 4
 _AMOUNTS = 0.5
 """A column holds amounts if this share of its cells are numbers."""
 
@@ -109,11 +111,13 @@ class _SheetPages:
 
     def _table(self, region: Region) -> None:
         grid = [[self._text(row, column, region) for column in region.columns] for row in region.rows]
+        _fill_groups(grid, region.header_rows)
         wide = self._wide(region)
         names = self._names(region, grid)
         boxes = [self._drawn.row_box(row, region.columns[0], region.columns[-1]) for row in region.rows]
         whole = Table(grid, boxes, region.header_rows, region.key_value, complete=True, wide=wide)
         texts = row_texts(whole, names, self._options.max_row_chars)
+        texts = _with_group_names(texts, grid[region.header_rows :], self._group_names(region))
         labels = [
             range_label(self._sheet.name, (row, region.columns[0]), (row, region.columns[-1]))
             for row in region.rows
@@ -163,6 +167,17 @@ class _SheetPages:
                     wide[index, place] = reach[-1]
         return wide
 
+    def _group_names(self, region: Region) -> set[int]:
+        """Which rows below the header, from 0, name the group of those below them: one cell over several columns."""
+        rows = region.rows[region.header_rows :]
+        found = set()
+        for index, row in enumerate(rows):
+            first = (row, region.columns[0])
+            filled = [column for column in region.columns if (row, column) in self._sheet.cells]
+            if filled == [first[1]] and self._sheet.spans.get(first, first)[1] > first[1]:
+                found.add(index)
+        return found if region.header_rows else set()
+
     def _names(self, region: Region, grid: Sequence[Sequence[str]]) -> list[str]:
         """The names of the columns, those of amounts with the unit that stands above the table."""
         names = column_names(Table(grid, [(0, 0, 0, 0)] * len(grid), region.header_rows))
@@ -177,3 +192,36 @@ class _SheetPages:
             if name and column and amounts > _AMOUNTS * len(cells) and "（" not in name and "%" not in name:
                 names[column] = f"{name}（{unit}）"
         return names
+
+
+def _fill_groups(grid: list[list[str]], header_rows: int) -> None:
+    """Gives each row the name of its group, where the first column says it in the first row of the group alone.
+
+    That a cell of the first column is just missing is told apart by how many are: a quarter of the rows at least.
+    """
+    rows = grid[header_rows:]
+    names = [row[0] for row in rows if row[0]]
+    empty = len(rows) - len(names)
+    if not header_rows or not rows or not rows[0][0] or len(set(names)) < max(2, len(names)):
+        return
+    if empty * _GROUPED < len(rows) or any(_AMOUNT.fullmatch(name) for name in names):
+        return
+    if not all(all(row[1:]) for row in rows if not row[0]):
+        return
+    for before, row in pairwise(rows):
+        row[0] = row[0] or before[0]
+
+
+def _with_group_names(
+    texts: Sequence[Sequence[str]], rows: Sequence[Sequence[str]], heads: set[int]
+) -> list[list[str]]:
+    """The texts of each row, after the name of the group that a row above it names."""
+    found: list[list[str]] = []
+    name = ""
+    for index, parts in enumerate(texts):
+        if index in heads:
+            name = next(filter(None, rows[index]), "")
+            found.append([name])
+        else:
+            found.append([f"{name}；{part}" if name and part else part for part in parts])
+    return found

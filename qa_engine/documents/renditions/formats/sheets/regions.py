@@ -10,6 +10,8 @@ from qa_engine.documents.pages.tables.header_rows import count_header_rows, is_k
 from qa_engine.documents.renditions.formats.sheets.sheet import Place, Sheet, shown_cells
 
 _NOTE = re.compile(r"(注|备注|说明|附注|资料来源|数据来源|来源|Notes?|Source)\s*[\d（(]*[：:.]|\*", re.I)
+_LABELLED = re.compile(r"[^：:]{1,12}[：:]\s*\S")
+"""Such as 编制单位：… and 单位：元 beside each other above a table."""
 _NUMBER = re.compile(r"[-+(（]?[¥$€￥]?\s?\d[\d,，.]*\s?[%％)）]?")
 _TITLE_GAP = 2
 """Rows from a title to its table, at most."""
@@ -45,7 +47,7 @@ def regions_of(sheet: Sheet) -> list[Region]:
     inside = shown_cells(sheet.spans)
     taken = set(sheet.cells) | {place for place, first in inside.items() if first in sheet.cells}
     taken = {one for one in taken if one[0] not in sheet.hidden_rows and one[1] not in sheet.hidden_columns}
-    blocks = sorted(_split(taken, sheet), key=lambda block: (min(block)[0], min(c for _, c in block)))
+    blocks = sorted(_split(taken, sheet, inside), key=lambda block: (min(block)[0], min(c for _, c in block)))
     regions: list[Region] = []
     waiting: list[Place] = []
     for block in blocks:
@@ -57,8 +59,25 @@ def regions_of(sheet: Sheet) -> list[Region]:
         regions += [_words(place) for place in waiting if place not in above]
         region.titles = above + region.titles
         waiting = []
-        regions.append(region)
+        if regions and _goes_on(regions[-1], region, sheet):
+            before = regions[-1]
+            before.rows += region.rows
+            before.bottom, before.notes = region.bottom, region.notes
+        else:
+            regions.append(region)
     return regions + [_words(place) for place in waiting]
+
+
+def _goes_on(before: Region, region: Region, sheet: Sheet) -> bool:
+    """Whether a table without names of columns goes on with the one above it, after an empty row."""
+    between = [row for row in range(before.bottom + 1, region.top) if row not in sheet.hidden_rows]
+    return (
+        before.header_rows > 0
+        and not region.header_rows
+        and not (region.titles or before.notes)
+        and before.columns == region.columns
+        and len(between) <= _TITLE_GAP
+    )
 
 
 def _is_above(place: Place, region: Region, sheet: Sheet) -> bool:
@@ -72,7 +91,7 @@ def _words(place: Place) -> Region:
     return Region(place[0], place[1], place[0], place[1], titles=[place])
 
 
-def _split(places: set[Place], sheet: Sheet) -> list[set[Place]]:
+def _split(places: set[Place], sheet: Sheet, inside: dict[Place, Place]) -> list[set[Place]]:
     """Parts of a sheet with an empty row, or an empty column between two tables, between them."""
     waiting, done = [places], []
     while waiting:
@@ -81,12 +100,27 @@ def _split(places: set[Place], sheet: Sheet) -> list[set[Place]]:
             continue
         pieces = _apart(part, 0, sheet.hidden_rows)
         if len(pieces) == 1:
-            pieces = _side_by_side(_apart(part, 1, sheet.hidden_columns))
+            # A title over both of two tables does not join them.
+            title = _rows_of_one_cell(part, inside)
+            pieces = _side_by_side(_apart(part - title, 1, sheet.hidden_columns))
+            if len(pieces) > 1 and title:
+                pieces.append(title)
         if len(pieces) == 1:
             done.append(part)
         else:
             waiting += pieces
     return done
+
+
+def _rows_of_one_cell(part: set[Place], inside: dict[Place, Place]) -> set[Place]:
+    """The rows at the top of a part that show one cell alone."""
+    found: set[Place] = set()
+    for row in sorted({row for row, _ in part}):
+        here = {place for place in part if place[0] == row}
+        if len({inside.get(place, place) for place in here}) > 1:
+            break
+        found |= here
+    return found
 
 
 def _apart(part: set[Place], axis: int, hidden: set[int]) -> list[set[Place]]:
@@ -128,6 +162,12 @@ def _region(block: set[Place], sheet: Sheet, inside: dict[Place, Place]) -> Regi
             break
         titles.append(only)
         rows = [row for row in rows if row > sheet.spans.get(only, only)[0]]
+    while len(rows) > 2 and 1 < len(owners[rows[0]]) < len(columns):
+        labelled = sorted(owners[rows[0]])
+        if not all(_LABELLED.match(sheet.cells[place]) for place in labelled):
+            break
+        titles += labelled
+        rows.pop(0)
     while len(rows) > 1 and len(owners[rows[-1]]) == 1:
         (only,) = owners[rows[-1]]
         if not _NOTE.match(sheet.cells[only]):

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 Place = tuple[int, int]
 """Row and column of a cell, from 1."""
+_CELL_NAME = re.compile(r"[A-Za-z]{1,3}\d{1,7}|[Rr]\d*(?:[Cc]\d*)?|[Cc]\d*")
+"""Names that read like cells (A1, R1C1), which spreadsheet programs put in quotation marks."""
 _PLAIN_NAME = re.compile(r"[^\W\d][\w.]*")
 
 
@@ -60,7 +62,8 @@ def range_label(sheet: str, first: Place, last: Place) -> str:
     cells = begin if begin == end else f"{begin}:{end}"
     if not sheet:
         return cells
-    quoted = sheet if _PLAIN_NAME.fullmatch(sheet) else "'" + sheet.replace("'", "''") + "'"
+    plain = _PLAIN_NAME.fullmatch(sheet) and not _CELL_NAME.fullmatch(sheet)
+    quoted = sheet if plain else "'" + sheet.replace("'", "''") + "'"
     return f"{quoted}!{cells}"
 
 
