@@ -5,7 +5,8 @@
 
 The paragraphs of the data set are set as PDFs (``corpus.py``), and written with the same headings in the other formats.
 Each format is ingested into a storage of its own, and asked the same questions. ``same quotes`` is the share of the
-questions whose quotes are those of the PDF, white space aside. Speed is that of one process with all of a format's
+questions whose quotes are those of the PDF, white space aside, and ``gold quoted`` of those whose quotes hold an answer of
+the data set. Speed is that of one process with all of a format's
 files, from the file to its text with positions, without embedding; the fastest of the rounds, and processor time beside
 it, which tells a slow reader from a busy machine.
 """
@@ -42,7 +43,7 @@ from rich.progress import track
 from qa_engine import Config, QueryEngine, ingest
 from qa_engine.documents.pages.page_reader import ReadingOptions
 from qa_engine.documents.pdf.reading import read_pdf
-from qa_engine.evaluation.metrics.ranking import TOP_K, squash
+from qa_engine.evaluation.metrics.ranking import TOP_K, first_hit, squash
 
 PDF = "pdf"
 Part = tuple[str, str]
@@ -142,8 +143,8 @@ def measure_speed(files: dict[str, list[Path]], rounds: int) -> dict[str, dict[s
 
 def measure_answers(
     name: str, files: Sequence[Path], corpus: Corpus, storage: Path, config: Config
-) -> tuple[Scores, list[list[str]]]:
-    """What is retrieved and quoted of the files of one format.
+) -> tuple[Scores, list[list[str]], float]:
+    """What is retrieved and quoted of the files of one format, and the share of questions whose quotes hold an answer.
 
     Raises:
         RuntimeError: a file cannot be read.
@@ -154,14 +155,16 @@ def measure_answers(
         raise RuntimeError(f"{len(report.failures)} files failed, first: {report.failures[0].message}")
     engine = QueryEngine.open(storage=storage, config=config)
     scores = Scores(name, report.nodes, time.perf_counter() - started)
-    quotes = []
+    quotes, gold = [], []
     for question in track(corpus.questions, name, console=progress_console, transient=True):
         begun = time.perf_counter()
         passages = texts(engine.retrieve(question.question, top_k=TOP_K))
         scores.add(question, passages, time.perf_counter() - begun)
         answer: Any = engine.query(question.question)
         quotes.append([squash(citation.text) for citation in answer.citations])
-    return scores, quotes
+        gold.append(first_hit(quotes[-1], question.answers) is not None)
+    engine.close()
+    return scores, quotes, statistics.fmean(gold)
 
 
 def main(
@@ -188,14 +191,16 @@ def main(
             for name, paths in files.items()
         }
     results = {}
-    base, base_quotes = measured[PDF][0].summary(), measured[PDF][1]
-    for name, (scores, quotes) in measured.items():
+    base, base_quotes, base_gold = measured[PDF][0].summary(), *measured[PDF][1:]
+    for name, (scores, quotes, gold) in measured.items():
         same = [one == other for one, other in zip(quotes, base_quotes, strict=True)]
         mrr = scores.summary()[f"MRR@{TOP_K}"]
         results[name] = {
             **scores.summary(),
             "mrr_difference": mrr - base[f"MRR@{TOP_K}"],
             "same_quotes": statistics.fmean(same),
+            "gold_quoted": gold,
+            "gold_difference": gold - base_gold,
             **speed[name],
         }
     rows = [
@@ -204,13 +209,25 @@ def main(
             f"{row['pages']:.0f}",
             f"{row[f'MRR@{TOP_K}']:.3f}",
             f"{row['mrr_difference']:+.3f}",
+            f"{row['gold_quoted']:.3f}",
+            f"{row['gold_difference']:+.3f}",
             f"{row['same_quotes']:.3f}",
             f"{row['pages_per_second']:.1f}",
             f"{row['pages_per_cpu_second']:.1f}",
         ]
         for name, row in results.items()
     ]
-    columns = ["format", "pages", f"MRR@{TOP_K}", "to PDF", "same quotes", "pages/s", "pages/CPU s"]
+    columns = [
+        "format",
+        "pages",
+        f"MRR@{TOP_K}",
+        "to PDF",
+        "gold quoted",
+        "to PDF",
+        "same quotes",
+        "pages/s",
+        "pages/CPU s",
+    ]
     report = Report(f"Formats: {sample.title}", columns, rows, [sample.counts(corpus)])
     content = {**sample.result(corpus), "formats": results, "settings": measured_settings(settings)}
     publish(out, sample.stem("formats"), [report], content)
