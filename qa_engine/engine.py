@@ -41,7 +41,7 @@ from qa_engine.tracing import atraced, traced
 
 
 class QueryEngine(CheckedPrompts, RetrievesPassages, BaseQueryEngine):
-    """Answers questions in Chinese from the PDFs of a collection, with page citations, or refuses.
+    """Answers questions in Chinese from the documents of a collection, with page citations, or refuses.
 
     A LlamaIndex query engine. Thread-safe: one engine serves many threads and event loops, and notices by itself when
     a writer has published a new state of the collection.

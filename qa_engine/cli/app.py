@@ -107,7 +107,7 @@ def _load_command(entry_point: EntryPoint) -> Any:
 app = typer.Typer(
     name="qa-engine",
     cls=CommandGroup,
-    help="Document question answering: PDFs in, Chinese answers with page citations out.\n\n"
+    help="Document question answering: PDFs and other documents in, Chinese answers with page citations out.\n\n"
     "Exit codes: 0 done; 1 done, but some files failed; 2 wrong usage or configuration; "
     "3 a needed service, model or index is not available.",
     no_args_is_help=True,

@@ -70,7 +70,7 @@ def load_config(file: Path | None) -> Config:
 def with_reading_options(
     config: Config, parser: str | None, ocr: str | None, passwords: list[str] | None
 ) -> Config:
-    """The configuration with the options about reading PDFs.
+    """The configuration with the options about reading files.
 
     Raises:
         ConfigurationError: a setting does not take the value of an option.

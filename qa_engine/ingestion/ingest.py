@@ -45,14 +45,14 @@ def ingest(
     reader: BaseReader | None = None,
     node_parser: NodeParser | None = None,
 ) -> IngestReport:
-    """Brings PDF files into a collection: new files are added, changed files replaced, unchanged files skipped.
+    """Brings files into a collection: new files are added, changed files replaced, unchanged files skipped.
 
     One file is one commit: its new nodes are stored before the old nodes are deleted. A run that was cut off at any instant
     is completed by the next one. Files of the same content share their nodes; a file that was moved keeps them. Readers see
     the new state when the run ends, and during a long run every half minute or so.
 
     Args:
-        paths: PDF files and folders (searched recursively).
+        paths: files and folders (searched recursively), whose documents have the endings of known formats.
         storage: folder of the index; ``config.storage`` if None.
         collection: name of the collection, made if missing; ``config.collection`` if None.
         config: settings; see `Config.of`.
@@ -146,7 +146,7 @@ def ingest_documents(
     embed_model: BaseEmbedding | None = None,
     progress: IngestProgress | None = None,
 ) -> IngestReport:
-    """Brings LlamaIndex documents that did not come from PDF files into a collection, as `ingest` does with files.
+    """Brings LlamaIndex documents that did not come from files into a collection, as `ingest` does with files.
 
     A document is known by its metadata ``file_name``, or else by its id; documents of the same name are the parts of one,
     such as its pages. A name whose content is the same as in the last run is unchanged, and one that is left out of a run

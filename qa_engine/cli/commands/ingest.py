@@ -31,7 +31,11 @@ if TYPE_CHECKING:
 def ingest(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="PATH...", help="PDF files, and folders that hold them.", show_default=False),
+        typer.Argument(
+            metavar="PATH...",
+            help="Files (PDF, Office, HTML, text, mail), and folders that hold them.",
+            show_default=False,
+        ),
     ] = None,
     collection: CollectionOption = None,
     storage: StorageOption = None,
@@ -41,7 +45,7 @@ def ingest(
     workers: Annotated[
         int | None,
         typer.Option(
-            "--workers", min=1, max=256, help="Number of processes that read PDFs [default: as needed]."
+            "--workers", min=1, max=256, help="Number of processes that read files [default: as needed]."
         ),
     ] = None,
     ray: Annotated[
@@ -76,7 +80,7 @@ def ingest(
     json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Ingest PDFs into a collection.
+    """Ingest documents into a collection.
 
     New files are added, changed files are replaced, unchanged files are skipped.
     """
