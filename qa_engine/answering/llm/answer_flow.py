@@ -120,6 +120,8 @@ class AnswerFlow:
 
         def show(piece: str) -> Flow[None]:
             nonlocal shown, cited
+            if normaliser.taken_back and not piece:
+                return  # what comes in its place says why it is taken back
             if normaliser.taken_back:
                 normaliser.taken_back, cited = False, CitedNumbers()
                 yield Piece(TextReplaced(piece, "refusal" if piece == REFUSAL else "repair"))

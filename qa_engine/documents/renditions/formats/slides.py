@@ -36,12 +36,16 @@ def read(path: Path, options: ReadingOptions) -> Rendition:
     Raises:
         DocumentError: it cannot be read, or has no slides.
     """
-    from pptx import Presentation
     from pptx.exc import PythonPptxError
+    from pptx.package import Package
+    from pptx.parts.presentation import PresentationPart
 
     try:
         with path.open("rb") as file:
-            presentation = Presentation(file)
+            part = Package.open(file).main_document_part
+            if not isinstance(part, PresentationPart):
+                raise DocumentError("damaged", f"{path.name} is no presentation: {part.content_type}.")
+            presentation = part.presentation  # pptx.Presentation refuses slide shows
             contents = [_slide(slide) for slide in presentation.slides]
             facts = presentation.core_properties
             title, author, created = facts.title, facts.author, facts.created

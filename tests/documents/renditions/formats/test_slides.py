@@ -164,6 +164,20 @@ def test_hidden_slides_keep_their_page_and_say_that_they_are_hidden(deck: Deck) 
     assert [page.doubts for page in found.pages] == [["is a hidden slide"], []]
 
 
+def test_a_slide_show_is_a_presentation(deck: Deck) -> None:
+    box(deck.slide("标题"), "正文。", 1, 2)
+    target = deck.path.with_suffix(".ppsx")
+    with zipfile.ZipFile(deck.save()) as source, zipfile.ZipFile(target, "w") as archive:
+        for name in source.namelist():
+            content = source.read(name)
+            if name == "[Content_Types].xml":
+                content = content.replace(
+                    b"presentationml.presentation.main", b"presentationml.slideshow.main"
+                )
+            archive.writestr(name, content)
+    assert lines(read_pdf(target, ReadingOptions())) == ["标题", "正文。"]
+
+
 def test_linked_pictures_and_external_parts_are_not_opened(deck: Deck) -> None:
     slide = deck.slide("外链")
     slide.part.rels.get_or_add_ext_rel(

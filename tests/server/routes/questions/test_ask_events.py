@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from answer_events import ask_events, checked_events, lasting
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from openai_server import OpenAIServer, Reply, chat
 from served import ServedApp, served
@@ -52,6 +52,7 @@ def worded(storage: Path, model_cache: Path, model: OpenAIServer) -> Iterator[Se
 
 
 @settings(max_examples=40, deadline=None)
+@example(replies=["塔很有名。" * 70 + "\n</think>\n"], cuts=[1])
 @given(
     replies=st.lists(st.lists(WORDS, min_size=1, max_size=7).map("".join), min_size=1, max_size=2),
     cuts=st.lists(st.integers(1, 7), min_size=1, max_size=5),
