@@ -84,7 +84,7 @@ export function Scope({ scope, onScope }) {
     let wanted = value.trim();
     if (!wanted) return;
     // A part of a name is enough.
-    if (kind === "file" && !/[*?[]|\.pdf$/i.test(wanted)) wanted = `*${wanted}*`;
+    if (kind === "file" && !/[*?[]|\.[a-z]{2,5}$/i.test(wanted)) wanted = `*${wanted}*`;
     const condition = KINDS[kind] + wanted;
     if (!filters.includes(condition)) onScope({ ...scope, filters: [...filters, condition] });
     setValue("");

@@ -71,7 +71,8 @@ export function PassageTable({ name, rows, others, otherName, whole, onSave }) {
   `;
 
   /** @param {any} passage */
-  function pages({ page, page_end }) {
+  function pages({ page, page_end, file, place }) {
+    if (place && !/\.pdf$/i.test(file)) return place;
     return page === page_end ? t("page", { page }) : t("pages", { page, end: page_end });
   }
 }
