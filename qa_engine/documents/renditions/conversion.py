@@ -36,12 +36,14 @@ _SETTINGS = (
     ("/org.openoffice.Inet/Settings", "ooInetHTTPSProxyPort", "9"),
 )
 """No macros, no links that are updated, and a proxy that is not there. (For Calc, 0 is always and 1 is never.)"""
-_WPS = {
-    ".wps": (".doc", "WordDocument"),
-    ".et": (".xls", "Workbook"),
-    ".dps": (".ppt", "PowerPoint Document"),
-}
-"""Endings of WPS Office, the ending of the same format of Microsoft, and a stream that files in it have."""
+_WPS = {".wps": ".doc", ".et": ".xls", ".dps": ".ppt"}
+"""Endings of WPS Office, and those of the same formats of Microsoft."""
+_STREAMS = {".doc": ("WordDocument",), ".xls": ("Workbook", "Book"), ".ppt": ("PowerPoint Document",)}
+"""A part that files in a format of Microsoft before 2007 have."""
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_OLDER = (b"\x09", b"\xdb\xa5", b"\x31\xbe")
+"""What workbooks and texts before 1995 begin with."""
+_HEAD = 4096
 _NAMES = ("soffice", "libreoffice")
 _SHARE = 0.9
 """Of the time for a file, for LibreOffice: what has read the file is ended after all of it."""
@@ -93,15 +95,27 @@ def converted(path: Path, suffix: str, options: ReadingOptions) -> Iterator[Path
 
 
 def _suffix_by_content(path: Path) -> str:
-    """The ending of a file; for one of WPS Office, that of the format of Microsoft that its content is in."""
+    """The ending of a file; for one of WPS Office, that of the format of Microsoft that its content is in.
+
+    Raises:
+        DocumentError: it has none of the parts that files with its ending have: LibreOffice would read it as text.
+    """
     suffix = path.suffix.lower()
-    if suffix not in _WPS:
-        return suffix
     data = path.read_bytes()
-    older, stream = _WPS[suffix]
+    microsoft = _WPS.get(suffix, suffix)
     if data.startswith(b"PK"):
-        return f"{older}x"
-    return older if stream.encode("utf-16-le") in data else suffix
+        return f"{microsoft}x" if suffix in _WPS else suffix
+    if data.startswith(_OLE):
+        streams = _STREAMS.get(microsoft, ())
+        if any(stream.encode("utf-16-le") in data for stream in streams):
+            return microsoft
+        if streams and suffix not in _WPS:
+            raise DocumentError("damaged", f"{path.name} is damaged: it has no part named {streams[0]}.")
+    elif b"\0" in data[:_HEAD] and not data.startswith(_OLDER):
+        raise DocumentError(
+            "damaged", f"{path.name} is no document that can be read: it is neither text nor an archive."
+        )
+    return suffix
 
 
 def libreoffice_available(name: str = "") -> bool:
