@@ -23,6 +23,7 @@ _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _DIAGRAM = "http://schemas.openxmlformats.org/drawingml/2006/diagram"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _DIAGRAM_DATA = f"{{{_DIAGRAM}}}relIds"
+_MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _COMMENTS = "/comments"
 _BROKEN = (
     *(zipfile.BadZipFile, zlib.error, KeyError, ValueError, AttributeError, TypeError, IndexError),
@@ -62,6 +63,7 @@ def read(path: Path, options: ReadingOptions) -> Rendition:
 
 def _slide(slide: Any) -> Content:
     content = Content()
+    _choose_alternatives(slide.shapes._spTree)
     title = slide.shapes.title
     name = _words(title.text_frame) if title is not None else ""
     if name:
@@ -77,6 +79,15 @@ def _slide(slide: Any) -> Content:
         if not relation.is_external and relation.reltype.endswith(_COMMENTS):
             content.left_out.append(("comment", "comments on the slide"))
     return content
+
+
+def _choose_alternatives(tree: Any) -> None:
+    """Puts shapes that newer programs show in the place of the choice between these and those of older ones."""
+    for node in list(tree.iter(f"{_MC}AlternateContent")):
+        choices = [*node.iter(f"{_MC}Choice"), *node.iter(f"{_MC}Fallback")]
+        for shape in list(choices[0]) if choices else ():
+            node.addprevious(shape)
+        node.getparent().remove(node)
 
 
 def _in_reading_order(shapes: Iterable[Any]) -> list[Any]:
@@ -160,6 +171,7 @@ def _chart(chart: Any, content: Content) -> Iterator[Element]:
         content.doubts.append(f"has a chart whose values cannot be read ({first_line(error)})")
         return
     if not series or not categories:
+        content.doubts.append("has a chart without categories, whose values are not read")
         return
     rows = [[Cell(""), *(Cell(name) for name, _ in series)]]
     for place, category in enumerate(categories):

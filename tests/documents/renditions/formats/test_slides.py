@@ -15,7 +15,8 @@ from qa_engine.documents.renditions import typesetting
 from qa_engine.errors import DocumentError
 
 pptx = pytest.importorskip("pptx")
-from pptx.chart.data import CategoryChartData  # noqa: E402
+from lxml import etree  # noqa: E402
+from pptx.chart.data import CategoryChartData, XyChartData  # noqa: E402
 from pptx.enum.chart import XL_CHART_TYPE  # noqa: E402
 from pptx.util import Inches  # noqa: E402
 
@@ -144,6 +145,24 @@ def test_charts_are_tables_of_their_values(deck: Deck) -> None:
     text = deck.read().text
     assert "各年收入" in text
     assert "| 2023年 | 71.5 |" in text
+
+
+def test_charts_without_categories_are_reported(deck: Deck) -> None:
+    data = XyChartData()
+    data.add_series("点").add_data_point(1.5, 2.5)
+    place = Inches(1), Inches(2), Inches(5), Inches(3)
+    deck.slide("散点").shapes.add_chart(XL_CHART_TYPE.XY_SCATTER, *place, data)
+    assert deck.read().pages[0].doubts == ["has a chart without categories, whose values are not read"]
+
+
+def test_of_alternatives_the_newer_one_is_read_once(deck: Deck) -> None:
+    slide = deck.slide("标题")
+    space = "http://schemas.openxmlformats.org/markup-compatibility/2006"
+    alternatives = etree.SubElement(slide.shapes._spTree, f"{{{space}}}AlternateContent")
+    for name, text in (("Choice", "新的。"), ("Fallback", "旧的。")):
+        shape = box(slide, text, 1, 2)
+        etree.SubElement(alternatives, f"{{{space}}}{name}").append(shape._element)
+    assert lines(deck.read()) == ["标题", "新的。"]
 
 
 def test_groups_are_looked_into_but_not_for_ever(deck: Deck) -> None:
