@@ -52,6 +52,20 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.fixture
+def docs(tmp_path: Path) -> Path:
+    """An empty folder for documents."""
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Path:
+    """Where the index will be."""
+    return tmp_path / "storage"
+
+
 @pytest.fixture(scope="session")
 def one_authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file with one certificate of an authority. Reading the usual hundred costs each HTTP client 50 ms."""

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from qa_engine.documents.formats import FORMATS, PDF_SUFFIX, format_of
+from qa_engine.documents.formats import FORMATS, HEAD_BYTES, OLE_HEAD, PDF_SUFFIX, format_of
 
-HEAD_BYTES = 1024
-"""The mark of a PDF stands within so many bytes."""
-_ZIP, _OLE = b"PK", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ZIP = b"PK"
 _BINARY = {
-    "docx": (_ZIP, _OLE),
-    "xlsx": (_ZIP, _OLE),
-    "pptx": (_ZIP, _OLE),
+    "docx": (_ZIP, OLE_HEAD),
+    "xlsx": (_ZIP, OLE_HEAD),
+    "pptx": (_ZIP, OLE_HEAD),
     "epub": (_ZIP,),
-    "doc": (_ZIP, _OLE, b"{\\rtf"),
-    "xls": (_ZIP, _OLE),
-    "ppt": (_ZIP, _OLE),
+    "doc": (_ZIP, OLE_HEAD, b"{\\rtf"),
+    "xls": (_ZIP, OLE_HEAD),
+    "ppt": (_ZIP, OLE_HEAD),
     "image": (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\x00", b"MM\x00*", b"BM"),
 }
 """What files of a format begin with; with a password, Office files are OLE files. Other formats are text."""
@@ -22,7 +20,7 @@ _PDF = b"%PDF-"
 _MARKS: tuple[tuple[bytes, str], ...] = (
     (b"PK\x03\x04", "a ZIP archive, such as a Word, Excel or PowerPoint file"),
     (b"PK\x05\x06", "an empty ZIP archive"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Word, Excel or PowerPoint file"),
+    (OLE_HEAD, "an old Word, Excel or PowerPoint file"),
     (b"\x89PNG\r\n\x1a\n", "a PNG picture"),
     (b"\xff\xd8\xff", "a JPEG picture"),
     (b"GIF8", "a GIF picture"),

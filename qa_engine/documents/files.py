@@ -6,11 +6,12 @@ import errno
 import os
 import re
 import stat
+import tempfile
 from collections.abc import Iterable
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import BinaryIO
 
-from qa_engine.documents.formats import HEAD_BYTES, is_readable
+from qa_engine.documents.formats import HEAD_BYTES, PDF_SUFFIX, is_readable, suffix_of
 from qa_engine.errors import DocumentError, InputError
 
 NOT_REGULAR = "it is a pipe, a socket or a device, and no regular file"
@@ -60,6 +61,19 @@ def read_all(path: Path) -> bytes:
     """
     with open_regular(path) as file:
         return file.read()
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file that others may write at the same time: it is there whole or not at all, whatever ends this process.
+
+    Raises:
+        OSError: it, or the folder that it is in, cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+    Path(name).replace(path)
 
 
 def path_text(path: Path | str) -> str:
@@ -136,6 +150,6 @@ def _walk(folder: Path, others: frozenset[str], only_pdf: bool, ocr: bool) -> It
         visited.add((status.st_dev, status.st_ino))
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in names:
-            counts = PurePath(name).suffix.lower() == ".pdf" if only_pdf else is_readable(name, others, ocr)
+            counts = suffix_of(name) == PDF_SUFFIX if only_pdf else is_readable(name, others, ocr)
             if counts and not name.startswith((".", "~$")):
                 yield Path(current, name)

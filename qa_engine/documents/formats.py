@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import NamedTuple
 
+OLE_HEAD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+"""What files of Office before 2007 begin with, and those with a password."""
 PDF_HEAD = b"%PDF"
 HEAD_BYTES = 1024
 """How much of the beginning of a file tells whether it is a PDF."""

@@ -199,7 +199,7 @@ class IngestRun:
             if diff.reads:
                 self._read(diff.reads, workers)
             level = [path_text(file.path) for file in found if is_mail(file.path)]
-        if not self._progress.stopped():
+        if mails and not self._progress.stopped():
             self._record_vanished(superseded_attachments(self._catalog, mails, attached), prune=True)
 
     # -- files that need no reading

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from qa_engine.documents.content_types import HEAD_BYTES, accepted_suffixes, description, is_accepted
-from qa_engine.documents.formats import is_readable
+from qa_engine.documents.content_types import accepted_suffixes, description, is_accepted
+from qa_engine.documents.formats import HEAD_BYTES, is_readable
 from qa_engine.errors import InputError
 from qa_engine.mcp.library import ToolError
 from qa_engine.text.control_characters import show_controls_on_line

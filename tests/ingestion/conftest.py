@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,20 +17,6 @@ from qa_engine.config import Config
 def parsed_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
     """No worker processes: they have tests of their own."""
     monkeypatch.setattr(PARSING_POOL, ParsingInPlace)
-
-
-@pytest.fixture
-def docs(tmp_path: Path) -> Path:
-    """An empty folder for PDFs."""
-    folder = tmp_path / "docs"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def storage(tmp_path: Path) -> Path:
-    """Where the index will be."""
-    return tmp_path / "storage"
 
 
 @pytest.fixture

@@ -104,21 +104,24 @@ def rows_range(sentences: Sequence[PassageSentence], place: int) -> range:
     return range(first, last + 1)
 
 
-def is_named_alone(question: str, sentences: Sequence[PassageSentence], rows: range, place: int) -> bool:
-    """Whether a question names a cell of one row, and none of the other rows: it asks for that row, and not for all of them.
+def row_named_alone(question: str, sentences: Sequence[PassageSentence], rows: range) -> int | None:
+    """The row of a table that a question names by a cell, if it names no cell of the other rows that is not in this one.
+
+    Such a question asks for that row, and not for all of them.
 
     Args:
         question: as it was asked.
         sentences: of a document, in reading order.
         rows: the table, by `rows_range`.
-        place: index of the row.
+
+    Returns:
+        Its index; None if there is no such row.
     """
     folded = fold(question)
-    cells = {index: _cells(sentences[index].text) for index in rows}
-    shared = set[str]().union(*(texts for index, texts in cells.items() if index != place))
-    return any(text in folded for text in cells[place] - shared) and not any(
-        text in folded for text in shared - cells[place]
-    )
+    named = {place: {text for text in _cells(sentences[place].text) if text in folded} for place in rows}
+    first = max(named, key=lambda place: len(named[place]))
+    others = set[str]().union(*(texts for place, texts in named.items() if place != first))
+    return first if others < named[first] else None
 
 
 def _cells(row: str) -> set[str]:

@@ -10,8 +10,8 @@ from itertools import pairwise
 from qa_engine.answering.extractive.clauses import article_range, articles_of
 from qa_engine.answering.extractive.lists import (
     begins_item,
-    is_named_alone,
     list_range,
+    row_named_alone,
     rows_range,
     with_continuation,
 )
@@ -84,10 +84,9 @@ def _wholes(quote: Quote, kind: QuestionKind, question: str) -> list[Quote]:
     first = around[places.start]
     if first.table is not None:
         rows = rows_range(around, places.start)
-        inside = [place for place in places if place in rows]
-        named = [place for place in inside if is_named_alone(question, around, rows, place)]
-        if len(named) == 1 and len(inside) == len(places):
-            return [Quote(quote.passage, around, range(named[0], named[0] + 1))]
+        named = row_named_alone(question, around, rows)
+        if named is not None and named in places and all(place in rows for place in places):
+            return [Quote(quote.passage, around, range(named, named + 1))]
         fits = kind.gathers and _size(around, rows) <= _LIST
         return [Quote(quote.passage, around, rows if fits else places)]
     asked = bool(kind.article) and kind.article in articles_of(around)[places.start]

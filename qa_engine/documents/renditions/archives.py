@@ -16,13 +16,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from qa_engine.documents.formats import OLE_HEAD
 from qa_engine.documents.pages.page_reader import ReadingOptions
 from qa_engine.errors import DocumentError
 from qa_engine.extras import missing_package
 from qa_engine.text.one_line import first_line
 
-OLE_HEAD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-"""What files of Office before 2007 begin with, and those with a password."""
 MAX_ENTRIES = 20_000
 _MAX_DIRECTORY = 8_000_000
 """Bytes that the list of the entries of an archive may take."""
@@ -44,7 +43,8 @@ _MAIN_TYPES = (
 )
 _FOLDERS = {"docx": "word/", "xlsx": "xl/", "pptx": "ppt/"}
 _NAMES = {"docx": "Word document", "xlsx": "workbook", "pptx": "presentation"}
-_STREAMS = (("docx", "WordDocument"), ("xlsx", "Workbook"), ("xlsx", "Book"), ("pptx", "PowerPoint Document"))
+OLE_PARTS = {".doc": ("WordDocument",), ".xls": ("Workbook", "Book"), ".ppt": ("PowerPoint Document",)}
+"""By the ending, the names of the part that files of Office before 2007 have, one of them."""
 _OFFICE = frozenset(_FOLDERS)
 
 
@@ -189,12 +189,21 @@ def _refuse_old_format(path: Path, name: str) -> None:
     data = path.read_bytes()
     if "EncryptedPackage".encode("utf-16-le") in data:
         return
-    for kind, stream in _STREAMS:
-        if stream.encode("utf-16-le") in data:
-            old = {"docx": ".doc", "xlsx": ".xls", "pptx": ".ppt"}[kind]
-            message = f"{path.name} is a file of Office before 2007: give it the ending {old}, or save it as .{kind}."
+    for old in OLE_PARTS:
+        if has_ole_part(data, old):
+            message = f"{path.name} is a file of Office before 2007: give it the ending {old}, or save it as {old}x."
             raise DocumentError("unsupported", message)
     raise DocumentError("damaged", f"{path.name} is no {_NAMES.get(name, 'document')} that can be read.")
+
+
+def has_ole_part(data: bytes, suffix: str) -> bool:
+    """Whether a file of Office before 2007 holds a part that those with an ending have.
+
+    Args:
+        data: the bytes of the file, which begin with `OLE_HEAD`.
+        suffix: the ending, such as ``.doc``.
+    """
+    return any(name.encode("utf-16-le") in data for name in OLE_PARTS.get(suffix, ()))
 
 
 def _decrypt(path: Path, copy: Path, options: ReadingOptions) -> None:

@@ -12,7 +12,9 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
+from qa_engine.documents.formats import OLE_HEAD
 from qa_engine.documents.pages.page_reader import ReadingOptions
+from qa_engine.documents.renditions.archives import OLE_PARTS, has_ole_part
 from qa_engine.errors import DocumentError
 from qa_engine.text.one_line import one_line
 
@@ -38,9 +40,6 @@ _SETTINGS = (
 """No macros, no links that are updated, and a proxy that is not there. (For Calc, 0 is always and 1 is never.)"""
 _WPS = {".wps": ".doc", ".et": ".xls", ".dps": ".ppt"}
 """Endings of WPS Office, and those of the same formats of Microsoft."""
-_STREAMS = {".doc": ("WordDocument",), ".xls": ("Workbook", "Book"), ".ppt": ("PowerPoint Document",)}
-"""A part that files in a format of Microsoft before 2007 have."""
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OLDER = (b"\x09", b"\xdb\xa5", b"\x31\xbe")
 """What workbooks and texts before 1995 begin with."""
 _HEAD = 4096
@@ -105,12 +104,13 @@ def _suffix_by_content(path: Path) -> str:
     microsoft = _WPS.get(suffix, suffix)
     if data.startswith(b"PK"):
         return f"{microsoft}x" if suffix in _WPS else suffix
-    if data.startswith(_OLE):
-        streams = _STREAMS.get(microsoft, ())
-        if any(stream.encode("utf-16-le") in data for stream in streams):
+    if data.startswith(OLE_HEAD):
+        if has_ole_part(data, microsoft):
             return microsoft
-        if streams and suffix not in _WPS:
-            raise DocumentError("damaged", f"{path.name} is damaged: it has no part named {streams[0]}.")
+        if suffix in OLE_PARTS:
+            raise DocumentError(
+                "damaged", f"{path.name} is damaged: it has no part named {OLE_PARTS[suffix][0]}."
+            )
     elif b"\0" in data[:_HEAD] and not data.startswith(_OLDER):
         raise DocumentError(
             "damaged", f"{path.name} is no document that can be read: it is neither text nor an archive."

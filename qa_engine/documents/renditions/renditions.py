@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from collections import OrderedDict
 from contextlib import nullcontext
 from importlib import import_module
 from pathlib import Path
 from threading import Lock
 
-from qa_engine.documents.files import read_head
+from qa_engine.documents.files import read_head, write_whole
 from qa_engine.documents.formats import PDF_HEAD, FileFormat, format_of, suffix_of
 from qa_engine.documents.pages.page_reader import ReadingOptions
 from qa_engine.documents.renditions.archives import checked_archive
@@ -121,13 +119,8 @@ def _keep(key: str, pdf: bytes, options: ReadingOptions) -> None:
                 _recent.popitem(last=False)
         return
     folder = Path(options.renditions)
-    target = folder / key
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=folder)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(pdf)
-        Path(name).replace(target)
+        write_whole(folder / key, pdf)
     except OSError as error:
         raise DocumentError(
             "unreadable", f"The rendition of a file cannot be stored in {folder}: {error.strerror or error}."

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from qa_engine.documents.files import path_text, read_all, text_path
+from qa_engine.documents.files import path_text, read_all, text_path, write_whole
 from qa_engine.documents.formats import format_of, is_readable
 from qa_engine.errors import DocumentError, StorageError
 from qa_engine.index.catalog import Catalog
@@ -126,11 +124,7 @@ def _store(target: Path, content: bytes) -> None:
     if target.exists():
         return
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=target.parent)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        Path(name).replace(target)
+        write_whole(target, content)
     except OSError as error:
         raise StorageError(
             f"{target.parent} cannot be written ({error.strerror or error}): free permissions or space."

@@ -9,13 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from qa_engine.documents.content_types import (
-    HEAD_BYTES,
-    accepted_suffixes,
-    description,
-    is_accepted,
-)
-from qa_engine.documents.formats import format_of
+from qa_engine.documents.content_types import accepted_suffixes, description, is_accepted
+from qa_engine.documents.formats import HEAD_BYTES, format_of
 from qa_engine.errors import StorageError
 from qa_engine.index.disk.atomic_file import make_folder, open_private
 from qa_engine.ingestion.files.uploads import stored_upload
